@@ -1,16 +1,17 @@
 """Readers of the shared data collections: nine Sentinel-2 bands as reflectance, in memory.
 
-Every reader takes the data root (the folder with oscd/, eurosat_ms/, ...) and hides what is odd about its collection:
-band order, 20 m bands, offsets, file layout. What was found out about each is said where it is handled.
+Every reader takes the data root (the folder with oscd/, eurosat_ms/, ...) and hides what is odd
+about its collection: band order, 20 m bands, offsets, file layout. What was found out about each is
+said where it is handled.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import pyogrio
@@ -22,19 +23,24 @@ from rasterio.features import rasterize
 
 from ..errors import RasterUnreadable
 
-PathLike = Union[str, Path]
-
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12")
 L2A_ORDER = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 L1C_ORDER = (*L2A_ORDER[:10], "B10", "B11", "B12")
 EUROSAT_ORDER = (*(name for name in L1C_ORDER if name != "B8A"), "B8A")
-TERRAMESH_PLACES = ("282D_485L_3_3", "38D_378R_2_3", "433D_629L_3_1", "609U_541L_3_0", "637U_59R_1_3")
+TERRAMESH_PLACES = (
+    "282D_485L_3_3",
+    "38D_378R_2_3",
+    "433D_629L_3_1",
+    "609U_541L_3_0",
+    "637U_59R_1_3",
+)
 BOADELLA_LABELLED = ("2020-02-02", "2020-06-21")
 BOADELLA_CLOUDY = ("2020-01-18", "2020-01-23")
 RSTOOLBOX_CLASSES = ("forest", "village", "water", "dryout")
 
 _SCALE = np.float32(1e-4)
-# L1C offsets show in the cirrus band (median about 1000 instead of 10), the one L2A offset in comparison with L1C.
+# L1C offsets show in the cirrus band (median about 1000 instead of 10), the one L2A offset in
+# comparison with L1C.
 _TERRAMESH_OFFSET = {
     "L1C": ("282D_485L_3_3", "433D_629L_3_1", "609U_541L_3_0"),
     "L2A": ("433D_629L_3_1",),
@@ -46,29 +52,30 @@ class Scene:
     """One image of one date.
 
     Attributes:
-        name: Collection, place and date.
-        image: float32 [9, H, W] in the order of `BANDS`; reflectance, 0 where invalid or where a band is missing.
-        valid: bool [H, W].
-        level: "L1C" (top of atmosphere), "L2A" (surface) or "DN" (uncalibrated digital numbers / 255).
-        groups: Spectral groups that hold data.
+        name: Collection, place and date. image: float32 [9, H, W] in the order of `BANDS`;
+        reflectance, 0 where invalid or where a band is missing. valid: bool [H, W]. level: "L1C"
+        (top of atmosphere), "L2A" (surface) or "DN" (uncalibrated digital numbers / 255). groups:
+        Spectral groups that hold data.
     """
 
     name: str
     image: np.ndarray
     valid: np.ndarray
     level: str
-    groups: Tuple[int, ...] = (0, 1, 2)
+    groups: tuple[int, ...] = (0, 1, 2)
 
 
-def oscd_cities(root: PathLike, labelled: Optional[bool] = None) -> Tuple[str, ...]:
-    """Names of the OSCD cities; `labelled` True or False keeps those with or without a change map."""
+def oscd_cities(root: str | Path, labelled: bool | None = None) -> tuple[str, ...]:
+    """Names of the OSCD cities; `labelled` True or False: only those with or without a map."""
     folders = sorted(path for path in (Path(root) / "oscd").iterdir() if path.is_dir())
     return tuple(
-        folder.name for folder in folders if labelled is None or (folder / "cm").is_dir() == labelled
+        folder.name
+        for folder in folders
+        if labelled is None or (folder / "cm").is_dir() == labelled
     )
 
 
-def oscd_pair(root: PathLike, city: str) -> Tuple[Scene, Scene, Optional[np.ndarray]]:
+def oscd_pair(root: str | Path, city: str) -> tuple[Scene, Scene, np.ndarray | None]:
     """Both dates of a city on the grid of B02 of the first, L1C.
 
     Args:
@@ -76,11 +83,11 @@ def oscd_pair(root: PathLike, city: str) -> Tuple[Scene, Scene, Optional[np.ndar
         city: One of `oscd_cities`.
 
     Returns:
-        before, after, and the change map (uint8 [H, W], 0 unchanged, 1 changed) or None. The map is for evaluation
-        only: its licence (CC BY-NC-SA) keeps it out of models that ship.
+        before, after, and the change map (uint8 [H, W], 0 unchanged, 1 changed) or None. The map is
+        for evaluation only: its licence (CC BY-NC-SA) keeps it out of models that ship.
     """
     folder = Path(root) / "oscd" / city
-    shape: Optional[Tuple[int, int]] = None
+    shape: tuple[int, int] | None = None
     scenes = []
     for part in ("imgs_1", "imgs_2"):
         files = {name: _one(folder / part, f"*_{name}.tif") for name in BANDS}
@@ -89,11 +96,12 @@ def oscd_pair(root: PathLike, city: str) -> Tuple[Scene, Scene, Optional[np.ndar
         scenes.append(_scene(f"oscd/{city}/{part}", stack, "L1C"))
     label = None
     if (folder / "cm").is_dir():
-        label = (_read(_one(folder / "cm", "*-cm.tif"))[0] == 2).astype(np.uint8)  # the files hold 1 and 2
+        # The files hold 1 and 2, not 0 and 1 as their readme says.
+        label = (_read(_one(folder / "cm", "*-cm.tif"))[0] == 2).astype(np.uint8)
     return scenes[0], scenes[1], label
 
 
-def eurosat(root: PathLike) -> Tuple[np.ndarray, np.ndarray, Tuple[str, ...]]:
+def eurosat(root: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """EuroSAT's chips, L1C.
 
     Returns:
@@ -101,8 +109,8 @@ def eurosat(root: PathLike) -> Tuple[np.ndarray, np.ndarray, Tuple[str, ...]]:
     """
     folder = Path(root) / "eurosat_ms"
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
-    chips: List[np.ndarray] = []
-    labels: List[int] = []
+    chips: list[np.ndarray] = []
+    labels: list[int] = []
     for label, name in enumerate(names):
         for path in sorted((folder / name).glob("*.tif")):
             chips.append(_select(_read(path), EUROSAT_ORDER) * _SCALE)
@@ -110,14 +118,16 @@ def eurosat(root: PathLike) -> Tuple[np.ndarray, np.ndarray, Tuple[str, ...]]:
     return np.stack(chips), np.array(labels, dtype=np.int64), names
 
 
-def boadella_dates(root: PathLike, cloudy: bool = False) -> Tuple[str, ...]:
+def boadella_dates(root: str | Path, cloudy: bool = False) -> tuple[str, ...]:
     """Dates of the reservoir, the two cloudy ones only on request."""
-    dates = sorted(path.stem.split("_")[1] for path in (Path(root) / "boadella").glob("Boadella_*.tif"))
+    dates = sorted(
+        path.stem.split("_")[1] for path in (Path(root) / "boadella").glob("Boadella_*.tif")
+    )
     return tuple(date for date in dates if cloudy or date not in BOADELLA_CLOUDY)
 
 
-def boadella(root: PathLike, date: str) -> Tuple[Scene, Optional[np.ndarray]]:
-    """One date of the Boadella reservoir, L2A, and its water mask (uint8 [H, W], 1 water) where there is one."""
+def boadella(root: str | Path, date: str) -> tuple[Scene, np.ndarray | None]:
+    """One date of the reservoir, L2A, and its water mask (uint8 [H, W], 1 water) or None."""
     folder = Path(root) / "boadella"
     stack = _select(_read(folder / f"Boadella_{date}.tif"), L2A_ORDER)
     scene = _scene(f"boadella/{date}", stack, "L2A")
@@ -125,7 +135,7 @@ def boadella(root: PathLike, date: str) -> Tuple[Scene, Optional[np.ndarray]]:
     return scene, (_read(mask)[0].astype(np.uint8) if mask.is_file() else None)
 
 
-def terramesh(root: PathLike, place: str, level: str) -> Tuple[Scene, np.ndarray]:
+def terramesh(root: str | Path, place: str, level: str) -> tuple[Scene, np.ndarray]:
     """One place at one level, and its land-cover product.
 
     Args:
@@ -134,8 +144,8 @@ def terramesh(root: PathLike, place: str, level: str) -> Tuple[Scene, np.ndarray
         level: "L1C" or "L2A".
 
     Returns:
-        The scene and uint8 [H, W] with 1 water, 2 trees, 3 flooded vegetation, 4 crops, 5 built, 6 bare, 7 snow,
-        8 cloud, 9 rangeland: an annual product made by a model, not ground truth.
+        The scene and uint8 [H, W] with 1 water, 2 trees, 3 flooded vegetation, 4 crops, 5 built, 6
+        bare, 7 snow, 8 cloud, 9 rangeland: an annual product made by a model, not ground truth.
     """
     folder = Path(root) / "terramesh"
     order = L1C_ORDER if level == "L1C" else L2A_ORDER
@@ -145,12 +155,12 @@ def terramesh(root: PathLike, place: str, level: str) -> Tuple[Scene, np.ndarray
     return scene, _read(folder / "LULC" / f"{place}.tif")[0].astype(np.uint8)
 
 
-def rstoolbox(root: PathLike) -> Tuple[Scene, np.ndarray, np.ndarray]:
+def rstoolbox(root: str | Path) -> tuple[Scene, np.ndarray, np.ndarray]:
     """The village scene, L2A, with its digitised polygons.
 
     Returns:
-        The scene; class map uint8 [H, W], 0 unlabelled, k = RSTOOLBOX_CLASSES[k - 1]; polygon map uint8 [H, W], 0 none,
-        numbered from 1, so that polygons can be held out whole.
+        The scene; class map uint8 [H, W], 0 unlabelled, k = RSTOOLBOX_CLASSES[k - 1]; polygon map
+        uint8 [H, W], 0 none, numbered from 1, so that polygons can be held out whole.
     """
     folder = Path(root) / "rstoolbox_sen2"
     with rasterio.open(folder / "sen2.tif") as source:
@@ -161,7 +171,9 @@ def rstoolbox(root: PathLike) -> Tuple[Scene, np.ndarray, np.ndarray]:
     shapes = [_geometry(item) for item in geometry]
     classes = [RSTOOLBOX_CLASSES.index(str(name)) + 1 for name in fields[0]]
     size = scene.valid.shape
-    label = rasterize(list(zip(shapes, classes)), out_shape=size, transform=transform, dtype="uint8")
+    label = rasterize(
+        list(zip(shapes, classes)), out_shape=size, transform=transform, dtype="uint8"
+    )
     polygons = rasterize(
         [(shape, number) for number, shape in enumerate(shapes, start=1)],
         out_shape=size,
@@ -171,11 +183,12 @@ def rstoolbox(root: PathLike) -> Tuple[Scene, np.ndarray, np.ndarray]:
     return scene, label, polygons
 
 
-def taizhou(root: PathLike) -> Tuple[Scene, Scene, np.ndarray]:
-    """Landsat 7 of 2000 and 2003, 30 m, uncalibrated: digital numbers / 255 in the places of the six shared bands.
+def taizhou(root: str | Path) -> tuple[Scene, Scene, np.ndarray]:
+    """Landsat 7 of 2000 and 2003, 30 m, uncalibrated: digital numbers / 255 in six of the bands.
 
     Returns:
-        before, after (no red edge: groups 0 and 2), and uint8 [H, W]: 0 unchanged, 1 changed, 255 not labelled.
+        before, after (no red edge: groups 0 and 2), and uint8 [H, W]: 0 unchanged, 1 changed, 255
+        not labelled.
     """
     folder = Path(root) / "landsat_taizhou"
     scenes = []
@@ -183,15 +196,15 @@ def taizhou(root: PathLike) -> Tuple[Scene, Scene, np.ndarray]:
         raw = _read(folder / f"{year}TM").astype(np.float32) / np.float32(255)
         image = np.zeros((len(BANDS), *raw.shape[1:]), np.float32)
         image[[0, 1, 2, 6, 7, 8]] = raw
-        scenes.append(Scene(f"taizhou/{year}", image, (raw > 0).any(axis=0), "DN", (0, 2)))
+        scenes.append(Scene(f"taizhou/{year}", image, np.any(raw > 0, axis=0), "DN", (0, 2)))
     label = np.full(scenes[0].valid.shape, 255, np.uint8)
     label[_read(folder / "unchanged.bmp")[0] > 0] = 0
     label[_read(folder / "change.bmp")[0] > 0] = 1
     return scenes[0], scenes[1], label
 
 
-def bigearthnet(root: PathLike) -> List[Tuple[Scene, Tuple[str, ...]]]:
-    """BigEarthNet's patches, L2A, 120 x 120, with their CORINE labels (empty where none are given)."""
+def bigearthnet(root: str | Path) -> list[tuple[Scene, tuple[str, ...]]]:
+    """BigEarthNet's patches, L2A, 120 x 120, with their CORINE labels (may be empty)."""
     patches = []
     for folder in sorted((Path(root) / "bigearthnet").iterdir()):
         stack = _read_files([_one(folder, f"*_{name}.tif") for name in BANDS])
@@ -201,12 +214,13 @@ def bigearthnet(root: PathLike) -> List[Tuple[Scene, Tuple[str, ...]]]:
     return patches
 
 
-def formats(root: PathLike) -> Iterator[Scene]:
-    """Two Major TOM tiles of 1068 x 1068 (L2A) and one SSL4EO-S12 place of 264 x 264 at both levels."""
+def formats(root: str | Path) -> Iterator[Scene]:
+    """Two Major TOM tiles of 1068 x 1068, L2A; an SSL4EO-S12 place of 264 x 264, both levels."""
     folder = Path(root) / "formats"
     for tile in sorted((folder / "Major-TOM-Core" / "S2L2A").glob("*/*/S2*")):
         stack = _read_files([tile / f"{name}.tif" for name in BANDS])
-        offset = 1000 if "_N0400_" in tile.name else 0  # baseline 04.00 brought the offset; N9999 is older
+        # Processing baseline 04.00 brought the offset; N9999 marks a reprocessing without it.
+        offset = 1000 if "_N0400_" in tile.name else 0
         yield _scene(f"formats/{tile.parent.name}", stack, "L2A", offset)
     for part, level in (("s2a", "L2A"), ("s2c", "L1C")):
         for place in sorted((folder / "SSL4EO-S12" / part).glob("*/*")):
@@ -214,21 +228,22 @@ def formats(root: PathLike) -> Iterator[Scene]:
             yield _scene(f"formats/ssl4eo/{place.parent.name}/{level}", stack, level)
 
 
-def ships(root: PathLike) -> List[Scene]:
+def ships(root: str | Path) -> list[Scene]:
     """Chips of sea and harbour, 128 x 128, L2A."""
     paths = sorted((Path(root) / "ships").glob("*.tif"))
     return [_scene(f"ships/{path.stem}", _select(_read(path), L2A_ORDER), "L2A") for path in paths]
 
 
-def dsen2(root: PathLike) -> List[Scene]:
+def dsen2(root: str | Path) -> list[Scene]:
     """Two L1C scenes of 600 x 600 from MATLAB files."""
     scenes = []
     for path in sorted((Path(root) / "dsen2").glob("*.mat")):
-        # MATLAB stores columns first; the 10 m bands come as B04, B03, B02, B08, as GDAL lists a SAFE's subdatasets.
+        # MATLAB stores columns first; the 10 m bands come as B04, B03, B02, B08, as GDAL lists a
+        # SAFE's subdatasets.
         fine = _read(f"HDF5:{path}://im10").swapaxes(1, 2)
         height, width = fine.shape[1:]
         coarse = _read(f"HDF5:{path}://im20", (width, height)).swapaxes(1, 2)
-        bands: Dict[str, np.ndarray] = dict(zip(("B04", "B03", "B02", "B08"), fine))
+        bands: dict[str, np.ndarray] = dict(zip(("B04", "B03", "B02", "B08"), fine))
         bands.update(zip(("B05", "B06", "B07", "B8A", "B11", "B12"), coarse))
         stack = np.stack([bands[name] for name in BANDS])
         scenes.append(_scene(f"dsen2/{path.stem}", stack, "L1C"))
@@ -246,17 +261,17 @@ def _select(stack: np.ndarray, order: Sequence[str]) -> np.ndarray:
     return stack[[order.index(name) for name in BANDS]].astype(np.float32)
 
 
-def _read_files(paths: Sequence[Path], shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
-    """Single-band files of one extent on one grid, the first file's unless told otherwise; float32 [N, H, W]."""
-    bands: List[np.ndarray] = []
+def _read_files(paths: Sequence[Path], shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Single-band files of one extent on the first one's grid or `shape`; float32 [N, H, W]."""
+    bands: list[np.ndarray] = []
     for path in paths:
         bands.append(_read(path, shape)[0].astype(np.float32))
         shape = bands[0].shape
     return np.stack(bands)
 
 
-def _read(path: PathLike, shape: Optional[Tuple[int, int]] = None) -> np.ndarray:
-    """All bands of a file, [N, H, W]; coarser files are brought to `shape` by bilinear interpolation."""
+def _read(path: str | Path, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """All bands of a file, [N, H, W], brought to `shape` by bilinear interpolation."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -265,7 +280,8 @@ def _read(path: PathLike, shape: Optional[Tuple[int, int]] = None) -> np.ndarray
                 return source.read(out_shape=size, resampling=Resampling.bilinear)
     except rasterio.errors.RasterioIOError as error:
         raise RasterUnreadable(
-            f"{path} cannot be read as a raster. Check that DATA points to a complete copy of the shared collections.",
+            f"{path} cannot be read as a raster. "
+            "Check that DATA points to a complete copy of the shared collections.",
             details=str(error),
         ) from error
 
@@ -280,5 +296,5 @@ def _one(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _geometry(wkb: bytes) -> Dict[str, object]:
+def _geometry(wkb: bytes) -> dict[str, object]:
     return dict(shapely.geometry.mapping(shapely.from_wkb(wkb)))
