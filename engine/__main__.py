@@ -1,0 +1,125 @@
+"""Command line of the engine: `python -m engine VERB ...`, and `python -m engine run` for the protocol.
+
+Exit codes: 0 done, 1 failed, 2 bad usage, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import signal
+import sys
+from typing import Any
+
+from .jobs import VERBS, Job, run_job
+from .progress import Event, Progress
+from .protocol import EXIT_BAD_USAGE, EventStream, report, serve, stdout_for_events
+
+_ITEMS = {"tuple[int, ...]": int, "tuple[float, ...]": float, "Extent | None": float}
+_SINGLE = {"int": int, "float": float, "float | None": float, "str": str}
+
+
+class Terminal(Progress):
+    """A progress for people: a bar on standard error, the result as JSON on standard output."""
+
+    def __init__(self) -> None:
+        """Cancelled by Ctrl+C."""
+        self.interrupted = False
+        super().__init__(lambda: self.interrupted)
+
+    def emit(self, event: Event) -> None:
+        """Shows one event."""
+        kind = event["event"]
+        if kind == "progress":
+            self._bar(event)
+        elif kind in ("log", "warning"):
+            sys.stderr.write(
+                f"\r\033[K{'Warning: ' if kind == 'warning' else ''}{event['message']}\n"
+            )
+        elif kind == "metric":
+            sys.stderr.write(f"\r\033[K{event['name']} {event['step']}: {event['value']:.4f}\n")
+        elif kind == "error":
+            details = f"\n{event['details']}" if event["details"] else ""
+            sys.stderr.write(f"\r\033[KError: {event['message']}{details}\n")
+        elif kind == "cancelled":
+            sys.stderr.write("\r\033[KCancelled.\n")
+        else:
+            result = {key: value for key, value in event.items() if key != "event"}
+            sys.stderr.write("\r\033[K")
+            sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")
+        sys.stderr.flush()
+
+    def _bar(self, event: Event) -> None:
+        if not sys.stderr.isatty():
+            return
+        done = int(30 * event["fraction"])
+        left = f", {event['eta_s']} s left" if "eta_s" in event else ""
+        sys.stderr.write(
+            f"\r\033[K[{'#' * done}{'.' * (30 - done)}] {event['fraction']:4.0%}{left}  {event['message']}"
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    options = vars(_parser().parse_args(arguments))
+    verb, as_json = options.pop("verb"), options.pop("json", False)
+    if verb is None:
+        _parser().print_help(sys.stderr)
+        return EXIT_BAD_USAGE
+    if verb == "run":
+        with stdout_for_events() as stream:
+            return serve(sys.stdin, EventStream(stream), run_job)
+
+    job = {"verb": verb, "parameters": options}
+    if as_json:
+        with stdout_for_events() as stream:
+            events = EventStream(stream)
+            signal.signal(signal.SIGINT, lambda *_: events.cancel())
+            return report(events, lambda progress: run_job(job, progress))
+    terminal = Terminal()
+
+    def interrupt(*_: Any) -> None:
+        terminal.interrupted = True
+
+    signal.signal(signal.SIGINT, interrupt)
+    return report(terminal, lambda progress: run_job(job, progress))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine", description="SpectralGPT engine.")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    verbs.add_parser("run", help="run one job from standard input, events on standard output")
+    for verb, (job_class, _, _) in VERBS.items():
+        sub = verbs.add_parser(verb, help=job_class.summary, description=job_class.__doc__)
+        sub.add_argument("--json", action="store_true", help="JSON events on standard output")
+        for field in dataclasses.fields(job_class):  # type: ignore[arg-type]
+            _add_option(sub, job_class, field)
+    return parser
+
+
+def _add_option(
+    parser: argparse.ArgumentParser, job_class: type[Job], field: dataclasses.Field[Any]
+) -> None:
+    kind = str(field.type)
+    options: dict[str, Any] = {
+        "dest": field.name,
+        "help": field.metadata["help"].replace("%", "%%"),
+    }
+    if field.default is dataclasses.MISSING:
+        options["required"] = True
+    else:
+        options["default"] = field.default
+    if kind == "bool":
+        options["action"] = "store_true"
+    elif kind in _ITEMS:
+        options.update(type=_ITEMS[kind], nargs=4 if kind == "Extent | None" else "+")
+    else:
+        options["type"] = _SINGLE[kind]
+        if "choices" in field.metadata:
+            options["choices"] = field.metadata["choices"]
+    parser.add_argument("--" + field.name.replace("_", "-"), **options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""The card: what a model eats, what it gives, how good it is, and who may use it.
+
+A card travels inside its model file, as the JSON of the STAC Machine Learning Model extension
+(https://github.com/stac-extensions/mlm), so that a model needs nothing beside it. Standard library only: the plugin's
+list of models is made from here without loading a model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ModelInvalid
+
+TASKS = ("backbone", "segmentation", "scene-classification", "change-detection")
+STAC_EXTENSIONS = (
+    "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",
+    "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+)
+_STAC_TASKS = {
+    "backbone": "representation-learning",
+    "segmentation": "semantic-segmentation",
+    "scene-classification": "scene-classification",
+    "change-detection": "change-detection",
+}
+
+
+@dataclass(frozen=True)
+class Band:
+    """One spectral band a model expects; wavelengths in micrometres, as in STAC."""
+
+    name: str
+    common_name: str = ""
+    center_wavelength: float = 0.0
+    full_width_half_max: float = 0.0
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """One class: its value in a map, its name in tables, its title and colour for people."""
+
+    value: int
+    name: str
+    title: str = ""
+    color: str = "#808080"
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How values become network input.
+
+    kind: "statistics" (fixed mean and std), "tile-minmax" (each window and band to 0..1), "scene-statistics" (each
+    band of each scene standardised by its own valid pixels), or "none".
+    """
+
+    kind: str = "none"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is needed to run a model and to judge it.
+
+    Attributes:
+        window: Side of the square the model sees, pixels.
+        gsd: Ground sample distance it was trained at, metres.
+        unit: "reflectance" (0..1) or "raw" (as in the file).
+        spectral_patch: Bands in one token.
+        optional_groups: Spectral groups that a raster may lack.
+        threshold: How scores become a decision, {"method": ...}.
+        architecture: The network's name and configuration.
+        training: Data, recipe, their licences.
+        accuracy: Held-out figures, never from training data.
+    """
+
+    name: str
+    task: str
+    bands: tuple[Band, ...]
+    title: str = ""
+    description: str = ""
+    window: int = 128
+    gsd: float = 10.0
+    unit: str = "reflectance"
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    spectral_patch: int = 3
+    optional_groups: tuple[int, ...] = ()
+    classes: tuple[ModelClass, ...] = ()
+    multilabel: bool = False
+    threshold: dict[str, Any] = field(default_factory=dict)
+    architecture: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    accuracy: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    attribution: str = ""
+    version: str = "1.0.0"
+
+    @property
+    def nodata(self) -> int:
+        """The value of no-data in this model's class maps."""
+        return 255 if any(item.value == 0 for item in self.classes) else 0
+
+    def to_stac(self) -> dict[str, Any]:
+        """The card as a STAC item with the MLM extension; JSON-able."""
+        shape = [-1, len(self.bands), self.window, self.window]
+        dates = ("before", "after") if self.task == "change-detection" else ("image",)
+        extra = dataclasses.asdict(self)
+        for known in (
+            "name",
+            "title",
+            "description",
+            "bands",
+            "classes",
+            "task",
+            "licence",
+            "version",
+        ):
+            extra.pop(known)
+        return {
+            "type": "Feature",
+            "stac_version": "1.1.0",
+            "stac_extensions": list(STAC_EXTENSIONS),
+            "id": self.name,
+            "geometry": None,
+            "links": [],
+            "assets": {},
+            "properties": {
+                "title": self.title,
+                "description": self.description,
+                "license": self.licence,
+                "version": self.version,
+                "mlm:name": self.name,
+                "mlm:architecture": str(self.architecture.get("network", "SpectralGPT")),
+                "mlm:tasks": [_STAC_TASKS[self.task]],
+                "mlm:framework": "ONNX" if self.task != "backbone" else "pytorch",
+                "mlm:input": [
+                    {
+                        "name": date,
+                        "bands": [band.name for band in self.bands],
+                        "input": {
+                            "shape": shape,
+                            "dim_order": ["batch", "bands", "height", "width"],
+                            "data_type": "float32",
+                        },
+                    }
+                    for date in dates
+                ],
+                "mlm:output": [
+                    {
+                        "name": "probabilities",
+                        "tasks": [_STAC_TASKS[self.task]],
+                        "classification:classes": [
+                            {
+                                "value": item.value,
+                                "name": item.name,
+                                "title": item.title or item.name,
+                                "color_hint": item.color.lstrip("#").upper(),
+                            }
+                            for item in self.classes
+                        ],
+                    }
+                ],
+                "eo:bands": [dataclasses.asdict(band) for band in self.bands],
+                "spectralgpt:task": self.task,
+                "spectralgpt:card": extra,
+            },
+        }
+
+    @staticmethod
+    def from_stac(item: dict[str, Any]) -> Card:
+        """Reads what `to_stac` wrote.
+
+        Raises:
+            ModelInvalid: A field is missing or of the wrong kind.
+        """
+        try:
+            properties = item["properties"]
+            extra = dict(properties["spectralgpt:card"])
+            extra["normalisation"] = Normalisation(
+                kind=extra["normalisation"]["kind"],
+                mean=tuple(extra["normalisation"]["mean"]),
+                std=tuple(extra["normalisation"]["std"]),
+            )
+            extra["optional_groups"] = tuple(extra["optional_groups"])
+            classes = properties["mlm:output"][0]["classification:classes"]
+            card = Card(
+                name=properties["mlm:name"],
+                task=properties["spectralgpt:task"],
+                title=properties["title"],
+                description=properties["description"],
+                licence=properties["license"],
+                version=properties["version"],
+                bands=tuple(Band(**band) for band in properties["eo:bands"]),
+                classes=tuple(
+                    ModelClass(
+                        int(c["value"]), c["name"], c["title"], "#" + c["color_hint"].lower()
+                    )
+                    for c in classes
+                ),
+                **extra,
+            )
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelInvalid(
+                "The model's card cannot be read: it was not written by this version of SpectralGPT. "
+                "Import the model again, or update the plugin.",
+                details=repr(error),
+            ) from error
+        if card.task not in TASKS:
+            raise ModelInvalid(
+                f"The model's card names the task '{card.task}', expected one of {', '.join(TASKS)}. Update the plugin."
+            )
+        return card

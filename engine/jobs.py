@@ -1,0 +1,293 @@
+"""The jobs: one frozen dataclass a verb, checked before any work, and the function that does each.
+
+The command line (`__main__`) and the protocol are both made from these classes, so a parameter is named, described and
+checked in one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar
+
+from .errors import InvalidParameter, MissingDependency
+from .progress import Progress
+
+Extent = tuple[float, float, float, float]
+DEVICES = ("auto", "cpu", "gpu")
+
+
+def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """A job's field.
+
+    Args:
+        help: What it means, for `--help`.
+        default: Absent means required.
+        **limits: `minimum`, `maximum` (numbers) or `choices` (text).
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
+
+
+class Job:
+    """Base of the jobs; subclasses are frozen dataclasses."""
+
+    verb: ClassVar[str]
+    summary: ClassVar[str]
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Job:
+        """Makes the job from JSON values.
+
+        Raises:
+            InvalidParameter: A parameter is unknown, missing, of the wrong type or out of range.
+        """
+        known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        for name in parameters:
+            if name not in known:
+                raise InvalidParameter(
+                    f"'{cls.verb}' has no parameter '{name}'. It has: {', '.join(known)}."
+                )
+        values = {}
+        for name, field in known.items():
+            if name in parameters:
+                values[name] = _checked(cls.verb, field, parameters[name])
+            elif field.default is dataclasses.MISSING:
+                raise InvalidParameter(
+                    f"'{cls.verb}' needs the parameter '{name}': {field.metadata['help']}."
+                )
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class SegmentJob(Job):
+    """A class map of a raster."""
+
+    verb: ClassVar[str] = "segment"
+    summary: ClassVar[str] = "class map of a raster"
+
+    input: str = parameter("raster to map: a path or a GDAL name")
+    model: str = parameter("name of an installed model, or a model file")
+    output: str = parameter("class map to write, .tif")
+    bands: tuple[int, ...] = parameter(
+        "raster bands (from 1) in the order of the model's bands; none = automatic", ()
+    )
+    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent_crs: str = parameter("CRS of the extent; empty = the raster's", "")
+    mask: str = parameter("polygons to limit the work to: a vector file", "")
+    nodata: tuple[float, ...] = parameter("additional no-data values", ())
+    crs: str = parameter("CRS to assume when the file has none", "")
+    overlap: int = parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
+    device: str = parameter("where to compute", "auto", choices=DEVICES)
+    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    min_area: float = parameter(
+        "regions smaller than this are merged into their neighbours, m2", 0.0, minimum=0
+    )
+    confidence: str = parameter("confidence raster to write (percent), .tif", "")
+    output_vector: str = parameter("polygons to write, .gpkg", "")
+    areas: str = parameter("table of areas to write, .csv", "")
+    cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+
+
+@dataclass(frozen=True)
+class ClassifyJob(Job):
+    """Labelled scenes: a grid over the raster, or given polygons."""
+
+    verb: ClassVar[str] = "classify"
+    summary: ClassVar[str] = "label the cells of a grid, or given polygons"
+
+    input: str = parameter("raster to label: a path or a GDAL name")
+    model: str = parameter("name of an installed model, or a model file")
+    output: str = parameter("polygons to write, .gpkg")
+    bands: tuple[int, ...] = parameter(
+        "raster bands (from 1) in the order of the model's bands; none = automatic", ()
+    )
+    zones: str = parameter("polygons to label instead of a grid: a vector file", "")
+    cell_size: float = parameter(
+        "side of a grid cell in CRS units, 0 = the model's own window", 0.0, minimum=0
+    )
+    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent_crs: str = parameter("CRS of the extent; empty = the raster's", "")
+    mask: str = parameter("polygons to limit the work to: a vector file", "")
+    nodata: tuple[float, ...] = parameter("additional no-data values", ())
+    crs: str = parameter("CRS to assume when the file has none", "")
+    device: str = parameter("where to compute", "auto", choices=DEVICES)
+    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+
+
+@dataclass(frozen=True)
+class ChangeJob(Job):
+    """Change between two dates, on the first one's grid."""
+
+    verb: ClassVar[str] = "detect-change"
+    summary: ClassVar[str] = "change between two dates"
+
+    before: str = parameter("raster of the first date: a path or a GDAL name")
+    after: str = parameter("raster of the second date")
+    model: str = parameter("name of an installed model, or a model file")
+    output: str = parameter("change map to write, .tif: 0 unchanged, 1 changed, 255 no data")
+    bands: tuple[int, ...] = parameter(
+        "first date's bands (from 1) in the model's order; none = automatic", ()
+    )
+    after_bands: tuple[int, ...] = parameter(
+        "second date's bands; none = like the first one's, or automatic", ()
+    )
+    threshold: float | None = parameter(
+        "probability of change from 0 to 1; none = the model's own", None, minimum=0, maximum=1
+    )
+    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent_crs: str = parameter("CRS of the extent; empty = the first raster's", "")
+    mask: str = parameter("polygons to limit the work to: a vector file", "")
+    nodata: tuple[float, ...] = parameter("additional no-data values", ())
+    crs: str = parameter("CRS to assume when a file has none", "")
+    overlap: int = parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
+    device: str = parameter("where to compute", "auto", choices=DEVICES)
+    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    min_area: float = parameter("changes smaller than this are dropped, m2", 0.0, minimum=0)
+    probability: str = parameter("raster of the probability of change to write, .tif", "")
+    output_vector: str = parameter("polygons of change to write, .gpkg", "")
+    areas: str = parameter("table of areas to write, .csv", "")
+    cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+
+
+@dataclass(frozen=True)
+class ImportJob(Job):
+    """A published checkpoint becomes a model of ours."""
+
+    verb: ClassVar[str] = "import"
+    summary: ClassVar[str] = "turn a published SpectralGPT checkpoint into a model of ours"
+
+    input: str = parameter(
+        "checkpoint: SpectralGPT.pth, SpectralGPT+.pth, or a published fine-tuned file"
+    )
+    output: str = parameter("model to write: .safetensors to train from, .onnx to predict with")
+    kind: str = parameter(
+        "what the file holds",
+        "auto",
+        choices=("auto", "backbone", "segmentation", "change-detection"),
+    )
+    name: str = parameter("name of the model; empty = the file's", "")
+
+
+@dataclass(frozen=True)
+class ModelsJob(Job):
+    """The installed models and their cards."""
+
+    verb: ClassVar[str] = "models"
+    summary: ClassVar[str] = "list the installed models"
+
+    task: str = parameter(
+        "only models for this task",
+        "",
+        choices=("", "backbone", "segmentation", "scene-classification", "change-detection"),
+    )
+
+
+@dataclass(frozen=True)
+class DoctorJob(Job):
+    """A self-test of the engine's environment."""
+
+    verb: ClassVar[str] = "doctor"
+    summary: ClassVar[str] = "check that the engine works on this machine"
+
+    tier: str = parameter("what must work", "inference", choices=("inference", "training"))
+
+
+# verb -> job class, module that holds the function, its name. The module is imported only when its verb runs.
+VERBS: dict[str, tuple[type[Job], str, str]] = {
+    "segment": (SegmentJob, ".infer.segment", "segment"),
+    "classify": (ClassifyJob, ".infer.classify", "classify"),
+    "detect-change": (ChangeJob, ".infer.detect_change", "detect_change"),
+    "import": (ImportJob, ".importing", "import_model"),
+    "models": (ModelsJob, ".listing", "list_models"),
+    "doctor": (DoctorJob, ".doctor", "examine"),
+}
+
+_TRAINING_LIBRARIES = ("torch", "safetensors", "onnx", "onnxscript")
+
+
+def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Runs {"verb": ..., "parameters": {...}} and returns the result's fields.
+
+    Raises:
+        InvalidParameter: The job is not well formed.
+        EngineError: What the verb raises.
+    """
+    verb, parameters = job.get("verb"), job.get("parameters", {})
+    if verb not in VERBS:
+        raise InvalidParameter(f"There is no verb '{verb}'. There are: {', '.join(VERBS)}.")
+    if not isinstance(parameters, Mapping):
+        raise InvalidParameter(f"The parameters of '{verb}' must be a JSON object.")
+    job_class, module, function = VERBS[verb]
+    checked = job_class.from_parameters(parameters)
+    try:
+        work: Callable[[Job, Progress], dict[str, Any]] = getattr(
+            importlib.import_module(module, __package__), function
+        )
+    except ModuleNotFoundError as error:
+        tier = "training" if error.name in _TRAINING_LIBRARIES else "inference"
+        raise MissingDependency(
+            f"'{verb}' needs the library '{error.name}', which this engine does not have. "
+            f"Install the engine's {tier} libraries (in QGIS: SpectralGPT > Engine).",
+            details=repr(error),
+        ) from error
+    return work(checked, progress)
+
+
+def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
+    """`value` as the type that `field` declares, within its limits."""
+    kind, limits = str(field.type), field.metadata
+    if value is None and kind.endswith("| None"):
+        return None
+    try:
+        value = _converted(kind, value)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(
+            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {_words(kind)} ({limits['help']})."
+        ) from error
+    if "choices" in limits and value not in limits["choices"]:
+        choices = ", ".join(choice or "(empty)" for choice in limits["choices"])
+        raise InvalidParameter(
+            f"The parameter '{field.name}' of '{verb}' is '{value}'; choose one of: {choices}."
+        )
+    if isinstance(value, (int, float)):
+        low, high = limits.get("minimum", float("-inf")), limits.get("maximum", float("inf"))
+        if not low <= value <= high:
+            raise InvalidParameter(
+                f"The parameter '{field.name}' of '{verb}' is {value}; it must lie between {low} and {high}."
+            )
+    return value
+
+
+def _converted(kind: str, value: Any) -> Any:
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if isinstance(value, (bool, str)):
+        raise TypeError(kind)
+    if kind == "int" and int(value) == value:
+        return int(value)
+    if kind in ("float", "float | None"):
+        return float(value)
+    if kind == "tuple[int, ...]":
+        return tuple(int(item) for item in value)
+    if kind == "tuple[float, ...]":
+        return tuple(float(item) for item in value)
+    if kind == "Extent | None" and len(value) == 4:
+        return tuple(float(item) for item in value)
+    raise TypeError(kind)
+
+
+def _words(kind: str) -> str:
+    return {
+        "str": "text",
+        "bool": "true or false",
+        "int": "a whole number",
+        "float": "a number",
+        "float | None": "a number",
+        "tuple[int, ...]": "a list of whole numbers",
+        "tuple[float, ...]": "a list of numbers",
+        "Extent | None": "four numbers: xmin, ymin, xmax, ymax",
+    }[kind]

@@ -1,0 +1,266 @@
+"""Model files on disk: reading the card, sealing, and finding a model by name. Standard library only.
+
+A seal is the SHA-256 of the file's own bytes, taken with the 64 places where the seal itself stands filled with
+zeros. It shows that a file was changed or damaged; it is no signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .cards import Card
+from .errors import ModelInvalid, ModelTaskMismatch
+
+CARD_KEY = "spectralgpt:card"
+SEAL_KEY = "spectralgpt:sha256"
+UNSEALED = "0" * 64
+SUFFIXES = (".onnx", ".safetensors")
+
+_METADATA_PROPS = 14  # field number in onnx.ModelProto
+_CHUNK = 1 << 20
+_LARGEST_METADATA = 64 << 20
+
+
+def shipped_models() -> Path:
+    """The folder of the models that come with the plugin."""
+    return Path(__file__).resolve().parent.parent / "resources" / "models"
+
+
+def model_folders() -> list[Path]:
+    """Where models are looked for: SPECTRALGPT_MODELS (a path list) first, then what ships."""
+    own = [
+        Path(folder)
+        for folder in os.environ.get("SPECTRALGPT_MODELS", "").split(os.pathsep)
+        if folder
+    ]
+    return [*own, shipped_models()]
+
+
+def installed_models() -> list[Path]:
+    """Every model file in the folders, sorted by name; a user's model hides a shipped one of the same name."""
+    found: dict[str, Path] = {}
+    for folder in model_folders():
+        for suffix in SUFFIXES:
+            for path in sorted(folder.glob(f"*{suffix}")):
+                found.setdefault(path.name, path)
+    return [found[name] for name in sorted(found)]
+
+
+def find_model(name_or_path: str, task: str | None = None) -> Path:
+    """The file of a model given by the name of an installed one or by a path.
+
+    Args:
+        name_or_path: "landcover", or "/home/me/my_model.onnx".
+        task: When given, the card must be for this task.
+
+    Raises:
+        ModelInvalid: There is no such model.
+        ModelTaskMismatch: It is for another task.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        named = [p for p in installed_models() if name_or_path in (p.stem, p.name)]
+        if task is not None and len(named) > 1:
+            named = [p for p in named if read_card(p).task == task]
+        if not named:
+            names = ", ".join(sorted({p.stem for p in installed_models()})) or "none"
+            raise ModelInvalid(
+                f"There is no model '{name_or_path}'. Give the path of a model file, or the name of an installed "
+                f"model ({names})."
+            )
+        path = named[0]
+    if task is not None:
+        card = read_card(path)
+        if card.task != task:
+            raise ModelTaskMismatch(
+                f"The model '{card.title or card.name}' is for {card.task}, this needs one for {task}. "
+                "Choose another model, or use the tool that fits this one."
+            )
+    return path
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The text metadata of an .onnx or .safetensors file, without loading its weights.
+
+    Raises:
+        ModelInvalid: The file is missing or is not such a file.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ModelInvalid(
+            f"'{path}' is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. "
+            "Import other formats with 'Import model' first."
+        )
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".onnx":
+                return dict(_onnx_metadata(file, path.stat().st_size))
+            return _safetensors_metadata(file)
+    except (OSError, ValueError, struct.error) as error:
+        raise ModelInvalid(
+            f"'{path}' cannot be read as a model: it is missing, damaged or of another kind. "
+            "Copy the file again, or choose another model.",
+            details=repr(error),
+        ) from error
+
+
+def read_card(path: Path) -> Card:
+    """The card inside a model file.
+
+    Raises:
+        ModelInvalid: Not a model, or one without a card.
+    """
+    metadata = read_metadata(Path(path))
+    if CARD_KEY not in metadata:
+        raise ModelInvalid(
+            f"'{path}' carries no SpectralGPT card, so its bands and classes are unknown. "
+            "Import it with 'Import model' first."
+        )
+    try:
+        item = json.loads(metadata[CARD_KEY])
+    except ValueError as error:
+        raise ModelInvalid(
+            f"The card inside '{path}' is damaged. Copy the file again.", repr(error)
+        ) from error
+    return Card.from_stac(item)
+
+
+def seal(path: Path) -> str:
+    """Writes the seal into a model file whose metadata holds SEAL_KEY with 64 zeros; returns it.
+
+    Raises:
+        ModelInvalid: The file has no place for a seal.
+    """
+    place, digest = _digest(Path(path))
+    with Path(path).open("r+b") as file:
+        file.seek(place)
+        file.write(digest.encode("ascii"))
+    return digest
+
+
+def verify(path: Path) -> str:
+    """Checks that a model file is as it was made; returns its SHA-256 seal.
+
+    Raises:
+        ModelInvalid: The file has no seal or was changed.
+    """
+    place, digest = _digest(Path(path))
+    with Path(path).open("rb") as file:
+        file.seek(place)
+        written = file.read(64).decode("ascii", "replace")
+    if written != digest:
+        raise ModelInvalid(
+            f"The model file '{path}' was changed or damaged after it was made: its content does not match its seal. "
+            "Copy or download it again.",
+            details=f"sealed {written}, found {digest}",
+        )
+    return digest
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    """Where the seal stands, and the SHA-256 of the file with zeros in its place."""
+    stored = read_metadata(path).get(SEAL_KEY, "")
+    if not re.fullmatch("[0-9a-f]{64}", stored):
+        raise ModelInvalid(f"The model file '{path}' has no seal. Import or train the model again.")
+    place = _position(path, stored.encode("ascii"))
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        start = 0
+        while chunk := file.read(_CHUNK):
+            low, high = max(place, start), min(place + 64, start + len(chunk))
+            if low < high:
+                chunk = chunk[: low - start] + b"0" * (high - low) + chunk[high - start :]
+            digest.update(chunk)
+            start += len(chunk)
+    return place, digest.hexdigest()
+
+
+def _position(path: Path, stored: bytes) -> int:
+    """Offset of the seal's 64 characters: the first occurrence that follows its key closely."""
+    key = SEAL_KEY.encode("ascii")
+    with path.open("rb") as file:
+        start, tail = 0, b""
+        while chunk := file.read(_CHUNK):
+            block = tail + chunk
+            at = block.find(key)
+            while at >= 0:
+                value = block.find(stored, at, at + len(key) + 80)
+                if value >= 0:
+                    return start - len(tail) + value
+                at = block.find(key, at + 1)
+            start += len(chunk)
+            tail = block[-256:]
+    raise ModelInvalid(
+        f"The model file '{path}' has no place for a seal. Import or train the model again."
+    )
+
+
+def _safetensors_metadata(file: BinaryIO) -> dict[str, str]:
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > _LARGEST_METADATA:
+        raise ValueError("header too long")
+    header = json.loads(file.read(length))
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return {str(key): str(value) for key, value in metadata.items()}
+
+
+def _onnx_metadata(file: BinaryIO, size: int) -> Iterator[tuple[str, str]]:
+    """Walks the top level of the ModelProto message and decodes its metadata_props only.
+
+    Protocol buffers: a message is a run of (tag, value); tag = field number << 3 | wire type.
+    """
+    seen_graph = False
+    while file.tell() < size:
+        number, wire = _tag(file)
+        if wire == 0:
+            _varint(file)
+        elif wire == 2:
+            length = _varint(file)
+            if file.tell() + length > size:
+                raise ValueError("a field runs past the end of the file")
+            seen_graph = seen_graph or number == 7
+            if number == _METADATA_PROPS and length <= _LARGEST_METADATA:
+                yield _string_entry(file.read(length))
+            else:
+                file.seek(length, os.SEEK_CUR)
+        elif wire in (1, 5):
+            file.seek(8 if wire == 1 else 4, os.SEEK_CUR)
+        else:
+            raise ValueError(f"wire type {wire}")
+    if not seen_graph:
+        raise ValueError("no graph in the file")
+
+
+def _string_entry(message: bytes) -> tuple[str, str]:
+    file, entry = io.BytesIO(message), {1: "", 2: ""}
+    while file.tell() < len(message):
+        number, wire = _tag(file)
+        if wire != 2:
+            raise ValueError(f"wire type {wire} in a metadata entry")
+        entry[number] = file.read(_varint(file)).decode("utf-8")
+    return entry[1], entry[2]
+
+
+def _tag(file: BinaryIO) -> tuple[int, int]:
+    tag = _varint(file)
+    return tag >> 3, tag & 7
+
+
+def _varint(file: BinaryIO) -> int:
+    value = shift = 0
+    while True:
+        byte = file.read(1)
+        if not byte or shift > 63:
+            raise ValueError("damaged number")
+        value |= (byte[0] & 0x7F) << shift
+        if not byte[0] & 0x80:
+            return value
+        shift += 7

@@ -1,0 +1,86 @@
+"""How a verb tells what it is doing, and the place where a cancel takes effect."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+from .errors import Cancelled
+
+Event = dict[str, Any]
+
+
+class Progress:
+    """Tells nothing by itself: for tests and library use; subclasses override `emit`."""
+
+    def __init__(self, is_cancelled: Callable[[], bool] | None = None) -> None:
+        """Starts the clock.
+
+        Args:
+            is_cancelled: Asked at every update; true ends the work with `Cancelled`.
+        """
+        self._is_cancelled = is_cancelled
+        self._started = time.monotonic()
+        self._fraction = 0.0
+
+    def emit(self, event: Event) -> None:
+        """Takes one event; the base class drops it."""
+
+    def check(self) -> None:
+        """Raises `Cancelled` when the user has cancelled."""
+        if self._is_cancelled is not None and self._is_cancelled():
+            raise Cancelled()
+
+    def update(self, fraction: float, message: str = "") -> None:
+        """Tells how far the work is; never goes backwards.
+
+        Args:
+            fraction: Share done, 0..1.
+            message: What is being done, for a person.
+
+        Raises:
+            Cancelled: The user has cancelled.
+        """
+        self.check()
+        self._fraction = max(self._fraction, min(1.0, float(fraction)))
+        event: Event = {
+            "event": "progress",
+            "fraction": round(self._fraction, 4),
+            "message": message,
+        }
+        elapsed = time.monotonic() - self._started
+        if self._fraction > 0.02 and elapsed > 2:
+            event["eta_s"] = round(elapsed * (1 - self._fraction) / self._fraction)
+        self.emit(event)
+
+    def log(self, message: str) -> None:
+        """Adds a line to the log that the user can read."""
+        self.emit({"event": "log", "message": message})
+
+    def warning(self, message: str) -> None:
+        """Tells something the user should know, though the work goes on."""
+        self.emit({"event": "warning", "message": message})
+
+    def metric(self, name: str, step: int, value: float) -> None:
+        """Tells one point of a curve."""
+        self.emit({"event": "metric", "name": name, "step": int(step), "value": float(value)})
+
+    def part(self, start: float, end: float) -> Progress:
+        """A progress whose 0..1 is this one's `start`..`end`."""
+        return _Part(self, start, end)
+
+
+class _Part(Progress):
+    def __init__(self, whole: Progress, start: float, end: float) -> None:
+        super().__init__()
+        self._whole, self._start, self._end = whole, start, end
+
+    def check(self) -> None:
+        self._whole.check()
+
+    def update(self, fraction: float, message: str = "") -> None:
+        share = max(0.0, min(1.0, float(fraction)))
+        self._whole.update(self._start + share * (self._end - self._start), message)
+
+    def emit(self, event: Event) -> None:
+        self._whole.emit(event)

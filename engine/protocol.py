@@ -1,0 +1,142 @@
+"""The engine's side of the two-process protocol: one job in, one JSON event a line out.
+
+Standard output belongs to the protocol. While a job runs, whatever a library prints goes to standard error instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from typing import IO, Any, Callable
+
+from .errors import Cancelled, EngineError, InvalidParameter
+from .progress import Event, Progress
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_USAGE, EXIT_CANCELLED = 0, 1, 2, 130
+
+Work = Callable[[dict[str, Any], Progress], dict[str, Any]]
+
+
+class EventStream(Progress):
+    """A progress that writes its events to a text stream, one JSON object a line."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        """Writes to `stream`; `cancel` may be called from any thread."""
+        self._cancelled = threading.Event()
+        super().__init__(self._cancelled.is_set)
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def cancel(self) -> None:
+        """Makes the next `check` raise `Cancelled`."""
+        self._cancelled.set()
+
+    def emit(self, event: Event) -> None:
+        """Writes one event; a reader that has gone away counts as a cancel."""
+        line = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str)
+        with self._lock:
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (BrokenPipeError, ValueError):
+                self._cancelled.set()
+
+
+@contextlib.contextmanager
+def stdout_for_events() -> Iterator[IO[str]]:
+    """Gives the real standard output as a UTF-8 text stream and sends every other print to standard error."""
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    stream = os.fdopen(real, "w", encoding="utf-8", newline="\n")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield stream
+    finally:
+        with contextlib.suppress(OSError):
+            stream.flush()
+        os.dup2(real, 1)
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def serve(stdin: IO[str], events: EventStream, work: Work) -> int:
+    """Runs the one job that stands on the first line of `stdin`.
+
+    A line {"cancel": true}, or the end of `stdin`, cancels it.
+
+    Args:
+        stdin: The client's end.
+        events: Where the events go.
+        work: Runs the job, given as a dictionary; returns the result's fields.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 130 cancelled.
+    """
+
+    def read_job(events: Progress) -> dict[str, Any]:
+        line = stdin.readline()
+        try:
+            job = json.loads(line)
+        except ValueError as error:
+            raise InvalidParameter(
+                f"The job is not a JSON object on one line: got {line[:80]!r}.", repr(error)
+            ) from error
+        if not isinstance(job, dict):
+            raise InvalidParameter(f"The job is not a JSON object: got {line[:80]!r}.")
+        threading.Thread(target=_watch, args=(stdin, events), daemon=True).start()
+        return work(job, events)
+
+    return report(events, read_job)
+
+
+def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
+    """Runs `work` and ends with exactly one of the events result, error and cancelled."""
+    try:
+        result = work(events)
+    except Cancelled:
+        events.emit({"event": "cancelled"})
+        return EXIT_CANCELLED
+    except EngineError as error:
+        events.emit(
+            {
+                "event": "error",
+                "kind": error.kind,
+                "message": error.message,
+                "details": error.details,
+            }
+        )
+        return EXIT_BAD_USAGE if isinstance(error, InvalidParameter) else EXIT_FAILED
+    except MemoryError as error:
+        message = "The engine ran out of memory. Close other programs, or work on a smaller area."
+        events.emit(
+            {"event": "error", "kind": "OutOfMemory", "message": message, "details": repr(error)}
+        )
+        return EXIT_FAILED
+    except Exception as error:
+        message = f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it."
+        details = traceback.format_exc()
+        events.emit(
+            {"event": "error", "kind": "Unexpected", "message": message, "details": details}
+        )
+        return EXIT_FAILED
+    events.emit({"event": "result", **result})
+    return EXIT_DONE
+
+
+def _watch(stdin: IO[str], events: Progress) -> None:
+    """Cancels on {"cancel": true} or on the end of the stream."""
+    for line in stdin:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and message.get("cancel"):
+            break
+    if isinstance(events, EventStream):
+        events.cancel()
