@@ -1,0 +1,1 @@
+"""The engine of SpectralGPT for QGIS: pure Python, knows nothing of QGIS."""

@@ -1,0 +1,1 @@
+"""SpectralGPT and the networks built on its encoder."""

@@ -1,0 +1,135 @@
+"""The encoder of SpectralGPT: from an image to one vector per place and spectral group."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointMismatch, InvalidParameter
+from .config import SpectralGPTConfig
+from .layers import Block, SpectralPatchEmbed, initialise
+from .position import resize_spatial, token_grid, token_positions
+
+
+class SpectralEncoder(nn.Module):
+    """Patch embedding, positions and transformer blocks; other networks extend it.
+
+    The names of its parameters are those of the published checkpoints; that is why the networks
+    built on it inherit from it where they have published weights.
+    """
+
+    def __init__(self, config: SpectralGPTConfig) -> None:
+        """Makes an encoder with fresh weights."""
+        super().__init__()
+        self.config = config
+        rows, columns = config.grid
+        self.pos_embed_spatial = nn.Parameter(torch.zeros(1, rows * columns, config.dim))
+        self.pos_embed_temporal = nn.Parameter(torch.zeros(1, config.groups, config.dim))
+        self.patch_embed = SpectralPatchEmbed(config.spectral_patch, config.patch, config.dim)
+        self.blocks = nn.ModuleList(
+            Block(config.dim, config.heads, config.mlp_ratio, config.norm_eps, rate)
+            for rate in _linear_rates(config.drop_path, config.depth)
+        )
+        self.norm = nn.LayerNorm(config.dim, eps=config.norm_eps)
+        nn.init.trunc_normal_(self.pos_embed_spatial, std=0.02)
+        nn.init.trunc_normal_(self.pos_embed_temporal, std=0.02)
+        self.patch_embed.apply(initialise)
+        self.blocks.apply(initialise)
+
+    def embed(self, image: Tensor, groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Tokens and their positions, not yet added: masking drops tokens first.
+
+        Args:
+            image: Normalised image [B, C, H, W]; H and W multiples of the patch.
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+
+        Returns:
+            Tokens [B, G', L, D] and positions [1, G', L, D].
+
+        Raises:
+            InvalidParameter: The image has another number of bands or an impossible size.
+        """
+        if image.ndim != 4 or image.shape[1] != self.config.bands:
+            raise InvalidParameter(
+                f"The network takes images [batch, {self.config.bands}, height, width], "
+                f"given {list(image.shape)}. Fill bands that are missing with zeros and leave their group out."
+            )
+        grid = token_grid(image.shape[2], image.shape[3], self.config.patch)
+        positions = token_positions(
+            self.pos_embed_spatial, self.pos_embed_temporal, self.config.grid, grid, groups
+        )
+        return self.patch_embed(image, groups), positions
+
+    def encode(
+        self, image: Tensor, groups: Tensor | None = None, taps: tuple[int, ...] = ()
+    ) -> list[Tensor]:
+        """Tokens after chosen blocks and after the last, without the final norm.
+
+        Args:
+            image: Normalised image [B, C, H, W].
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+            taps: Blocks (from 0) whose output is wanted too.
+
+        Returns:
+            One [B, G', L, D] for each tap in ascending order, then the last block's.
+        """
+        tokens, positions = self.embed(image, groups)
+        shape = tokens.shape
+        sequence = (tokens + positions).flatten(1, 2)  # [B, G' * L, D]
+        outputs = []
+        for index, block in enumerate(self.blocks):
+            sequence = block(sequence)
+            if index in taps:
+                outputs.append(sequence.reshape(shape))
+        return [*outputs, sequence.reshape(shape)]
+
+    def forward(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Tokens after the last block; apply `.norm` where a head expects normalised ones.
+
+        Args:
+            image: Normalised image [B, C, H, W]; H and W multiples of the patch.
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+
+        Returns:
+            [B, G', L, D], L = H / patch * W / patch, row by row.
+        """
+        return self.encode(image, groups)[-1]
+
+    def load_backbone(self, state: dict[str, Tensor]) -> None:
+        """Takes the encoder's weights from a pretrained network of any window size.
+
+        Spatial positions are interpolated to this encoder's grid. What belongs to no encoder (the
+        pretraining decoder, a head) is left aside.
+
+        Args:
+            state: State dict of a network that extends the encoder.
+
+        Raises:
+            CheckpointMismatch: A weight is missing or has another shape.
+        """
+        own = encoder_keys(self.config)
+        wanted = {key: value for key, value in self.state_dict().items() if key in own}
+        taken = {key: value for key, value in state.items() if key in wanted}
+        spatial = taken.get("pos_embed_spatial")
+        if spatial is not None:
+            side = round(spatial.shape[1] ** 0.5)
+            taken["pos_embed_spatial"] = resize_spatial(spatial, (side, side), self.config.grid)
+        wrong = [key for key in wanted if key not in taken or taken[key].shape != wanted[key].shape]
+        if wrong:
+            raise CheckpointMismatch(
+                f"The pretrained model does not fit this network: {len(wrong)} of {len(wanted)} "
+                f"encoder weights are missing or have another shape ({', '.join(wrong[:3])}). "
+                "Choose a backbone with the same bands, width and depth."
+            )
+        self.load_state_dict(taken, strict=False)
+
+
+def encoder_keys(config: SpectralGPTConfig) -> frozenset[str]:
+    """Names of the encoder's own weights, without those of a network that extends it."""
+    with torch.device("meta"):
+        return frozenset(SpectralEncoder(config).state_dict())
+
+
+def _linear_rates(last: float, depth: int) -> list[float]:
+    """Drop-path rates that rise linearly from 0 to `last`."""
+    return [last * index / max(depth - 1, 1) for index in range(depth)]
