@@ -26,6 +26,7 @@ class Terminal(Progress):
     def __init__(self) -> None:
         """Cancelled by Ctrl+C."""
         self.interrupted = False
+        self._clear = "\r\033[K" if sys.stderr.isatty() else ""
         super().__init__(lambda: self.interrupted)
 
     def emit(self, event: Event) -> None:
@@ -35,28 +36,28 @@ class Terminal(Progress):
             self._bar(event)
         elif kind in ("log", "warning"):
             sys.stderr.write(
-                f"\r\033[K{'Warning: ' if kind == 'warning' else ''}{event['message']}\n"
+                f"{self._clear}{'Warning: ' if kind == 'warning' else ''}{event['message']}\n"
             )
         elif kind == "metric":
-            sys.stderr.write(f"\r\033[K{event['name']} {event['step']}: {event['value']:.4f}\n")
+            sys.stderr.write(f"{self._clear}{event['name']} {event['step']}: {event['value']:.4f}\n")
         elif kind == "error":
             details = f"\n{event['details']}" if event["details"] else ""
-            sys.stderr.write(f"\r\033[KError: {event['message']}{details}\n")
+            sys.stderr.write(f"{self._clear}Error: {event['message']}{details}\n")
         elif kind == "cancelled":
-            sys.stderr.write("\r\033[KCancelled.\n")
+            sys.stderr.write(f"{self._clear}Cancelled.\n")
         else:
             result = {key: value for key, value in event.items() if key != "event"}
-            sys.stderr.write("\r\033[K")
+            sys.stderr.write(self._clear)
             sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")
         sys.stderr.flush()
 
     def _bar(self, event: Event) -> None:
-        if not sys.stderr.isatty():
+        if not self._clear:
             return
         done = int(30 * event["fraction"])
         left = f", {event['eta_s']} s left" if "eta_s" in event else ""
         sys.stderr.write(
-            f"\r\033[K[{'#' * done}{'.' * (30 - done)}] {event['fraction']:4.0%}{left}  {event['message']}"
+            f"{self._clear}[{'#' * done}{'.' * (30 - done)}] {event['fraction']:4.0%}{left}  {event['message']}"
         )
 
 

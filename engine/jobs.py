@@ -226,6 +226,8 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             importlib.import_module(module, __package__), function
         )
     except ModuleNotFoundError as error:
+        if (error.name or "engine").startswith("engine"):
+            raise
         tier = "training" if error.name in _TRAINING_LIBRARIES else "inference"
         raise MissingDependency(
             f"'{verb}' needs the library '{error.name}', which this engine does not have. "

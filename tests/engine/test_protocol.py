@@ -1,0 +1,99 @@
+import io
+import json
+import os
+import threading
+import time
+
+from engine.errors import BandMismatch
+from engine.protocol import EventStream, serve
+
+
+def run(line, work, rest=""):
+    out = io.StringIO()
+    code = serve(io.StringIO(line + "\n" + rest), EventStream(out), work)
+    return code, [json.loads(text) for text in out.getvalue().splitlines()]
+
+
+def held_open():
+    """A stdin that stays open after the job, as a client's does."""
+    read, write = os.pipe()
+    return os.fdopen(read), os.fdopen(write, "w")
+
+
+def test_a_job_ends_with_its_result():
+    stdin, client = held_open()
+    out = io.StringIO()
+    client.write('{"verb": "x"}\n')
+    client.flush()
+
+    def work(job, progress):
+        progress.update(0.5, "half")
+        return {"outputs": {"verb": job["verb"]}}
+
+    assert serve(stdin, EventStream(out), work) == 0
+    events = [json.loads(text) for text in out.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["progress", "result"]
+    assert events[-1]["outputs"] == {"verb": "x"}
+    client.close()
+
+
+def test_an_engine_error_is_told_by_kind_message_and_details():
+    def work(job, progress):
+        raise BandMismatch("B11 is missing. Give BANDS.", details="3 bands")
+
+    code, events = run("{}", work)
+    assert code == 1
+    assert events[-1] == {
+        "event": "error",
+        "kind": "BandMismatch",
+        "message": "B11 is missing. Give BANDS.",
+        "details": "3 bands",
+    }
+
+
+def test_an_unexpected_error_carries_its_traceback():
+    code, events = run("{}", lambda job, progress: {}["nothing"])
+    assert code == 1
+    assert (events[-1]["event"], events[-1]["kind"]) == ("error", "Unexpected")
+    assert "KeyError" in events[-1]["details"]
+
+
+def test_a_line_that_is_no_json_object_is_bad_usage():
+    for line in ("segment", "[1, 2]", ""):
+        code, events = run(line, lambda job, progress: {})
+        assert code == 2
+        assert events[-1]["kind"] == "InvalidParameter"
+        assert len(events) == 1
+
+
+def slow_work(started):
+    def work(job, progress):
+        started.set()
+        for _ in range(500):
+            progress.check()
+            time.sleep(0.01)
+        return {}
+
+    return work
+
+
+def test_the_cancel_line_and_the_end_of_stdin_both_cancel():
+    for farewell in ('{"cancel": true}\n', None):
+        stdin, client = held_open()
+        client.write("{}\n")
+        client.flush()
+        out, started, codes = io.StringIO(), threading.Event(), []
+        server = threading.Thread(
+            target=lambda i=stdin, o=out, s=started, c=codes: c.append(serve(i, EventStream(o), slow_work(s)))
+        )
+        server.start()
+        assert started.wait(5)
+        if farewell:
+            client.write(farewell)
+            client.flush()
+        else:
+            client.close()
+        server.join(2)
+        assert not server.is_alive()
+        assert codes == [130]
+        assert [json.loads(text) for text in out.getvalue().splitlines()] == [{"event": "cancelled"}]
