@@ -1,0 +1,86 @@
+"""Starting and ending other processes so that nothing of QGIS leaks into them or stays behind.
+
+QGIS sets variables for its own Python, PROJ, GDAL and Qt. A child with other versions of these
+libraries that reads them fails in ways no user can explain, so they are taken out.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess  # nosec B404
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_DROPPED = ("VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "CONDA_PREFIX", "GIO_EXTRA_MODULES")
+_DROPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "CPL_", "DYLD_", "QT_", "QGIS_", "__PYVENV")
+# Variables that name a certificate file: one that is gone breaks every download.
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+# Present on Windows alone; 0 elsewhere means "no flag".
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+_NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """Return this process's environment without what would mislead another Python.
+
+    Args:
+        extra: Variables to set on top.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() not in _DROPPED and not name.upper().startswith(_DROPPED_PREFIXES)
+    }
+    for name in _CERTIFICATES:
+        if name in environment and not os.path.exists(environment[name]):
+            del environment[name]
+    return {
+        **environment,
+        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "1",
+        **extra,
+    }
+
+
+def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, without a console window.
+
+    Args:
+        command: Program and arguments; never goes through a shell.
+        options: Further arguments of ``subprocess.Popen``.
+
+    Raises:
+        OSError: When the program is not there or cannot be run.
+    """
+    options.setdefault("env", clean_environment())
+    if os.name == "nt":
+        options["creationflags"] = _NO_WINDOW | _NEW_GROUP
+    else:
+        options["start_new_session"] = True
+    return subprocess.Popen([str(part) for part in command], **options)  # nosec B603
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and everything it started, at once; does nothing to one that is gone."""
+    if os.name == "nt":
+        if process.poll() is None:
+            taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
+            subprocess.call(  # nosec B603
+                [str(taskkill), "/F", "/T", "/PID", str(process.pid)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=_NO_WINDOW,
+            )
+            process.kill()
+    else:
+        # The group is named after its first member and outlives it while a worker is left.
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            process.poll()
+    process.wait()

@@ -1,0 +1,303 @@
+"""The only door to the engine: starts it and speaks JSON lines with it.
+
+One job, one process. The calling thread stays in :meth:`EngineClient.run` and gets every callback;
+three small threads feed the pipes, so that no full buffer can block either side. Standard library
+only: works in a Processing algorithm, in a QgsTask and in a script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess  # nosec B404
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from . import child_process, paths
+from .engine_exit import explain_exit
+
+_POLL = 0.05  # s between two looks at is_cancelled
+_GRACE = 5.0  # s that an engine has to end after a cancel or its last event
+_SILENCE = 0.5  # s after the engine's end in which its last lines may still arrive
+_LONGEST_LINE = 1 << 24  # bytes
+_TAIL = 200  # lines of stderr that are kept
+_END = object()
+
+
+class EngineCancelled(Exception):
+    """The job was cancelled; the engine has removed its partial outputs."""
+
+
+class EngineFailed(Exception):
+    """The job failed.
+
+    Attributes:
+        kind: Name of the engine's error class, or one of the client's own: ``EngineMissing``
+            (cannot be started), ``EngineDied`` (ended without an answer).
+        message: What was given, what was expected, what to do.
+        details: For the report: traceback or the tail of the engine's error output.
+    """
+
+    def __init__(self, kind: str, message: str, details: str = "") -> None:
+        """Keep the three parts; the message is the exception's text."""
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.details = details
+
+
+class EngineClient:
+    """Runs one job at a time in an engine process of its own."""
+
+    def __init__(
+        self,
+        python: Path | str,
+        *,
+        root: Path = paths.ROOT,
+        models: Path | None = None,
+        grace: float = _GRACE,
+    ) -> None:
+        """Remember how to start the engine; nothing is started yet.
+
+        Args:
+            python: The engine's interpreter, see ``EngineEnvironment.python``.
+            root: The folder that holds the ``engine`` package.
+            models: The folder of the user's own models, when it is not the default one.
+            grace: Seconds that a cancelled engine has before it is killed.
+        """
+        self.python = Path(python)
+        self._root = root
+        self._models = models or paths.user_models()
+        self._grace = grace
+        self._cancel = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the running job to stop; may be called from any thread, returns at once."""
+        self._cancel.set()
+
+    def run(
+        self,
+        verb: str,
+        parameters: dict[str, Any],
+        *,
+        on_progress: Callable[[float, str, float | None], None] | None = None,
+        on_log: Callable[[str], None] | None = None,
+        on_warning: Callable[[str], None] | None = None,
+        on_metric: Callable[[str, int, float], None] | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+    ) -> dict[str, Any]:
+        """Run one job to its end.
+
+        Args:
+            verb: The engine's verb, such as ``"segment"``.
+            parameters: The fields of the verb's job; JSON-able, paths absolute.
+            on_progress: Gets the fraction (0..1, never falling), a message and the seconds left.
+            on_log: Gets lines for the log.
+            on_warning: Gets warnings that the user should see.
+            on_metric: Gets the name, step and value of a training metric.
+            is_cancelled: Polled 20 times a second, such as ``feedback.isCanceled``.
+
+        Returns:
+            The engine's result.
+
+        Raises:
+            EngineFailed: With the engine's own message, or what became of its process.
+            EngineCancelled: When the job was cancelled here.
+        """
+        listeners = _Listeners(on_progress, on_log, on_warning, on_metric)
+        session = _Session(self._start(), {"verb": verb, "parameters": parameters})
+        try:
+            final = self._follow(session, listeners, is_cancelled or bool)
+        finally:
+            code = session.close(self._grace)
+            cancelled = self._cancel.is_set()
+            self._cancel.clear()
+        name = final.pop("event", None)
+        if name == "result":
+            return final
+        if cancelled:
+            raise EngineCancelled
+        if name == "error":
+            raise EngineFailed(
+                str(final.get("kind") or "EngineError"),
+                str(final.get("message") or "The engine failed without saying why."),
+                str(final.get("details") or session.tail()),
+            )
+        code = -signal.SIGTERM if name == "cancelled" else code
+        raise EngineFailed("EngineDied", explain_exit(code, session.tail()), session.tail())
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # PYTHONSAFEPATH alone would do from Python 3.11 on; before, "-m" puts the working folder
+        # first, so that has to be the engine's own.
+        environment = child_process.clean_environment(
+            PYTHONPATH=str(self._root), SPECTRALGPT_MODELS=str(self._models)
+        )
+        try:
+            return child_process.start(
+                [self.python, "-m", "engine", "run"],
+                cwd=self._root,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise EngineFailed(
+                "EngineMissing",
+                f"The engine could not be started: {error.strerror or error} ({self.python}). "
+                "Install or repair it in the settings under SpectralGPT.",
+                repr(error),
+            ) from error
+
+    def _follow(
+        self, session: _Session, listeners: _Listeners, is_cancelled: Callable[[], bool]
+    ) -> dict[str, Any]:
+        """Hand the events on and return the last; an empty one when the engine ended without."""
+        deadline: float | None = None
+        while True:
+            if deadline is None and (self._cancel.is_set() or is_cancelled()):
+                self._cancel.set()
+                session.ask_to_stop()
+                deadline = time.monotonic() + self._grace
+            if deadline is not None and time.monotonic() > deadline:
+                child_process.end(session.process)
+                return {}
+            event = session.next_event(_POLL)
+            if event is _END:
+                return {}
+            if event is not None and listeners.take(event):
+                return event
+
+
+class _Listeners:
+    """The caller's callbacks, with what they may rely on."""
+
+    def __init__(
+        self,
+        on_progress: Callable[[float, str, float | None], None] | None,
+        on_log: Callable[[str], None] | None,
+        on_warning: Callable[[str], None] | None,
+        on_metric: Callable[[str, int, float], None] | None,
+    ) -> None:
+        self._progress, self._log = on_progress, on_log
+        self._warning, self._metric = on_warning, on_metric
+        self._fraction = 0.0
+
+    def take(self, event: dict[str, Any]) -> bool:
+        """Hand one event on; True when it is the job's last."""
+        name = event.get("event")
+        if name == "progress" and self._progress:
+            fraction = min(max(_number(event.get("fraction")), self._fraction), 1.0)
+            self._fraction = fraction
+            left = event.get("eta_s")
+            self._progress(
+                fraction, str(event.get("message") or ""), None if left is None else _number(left)
+            )
+        elif name == "log" and self._log:
+            self._log(str(event.get("message", "")))
+        elif name == "warning" and self._warning:
+            self._warning(str(event.get("message", "")))
+        elif name == "metric" and self._metric:
+            step, value = _number(event.get("step")), _number(event.get("value"))
+            self._metric(str(event.get("name", "")), int(step), value)
+        return name in ("result", "error", "cancelled")
+
+
+class _Session:
+    """One engine process and its three pipes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], job: dict[str, Any]) -> None:
+        self.process = process
+        self._events: queue.Queue[Any] = queue.Queue()
+        self._input: queue.Queue[str | None] = queue.Queue()
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._ended: float | None = None
+        self._input.put(json.dumps(job))
+        self._threads = [
+            threading.Thread(target=target, daemon=True)
+            for target in (self._feed, self._listen, self._keep_errors)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Send the cancel line and close stdin: either alone cancels."""
+        self._input.put(json.dumps({"cancel": True}))
+        self._input.put(None)
+
+    def next_event(self, timeout: float) -> Any:
+        """Return the next event, None when there is none yet, _END when none can come."""
+        try:
+            return self._events.get(timeout=timeout)
+        except queue.Empty:
+            # A worker that outlives the engine keeps the pipe open: do not wait for its end.
+            if self.process.poll() is None:
+                return None
+            self._ended = self._ended or time.monotonic()
+            return _END if time.monotonic() - self._ended > _SILENCE else None
+
+    def tail(self) -> str:
+        """Return the last lines of the error output."""
+        return "\n".join(list(self._tail))
+
+    def close(self, grace: float) -> int | None:
+        """Let the engine end, or end it, with all that it started.
+
+        Returns:
+            Its exit code; None when it had to be ended.
+        """
+        self._input.put(None)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace)
+        code = self.process.poll()
+        child_process.end(self.process)
+        for thread in self._threads:
+            thread.join(1.0)
+        return code
+
+    def _feed(self) -> None:
+        stdin: BinaryIO = self.process.stdin  # type: ignore[assignment]
+        # The engine may be gone already: what became of it is read from its exit code.
+        with contextlib.suppress(OSError, ValueError):
+            while (line := self._input.get()) is not None:
+                stdin.write(line.encode() + b"\n")
+                stdin.flush()
+        with contextlib.suppress(OSError):
+            stdin.close()
+
+    def _listen(self) -> None:
+        stdout: BinaryIO = self.process.stdout  # type: ignore[assignment]
+        with stdout:
+            while raw := stdout.readline(_LONGEST_LINE):
+                line = raw.decode("utf-8", "replace").strip()
+                event = _parse(line)
+                if event is not None:
+                    self._events.put(event)
+                elif line:
+                    self._tail.append(line)
+        self._events.put(_END)
+
+    def _keep_errors(self) -> None:
+        stderr: BinaryIO = self.process.stderr  # type: ignore[assignment]
+        with stderr:
+            while raw := stderr.readline(_LONGEST_LINE):
+                self._tail.append(raw.decode("utf-8", "replace").rstrip()[:2000])
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    """Return the event of one line; None for what a library printed."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,0 +1,27 @@
+"""Translation of what the user reads.
+
+The text given to :func:`tr` is looked up as it stands: a literal, with ``.format()`` after the call.
+"""
+
+from __future__ import annotations
+
+from qgis.PyQt.QtCore import QCoreApplication
+
+_CONTEXT = "SpectralGPT"
+
+
+def tr(text: str) -> str:
+    """Return the text in the language of the user."""
+    return QCoreApplication.translate(_CONTEXT, text)
+
+
+def time_left(seconds: float | None) -> str:
+    """Return "about 2 min left" and the like; empty when it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return tr("about {seconds} s left").format(seconds=max(1, round(seconds)))
+    if seconds < 3600:
+        return tr("about {minutes} min left").format(minutes=round(seconds / 60))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return tr("about {hours} h {minutes} min left").format(hours=hours, minutes=minutes)
