@@ -1,0 +1,256 @@
+"""What may hang on a training run: progress, validation, the best weights, early stop, resume.
+
+Order matters where one reads what another found: `Validate`, then `KeepBest` and `EarlyStop`, and
+`Checkpoint` last, since it also saves the state of those before it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointMismatch
+from ..progress import Progress
+from .trainer import Trainer
+
+_SECONDS_BETWEEN_UPDATES = 0.5
+
+
+class Callback:
+    """Does nothing; subclasses override the moments they care for."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Before the first step."""
+
+    def on_step(self, trainer: Trainer) -> None:
+        """After each optimiser step."""
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        """After the last step of an epoch; `trainer.metrics` may be added to."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """When the epoch stands in `trainer.history`."""
+
+    def on_end(self, trainer: Trainer) -> None:
+        """After the run, cancelled or not."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes back `state_dict`."""
+
+
+class Report(Callback):
+    """Tells progress and curves; here a cancel takes effect, at every step."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Reports to `progress`."""
+        self._progress = progress
+        self._told = -math.inf
+
+    def on_step(self, trainer: Trainer) -> None:
+        """Tells the share of steps done, at most twice a second."""
+        self._progress.check()
+        if time.monotonic() - self._told < _SECONDS_BETWEEN_UPDATES:
+            return
+        self._told = time.monotonic()
+        epoch = min(trainer.epoch + 1, trainer.config.epochs)
+        self._progress.update(
+            trainer.step / max(1, trainer.total_steps),
+            f"Epoch {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
+        )
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Tells every metric of the epoch."""
+        for name, value in trainer.metrics.items():
+            self._progress.metric(name, trainer.epoch, value)
+
+
+class Validate(Callback):
+    """Judges the model every few epochs and after the last."""
+
+    def __init__(
+        self, evaluate: Callable[[nn.Module], Mapping[str, float]], every: int = 1
+    ) -> None:
+        """Calls `evaluate(model)`, in evaluation mode and without gradients.
+
+        Args:
+            evaluate: Returns named figures; they join the metrics with the prefix "val_".
+            every: Epochs from one validation to the next.
+        """
+        self._evaluate = evaluate
+        self._every = every
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        """Adds the figures to the epoch's metrics."""
+        if trainer.epoch % self._every and trainer.epoch < trainer.config.epochs:
+            return
+        trainer.evaluated.eval()
+        with torch.no_grad():
+            for name, value in self._evaluate(trainer.evaluated).items():
+                trainer.metrics[f"val_{name}"] = float(value)
+
+
+class KeepBest(Callback):
+    """Remembers the weights of the best epoch and puts them back at the end, also on cancel."""
+
+    def __init__(self, metric: str = "loss", largest: bool = False) -> None:
+        """Judges by one metric.
+
+        Args:
+            metric: Name among the epoch's metrics; epochs without it are not judged.
+            largest: Whether larger is better.
+        """
+        self._metric = metric
+        self._sign = -1.0 if largest else 1.0
+        self.epoch = 0
+        self.value = math.nan
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        """Takes the weights when the metric is the best so far."""
+        value = trainer.metrics.get(self._metric, math.nan)
+        if not math.isfinite(value):
+            return
+        if not self._weights or self._sign * value < self._sign * self.value:
+            self.epoch, self.value = trainer.epoch, value
+            self._weights = {
+                name: tensor.detach().to("cpu", copy=True)
+                for name, tensor in trainer.evaluated.state_dict().items()
+            }
+
+    def on_end(self, trainer: Trainer) -> None:
+        """Puts the best weights into the model."""
+        if self._weights:
+            trainer.model.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"epoch": self.epoch, "value": self.value, "weights": self._weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on comparing with the best before the resume."""
+        self.epoch, self.value = state["epoch"], state["value"]
+        self._weights = dict(state["weights"])
+
+
+class EarlyStop(Callback):
+    """Ends the run when a metric has not improved for some epochs."""
+
+    def __init__(self, metric: str, patience: int, largest: bool = False) -> None:
+        """Watches one metric.
+
+        Args:
+            metric: Name among the epoch's metrics; epochs without it do not count.
+            patience: Judged epochs without improvement after which the run ends.
+            largest: Whether larger is better.
+        """
+        self._metric = metric
+        self._patience = patience
+        self._sign = -1.0 if largest else 1.0
+        self._best = math.inf
+        self._waited = 0
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        """Counts the epochs in vain."""
+        if self._metric not in trainer.metrics:
+            return
+        value = self._sign * trainer.metrics[self._metric]
+        if value < self._best:
+            self._best, self._waited = value, 0
+        else:
+            self._waited += 1
+        trainer.stop = trainer.stop or self._waited >= self._patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """How long it has waited."""
+        return {"best": self._best, "waited": self._waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on waiting."""
+        self._best, self._waited = state["best"], state["waited"]
+
+
+class Checkpoint(Callback):
+    """Saves the whole run at the end of epochs, and goes on from there after a kill.
+
+    A run resumed from it gives the same weights as one that was never interrupted, on the same
+    processor with the same number of threads.
+    """
+
+    def __init__(self, path: str | Path, every: int = 1) -> None:
+        """Keeps one file.
+
+        Args:
+            path: File to resume from where it exists; replaced at once or not at all.
+            every: Epochs from one save to the next.
+        """
+        self._path = Path(path)
+        self._every = every
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Takes up a run that was interrupted.
+
+        Raises:
+            CheckpointMismatch: The file is of a run with other settings, or damaged.
+        """
+        if not self._path.is_file():
+            return
+        try:
+            state = torch.load(self._path, map_location="cpu", weights_only=True)
+            others = state["callbacks"]
+            settings = state["settings"]
+        except Exception as error:
+            raise CheckpointMismatch(
+                f"{self._path} is not a checkpoint of a training run, or is damaged. "
+                "Delete it to start from the beginning.",
+                details=repr(error),
+            ) from error
+        if settings != _settings(trainer) or len(others) != len(trainer.callbacks):
+            raise CheckpointMismatch(
+                f"{self._path} belongs to a run with other settings. Delete it to start from the "
+                "beginning, or go on with the settings it was made with.",
+                details=f"there: {settings}\nhere: {_settings(trainer)}",
+            )
+        trainer.load_state_dict(state["trainer"])
+        for callback, other in zip(trainer.callbacks, others):
+            callback.load_state_dict(other)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Saves the run."""
+        last = trainer.epoch == trainer.config.epochs or trainer.stop
+        if trainer.epoch % self._every and not last:
+            return
+        state = {
+            "settings": _settings(trainer),
+            "trainer": trainer.state_dict(),
+            "callbacks": [callback.state_dict() for callback in trainer.callbacks],
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(self._path.name + ".part")
+        try:
+            with temporary.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _settings(trainer: Trainer) -> dict[str, Any]:
+    """What must agree between a run and the checkpoint it resumes from."""
+    settings = dataclasses.asdict(trainer.config)
+    settings.pop("device")
+    settings["steps"] = len(trainer.loader)
+    return settings

@@ -1,0 +1,82 @@
+"""AdamW whose lower layers learn more slowly, and which leaves biases and embeddings undecayed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import torch
+from torch import nn
+
+_BLOCK = re.compile(r"(?:^|\.)blocks\.(\d+)\.")
+_LOWEST = re.compile(r"(?:^|\.)(?:patch_embed\.|pos_embed|cls_token)")
+_EMBEDDING = re.compile(r"(?:^|\.)(?:decoder_)?(?:pos_embed\w*|mask_token|cls_token)$")
+
+
+def layer_index(name: str, depth: int) -> int:
+    """The layer of a parameter: 0 for what makes the tokens, i + 1 for block i, depth + 1 above.
+
+    Both position embeddings are part of what makes the tokens. (The published fine-tuning counted
+    them among the topmost layers, by an exact match of a name that they do not have.)
+    """
+    block = _BLOCK.search(name)
+    if block:
+        return int(block.group(1)) + 1
+    return 0 if _LOWEST.search(name) else depth + 1
+
+
+def is_decayed(name: str, parameter: torch.Tensor) -> bool:
+    """Whether weight decay acts on a parameter: matrices and kernels, not biases, norms, embeddings."""
+    return parameter.ndim > 1 and not _EMBEDDING.search(name)
+
+
+def parameter_groups(
+    model: nn.Module, weight_decay: float = 0.05, layer_decay: float = 1.0
+) -> list[dict[str, Any]]:
+    """Groups of trainable parameters by layer and decay.
+
+    Args:
+        model: Its transformer blocks are named `blocks.N`, with any prefix.
+        weight_decay: For the parameters that are decayed.
+        layer_decay: Factor on the learning rate from one layer to the one below; 1 for none.
+
+    Returns:
+        Groups for a torch optimiser, with `lr_scale` (layer_decay to the power of the layers above).
+    """
+    named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    blocks = [int(found.group(1)) for name, _ in named for found in [_BLOCK.search(name)] if found]
+    depth = max(blocks, default=-1) + 1
+    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    for name, value in named:
+        key = (layer_index(name, depth), is_decayed(name, value))
+        group = groups.setdefault(
+            key,
+            {
+                "params": [],
+                "weight_decay": weight_decay if key[1] else 0.0,
+                "lr_scale": layer_decay ** (depth + 1 - key[0]),
+            },
+        )
+        group["params"].append(value)
+    return [groups[key] for key in sorted(groups)]
+
+
+def build_optimiser(
+    model: nn.Module,
+    learning_rate: float,
+    *,
+    weight_decay: float = 0.05,
+    layer_decay: float = 1.0,
+    betas: tuple[float, float] = (0.9, 0.95),
+) -> torch.optim.AdamW:
+    """AdamW over `parameter_groups`."""
+    groups = parameter_groups(model, weight_decay, layer_decay)
+    for group in groups:
+        group["lr"] = learning_rate * group["lr_scale"]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=betas)
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Gives every group its share of the learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate * group.get("lr_scale", 1.0)
