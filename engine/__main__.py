@@ -16,7 +16,7 @@ from .jobs import VERBS, Job, run_job
 from .progress import Event, Progress
 from .protocol import EXIT_BAD_USAGE, EventStream, report, serve, stdout_for_events
 
-_ITEMS = {"tuple[int, ...]": int, "tuple[float, ...]": float, "Extent | None": float}
+_ITEMS = {"tuple[int, ...]": int, "tuple[float, ...]": float, "tuple[float, ...] | None": float}
 _SINGLE = {"int": int, "float": float, "float | None": float, "str": str}
 
 
@@ -39,7 +39,9 @@ class Terminal(Progress):
                 f"{self._clear}{'Warning: ' if kind == 'warning' else ''}{event['message']}\n"
             )
         elif kind == "metric":
-            sys.stderr.write(f"{self._clear}{event['name']} {event['step']}: {event['value']:.4f}\n")
+            sys.stderr.write(
+                f"{self._clear}{event['name']} {event['step']}: {event['value']:.4f}\n"
+            )
         elif kind == "error":
             details = f"\n{event['details']}" if event["details"] else ""
             sys.stderr.write(f"{self._clear}Error: {event['message']}{details}\n")
@@ -114,7 +116,7 @@ def _add_option(
     if kind == "bool":
         options["action"] = "store_true"
     elif kind in _ITEMS:
-        options.update(type=_ITEMS[kind], nargs=4 if kind == "Extent | None" else "+")
+        options.update(type=_ITEMS[kind], nargs=4 if kind == "tuple[float, ...] | None" else "+")
     else:
         options["type"] = _SINGLE[kind]
         if "choices" in field.metadata:

@@ -40,7 +40,7 @@ def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
         try:
             check()
             libraries[library] = metadata.version(library)
-        except Exception as error:  # noqa: BLE001 - whatever a broken library raises
+        except Exception as error:
             broken.append(f"{library} ({type(error).__name__}: {error})")
     if broken:
         raise EnvironmentBroken(

@@ -15,7 +15,6 @@ from typing import Any, Callable, ClassVar
 from .errors import InvalidParameter, MissingDependency
 from .progress import Progress
 
-Extent = tuple[float, float, float, float]
 DEVICES = ("auto", "cpu", "gpu")
 
 
@@ -73,7 +72,7 @@ class SegmentJob(Job):
     bands: tuple[int, ...] = parameter(
         "raster bands (from 1) in the order of the model's bands; none = automatic", ()
     )
-    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent: tuple[float, ...] | None = parameter("xmin ymin xmax ymax to limit the work to", None)
     extent_crs: str = parameter("CRS of the extent; empty = the raster's", "")
     mask: str = parameter("polygons to limit the work to: a vector file", "")
     nodata: tuple[float, ...] = parameter("additional no-data values", ())
@@ -107,7 +106,7 @@ class ClassifyJob(Job):
     cell_size: float = parameter(
         "side of a grid cell in CRS units, 0 = the model's own window", 0.0, minimum=0
     )
-    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent: tuple[float, ...] | None = parameter("xmin ymin xmax ymax to limit the work to", None)
     extent_crs: str = parameter("CRS of the extent; empty = the raster's", "")
     mask: str = parameter("polygons to limit the work to: a vector file", "")
     nodata: tuple[float, ...] = parameter("additional no-data values", ())
@@ -136,7 +135,7 @@ class ChangeJob(Job):
     threshold: float | None = parameter(
         "probability of change from 0 to 1; none = the model's own", None, minimum=0, maximum=1
     )
-    extent: Extent | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent: tuple[float, ...] | None = parameter("xmin ymin xmax ymax to limit the work to", None)
     extent_crs: str = parameter("CRS of the extent; empty = the first raster's", "")
     mask: str = parameter("polygons to limit the work to: a vector file", "")
     nodata: tuple[float, ...] = parameter("additional no-data values", ())
@@ -277,7 +276,7 @@ def _converted(kind: str, value: Any) -> Any:
         return tuple(int(item) for item in value)
     if kind == "tuple[float, ...]":
         return tuple(float(item) for item in value)
-    if kind == "Extent | None" and len(value) == 4:
+    if kind == "tuple[float, ...] | None" and len(value) == 4:
         return tuple(float(item) for item in value)
     raise TypeError(kind)
 
@@ -291,5 +290,5 @@ def _words(kind: str) -> str:
         "float | None": "a number",
         "tuple[int, ...]": "a list of whole numbers",
         "tuple[float, ...]": "a list of numbers",
-        "Extent | None": "four numbers: xmin, ymin, xmax, ymax",
+        "tuple[float, ...] | None": "four numbers: xmin, ymin, xmax, ymax",
     }[kind]

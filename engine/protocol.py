@@ -118,7 +118,7 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
             {"event": "error", "kind": "OutOfMemory", "message": message, "details": repr(error)}
         )
         return EXIT_FAILED
-    except Exception as error:  # noqa: BLE001 - the last line before the process ends
+    except Exception as error:
         message = f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it."
         details = traceback.format_exc()
         events.emit(

@@ -1,7 +1,7 @@
 """Three maps of a real Sentinel-2 scene through the real QGIS algorithms: `make demo`.
 
 Runs `spectralgpt:segment`, `spectralgpt:classify` and `spectralgpt:detectchange` with qgis_process on the sample in
-resources/sample/, draws each result with its legend (scripts/draw_map.py, in QGIS's own Python), and writes demo/index.html.
+resources/sample/, draws each result with its legend (draw_map.py, in QGIS's own Python), and writes demo/index.html.
 
     python3 scripts/demo.py --profile DIR [--out demo]
 
@@ -32,7 +32,8 @@ section { display: flex; flex-wrap: wrap; gap: 2rem; margin: 2.5rem 0; align-ite
 img { max-width: 100%; width: 40rem; border: 1px solid #ccc }
 table { border-collapse: collapse } td, th { padding: .25rem .75rem; text-align: left; border-bottom: 1px solid #ddd }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-.swatch { display: inline-block; width: 1em; height: 1em; border: 1px solid #888; vertical-align: -2px; margin-right: .5em }
+.swatch { display: inline-block;
+  width: 1em; height: 1em; border: 1px solid #888; vertical-align: -2px; margin-right: .5em }
 h2 { flex-basis: 100%; margin: 0 } p { max-width: 40rem } code { background: #f3f3f3; padding: 0 .25em }
 """
 
@@ -40,7 +41,9 @@ h2 { flex-basis: 100%; margin: 0 } p { max-width: 40rem } code { background: #f3
 def main() -> int:
     """Makes the demo; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", type=Path, required=True, help="QGIS configuration folder with the plugin")
+    parser.add_argument(
+        "--profile", type=Path, required=True, help="QGIS configuration folder with the plugin"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "demo")
     options = parser.parse_args()
     out = options.out.resolve()
@@ -125,7 +128,9 @@ def _run(
     seconds = time.monotonic() - began
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
-        raise SystemExit(f"{algorithm} failed (exit code {done.returncode}); its own words are above.")
+        raise SystemExit(
+            f"{algorithm} failed (exit code {done.returncode}); its own words are above."
+        )
     results = json.loads(done.stdout[done.stdout.index("{") :])["results"]
     picture = out / f"{name}.png"
     subprocess.run(
@@ -171,7 +176,10 @@ def _table(item: dict[str, Any]) -> str:
     """Areas per class, from the table that the algorithm wrote, or counted from the labelled scenes."""
     if item["areas"] is not None:
         with item["areas"].open(encoding="utf-8", newline="") as file:
-            rows = [(row["name"], float(row["area_ha"]), float(row["share"])) for row in csv.DictReader(file)]
+            rows = [
+                (row["name"], float(row["area_ha"]), float(row["share"]))
+                for row in csv.DictReader(file)
+            ]
     else:
         rows = _scene_areas(item["scenes"])
     cells = "".join(
@@ -199,7 +207,10 @@ def _scene_areas(path: Path) -> list[tuple[str, float, float]]:
         name = feature.GetField("class_name")
         areas[name] = areas.get(name, 0.0) + geometry.GetArea() / 10_000
     total = sum(areas.values()) or 1.0
-    return [(name, area, area / total) for name, area in sorted(areas.items(), key=lambda pair: -pair[1])]
+    return [
+        (name, area, area / total)
+        for name, area in sorted(areas.items(), key=lambda pair: -pair[1])
+    ]
 
 
 if __name__ == "__main__":

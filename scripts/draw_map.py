@@ -44,7 +44,9 @@ def main() -> int:
     parser.add_argument("--image", required=True)
     parser.add_argument("--title", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--opacity", type=float, default=None, help="default: 1 for rasters, 0.6 for polygons")
+    parser.add_argument(
+        "--opacity", type=float, default=None, help="default: 1 for rasters, 0.6 for polygons"
+    )
     options = parser.parse_args()
 
     application = QgsApplication([], True)
@@ -69,7 +71,9 @@ def main() -> int:
 def _image(path: str) -> QgsRasterLayer:
     """The scene in natural colours (bands B04, B03, B02 by their descriptions), stretched to 2-98 %."""
     layer = QgsRasterLayer(path, Path(path).stem)
-    numbers = {layer.bandName(band).split(": ")[-1]: band for band in range(1, layer.bandCount() + 1)}
+    numbers = {
+        layer.bandName(band).split(": ")[-1]: band for band in range(1, layer.bandCount() + 1)
+    }
     red, green, blue = (numbers.get(name, 1) for name in ("B04", "B03", "B02"))
     layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), red, green, blue))
     layer.setContrastEnhancement(
@@ -148,7 +152,10 @@ def _export(
     legend.adjustBoxSize()
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = 150
-    return QgsLayoutExporter(layout).exportToImage(out, settings) == QgsLayoutExporter.ExportResult.Success
+    return (
+        QgsLayoutExporter(layout).exportToImage(out, settings)
+        == QgsLayoutExporter.ExportResult.Success
+    )
 
 
 if __name__ == "__main__":

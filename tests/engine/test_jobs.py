@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from engine.errors import InvalidParameter
 from engine.jobs import VERBS, ChangeJob, SegmentJob, run_job
 from engine.progress import Progress
@@ -9,7 +10,9 @@ NEEDED = {"input": "in.tif", "model": "landcover", "output": "out.tif"}
 
 
 def test_json_values_become_the_declared_types():
-    job = SegmentJob.from_parameters({**NEEDED, "bands": [4, 3], "extent": [0, 1, 2, 3], "overlap": 50})
+    job = SegmentJob.from_parameters(
+        {**NEEDED, "bands": [4, 3], "extent": [0, 1, 2, 3], "overlap": 50}
+    )
     assert (job.bands, job.extent, job.overlap) == ((4, 3), (0.0, 1.0, 2.0, 3.0), 50)
     assert job.device == "auto"
 

@@ -8,7 +8,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def engine(*arguments, **options):
     return subprocess.run(
-        [sys.executable, "-m", "engine", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, **options
+        [sys.executable, "-m", "engine", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,
     )
 
 
@@ -26,7 +31,9 @@ def test_exit_codes():
     missing = engine("segment", "--input", "none.tif", "--model", "none", "--output", "o.tif")
     assert missing.returncode == 1
     assert "There is no model 'none'" in missing.stderr
-    out_of_range = engine("segment", "--input", "x", "--model", "m", "--output", "o", "--overlap", "80")
+    out_of_range = engine(
+        "segment", "--input", "x", "--model", "m", "--output", "o", "--overlap", "80"
+    )
     assert out_of_range.returncode == 2
     assert "between 0 and 75" in out_of_range.stderr
 
@@ -42,7 +49,11 @@ def test_json_gives_one_event_a_line_and_nothing_else():
 def test_run_takes_a_job_from_stdin():
     job = json.dumps({"verb": "models", "parameters": {"task": "backbone"}})
     done = subprocess.Popen(
-        [sys.executable, "-m", "engine", "run"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "engine", "run"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     done.stdin.write(job + "\n")
     done.stdin.flush()
@@ -55,8 +66,12 @@ def test_run_takes_a_job_from_stdin():
 
 
 def test_listing_models_imports_no_heavy_library():
-    code = "import sys, engine.listing, engine.model_file, engine.__main__; print(sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    code = (
+        "import sys, engine.listing, engine.model_file, engine.__main__; print(sorted(sys.modules))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for library in ("numpy", "torch", "rasterio", "onnxruntime"):
         assert f"'{library}'" not in loaded
 
@@ -73,6 +88,8 @@ def test_an_interrupt_is_a_cancel(tmp_path):
         "m.run_job = work\n"
         "raise SystemExit(m.main(['doctor']))\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
     assert ended.returncode == 130
     assert "Cancelled." in ended.stderr

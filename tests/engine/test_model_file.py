@@ -3,6 +3,7 @@ import json
 import struct
 
 import pytest
+
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.errors import ModelInvalid, ModelTaskMismatch
 from engine.model_file import (
@@ -21,7 +22,11 @@ CARD = Card(
     name="toy",
     task="segmentation",
     title="Toy",
-    bands=(Band("B04", "red", 0.665, 0.03), Band("B08", "nir", 0.842, 0.1), Band("B11", "swir16", 1.61, 0.09)),
+    bands=(
+        Band("B04", "red", 0.665, 0.03),
+        Band("B08", "nir", 0.842, 0.1),
+        Band("B11", "swir16", 1.61, 0.09),
+    ),
     normalisation=Normalisation("statistics", (0.1, 0.2, 0.3), (1.0, 2.0, 3.0)),
     optional_groups=(0,),
     classes=(ModelClass(1, "water", "Water", "#0000ff"), ModelClass(2, "land", "Land", "#00ff00")),
@@ -48,7 +53,8 @@ def field(number, payload):
 def onnx_bytes(metadata, weights=b"\1\2\3"):
     """ir_version 8, then a graph (field 7), then metadata_props (field 14) of key (1) and value (2)."""
     entries = [
-        field(14, field(1, key.encode()) + field(2, value.encode())) for key, value in metadata.items()
+        field(14, field(1, key.encode()) + field(2, value.encode()))
+        for key, value in metadata.items()
     ]
     return varint(1 << 3) + varint(8) + field(7, weights) + b"".join(entries)
 
@@ -135,5 +141,7 @@ def test_models_are_found_by_name_and_by_task(tmp_path, monkeypatch):
     assert find_model(str(tmp_path / "toy.onnx")) == tmp_path / "toy.onnx"
     with pytest.raises(ModelInvalid, match=r"no model 'tory'.*installed model \(toy\)"):
         find_model("tory")
-    with pytest.raises(ModelTaskMismatch, match="is for segmentation, this needs one for change-detection"):
+    with pytest.raises(
+        ModelTaskMismatch, match="is for segmentation, this needs one for change-detection"
+    ):
         find_model("toy", "change-detection")

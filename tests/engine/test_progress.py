@@ -1,4 +1,5 @@
 import pytest
+
 from engine.errors import Cancelled
 from engine.progress import Progress
 

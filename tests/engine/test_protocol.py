@@ -84,7 +84,9 @@ def test_the_cancel_line_and_the_end_of_stdin_both_cancel():
         client.flush()
         out, started, codes = io.StringIO(), threading.Event(), []
         server = threading.Thread(
-            target=lambda i=stdin, o=out, s=started, c=codes: c.append(serve(i, EventStream(o), slow_work(s)))
+            target=lambda i=stdin, o=out, s=started, c=codes: c.append(
+                serve(i, EventStream(o), slow_work(s))
+            )
         )
         server.start()
         assert started.wait(5)
@@ -96,4 +98,6 @@ def test_the_cancel_line_and_the_end_of_stdin_both_cancel():
         server.join(2)
         assert not server.is_alive()
         assert codes == [130]
-        assert [json.loads(text) for text in out.getvalue().splitlines()] == [{"event": "cancelled"}]
+        assert [json.loads(text) for text in out.getvalue().splitlines()] == [
+            {"event": "cancelled"}
+        ]
