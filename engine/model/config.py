@@ -105,7 +105,7 @@ PRESETS: dict[str, SpectralGPTConfig] = {
 }
 
 
-def preset(name: str, **changes: Any) -> SpectralGPTConfig:  # noqa: ANN401 - any field
+def preset(name: str, **changes: Any) -> SpectralGPTConfig:
     """A named configuration, with some of its fields changed.
 
     Args:

@@ -11,15 +11,15 @@ from .layers import Block, SpectralPatchEmbed, initialise
 from .position import resize_spatial, token_grid, token_positions
 
 
-class SpectralEncoder(nn.Module):
-    """Patch embedding, positions and transformer blocks; other networks extend it.
+class SpectralBackbone(nn.Module):
+    """Patch embedding, positions and transformer blocks: what every network of the family has.
 
-    The names of its parameters are those of the published checkpoints; that is why the networks
-    built on it inherit from it where they have published weights.
+    The names of the parameters are those of the published checkpoints, where they stand at the
+    top; that is why the published networks inherit from this class instead of holding one.
     """
 
     def __init__(self, config: SpectralGPTConfig) -> None:
-        """Makes an encoder with fresh weights."""
+        """Makes a backbone with fresh weights."""
         super().__init__()
         self.config = config
         rows, columns = config.grid
@@ -52,7 +52,8 @@ class SpectralEncoder(nn.Module):
         if image.ndim != 4 or image.shape[1] != self.config.bands:
             raise InvalidParameter(
                 f"The network takes images [batch, {self.config.bands}, height, width], "
-                f"given {list(image.shape)}. Fill bands that are missing with zeros and leave their group out."
+                f"given {list(image.shape)}. "
+                "Fill bands that are missing with zeros and leave their group out."
             )
         grid = token_grid(image.shape[2], image.shape[3], self.config.patch)
         positions = token_positions(
@@ -60,31 +61,8 @@ class SpectralEncoder(nn.Module):
         )
         return self.patch_embed(image, groups), positions
 
-    def encode(
-        self, image: Tensor, groups: Tensor | None = None, taps: tuple[int, ...] = ()
-    ) -> list[Tensor]:
-        """Tokens after chosen blocks and after the last, without the final norm.
-
-        Args:
-            image: Normalised image [B, C, H, W].
-            groups: Ascending indices [G'] of the spectral groups present; all when None.
-            taps: Blocks (from 0) whose output is wanted too.
-
-        Returns:
-            One [B, G', L, D] for each tap in ascending order, then the last block's.
-        """
-        tokens, positions = self.embed(image, groups)
-        shape = tokens.shape
-        sequence = (tokens + positions).flatten(1, 2)  # [B, G' * L, D]
-        outputs = []
-        for index, block in enumerate(self.blocks):
-            sequence = block(sequence)
-            if index in taps:
-                outputs.append(sequence.reshape(shape))
-        return [*outputs, sequence.reshape(shape)]
-
-    def forward(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
-        """Tokens after the last block; apply `.norm` where a head expects normalised ones.
+    def encode(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Tokens after the last block, without the final norm.
 
         Args:
             image: Normalised image [B, C, H, W]; H and W multiples of the patch.
@@ -93,7 +71,11 @@ class SpectralEncoder(nn.Module):
         Returns:
             [B, G', L, D], L = H / patch * W / patch, row by row.
         """
-        return self.encode(image, groups)[-1]
+        tokens, positions = self.embed(image, groups)
+        sequence = (tokens + positions).flatten(1, 2)  # [B, G' * L, D]
+        for block in self.blocks:
+            sequence = block(sequence)
+        return sequence.reshape(tokens.shape)
 
     def load_backbone(self, state: dict[str, Tensor]) -> None:
         """Takes the encoder's weights from a pretrained network of any window size.
@@ -102,7 +84,7 @@ class SpectralEncoder(nn.Module):
         pretraining decoder, a head) is left aside.
 
         Args:
-            state: State dict of a network that extends the encoder.
+            state: State dict of a network that extends the backbone.
 
         Raises:
             CheckpointMismatch: A weight is missing or has another shape.
@@ -124,10 +106,18 @@ class SpectralEncoder(nn.Module):
         self.load_state_dict(taken, strict=False)
 
 
+class SpectralEncoder(SpectralBackbone):
+    """The backbone alone, for networks that hold it as a part."""
+
+    def forward(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Same as `encode`; apply `.norm` where a head expects normalised tokens."""
+        return self.encode(image, groups)
+
+
 def encoder_keys(config: SpectralGPTConfig) -> frozenset[str]:
     """Names of the encoder's own weights, without those of a network that extends it."""
     with torch.device("meta"):
-        return frozenset(SpectralEncoder(config).state_dict())
+        return frozenset(SpectralBackbone(config).state_dict())
 
 
 def _linear_rates(last: float, depth: int) -> list[float]:

@@ -1,0 +1,48 @@
+"""Change network as published: what differs between two dates, for every pixel of a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .config import SpectralGPTConfig
+from .dense_head import PUBLISHED_WIDTH, DenseNetwork
+
+
+class ChangeNetwork(DenseNetwork):
+    """Both dates through one encoder; the pixel-wise head on the difference of their maps."""
+
+    network = "change"
+
+    def __init__(
+        self,
+        config: SpectralGPTConfig,
+        width: int = PUBLISHED_WIDTH,
+        dropout: float = 0.5,
+        neck_dropout: float = 0.0,
+    ) -> None:
+        """Makes the network with fresh weights; arguments as in `DenseNetwork`."""
+        super().__init__(config, 2, width, dropout, neck_dropout)
+
+    @classmethod
+    def from_architecture(cls, architecture: dict[str, Any]) -> ChangeNetwork:
+        """Builds the network a card describes."""
+        options = {key: architecture[key] for key in ("width", "dropout", "neck_dropout")}
+        return cls(SpectralGPTConfig.from_dict(architecture), **options)
+
+    def forward(self, before: Tensor, after: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Scores change at each pixel.
+
+        Args:
+            before: Normalised image of the first date [B, C, H, W].
+            after: Normalised image of the second date [B, C, H, W].
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+
+        Returns:
+            Log-probabilities [B, 2, H, W] of unchanged and changed.
+        """
+        # One pass over both dates: the same result as two, but the weights are read once.
+        first, second = self.token_map(torch.cat([before, after]), groups).chunk(2)
+        return self.decode(first - second).log_softmax(dim=1)

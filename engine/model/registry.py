@@ -1,0 +1,46 @@
+"""Every network a model file may hold, by the name its card gives: nothing else is ever built."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from torch import nn
+
+from ..errors import ModelInvalid
+
+# Name in a card's architecture -> module of this package, class in it. A class here has
+# `architecture()` and `from_architecture(dict)`.
+NETWORKS: dict[str, tuple[str, str]] = {
+    "masked-autoencoder": ("masked_autoencoder", "MaskedAutoencoder"),
+    "classifier": ("classifier", "SceneClassifier"),
+    "segmentation": ("segmentation", "SegmentationNetwork"),
+    "change": ("change", "ChangeNetwork"),
+}
+
+
+def build_network(architecture: dict[str, Any]) -> nn.Module:
+    """Makes the network that a card's architecture describes, with fresh weights.
+
+    Args:
+        architecture: {"network": a name of `NETWORKS`, and its configuration}.
+
+    Raises:
+        ModelInvalid: The name is unknown, or the configuration is not one of this network.
+    """
+    name = str(architecture.get("network", ""))
+    if name not in NETWORKS:
+        raise ModelInvalid(
+            f"The model's card names the network '{name}', this version knows "
+            f"{', '.join(NETWORKS)}. Update the plugin, or import the model again."
+        )
+    module, cls = NETWORKS[name]
+    network = getattr(import_module(f".{module}", __package__), cls)
+    try:
+        return network.from_architecture(architecture)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelInvalid(
+            f"The model's card describes its network '{name}' in a way this version cannot build. "
+            "Update the plugin, or import the model again.",
+            details=repr(error),
+        ) from error
