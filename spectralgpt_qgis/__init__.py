@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def classFactory(iface: Any) -> Any:  # noqa: N802 - the name QGIS calls
+def classFactory(iface: Any) -> Any:
     """Return the plugin, as QGIS asks for it when it loads this package."""
     from .plugin import SpectralGPTPlugin
 

@@ -7,9 +7,12 @@ libraries that reads them fails in ways no user can explain, so they are taken o
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess  # nosec B404
-from collections.abc import Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ _DROPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "CPL_", "DYLD_", "QT_", "QGIS_"
 # Variables that name a certificate file: one that is gone breaks every download.
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
+_MERGED = subprocess.STDOUT
 # Present on Windows alone; 0 elsewhere means "no flag".
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -84,3 +88,73 @@ def end(process: subprocess.Popen[bytes]) -> None:
         except (ProcessLookupError, PermissionError):
             process.poll()
     process.wait()
+
+
+def output(command: Sequence[str | Path], timeout: float) -> tuple[int, str]:
+    """Run a short command and return its exit code and all its output; never raises.
+
+    A command that cannot be started, or takes too long, has the exit code -1.
+    """
+    try:
+        process = start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=_MERGED)
+    except OSError as error:
+        return -1, str(error)
+    try:
+        text, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        end(process)
+        return -1, "no answer"
+    return process.returncode, text.decode("utf-8", "replace")
+
+
+def follow(
+    command: Sequence[str | Path],
+    on_line: Callable[[str], None],
+    is_cancelled: Callable[[], bool],
+    environment: dict[str, str],
+) -> tuple[int, str]:
+    """Run a long command, handing on its output line by line.
+
+    Args:
+        command: Program and arguments.
+        on_line: Gets each line of standard output and standard error.
+        is_cancelled: Polled; when it says so the command is ended with all that it started.
+        environment: The command's environment.
+
+    Returns:
+        The exit code and the last lines.
+
+    Raises:
+        OSError: When the command cannot be started.
+    """
+    process = start(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=_MERGED,
+        env=environment,
+    )
+    lines: queue.Queue[str | None] = queue.Queue()
+    tail: deque[str] = deque(maxlen=80)
+
+    def listen() -> None:
+        with process.stdout as stdout:  # type: ignore[union-attr]
+            for raw in stdout:
+                lines.put(raw.decode("utf-8", "replace").rstrip())
+        lines.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        while not is_cancelled():
+            try:
+                line = lines.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if line is None:
+                process.wait()
+                break
+            tail.append(line)
+            on_line(line)
+    finally:
+        end(process)
+    return process.returncode, "\n".join(tail)

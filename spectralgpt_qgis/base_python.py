@@ -1,0 +1,101 @@
+"""Finds the Python that the engine's environment is built from.
+
+Inside QGIS ``sys.executable`` is often QGIS itself, so the interpreter that belongs to the running
+Python is looked for beside its library, and then on the search path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import child_process
+from .install_problems import EnvironmentProblem, explain_output
+
+OLDEST, NEWEST = (3, 9), (3, 14)
+
+_PROBE = (
+    "import sys, struct, venv, ensurepip, platform; "
+    "print(*sys.version_info[:2], struct.calcsize('P') * 8, platform.machine())"
+)
+
+
+@dataclass(frozen=True)
+class BasePython:
+    """An interpreter that can make virtual environments."""
+
+    path: Path
+    version: tuple[int, int]
+    machine: str
+
+    def __str__(self) -> str:
+        """Return the version and platform in words."""
+        return f"Python {self.version[0]}.{self.version[1]} on {sys.platform} {self.machine}"
+
+
+def find_base_python() -> BasePython:
+    """Return the first suitable interpreter.
+
+    Raises:
+        EnvironmentProblem: When there is none, with what was found wrong with those there are.
+    """
+    faults: list[str] = []
+    outputs: list[str] = []
+    for candidate in candidates():
+        code, output = child_process.output([candidate, "-c", _PROBE], timeout=30)
+        words = output.split()
+        if code or len(words) < 4:
+            faults.append(f"{candidate}: does not run or lacks venv")
+            outputs.append(output)
+            continue
+        version = (int(words[-4]), int(words[-3]))
+        if not OLDEST <= version <= NEWEST:
+            faults.append(f"{candidate}: Python {version[0]}.{version[1]}")
+        elif words[-2] != "64":
+            faults.append(f"{candidate}: 32-bit")
+        else:
+            return BasePython(_lasting(candidate), version, words[-1])
+    problem = explain_output("\n".join(outputs), python="", offline=False)
+    if problem.kind == "no-venv":
+        raise EnvironmentProblem(problem.kind, problem.message, "\n".join(faults + outputs))
+    raise EnvironmentProblem(
+        "no-python",
+        "No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module "
+        "venv. Install one (from python.org, or 'sudo apt install python3-venv'), then try again.",
+        "\n".join(faults + outputs),
+    )
+
+
+def candidates() -> list[Path]:
+    """Return the existing interpreters in the order in which they are tried."""
+    places: list[Path] = []
+    for text in (sys.executable, getattr(sys, "_base_executable", "")):
+        if text and Path(text).name.lower().startswith("python"):
+            places.append(Path(text))
+    major, minor = sys.version_info[:2]
+    names = [f"python{major}.{minor}", "python3", "python"]
+    folders = [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix)]
+    if sys.executable:  # QGIS.app keeps it in Contents/MacOS/bin or beside its own program
+        folders.append(Path(sys.executable).parent)
+    if os.environ.get("OSGEO4W_ROOT"):
+        folders += sorted(Path(os.environ["OSGEO4W_ROOT"], "apps").glob("Python3*"), reverse=True)
+    ending = ".exe" if os.name == "nt" else ""
+    for folder in folders:
+        places += [folder / part / (name + ending) for part in ("", "bin") for name in names]
+    for name in [*names, *(f"python3.{number}" for number in (12, 13, 11, 10, 14, 9))]:
+        found = shutil.which(name)
+        if found:
+            places.append(Path(found))
+    seen: dict[str, Path] = {}
+    for place in places:
+        if place.is_file():
+            seen.setdefault(os.path.realpath(place), place)
+    return list(seen.values())
+
+
+def _lasting(interpreter: Path) -> Path:
+    """Return the file behind the link, so that an upgrade of Python cannot change it silently."""
+    return interpreter if os.name == "nt" else Path(os.path.realpath(interpreter))

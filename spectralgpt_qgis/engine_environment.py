@@ -1,0 +1,343 @@
+"""Makes, checks, repairs and removes the engine's own Python. No Qt: usable from a shell.
+
+    python3 spectralgpt_qgis/engine_environment.py install --tier inference
+
+Every environment is a folder of its own below the engine's home; ``current.json`` names the one in
+use. A new one is built beside it and named there only after its self-test passed, in one atomic
+step, so that an installation may fail, be cancelled or be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # run as a script
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from spectralgpt_qgis import paths
+from spectralgpt_qgis.base_python import find_base_python
+from spectralgpt_qgis.engine_client import EngineCancelled, EngineClient, EngineFailed
+from spectralgpt_qgis.install_lock import install_lock
+from spectralgpt_qgis.install_problems import EnvironmentProblem, explain_error
+from spectralgpt_qgis.package_installer import PackageInstaller, Sources, StepCancelled
+from spectralgpt_qgis.requirement_files import ACCELERATORS, TIERS, read_requirements
+
+# Bytes that have to be free, with the downloads' temporary copies.
+_SPACE = {"inference": 900e6, "training": 3e9, "cuda": 12e9}
+
+Report = Callable[[float, str], None]
+
+
+class InstallCancelled(Exception):
+    """The installation was cancelled; the environment in use is as it was."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of the environment without starting it.
+
+    Attributes:
+        state: ``"ready"``, ``"outdated"`` (works, but the plugin now asks for other versions),
+            ``"missing"`` or ``"broken"``.
+        message: The same in words, with what to do.
+        tier: The tier that is installed.
+        accelerator: ``"cpu"`` or ``"cuda"``.
+        python: The interpreter; None when there is none.
+    """
+
+    state: str
+    message: str
+    tier: str = ""
+    accelerator: str = ""
+    python: Path | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the engine can be started."""
+        return self.state in ("ready", "outdated")
+
+    def serves(self, tier: str) -> bool:
+        """Return whether jobs of this tier can run: training includes inference."""
+        return self.usable and TIERS.index(self.tier) >= TIERS.index(tier)
+
+
+class EngineEnvironment:
+    """The engine's environment in one home folder."""
+
+    def __init__(self, home: Path | None = None, *, root: Path = paths.ROOT) -> None:
+        """Touches nothing yet.
+
+        Args:
+            home: Where it is or will be; the default is the user's own data folder.
+            root: The folder that holds the ``engine`` package.
+        """
+        self.home = home or paths.engine_home()
+        self._folder = self.home / "engine"
+        self._pointer = self._folder / "current.json"
+        self._root = root
+
+    @property
+    def python(self) -> Path:
+        """The engine's interpreter.
+
+        Raises:
+            EnvironmentProblem: When there is no usable environment.
+        """
+        status = self.status()
+        if status.python is None or not status.usable:
+            raise EnvironmentProblem(status.state, status.message)
+        return status.python
+
+    def status(self) -> Status:
+        """Return the environment's state; takes no time, so that it may be asked often."""
+        prepared = os.environ.get(paths.PYTHON_VARIABLE)
+        if prepared:
+            return Status("ready", f"Using {prepared}.", "training", "cpu", Path(prepared))
+        if not self._pointer.exists():
+            return Status("missing", "The engine is not installed yet. Install it in the settings.")
+        record = self._record()
+        folder = self._folder / str(record.get("environment", ""))
+        python = paths.environment_python(folder)
+        tier, accelerator = str(record.get("tier")), str(record.get("accelerator"))
+        if not record.get("environment") or tier not in TIERS:
+            return Status("broken", "The engine's record is damaged. Repair the engine.")
+        if not python.exists() or not _base_exists(folder):
+            return Status(
+                "broken",
+                "The Python that the engine was made from is gone or was replaced. Repair the "
+                "engine.",
+                tier,
+                accelerator,
+            )
+        if self._fingerprint(record) != record.get("fingerprint"):
+            return Status(
+                "outdated",
+                "The plugin was updated and asks for other versions of the engine's libraries. "
+                "Update the engine.",
+                tier,
+                accelerator,
+                python,
+            )
+        size = "with training" if tier == "training" else "without training"
+        return Status("ready", f"The engine is installed ({size}).", tier, accelerator, python)
+
+    def install(
+        self,
+        tier: str = "inference",
+        *,
+        accelerator: str = "cpu",
+        sources: Sources | None = None,
+        extra: Sequence[Path] = (),
+        report: Report = lambda fraction, message: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        force: bool = False,
+    ) -> Status:
+        """Build an environment, test it and put it in use; nothing to do when it is there.
+
+        Args:
+            tier: ``"inference"`` or ``"training"``; an installed higher tier serves the lower one.
+            accelerator: ``"cpu"`` or ``"cuda"`` (several gigabytes).
+            sources: Where packages come from.
+            extra: Further requirement files (developers).
+            report: Gets the fraction done (0..1) and a line for the user.
+            is_cancelled: Polled.
+            force: Build even if one is there.
+
+        Raises:
+            EnvironmentProblem: With what went wrong and what to do; the old one stays in use.
+            InstallCancelled: The old one stays in use.
+        """
+        sources = sources or Sources()
+        extra = [file.resolve() for file in extra]
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with install_lock(self._folder / "lock"):
+                status = self.status()
+                if not force and self._satisfied(status, tier, accelerator, extra):
+                    report(1.0, status.message)
+                    return status
+                self._sweep()
+                self._check_space(tier, accelerator)
+                record = {
+                    "environment": f"env-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
+                    "tier": tier,
+                    "accelerator": accelerator,
+                    "extra": [str(file) for file in extra],
+                }
+                record["fingerprint"] = self._fingerprint(record)
+                try:
+                    self._build(record, sources, report, is_cancelled)
+                    self._point_to(record)
+                finally:
+                    self._sweep()
+        except OSError as error:
+            raise explain_error(error) from error
+        status = self.status()
+        report(1.0, status.message)
+        return status
+
+    def check(self, report: Report = lambda fraction, message: None) -> dict[str, Any]:
+        """Run the engine's self-test and return what it tells of versions and devices.
+
+        Raises:
+            EnvironmentProblem: When there is no environment, or a library fails.
+        """
+        status = self.status()
+        return self._self_test(self.python, status.tier, report)
+
+    def repair(self, sources: Sources | None = None, **options: Any) -> Status:
+        """Build the environment anew, in the tier it had."""
+        record = self._record()
+        tier = record.get("tier") if record.get("tier") in TIERS else "inference"
+        accelerator = record.get("accelerator")
+        return self.install(
+            str(tier),
+            accelerator=str(accelerator) if accelerator in ACCELERATORS else "cpu",
+            sources=sources,
+            extra=[Path(file) for file in record.get("extra", []) if Path(file).is_file()],
+            force=True,
+            **options,
+        )
+
+    def remove(self) -> None:
+        """Remove the environment; the user's models stay.
+
+        Raises:
+            EnvironmentProblem: When it is being installed, or files cannot be removed.
+        """
+        if not self._folder.exists():
+            return
+        try:
+            with install_lock(self._folder / "lock"):
+                self._pointer.unlink(missing_ok=True)
+                self._sweep()
+            shutil.rmtree(self._folder)
+        except OSError as error:
+            raise explain_error(error) from error
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _build(
+        self,
+        record: dict[str, Any],
+        sources: Sources,
+        report: Report,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        report(0.0, "Looking for a Python to build from")
+        base = find_base_python()
+        folder = self._folder / record["environment"]
+        record["python"] = str(base)
+        installer = PackageInstaller(base, folder, sources, report, is_cancelled)
+        requirements = self._requirements(record)
+        try:
+            installer.make_environment()
+            installer.install(requirements)
+        except StepCancelled as error:
+            raise InstallCancelled from error
+        report(0.9, "Testing the new environment")
+        self._self_test(
+            paths.environment_python(folder),
+            record["tier"],
+            lambda fraction, message: report(0.9 + 0.09 * fraction, f"Testing {message}"),
+            is_cancelled,
+        )
+
+    def _self_test(
+        self,
+        python: Path,
+        tier: str,
+        report: Report,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
+        try:
+            return EngineClient(python, root=self._root).run(
+                "doctor",
+                {"tier": tier},
+                on_progress=lambda fraction, message, _: report(fraction, message),
+                is_cancelled=is_cancelled,
+            )
+        except EngineCancelled as error:
+            raise InstallCancelled from error
+        except EngineFailed as error:
+            raise EnvironmentProblem("self-test", error.message, error.details) from error
+
+    def _satisfied(
+        self, status: Status, tier: str, accelerator: str, extra: Sequence[Path]
+    ) -> bool:
+        """Whether what is there does: the same or a higher tier, and all of the extra files."""
+        there = self._record()
+        return (
+            status.state == "ready"
+            and status.serves(tier)
+            and accelerator in ("cpu", there.get("accelerator"))
+            and {str(file) for file in extra} <= set(there.get("extra", []))
+        )
+
+    def _check_space(self, tier: str, accelerator: str) -> None:
+        needed = _SPACE["cuda" if accelerator == "cuda" else tier]
+        free = shutil.disk_usage(self._folder).free
+        if free < needed:
+            raise EnvironmentProblem(
+                "no-space",
+                f"The disk of {self._folder} has {free / 1e9:.1f} GB free, and the installation "
+                f"needs {needed / 1e9:.1f} GB. Make room, or choose another folder for the engine.",
+            )
+
+    def _requirements(self, record: dict[str, Any]) -> Any:
+        return read_requirements(
+            self._root / "engine" / "requirements",
+            record["tier"],
+            record["accelerator"],
+            [Path(file) for file in record.get("extra", [])],
+        )
+
+    def _fingerprint(self, record: dict[str, Any]) -> str:
+        try:
+            return self._requirements(record).fingerprint
+        except (OSError, KeyError):  # a developers' file that is gone
+            return ""
+
+    def _record(self) -> dict[str, Any]:
+        try:
+            record = json.loads(self._pointer.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def _point_to(self, record: dict[str, Any]) -> None:
+        new = self._pointer.with_suffix(".new")
+        new.write_text(json.dumps(record, indent=2), encoding="utf-8")
+        os.replace(new, self._pointer)
+
+    def _sweep(self) -> None:
+        """Remove environments that are not in use; one with open files stays for the next time."""
+        current = self._record().get("environment")
+        for folder in self._folder.glob("env-*"):
+            if folder.name != current:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _base_exists(environment: Path) -> bool:
+    """Whether the Python that pyvenv.cfg names as its home is still there."""
+    try:
+        lines = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    pairs = (line.partition("=") for line in lines)
+    homes = [value.strip() for name, _, value in pairs if name.strip() == "home"]
+    return bool(homes) and Path(homes[0]).is_dir()
+
+
+if __name__ == "__main__":
+    from spectralgpt_qgis.environment_command import main
+
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""One installation at a time, for all of the user's QGIS windows and shells.
+
+The lock is the operating system's: it goes with the process that holds it, however that ends, so
+that there is never a stale one to break.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .install_problems import EnvironmentProblem
+
+_FAR = 1 << 20  # the locked byte on Windows, far from the text, which stays readable
+
+
+@contextlib.contextmanager
+def install_lock(file: Path) -> Iterator[None]:
+    """Hold the lock file while the block runs.
+
+    Raises:
+        EnvironmentProblem: When another process holds it.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            raise EnvironmentProblem(
+                "busy",
+                f"The engine is being installed by another process (number {holder}). Wait until "
+                "it has ended, or end it, and try again.",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode("ascii"))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

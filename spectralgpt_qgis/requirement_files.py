@@ -1,0 +1,83 @@
+"""What is installed for a tier and an accelerator, from the pinned files in engine/requirements."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TIERS = ("inference", "training")
+ACCELERATORS = ("cpu", "cuda")
+
+_TORCH_INDEX = "https://download.pytorch.org/whl/"
+_CUDA = "cu130"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The pinned packages, PyTorch apart because its builds are in different places.
+
+    Attributes:
+        packages: Lines of a requirement file.
+        torch: Lines for PyTorch, empty without it.
+        torch_index: Where its build is, when the ordinary index does not have it.
+        fingerprint: Changes with any of these.
+    """
+
+    packages: tuple[str, ...]
+    torch: tuple[str, ...]
+    torch_index: str
+    fingerprint: str
+
+
+def read_requirements(
+    folder: Path, tier: str, accelerator: str = "cpu", extra: Sequence[Path] = ()
+) -> Requirements:
+    """Return what a tier needs on this system.
+
+    The ordinary index has the small CPU build of PyTorch for Windows and macOS, but for Linux one
+    with gigabytes of CUDA, so that there the CPU build is asked for by name.
+
+    Args:
+        folder: The folder of ``inference.txt`` and ``training.txt``.
+        tier: One of TIERS.
+        accelerator: ``"cpu"``, or ``"cuda"`` for NVIDIA cards (several gigabytes).
+        extra: Further requirement files, such as the developers' ``tests.txt``.
+    """
+    lines = [line for file in (folder / f"{tier}.txt", *extra) for line in _read(file)]
+    lines = list(dict.fromkeys(lines))
+    torch = [line for line in lines if line.startswith("torch==")]
+    packages = [line for line in lines if line not in torch]
+    index = ""
+    if accelerator == "cuda":
+        packages = [
+            line.replace("onnxruntime==", "onnxruntime-gpu[cuda,cudnn]==") for line in packages
+        ]
+        index = "" if sys.platform == "linux" else _TORCH_INDEX + _CUDA
+        if index:
+            torch = [_local_version(line, _CUDA) for line in torch]
+    elif sys.platform == "linux":
+        torch = [_local_version(line, "cpu") for line in torch]
+        index = _TORCH_INDEX + "cpu"
+    text = "\n".join([*packages, *torch])
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Requirements(tuple(packages), tuple(torch), index if torch else "", fingerprint)
+
+
+def _read(file: Path) -> list[str]:
+    """Return the lines of a requirement file and of those that it includes, without comments."""
+    lines: list[str] = []
+    for raw in file.read_text(encoding="utf-8").splitlines():
+        line = raw.split(" #")[0].strip()
+        if line.startswith("-r "):
+            lines += _read(file.parent / line[3:].strip())
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return lines
+
+
+def _local_version(line: str, build: str) -> str:
+    version, _, marker = line.partition(";")
+    return f"{version.strip()}+{build};{marker}" if marker else f"{version.strip()}+{build}"

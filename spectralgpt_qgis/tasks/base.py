@@ -1,0 +1,64 @@
+"""The base of all tasks: a worker thread does the work, the main thread tells how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsTask
+from qgis.PyQt.QtCore import pyqtSignal
+
+
+class TaskCancelled(Exception):
+    """Raised in _run() to end a task that was cancelled; not an error."""
+
+
+class BaseTask(QgsTask):
+    """Subclasses implement :meth:`_run`; who started the task connects to the three endings.
+
+    Exactly one of the endings is emitted, on the main thread. Keep a reference to the task until
+    then. In _run() no widget and no layer may be touched.
+    """
+
+    succeeded = pyqtSignal(object)  # the result
+    failed = pyqtSignal(str, str)  # message, details
+    stopped = pyqtSignal()  # cancelled
+
+    def __init__(self, description: str) -> None:
+        """Make a task that can be cancelled.
+
+        Args:
+            description: What the task manager shows.
+        """
+        super().__init__(description, QgsTask.Flag.CanCancel)
+        self.result: Any = None
+        self.exception: Exception | None = None
+
+    def run(self) -> bool:
+        """Do the work and keep its outcome; called by QGIS on the worker thread."""
+        try:
+            self.result = self._run()
+        except TaskCancelled:
+            return False
+        # Whatever leaves this method takes QGIS with it: it is kept, and told in finished().
+        except Exception as error:
+            self.exception = error
+            return False
+        return True
+
+    def finished(self, result: bool) -> None:
+        """Tell how it ended; called by QGIS on the main thread."""
+        if result:
+            self.succeeded.emit(self.result)
+        elif self.exception is not None:
+            self.failed.emit(*self._describe(self.exception))
+        else:
+            self.stopped.emit()
+
+    def _run(self) -> Any:
+        """Do the work on the worker thread and return the result."""
+        raise NotImplementedError
+
+    def _describe(self, error: Exception) -> tuple[str, str]:
+        """Return the message and the details of an error."""
+        message = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
+        return message, getattr(error, "details", "") or repr(error)
