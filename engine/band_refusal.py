@@ -1,0 +1,93 @@
+"""The sentence for a raster whose bands cannot serve a model: given, missing, what to type.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .cards import Band
+
+if TYPE_CHECKING:
+    from .bands import BandDescriptor
+
+STACKS = {  # usual orders of Sentinel-2 stacks, by their number of bands
+    10: {"without the 60 m bands": "B02 B03 B04 B05 B06 B07 B08 B8A B11 B12"},
+    12: {"Sentinel-2 L2A": "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12"},
+    13: {
+        "Sentinel-2 L1C": "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B10 B11 B12",
+        "B8A last, as in EuroSAT": "B01 B02 B03 B04 B05 B06 B07 B08 B09 B10 B11 B12 B8A",
+    },
+}
+
+
+def refusal(
+    descriptors: Sequence[BandDescriptor],
+    wanted: Sequence[tuple[Band, str]],
+    missing: Sequence[Band],
+    required: int,
+    remark: str = "",
+) -> str:
+    """Says what the raster has, what the model lacks, and what to type.
+
+    Args:
+        descriptors: All bands of the raster.
+        wanted: The model's bands, each with its Sentinel-2 name or "".
+        missing: Bands of required groups that were not found.
+        required: How many bands the model cannot do without.
+        remark: Why names were not believed, or empty.
+    """
+    told = [d for d in descriptors if d.name or d.wavelength]
+    if not told:
+        given = f"The raster's {len(descriptors)} bands have neither names nor wavelengths"
+    else:
+        shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
+        more = ", ..." if len(descriptors) > 14 else ""
+        given = f"The raster's {len(descriptors)} bands are {shown}{more}"
+        given += f" ({remark})" if remark else ""
+    needs = ", ".join(_described(band) for band in missing)
+    text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
+    if len(descriptors) < required:
+        return text + (
+            f"At least {required} bands are needed: use a raster with all of them, "
+            "or another model."
+        )
+    text += (
+        "Give the bands descriptions such as B02, or type the raster's band numbers in BANDS in "
+    )
+    text += "the model's order."
+    for title, order in STACKS.get(len(descriptors), {}).items():
+        names = order.split()
+        if all(sentinel in names for _, sentinel in wanted):
+            numbers = ",".join(str(names.index(sentinel) + 1) for _, sentinel in wanted)
+            text += f" If the order is {', '.join(names)} ({title}), BANDS is {numbers}."
+    return text
+
+
+def _described(band: Band) -> str:
+    parts = [band.common_name] if band.common_name else []
+    if band.center_wavelength:
+        parts.append(f"{round(band.center_wavelength * 1000)} nm")
+    return f"{band.name} ({', '.join(parts)})" if parts else band.name
+
+
+def _shown(descriptor: BandDescriptor) -> str:
+    if descriptor.name:
+        return quoted(descriptor.name)
+    if descriptor.wavelength:
+        return f"{round(descriptor.wavelength * 1000)} nm"
+    return "(no name)"
+
+
+def quoted(text: str) -> str:
+    """A name in quotation marks, long ones cut."""
+    return f'"{text}"' if len(text) <= 40 else f'"{text[:37]}..."'
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Band numbers in words: "1, 3" or "1 to 12"."""
+    if len(numbers) > 4 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))

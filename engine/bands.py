@@ -1,0 +1,336 @@
+"""Which band of a raster serves which band of a model: by name, description or wavelength.
+
+Never by position: a raster whose bands say nothing is refused, with the list to type for the usual
+orders. Standard library only, so that the plugin can show a match without the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .band_names import SENSORS, SENTINEL_2, Reading, common_name, read_name, sentinel_id
+from .band_refusal import quoted, ranges, refusal
+from .cards import Band
+from .errors import BandMismatch
+
+# Broad and narrow near infrared see nearly the same; each may stand in for the other.
+_STAND_INS = {"B08": "B8A", "B8A": "B08"}
+_NEAREST = 0.010  # a band within 10 nm serves, however narrow the wanted one is
+_CONTRADICTION = 0.030  # a name is not believed when a known wavelength is this much off
+
+
+@dataclass(frozen=True)
+class BandDescriptor:
+    """What a raster tells about one of its bands.
+
+    Attributes:
+        index: Raster band number, from 1.
+        name: Description, metadata name or source file name; may be empty.
+        wavelength: Centre in micrometres from the metadata, or None.
+    """
+
+    index: int
+    name: str = ""
+    wavelength: float | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a raster band is believed to be; empty fields are unknown."""
+
+    index: int
+    text: str = ""
+    sentinel: str = ""
+    common: str = ""
+    wavelength: float | None = None
+
+
+@dataclass(frozen=True)
+class BandEntry:
+    """One model band, the raster band that serves it (None: left out), and why."""
+
+    model: str
+    raster: int | None
+    by: str
+
+
+@dataclass(frozen=True)
+class BandMatch:
+    """The whole match.
+
+    Attributes:
+        entries: One for each model band, in the model's order.
+        groups: Ascending indices of the model's spectral groups that are served.
+        identities: What every raster band is believed to be, matched or not.
+        sensor: Name of the sensor, or empty.
+    """
+
+    entries: tuple[BandEntry, ...]
+    groups: tuple[int, ...]
+    identities: tuple[Identity, ...] = ()
+    sensor: str = ""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Positions of the served bands among the model's bands."""
+        return tuple(k for k, entry in enumerate(self.entries) if entry.raster is not None)
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """Raster band numbers that serve `positions`, in the same order."""
+        return tuple(entry.raster for entry in self.entries if entry.raster is not None)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """The match as the protocol reports it."""
+        return [{"model": e.model, "raster": e.raster, "by": e.by} for e in self.entries]
+
+
+def identify(
+    descriptors: Sequence[BandDescriptor], sensor: str = ""
+) -> tuple[tuple[Identity, ...], str, str]:
+    """Decides what each raster band is.
+
+    Args:
+        descriptors: All bands of the raster.
+        sensor: A name of `SENSORS` when file names or metadata tell it, or empty.
+
+    Returns:
+        The identities, the sensor, and a remark when names were not believed (for a refusal).
+    """
+    readings = [read_name(descriptor.name) for descriptor in descriptors]
+    numbers = [reading.number for reading in readings]
+    indices = [str(descriptor.index) for descriptor in descriptors]
+    used = set(numbers) - {""}
+    counting = bool(used) and all(n in ("", i) for n, i in zip(numbers, indices))
+    remark, table = "", SENSORS.get(sensor)
+    if not used:
+        table = None
+    elif counting and (
+        all(r.plain for r in readings if r.number)
+        or (table in (None, SENTINEL_2) and used & {"9", "10", "11", "12"} and "8A" not in used)
+        or (table is None and not any(r.zero or r.surface for r in readings))
+    ):
+        if not _colours_agree(readings):
+            remark = "the names only number the bands"
+            table = None
+        else:
+            table = table or SENTINEL_2
+    elif table is None:
+        table, remark = _table_of(readings, used)
+    if table is not None:
+        sensor = next(name for name, known in SENSORS.items() if known is table)
+    identities = tuple(
+        _identity(descriptor, reading, table) for descriptor, reading in zip(descriptors, readings)
+    )
+    return identities, sensor, remark
+
+
+def _colours_agree(readings: Sequence[Reading]) -> bool:
+    """Whether numbers are backed by Sentinel-2's colour words ("Band 2 - Blue") in most names."""
+    told = [r for r in readings if r.number and r.common]
+    return len(told) >= 3 and all(SENTINEL_2[r.number][0] == r.common for r in told)
+
+
+def _table_of(
+    readings: Sequence[Reading], used: set[str]
+) -> tuple[dict[str, tuple[str, float]] | None, str]:
+    """Whose numbers these are when nothing else names the sensor."""
+    if any(reading.surface for reading in readings):
+        if "6" in used:  # SR_B6 exists on OLI alone: on TM and ETM+ band 6 is thermal
+            return SENSORS["Landsat 8-9"], ""
+        if {"1", "7"} <= used:
+            return SENSORS["Landsat 4-7"], ""
+        return None, "the SR_ names do not tell which Landsat it is"
+    if "8A" in used or "12" in used or any(r.zero for r in readings) or _colours_agree(readings):
+        return SENTINEL_2, ""
+    if all(int(number) <= 7 for number in used):
+        return None, "the names could be Sentinel-2's or Landsat's"
+    return SENTINEL_2, ""
+
+
+def _identity(
+    descriptor: BandDescriptor, reading: Reading, table: dict[str, tuple[str, float]] | None
+) -> Identity:
+    """One band's identity; words and wavelengths overrule a number that contradicts them."""
+    wavelength = descriptor.wavelength or reading.wavelength
+    sentinel, common = "", reading.common
+    known = table.get(reading.number) if table and reading.number else None
+    if known:
+        word_differs = bool(common) and common.rstrip("123") != known[0].rstrip("123")
+        both_near_infrared = {common, known[0]} == {"nir", "nir-narrow"}
+        far = wavelength is not None and abs(wavelength - known[1]) > _CONTRADICTION + 0.01
+        if not far and (not word_differs or both_near_infrared):
+            common = known[0]
+            wavelength = wavelength or known[1]
+            sentinel = sentinel_id(reading.number) if table is SENTINEL_2 else ""
+    return Identity(descriptor.index, descriptor.name, sentinel, common, wavelength)
+
+
+def match_bands(
+    descriptors: Sequence[BandDescriptor],
+    wanted: Sequence[Band],
+    spectral_patch: int = 3,
+    optional_groups: Sequence[int] = (),
+    *,
+    explicit: Sequence[int] = (),
+    sensor: str = "",
+) -> BandMatch:
+    """Finds the raster band for every model band.
+
+    Args:
+        descriptors: All bands of the raster, alpha left out.
+        wanted: The model's bands.
+        spectral_patch: Bands in one spectral group.
+        optional_groups: Groups that may be left out of the sequence as a whole.
+        explicit: Raster band numbers in the order of `wanted`, or of `wanted` without the optional
+            groups; empty means automatic.
+        sensor: What file names or metadata tell, or empty.
+
+    Raises:
+        BandMismatch: A required band is missing, ambiguous or wrongly given.
+    """
+    identities, sensor, remark = identify(descriptors, sensor)
+    if explicit:
+        entries = _explicit(descriptors, wanted, spectral_patch, optional_groups, explicit)
+    else:
+        entries = _automatic(identities, wanted)
+    entries, groups, missing = _by_groups(entries, wanted, spectral_patch, optional_groups)
+    if missing:
+        raise BandMismatch(
+            refusal(
+                descriptors,
+                [(band, _wanted_id(band)) for band in wanted],
+                missing,
+                sum(k // spectral_patch not in optional_groups for k in range(len(wanted))),
+                remark,
+            ),
+            details="; ".join(f"{e.model}: {e.raster} {e.by}" for e in entries),
+        )
+    return BandMatch(tuple(entries), groups, identities, sensor)
+
+
+def _explicit(
+    descriptors: Sequence[BandDescriptor],
+    wanted: Sequence[Band],
+    spectral_patch: int,
+    optional_groups: Sequence[int],
+    explicit: Sequence[int],
+) -> list[BandEntry]:
+    names = [band.name for band in wanted]
+    required = [k for k in range(len(wanted)) if k // spectral_patch not in optional_groups]
+    positions = list(range(len(wanted))) if len(explicit) == len(wanted) else required
+    if len(explicit) != len(positions):
+        shorter = ""
+        if len(required) < len(wanted):
+            shorter = f", or {len(required)} ({', '.join(names[k] for k in required)})"
+        raise BandMismatch(
+            f"BANDS has {len(explicit)} numbers, but the model needs {len(wanted)} "
+            f"({', '.join(names)}){shorter}. Give one raster band number for each, in this order."
+        )
+    known = {descriptor.index for descriptor in descriptors}
+    wrong = [number for number in explicit if number not in known]
+    if wrong:
+        raise BandMismatch(
+            f"BANDS names band {wrong[0]}, but the raster's bands are {ranges(sorted(known))}. "
+            "Band numbers count from 1, and an alpha band cannot be used."
+        )
+    by_number: dict[int, str] = {}
+    for position, number in zip(positions, explicit):
+        first = by_number.setdefault(number, names[position])
+        if first != names[position] and _STAND_INS.get(_wanted_id(wanted[position])) != first:
+            raise BandMismatch(
+                f"BANDS gives raster band {number} twice, for {first} and for {names[position]}. "
+                "Every model band needs a raster band of its own."
+            )
+    entries = [BandEntry(name, None, "not in BANDS") for name in names]
+    for place, (position, number) in enumerate(zip(positions, explicit), start=1):
+        entries[position] = BandEntry(names[position], number, f"BANDS, place {place}")
+    return entries
+
+
+def _wanted_id(band: Band) -> str:
+    """Sentinel-2's name of a model band, when it is one of Sentinel-2's."""
+    reading = read_name(band.name)
+    known = SENTINEL_2.get(reading.number)
+    if known is None:
+        return ""
+    off = band.center_wavelength and abs(band.center_wavelength - known[1]) > _CONTRADICTION
+    return "" if off else sentinel_id(reading.number)
+
+
+def _automatic(identities: Sequence[Identity], wanted: Sequence[Band]) -> list[BandEntry]:
+    entries = []
+    for band in wanted:
+        sentinel = _wanted_id(band)
+        entry = _by_name(identities, band, sentinel)
+        if entry is None and sentinel in _STAND_INS:
+            other = replace(band, name=_STAND_INS[sentinel], common_name="", center_wavelength=0.0)
+            entry = _by_name(identities, other, _STAND_INS[sentinel])
+            if entry is not None:
+                entry = BandEntry(band.name, entry.raster, f"{entry.by}, stands in for {band.name}")
+        entry = entry or _by_wavelength(identities, band)
+        entries.append(entry or BandEntry(band.name, None, "not found"))
+    return entries
+
+
+def _by_name(identities: Sequence[Identity], band: Band, sentinel: str) -> BandEntry | None:
+    """The band of that name; two of one name are refused unless wavelengths settle it."""
+    common = SENTINEL_2[read_name(band.name).number][0] if sentinel else ""
+    common = common or common_name(band.common_name) or common_name(band.name)
+    for key, value in (("sentinel", sentinel), ("common", common)):
+        found = [i for i in identities if value and getattr(i, key) == value]
+        if key == "common":  # a band known as another one of Sentinel-2's is not asked by colour
+            found = [i for i in found if not (sentinel and i.sentinel)]
+        if len(found) > 1 and band.center_wavelength and all(i.wavelength for i in found):
+            distance = {i.index: abs((i.wavelength or 0) - band.center_wavelength) for i in found}
+            if len(set(distance.values())) > 1:
+                found = [min(found, key=lambda i: distance[i.index])]
+        if len(found) > 1:
+            raise BandMismatch(
+                f"Raster bands {ranges([i.index for i in found])} could all be the model's "
+                f"{band.name}: {', '.join(quoted(i.text) for i in found[:4])}. "
+                "Say which one to use with BANDS."
+            )
+        if found:
+            return BandEntry(band.name, found[0].index, f"name {quoted(found[0].text)}")
+    return None
+
+
+def _by_wavelength(identities: Sequence[Identity], band: Band) -> BandEntry | None:
+    """The nearest band within half the wanted band's width."""
+    near = [i for i in identities if i.wavelength is not None]
+    if not near or not band.center_wavelength:
+        return None
+    centre = band.center_wavelength
+    best = min(near, key=lambda i: abs((i.wavelength or 0.0) - centre))
+    distance = abs((best.wavelength or 0.0) - centre)
+    if distance > max(_NEAREST, band.full_width_half_max / 2):
+        return None
+    nanometres = round((best.wavelength or 0.0) * 1000)
+    return BandEntry(band.name, best.index, f"wavelength {nanometres} nm")
+
+
+def _by_groups(
+    entries: list[BandEntry],
+    wanted: Sequence[Band],
+    spectral_patch: int,
+    optional_groups: Sequence[int],
+) -> tuple[list[BandEntry], tuple[int, ...], list[Band]]:
+    """Leaves incomplete optional groups out as a whole; lists what required groups lack."""
+    entries, groups, missing = list(entries), [], []
+    for group, start in enumerate(range(0, len(wanted), spectral_patch)):
+        members = range(start, min(start + spectral_patch, len(wanted)))
+        lacking = [k for k in members if entries[k].raster is None]
+        if not lacking:
+            groups.append(group)
+        elif group in optional_groups:
+            names = ", ".join(wanted[k].name for k in lacking)
+            for k in members:
+                entries[k] = BandEntry(wanted[k].name, None, f"left out: no {names}")
+        else:
+            missing += [wanted[k] for k in lacking]
+    if not groups and not missing:
+        missing = list(wanted)
+    return entries, tuple(groups), missing

@@ -1,0 +1,175 @@
+"""What a dataset tells about its bands and its product, gathered from everywhere GDAL keeps it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from rasterio.enums import ColorInterp
+
+from ..band_names import Reading, read_name, sensor_of
+from ..bands import BandDescriptor
+
+_SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
+_BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
+_OFFSET_TAGS = re.compile(r"(?:BOA|RADIO)_ADD_OFFSET")
+_WAVELENGTH_TAGS = (
+    "wavelength",
+    "central_wavelength",
+    "center_wavelength",
+    "wavelength_nm",
+    "wavelengths",
+)
+_UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelength units")
+_SENSOR_TAGS: tuple[str, ...] = (
+    "spacecraft_id",
+    "spacecraft_name",
+    "sensor_id",
+    "sensor",
+    "sensor_type",
+    "satelliteid",
+    "satellite",
+    "platform",
+    "product_uri",
+    "product_id",
+    "mission_id",
+    "landsat_product_id",
+    "landsat_scene_id",
+    "tifftag_imagedescription",
+)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a dataset says of itself.
+
+    Attributes:
+        descriptors: One for each band that is not alpha.
+        sensor: A sensor of band_names.SENSORS, or empty.
+        baseline: Sentinel-2 processing baseline such as 4.0, None when unknown.
+        offset: Offset the metadata name (RADIO_ADD_OFFSET), in digital numbers, or None.
+        texts: Names of files and products, for hints about processing levels.
+    """
+
+    descriptors: tuple[BandDescriptor, ...]
+    sensor: str = ""
+    baseline: float | None = None
+    offset: float | None = None
+    texts: tuple[str, ...] = ()
+
+
+def describe(dataset: Any, path: str) -> Description:
+    """Gathers names, wavelengths and product hints of an open rasterio dataset."""
+    tags = _lower(dataset.tags())
+    tags.update(_lower(dataset.tags(ns="ENVI")))
+    per_band = [_lower(dataset.tags(index)) for index in dataset.indexes]
+    sources = [_source(dataset, index) for index in dataset.indexes]
+    listed = _numbers(tags.get("wavelength", ""))
+    if len(listed) != dataset.count:
+        listed = [math.nan] * dataset.count
+    descriptors = []
+    for index, band, source in zip(dataset.indexes, per_band, sources):
+        if dataset.colorinterp[index - 1] == ColorInterp.alpha:
+            continue
+        imagery = _lower(dataset.tags(index, ns="IMAGERY"))
+        wavelength = _wavelength(band, imagery, tags, listed[index - 1])
+        own = (
+            dataset.descriptions[index - 1] or "",
+            *(band.get(key, "") for key in ("bandname", "band_name", "long_name")),
+            source,
+        )
+        descriptors.append(BandDescriptor(index, _telling(own), wavelength))
+    files = [path, *(dataset.files or ())]
+    files += [match[1] for match in map(_SOURCE.search, map(_xml, _each(dataset))) if match]
+    names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
+    names = list(dict.fromkeys(names))
+    hints = [d.name for d in descriptors] + [tags[key] for key in _SENSOR_TAGS if key in tags]
+    texts = (*hints, *reversed(names))
+    return Description(
+        tuple(descriptors),
+        sensor_of(texts),
+        _baseline(tags, texts),
+        _offset((tags, *per_band)),
+        texts,
+    )
+
+
+def _each(dataset: Any) -> Iterable[dict[str, str]]:
+    if dataset.driver != "VRT":
+        return ()
+    return (dataset.tags(index, ns="vrt_sources") for index in dataset.indexes)
+
+
+def _xml(tags: dict[str, str]) -> str:
+    return next(iter(tags.values()), "")
+
+
+def _source(dataset: Any, index: int) -> str:
+    """File name behind a VRT's band, when that file's only use is this one band."""
+    if dataset.driver != "VRT":
+        return ""
+    found = _SOURCE.search(_xml(dataset.tags(index, ns="vrt_sources")))
+    if not found or (found[2] or "1") != "1":
+        return ""
+    return PurePath(found[1].replace("\\", "/")).name
+
+
+def _telling(candidates: Iterable[str]) -> str:
+    """The first text that names a band; else the first there is, for the message."""
+    texts = [text.strip() for text in candidates if text and text.strip()]
+    for text in texts:
+        reading = read_name(text)
+        if reading != Reading() and not reading.plain:
+            return text
+    return texts[0] if texts else ""
+
+
+def _wavelength(
+    band: dict[str, str], imagery: dict[str, str], tags: dict[str, str], listed: float
+) -> float | None:
+    """Centre in micrometres from a band's metadata, whatever the unit."""
+    micrometres = _numbers(imagery.get("central_wavelength_um", ""))
+    if micrometres:
+        return micrometres[0]
+    values = [n for key in _WAVELENGTH_TAGS for n in _numbers(band.get(key, ""))[:1]]
+    values += [] if math.isnan(listed) else [listed]
+    if not values or values[0] <= 0:
+        return None
+    unit = next((o[key] for o in (band, tags) for key in _UNIT_TAGS if o.get(key)), "").lower()
+    value = values[0]
+    if unit.startswith("n") or (not unit.startswith(("u", "µ", "μ", "mic")) and value > 100):
+        value /= 1000
+    return value if 0.2 <= value <= 20 else None
+
+
+def _baseline(tags: dict[str, str], texts: Iterable[str]) -> float | None:
+    told = _numbers(tags.get("processing_baseline", ""))
+    if told:
+        return told[0]
+    for text in texts:
+        found = _BASELINE.search(text)
+        if found and found[0].strip("_.") != "N9999":  # 99.99: reprocessed, says nothing
+            return int(found[1]) + int(found[2]) / 100
+    return None
+
+
+def _offset(all_tags: Iterable[dict[str, str]]) -> float | None:
+    for tags in all_tags:
+        for key, value in tags.items():
+            if _OFFSET_TAGS.search(key.upper()):
+                numbers = _numbers(value)
+                if numbers:
+                    return numbers[0]
+    return None
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)]
+
+
+def _lower(tags: dict[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in tags.items()}

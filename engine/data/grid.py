@@ -1,0 +1,258 @@
+"""A raster's grid: where its pixels lie on the ground, and how large they truly are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyproj
+from affine import Affine
+from rasterio.coords import BoundingBox
+from rasterio.crs import CRS
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from ..errors import EmptyArea, InvalidParameter
+
+_LATTICE_M = 8_000.0  # distance between the points at which pixel areas are computed
+_STEP_M = 50.0  # half the ground distance over which the local scale is measured
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pixels on a map: reference system, affine transform and size.
+
+    Attributes:
+        crs: Coordinate reference system.
+        transform: (column, row) to map coordinates; may be rotated or south-up.
+        width: Columns.
+        height: Rows.
+    """
+
+    crs: CRS
+    transform: Affine
+    width: int
+    height: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.height, self.width
+
+    @property
+    def window(self) -> Window:
+        """The window of the whole raster."""
+        return Window(0, 0, self.width, self.height)
+
+    @property
+    def resolution(self) -> tuple[float, float]:
+        """Width and height of a pixel in CRS units, both positive."""
+        t = self.transform
+        return math.hypot(t.a, t.d), math.hypot(t.b, t.e)
+
+    @property
+    def bounds(self) -> BoundingBox:
+        """Map bounds of the whole raster."""
+        return self.window_bounds(self.window)
+
+    def xy(self, column: float, row: float) -> tuple[float, float]:
+        """Map coordinates of a pixel position; (0, 0) is the upper left corner of the first."""
+        t = self.transform
+        return t.a * column + t.b * row + t.c, t.d * column + t.e * row + t.f
+
+    def column_row(self, x: float, y: float) -> tuple[float, float]:
+        """Pixel position of map coordinates; the inverse of `xy`."""
+        t = ~self.transform
+        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+
+    def window_transform(self, window: Window) -> Affine:
+        """The affine transform of a window's own pixels."""
+        t = self.transform
+        left, top = self.xy(window.col_off, window.row_off)
+        return Affine(t.a, t.b, left, t.d, t.e, top)
+
+    def window_bounds(self, window: Window) -> BoundingBox:
+        """Map bounds of a window; of a rotated one, the box around it."""
+        columns = (window.col_off, window.col_off + window.width)
+        rows = (window.row_off, window.row_off + window.height)
+        corners = [self.xy(column, row) for column in columns for row in rows]
+        xs, ys = zip(*corners)
+        return BoundingBox(min(xs), min(ys), max(xs), max(ys))
+
+    def clip(self, window: Window) -> Window:
+        """The part of a window inside the raster; may have no pixels."""
+        left = min(max(int(window.col_off), 0), self.width)
+        top = min(max(int(window.row_off), 0), self.height)
+        right = min(max(int(window.col_off + window.width), left), self.width)
+        bottom = min(max(int(window.row_off + window.height), top), self.height)
+        return Window(left, top, right - left, bottom - top)
+
+    def window_of(
+        self, extent: tuple[float, float, float, float], crs: CRS | None = None
+    ) -> Window:
+        """The smallest window of whole pixels that covers an extent, clipped to the raster.
+
+        Args:
+            extent: (xmin, ymin, xmax, ymax).
+            crs: Of the extent; None is the raster's own.
+
+        Raises:
+            InvalidParameter: The extent is no extent.
+            EmptyArea: The extent misses the raster.
+        """
+        if not all(map(math.isfinite, extent)) or extent[0] >= extent[2] or extent[1] >= extent[3]:
+            raise InvalidParameter(
+                f"The extent {_told(extent)} has no area: it needs xmin < xmax and ymin < ymax. "
+                "Draw it again, or leave it empty to process the whole raster."
+            )
+        box = extent
+        if crs is not None and crs != self.crs:
+            try:
+                box = transform_bounds(crs, self.crs, *extent, densify_pts=21)
+            except Exception as error:  # rasterio wraps PROJ's errors in several private classes
+                raise EmptyArea(
+                    f"The extent {_told(extent)} cannot be brought into the raster's CRS "
+                    f"({self.crs.to_string()[:40]}). Give it in the raster's CRS.",
+                    details=str(error),
+                ) from error
+        corners = [self.column_row(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
+        columns, rows = zip(*corners)
+        if not all(map(math.isfinite, (*columns, *rows))):
+            columns, rows = (-1.0, -1.0), (-1.0, -1.0)
+        fuzz = 1e-6  # an extent that ends on a pixel's edge does not take the next pixel
+        left, top = math.floor(min(columns) + fuzz), math.floor(min(rows) + fuzz)
+        right, bottom = math.ceil(max(columns) - fuzz), math.ceil(max(rows) - fuzz)
+        window = self.clip(Window(left, top, max(right - left, 0), max(bottom - top, 0)))
+        if window.width < 1 or window.height < 1:
+            raise EmptyArea(
+                f"The extent {_told(box)} does not touch the raster, whose bounds are "
+                f"{_told(self.bounds)} in {self.crs.to_string()[:40]}. "
+                "Choose an extent on the raster, or check the extent's CRS."
+            )
+        return window
+
+    def aligned(self, other: Grid) -> tuple[int, int] | None:
+        """Columns and rows by which `other` is shifted, when their pixels coincide; else None."""
+        if self.crs != other.crs:
+            return None
+        size = (other.width, other.height)
+        shifts = []
+        for column, row in ((0, 0), (size[0], 0), (0, size[1]), size):  # the corners decide
+            here = self.column_row(*other.xy(column, row))
+            shifts += [(here[0] - column, here[1] - row)]
+        shift = (round(shifts[0][0]), round(shifts[0][1]))
+        off = max(max(abs(c - shift[0]), abs(r - shift[1])) for c, r in shifts)
+        return shift if off < 0.01 else None
+
+    def pixel_area(self, window: Window) -> np.ndarray:
+        """True area of each pixel on the ellipsoid.
+
+        The local scale (ground area for one pixel) is measured on a coarse lattice with the CRS's
+        own geodetic coordinates and interpolated, so that it holds for every CRS, geographic,
+        projected, rotated or not.
+
+        Returns:
+            float64 [rows, columns], square metres.
+        """
+        rows, columns = int(window.height), int(window.width)
+        top, left = int(window.row_off), int(window.col_off)
+        metres = self._metres()
+        at_rows = _lattice(top, rows, metres)
+        at_columns = _lattice(left, columns, metres)
+        area = self._local_area(at_columns[None, :], at_rows[:, None], metres)  # [R, C]
+        centres = left + 0.5 + np.arange(columns)
+        by_column = np.stack([np.interp(centres, at_columns, line) for line in area])  # [R, w]
+        place = np.interp(
+            top + 0.5 + np.arange(rows), at_rows, np.arange(len(at_rows))
+        )  # lattice row, fractional
+        low = np.minimum(place.astype(int), max(len(at_rows) - 2, 0))
+        high = np.minimum(low + 1, len(at_rows) - 1)
+        share = (place - low)[:, None]
+        return by_column[low] * (1 - share) + by_column[high] * share  # [h, w]
+
+    def _metres(self) -> float:
+        """Rough size of a pixel on the ground."""
+        unit = 111_320.0 if self.crs.is_geographic else _linear_unit(self.crs)
+        return max(min(self.resolution) * unit, 1e-6)
+
+    def _local_area(self, columns: np.ndarray, rows: np.ndarray, metres: float) -> np.ndarray:
+        """Ground area of one pixel around each position, by central differences."""
+        to_geodetic, semi_major, squared = _geodetic(self.crs.to_wkt())
+        if to_geodetic is None:  # an engineering CRS: the plane is all there is
+            area = abs(self.transform.determinant) * _linear_unit(self.crs) ** 2
+            return np.full(np.broadcast_shapes(columns.shape, rows.shape), area)
+        step = max(0.5, _STEP_M / metres)
+        columns, rows = np.broadcast_arrays(columns, rows)
+        points = []
+        for right, down in ((-step, 0), (step, 0), (0, -step), (0, step), (0, 0)):
+            c, r = columns + right, rows + down
+            t = self.transform
+            points.append(to_geodetic.transform(t.a * c + t.b * r + t.c, t.d * c + t.e * r + t.f))
+        (lon_l, lat_l), (lon_r, lat_r), (lon_u, lat_u), (lon_d, lat_d), (_, lat) = points
+        latitude = np.radians(lat)
+        curve = 1 - squared * np.sin(latitude) ** 2
+        # Principal radii of the ellipsoid: metres for a radian of latitude and of longitude.
+        along = semi_major * (1 - squared) / curve**1.5
+        across = semi_major / np.sqrt(curve) * np.cos(latitude)
+        wide = (_turn(lon_r - lon_l), lat_r - lat_l)
+        tall = (_turn(lon_d - lon_u), lat_d - lat_u)
+        cross = np.radians(wide[0]) * np.radians(tall[1]) - np.radians(tall[0]) * np.radians(
+            wide[1]
+        )
+        area = np.abs(cross) * along * np.abs(across) / (2 * step) ** 2
+        return np.where(np.isfinite(area), area, 0.0)  # outside the projection: no ground
+
+
+def _lattice(start: int, size: int, metres: float) -> np.ndarray:
+    """Positions over `size` pixels from `start`, dense enough for linear interpolation."""
+    count = min(max(math.ceil(size * metres / _LATTICE_M), 1), max(size, 1)) + 1
+    return np.linspace(start, start + size, count)
+
+
+def _turn(degrees: np.ndarray) -> np.ndarray:
+    """A difference of longitudes brought to -180..180."""
+    return (degrees + 180.0) % 360.0 - 180.0
+
+
+@lru_cache(maxsize=8)
+def _geodetic(wkt: str) -> tuple[pyproj.Transformer | None, float, float]:
+    """Transformer to geodetic longitude and latitude in degrees, semi-major axis, e squared."""
+    crs = pyproj.CRS.from_wkt(wkt).to_2d()
+    geodetic = crs.geodetic_crs
+    if geodetic is None or geodetic.ellipsoid is None or geodetic.datum is None:
+        return None, 0.0, 0.0
+    ellipsoid = geodetic.ellipsoid
+    axis, minor = ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre
+    degrees = pyproj.CRS.from_json_dict(
+        {
+            "type": "GeographicCRS",
+            "name": geodetic.name,
+            "datum": geodetic.datum.to_json_dict(),
+            "coordinate_system": _LON_LAT,
+        }
+    )
+    transformer = pyproj.Transformer.from_crs(crs, degrees, always_xy=True)
+    return transformer, axis, 1 - (minor / axis) ** 2
+
+
+_LON_LAT = {
+    "subtype": "ellipsoidal",
+    "axis": [
+        {"name": "Longitude", "abbreviation": "lon", "direction": "east", "unit": "degree"},
+        {"name": "Latitude", "abbreviation": "lat", "direction": "north", "unit": "degree"},
+    ],
+}
+
+
+def _linear_unit(crs: CRS) -> float:
+    """Metres in one unit of a projected CRS; 1 when it does not say."""
+    try:
+        return float(crs.linear_units_factor[1])
+    except Exception:  # rasterio raises CRSError for a CRS without linear units
+        return 1.0
+
+
+def _told(extent: tuple[float, float, float, float] | BoundingBox) -> str:
+    return "({})".format(", ".join(f"{value:.6g}" for value in extent))

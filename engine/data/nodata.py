@@ -1,0 +1,109 @@
+"""Which pixels are ground: no-data values, NaN, mask bands, alpha, and unwritten zeros."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rasterio.enums import MaskFlags
+
+_HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
+
+
+def equals(values: np.ndarray, nodata: float) -> np.ndarray:
+    """Where values are a no-data value, whatever the number's way through the file.
+
+    A float32 band stores -3.4028234663852886e+38 or 0.1 rounded, an integer band cannot hold NaN
+    or -9999.5 at all.
+    """
+    kind = values.dtype.kind
+    if math.isnan(nodata):
+        return np.isnan(values) if kind == "f" else np.zeros(values.shape, bool)
+    if kind in "iu":
+        limits = np.iinfo(values.dtype)
+        if not math.isfinite(nodata) or nodata != int(nodata):
+            return np.zeros(values.shape, bool)
+        if not limits.min <= nodata <= limits.max:
+            return np.zeros(values.shape, bool)
+        return values == values.dtype.type(int(nodata))
+    if abs(nodata) >= _HUGE:
+        return values <= -_HUGE if nodata < 0 else values >= _HUGE
+    return values == values.dtype.type(nodata)
+
+
+class Validity:
+    """Tells the valid pixels of a dataset's bands; a pixel is valid when all used bands are."""
+
+    def __init__(self, dataset: Any, indexes: Sequence[int], extra: Sequence[float] = ()) -> None:
+        """Looks up what the file declares.
+
+        Args:
+            dataset: Open rasterio dataset.
+            indexes: Used bands, from 1.
+            extra: Additional no-data values for every band (a QGIS layer's own).
+        """
+        self._dataset, self._indexes = dataset, list(indexes)
+        declared = [dataset.nodatavals[index - 1] for index in indexes]
+        self._values: list[tuple[float, ...]] = [
+            tuple({float(v) for v in (value, *extra) if v is not None}) for value in declared
+        ]
+        flags = [set(dataset.mask_flag_enums[index - 1]) for index in indexes]
+        per_dataset = [MaskFlags.per_dataset in flag for flag in flags]
+        self._mask_bands = [
+            index
+            for index, flag in zip(indexes, flags)
+            if not flag & {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.per_dataset}
+        ]
+        if any(per_dataset):  # .msk, internal mask or alpha: one for all bands
+            self._mask_bands.append(self._indexes[per_dataset.index(True)])
+        self.alpha = any(MaskFlags.alpha in flag for flag in flags)
+        self.declared = sorted({value for value in declared if value is not None})
+        self.extra = tuple(extra)
+        # Many tools write 0 beyond the scene and declare nothing; no sunlit ground is 0 in every
+        # band, while single bands of dark water are.
+        self.zeros = (
+            not self.declared and not self._mask_bands and not extra and len(self._indexes) >= 3
+        )
+
+    def __call__(self, values: np.ndarray, window: Any = None) -> np.ndarray:
+        """The valid pixels of values just read.
+
+        Args:
+            values: [bands, rows, columns] as read, in the order of the used bands.
+            window: The window read, for mask bands; None is the whole raster.
+
+        Returns:
+            bool [rows, columns].
+        """
+        valid = np.ones(values.shape[1:], bool)
+        if values.dtype.kind == "f":
+            valid &= np.isfinite(values).all(axis=0)
+        for band, nodata in zip(values, self._values):
+            for value in nodata:
+                valid &= ~equals(band, value)
+        if self._mask_bands:
+            masks = self._dataset.read_masks(
+                self._mask_bands,
+                window=window,
+                out_shape=(len(self._mask_bands), *values.shape[1:]),
+            )
+            valid &= (masks > 0).all(axis=0)
+        if self.zeros:
+            valid &= values.any(axis=0)
+        return valid
+
+    @property
+    def text(self) -> str:
+        """What counts as no-data, in words."""
+        parts = []
+        if self.declared:
+            parts.append("no-data value " + ", ".join(f"{value:g}" for value in self.declared))
+        if self.extra:
+            parts.append("additional no-data " + ", ".join(f"{value:g}" for value in self.extra))
+        if self._mask_bands:
+            parts.append("alpha band" if self.alpha else "mask band")
+        if self.zeros:
+            parts.append("0 in every used band counts as no-data, as the file declares none")
+        return "; ".join(parts)

@@ -1,0 +1,148 @@
+"""Opening a raster so that what cannot be right is said in words before any work."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import rasterio
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
+
+from ..errors import GeoreferenceMissing, InvalidParameter, RasterUnreadable
+from .grid import Grid
+
+# rasterio takes an integer as bytes: 64 would be 64 bytes and every read many times slower.
+CACHE_BYTES = 256 * 2**20
+_THIN = 16  # pixels; no scene is as narrow as this and has more bands than that
+_REMEDY = (
+    "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, "
+    "download or export it again."
+)
+
+
+@contextmanager
+def open_raster(path: str) -> Iterator[Any]:
+    """Opens a raster for reading; `path` may also be a GDAL connection string.
+
+    Raises:
+        RasterUnreadable: Missing, damaged, a container of rasters, or channels-last.
+    """
+    if not path:
+        raise RasterUnreadable("No raster was given. Choose a raster file.")
+    plain = "://" not in path and not path.startswith("/vsi") and not _driver_prefix(path)
+    if plain and not os.path.exists(path):
+        raise RasterUnreadable(
+            f"The raster {path} does not exist. Check the path, and that its drive is mounted."
+        )
+    if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
+        raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            dataset = rasterio.open(path)
+        except (RasterioError, RasterioIOError, ValueError) as error:
+            raise RasterUnreadable(
+                f"The raster {path} cannot be opened. {_REMEDY}", details=str(error)
+            ) from error
+        with dataset:
+            _check_layout(dataset, path)
+            yield dataset
+
+
+@contextmanager
+def readable(path: str, where: str = "") -> Iterator[None]:
+    """Turns a failing read into `RasterUnreadable` that names the file and the place."""
+    try:
+        yield
+    except (RasterioError, RasterioIOError) as error:
+        place = f" at {where}" if where else ""
+        raise RasterUnreadable(
+            f"The raster {path} can be opened, but its pixels cannot be read{place}. {_REMEDY}",
+            details=str(error.__cause__ or error),
+        ) from error
+
+
+def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
+    """The grid of an open dataset.
+
+    Args:
+        dataset: Open rasterio dataset.
+        path: For messages.
+        crs: CRS to assume when the file has none.
+
+    Raises:
+        GeoreferenceMissing: No CRS and none given, or no geotransform.
+        InvalidParameter: `crs` is not a CRS.
+    """
+    known = dataset.crs
+    if not known and crs:
+        known = parse_crs(crs)
+    placed = not dataset.transform.is_identity
+    if not known:
+        points = ""
+        if dataset.gcps[0] or dataset.rpcs:
+            points = " It has ground control points or RPCs: warp it first (Raster > Projections)."
+        raise GeoreferenceMissing(
+            f"The raster {path} has no coordinate reference system.{points} Assign the right one "
+            "in QGIS with Raster > Projections > Assign Projection, or give it as CRS."
+        )
+    if not placed and not crs:
+        raise GeoreferenceMissing(
+            f"The raster {path} has no geotransform, so its place and pixel size are unknown. "
+            "Georeference it in QGIS (Layer > Georeferencer), or give the CRS explicitly to work "
+            "in pixel coordinates."
+        )
+    if abs(dataset.transform.determinant) == 0:
+        raise GeoreferenceMissing(
+            f"The raster {path} has a geotransform whose pixels have no area. Georeference it again."
+        )
+    return Grid(known, dataset.transform, dataset.width, dataset.height)
+
+
+def parse_crs(text: str) -> CRS:
+    """A CRS from an authority code, WKT or PROJ text.
+
+    Raises:
+        InvalidParameter: It is none of these.
+    """
+    try:
+        return CRS.from_user_input(text)
+    except (CRSError, ValueError) as error:
+        raise InvalidParameter(
+            f"'{text[:60]}' is not a coordinate reference system. Give a code such as EPSG:32631.",
+            details=str(error),
+        ) from error
+
+
+def _driver_prefix(path: str) -> bool:
+    """Whether a path is a connection string such as NETCDF:"file":variable."""
+    head = path.split(":", 1)[0]
+    return ":" in path and len(head) > 1 and head.replace("_", "").isalnum()
+
+
+def _check_layout(dataset: Any, path: str) -> None:
+    inside = list(dataset.subdatasets)
+    thin = min(dataset.width, dataset.height)
+    pages = dataset.count if dataset.count > 1 else len(inside)
+    if thin <= _THIN and pages > _THIN:
+        raise RasterUnreadable(
+            f"The raster {path} looks channels-last: {pages} pages of {dataset.width} x "
+            f"{dataset.height} pixels, which is an image of {pages} rows whose bands were stored "
+            f"as columns. Write it again with the bands first (shape {thin}, {pages}, "
+            f"{max(dataset.width, dataset.height)}; in Python: numpy.moveaxis(image, -1, 0))."
+        )
+    if dataset.count == 0 or (inside and dataset.transform.is_identity and not dataset.crs):
+        names = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
+        raise RasterUnreadable(
+            f"The file {path} holds several rasters, not one"
+            + (f": {names}. " if inside else ". ")
+            + "Choose one of them, or stack them (Raster > Miscellaneous > Build Virtual Raster)."
+        )
+    if any(dtype.startswith("complex") for dtype in dataset.dtypes):
+        raise RasterUnreadable(
+            f"The raster {path} has complex values (radar?). Convert it to real values first."
+        )

@@ -1,0 +1,178 @@
+"""Training patches drawn from whole images in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..errors import EmptyArea, InvalidParameter
+from .augmentation import Crop, dihedral, random_crop, resize_image, resize_label, resize_valid
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image to draw patches from.
+
+    Attributes:
+        image: float32 [C, H, W], 0 where invalid.
+        valid: bool [H, W].
+        label: int [H, W], or None.
+        groups: Spectral groups that hold data, or None for all.
+    """
+
+    image: np.ndarray
+    valid: np.ndarray
+    label: np.ndarray | None = None
+    groups: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A square cut from a source.
+
+    Attributes:
+        image: float32 [C, S, S], 0 where invalid.
+        valid: bool [S, S].
+        label: int64 [S, S], or None.
+    """
+
+    image: torch.Tensor
+    valid: torch.Tensor
+    label: torch.Tensor | None = None
+
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Patch:
+        """The same geometric change on image, validity and label."""
+        label = None if self.label is None else change(self.label)
+        return Patch(change(self.image), change(self.valid), label)
+
+
+def cut(source: Source, crop: Crop, size: int) -> Patch:
+    """Cuts a rectangle and brings it to a square of `size` pixels."""
+    image = torch.from_numpy(np.ascontiguousarray(crop.of(torch.from_numpy(source.image)).numpy()))
+    valid = resize_valid(crop.of(torch.from_numpy(source.valid)), size)
+    label = None
+    if source.label is not None:
+        label = resize_label(crop.of(torch.from_numpy(source.label)).long(), size)
+    return Patch(resize_image(image, size) * valid, valid, label)
+
+
+def random_patch(
+    source: Source,
+    random: np.random.Generator,
+    size: int,
+    scale: tuple[float, float] = (0.2, 1.0),
+    symmetries: bool = True,
+) -> Patch:
+    """A random resized crop in a random orientation.
+
+    Args:
+        source: Where from.
+        random: Source of chance.
+        size: Side of the patch, pixels.
+        scale: Share of size x size that is cut and enlarged to it.
+        symmetries: Whether to turn and mirror.
+    """
+    height, width = source.valid.shape
+    patch = cut(source, random_crop(random, height, width, size, scale), size)
+    element = int(random.integers(8)) if symmetries else 0
+    return patch.map(lambda values: dihedral(values, element).contiguous())
+
+
+class PatchLoader:
+    """Batches of random patches: a loader for the trainer.
+
+    What an epoch holds depends on the seed and the epoch's number alone, so that a resumed run sees
+    the same patches.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        size: int,
+        batch: int,
+        steps: int,
+        *,
+        weights: Sequence[float] | None = None,
+        scale: tuple[float, float] = (0.2, 1.0),
+        least_valid: float = 0.2,
+        transform: Callable[[Patch, np.random.Generator], Patch] | None = None,
+        group_choices: Sequence[tuple[int, ...]] = (),
+        seed: int = 0,
+    ) -> None:
+        """Prepares the draw.
+
+        Args:
+            sources: Images to draw from.
+            size: Side of a patch, pixels.
+            batch: Patches a batch.
+            steps: Batches an epoch.
+            weights: How often each source is drawn from; by default the root of its area, so that
+                large scenes count more but do not drown the small ones.
+            scale: Share of size x size that a crop covers before it is enlarged.
+            least_valid: Patches with a smaller share of valid pixels are drawn again.
+            transform: Further change of each patch.
+            group_choices: Sets of spectral groups; each batch gets one at random as "groups".
+            seed: Of the draw.
+
+        Raises:
+            EmptyArea: No source has a valid pixel.
+            InvalidParameter: The sources have different bands.
+        """
+        usable = [index for index, item in enumerate(sources) if item.valid.any()]
+        if not usable:
+            raise EmptyArea(
+                "The images have no valid pixel to train on. Check their no-data values."
+            )
+        if len({sources[index].image.shape[0] for index in usable}) > 1:
+            raise InvalidParameter(
+                "The images have different numbers of bands, expected the same in all. "
+                "Choose the same bands for each."
+            )
+        self._sources = [sources[index] for index in usable]
+        chance = (
+            [sources[index].valid.size ** 0.5 for index in usable]
+            if weights is None
+            else [weights[index] for index in usable]
+        )
+        self._chance = np.asarray(chance, float) / np.sum(chance)
+        self._size, self._batch, self._steps = size, batch, steps
+        self._scale, self._least_valid, self._transform = scale, least_valid, transform
+        self._group_choices = [torch.tensor(choice) for choice in group_choices]
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Says which epoch is drawn next."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return self._steps
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        """Yields image [B, C, S, S], valid float32 [B, 1, S, S], label int64 [B, S, S], groups."""
+        random = np.random.default_rng((self._seed, self._epoch))
+        for _ in range(self._steps):
+            patches = [self._draw(random) for _ in range(self._batch)]
+            batch = {
+                "image": torch.stack([patch.image for patch in patches]),
+                "valid": torch.stack([patch.valid for patch in patches])[:, None].float(),
+            }
+            labels = [patch.label for patch in patches if patch.label is not None]
+            if len(labels) == len(patches):
+                batch["label"] = torch.stack(labels)
+            if self._group_choices:
+                batch["groups"] = self._group_choices[random.integers(len(self._group_choices))]
+            yield batch
+
+    def _draw(self, random: np.random.Generator) -> Patch:
+        """One patch; after ten tries with too little in it, whatever comes."""
+        for _ in range(10):
+            source = self._sources[random.choice(len(self._sources), p=self._chance)]
+            patch = random_patch(source, random, self._size, self._scale)
+            if patch.valid.float().mean() >= self._least_valid:
+                break
+        return patch if self._transform is None else self._transform(patch, random)

@@ -1,0 +1,126 @@
+"""Putting one raster's pixels on another one's grid, window by window.
+
+Values and validity are warped together from arrays, so that every kind of no-data (value, NaN,
+mask, alpha, zeros) is honoured alike: an invalid pixel neither bleeds into its neighbours nor
+becomes valid, which GDAL's virtual warping promises for a single no-data value only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from affine import Affine
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.warp import reproject, transform_bounds
+from rasterio.windows import Window
+
+from .grid import Grid
+
+_MARGIN = 3  # source pixels around a window, for the kernel
+_FINE = 8  # a source this much finer than the grid is decimated while reading
+
+
+class Placement:
+    """How the pixels of one grid come to lie on another.
+
+    Attributes:
+        own: The raster's own grid.
+        grid: The grid wanted.
+        shift: Columns and rows between them when their pixels coincide, else None.
+        ratio: How many of the raster's own pixels make one of the grid's, along a side.
+    """
+
+    def __init__(self, own: Grid, grid: Grid) -> None:
+        """Compares the grids."""
+        self.own, self.grid = own, grid
+        self.shift = (0, 0) if own is grid else grid.aligned(own)
+        self.ratio = 1.0 if self.shift is not None else self._ratio()
+
+    def overlaps(self) -> bool:
+        """Whether the two share any ground."""
+        return self.source_window(self.grid.window) is not None
+
+    def source_window(self, window: Window) -> Window | None:
+        """The part of the raster's own pixels that a window of the grid needs, or None."""
+        box = self.grid.window_bounds(window)
+        if self.grid.crs != self.own.crs:
+            try:
+                box = transform_bounds(self.grid.crs, self.own.crs, *box, densify_pts=21)
+            except RasterioError:  # no point of the window exists in the other CRS
+                return None
+        if not all(map(math.isfinite, box)):
+            return None
+        corners = [self.own.column_row(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
+        columns, rows = zip(*corners)
+        left, right = math.floor(min(columns)), math.ceil(max(columns))
+        top, bottom = math.floor(min(rows)), math.ceil(max(rows))
+        touching = self.own.clip(Window(left, top, right - left, bottom - top))
+        if touching.width < 1 or touching.height < 1:
+            return None
+        margin = _MARGIN * max(1, math.ceil(self.ratio))
+        return self.own.clip(
+            Window(
+                left - margin, top - margin, right - left + 2 * margin, bottom - top + 2 * margin
+            )
+        )
+
+    def _ratio(self) -> float:
+        """How many of the raster's own pixels make one of the grid's, along a side."""
+        try:
+            own = self._middle_area(self.own)
+            return math.sqrt(self._middle_area(self.grid) / own) if own > 0 else 1.0
+        except (ValueError, ArithmeticError):
+            return 1.0
+
+    @staticmethod
+    def _middle_area(grid: Grid) -> float:
+        return float(grid.pixel_area(Window(grid.width // 2, grid.height // 2, 1, 1))[0, 0])
+
+    def reading_shape(self, own: Window) -> tuple[int, int] | None:
+        """Shape to read a source window in: decimated when the source is much finer."""
+        factor = int(self.ratio / 2) if self.ratio >= _FINE else 1
+        if factor == 1:
+            return None
+        return math.ceil(own.height / factor), math.ceil(own.width / factor)
+
+    def warp(
+        self, values: np.ndarray, valid: np.ndarray, own: Window, part: Window
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Resamples a source window onto a window of the grid.
+
+        Args:
+            values: float32 [bands, rows, columns] of `own`.
+            valid: bool [rows, columns] of `own`.
+            own: Window of the raster's own pixels, perhaps read decimated.
+            part: Window of the grid.
+
+        Returns:
+            float32 [bands, h, w] and bool [h, w] of `part`.
+        """
+        shape = (int(part.height), int(part.width))
+        transform = self.own.window_transform(own)
+        if valid.shape != (own.height, own.width):
+            wide, tall = own.width / valid.shape[1], own.height / valid.shape[0]
+            t = transform
+            transform = Affine(t.a * wide, t.b * tall, t.c, t.d * wide, t.e * tall, t.f)
+        to = {
+            "src_transform": transform,
+            "src_crs": self.own.crs,
+            "dst_transform": self.grid.window_transform(part),
+            "dst_crs": self.grid.crs,
+        }
+        values[:, ~valid] = np.nan
+        warped = np.full((len(values), *shape), np.nan, np.float32)
+        reproject(
+            values,
+            warped,
+            src_nodata=np.nan,
+            dst_nodata=np.nan,
+            resampling=Resampling.bilinear,
+            **to,
+        )
+        near = np.zeros(shape, np.uint8)
+        reproject(valid.astype(np.uint8), near, resampling=Resampling.nearest, **to)
+        return warped, (near > 0) & np.isfinite(warped).all(axis=0)

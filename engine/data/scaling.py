@@ -1,0 +1,220 @@
+"""From a file's values to reflectance: what the values are, decided from metadata and pixels.
+
+The decision is told in words, and every guess is a warning: a wrong scale makes a map that looks
+fine and is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+OFFSET = 1000.0  # digital numbers that Sentinel-2 products carry since baseline 04.00
+_DARK = 975.0  # no band's darkest pixels lie below this when the offset is there
+_PLAIN_DARK = 500.0  # darkest pixels below this contradict even metadata that name the offset
+_VISIBLE = ("B02", "B03", "B04")
+_SHORTWAVE = ("B11", "B12")
+_LARGE = 65_536  # pixels; smaller chips may lack every dark surface
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the values before deciding.
+
+    Attributes:
+        dtype: Of the file.
+        scales, offsets: The file's own, one for each used band.
+        sensor: Name of the sensor, or empty.
+        sentinel: The bands are Sentinel-2's, as far as known.
+        baseline: Sentinel-2 processing baseline, or None.
+        offset: Offset the metadata name, in digital numbers, or None.
+        low: Darkest values (0.1 percentile) by Sentinel-2 band name, as stored.
+        high: Brightest values (99 percentile) over all used bands, as stored.
+        pixels: Valid pixels seen.
+        level1: A top-of-atmosphere Landsat product by its name.
+    """
+
+    dtype: str
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+    sensor: str = ""
+    sentinel: bool = False
+    baseline: float | None = None
+    offset: float | None = None
+    low: Mapping[str, float] | None = None
+    high: float = 0.0
+    pixels: int = 0
+    level1: bool = False
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """value * factor + offset for each used band, and how that was found.
+
+    Attributes:
+        factors: One for each used band. offsets: Likewise, in the target unit.
+        text: For people. warnings: Guesses the user should know of.
+    """
+
+    factors: tuple[float, ...]
+    offsets: tuple[float, ...]
+    text: str
+    warnings: tuple[str, ...] = ()
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Scales stored values.
+
+        Args:
+            values: [bands, rows, columns] in the order of the used bands.
+
+        Returns:
+            float32 [bands, rows, columns]; a new array.
+        """
+        scaled = values.astype(np.float32)
+        if any(factor != 1 for factor in self.factors):
+            scaled *= np.asarray(self.factors, np.float32)[:, None, None]
+        if any(self.offsets):
+            scaled += np.asarray(self.offsets, np.float32)[:, None, None]
+        return scaled
+
+
+def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
+    """Decides how stored values become the model's unit.
+
+    Args:
+        evidence: What is known.
+        unit: "reflectance" or "raw".
+    """
+    bands = len(evidence.scales)
+    if unit == "raw":
+        return Scaling((1.0,) * bands, (0.0,) * bands, "values as in the file")
+    factors, offsets = np.ones(bands), np.zeros(bands)
+    parts: list[str] = []
+    warnings: list[str] = []
+    own = any(s != 1 for s in evidence.scales) or any(evidence.offsets)
+    if own:
+        factors, offsets = np.asarray(evidence.scales), np.asarray(evidence.offsets)
+        shown = f"scale {factors[0]:g}, offset {offsets[0]:g}"
+        same = len(set(evidence.scales)) == 1 and len(set(evidence.offsets)) == 1
+        parts.append(f"{evidence.dtype} with the file's own {shown if same else 'scales, offsets'}")
+        high = evidence.high * float(factors.max()) + float(offsets.max())
+        whole = _whole(high, "", parts, warnings)
+    elif evidence.dtype in ("uint8", "int8"):
+        whole = 1 / 255
+        parts.append(f"{evidence.dtype} values / 255")
+        warnings.append(
+            "The raster has 8-bit values, which are stretched for display or uncalibrated: they "
+            "were taken as reflectance after division by 255, and results may be poor. Use the "
+            "original product where you can."
+        )
+    elif evidence.sensor.startswith("Landsat") and evidence.dtype == "uint16":
+        return _landsat(evidence)
+    elif evidence.dtype.startswith("float"):
+        whole = _whole(evidence.high, evidence.dtype, parts, warnings)
+    else:
+        whole = 1 / 10_000
+        parts.append(f"{evidence.dtype} values / 10000")
+    factors, offsets = factors * whole, offsets * whole
+    if not any(evidence.offsets) and evidence.dtype not in ("uint8", "int8"):
+        stored = 1e-4 / float(factors[0])  # stored units in one Sentinel-2 digital number
+        removed = _added(evidence, stored, parts, warnings)
+        offsets = offsets - removed * 1e-4
+    return Scaling(
+        tuple(map(float, factors)),
+        tuple(map(float, offsets)),
+        ", ".join(parts),
+        tuple(warnings),
+    )
+
+
+def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> float:
+    """The factor that brings values of this size to reflectance 0..1."""
+    prefix = f"{dtype} values " if dtype else ""
+    if high <= 3:
+        parts.append(f"{prefix}taken as reflectance" if dtype else "giving reflectance")
+        return 1.0
+    if high > 150:
+        parts.append(f"{prefix}/ 10000")
+        return 1 / 10_000
+    parts.append(f"{prefix}/ 100")
+    warnings.append(
+        f"The raster's values reach {high:.3g}: they were taken as percent and divided by 100. "
+        "If that is wrong, write reflectance 0..1 or reflectance x 10000."
+    )
+    return 1 / 100
+
+
+def _landsat(evidence: Evidence) -> Scaling:
+    """Landsat's 16-bit products; their scale is in a text file beside, not in the raster."""
+    bands = len(evidence.scales)
+    dark = min((evidence.low or {"": 0.0}).values(), default=0.0)
+    if evidence.level1:
+        factor, offset, name = 2e-5, -0.1, "Level-1 top-of-atmosphere numbers"
+    elif dark >= 5000:
+        factor, offset, name = 2.75e-5, -0.2, "Collection 2 surface reflectance numbers"
+    else:
+        factor, offset, name = 1e-4, 0.0, "numbers / 10000"
+    text = f"uint16 {evidence.sensor} {name}"
+    if offset:
+        text += f", x {factor:g} {offset:+g}"
+    warning = f"{text}: assumed from the product's name and values, as the file has no scale."
+    return Scaling((factor,) * bands, (offset,) * bands, text, (warning,) if offset else ())
+
+
+def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[str]) -> float:
+    """Digital numbers of Sentinel-2's added offset to remove: 0 or 1000."""
+    if not evidence.sentinel:
+        return 0.0
+    low = {name: value / stored for name, value in (evidence.low or {}).items()}
+    darkest = min(low.values(), default=0.0)
+    told = evidence.offset
+    source = "named in the metadata"
+    if told is None and evidence.baseline is not None:
+        told = -OFFSET if evidence.baseline >= 4 else 0.0
+        source = f"processing baseline {evidence.baseline:05.2f}"
+    if told is not None and told != 0:
+        if low and darkest < _PLAIN_DARK:
+            parts.append(f"offset of {abs(told):g} ({source}) already removed, as dark pixels show")
+            return 0.0
+        parts.append(f"after removing the offset of {abs(told):g} ({source})")
+        return abs(told)
+    if told == 0 or not low:
+        return 0.0
+    verdict = _seen(low, evidence.pixels)
+    if verdict is None:
+        warnings.append(
+            "No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) "
+            "that Sentinel-2 products have since processing baseline 04.00; none was removed. If "
+            "they do, subtract it first, or keep the product's name in the file's name."
+        )
+        return 0.0
+    if verdict:
+        parts.append("after removing the offset of 1000 that dark pixels show")
+        warnings.append(
+            f"The darkest pixels of all bands lie at {darkest:.0f} or above (in units of 1/10000): "
+            "the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was "
+            "assumed and removed."
+        )
+        return OFFSET
+    return 0.0
+
+
+def _seen(low: Mapping[str, float], pixels: int) -> bool | None:
+    """Whether the darkest pixels show the offset: yes, no, or None when they cannot.
+
+    The cirrus band is dark everywhere and decides alone. Otherwise some ground must be dark in the
+    visible and in the short-wave infrared; on small chips also in the near infrared (water), as a
+    field of bright soil has no dark band at all.
+    """
+    if "B10" in low:
+        return low["B10"] >= _DARK
+    if min(low.values()) < _DARK:
+        return False
+    visible = min((low[name] for name in _VISIBLE if name in low), default=np.inf)
+    shortwave = min((low[name] for name in _SHORTWAVE if name in low), default=np.inf)
+    near = low.get("B08", low.get("B8A", np.inf))
+    if visible < 1450 and shortwave < 1600 and (pixels >= _LARGE or near < 1900):
+        return True
+    return None
