@@ -1,0 +1,214 @@
+"""What all algorithms have in common: identity, the engine call, and the way results are handed over."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterNumber,
+    QgsProcessingUtils,
+    QgsProperty,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from .. import engine_access, paths
+from ..engine_client import EngineCancelled, EngineFailed
+from ..i18n import time_left, tr
+from ..styling import LayerStyle, StylePostProcessor, save_default_style
+
+
+class EngineAlgorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms that do one engine job; removes repetition, decides nothing."""
+
+    NAME = ""
+    ICON = "spectralgpt"
+    VERB = ""
+    TIER = "inference"
+    GROUP_ID = "mapping"
+
+    def __init__(self) -> None:
+        """Starts without results."""
+        super().__init__()
+        self._styles: list[tuple[str, LayerStyle]] = []
+
+    # -- identity --------------------------------------------------------------------------------
+
+    def createInstance(self) -> QgsProcessingAlgorithm:  # noqa: N802
+        """A new one for every run."""
+        return type(self)()
+
+    def name(self) -> str:
+        """The id; an interface, never renamed or translated."""
+        return self.NAME
+
+    def group(self) -> str:
+        """The group in the toolbox."""
+        return {"mapping": tr("Mapping"), "models": tr("Models")}[self.GROUP_ID]
+
+    def groupId(self) -> str:  # noqa: N802
+        """The group's id."""
+        return self.GROUP_ID
+
+    def icon(self) -> QIcon:
+        """The icon in the toolbox."""
+        return QIcon(paths.icon(self.ICON))
+
+    def svgIconPath(self) -> str:  # noqa: N802
+        """The same for places that scale it."""
+        return paths.icon(self.ICON)
+
+    # -- checks ----------------------------------------------------------------------------------
+
+    def canExecute(self) -> tuple[bool, str]:  # noqa: N802
+        """Whether the engine is there; if not, why, and what to do."""
+        reason = engine_access.why_not_ready(self.TIER)
+        return not reason, reason
+
+    def checkParameterValues(  # noqa: N802
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        """Refuses what the user can put right, with the instruction in the text."""
+        # Before QGIS's own check, which says no more than "incorrect value".
+        reason = self._out_of_range(parameters, context)
+        if reason:
+            return False, reason
+        valid, reason = super().checkParameterValues(parameters, context)
+        if not valid:
+            return False, reason
+        reason = self._wrong_ending(parameters) or self.problem(parameters, context)
+        return not reason, reason
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """What is wrong with otherwise valid values; empty when nothing is. For subclasses."""
+        return ""
+
+    def _out_of_range(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        for definition in self.parameterDefinitions():
+            value = parameters.get(definition.name())
+            if not isinstance(definition, QgsProcessingParameterNumber):
+                continue
+            if value is None or isinstance(value, QgsProperty):
+                continue
+            number = self.parameterAsDouble(parameters, definition.name(), context)
+            if not definition.minimum() <= number <= definition.maximum():
+                return tr(
+                    "'{parameter}' ({name}) is {value}; it must lie between {low:g} and {high:g}."
+                ).format(
+                    parameter=definition.description(),
+                    name=definition.name(),
+                    value=value,
+                    low=definition.minimum(),
+                    high=definition.maximum(),
+                )
+        return ""
+
+    def _wrong_ending(self, parameters: dict[str, Any]) -> str:
+        for definition in self.destinationParameterDefinitions():
+            target = destination_text(parameters.get(definition.name()))
+            ending = os.path.splitext(target)[1].lower()
+            expected = self.endings().get(definition.type(), ())
+            if target and target != "TEMPORARY_OUTPUT" and ending not in expected:
+                return tr(
+                    "'{parameter}' is to be written to '{target}', which is no file this tool writes. "
+                    "Give a file name that ends in {expected}."
+                ).format(
+                    parameter=definition.description(),
+                    target=target,
+                    expected=tr(" or ").join(expected),
+                )
+        return ""
+
+    def endings(self) -> dict[str, tuple[str, ...]]:
+        """The file endings that each type of destination may have."""
+        return {
+            "rasterDestination": (".tif", ".tiff"),
+            "vectorDestination": (".gpkg",),
+            "fileDestination": (".csv",),
+        }
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    def run_engine(self, job: dict[str, Any], feedback: QgsProcessingFeedback) -> dict[str, Any]:
+        """Does one job, telling the feedback all about it.
+
+        Args:
+            job: The fields of the verb's job; empty ones may be left out.
+            feedback: Gets progress, log and warnings, and says when to stop.
+
+        Returns:
+            The engine's result; empty when the user cancelled.
+
+        Raises:
+            QgsProcessingException: The job failed, with the reason and the remedy.
+        """
+
+        def progress(fraction: float, message: str, seconds: float | None) -> None:
+            feedback.setProgress(100 * fraction)
+            text = " · ".join(part for part in (message, time_left(seconds)) if part)
+            if text:
+                feedback.setProgressText(text)
+
+        try:
+            return engine_access.client(self.TIER).run(
+                self.VERB,
+                job,
+                on_progress=progress,
+                on_log=feedback.pushInfo,
+                on_warning=feedback.pushWarning,
+                is_cancelled=feedback.isCanceled,
+            )
+        except EngineCancelled:
+            feedback.pushInfo(tr("Cancelled. Nothing was written."))
+            return {}
+        except EngineFailed as failure:
+            if failure.details:
+                feedback.pushDebugInfo(failure.details)
+            raise QgsProcessingException(failure.message) from failure
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder for temporary inputs, gone after the run."""
+        with tempfile.TemporaryDirectory(
+            prefix="spectralgpt-", dir=QgsProcessingUtils.tempFolder()
+        ) as folder:
+            yield Path(folder)
+
+    # -- results ---------------------------------------------------------------------------------
+
+    def keep_style(self, path: str, style: LayerStyle) -> None:
+        """Remembers how an output shall look; it gets its style after the run, on the main thread."""
+        if path:
+            self._styles.append((path, style))
+
+    def postProcessAlgorithm(  # noqa: N802
+        self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Styles the outputs: the files for whoever opens them, the layers that go into the project."""
+        for path, style in self._styles:
+            problem = save_default_style(path, style)
+            if problem:
+                feedback.pushWarning(problem)
+            StylePostProcessor.attach(path, style, context)
+        return {}
+
+
+def destination_text(value: Any) -> str:
+    """The file name in a destination parameter's value; empty when there is none or it is an expression."""
+    if isinstance(value, QgsProcessingOutputLayerDefinition):
+        return str(value.sink.staticValue() or "")
+    return value if isinstance(value, str) else ""
+
+
+def written(outputs: dict[str, str]) -> dict[str, str]:
+    """The outputs that were asked for."""
+    return {name: path for name, path in outputs.items() if path}

@@ -1,0 +1,117 @@
+"""spectralgpt:classify, labels for scenes: the cells of a grid, or given polygons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDistance,
+)
+
+from ..i18n import tr
+from ..styling import PolygonStyle, class_styles
+from . import parameters as shared
+from .raster_algorithm import RasterAlgorithm
+
+
+class ClassifyAlgorithm(RasterAlgorithm):
+    """Labels the cells of a grid, or given polygons."""
+
+    NAME = "classify"
+    ICON = "classify"
+    VERB = "classify"
+    TASK = "scene-classification"
+
+    INPUT = "INPUT"
+    ZONES = "ZONES"
+    CELL_SIZE = "CELL_SIZE"
+    OUTPUT = "OUTPUT"
+    SCENE_COUNT = "SCENE_COUNT"
+
+    RASTERS = {INPUT: RasterAlgorithm.BANDS}
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Label scenes")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Labels the cells of a grid, or your polygons, by what a raster shows there.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,"
+            "EuroSAT,Sentinel-2"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Says what kind of scene each place shows, such as a residential area, a highway or annual crops. "
+            "One label covers a whole cell or polygon; for the class of each pixel use 'Land-cover map'.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Raster</b>: a multispectral image, with all bands in one layer.<br>"
+            "<b>Zones</b>: polygons to label, such as parcels. Without zones, a grid is laid over the raster.<br>"
+            "<b>Cell size</b>: the side of a grid cell in map units; 0 takes the size the model learned from, "
+            "which is usually best.<br>"
+            "<b>Bands</b>: leave empty to match them by name or wavelength.</p>"
+            "<h3>Output</h3>"
+            "<p><b>Labelled scenes</b>: polygons with the label, its confidence, and the probability of every "
+            "class, so that you can filter doubtful ones. Below about 0.6 the second-best label was close. "
+            "A multi-label model gives every label that passed its threshold.</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        cell_size = QgsProcessingParameterDistance(
+            self.CELL_SIZE, tr("Cell size (0 = the model's own)"), 0.0, self.INPUT, False, 0.0
+        )
+        for parameter in (
+            shared.raster(self.INPUT, tr("Raster")),
+            shared.model(self.MODEL, self.TASK, "scenes"),
+            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.INPUT),
+            shared.polygons(self.ZONES, tr("Zones to label (instead of a grid)")),
+            cell_size,
+            shared.extent(self.EXTENT),
+            shared.advanced(
+                shared.polygons(self.MASK, tr("Only cells that touch these polygons (mask)"))
+            ),
+            shared.device(self.DEVICE),
+            shared.threads(self.THREADS),
+            shared.polygon_output(self.OUTPUT, tr("Labelled scenes")),
+        ):
+            self.addParameter(parameter)
+        self.add_run_outputs()
+        self.addOutput(QgsProcessingOutputNumber(self.SCENE_COUNT, tr("Scenes labelled")))
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        output = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
+        with self.workspace() as folder:
+            result = self.run_engine(
+                {
+                    **self.raster_job(parameters, context, feedback, folder),
+                    "zones": self.polygon_file(parameters, self.ZONES, context, feedback, folder),
+                    "cell_size": self.parameterAsDouble(parameters, self.CELL_SIZE, context),
+                    "output": output,
+                },
+                feedback,
+            )
+        if not result:
+            return {}
+        self.keep_style(output, PolygonStyle("label", class_styles(result["classes"], key="name")))
+        counts = result.get("counts", {})
+        return {
+            self.OUTPUT: output,
+            **self.run_outputs(result, classes_found=sum(1 for count in counts.values() if count)),
+            self.SCENE_COUNT: sum(counts.values()),
+        }

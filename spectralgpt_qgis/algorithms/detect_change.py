@@ -1,0 +1,198 @@
+"""spectralgpt:detectchange, what changed between two dates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterNumber,
+    QgsRasterLayer,
+)
+
+from ..i18n import tr
+from ..styling import ClassRasterStyle, PolygonStyle, class_styles, probability_style
+from . import parameters as shared
+from .base import written
+from .raster_algorithm import RasterAlgorithm
+
+UNCHANGED = 0
+
+
+class DetectChangeAlgorithm(RasterAlgorithm):
+    """Finds what changed between two dates."""
+
+    NAME = "detectchange"
+    ICON = "change"
+    VERB = "detect-change"
+    TASK = "change-detection"
+
+    BEFORE = "BEFORE"
+    AFTER = "AFTER"
+    AFTER_BANDS = "AFTER_BANDS"
+    THRESHOLD = "THRESHOLD"
+    OVERLAP = "OVERLAP"
+    MIN_AREA = "MIN_AREA"
+    COG = "COG"
+    OUTPUT = "OUTPUT"
+    PROBABILITY = "PROBABILITY"
+    OUTPUT_VECTOR = "OUTPUT_VECTOR"
+    AREAS = "AREAS"
+    THRESHOLD_USED = "THRESHOLD_USED"
+    AREA_CHANGED = "AREA_CHANGED"
+
+    RASTERS = {BEFORE: RasterAlgorithm.BANDS, AFTER: AFTER_BANDS}
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Detect change")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Maps what changed between two multispectral rasters of the same place.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,"
+            "construction,deforestation,flood,Sentinel-2,Landsat"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Maps what changed on the ground between two dates, such as new buildings, cleared forest or a "
+            "reservoir that fell dry.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Before</b> and <b>after</b>: two multispectral rasters of the same place. They may differ in "
+            "grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates "
+            "without clouds and, where you can, from the same season.<br>"
+            "<b>Threshold</b>: the probability from which a pixel counts as changed. Leave it empty for the "
+            "model's own; raise it when too much is marked, lower it when changes are missed.<br>"
+            "<b>Minimum area</b> drops smaller changes.</p>"
+            "<h3>Outputs</h3>"
+            "<p><b>Change map</b>: 0 unchanged, 1 changed, on the grid of the first raster.<br>"
+            "<b>Probability of change</b> from 0 to 1: dark areas are sure. Values around the threshold are worth "
+            "a look at both images.<br>"
+            "<b>Polygons</b> of what changed, and a table of <b>areas</b>, measured on the ellipsoid.</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            shared.raster(self.BEFORE, tr("Raster before")),
+            shared.raster(self.AFTER, tr("Raster after")),
+            shared.model(self.MODEL, self.TASK, "change"),
+            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.BEFORE),
+            shared.advanced(
+                shared.bands(
+                    self.AFTER_BANDS, tr("Bands of the raster after, where they differ"), self.AFTER
+                )
+            ),
+            shared.helped(
+                QgsProcessingParameterNumber(
+                    self.THRESHOLD,
+                    tr("Threshold (0 to 1, empty for the model's own)"),
+                    QgsProcessingParameterNumber.Type.Double,
+                    None,
+                    True,
+                    0.0,
+                    1.0,
+                ),
+                tr("The probability from which a pixel counts as changed."),
+            ),
+            shared.extent(self.EXTENT),
+            shared.polygons(self.MASK, tr("Only inside these polygons (mask)")),
+            shared.min_area(self.MIN_AREA, tr("Minimum area of a change (m²)")),
+            shared.overlap(self.OVERLAP),
+            shared.device(self.DEVICE),
+            shared.threads(self.THREADS),
+            shared.cloud_optimised(self.COG),
+            shared.raster_output(self.OUTPUT, tr("Change map")),
+            shared.raster_output(self.PROBABILITY, tr("Probability of change"), optional=True),
+            shared.polygon_output(self.OUTPUT_VECTOR, tr("Change polygons"), optional=True),
+            shared.table_output(self.AREAS, tr("Area of change")),
+        ):
+            self.addParameter(parameter)
+        self.add_run_outputs()
+        self.addOutput(QgsProcessingOutputNumber(self.THRESHOLD_USED, tr("Threshold used")))
+        self.addOutput(QgsProcessingOutputNumber(self.AREA_CHANGED, tr("Changed area (m²)")))
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks that the two dates show the same place."""
+        before = self.parameterAsRasterLayer(parameters, self.BEFORE, context)
+        after = self.parameterAsRasterLayer(parameters, self.AFTER, context)
+        if before is not None and after is not None and not _share_ground(before, after, context):
+            return tr(
+                "The rasters '{before}' and '{after}' do not overlap, so there is nothing to compare. Choose two "
+                "rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS)."
+            ).format(before=before.name(), after=after.name())
+        return super().problem(parameters, context)
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        outputs = {
+            self.OUTPUT: self.parameterAsOutputLayer(parameters, self.OUTPUT, context),
+            self.PROBABILITY: self.parameterAsOutputLayer(parameters, self.PROBABILITY, context),
+            self.OUTPUT_VECTOR: self.parameterAsOutputLayer(
+                parameters, self.OUTPUT_VECTOR, context
+            ),
+            self.AREAS: self.parameterAsFileOutput(parameters, self.AREAS, context),
+        }
+        threshold = None
+        if parameters.get(self.THRESHOLD) is not None:
+            threshold = self.parameterAsDouble(parameters, self.THRESHOLD, context)
+        with self.workspace() as folder:
+            result = self.run_engine(
+                {
+                    **self.raster_job(parameters, context, feedback, folder),
+                    "output": outputs[self.OUTPUT],
+                    "probability": outputs[self.PROBABILITY],
+                    "output_vector": outputs[self.OUTPUT_VECTOR],
+                    "areas": outputs[self.AREAS],
+                    "threshold": threshold,
+                    "overlap": self.parameterAsInt(parameters, self.OVERLAP, context),
+                    "min_area": self.parameterAsDouble(parameters, self.MIN_AREA, context),
+                    "cog": self.parameterAsBool(parameters, self.COG, context),
+                },
+                feedback,
+            )
+        if not result:
+            return {}
+        classes = class_styles(result["classes"])
+        # Unchanged ground stays clear, so that the image below shows what changed.
+        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=(UNCHANGED,)))
+        self.keep_style(outputs[self.PROBABILITY], probability_style())
+        changed = tuple(item for item in classes if item.value != UNCHANGED)
+        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle("class_value", changed))
+        found = [area for area in result.get("areas", []) if area["pixels"]]
+        return {
+            **written(outputs),
+            **self.run_outputs(result, classes_found=len(found)),
+            self.THRESHOLD_USED: result.get("threshold"),
+            self.AREA_CHANGED: sum(a["area_m2"] for a in found if a["value"] != UNCHANGED),
+        }
+
+
+def _share_ground(
+    before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext
+) -> bool:
+    """Whether two layers overlap; yes when it cannot be known."""
+    area = after.extent()
+    if before.crs().isValid() and after.crs().isValid() and before.crs() != after.crs():
+        try:
+            area = QgsCoordinateTransform(
+                after.crs(), before.crs(), context.transformContext()
+            ).transformBoundingBox(area)
+        except QgsCsException:
+            return True
+    return area.intersects(before.extent())

@@ -1,0 +1,142 @@
+"""spectralgpt:importmodel, a published checkpoint becomes a model of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputString,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
+)
+
+from ..i18n import tr
+from . import parameters as shared
+from .base import EngineAlgorithm
+
+KINDS = ("auto", "backbone", "segmentation", "change-detection")
+
+
+class ImportModelAlgorithm(EngineAlgorithm):
+    """Turns a published SpectralGPT checkpoint into a model of ours."""
+
+    NAME = "importmodel"
+    ICON = "import"
+    VERB = "import"
+    TIER = "training"
+    GROUP_ID = "models"
+
+    INPUT = "INPUT"
+    KIND = "KIND"
+    NAME_OF_MODEL = "NAME"
+    OUTPUT_MODEL = "OUTPUT_MODEL"
+    MODEL_NAME = "MODEL_NAME"
+    MODEL_TASK = "MODEL_TASK"
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Import model")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Turns a published SpectralGPT checkpoint into a model for this plugin.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr("model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert").split(
+            ","
+        )
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for "
+            "segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing "
+            "in it is executed, and a file with anything else in it is refused.</p>"
+            "<h3>Output</h3>"
+            "<p><b>Model</b>: a .safetensors file to train from, or an .onnx file to make maps with. Written into "
+            "the plugin's model folder it appears in the list of models; elsewhere, give its path as the "
+            "model.</p>"
+            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        self.addParameter(
+            QgsProcessingParameterFile(
+                self.INPUT,
+                tr("Checkpoint"),
+                fileFilter=tr("Checkpoints (*.pth *.pt *.ckpt *.onnx);;All files (*.*)"),
+            )
+        )
+        self.addParameter(
+            shared.helped(
+                QgsProcessingParameterEnum(
+                    self.KIND,
+                    tr("What the file holds"),
+                    list(KINDS),
+                    defaultValue=KINDS[0],
+                    usesStaticStrings=True,
+                ),
+                tr("auto looks into the file."),
+            )
+        )
+        self.addParameter(
+            shared.helped(
+                QgsProcessingParameterString(
+                    self.NAME_OF_MODEL, tr("Name of the model"), optional=True
+                ),
+                tr("Empty takes the name of the file."),
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterFileDestination(
+                self.OUTPUT_MODEL,
+                tr("Model"),
+                tr("Model to train from (*.safetensors);;Model to predict with (*.onnx)"),
+            )
+        )
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
+        self.addOutput(QgsProcessingOutputString(self.MODEL_TASK, tr("What it is for")))
+
+    def endings(self) -> dict[str, tuple[str, ...]]:
+        """A model is one file of these kinds."""
+        return {"fileDestination": (".safetensors", ".onnx")}
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks that the checkpoint is there."""
+        given = self.parameterAsFile(parameters, self.INPUT, context)
+        if not Path(given).is_file():
+            return tr("There is no checkpoint '{}'. Choose the downloaded file.").format(given)
+        return ""
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        output = self.parameterAsFileOutput(parameters, self.OUTPUT_MODEL, context)
+        result = self.run_engine(
+            {
+                "input": self.parameterAsFile(parameters, self.INPUT, context),
+                "output": output,
+                "kind": self.parameterAsEnumString(parameters, self.KIND, context),
+                "name": self.parameterAsString(parameters, self.NAME_OF_MODEL, context).strip(),
+            },
+            feedback,
+        )
+        if not result:
+            return {}
+        model = result.get("model", {})
+        return {
+            self.OUTPUT_MODEL: output,
+            self.MODEL_NAME: str(model.get("name", "")),
+            self.MODEL_TASK: str(model.get("task", "")),
+        }

@@ -1,0 +1,180 @@
+"""Parameters that several algorithms share; each function returns a new definition."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ..i18n import tr
+
+DEVICES = ("auto", "cpu", "gpu")
+# A class path, not an import: only a dialog loads it, so no widget code runs headless.
+MODEL_WIDGET = "{}.gui.model_widget.ModelWidgetWrapper".format(__package__.rpartition(".")[0])
+
+
+def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
+    """Moves a parameter into the dialog's advanced section."""
+    parameter.setFlags(
+        parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced  # type: ignore[operator]
+    )
+    return parameter
+
+
+def helped(
+    parameter: QgsProcessingParameterDefinition, text: str
+) -> QgsProcessingParameterDefinition:
+    """Gives a parameter the text of its tooltip."""
+    parameter.setHelp(text)
+    return parameter
+
+
+def raster(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """A raster layer or file."""
+    return QgsProcessingParameterRasterLayer(name, description)
+
+
+def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDefinition:
+    """The raster's bands in the order of the model's; none means automatic."""
+    return helped(
+        QgsProcessingParameterBand(
+            name,
+            description,
+            None,
+            parentLayerParameterName=parent,
+            optional=True,
+            allowMultiple=True,
+        ),
+        tr(
+            "Leave empty to match bands by name, description or wavelength. Otherwise choose one raster "
+            "band for each band of the model, in the model's order."
+        ),
+    )
+
+
+def model(name: str, task: str, default: str) -> QgsProcessingParameterDefinition:
+    """The name of an installed model or the path of a model file."""
+    parameter = QgsProcessingParameterString(name, tr("Model"), default)
+    parameter.setMetadata({"widget_wrapper": {"class": MODEL_WIDGET, "task": task}})
+    return helped(
+        parameter, tr("The name of an installed model, or the path of a model file (.onnx).")
+    )
+
+
+def extent(name: str) -> QgsProcessingParameterDefinition:
+    """Limits the work to a rectangle."""
+    return QgsProcessingParameterExtent(name, tr("Only in this extent"), optional=True)
+
+
+def polygons(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """Polygons, with "selected features only" honoured."""
+    return QgsProcessingParameterFeatureSource(
+        name, description, [QgsProcessing.SourceType.TypeVectorPolygon], optional=True
+    )
+
+
+def device(name: str) -> QgsProcessingParameterDefinition:
+    """Where to compute."""
+    return advanced(
+        helped(
+            QgsProcessingParameterEnum(
+                name,
+                tr("Compute on"),
+                list(DEVICES),
+                defaultValue=DEVICES[0],
+                usesStaticStrings=True,
+            ),
+            tr(
+                "auto takes the GPU when it passed its check, else the processor. The log says what was used."
+            ),
+        )
+    )
+
+
+def overlap(name: str) -> QgsProcessingParameterDefinition:
+    """How much neighbouring windows share."""
+    return advanced(
+        helped(
+            QgsProcessingParameterNumber(
+                name,
+                tr("Overlap of windows (percent)"),
+                QgsProcessingParameterNumber.Type.Integer,
+                25,
+                False,
+                0,
+                75,
+            ),
+            tr("More overlap gives smoother borders between windows and takes longer."),
+        )
+    )
+
+
+def min_area(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """The smallest patch that is kept."""
+    return QgsProcessingParameterNumber(
+        name, description, QgsProcessingParameterNumber.Type.Double, 0.0, False, 0.0
+    )
+
+
+def threads(name: str) -> QgsProcessingParameterDefinition:
+    """How many processor threads to use."""
+    return advanced(
+        QgsProcessingParameterNumber(
+            name,
+            tr("Processor threads (0 = all)"),
+            QgsProcessingParameterNumber.Type.Integer,
+            0,
+            False,
+            0,
+            1024,
+        )
+    )
+
+
+def cloud_optimised(name: str) -> QgsProcessingParameterDefinition:
+    """Whether rasters become Cloud Optimized GeoTIFFs."""
+    return advanced(
+        QgsProcessingParameterBoolean(name, tr("Write Cloud Optimized GeoTIFFs"), False)
+    )
+
+
+def raster_output(
+    name: str, description: str, optional: bool = False
+) -> QgsProcessingParameterDefinition:
+    """A GeoTIFF to write; an optional one is off unless asked for."""
+    return QgsProcessingParameterRasterDestination(
+        name, description, None, optional, createByDefault=not optional
+    )
+
+
+def polygon_output(
+    name: str, description: str, optional: bool = False
+) -> QgsProcessingParameterDefinition:
+    """A GeoPackage of polygons to write; an optional one is off unless asked for."""
+    return QgsProcessingParameterVectorDestination(
+        name,
+        description,
+        QgsProcessing.SourceType.TypeVectorPolygon,
+        None,
+        optional,
+        createByDefault=not optional,
+    )
+
+
+def table_output(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """A CSV table, off unless asked for."""
+    return QgsProcessingParameterFileDestination(
+        name, description, tr("CSV table (*.csv)"), None, True, createByDefault=False
+    )

@@ -1,0 +1,248 @@
+"""Base of the algorithms that run a model over rasters: their shared inputs, checks and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsRectangle,
+)
+
+from ..i18n import tr
+from ..model_catalogue import InstalledModel, model_named, models_for
+from . import parameters as shared
+from .base import EngineAlgorithm
+from .polygon_input import write_polygons
+from .raster_input import RasterInput, crs_text, read_raster
+
+
+class RasterAlgorithm(EngineAlgorithm):
+    """Runs a model over one raster or more; subclasses name the verb, the task and their outputs."""
+
+    TASK = ""
+
+    BANDS = "BANDS"
+    MODEL = "MODEL"
+    EXTENT = "EXTENT"
+    MASK = "MASK"
+    DEVICE = "DEVICE"
+    THREADS = "THREADS"
+
+    WINDOWS_RUN = "WINDOWS_RUN"
+    WINDOWS_SKIPPED = "WINDOWS_SKIPPED"
+    CLASS_COUNT = "CLASS_COUNT"
+    DEVICE_USED = "DEVICE_USED"
+
+    # Raster parameter -> the band parameter that belongs to it.
+    RASTERS: dict[str, str] = {}
+
+    def __init__(self) -> None:
+        """Starts without rasters."""
+        super().__init__()
+        self._rasters: dict[str, RasterInput] = {}
+
+    def add_run_outputs(self) -> None:
+        """Declares the numbers that every run returns."""
+        self.addOutput(QgsProcessingOutputNumber(self.WINDOWS_RUN, tr("Windows computed")))
+        self.addOutput(QgsProcessingOutputNumber(self.WINDOWS_SKIPPED, tr("Windows skipped")))
+        self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes found")))
+        self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, tr("Computed on")))
+
+    def run_outputs(self, result: dict[str, Any], classes_found: int) -> dict[str, Any]:
+        """The numbers of a result.
+
+        Args:
+            result: What the engine returned.
+            classes_found: How many classes occur in the output.
+        """
+        windows = result.get("windows", {})
+        return {
+            self.WINDOWS_RUN: windows.get("run", 0),
+            self.WINDOWS_SKIPPED: windows.get("skipped", 0),
+            self.CLASS_COUNT: classes_found,
+            self.DEVICE_USED: str(result.get("device", "")),
+        }
+
+    # -- checks ----------------------------------------------------------------------------------
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks the model and the bands that were chosen for it."""
+        name = self.parameterAsString(parameters, self.MODEL, context).strip()
+        reason = self._wrong_model(name)
+        if reason:
+            return reason
+        model = model_named(name, self.TASK)
+        if model is None:  # a file: the engine reads its card
+            return ""
+        for band_name in self.RASTERS.values():
+            chosen = self.parameterAsInts(parameters, band_name, context)
+            if chosen and len(chosen) != len(model.bands):
+                return tr(
+                    "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
+                    "{parameter}. Choose one raster band for each, or none to have them matched automatically."
+                ).format(
+                    model=model.title,
+                    expected=len(model.bands),
+                    bands=", ".join(model.bands),
+                    given=len(chosen),
+                    parameter=band_name,
+                )
+        return ""
+
+    def _wrong_model(self, name: str) -> str:
+        if not name:
+            return tr("Choose a model: the name of an installed one, or a model file (.onnx).")
+        fitting = ", ".join(model.name for model in models_for(self.TASK)) or tr("none")
+        if "/" in name or "\\" in name or Path(name).suffix:
+            path = Path(name)
+            if path.is_file() and path.suffix.lower() == ".onnx":
+                return ""
+            if path.suffix.lower() == ".safetensors":
+                return tr(
+                    "'{}' is a model to train from. Choose its .onnx file, which predicts."
+                ).format(name)
+            if path.is_file():
+                return tr(
+                    "'{}' is no model file: expected one that ends in .onnx. Import other formats with 'Import model'."
+                ).format(name)
+            return tr(
+                "There is no model file '{name}'. Choose another one, or an installed model: {fitting}."
+            ).format(name=name, fitting=fitting)
+        if model_named(name, self.TASK) is not None:
+            return ""
+        other = model_named(name)
+        if other is not None:
+            return tr(
+                "The model '{name}' is for {task}. Choose one that fits this tool: {fitting}."
+            ).format(name=name, task=task_words(other.task), fitting=fitting)
+        return tr(
+            "There is no installed model '{name}'. Choose one of these: {fitting}; or give the path of a model file."
+        ).format(name=name, fitting=fitting)
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Reads the layers, in the thread that owns them."""
+        for name in self.RASTERS:
+            layer = self.parameterAsRasterLayer(parameters, name, context)
+            if layer is None or not layer.isValid():
+                raise QgsProcessingException(self.invalidRasterError(parameters, name))
+            self._rasters[name] = read_raster(layer)
+        return True
+
+    def raster_job(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+        folder: Path,
+    ) -> dict[str, Any]:
+        """The fields of the job that describe model, rasters, area and device.
+
+        Args:
+            parameters: Of the run.
+            context: Of the run.
+            feedback: Gets notes about the rasters.
+            folder: For temporary files.
+        """
+        model = self.parameterAsString(parameters, self.MODEL, context).strip()
+        area = self._area(parameters, context)
+        job: dict[str, Any] = {
+            "model": model,
+            "device": shared.DEVICES[0],
+            "threads": self.parameterAsInt(parameters, self.THREADS, context),
+        }
+        device = self.parameterAsEnumString(parameters, self.DEVICE, context)
+        if device:
+            job["device"] = device
+        if area is not None:
+            rectangle, crs = area
+            job["extent"] = [
+                rectangle.xMinimum(),
+                rectangle.yMinimum(),
+                rectangle.xMaximum(),
+                rectangle.yMaximum(),
+            ]
+            job["extent_crs"] = crs_text(crs)
+        mask = self.polygon_file(parameters, self.MASK, context, feedback, folder)
+        if mask:
+            job["mask"] = mask
+        nodata: dict[float, None] = {}
+        for name, raster in self._rasters.items():
+            for note in raster.notes:
+                feedback.pushWarning(note)
+            inside = folder / name
+            inside.mkdir()
+            job[name.lower()] = raster.source(
+                inside, area, self._pixel_metres(model), context.transformContext(), feedback
+            )
+            job.setdefault("crs", raster.crs)
+            nodata.update(dict.fromkeys(raster.nodata))
+            bands = self.parameterAsInts(parameters, self.RASTERS[name], context)
+            if bands:
+                job[self.RASTERS[name].lower()] = bands
+        job["nodata"] = list(nodata)
+        return job
+
+    def polygon_file(
+        self,
+        parameters: dict[str, Any],
+        name: str,
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+        folder: Path,
+    ) -> str:
+        """The polygons of a feature source parameter as a file; empty when none were given."""
+        if not parameters.get(name):
+            return ""
+        source = self.parameterAsSource(parameters, name, context)
+        if source is None:
+            raise QgsProcessingException(self.invalidSourceError(parameters, name))
+        target = folder / f"{name.lower()}.gpkg"
+        return write_polygons(source, target, context.transformContext(), feedback)
+
+    def _area(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None:
+        if not parameters.get(self.EXTENT):
+            return None
+        rectangle = self.parameterAsExtent(parameters, self.EXTENT, context)
+        if rectangle.isNull():
+            return None
+        if rectangle.isEmpty():
+            raise QgsProcessingException(
+                tr(
+                    "The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole "
+                    "raster."
+                )
+            )
+        crs = self.parameterAsExtentCrs(parameters, self.EXTENT, context)
+        if not crs.isValid():
+            crs = next(iter(self._rasters.values())).layer_crs
+        return rectangle, crs
+
+    def _pixel_metres(self, model: str) -> float:
+        found: InstalledModel | None = model_named(model, self.TASK)
+        return found.pixel_metres if found is not None else 10.0
+
+
+def task_words(task: str) -> str:
+    """A model's task in the user's words."""
+    return {
+        "segmentation": tr("land-cover maps"),
+        "scene-classification": tr("labelling scenes"),
+        "change-detection": tr("change between two dates"),
+        "backbone": tr("fine-tuning"),
+    }.get(task, task)

@@ -1,0 +1,282 @@
+"""What the engine must know of a raster layer, read where layers may be touched, and nothing more.
+
+The engine opens rasters itself, in its own process. A layer that is no file (a web service, a database, a virtual
+layer) is first written to a temporary GeoTIFF, within a limit.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCoordinateTransformContext,
+    QgsFeedback,
+    QgsProcessingException,
+    QgsRasterBlockFeedback,
+    QgsRasterDataProvider,
+    QgsRasterFileWriter,
+    QgsRasterLayer,
+    QgsRasterPipe,
+    QgsRectangle,
+    QgsUnitTypes,
+)
+from qgis.PyQt.QtCore import Qt
+
+from ..i18n import tr
+
+EXPORT_LIMIT = 2 * 1024**3  # bytes, uncompressed
+# These live inside the QGIS process: another process cannot open them by name.
+_IN_PROCESS = ("MEM:", "/vsimem/")
+
+
+@dataclass(frozen=True)
+class RasterInput:
+    """A raster for the engine.
+
+    Attributes:
+        name: The layer's name, for messages.
+        path: A path or a GDAL name; empty when the layer must be written to a file first.
+        crs: What to assume when the file itself has no CRS: an authority id or WKT; may be empty.
+        extent: In the layer's CRS.
+        layer_crs: The layer's CRS.
+        nodata: Additional no-data values the user gave the layer in QGIS.
+        notes: What the user should know; each is a sentence.
+        provider: A clone to write the file from; None when `path` is set.
+    """
+
+    name: str
+    path: str
+    crs: str
+    extent: QgsRectangle
+    layer_crs: QgsCoordinateReferenceSystem
+    nodata: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    provider: QgsRasterDataProvider | None = field(default=None, compare=False)
+
+    def source(
+        self,
+        folder: Path,
+        area: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None,
+        pixel_metres: float,
+        transforms: QgsCoordinateTransformContext,
+        feedback: QgsFeedback,
+    ) -> str:
+        """A path or GDAL name that the engine can open, writing the layer to a file where needed.
+
+        Args:
+            folder: For the temporary file.
+            area: What is needed of it, with its CRS; None for everything.
+            pixel_metres: Pixel size for services that have none of their own.
+            transforms: Of the run.
+            feedback: Can cancel the writing.
+
+        Raises:
+            QgsProcessingException: The layer cannot be written, or is too large for that.
+        """
+        if self.path:
+            return self.path
+        extent = self._needed(area, transforms)
+        columns, rows = self._size(extent, pixel_metres, area is not None)
+        target = folder / "input.tif"
+        self._check_room(columns, rows, folder)
+        self._write(target, columns, rows, extent, transforms, feedback)
+        return str(target)
+
+    def _needed(
+        self,
+        area: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None,
+        transforms: QgsCoordinateTransformContext,
+    ) -> QgsRectangle:
+        if area is None:
+            return self.extent
+        rectangle, crs = area
+        if crs.isValid() and self.layer_crs.isValid() and crs != self.layer_crs:
+            rectangle = QgsCoordinateTransform(
+                crs, self.layer_crs, transforms
+            ).transformBoundingBox(rectangle)
+        needed = rectangle.intersect(self.extent)
+        if needed.isEmpty():
+            raise QgsProcessingException(
+                tr(
+                    "The extent does not touch the layer '{}'. Draw an extent over the layer, or leave it empty."
+                ).format(self.name)
+            )
+        return needed
+
+    def _size(self, extent: QgsRectangle, pixel_metres: float, limited: bool) -> tuple[int, int]:
+        width, height = self.provider.xSize(), self.provider.ySize()
+        if width > 0 and height > 0:
+            pixel_x, pixel_y = self.extent.width() / width, self.extent.height() / height
+        elif limited:
+            # A web service has every resolution: take the one the model was trained at.
+            metres = QgsUnitTypes.fromUnitToUnitFactor(
+                QgsUnitTypes.DistanceUnit.DistanceMeters, self.layer_crs.mapUnits()
+            )
+            pixel_x = pixel_y = pixel_metres * metres
+        else:
+            raise QgsProcessingException(
+                tr(
+                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want."
+                ).format(self.name)
+            )
+        return max(1, round(extent.width() / pixel_x)), max(1, round(extent.height() / pixel_y))
+
+    def _check_room(self, columns: int, rows: int, folder: Path) -> None:
+        count = max(1, self.provider.bandCount())
+        size = (
+            columns
+            * rows
+            * sum(max(1, self.provider.dataTypeSize(band)) for band in range(1, count + 1))
+        )
+        limit = min(EXPORT_LIMIT, shutil.disk_usage(folder).free)
+        if size > limit:
+            raise QgsProcessingException(
+                tr(
+                    "The layer '{name}' is not a file, so it must first be copied: {columns} x {rows} pixels in "
+                    "{count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or "
+                    "save the layer as a GeoTIFF (right-click, Export, Save As) and use that."
+                ).format(
+                    name=self.name,
+                    columns=columns,
+                    rows=rows,
+                    count=count,
+                    size=size / 1024**3,
+                    limit=limit / 1024**3,
+                )
+            )
+
+    def _write(
+        self,
+        target: Path,
+        columns: int,
+        rows: int,
+        extent: QgsRectangle,
+        transforms: QgsCoordinateTransformContext,
+        feedback: QgsFeedback,
+    ) -> None:
+        pipe = QgsRasterPipe()
+        if not pipe.set(self.provider.clone()):
+            raise QgsProcessingException(
+                tr(
+                    "The layer '{}' cannot be read pixel by pixel. Save it as a GeoTIFF and use that."
+                ).format(self.name)
+            )
+        writer = QgsRasterFileWriter(str(target))
+        writer.setOutputFormat("GTiff")
+        writer.setCreateOptions(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
+        block_feedback = QgsRasterBlockFeedback()
+        # Direct: this thread has no event loop that would deliver a queued signal.
+        feedback.canceled.connect(block_feedback.cancel, Qt.ConnectionType.DirectConnection)
+        try:
+            result = writer.writeRaster(
+                pipe, columns, rows, extent, self.layer_crs, transforms, block_feedback
+            )
+        finally:
+            feedback.canceled.disconnect(block_feedback.cancel)
+        if feedback.isCanceled():
+            return
+        if result != QgsRasterFileWriter.WriterError.NoError:
+            raise QgsProcessingException(
+                tr(
+                    "The layer '{name}' could not be copied to {path} (error {code}). Check that the service answers "
+                    "and that the disk has room, or save the layer as a GeoTIFF and use that."
+                ).format(name=self.name, path=target, code=int(result))
+            )
+        self._write_band_names(target)
+
+    def _write_band_names(self, target: Path) -> None:
+        """The writer drops band names; GDAL reads them from a .aux.xml file too."""
+        names = [
+            self.provider.generateBandName(band) for band in range(1, self.provider.bandCount() + 1)
+        ]
+        entries = "".join(
+            f'<PAMRasterBand band="{number}"><Description>{escape(name)}</Description></PAMRasterBand>'
+            for number, name in enumerate(names, start=1)
+        )
+        Path(f"{target}.aux.xml").write_text(
+            f"<PAMDataset>{entries}</PAMDataset>", encoding="utf-8"
+        )
+
+
+def read_raster(layer: QgsRasterLayer) -> RasterInput:
+    """Takes from a layer what a run needs, so that the layer is not touched again.
+
+    Args:
+        layer: A valid raster layer, in the thread it belongs to.
+    """
+    provider = layer.dataProvider()
+    nodata, notes = _additional_nodata(layer)
+    own, given = provider.crs(), layer.crs()
+    if own.isValid() and given.isValid() and own != given:
+        notes.append(
+            tr(
+                "The layer '{name}' is shown as {given}, but its file says {own}: the file is believed."
+            ).format(
+                name=layer.name(),
+                given=given.userFriendlyIdentifier(),
+                own=own.userFriendlyIdentifier(),
+            )
+        )
+    path = _engine_path(layer)
+    return RasterInput(
+        name=layer.name(),
+        path=path,
+        crs=crs_text(given),
+        extent=QgsRectangle(layer.extent()),
+        layer_crs=given,
+        nodata=nodata,
+        notes=tuple(notes),
+        provider=None if path else provider.clone(),
+    )
+
+
+def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+    """A CRS as text that any PROJ understands: the authority's id, else WKT; empty when invalid."""
+    if not crs.isValid():
+        return ""
+    # USER:100001 means something in this QGIS profile only.
+    if crs.authid() and not crs.authid().startswith("USER:"):
+        return crs.authid()
+    return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
+
+
+def _engine_path(layer: QgsRasterLayer) -> str:
+    """The layer's source when another process can open it, else empty."""
+    if layer.providerType() != "gdal":
+        return ""
+    # After the bar come QGIS's own options, such as open options and credentials.
+    source, _, options = layer.source().partition("|")
+    if source.startswith(_IN_PROCESS) or options or "authcfg=" in source:
+        return ""
+    return source
+
+
+def _additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:
+    """The values the user declared as no-data in the layer's properties, and what cannot be honoured."""
+    provider = layer.dataProvider()
+    values: dict[float, None] = {}
+    notes = []
+    for band in range(1, layer.bandCount() + 1):
+        if provider.sourceHasNoDataValue(band) and not provider.useSourceNoDataValue(band):
+            notes.append(
+                tr(
+                    "The no-data value of '{name}', band {band}, is switched off in the layer's properties; "
+                    "it is honoured here all the same."
+                ).format(name=layer.name(), band=band)
+            )
+        for item in provider.userNoDataValues(band):
+            if item.min() == item.max():
+                values[float(item.min())] = None
+            else:
+                notes.append(
+                    tr(
+                        "The additional no-data range {low} to {high} of '{name}' is left out: only single values "
+                        "are supported."
+                    ).format(low=item.min(), high=item.max(), name=layer.name())
+                )
+    return tuple(values), list(dict.fromkeys(notes))

@@ -1,0 +1,138 @@
+"""spectralgpt:segment, a class map of a raster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputNumber
+
+from ..i18n import tr
+from ..styling import ClassRasterStyle, PolygonStyle, class_styles, confidence_style
+from . import parameters as shared
+from .base import written
+from .raster_algorithm import RasterAlgorithm
+
+
+class SegmentAlgorithm(RasterAlgorithm):
+    """Gives every pixel a class."""
+
+    NAME = "segment"
+    ICON = "segment"
+    VERB = "segment"
+    TASK = "segmentation"
+
+    INPUT = "INPUT"
+    OVERLAP = "OVERLAP"
+    MIN_AREA = "MIN_AREA"
+    COG = "COG"
+    OUTPUT = "OUTPUT"
+    CONFIDENCE = "CONFIDENCE"
+    OUTPUT_VECTOR = "OUTPUT_VECTOR"
+    AREAS = "AREAS"
+    AREA_TOTAL = "AREA_TOTAL"
+
+    RASTERS = {INPUT: RasterAlgorithm.BANDS}
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Land-cover map")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Gives every pixel of a multispectral raster a land-cover class.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,"
+            "Sentinel-2,Landsat,water,forest,crops"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Raster</b>: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. "
+            "Digital numbers and reflectance both work; the log says how the values were scaled.<br>"
+            "<b>Bands</b>: leave empty, and bands are matched by their names or wavelengths. If your raster says "
+            "neither, choose one band for each band of the model, in the model's order (see the tooltip of the "
+            "model).<br>"
+            "<b>Extent</b> and <b>mask</b> limit what is computed, so a small area is quick even in a large "
+            "scene.<br>"
+            "<b>Minimum area</b> merges smaller patches into their neighbours.</p>"
+            "<h3>Outputs</h3>"
+            "<p><b>Class map</b>: a GeoTIFF on the grid of the raster, with the model's class names and colours. "
+            "Pixels without data stay without data.<br>"
+            "<b>Confidence</b>: the probability of the chosen class in percent. Values near 100 are sure. Look at "
+            "the image yourself where it falls below about 60: there the second-best class was close, often at "
+            "borders or in places unlike those the model learned from.<br>"
+            "<b>Polygons</b> with class and mean confidence, and a table of the <b>area</b> of each class, "
+            "measured on the ellipsoid.</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            shared.raster(self.INPUT, tr("Raster")),
+            shared.model(self.MODEL, self.TASK, "landcover"),
+            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.INPUT),
+            shared.extent(self.EXTENT),
+            shared.polygons(self.MASK, tr("Only inside these polygons (mask)")),
+            shared.min_area(self.MIN_AREA, tr("Minimum area of a patch (m²)")),
+            shared.overlap(self.OVERLAP),
+            shared.device(self.DEVICE),
+            shared.threads(self.THREADS),
+            shared.cloud_optimised(self.COG),
+            shared.raster_output(self.OUTPUT, tr("Class map")),
+            shared.raster_output(self.CONFIDENCE, tr("Confidence (percent)"), optional=True),
+            shared.polygon_output(self.OUTPUT_VECTOR, tr("Class polygons"), optional=True),
+            shared.table_output(self.AREAS, tr("Area of each class")),
+        ):
+            self.addParameter(parameter)
+        self.add_run_outputs()
+        self.addOutput(QgsProcessingOutputNumber(self.AREA_TOTAL, tr("Mapped area (m²)")))
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        outputs = {
+            self.OUTPUT: self.parameterAsOutputLayer(parameters, self.OUTPUT, context),
+            self.CONFIDENCE: self.parameterAsOutputLayer(parameters, self.CONFIDENCE, context),
+            self.OUTPUT_VECTOR: self.parameterAsOutputLayer(
+                parameters, self.OUTPUT_VECTOR, context
+            ),
+            self.AREAS: self.parameterAsFileOutput(parameters, self.AREAS, context),
+        }
+        with self.workspace() as folder:
+            result = self.run_engine(
+                {
+                    **self.raster_job(parameters, context, feedback, folder),
+                    "output": outputs[self.OUTPUT],
+                    "confidence": outputs[self.CONFIDENCE],
+                    "output_vector": outputs[self.OUTPUT_VECTOR],
+                    "areas": outputs[self.AREAS],
+                    "overlap": self.parameterAsInt(parameters, self.OVERLAP, context),
+                    "min_area": self.parameterAsDouble(parameters, self.MIN_AREA, context),
+                    "cog": self.parameterAsBool(parameters, self.COG, context),
+                },
+                feedback,
+            )
+        if not result:
+            return {}
+        classes = result["classes"]
+        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(class_styles(classes)))
+        self.keep_style(outputs[self.CONFIDENCE], confidence_style())
+        self.keep_style(
+            outputs[self.OUTPUT_VECTOR], PolygonStyle("class_value", class_styles(classes))
+        )
+        found = [area for area in result.get("areas", []) if area["pixels"]]
+        return {
+            **written(outputs),
+            **self.run_outputs(result, classes_found=len(found)),
+            self.AREA_TOTAL: sum(area["area_m2"] for area in found),
+        }

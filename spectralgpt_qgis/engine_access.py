@@ -1,0 +1,51 @@
+"""Which engine to use, and why there is none: what the algorithms and windows ask before a job."""
+
+from __future__ import annotations
+
+from .engine_client import EngineClient, EngineFailed
+from .engine_environment import Status
+from .i18n import tr
+from .paths import user_models
+from .settings import engine_environment, home
+
+
+def status() -> Status:
+    """The state of the engine's environment; takes no time."""
+    return engine_environment().status()
+
+
+def why_not_ready(tier: str = "inference") -> str:
+    """Why jobs of this tier cannot run and what to do; empty when they can.
+
+    Args:
+        tier: "inference" or "training".
+    """
+    found = status()
+    if found.serves(tier):
+        return ""
+    if found.usable:
+        return tr(
+            "This tool needs the engine's training libraries, which are not installed. "
+            "Install them with Raster > SpectralGPT > Engine."
+        )
+    if found.state == "missing":
+        return tr(
+            "SpectralGPT needs its engine, which is not installed yet. "
+            "Install it with Raster > SpectralGPT > Engine."
+        )
+    return tr(
+        "The engine of SpectralGPT does not work: {reason} Open Raster > SpectralGPT > Engine."
+    ).format(reason=found.message)
+
+
+def client(tier: str = "inference") -> EngineClient:
+    """A client of the installed engine, for one job.
+
+    Raises:
+        EngineFailed: The engine is missing or broken.
+    """
+    reason = why_not_ready(tier)
+    python = status().python
+    if reason or python is None:
+        raise EngineFailed("EngineMissing", reason)
+    return EngineClient(python, models=user_models(home()))

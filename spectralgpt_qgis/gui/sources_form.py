@@ -1,0 +1,46 @@
+"""Where the engine's packages come from and where it is put: for companies, offline machines and full disks."""
+
+from __future__ import annotations
+
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
+from qgis.PyQt.QtWidgets import QFormLayout, QLineEdit
+
+from .. import settings
+from ..i18n import tr
+
+
+class SourcesForm(QgsCollapsibleGroupBox):
+    """Shows the settings of the installation; `keep` stores them."""
+
+    def __init__(self) -> None:
+        """Shows what is stored."""
+        super().__init__(tr("Network and folders"))
+        self._index = QLineEdit(settings.value("index"))
+        self._index.setPlaceholderText("https://pypi.org/simple")
+        self._proxy = QLineEdit(settings.value("proxy"))
+        self._proxy.setPlaceholderText(
+            settings.qgis_proxy() or tr("as in QGIS: none (http://user:password@host:port)")
+        )
+        self._authority = QgsFileWidget()
+        self._authority.setFilePath(settings.value("ca_file"))
+        self._wheels = QgsFileWidget()
+        self._wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self._wheels.setFilePath(settings.value("wheels"))
+        self._home = QgsFileWidget()
+        self._home.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self._home.setFilePath(settings.value("engine_home"))
+        self._home.lineEdit().setPlaceholderText(str(settings.home()))
+        form = QFormLayout(self)
+        form.addRow(tr("Package index"), self._index)
+        form.addRow(tr("Proxy"), self._proxy)
+        form.addRow(tr("Certificates (CA file)"), self._authority)
+        form.addRow(tr("Offline: folder of wheels"), self._wheels)
+        form.addRow(tr("Folder for the engine"), self._home)
+
+    def keep(self) -> None:
+        """Stores what is shown."""
+        settings.set_value("index", self._index.text().strip())
+        settings.set_value("proxy", self._proxy.text().strip())
+        settings.set_value("ca_file", self._authority.filePath().strip())
+        settings.set_value("wheels", self._wheels.filePath().strip())
+        settings.set_value("engine_home", self._home.filePath().strip())

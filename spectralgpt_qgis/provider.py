@@ -1,0 +1,83 @@
+"""The Processing provider: the explicit list of algorithms."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from . import engine_access, paths
+from .algorithms.classify import ClassifyAlgorithm
+from .algorithms.detect_change import DetectChangeAlgorithm
+from .algorithms.import_model import ImportModelAlgorithm
+from .algorithms.segment import SegmentAlgorithm
+from .i18n import tr
+
+ALGORITHMS = (
+    SegmentAlgorithm,
+    ClassifyAlgorithm,
+    DetectChangeAlgorithm,
+    ImportModelAlgorithm,
+)
+
+
+class SpectralGPTProvider(QgsProcessingProvider):
+    """Offers the algorithms in the toolbox, in models, in batch and on the command line."""
+
+    ID = "spectralgpt"
+
+    def id(self) -> str:
+        """The id; an interface, never changed."""
+        return self.ID
+
+    def name(self) -> str:
+        """The name in the toolbox."""
+        return "SpectralGPT"
+
+    def longName(self) -> str:  # noqa: N802
+        """The name with its version."""
+        return tr("SpectralGPT {} (models for multispectral rasters)").format(paths.version())
+
+    def versionInfo(self) -> str:  # noqa: N802
+        """What the log of a run says."""
+        return paths.version()
+
+    def icon(self) -> QIcon:
+        """The icon in the toolbox."""
+        return QIcon(paths.icon("spectralgpt"))
+
+    def svgIconPath(self) -> str:  # noqa: N802
+        """The same for places that scale it."""
+        return paths.icon("spectralgpt")
+
+    def isActive(self) -> bool:  # noqa: N802
+        """Always: without its engine the algorithms stay visible and say what is missing."""
+        return True
+
+    def warningMessage(self) -> str:  # noqa: N802
+        """Shown in the toolbox while the engine is missing."""
+        return engine_access.why_not_ready()
+
+    def loadAlgorithms(self) -> None:  # noqa: N802
+        """Adds one of each."""
+        for algorithm in ALGORITHMS:
+            self.addAlgorithm(algorithm())
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:  # noqa: N802
+        """Rasters are GeoTIFFs, so that classes keep colours and names."""
+        return ["tif"]
+
+    def supportedOutputVectorLayerExtensions(self) -> list[str]:  # noqa: N802
+        """Polygons are GeoPackages, so that they carry their style."""
+        return ["gpkg"]
+
+    def defaultRasterFileExtension(self) -> str:  # noqa: N802
+        """As above."""
+        return "tif"
+
+    def defaultVectorFileExtension(self, has_geometry: bool = True) -> str:  # noqa: N802
+        """As above."""
+        return "gpkg"
+
+    def supportsNonFileBasedOutput(self) -> bool:  # noqa: N802
+        """The engine is another process: it cannot write into a layer in memory."""
+        return False

@@ -1,0 +1,247 @@
+"""How results look: every style is built from what the engine says about the classes.
+
+A style is a plain value made in the worker thread; only `apply` touches a layer. The same style goes into the project
+(through a layer post-processor) and into a sidecar, so that headless results open with their colours too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsColorRampShader,
+    QgsFillSymbol,
+    QgsMapLayer,
+    QgsPalettedRasterRenderer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterLayer,
+    QgsRasterShader,
+    QgsRendererCategory,
+    QgsSingleBandPseudoColorRenderer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from .i18n import tr
+
+# Perceptually even and readable with every kind of colour vision: dark is unsure, bright is sure.
+CONFIDENCE_STOPS = (
+    (0.0, "#440154"),
+    (25.0, "#3b528b"),
+    (50.0, "#21918c"),
+    (75.0, "#5ec962"),
+    (100.0, "#fde725"),
+)
+# What has not changed lets the image below show through.
+PROBABILITY_STOPS = (
+    (0.0, "#00fff5eb"),
+    (0.25, "#60fdd0a2"),
+    (0.5, "#c0fd8d3c"),
+    (0.75, "#e0d94801"),
+    (1.0, "#ff7f2704"),
+)
+POLYGON_OPACITY = 0.55
+
+
+@dataclass(frozen=True)
+class ClassStyle:
+    """One class of a map.
+
+    Attributes:
+        value: Value in the raster, or in the attribute that holds the class.
+        title: What the legend says.
+        color: "#rrggbb".
+    """
+
+    value: int | str
+    title: str
+    color: str
+
+
+def class_styles(classes: list, key: str = "value") -> tuple[ClassStyle, ...]:
+    """Reads the class list of an engine result.
+
+    Args:
+        classes: Items with value, name, title and color.
+        key: Which of their fields the layer holds, "value" or "name".
+    """
+    return tuple(
+        ClassStyle(
+            value=item[key],
+            title=str(item.get("title") or item["name"]),
+            color=str(item.get("color") or "#808080"),
+        )
+        for item in classes
+    )
+
+
+class LayerStyle:
+    """A style that waits for its layer."""
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Gives the layer its renderer."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ClassRasterStyle(LayerStyle):
+    """A class raster: one colour and one name a value.
+
+    Attributes:
+        hidden: Values drawn fully transparent, such as "unchanged".
+    """
+
+    classes: tuple[ClassStyle, ...]
+    hidden: tuple[int, ...] = ()
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets a paletted renderer on band 1."""
+        entries = []
+        for item in self.classes:
+            color = QColor(item.color)
+            if item.value in self.hidden:
+                color.setAlpha(0)
+            entries.append(QgsPalettedRasterRenderer.Class(int(item.value), color, item.title))
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries))
+
+
+@dataclass(frozen=True)
+class RampStyle(LayerStyle):
+    """A continuous raster, such as confidence in percent or the probability of change."""
+
+    stops: tuple[tuple[float, str], ...]
+    suffix: str = ""
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets a linear colour ramp on band 1."""
+        low, high = self.stops[0][0], self.stops[-1][0]
+        ramp = QgsColorRampShader(low, high)
+        ramp.setColorRampType(QgsColorRampShader.Type.Interpolated)
+        ramp.setColorRampItemList(
+            [
+                QgsColorRampShader.ColorRampItem(value, QColor(color), f"{value:g}{self.suffix}")
+                for value, color in self.stops
+            ]
+        )
+        shader = QgsRasterShader(low, high)
+        shader.setRasterShaderFunction(ramp)
+        renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+        renderer.setClassificationMin(low)
+        renderer.setClassificationMax(high)
+        layer.setRenderer(renderer)
+
+
+@dataclass(frozen=True)
+class PolygonStyle(LayerStyle):
+    """Polygons coloured by the attribute that holds their class."""
+
+    field: str
+    classes: tuple[ClassStyle, ...]
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets a categorised renderer; a category for what has no class comes last."""
+        categories = [
+            QgsRendererCategory(item.value, _fill(item.color), item.title) for item in self.classes
+        ]
+        categories.append(QgsRendererCategory(None, _fill("#bdbdbd"), tr("No class")))
+        layer.setRenderer(QgsCategorizedSymbolRenderer(self.field, categories))
+
+
+def confidence_style() -> RampStyle:
+    """Confidence in percent: dark is unsure, bright is sure."""
+    return RampStyle(CONFIDENCE_STOPS, " %")
+
+
+def probability_style() -> RampStyle:
+    """Probability of change, 0 to 1: clear where nothing changed, dark where it surely did."""
+    return RampStyle(PROBABILITY_STOPS)
+
+
+def _fill(color: str) -> QgsFillSymbol:
+    fill = QColor(color)
+    outline = fill.darker(150)
+    fill.setAlphaF(POLYGON_OPACITY)
+    return QgsFillSymbol.createSimple(
+        {
+            "color": _rgba(fill),
+            "outline_color": _rgba(outline),
+            "outline_width": "0.2",
+            "outline_style": "solid",
+        }
+    )
+
+
+def _rgba(color: QColor) -> str:
+    return ",".join(str(part) for part in (color.red(), color.green(), color.blue(), color.alpha()))
+
+
+def save_default_style(path: str, style: LayerStyle) -> str:
+    """Makes QGIS open a file with this style from now on.
+
+    Rasters get a .qml beside them; a GeoPackage carries its style inside.
+
+    Args:
+        path: A raster or a GeoPackage that exists.
+        style: What it shall look like.
+
+    Returns:
+        What went wrong, in words; empty when it worked. A style that cannot be saved never fails a run.
+    """
+    is_vector = Path(path).suffix.lower() == ".gpkg"
+    layer = QgsVectorLayer(path, "style", "ogr") if is_vector else QgsRasterLayer(path, "style")
+    if not layer.isValid():
+        return tr("The style of {} was not saved: the file cannot be opened.").format(path)
+    style.apply(layer)
+    if is_vector:
+        problem = layer.saveStyleToDatabase("spectralgpt", "", True, "")
+        return str(problem or "")
+    sidecar = str(Path(path).with_suffix(".qml"))
+    message, saved = layer.saveNamedStyle(sidecar, QgsMapLayer.StyleCategory.Symbology)
+    return "" if saved else str(message)
+
+
+class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):
+    """Styles one output when Processing adds it to the project."""
+
+    # Processing keeps no reference to a post-processor made in Python.
+    _waiting: ClassVar[list[StylePostProcessor]] = []
+    _KEEP = 64
+
+    def __init__(self, style: LayerStyle) -> None:
+        """Takes the style the layer will get."""
+        super().__init__()
+        self._style = style
+
+    @classmethod
+    def attach(cls, path: str, style: LayerStyle, context: QgsProcessingContext) -> None:
+        """Has an output styled if it is going to be loaded.
+
+        Args:
+            path: The output, as the algorithm returns it.
+            style: What it shall look like.
+            context: Of the run.
+        """
+        if not context.willLoadLayerOnCompletion(path):
+            return
+        processor = cls(style)
+        cls._waiting.append(processor)
+        del cls._waiting[: -cls._KEEP]
+        context.layerToLoadOnCompletionDetails(path).setPostProcessor(processor)
+
+    def postProcessLayer(  # noqa: N802
+        self,
+        layer: QgsMapLayer,
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> None:
+        """Called by Processing on the main thread."""
+        if not isinstance(layer, (QgsRasterLayer, QgsVectorLayer)) or not layer.isValid():
+            return
+        self._style.apply(layer)
+        layer.triggerRepaint()
+        layer.emitStyleChanged()

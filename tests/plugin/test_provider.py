@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qgis.core import QgsApplication, QgsProcessingParameterDefinition, QgsProcessingParameterEnum
+
+# The interface that scripts and models are written against: never renamed.
+PARAMETERS = {
+    "segment": "INPUT BANDS MODEL EXTENT MASK OVERLAP DEVICE MIN_AREA "
+    "OUTPUT CONFIDENCE OUTPUT_VECTOR AREAS",
+    "classify": "INPUT BANDS MODEL ZONES CELL_SIZE DEVICE OUTPUT",
+    "detectchange": "BEFORE AFTER BANDS MODEL THRESHOLD DEVICE MIN_AREA "
+    "OUTPUT PROBABILITY OUTPUT_VECTOR AREAS",
+    "importmodel": "INPUT OUTPUT_MODEL",
+}
+
+
+def algorithm(name):
+    found = QgsApplication.processingRegistry().algorithmById(f"spectralgpt:{name}")
+    assert found is not None, f"spectralgpt:{name} is not registered"
+    return found
+
+
+def test_the_provider_is_there_with_its_algorithms(provider):
+    assert provider.id() == "spectralgpt"
+    assert provider.isActive()
+    assert not provider.icon().isNull()
+    assert Path(provider.svgIconPath()).is_file()
+    assert {item.name() for item in provider.algorithms()} == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameter_names_are_the_interface(provider, name):
+    names = {definition.name() for definition in algorithm(name).parameterDefinitions()}
+    assert set(PARAMETERS[name].split()) <= names
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_identity(provider, name):
+    found = algorithm(name)
+    assert found.displayName()[0].isupper()
+    assert found.displayName()[1:] == found.displayName()[1:].lower()
+    assert found.groupId() == found.groupId().lower()
+    assert found.group()
+    assert found.tags()
+    assert found.shortDescription().endswith(".")
+    assert Path(found.svgIconPath()).is_file()
+    assert "<h3>" in found.shortHelpString()
+    # Threaded, cancellable, in batch: the defaults, 8 | 16.
+    assert int(found.flags()) & 24 == 24
+    assert not int(found.flags()) & int(type(found).Flag.FlagNoThreading)
+    assert found.create().name() == name
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_choices_do_not_depend_on_their_order(provider, name):
+    for definition in algorithm(name).parameterDefinitions():
+        if isinstance(definition, QgsProcessingParameterEnum):
+            assert definition.usesStaticStrings(), definition.name()
+            assert definition.defaultValue() in definition.options()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_what_is_optional_has_a_default(provider, name):
+    """A graphical model and a script may leave out everything but inputs and outputs."""
+    optional = QgsProcessingParameterDefinition.Flag.FlagOptional
+    required = {
+        definition.name()
+        for definition in algorithm(name).parameterDefinitions()
+        if not definition.flags() & optional and definition.defaultValue() is None
+    }
+    assert required <= {"INPUT", "BEFORE", "AFTER", "OUTPUT", "OUTPUT_MODEL"}
+
+
+@pytest.mark.parametrize("name", ["segment", "classify", "detectchange"])
+def test_rarely_needed_parameters_are_advanced(provider, name):
+    advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+    for parameter in ("DEVICE", "THREADS"):
+        assert algorithm(name).parameterDefinition(parameter).flags() & advanced
+
+
+def test_without_an_engine_algorithms_stay_and_say_why(provider, no_engine):
+    runnable, reason = algorithm("segment").canExecute()
+    assert not runnable
+    assert "not installed yet" in reason
+    assert "Raster > SpectralGPT > Engine" in reason
+    assert provider.isActive()
+    assert provider.warningMessage() == reason
+
+
+def test_with_an_engine_there_is_nothing_to_warn_of(provider, models):
+    assert algorithm("segment").canExecute() == (True, "")
+    assert provider.warningMessage() == ""
