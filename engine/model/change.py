@@ -44,5 +44,6 @@ class ChangeNetwork(DenseNetwork):
             Log-probabilities [B, 2, H, W] of unchanged and changed.
         """
         # One pass over both dates: the same result as two, but the weights are read once.
-        first, second = self.token_map(torch.cat([before, after]), groups).chunk(2)
-        return self.decode(first - second).log_softmax(dim=1)
+        maps = self.token_map(torch.cat([before, after]), groups)  # [2B, D, h, w]
+        count = before.shape[0]
+        return self.decode(maps[:count] - maps[count:]).log_softmax(dim=1)

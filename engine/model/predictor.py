@@ -1,0 +1,111 @@
+"""A network with all that stands between a raster's values and probabilities: what gets exported."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch import Tensor, nn
+
+from ..cards import Card
+from ..errors import InvalidParameter, ModelInvalid
+from .normalise import normalisation
+
+IMAGES = {
+    "segmentation": ("image",),
+    "scene-classification": ("image",),
+    "change-detection": ("before", "after"),
+}
+
+
+class Predictor(nn.Module):
+    """Normalisation, network, and softmax or sigmoid, with the inputs of the prediction contract.
+
+    The network is called by the names of its arguments: `image`, or `before` and `after`; `groups`;
+    and `valid` [B, 1, H, W] if it has such an argument.
+
+    Attributes:
+        input_names: Names of the inputs, in the order in which `forward` takes them.
+        appended_means: Bands the network has beyond the card's: the mean over the card's bands,
+            so many times (SegMunich's ten bands become twelve that way).
+    """
+
+    def __init__(self, network: nn.Module, card: Card) -> None:
+        """Joins a network with what its card says.
+
+        Args:
+            network: Gives logits or log-probabilities, [B, K, H, W] or [B, K].
+            card: Bands, normalisation, classes and task.
+
+        Raises:
+            ModelInvalid: The task does not predict, or the card contradicts itself.
+        """
+        super().__init__()
+        if card.task not in IMAGES:
+            raise ModelInvalid(
+                f"A model for '{card.task}' predicts nothing by itself. Fine-tune it first, and use the result."
+            )
+        self.network = network
+        self.card = card
+        self.appended_means = int(card.architecture.get("appended_means", 0))
+        bands = len(card.bands) + self.appended_means
+        self.normalise = normalisation(card.normalisation, bands)
+        self.images = IMAGES[card.task]
+        optional = ("groups",) if card.optional_groups else ()
+        self.input_names = (*self.images, "valid", *optional)
+        self.groups = bands // card.spectral_patch
+        self.takes_valid = "valid" in inspect.signature(network.forward).parameters
+
+    def example_inputs(self, batch: int = 2) -> tuple[Tensor, ...]:
+        """Inputs of the right names, shapes and types, for tracing and checks."""
+        side = self.card.window
+        shape = (batch, len(self.card.bands), side, side)
+        images = [
+            torch.rand(shape, generator=torch.Generator().manual_seed(n))
+            for n, _ in enumerate(self.images)
+        ]
+        valid = torch.ones(batch, 1, side, side)
+        groups = (torch.arange(self.groups),) if "groups" in self.input_names else ()
+        return (*images, valid, *groups)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Predicts.
+
+        Args:
+            *inputs: By `input_names`: image(s) [B, C, H, W] in the card's unit, 0 where invalid or
+                missing; valid [B, 1, H, W], 1 for a valid pixel; groups [G'], the ascending indices
+                of the spectral groups present (only of models that may lack some).
+
+        Returns:
+            Probabilities [B, K, H, W] or [B, K].
+
+        Raises:
+            InvalidParameter: Not one input for each name.
+        """
+        if len(inputs) != len(self.input_names):
+            raise InvalidParameter(
+                f"The model takes {len(self.input_names)} inputs ({', '.join(self.input_names)}), given {len(inputs)}."
+            )
+        named = dict(zip(self.input_names, inputs))
+        valid, groups = named["valid"], named.get("groups")
+        arguments = {name: self._prepare(named[name], valid, groups) for name in self.images}
+        if self.takes_valid:
+            arguments["valid"] = valid
+        scores = self.network(**arguments, groups=groups)
+        # Log-probabilities pass a softmax unchanged.
+        return scores.sigmoid() if self.card.multilabel else scores.softmax(dim=1)
+
+    def _prepare(self, image: Tensor, valid: Tensor, groups: Tensor | None) -> Tensor:
+        """What the network sees of one image: 0 where invalid, and in bands that are missing."""
+        if self.appended_means:
+            mean = image.mean(dim=1, keepdim=True)
+            image = torch.cat([image, *[mean] * self.appended_means], dim=1)
+        image = self.normalise(image, valid)
+        if groups is None:
+            return image
+        every = torch.arange(self.groups, device=groups.device)
+        present = (groups[:, None] == every).any(dim=0).to(image.dtype)  # [G]
+        by_band = (
+            present[:, None].expand(-1, self.card.spectral_patch).reshape(-1, 1, 1)
+        )  # [C, 1, 1]
+        return image * by_band
