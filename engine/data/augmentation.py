@@ -81,8 +81,9 @@ def resize_valid(valid: torch.Tensor, size: int) -> torch.Tensor:
         return valid
     if bool(valid.all()):
         return valid.new_ones((size, size))
-    # An image pixel draws on its neighbours: what touches the invalid is invalid too.
-    spread = F.max_pool2d((~valid)[None, None].float(), 3, stride=1, padding=1)
+    # A bicubic kernel reaches two pixels, more where the image shrinks; a bilinear one half as far.
+    reach = math.ceil(max(1.0, valid.shape[-2] / size, valid.shape[-1] / size))
+    spread = F.max_pool2d((~valid)[None, None].float(), 2 * reach + 1, stride=1, padding=reach)
     share = F.interpolate(spread, (size, size), mode="bilinear", antialias=True)[0, 0]
     return share < 1e-3
 
