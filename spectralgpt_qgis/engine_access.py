@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .engine_client import EngineClient, EngineFailed
 from .engine_environment import Status
 from .i18n import tr
@@ -12,6 +14,11 @@ from .settings import engine_environment, home
 def status() -> Status:
     """The state of the engine's environment; takes no time."""
     return engine_environment().status()
+
+
+def models_folder() -> Path:
+    """The folder of the user's own models."""
+    return user_models(home())
 
 
 def why_not_ready(tier: str = "inference") -> str:
@@ -48,4 +55,4 @@ def client(tier: str = "inference") -> EngineClient:
     python = status().python
     if reason or python is None:
         raise EngineFailed("EngineMissing", reason)
-    return EngineClient(python, models=user_models(home()))
+    return EngineClient(python, models=models_folder())

@@ -1,4 +1,4 @@
-"""The command line of engine_environment.py: install, check, repair, remove and status."""
+"""The command line of engine_environment.py: install, check, repair, remove, status and python."""
 
 from __future__ import annotations
 
@@ -58,6 +58,8 @@ def _do(
     elif options.action == "check":
         for name, value in environment.check().items():
             _say(sys.stdout, f"{name}: {value}")
+    elif options.action == "python":
+        _say(sys.stdout, str(environment.python))
     else:
         status = environment.status()
         _say(sys.stdout, f"{status.state}: {status.message}")
@@ -72,9 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="engine_environment.py",
         description="The Python environment of the SpectralGPT engine.",
     )
-    parser.add_argument(
-        "action", choices=("install", "check", "repair", "remove", "status"), help="what to do"
-    )
+    actions = ("install", "check", "repair", "remove", "status", "python")
+    parser.add_argument("action", choices=actions, help="what to do; python prints its path")
     add: Any = parser.add_argument
     add("--tier", choices=TIERS, default="inference", help="training adds PyTorch")
     add("--home", type=Path, help=f"folder; default: ${paths.HOME_VARIABLE}, else the user's data")

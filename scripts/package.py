@@ -1,0 +1,74 @@
+"""Makes the plugin's package: one folder with everything in it, zipped as plugins.qgis.org wants it.
+
+python3 scripts/package.py [--out dist]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zipfile
+from configparser import ConfigParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "spectralgpt_qgis"
+LARGEST = 25_000_000  # bytes that plugins.qgis.org accepts
+
+# The engine's recipes make the models that ship: they need data that users do not have.
+LEFT_OUT = ("__pycache__", "recipes")
+LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".ts", ".aux.xml")
+
+
+def main() -> int:
+    """Make the package and say where it is; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "dist")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    package = out / f"{NAME}-{version()}.zip"
+    unfinished = package.with_suffix(".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for source, name in contents():
+            archive.write(source, name)
+    size = unfinished.stat().st_size
+    if size > LARGEST:
+        unfinished.unlink()
+        print(f"The package would have {size / 1e6:.1f} MB; {LARGEST / 1e6:.0f} MB are allowed.")
+        return 1
+    unfinished.replace(package)
+    print(f"{package} ({size / 1e6:.1f} MB)")
+    return 0
+
+
+def version() -> str:
+    """Return the version that metadata.txt has."""
+    metadata = ConfigParser(interpolation=None)
+    metadata.read(ROOT / "metadata.txt", encoding="utf-8")
+    return metadata["general"]["version"]
+
+
+def contents() -> list[tuple[Path, str]]:
+    """Return what goes in: the file, and its name in the package."""
+    files = [(file, file.relative_to(ROOT)) for file in _files(ROOT / NAME)]
+    for part in ("engine", "resources", "i18n"):
+        files += [(file, NAME / file.relative_to(ROOT)) for file in _files(ROOT / part)]
+    for name in ("metadata.txt", "LICENSE", "CHANGELOG.md", "README.md"):
+        if (ROOT / name).is_file():
+            files.append((ROOT / name, Path(NAME, name)))
+    return sorted((file, name.as_posix()) for file, name in files)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not file.name.startswith(".")
+        and not file.name.endswith(LEFT_OUT_ENDINGS)
+        and not any(part in LEFT_OUT for part in file.relative_to(folder).parts)
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
