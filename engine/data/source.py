@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from rasterio.windows import Window
 
-from ..bands import BandMatch, Identity, match_bands
+from ..bands import BandMatch, match_bands
 from ..cards import Card
 from ..errors import EmptyArea, NoOverlap
 from .describe import Description, describe
+from .evidence import gather, sample_windows, telling_bands
 from .grid import Grid
 from .nodata import Validity
 from .opening import grid_of, open_raster, readable
 from .placement import Placement
 from .scaling import Evidence, Scaling, decide
-
-_SAMPLE_SIDE = 768  # pixels of a decimated read
-_WHOLE_SIDE = 2048  # rasters up to this size are decimated from all their pixels
-_CHUNKS, _CHUNK_SIDE = 8, 128  # larger ones without overviews: a lattice of small windows
-_LEVEL1 = ("L1TP", "L1GT", "L1GS", "_L1T", "_TOA")
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """Stored values of valid pixels: one array for each sampled band."""
-
-    values: list[np.ndarray]
-    zeros: int
 
 
 class RasterSource:
@@ -189,7 +176,7 @@ class RasterSource:
             EmptyArea: The raster has no valid pixel.
         """
         sample = self._sample(self._indexes)
-        if not sample.values or sample.values[0].size == 0:
+        if sample[0].size == 0:
             raise EmptyArea(
                 f"The raster {self.path} has no valid pixel ({self.nodata or 'no no-data set'}). "
                 "Check its no-data value and the extent."
@@ -197,7 +184,7 @@ class RasterSource:
         mean = np.zeros(len(self._card.bands))
         std = np.ones(len(self._card.bands))
         for place, position in enumerate(self._positions):
-            values = sample.values[place].astype(np.float64)
+            values = sample[place].astype(np.float64)
             factor, offset = self.scaling.factors[place], self.scaling.offsets[place]
             mean[position] = values.mean() * factor + offset
             std[position] = values.std() * abs(factor)
@@ -253,92 +240,26 @@ class RasterSource:
 
     # Looking at the whole scene
 
-    def _sample_windows(self) -> Iterator[tuple[Window, tuple[int, int]]]:
-        """Windows of the file's own pixels that stand for the scene, with the shape to read."""
-        own = self._place.own
+    def _sample(self, indexes: list[int]) -> list[np.ndarray]:
+        """Stored values of valid pixels, one array for each band; the used bands come first."""
         overviews = bool(self._dataset.overviews(self._indexes[0]))
-        if overviews or max(own.shape) <= _WHOLE_SIDE:
-            shrink = max(1.0, max(own.shape) / _SAMPLE_SIDE)
-            yield (
-                own.window,
-                (max(1, round(own.height / shrink)), max(1, round(own.width / shrink))),
-            )
-            return
-        rows = np.linspace(0, max(own.height - _CHUNK_SIDE, 0), _CHUNKS).astype(int)
-        columns = np.linspace(0, max(own.width - _CHUNK_SIDE, 0), _CHUNKS).astype(int)
-        for row in dict.fromkeys(rows.tolist()):
-            for column in dict.fromkeys(columns.tolist()):
-                window = own.clip(Window(column, row, _CHUNK_SIDE, _CHUNK_SIDE))
-                yield window, (int(window.height), int(window.width))
-
-    def _sample(self, indexes: list[int]) -> _Sample:
-        """Valid pixels of the scene; `indexes` begin with the used bands."""
-        chunks: list[np.ndarray] = []
-        zeros = 0
-        for window, shape in self._sample_windows():
+        chunks = []
+        for window, shape in sample_windows(self._place.own, overviews):
             values, valid = self._raw(indexes, window, shape)
-            if self._validity.zeros:
-                zeros += int((~values[: len(self._indexes)].any(axis=0)).sum())
             chunks.append(values[:, valid])  # [bands, pixels]
-        return _Sample(list(np.concatenate(chunks, axis=1)), zeros)
+        return list(np.concatenate(chunks, axis=1))
 
     def _decide(self, description: Description) -> Scaling:
         """Looks at the pixels where the unit must be guessed from them."""
-        dataset, indexes = self._dataset, self._indexes
-        scales = tuple(float(dataset.scales[index - 1]) for index in indexes)
-        offsets = tuple(float(dataset.offsets[index - 1]) for index in indexes)
         if self._card.unit == "raw":
-            return decide(Evidence(self._dtype, scales, offsets), "raw")
-        names = self._names(description)
-        others = [index for index in names if index not in indexes]
-        same = [i for i in others if dataset.dtypes[i - 1] == self._dtype]
-        sampled = indexes + same
-        values = self._sample(sampled).values
-        filled = [v for v in values if v.size]
-        evidence = Evidence(
-            dtype=self._dtype,
-            scales=scales,
-            offsets=offsets,
-            sensor=self.match.sensor,
-            sentinel=bool(filled) and self._may_be_sentinel(description),
-            baseline=description.baseline,
-            offset=description.offset,
-            low={
-                names[index]: float(np.percentile(v, 0.1))
-                for index, v in zip(sampled, values)
-                if v.size and index in names
-            },
-            high=max(
-                (float(np.percentile(v, 99)) for v in values[: len(indexes)] if v.size), default=0.0
-            ),
-            pixels=filled[0].size if filled else 0,
-            level1=any(mark in text for text in description.texts for mark in _LEVEL1),
-        )
-        return decide(evidence)
-
-    def _may_be_sentinel(self, description: Description) -> bool:
-        sensor = self.match.sensor
-        return sensor == "Sentinel-2" or (not sensor and len(description.descriptors) <= 16)
-
-    def _names(self, description: Description) -> dict[int, str]:
-        """Sentinel-2 names of the bands that can tell about the added offset."""
-        names = {
-            identity.index: identity.sentinel
-            for identity in self.match.identities
-            if identity.sentinel
-        }
-        for entry in self.match.entries:
-            if entry.raster is not None:
-                names.setdefault(entry.raster, entry.model)
-        if len(description.descriptors) <= 16:
-            for identity in self.match.identities:
-                if _says_nothing(identity):  # a cloud mask would have a name
-                    names.setdefault(identity.index, f"band {identity.index}")
-        return names
-
-
-def _says_nothing(identity: Identity) -> bool:
-    return not identity.text and identity.wavelength is None
+            count = len(self._indexes)
+            return decide(Evidence(self._dtype, (1.0,) * count, (0.0,) * count), "raw")
+        indexes = list(self._indexes)
+        for index in telling_bands(description, self.match):
+            if index not in indexes and self._dataset.dtypes[index - 1] == self._dtype:
+                indexes.append(index)
+        values = self._sample(indexes)
+        return decide(gather(self._dataset, description, self.match, self._dtype, indexes, values))
 
 
 def _told(grid: Grid) -> str:

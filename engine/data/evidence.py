@@ -1,0 +1,107 @@
+"""Looking at a scene before working on it: a sample of its pixels, and what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from rasterio.windows import Window
+
+from ..bands import BandMatch
+from .describe import Description
+from .grid import Grid
+from .scaling import Evidence
+
+_SIDE = 768  # pixels of a decimated read
+_WHOLE_SIDE = 2048  # rasters up to this size are decimated from all their pixels
+_CHUNKS, _CHUNK_SIDE = 8, 128  # larger ones without overviews: a lattice of small windows
+_STACK = 16  # a raster of more bands is no Sentinel-2 stack
+_L1C_BANDS = 13  # Sentinel-2's only product with the cirrus band
+_LEVEL1 = ("L1TP", "L1GT", "L1GS", "_L1T", "_TOA")
+
+
+def sample_windows(grid: Grid, overviews: bool) -> Iterator[tuple[Window, tuple[int, int]]]:
+    """Windows that stand for a scene, each with the shape to read it in.
+
+    A decimated read of a large raster without overviews would read every pixel of it.
+
+    Args:
+        grid: The raster's own grid.
+        overviews: The raster has some.
+    """
+    if overviews or max(grid.shape) <= _WHOLE_SIDE:
+        shrink = max(1.0, max(grid.shape) / _SIDE)
+        rows, columns = (max(1, round(side / shrink)) for side in grid.shape)
+        yield grid.window, (rows, columns)
+        return
+    tops = np.linspace(0, max(grid.height - _CHUNK_SIDE, 0), _CHUNKS).astype(int).tolist()
+    lefts = np.linspace(0, max(grid.width - _CHUNK_SIDE, 0), _CHUNKS).astype(int).tolist()
+    for top in dict.fromkeys(tops):
+        for left in dict.fromkeys(lefts):
+            window = grid.clip(Window(left, top, _CHUNK_SIDE, _CHUNK_SIDE))
+            yield window, (int(window.height), int(window.width))
+
+
+def telling_bands(description: Description, match: BandMatch) -> dict[int, str]:
+    """Names of the bands whose darkest pixels can tell about an added offset, by band number.
+
+    Bands of Sentinel-2 are named so; in a stack without names, the others count too. A named band
+    that is not one of Sentinel-2's (a cloud mask) tells nothing.
+    """
+    names = {i.index: i.sentinel for i in match.identities if i.sentinel}
+    for entry in match.entries:
+        if entry.raster is not None:
+            names.setdefault(entry.raster, entry.model)
+    if len(description.descriptors) <= _STACK:
+        for identity in match.identities:
+            if not identity.text and identity.wavelength is None:
+                names.setdefault(identity.index, _unnamed(identity.index))
+    return names
+
+
+def gather(
+    dataset: Any,
+    description: Description,
+    match: BandMatch,
+    dtype: str,
+    indexes: Sequence[int],
+    values: Sequence[np.ndarray],
+) -> Evidence:
+    """What is known of the stored values.
+
+    Args:
+        dataset: Open rasterio dataset.
+        description: What it tells of itself.
+        match: Its bands.
+        dtype: Of the used bands.
+        indexes: Sampled bands, from 1.
+        values: Valid pixels of each sampled band [n].
+    """
+    used = match.indexes
+    names = telling_bands(description, match)
+    seen = {index: v for index, v in zip(indexes, values) if v.size}
+    low = {names[i]: float(np.percentile(v, 0.1)) for i, v in seen.items() if i in names}
+    high = {index: float(np.percentile(v, 99)) for index, v in seen.items()}
+    if len(description.descriptors) == _L1C_BANDS and high:
+        darkest = min(high, key=lambda index: high[index])
+        if names.get(darkest) == _unnamed(darkest):  # the cirrus band: dark over any ground
+            low["B10"] = low.pop(names[darkest])
+    stack = len(description.descriptors) <= _STACK
+    return Evidence(
+        dtype=dtype,
+        scales=tuple(float(dataset.scales[index - 1]) for index in used),
+        offsets=tuple(float(dataset.offsets[index - 1]) for index in used),
+        sensor=match.sensor,
+        sentinel=bool(seen) and (match.sensor == "Sentinel-2" or (not match.sensor and stack)),
+        baseline=description.baseline,
+        offset=description.offset,
+        low=low,
+        high=max((high[index] for index in used if index in high), default=0.0),
+        pixels=next(iter(seen.values())).size if seen else 0,
+        level1=any(mark in text for text in description.texts for mark in _LEVEL1),
+    )
+
+
+def _unnamed(index: int) -> str:
+    return f"band {index}"

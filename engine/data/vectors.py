@@ -1,0 +1,177 @@
+"""Polygons of a vector file in a raster's CRS: masks, zones, labels."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyogrio
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj.exceptions import ProjError
+from rasterio.crs import CRS
+
+from ..errors import EmptyArea, VectorUnreadable
+from .grid import Grid
+
+_POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
+
+
+@dataclass(frozen=True)
+class Polygons:
+    """Polygons that touch a raster.
+
+    Attributes:
+        geometries: shapely polygons and multipolygons [n] in the raster's CRS, valid.
+        fields: Attributes by name, one array [n] for each.
+        fids: Feature ids in the file [n].
+    """
+
+    geometries: NDArray[Any]
+    fields: dict[str, NDArray[Any]]
+    fids: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.geometries)
+
+
+def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = True) -> Polygons:
+    """Reads the polygons of a file that touch a raster, in the raster's CRS.
+
+    Args:
+        path: Any OGR file; `file|layername=NAME`, as QGIS writes it, chooses a layer.
+        grid: The raster's grid.
+        purpose: What the polygons are for, for messages.
+        follow: Whether straight edges stay straight in the file's CRS (more vertices) when it is
+            not the raster's; false keeps the vertices as they are.
+
+    Raises:
+        VectorUnreadable: Missing, damaged, or without polygons.
+        EmptyArea: No polygon touches the raster.
+    """
+    file, layer = split_source(path)
+    if not file or ("://" not in file and not file.startswith("/vsi") and not os.path.exists(file)):
+        raise VectorUnreadable(
+            f"The {purpose} file {file or '(no path)'} does not exist. "
+            "Choose a vector file with polygons."
+        )
+    try:
+        info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
+        crs = _crs_of(info.get("crs"), grid)
+        box = _box_in(grid, crs)
+        meta, fids, wkb, columns = pyogrio.raw.read(
+            file, layer=layer, bbox=box, return_fids=True, force_2d=True
+        )
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise VectorUnreadable(
+            f"The {purpose} file {file} cannot be read"
+            + (f" (layer {layer})" if layer else "")
+            + ". Open it in QGIS to see, and export it again, as GeoPackage for instance.",
+            details=str(error),
+        ) from error
+    geometries = shapely.from_wkb(wkb if wkb is not None else [], on_invalid="ignore")
+    polygonal = np.isin(shapely.get_type_id(geometries), (3, 6))
+    if info.get("features") == 0 or (len(geometries) and not polygonal.any()):
+        kind = info.get("geometry_type") or "no geometry"
+        raise VectorUnreadable(
+            f"The {purpose} file {file} has no polygons (it has {info.get('features')} features of "
+            f"type {kind}). Choose a layer of polygons, or buffer the features first."
+        )
+    fields = dict(zip(meta["fields"], columns))
+    shapes = _projected(geometries[polygonal], crs, grid, follow)
+    touching = shapely.intersects(shapes, shapely.box(*grid.bounds)) & ~shapely.is_empty(shapes)
+    if not touching.any():
+        raise EmptyArea(
+            f"The {purpose} {file} misses the raster: its bounds are "
+            f"{_told(info.get('total_bounds'))} in {_named(crs)}, the raster's "
+            f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
+            "Choose polygons on the raster, or check both layers' CRS."
+        )
+    keep = np.flatnonzero(polygonal)[touching]
+    return Polygons(
+        shapes[touching],
+        {name: column[keep] for name, column in fields.items()},
+        np.asarray(fids, np.int64)[keep],
+    )
+
+
+def split_source(path: str) -> tuple[str, str | int | None]:
+    """File and layer of a source as QGIS writes it: `file.gpkg|layername=NAME|subset=...`."""
+    file, *options = path.split("|")
+    for option in options:
+        name, _, value = option.partition("=")
+        if name.lower() == "layername" and value:
+            return file, value
+        if name.lower() == "layerid" and value.isdigit():
+            return file, int(value)
+    return file, None
+
+
+def _crs_of(text: str | None, grid: Grid) -> pyproj.CRS:
+    """The file's CRS; a file without one is taken to lie in the raster's."""
+    crs = pyproj.CRS.from_user_input(text) if text else pyproj.CRS(grid.crs.to_wkt())
+    return crs.to_2d()
+
+
+def _box_in(grid: Grid, crs: pyproj.CRS) -> tuple[float, float, float, float] | None:
+    """The raster's bounds in the file's CRS, a little wider; None when that has no answer."""
+    left, bottom, right, top = grid.bounds
+    if _same(crs, grid.crs):
+        return left, bottom, right, top
+    try:
+        transformer = pyproj.Transformer.from_crs(grid.crs.to_wkt(), crs, always_xy=True)
+        box = transformer.transform_bounds(left, bottom, right, top, densify_pts=21)
+    except ProjError:
+        return None
+    if not all(map(math.isfinite, box)) or box[0] > box[2]:  # across the date line
+        return None
+    margin = 0.01 * max(box[2] - box[0], box[3] - box[1])
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+
+
+def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
+    """Polygons in the raster's CRS, made valid, without what is not an area."""
+    if not _same(crs, grid.crs):
+        if follow and len(geometries):
+            bounds = shapely.bounds(geometries)
+            sides = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
+            steps = np.where(sides > 0, sides / _POINTS_A_SIDE, 1.0)
+            geometries = shapely.segmentize(geometries, steps)
+        transformer = pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
+        geometries = shapely.transform(
+            geometries, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+        )
+        finite = np.isfinite(shapely.bounds(geometries)).all(axis=1)
+        geometries = np.where(finite, geometries, shapely.Polygon())
+    broken = ~shapely.is_valid(geometries)
+    if broken.any():
+        geometries = geometries.copy()
+        geometries[broken] = [_areas_of(shapely.make_valid(shape)) for shape in geometries[broken]]
+    return geometries
+
+
+def _areas_of(shape: Any) -> Any:
+    """The polygons among the parts of a mended shape."""
+    parts = shapely.get_parts(shape)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+
+
+def _same(crs: pyproj.CRS, other: CRS) -> bool:
+    return bool(crs.equals(pyproj.CRS(other.to_wkt()).to_2d(), ignore_axis_order=True))
+
+
+def _named(crs: pyproj.CRS) -> str:
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else crs.name
+
+
+def _told(bounds: Any) -> str:
+    if bounds is None:
+        return "unknown"
+    return "({})".format(", ".join(f"{value:.6g}" for value in bounds))
