@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from ..errors import CheckpointMismatch, InvalidParameter
 from .config import SpectralGPTConfig
 from .layers import Block, SpectralPatchEmbed, initialise
+from .network import Network
 from .position import resize_spatial, token_grid, token_positions
 
 
-class SpectralBackbone(nn.Module):
+class SpectralBackbone(Network):
     """Patch embedding, positions and transformer blocks: what every network of the family has.
 
     The names of the parameters are those of the published checkpoints, where they stand at the

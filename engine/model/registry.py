@@ -5,12 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from torch import nn
-
 from ..errors import ModelInvalid
+from .network import Network
 
-# Name in a card's architecture -> module of this package, class in it. A class here has
-# `architecture()` and `from_architecture(dict)`.
+# Name in a card's architecture -> module of this package, subclass of Network in it.
 NETWORKS: dict[str, tuple[str, str]] = {
     "masked-autoencoder": ("masked_autoencoder", "MaskedAutoencoder"),
     "classifier": ("classifier", "SceneClassifier"),
@@ -19,7 +17,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
 }
 
 
-def build_network(architecture: dict[str, Any]) -> nn.Module:
+def build_network(architecture: dict[str, Any]) -> Network:
     """Makes the network that a card's architecture describes, with fresh weights.
 
     Args:
@@ -35,7 +33,7 @@ def build_network(architecture: dict[str, Any]) -> nn.Module:
             f"{', '.join(NETWORKS)}. Update the plugin, or import the model again."
         )
     module, cls = NETWORKS[name]
-    network = getattr(import_module(f".{module}", __package__), cls)
+    network: type[Network] = getattr(import_module(f".{module}", __package__), cls)
     try:
         return network.from_architecture(architecture)
     except (KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,98 @@
+"""Our model file to train from: a network's weights as safetensors, its card in the header, sealed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from .cards import Card
+from .errors import ModelInvalid
+from .infer.staging import StagedOutputs, write_error
+from .model.network import Network
+from .model.registry import build_network
+from .model_file import CARD_KEY, SEAL_KEY, UNSEALED, read_card, seal, verify
+
+
+def save(path: str | Path, network: Network, card: Card) -> str:
+    """Writes a network and its card; the file appears whole or not at all.
+
+    Args:
+        path: File to write, ending in .safetensors.
+        network: One that `model.registry` knows.
+        card: Its card; the network's own configuration is written into its `architecture`.
+
+    Returns:
+        The file's seal (SHA-256).
+
+    Raises:
+        InvalidParameter: The path does not end in .safetensors.
+        OutputNotWritable: The file cannot be written.
+        DiskFull: There is no room for it.
+    """
+    architecture = {**card.architecture, **network.architecture()}
+    card = dataclasses.replace(card, architecture=architecture)
+    metadata = {CARD_KEY: json.dumps(card.to_stac()), SEAL_KEY: UNSEALED}
+    tensors = {
+        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+    }
+    with StagedOutputs() as outputs:
+        staged = outputs.stage(str(path), (".safetensors",))
+        try:
+            safetensors.torch.save_file(tensors, staged, metadata)
+            return seal(staged)
+        except (OSError, SafetensorError) as error:
+            raise write_error(staged, error) from error
+
+
+def load(path: str | Path) -> tuple[Network, Card]:
+    """Builds the network of a file that `save` wrote; every weight must be there and fit.
+
+    Args:
+        path: A .safetensors model of ours.
+
+    Returns:
+        The network in evaluation mode on the CPU, and its card.
+
+    Raises:
+        ModelInvalid: Not such a file, changed since it was made, or of a network unknown here.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".safetensors":
+        raise ModelInvalid(
+            f"'{path}' holds no weights to train from: expected a .safetensors model. "
+            "An .onnx model can only predict; choose the model it was exported from."
+        )
+    card = read_card(path)
+    verify(path)
+    network = build_network(card.architecture)
+    own = network.state_dict()
+    try:
+        with safe_open(path, framework="pt") as stored:
+            _copy(path, own, stored)
+    except (OSError, SafetensorError) as error:
+        raise ModelInvalid(
+            f"The weights in '{path}' cannot be read. Copy the file again.", details=repr(error)
+        ) from error
+    return network.eval(), card
+
+
+def _copy(path: Path, own: dict[str, Tensor], stored: safe_open) -> None:
+    """Fills a network's tensors one by one: no second copy of all of them is ever in memory."""
+    names = set(stored.keys())
+    wrong = sorted(names ^ own.keys()) + [
+        key for key in names & own.keys() if stored.get_slice(key).get_shape() != [*own[key].shape]
+    ]
+    if wrong:
+        raise ModelInvalid(
+            f"The weights in '{path}' do not fit the network its card describes: {len(wrong)} are missing, too many "
+            f"or of another shape ({', '.join(wrong[:3])}). Train or import the model again."
+        )
+    with torch.no_grad():
+        for key, tensor in own.items():
+            tensor.copy_(stored.get_tensor(key))

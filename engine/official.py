@@ -1,0 +1,205 @@
+"""The published SpectralGPT checkpoints: PyTorch files, read without executing anything in them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+from .errors import CheckpointMismatch
+from .model.change import ChangeNetwork
+from .model.classifier import SceneClassifier
+from .model.config import PRESETS, SpectralGPTConfig
+from .model.masked_autoencoder import MaskedAutoencoder
+from .model.network import Network
+from .model.segmentation import SegmentationNetwork
+
+_SIZES = {name: PRESETS[name] for name in ("base", "large", "huge")}
+_NAMED = 4  # wrong keys that a message names; their number is always told
+
+
+def load_official(path: str | Path, kind: str = "auto") -> tuple[Network, str]:
+    """Builds the network a published checkpoint holds; every weight must be there and fit.
+
+    The weights stay in the file and are mapped from it, so that memory holds them once at most.
+
+    Args:
+        path: SpectralGPT.pth, SpectralGPT+.pth, or a published fine-tuned file.
+        kind: The task the file is for, or "auto" to tell it from its keys.
+
+    Returns:
+        The network in evaluation mode, and the task it is for.
+
+    Raises:
+        CheckpointMismatch: Not a PyTorch file, one with code in it, or not these weights.
+    """
+    path = Path(path)
+    weights = _weights(path, _read(path))
+    config = _configuration(path, weights)
+    if kind == "auto":
+        kind = _kind(path, weights)
+    with torch.device("meta"):
+        network = _network(kind, config, weights)
+    _compare(path, kind, weights, network.state_dict())
+    network.load_state_dict({key: value.float() for key, value in weights.items()}, assign=True)
+    return network.eval(), kind
+
+
+def _read(path: Path) -> Any:
+    """Unpickles tensors and plain values, and the training script's options; nothing else."""
+    if not path.is_file():
+        raise CheckpointMismatch(f"There is no file '{path}'. Give the path of a checkpoint.")
+    try:
+        with safe_globals([argparse.Namespace]):
+            # Only the newer of PyTorch's two formats, a zip archive, can be mapped.
+            return torch.load(
+                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+            )
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged or hostile file may raise anything
+        foreign = _foreign_globals(path)
+        if foreign:
+            raise CheckpointMismatch(
+                f"'{path.name}' was not loaded: beside weights it holds {len(foreign)} kind(s) of Python object that "
+                f"could run code ({', '.join(foreign[:_NAMED])}). Expected tensors, plain values and "
+                "argparse.Namespace only. Get the published file, or save the weights alone with "
+                "torch.save(model.state_dict(), path).",
+                details=repr(error),
+            ) from error
+        raise CheckpointMismatch(
+            f"'{path.name}' cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. "
+            "Download it again and compare its size.",
+            details=repr(error),
+        ) from error
+
+
+def _foreign_globals(path: Path) -> list[str]:
+    """Names that the file would import, found by reading its opcodes; nothing is imported."""
+    try:
+        with safe_globals([argparse.Namespace]):
+            return sorted(get_unsafe_globals_in_checkpoint(path))
+    except Exception:  # no pickle at all: then there is nothing to name
+        return []
+
+
+def _weights(path: Path, content: Any) -> dict[str, Tensor]:
+    """The state dict inside a container: under "model", or bare; without "module." prefixes."""
+    if isinstance(content, dict) and isinstance(content.get("model"), dict):
+        content = content["model"]
+    if not isinstance(content, dict) or not content:
+        raise CheckpointMismatch(
+            f"'{path.name}' holds {type(content).__name__}, expected a dictionary of weights, bare or under 'model'. "
+            "Give one of the published checkpoints."
+        )
+    foreign = [str(k) for k, v in content.items() if not isinstance(k, str) or not _is_weight(v)]
+    if foreign:
+        raise CheckpointMismatch(
+            f"'{path.name}' holds {len(foreign)} entries that are no weights ({', '.join(foreign[:_NAMED])}), "
+            "expected dense floating-point tensors only. Give one of the published checkpoints."
+        )
+    prefix = "module."
+    if all(key.startswith(prefix) for key in content):
+        return {key[len(prefix) :]: value for key, value in content.items()}
+    return dict(content)
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and value.is_floating_point()
+
+
+def _configuration(path: Path, weights: dict[str, Tensor]) -> SpectralGPTConfig:
+    """Reads the sizes from the shapes of the three tensors that show them."""
+    wanted = {"patch_embed.proj.weight": 5, "pos_embed_spatial": 3, "pos_embed_temporal": 3}
+    wrong = [
+        f"{key}: {_shape(weights[key])}" if key in weights else f"{key}: missing"
+        for key, axes in wanted.items()
+        if key not in weights or weights[key].ndim != axes
+    ]
+    if wrong:
+        raise CheckpointMismatch(
+            f"'{path.name}' is not a SpectralGPT checkpoint: expected the weights {', '.join(wanted)}; found "
+            f"{'; '.join(wrong)}, among {len(weights)} weights ({', '.join(list(weights)[:_NAMED])}). "
+            "Give one of the published checkpoints."
+        )
+    dim, _, spectral_patch, patch, _ = weights["patch_embed.proj.weight"].shape
+    places, groups = weights["pos_embed_spatial"].shape[1], weights["pos_embed_temporal"].shape[1]
+    side = math.isqrt(places)
+    sizes = {preset.dim: preset for preset in _SIZES.values()}
+    if dim not in sizes or side * side != places or min(groups, side, spectral_patch, patch) < 1:
+        widths = ", ".join(f"{preset.dim} ({name})" for name, preset in _SIZES.items())
+        raise CheckpointMismatch(
+            f"'{path.name}' has tokens of width {dim} at {places} places, expected a width of {widths} and a square "
+            "number of places. Give one of the published checkpoints."
+        )
+    return SpectralGPTConfig(
+        bands=groups * spectral_patch,
+        image_size=side * patch,
+        patch=patch,
+        spectral_patch=spectral_patch,
+        dim=dim,
+        depth=sizes[dim].depth,
+        heads=sizes[dim].heads,
+    )
+
+
+def _kind(path: Path, weights: dict[str, Tensor]) -> str:
+    """The task, told from the keys; the two dense networks differ in their classes alone."""
+    if any(key.startswith(("decoder_", "mask_token")) for key in weights):
+        return "backbone"
+    if any(key.startswith(("cls_seg.", "conv0.", "decoder.")) for key in weights):
+        return "change-detection" if _classes(weights, "cls_seg.0.bias") == 2 else "segmentation"
+    if any(key.startswith("head.") for key in weights):
+        return "scene-classification"
+    raise CheckpointMismatch(
+        f"'{path.name}' holds SpectralGPT's encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., "
+        f"head...) among {len(weights)} weights. Give one of the published checkpoints."
+    )
+
+
+def _network(kind: str, config: SpectralGPTConfig, weights: dict[str, Tensor]) -> Network:
+    if kind == "backbone":
+        return MaskedAutoencoder(config)
+    if kind == "change-detection":
+        return ChangeNetwork(config)
+    if kind == "segmentation":
+        return SegmentationNetwork(config, _classes(weights, "cls_seg.0.bias"), neck_dropout=0.5)
+    return SceneClassifier(config, _classes(weights, "head.bias"), pooling="mean-after-first")
+
+
+def _classes(weights: dict[str, Tensor], bias: str) -> int:
+    return max(1, weights[bias].numel()) if bias in weights else 1
+
+
+def _compare(
+    path: Path, kind: str, weights: dict[str, Tensor], expected: dict[str, Tensor]
+) -> None:
+    """Refuses weights that are not exactly the network's, and names what differs."""
+    missing = [key for key in expected if key not in weights]
+    extra = [key for key in weights if key not in expected]
+    misshaped = [
+        f"{key} {_shape(weights[key])} instead of {_shape(expected[key])}"
+        for key in expected
+        if key in weights and weights[key].shape != expected[key].shape
+    ]
+    found = [
+        f"{len(keys)} {what} ({', '.join(keys[:_NAMED])}{', ...' if len(keys) > _NAMED else ''})"
+        for keys, what in ((missing, "missing"), (extra, "not expected"), (misshaped, "misshaped"))
+        if keys
+    ]
+    if found:
+        raise CheckpointMismatch(
+            f"'{path.name}' does not fit SpectralGPT's {kind} network of {len(expected)} weights: {'; '.join(found)}. "
+            "Give the published file as it was downloaded, or choose what it holds with 'kind'.",
+            details="\n".join([*missing, *extra, *misshaped]),
+        )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(side) for side in tensor.shape) or "scalar"
