@@ -15,6 +15,7 @@ import csv
 import html
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -119,7 +120,8 @@ def _run(
     arguments = [f"{key}={value}" for key, value in parameters.items()]
     began = time.monotonic()
     done = subprocess.run(
-        ["qgis_process", "--json", "run", algorithm, "--", *arguments],
+        # Debian's wrapper passes options that only the desktop knows.
+        [shutil.which("qgis_process.bin") or "qgis_process", "--json", "run", algorithm, "--", *arguments],
         env=environment,
         capture_output=True,
         text=True,
