@@ -1,0 +1,1 @@
+"""Inference over rasters: windows, blending, writing, and one function per task."""

@@ -1,0 +1,82 @@
+"""A class map taken row by row, counted, and sieved when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cards import ModelClass
+from ..data.grid import Grid
+from .areas import AreaTable
+from .polygons import sieve
+from .writer import BLOCK, Layer, RasterWriter
+
+
+class ClassMap:
+    """Writes a class raster, as a context manager.
+
+    Without a smallest region its rows go straight to the file; sieving needs the whole map, which is then kept.
+
+    Attributes:
+        areas: Pixels and ground of each class as written, complete when the map is closed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        grid: Grid,
+        layer: Layer,
+        classes: Sequence[ModelClass],
+        min_area: float = 0.0,
+        cog: bool = False,
+    ) -> None:
+        """Creates the file.
+
+        Args:
+            path: File to write.
+            grid: Of the map.
+            layer: How it is written.
+            classes: The classes.
+            min_area: Regions smaller than this, in square metres, are merged into their neighbours.
+            cog: Whether it becomes a Cloud Optimized GeoTIFF.
+        """
+        self._grid, self._layer, self._min_area = grid, layer, min_area
+        self._top = 0
+        self._whole = np.empty(grid.shape, layer.dtype) if min_area > 0 else None
+        self.areas = AreaTable(grid, classes)
+        self._writer = RasterWriter(path, grid, layer, cog)
+
+    def __enter__(self) -> ClassMap:
+        """The file is open since it was made."""
+        return self
+
+    def write(self, values: NDArray[Any]) -> None:
+        """Appends rows of class values [n, width]."""
+        if self._whole is not None:
+            self._whole[self._top : self._top + len(values)] = values
+        else:
+            self._put(self._top, values)
+        self._top += len(values)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Sieves when asked, and completes the file."""
+        if kind is None and self._whole is not None:
+            known = self._whole != self._layer.nodata
+            sieved = sieve(self._whole, known, self._grid, self._min_area)
+            for top in range(0, self._grid.height, BLOCK):
+                self._put(top, sieved[top : top + BLOCK])
+        self._writer.__exit__(kind, error, traceback)
+
+    def _put(self, top: int, values: NDArray[Any]) -> None:
+        self.areas.add(top, values)
+        self._writer.write(values)

@@ -1,0 +1,149 @@
+"""A model runs over a raster window by window; finished rows come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..errors import EmptyArea
+from ..progress import Progress
+from .backends import Backend
+from .blend import blend_weights
+from .merge import RowAccumulator, Rows
+from .region import Region
+from .windows import SlidingWindows, overlap_pixels
+
+Feeds = dict[str, NDArray[Any]]
+Mask = NDArray[np.bool_]
+Read = Callable[[Window], "tuple[Feeds, Mask]"]
+
+
+@dataclass
+class Tally:
+    """What a run has done so far.
+
+    Attributes:
+        total: Windows of the whole raster.
+        run: Windows that the model saw.
+        pixels: Pixels with a result.
+    """
+
+    total: int = 0
+    run: int = 0
+    pixels: int = 0
+
+    @property
+    def skipped(self) -> int:
+        """Windows that the model did not see: outside the area, or without a valid pixel."""
+        return self.total - self.run
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts of windows as the protocol reports them."""
+        return {"total": self.total, "run": self.run, "skipped": self.skipped}
+
+
+class Mosaic:
+    """Sliding windows, prediction and blending over one grid.
+
+    Attributes:
+        tally: What was run, complete once `rows` is exhausted.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        region: Region,
+        backend: Backend,
+        read: Read,
+        window: int,
+        classes: int,
+        overlap: int,
+    ) -> None:
+        """Lays the windows.
+
+        Args:
+            grid: Of the raster and the result.
+            region: Where results are wanted.
+            backend: The model.
+            read: Gives a window's inputs without the batch dimension ({"image": [C, S, S], ...}), and where they are
+                valid, bool [S, S].
+            window: S, side of a window, pixels.
+            classes: Channels of a prediction.
+            overlap: Overlap of windows, percent.
+        """
+        shared = overlap_pixels(window, overlap)
+        self._grid, self._region, self._backend, self._read = grid, region, backend, read
+        self._windows = SlidingWindows(grid.height, grid.width, window, shared)
+        self._weights = blend_weights(window, shared)
+        self._classes = classes
+        self.tally = Tally(total=len(self._windows))
+
+    def rows(self, progress: Progress) -> Iterator[Rows]:
+        """Predicts, from top to bottom.
+
+        Args:
+            progress: Told of every window; a cancel takes effect there.
+
+        Yields:
+            All rows of the raster in order; those outside the region are unknown. Each is valid until the next one
+            is asked for.
+
+        Raises:
+            EmptyArea: No pixel of the region is valid.
+        """
+        merged = RowAccumulator(self._classes, *self._grid.shape, self._weights)
+        places, columns = self._windows.touching(self._region.bounds)
+        for done, place in enumerate(places):
+            yield from self._counted(merged.release(self._windows.tops[place]))
+            self._predict_row(
+                merged, place, columns, progress.part(done / len(places), (done + 1) / len(places))
+            )
+        yield from self._counted(merged.release(self._grid.height))
+        if not self.tally.run:
+            raise EmptyArea(
+                "There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or "
+                "check the no-data values."
+            )
+
+    def _predict_row(
+        self, merged: RowAccumulator, place: int, columns: range, progress: Progress
+    ) -> None:
+        """Predicts one row of windows, a batch at a time."""
+        waiting: list[tuple[Window, Feeds, Mask]] = []
+        for done, column in enumerate(columns):
+            progress.update(done / len(columns))
+            window = self._windows.at(place, column)
+            wanted = self._region.mask(window)
+            if wanted.any():
+                feeds, valid = self._read(window)
+                keep = valid & wanted
+                if keep.any():
+                    waiting.append((window, feeds, keep))
+            if waiting and (len(waiting) >= self._backend.batch or column == columns[-1]):
+                self._predict(merged, waiting)
+                waiting = []
+
+    def _predict(self, merged: RowAccumulator, waiting: list[tuple[Window, Feeds, Mask]]) -> None:
+        scores = self._backend.predict(stack([feeds for _, feeds, _ in waiting]))
+        for (window, _, keep), prediction in zip(waiting, scores):
+            merged.add(window, prediction, keep)
+        self.tally.run += len(waiting)
+
+    def _counted(self, released: Iterator[Rows]) -> Iterator[Rows]:
+        for rows in released:
+            self.tally.pixels += int(np.count_nonzero(rows.known))
+            yield rows
+
+
+def stack(feeds: list[Feeds]) -> Feeds:
+    """Single inputs to a batch; the spectral groups, alike for all, are passed as they are."""
+    return {
+        name: feeds[0][name] if name == "groups" else np.stack([single[name] for single in feeds])
+        for name in feeds[0]
+    }

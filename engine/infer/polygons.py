@@ -1,0 +1,188 @@
+"""A finished class map becomes polygons with class, true area and mean confidence.
+
+GDAL polygonises the whole map at once (strips would cut polygons at their seams), which needs the map as integers and
+the outlines in memory; areas and confidences are then added up strip by strip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio
+import rasterio
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import DataSourceError
+from rasterio.windows import Window
+
+from ..cards import ModelClass
+from ..data.grid import Grid
+from ..progress import Progress
+from .staging import write_error
+
+STRIP = 2048
+
+
+def sieve(
+    classes: NDArray[Any], known: NDArray[np.bool_], grid: Grid, min_area: float
+) -> NDArray[Any]:
+    """Merges regions smaller than an area into their largest neighbour.
+
+    Args:
+        classes: Class map [height, width].
+        known: bool [height, width], pixels with a class; others stay as they are and take nothing in.
+        grid: The map's grid.
+        min_area: Square metres.
+
+    Returns:
+        The map without small regions; a small region between no-data only stays.
+    """
+    pixels = smallest_region(grid, min_area)
+    return rasterio.features.sieve(classes, pixels, mask=known) if pixels > 1 else classes
+
+
+def smallest_region(grid: Grid, min_area: float) -> int:
+    """Pixels of the smallest region that is not smaller than an area (measured at the middle of the grid)."""
+    middle = Window(grid.width // 2, grid.height // 2, 1, 1)
+    pixel = float(grid.pixel_area(middle)[0, 0])
+    return max(1, int(np.ceil(min_area / pixel - 1e-6))) if pixel > 0 else 1
+
+
+def write_polygons(
+    path: Path,
+    class_map: Path,
+    percents: Callable[[Window], NDArray[Any]],
+    classes: Sequence[ModelClass],
+    layer: str,
+    description: str,
+    progress: Progress,
+    only: Sequence[int] = (),
+) -> int:
+    """Polygonises a class map into a GeoPackage.
+
+    Args:
+        path: GeoPackage to write.
+        class_map: A finished class raster.
+        percents: Gives the confidence of a window's pixels in percent [rows, columns].
+        classes: The classes.
+        layer: Name of the layer.
+        description: Kept with the layer, says how it was made.
+        progress: Told of the work.
+        only: Class values that become polygons; empty = all.
+
+    Returns:
+        Number of polygons.
+
+    Raises:
+        OutputNotWritable: It cannot be written.
+        DiskFull: There is no room.
+    """
+    progress.update(0.0, "Polygons")
+    values, outlines, grid = _outlines(class_map, only)
+    progress.update(0.4)
+    area, confidence = _measure(outlines, grid, percents, progress.part(0.4, 0.9))
+    names = {item.value: item.name for item in classes}
+    fields: dict[str, NDArray[Any]] = {
+        "class_value": values,
+        "class_name": np.array([names.get(int(v), "") for v in values], object),
+        "area_m2": np.round(area, 2),
+    }
+    fields["confidence"] = np.round(confidence, 1)
+    write_layer(path, shapely.to_wkb(outlines), fields, grid.crs.to_wkt(), layer, description)
+    progress.update(1.0)
+    return len(values)
+
+
+def write_layer(
+    path: Path,
+    geometry: NDArray[Any],
+    fields: dict[str, NDArray[Any]],
+    crs: str,
+    layer: str,
+    description: str,
+    masks: dict[str, NDArray[np.bool_]] | None = None,
+) -> None:
+    """Writes polygons to a GeoPackage.
+
+    Args:
+        path: File to write.
+        geometry: WKB of polygons, object [n].
+        fields: Columns by name, each [n].
+        crs: WKT.
+        layer: Name of the layer.
+        description: Kept with the layer.
+        masks: True where a column's value is NULL.
+
+    Raises:
+        OutputNotWritable: It cannot be written.
+        DiskFull: There is no room.
+    """
+    masks = masks or {}
+    try:
+        pyogrio.raw.write(
+            path,
+            geometry,
+            field_data=list(fields.values()),
+            fields=list(fields),
+            field_mask=[masks.get(name) for name in fields],
+            geometry_type="MultiPolygon",
+            promote_to_multi=True,
+            crs=crs,
+            driver="GPKG",
+            layer=layer,
+            layer_options={"DESCRIPTION": description},
+        )
+    except (DataSourceError, OSError, RuntimeError) as error:
+        raise write_error(path, error) from error
+
+
+def _outlines(class_map: Path, only: Sequence[int]) -> tuple[NDArray[Any], NDArray[Any], Grid]:
+    """Class values [n], geometries [n] in map coordinates, and the map's grid."""
+    with rasterio.open(class_map) as dataset:
+        grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        pixels, nodata = dataset.read(1), dataset.nodata
+    wanted = np.isin(pixels, only) if only else pixels != nodata
+    values: list[int] = []
+    outlines: list[Any] = []
+    for shape, value in rasterio.features.shapes(pixels, wanted, transform=grid.transform):
+        values.append(int(value))
+        shell, *holes = shape["coordinates"]
+        outlines.append(shapely.Polygon(shell, holes))
+    return np.array(values, np.int32), np.array(outlines, object), grid
+
+
+def _measure(
+    outlines: NDArray[Any],
+    grid: Grid,
+    percents: Callable[[Window], NDArray[Any]],
+    progress: Progress,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """True area and mean percent of each polygon [n], from the pixels inside."""
+    area, pixels, total = (np.zeros(len(outlines)) for _ in range(3))
+    if not len(outlines):
+        return area, total
+    tree = shapely.STRtree(outlines)
+    for window in _strips(grid):
+        progress.update(window.row_off / grid.height)
+        inside = np.sort(tree.query(shapely.box(*grid.window_bounds(window))))
+        labels = rasterio.features.rasterize(
+            ((outlines[i], i + 1) for i in inside),
+            out_shape=(window.height, window.width),
+            transform=grid.window_transform(window),
+            dtype="int32",
+        )
+        known = labels > 0
+        places = labels[known] - 1
+        area += np.bincount(places, grid.pixel_area(window)[known], len(area))
+        pixels += np.bincount(places, minlength=len(area))
+        total += np.bincount(places, percents(window)[known], len(area))
+    return area, total / np.maximum(pixels, 1)
+
+
+def _strips(grid: Grid) -> Iterator[Window]:
+    for top in range(0, grid.height, STRIP):
+        yield Window(0, top, grid.width, min(STRIP, grid.height - top))

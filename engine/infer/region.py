@@ -1,0 +1,140 @@
+"""The part of a raster where results are wanted: an extent, polygons, or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..data.opening import parse_crs
+from ..data.vectors import read_polygons
+from ..errors import EmptyArea
+
+Mask = NDArray[np.bool_]
+
+
+class Region:
+    """Pixels of a grid that are to be computed.
+
+    Attributes:
+        bounds: The smallest window that holds them all.
+    """
+
+    def __init__(self, grid: Grid, bounds: Window, polygons: NDArray[Any] | None = None) -> None:
+        """Cuts polygons to the bounds.
+
+        Args:
+            grid: The raster's grid.
+            bounds: Window inside the raster, of the extent.
+            polygons: shapely polygons in the raster's CRS [n]; None = all of the bounds.
+
+        Raises:
+            EmptyArea: The polygons leave no pixel of the bounds.
+        """
+        self._grid = grid
+        self.bounds = bounds
+        self._polygons: Any = None
+        if polygons is None:
+            return
+        frame = shapely.box(*grid.window_bounds(bounds))
+        inside = _polygonal(shapely.intersection(shapely.union_all(polygons), frame))
+        if inside.is_empty:
+            raise EmptyArea(
+                f"The mask does not touch the area to compute ({_told(frame)} in {grid.crs.to_string()[:40]}); its "
+                f"polygons lie in {_told(shapely.union_all(polygons))}. Choose another mask, or check its CRS."
+            )
+        self._polygons = inside
+        shapely.prepare(self._polygons)
+        self.bounds = _intersection(bounds, grid.window_of(_grown(inside, grid)))
+        if not self._holds_a_pixel():
+            raise EmptyArea(
+                "The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask."
+            )
+
+    def mask(self, window: Window) -> Mask:
+        """The region's pixels in a window: those whose centre lies inside, bool [rows, columns]."""
+        inside = np.zeros((window.height, window.width), bool)
+        top, left = self.bounds.row_off - window.row_off, self.bounds.col_off - window.col_off
+        inside[
+            max(0, top) : max(0, top + self.bounds.height),
+            max(0, left) : max(0, left + self.bounds.width),
+        ] = True
+        if self._polygons is None or not inside.any():
+            return inside
+        box = shapely.box(*self._grid.window_bounds(window))
+        if self._polygons.contains(box):
+            return inside
+        if not self._polygons.intersects(box):
+            return np.zeros_like(inside)
+        # Far corners are cut off for speed, one pixel away so that no centre is lost to the cut.
+        margin = 2 * max(self._grid.resolution)
+        near = _polygonal(shapely.clip_by_rect(self._polygons, *shapely.buffer(box, margin).bounds))
+        if near.is_empty:
+            return np.zeros_like(inside)
+        drawn = rasterio.features.rasterize(
+            [near],
+            out_shape=inside.shape,
+            transform=self._grid.window_transform(window),
+            dtype="uint8",
+        )
+        return inside & (drawn > 0)
+
+    def _holds_a_pixel(self) -> bool:
+        rows = 512
+        for top in range(self.bounds.row_off, self.bounds.row_off + self.bounds.height, rows):
+            strip = Window(self.bounds.col_off, top, self.bounds.width, rows)
+            if self.mask(_intersection(strip, self.bounds)).any():
+                return True
+        return False
+
+
+def _polygonal(shape: Any) -> Any:
+    """Without the lines and points at which polygons only touch a frame: they would be drawn as pixels."""
+    parts = shapely.get_parts(shape)
+    return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+
+
+def _intersection(one: Window, other: Window) -> Window:
+    left, top = max(one.col_off, other.col_off), max(one.row_off, other.row_off)
+    right = min(one.col_off + one.width, other.col_off + other.width)
+    bottom = min(one.row_off + one.height, other.row_off + other.height)
+    return Window(left, top, max(0, right - left), max(0, bottom - top))
+
+
+def _grown(shape: Any, grid: Grid) -> tuple[float, float, float, float]:
+    """Bounds that have an area, though a shape that only touches the frame may be a line or a point."""
+    margin = min(grid.resolution) * 1e-3
+    left, bottom, right, top = shape.bounds
+    return left - margin, bottom - margin, right + margin, top + margin
+
+
+def _told(shape: Any) -> str:
+    return "({})".format(", ".join(f"{value:.6g}" for value in shape.bounds))
+
+
+def open_region(grid: Grid, extent: tuple[float, ...] | None, extent_crs: str, mask: str) -> Region:
+    """The region that a job asks for.
+
+    Args:
+        grid: The raster's grid.
+        extent: (xmin, ymin, xmax, ymax), or None for all of the raster.
+        extent_crs: CRS of the extent; empty is the raster's.
+        mask: Vector file with polygons; empty is none.
+
+    Raises:
+        EmptyArea: Extent or mask miss the raster or each other.
+        InvalidParameter: The extent is no extent, or its CRS none.
+        VectorUnreadable: The mask cannot be read.
+    """
+    bounds = grid.window
+    if extent is not None:
+        west, south, east, north = extent
+        crs = parse_crs(extent_crs) if extent_crs else None
+        bounds = grid.window_of((west, south, east, north), crs)
+    polygons = read_polygons(mask, grid).geometries if mask else None
+    return Region(grid, bounds, polygons)

@@ -1,0 +1,112 @@
+"""What a run tells: lines for the log while it works, and the fields of its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..cards import ModelClass
+from ..data.source import RasterSource
+from ..progress import Progress
+from .backends import Backend
+from .installed import InstalledModel
+from .mosaic import Tally
+
+
+def introduce(
+    progress: Progress,
+    model: InstalledModel,
+    backend: Backend,
+    sources: Mapping[str, RasterSource],
+) -> None:
+    """Tells model, device, bands and scaling before the work.
+
+    Args:
+        progress: Where it is told.
+        model: The model.
+        backend: Where it computes.
+        sources: Rasters by what they are ("Raster", "First date").
+    """
+    card = model.card
+    used = (
+        f"Model: {card.title or card.name} {card.version}, licence {card.licence or 'not stated'}"
+    )
+    progress.log(f"{used} ({card.attribution})" if card.attribution else used)
+    progress.log(f"Device: {backend.device} ({backend.name})")
+    for name, source in sources.items():
+        pairs = [
+            f"{entry.model} = band {entry.raster} ({entry.by})"
+            if entry.raster is not None
+            else f"{entry.model} = left out"
+            for entry in source.match.entries
+        ]
+        progress.log(f"{name}, bands: {', '.join(pairs)}")
+        progress.log(f"{name}, values: {source.scaling.text}")
+        if source.nodata:
+            progress.log(f"{name}, no-data: {source.nodata}")
+        for warning in source.warnings:
+            progress.warning(f"{name}: {warning}")
+
+
+class Stopwatch:
+    """Measures a run and makes its result."""
+
+    def __init__(self) -> None:
+        """Starts."""
+        self._started = time.monotonic()
+
+    def result(
+        self,
+        progress: Progress,
+        outputs: Mapping[str, str],
+        tally: Tally,
+        backend: Backend,
+        model: InstalledModel,
+        source: RasterSource,
+        areas: list[dict[str, Any]],
+        threshold: float | None = None,
+    ) -> dict[str, Any]:
+        """The fields of the protocol's result; the last lines of the log are told on the way.
+
+        Args:
+            progress: Where it is told.
+            outputs: Paths by parameter; empty ones are left out.
+            tally: Windows and pixels.
+            backend: Where it was computed.
+            model: With what.
+            source: From what.
+            areas: Records of the classes.
+            threshold: For change, the cut.
+        """
+        seconds = time.monotonic() - self._started
+        speed = tally.pixels / 1e6 / seconds if seconds > 0 else 0.0
+        progress.log(
+            f"Windows: {tally.run} run, {tally.skipped} skipped of {tally.total}; {seconds:.1f} s, {speed:.2f} Mpx/s "
+            f"on {backend.device} ({backend.name})"
+        )
+        return {
+            "outputs": {name: path for name, path in outputs.items() if path},
+            "windows": tally.to_dict(),
+            "device": backend.device,
+            "backend": backend.name,
+            "seconds": round(seconds, 3),
+            "megapixels_per_second": round(speed, 4),
+            "bands": source.match.to_list(),
+            "scaling": source.scaling.text,
+            "classes": [described_class(item) for item in model.card.classes],
+            "areas": areas,
+            "nodata": model.card.nodata,
+            "model": {"name": model.card.name, "sha256": model.sha256},
+            "threshold": threshold,
+        }
+
+
+def described_class(item: ModelClass) -> dict[str, Any]:
+    """A class as the protocol reports it."""
+    return {
+        "value": item.value,
+        "name": item.name,
+        "title": item.title or item.name,
+        "color": item.color,
+    }

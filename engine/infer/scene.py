@@ -1,0 +1,95 @@
+"""One date of a place, read as a model takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.source import RasterSource
+from ..errors import BandMismatch
+
+Feeds = dict[str, NDArray[Any]]
+Mask = NDArray[np.bool_]
+
+
+class Scene:
+    """A raster source with the normalisation that a graph cannot do: the one by the whole scene's statistics."""
+
+    def __init__(self, source: RasterSource, card: Card) -> None:
+        """Looks at the scene when the card asks for it.
+
+        Raises:
+            EmptyArea: The scene has no valid pixel.
+        """
+        self._source = source
+        self._statistics: tuple[NDArray[np.float32], ...] = ()
+        if card.normalisation.kind == "scene-statistics":
+            # mean and std, each [C, 1, 1]
+            self._statistics = tuple(
+                values.astype(np.float32)[:, None, None] for values in source.statistics()
+            )
+
+    def read(self, window: Window) -> tuple[NDArray[np.float32], Mask]:
+        """A window: image float32 [C, h, w], 0 where invalid or missing, and valid bool [h, w]."""
+        image, valid = self._source.read(window)
+        if self._statistics:
+            mean, std = self._statistics
+            image = (image - mean) / std
+            image[:, ~valid] = 0
+        return image, valid
+
+
+class SingleDate:
+    """Inputs of a model that sees one date."""
+
+    def __init__(self, source: RasterSource, card: Card) -> None:
+        """Prepares the scene."""
+        self._scene = Scene(source, card)
+        self._groups = np.array(source.groups, np.int64)
+
+    def __call__(self, window: Window) -> tuple[Feeds, Mask]:
+        """The inputs of a window without the batch dimension, and where they are valid."""
+        image, valid = self._scene.read(window)
+        return {"image": image, "valid": _as_input(valid), "groups": self._groups}, valid
+
+
+class TwoDates:
+    """Inputs of a model that sees two dates on one grid; a pixel is valid when it is in both."""
+
+    def __init__(self, before: RasterSource, after: RasterSource, card: Card) -> None:
+        """Prepares both scenes, each by itself.
+
+        Raises:
+            BandMismatch: The dates share no spectral group.
+        """
+        self._before, self._after = Scene(before, card), Scene(after, card)
+        shared = sorted(set(before.groups) & set(after.groups))
+        if not shared:
+            raise BandMismatch(
+                f"The two dates have no group of bands in common: the first one serves the model's groups "
+                f"{list(before.groups)}, the second one {list(after.groups)}. Choose rasters of the same sensor."
+            )
+        self._groups = np.array(shared, np.int64)
+
+    def __call__(self, window: Window) -> tuple[Feeds, Mask]:
+        """The inputs of a window without the batch dimension, and where both dates are valid."""
+        before, valid = self._before.read(window)
+        after, valid_after = self._after.read(window)
+        valid = valid & valid_after
+        before[:, ~valid] = 0
+        after[:, ~valid] = 0
+        feeds: Feeds = {
+            "before": before,
+            "after": after,
+            "valid": _as_input(valid),
+            "groups": self._groups,
+        }
+        return feeds, valid
+
+
+def _as_input(valid: Mask) -> NDArray[np.float32]:
+    return valid[None].astype(np.float32)  # [1, h, w]

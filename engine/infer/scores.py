@@ -1,0 +1,97 @@
+"""A scene's scores between two passes: written row by row to a plain file, with their histogram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from .staging import write_error
+from .threshold import BINS
+
+UNKNOWN = -1.0
+_BYTES = 4
+
+
+class ScoreFile:
+    """Scores 0..1 of every pixel, -1 where unknown; written once, then read in any order. A context manager.
+
+    Attributes:
+        histogram: Pixels in each of `BINS` equal bins, int64.
+    """
+
+    def __init__(self, path: Path, grid: Grid) -> None:
+        """Creates the file.
+
+        Args:
+            path: File to write; whoever gave it removes it.
+            grid: Of the scene.
+
+        Raises:
+            OutputNotWritable: It cannot be created.
+            DiskFull: There is no room.
+        """
+        self._path, self._grid = path, grid
+        self.histogram = np.zeros(BINS, np.int64)
+        try:
+            self._file = path.open("w+b")
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def __enter__(self) -> ScoreFile:
+        """The file is open since it was made."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def write(self, scores: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
+        """Appends rows.
+
+        Args:
+            scores: float32 [n, width], 0..1.
+            known: bool [n, width].
+
+        Raises:
+            OutputNotWritable: The file cannot be written.
+            DiskFull: There is no room.
+        """
+        bins = (scores[known] * BINS).astype(np.int64).clip(0, BINS - 1)
+        self.histogram += np.bincount(bins, minlength=BINS)
+        try:
+            self._file.write(np.where(known, scores, np.float32(UNKNOWN)).astype("<f4").tobytes())
+        except OSError as error:
+            raise write_error(self._path, error) from error
+
+    def read(self, window: Window) -> NDArray[np.float32]:
+        """Scores of a window of whole rows, float32 [rows, width].
+
+        Raises:
+            OutputNotWritable: Rows are missing, as a full disk leaves it.
+        """
+        width = self._grid.width
+        try:
+            self._file.flush()
+            self._file.seek(window.row_off * width * _BYTES)
+            values = np.frombuffer(self._file.read(window.height * width * _BYTES), "<f4")
+            return values.reshape(window.height, width).astype(np.float32)
+        except (OSError, ValueError) as error:
+            raise write_error(self._path, error) from error
+
+    def strips(self, rows: int) -> Iterator[tuple[Window, NDArray[Any]]]:
+        """All rows from the top, `rows` at a time."""
+        for top in range(0, self._grid.height, rows):
+            window = Window(0, top, self._grid.width, min(rows, self._grid.height - top))
+            yield window, self.read(window)

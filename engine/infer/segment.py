@@ -1,0 +1,155 @@
+"""The verb `segment`: a class map of a raster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.source import RasterSource
+from ..jobs import SegmentJob
+from ..progress import Progress
+from .areas import write_areas
+from .backends import open_backend
+from .class_map import ClassMap
+from .installed import open_model
+from .merge import Rows
+from .mosaic import Mosaic
+from .polygons import write_polygons
+from .provenance import described, provenance
+from .region import open_region
+from .report import Stopwatch, introduce
+from .scene import SingleDate
+from .staging import CSV, GEOPACKAGE, GEOTIFF, StagedOutputs
+from .writer import Layer, RasterWriter, class_dtype, raster_environment
+
+UNKNOWN_PERCENT = 255
+
+
+def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
+    """Maps the classes of a raster.
+
+    Args:
+        job: What is asked.
+        progress: Told of every window; a cancel takes effect there.
+
+    Returns:
+        The protocol's result: outputs, windows, device, areas and more.
+
+    Raises:
+        EngineError: One of its subclasses, each with what was given, expected and to do.
+    """
+    watch = Stopwatch()
+    model = open_model(job.model, "segmentation")
+    card = model.card
+    with ExitStack() as stack:
+        stack.enter_context(raster_environment())
+        source = stack.enter_context(
+            RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
+        )
+        region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
+        outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
+        output = outputs.stage(job.output, GEOTIFF)
+        table = outputs.stage(job.areas, CSV) if job.areas else None
+        vector = outputs.stage(job.output_vector, GEOPACKAGE) if job.output_vector else None
+        confidence = outputs.stage(job.confidence, GEOTIFF) if job.confidence else None
+        if vector is not None and confidence is None:
+            confidence = output.parent / "confidence-of-polygons.tif"
+        backend = open_backend(model.path, card, job.device, job.threads, progress)
+        introduce(progress, model, backend, {"Raster": source})
+        tags = provenance(job, model, backend, {"scaling": source.scaling.text})
+        mosaic = Mosaic(
+            source.grid,
+            region,
+            backend,
+            SingleDate(source, card),
+            card.window,
+            len(card.classes),
+            job.overlap,
+        )
+        predicting = progress.part(0.0, 0.85 if vector is not None else 0.95)
+        records = _write_maps(job, card, source, mosaic, output, confidence, tags, predicting)
+        if table is not None:
+            write_areas(table, records)
+        if vector is not None and confidence is not None:
+            write_polygons(
+                vector,
+                output,
+                _percents(confidence),
+                card.classes,
+                layer=vector.stem,
+                description=described(tags),
+                progress=progress.part(0.9, 0.99),
+            )
+        progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+    return watch.result(
+        progress,
+        {
+            "output": job.output,
+            "confidence": job.confidence,
+            "output_vector": job.output_vector,
+            "areas": job.areas,
+        },
+        mosaic.tally,
+        backend,
+        model,
+        source,
+        records,
+    )
+
+
+def _write_maps(
+    job: SegmentJob,
+    card: Card,
+    source: RasterSource,
+    mosaic: Mosaic,
+    output: Path,
+    confidence: Path | None,
+    tags: dict[str, str],
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Predicts; writes the class raster, and the confidence raster when it is wanted; gives the areas."""
+    dtype = class_dtype(card.classes, card.nodata)
+    layer = Layer("class", dtype, card.nodata, card.classes, tags)
+    values = np.array([item.value for item in card.classes], dtype)
+    with ClassMap(output, source.grid, layer, card.classes, job.min_area, job.cog) as class_map:
+        if confidence is None:
+            for rows in mosaic.rows(progress):
+                class_map.write(best_class(rows, values, card.nodata))
+        else:
+            percent = Layer("confidence (percent)", "uint8", UNKNOWN_PERCENT, (), tags)
+            with RasterWriter(confidence, source.grid, percent, job.cog) as writer:
+                for rows in mosaic.rows(progress):
+                    class_map.write(best_class(rows, values, card.nodata))
+                    writer.write(best_percent(rows))
+    return class_map.areas.records()
+
+
+def best_class(rows: Rows, values: NDArray[Any], nodata: int) -> NDArray[Any]:
+    """The value of the most probable class [n, width]; the first one of equals."""
+    best = values[rows.probabilities.argmax(axis=0)]
+    best[~rows.known] = nodata
+    return best
+
+
+def best_percent(rows: Rows) -> NDArray[np.uint8]:
+    """The probability of that class in percent [n, width], 255 where unknown."""
+    percent = np.rint(rows.probabilities.max(axis=0) * 100).clip(0, 100).astype(np.uint8)
+    percent[~rows.known] = UNKNOWN_PERCENT
+    return percent
+
+
+def _percents(path: Path) -> Callable[[Window], NDArray[Any]]:
+    def read(window: Window) -> NDArray[Any]:
+        with rasterio.open(path) as dataset:
+            values: NDArray[Any] = dataset.read(1, window=window)
+        return values
+
+    return read

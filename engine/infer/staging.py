@@ -1,0 +1,162 @@
+"""Outputs appear whole or not at all: written in a hidden folder beside their place, moved there at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import DiskFull, InvalidParameter, OutputNotWritable
+
+SCRATCH_PREFIX = ".spectralgpt-"
+GEOTIFF, GEOPACKAGE, CSV = (".tif", ".tiff"), (".gpkg",), (".csv",)
+SIDECARS = (".aux.xml", ".ovr", ".msk")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class StagedOutputs:
+    """The output files of a job, as a context manager.
+
+    Leaving it normally moves every file to its place, replacing what was there; leaving it by an exception, a cancel
+    included, removes them. The hidden folders are named `.spectralgpt-PID-...`, so that whoever kills the process can
+    remove them.
+    """
+
+    def __init__(self, inputs: Iterable[str] = ()) -> None:
+        """Starts without outputs.
+
+        Args:
+            inputs: Paths that must not be overwritten; what follows a "|" names a layer inside the file.
+        """
+        self._inputs = [Path(path.split("|")[0]) for path in inputs if path]
+        self._folders: dict[Path, Path] = {}
+        self._staged: dict[Path, Path] = {}
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> StagedOutputs:
+        """Nothing is made before `stage`."""
+        return self
+
+    def stage(self, output: str, suffixes: tuple[str, ...]) -> Path:
+        """Checks that an output can be written and gives the path to write it to.
+
+        Args:
+            output: Where the file shall be at the end.
+            suffixes: Endings it may have, lower case.
+
+        Raises:
+            InvalidParameter: Wrong ending, the same file twice, or an input.
+            OutputNotWritable: The folder is missing or not writable, or the path is a folder.
+        """
+        path = Path(os.path.abspath(output))
+        if path.suffix.lower() not in suffixes:
+            raise InvalidParameter(
+                f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
+            )
+        if path in self._staged:
+            raise InvalidParameter(
+                f"Two outputs would be written to '{output}'. Give each a name of its own."
+            )
+        if any(_same_file(path, given) for given in self._inputs):
+            raise InvalidParameter(
+                f"The output '{output}' is also an input and would be overwritten. Choose another name."
+            )
+        if path.is_dir():
+            raise OutputNotWritable(f"The output '{output}' is a folder. Give the name of a file.")
+        if not path.parent.is_dir():
+            raise OutputNotWritable(
+                f"The folder of the output '{output}' does not exist. Create '{path.parent}' or choose another one."
+            )
+        self._staged[path] = self.scratch(path.parent) / path.name
+        return self._staged[path]
+
+    def scratch(self, folder: Path) -> Path:
+        """A hidden folder inside `folder` for files that do not outlive the job.
+
+        Raises:
+            OutputNotWritable: It cannot be made.
+            DiskFull: There is no room for it.
+        """
+        if folder not in self._folders:
+            try:
+                made = tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-", dir=folder)
+            except OSError as error:
+                raise write_error(folder, error) from error
+            self._cleanup.callback(shutil.rmtree, made, ignore_errors=True)
+            self._folders[folder] = Path(made)
+        return self._folders[folder]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Moves the files to their places, or removes them after an error."""
+        with self._cleanup:
+            if kind is None:
+                for path, staged in self._staged.items():
+                    _move(staged, path)
+
+
+def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritable:
+    """What a failed write means, in the user's words.
+
+    GDAL does not tell why a write failed, so it is tried once more without GDAL.
+
+    Args:
+        path: The file or its folder.
+        error: What was raised.
+    """
+    number = getattr(error, "errno", None) or _try_writing(path)
+    if number in _FULL:
+        return DiskFull(
+            f"The disk is full, or the file too large for it: '{path.name}' could not be completed. Make room, or "
+            "write to another disk. Nothing was kept of this output.",
+            details=repr(error),
+        )
+    return OutputNotWritable(
+        f"'{path}' cannot be written. Check that you may write to this folder and that no other program "
+        "(or layer in QGIS) holds the file, or choose another place.",
+        details=repr(error),
+    )
+
+
+def _try_writing(staged: Path) -> int | None:
+    """The system's error number when a staged file cannot grow by a megabyte."""
+    if not staged.parent.name.startswith(SCRATCH_PREFIX):
+        return None
+    try:
+        with staged.open("ab") as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def _same_file(path: Path, given: Path) -> bool:
+    try:
+        return path.exists() and given.exists() and path.samefile(given)
+    except OSError:
+        return False
+
+
+def _move(staged: Path, path: Path) -> None:
+    """Puts a finished file and its sidecars in place; sidecars of the file it replaces go."""
+    try:
+        os.replace(staged, path)
+        for suffix in SIDECARS:
+            sidecar = Path(f"{path}{suffix}")
+            if Path(f"{staged}{suffix}").exists():
+                os.replace(f"{staged}{suffix}", sidecar)
+            else:
+                sidecar.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error

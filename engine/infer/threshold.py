@@ -1,0 +1,130 @@
+"""From a scene's scores to the cut between unchanged and changed.
+
+A cut that was right on other places is usually wrong on this one: seasons, haze and soil moisture shift all scores of a
+pair of dates. The card's `threshold` therefore names a method, which sees the histogram of the scene's own scores.
+
+    {"method": "fixed", "value": 0.5}
+    {"method": "scene", "rule": "otsu"}
+    {"method": "scene", "rule": "robust", "deviations": 3.0}
+    {"method": "scene", "rule": "quantile", "share": 0.95}
+
+"scene" takes "minimum" and "maximum" (the cut is kept between them) and "rescale": true, which shifts the scene's
+scores on the logit scale so that the cut becomes 0.5: a probability raster then reads alike in every scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelInvalid
+
+BINS = 1024
+Floats = NDArray[np.floating[Any]]
+
+_EDGE = 1e-6
+
+
+def score_edges() -> NDArray[np.float64]:
+    """Bin edges of a histogram of scores between 0 and 1."""
+    return np.linspace(0.0, 1.0, BINS + 1)
+
+
+def scene_threshold(histogram: NDArray[Any], edges: Floats, spec: Mapping[str, Any]) -> float:
+    """The cut for one scene.
+
+    Args:
+        histogram: Number of pixels in each bin.
+        edges: Edges of the bins, one more than bins.
+        spec: The card's `threshold`; empty means a fixed 0.5.
+
+    Returns:
+        A score; pixels at or above it are changed.
+
+    Raises:
+        ModelInvalid: The method is not known.
+    """
+    method = spec.get("method", "fixed")
+    if method == "fixed":
+        return float(spec.get("value", 0.5))
+    rule = spec.get("rule", "otsu")
+    if method != "scene" or rule not in RULES:
+        raise ModelInvalid(
+            f"The model's card asks for the threshold {dict(spec)}, which this version does not know. Update the "
+            "plugin, or give a threshold yourself."
+        )
+    counts = np.asarray(histogram, np.float64)
+    centres = (np.asarray(edges[:-1], np.float64) + np.asarray(edges[1:], np.float64)) / 2
+    value = RULES[rule](counts, centres, spec) if counts.sum() > 0 else 0.5
+    return float(np.clip(value, spec.get("minimum", _EDGE), spec.get("maximum", 1.0)))
+
+
+def otsu(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
+    """The cut that separates two classes with the least variance inside them (Otsu 1979), on the logit scale.
+
+    Scores crowd at 0 and 1; the logit spreads them so that both classes are lumps of comparable width.
+    """
+    values = logit(centres)
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    sums = np.cumsum(counts * values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    between[~np.isfinite(between)] = 0
+    # Bins without pixels between two lumps all score the same: take the middle of them.
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
+    low, high = int(best[0]), int(min(best[-1] + 1, len(values) - 1))
+    return float(expit((values[low] + values[high]) / 2))
+
+
+def robust(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
+    """Median plus a number of robust deviations of the scores' logits: change is what stands out from the scene."""
+    values = logit(centres)
+    middle = _quantile(counts, values, 0.5)
+    deviations = np.abs(values - middle)
+    order = np.argsort(deviations)
+    spread = 1.4826 * _quantile(counts[order], deviations[order], 0.5)
+    return float(expit(middle + float(spec.get("deviations", 3.0)) * spread))
+
+
+def quantile(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
+    """The score below which a given share of the scene lies."""
+    return _quantile(counts, centres, float(spec.get("share", 0.95)))
+
+
+RULES: dict[str, Callable[[Floats, Floats, Mapping[str, Any]], float]] = {
+    "otsu": otsu,
+    "robust": robust,
+    "quantile": quantile,
+}
+
+
+def rescale(scores: NDArray[np.float32], cut: float) -> NDArray[np.float32]:
+    """Shifts scores on the logit scale so that `cut` becomes 0.5; order is kept.
+
+    Args:
+        scores: Probabilities, any shape.
+        cut: The scene's threshold.
+    """
+    shifted = logit(scores) - logit(np.float32(cut))
+    return expit(shifted).astype(np.float32)
+
+
+def logit(values: Any) -> Any:
+    """Log odds, finite at 0 and 1."""
+    clipped = np.clip(values, _EDGE, 1 - _EDGE)
+    return np.log(clipped / (1 - clipped))
+
+
+def expit(values: Any) -> Any:
+    """Inverse of `logit`."""
+    return 1 / (1 + np.exp(-values))
+
+
+def _quantile(counts: Floats, values: Floats, share: float) -> float:
+    cumulated = np.cumsum(counts)
+    place = int(np.searchsorted(cumulated, share * cumulated[-1]))
+    return float(values[min(place, len(values) - 1)])

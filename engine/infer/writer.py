@@ -1,0 +1,282 @@
+"""GeoTIFFs written row by row as rows become final: tiled, compressed, with overviews, colours and class names."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from xml.etree import ElementTree  # nosec B405: only written, never parsed
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from ..cards import ModelClass
+from ..data.grid import Grid
+from ..data.opening import CACHE_BYTES
+from .staging import write_error
+
+BLOCK = 512
+_WRITE_ERRORS = (RasterioError, OSError, rasterio._err.CPLE_BaseError)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a raster holds and how it is to be read and shown.
+
+    Attributes:
+        description: Name of the band.
+        dtype: numpy name of the type.
+        nodata: Value of pixels without a result.
+        classes: For class maps: become colour table, category names and attribute table.
+        tags: Metadata items, how the raster was made.
+    """
+
+    description: str
+    dtype: str
+    nodata: float
+    classes: Sequence[ModelClass] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def resampling(self) -> Resampling:
+        """How overviews are made."""
+        return Resampling.mode if self.classes else Resampling.average
+
+    @property
+    def predictor(self) -> int:
+        """TIFF predictor: none for classes, horizontal for integers, floating-point for floats."""
+        if self.classes:
+            return 1
+        return 3 if np.issubdtype(np.dtype(self.dtype), np.floating) else 2
+
+
+def class_dtype(classes: Sequence[ModelClass], nodata: int) -> str:
+    """The smallest unsigned type for a class map."""
+    return str(np.min_scalar_type(max([nodata, *(item.value for item in classes)])))
+
+
+@contextmanager
+def raster_environment() -> Iterator[None]:
+    """GDAL settings of a job: a bounded cache, and no blocks nor overviews of nothing."""
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, SPARSE_OK_OVERVIEW=True):
+        yield
+
+
+class RasterWriter:
+    """A single-band GeoTIFF that takes its rows from top to bottom, as a context manager.
+
+    Rows are kept until a row of blocks is complete, so that every block is compressed once.
+    """
+
+    def __init__(self, path: Path, grid: Grid, layer: Layer, cog: bool = False) -> None:
+        """Creates the file.
+
+        Args:
+            path: File to write; nothing else may look at it before the writer is closed.
+            grid: Size, place and CRS.
+            layer: What it holds.
+            cog: Whether it becomes a Cloud Optimized GeoTIFF.
+
+        Raises:
+            OutputNotWritable: It cannot be created.
+            DiskFull: There is no room.
+        """
+        self._path, self._grid, self._layer, self._cog = path, grid, layer, cog
+        block = min(BLOCK, -(-max(grid.height, grid.width) // 16) * 16)
+        self._buffer = np.full((block, grid.width), layer.nodata, layer.dtype)
+        self._top = self._filled = 0
+        self._checksum = self._known = 0
+        with _write_errors(path):
+            self._dataset = rasterio.open(
+                path,
+                "w",
+                driver="GTiff",
+                height=grid.height,
+                width=grid.width,
+                count=1,
+                dtype=layer.dtype,
+                crs=grid.crs,
+                transform=grid.transform,
+                nodata=layer.nodata,
+                tiled=True,
+                blockxsize=block,
+                blockysize=block,
+                compress="deflate",
+                predictor=layer.predictor,
+                bigtiff="IF_SAFER",
+                SPARSE_OK=True,
+            )
+            self._describe(self._dataset)
+
+    def __enter__(self) -> RasterWriter:
+        """The file is open since it was made."""
+        return self
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Appends rows.
+
+        Args:
+            rows: [n, width], of the layer's type.
+
+        Raises:
+            OutputNotWritable: The file cannot be written.
+            DiskFull: There is no room.
+        """
+        start = 0
+        while start < len(rows):
+            count = min(len(rows) - start, len(self._buffer) - self._filled)
+            self._buffer[self._filled : self._filled + count] = rows[start : start + count]
+            self._filled += count
+            start += count
+            if self._filled == len(self._buffer):
+                self._flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Completes the file; after an error it is only closed, for whoever removes it."""
+        if kind is not None:
+            with suppress(*_WRITE_ERRORS):
+                self._dataset.close()
+            return
+        if self._filled:
+            self._flush()
+        with _write_errors(self._path):
+            self._dataset.close()
+            self._add_overviews()
+            if self._cog:
+                self._to_cog()
+            if self._layer.classes:
+                write_categories(Path(f"{self._path}.aux.xml"), self._layer)
+            self._verify()
+
+    def _flush(self) -> None:
+        window = Window(0, self._top, self._grid.width, self._filled)
+        with _write_errors(self._path):
+            self._dataset.write(self._buffer[: self._filled], 1, window=window)
+        self._checksum = zlib.crc32(self._buffer[: self._filled].data, self._checksum)
+        self._known += self._count_known(self._buffer[: self._filled])
+        self._top += self._filled
+        self._filled = 0
+
+    def _describe(self, dataset: Any) -> None:
+        dataset.set_band_description(1, self._layer.description)
+        dataset.update_tags(**self._layer.tags)
+        colours = {item.value: (*_rgb(item.color), 255) for item in self._layer.classes}
+        # The TIFF colour table ends at 8 and 16 bits unsigned; larger class values keep names and table only.
+        if colours and self._layer.dtype in ("uint8", "uint16"):
+            dataset.write_colormap(1, {int(self._layer.nodata): (0, 0, 0, 0), **colours})
+            dataset.colorinterp = [ColorInterp.palette]
+
+    def _add_overviews(self) -> None:
+        longest = max(self._grid.height, self._grid.width)
+        factors = [2**power for power in range(1, 16) if longest / 2 ** (power - 1) > BLOCK]
+        if factors:
+            with rasterio.open(self._path, "r+") as dataset:
+                dataset.build_overviews(factors, self._layer.resampling)
+
+    def _to_cog(self) -> None:
+        plain = self._path.with_suffix(".plain.tif")
+        self._path.replace(plain)
+        rasterio.shutil.copy(
+            plain,
+            self._path,
+            driver="COG",
+            compress="deflate",
+            predictor=self._layer.predictor,
+            bigtiff="IF_SAFER",
+            overviews="FORCE_USE_EXISTING",
+            sparse_ok=True,
+        )
+        plain.unlink()
+
+    def _verify(self) -> None:
+        """Reads the file back: what a full disk did to a block while a file was being closed, GDAL does not tell.
+
+        Overviews keep a pixel wherever one below it is known, so they cannot know less than their share.
+        """
+        step, checksum = len(self._buffer), 0
+        with rasterio.open(self._path) as dataset:
+            levels = dataset.overviews(1)
+            for top in range(0, self._grid.height, step):
+                rows = min(step, self._grid.height - top)
+                window = Window(0, top, self._grid.width, rows)
+                checksum = zlib.crc32(dataset.read(1, window=window), checksum)
+        if checksum != self._checksum:
+            raise OSError("the file does not hold what was written")
+        for index, factor in enumerate(levels):
+            with rasterio.open(self._path, overview_level=index) as dataset:
+                known = sum(
+                    self._count_known(dataset.read(1, window=window))
+                    for _, window in dataset.block_windows(1)
+                )
+                most = -(-self._grid.height // dataset.height) * -(
+                    -self._grid.width // dataset.width
+                )
+            if known * most < self._known:
+                raise OSError(f"the overview 1:{factor} is incomplete")
+
+    def _count_known(self, values: NDArray[Any]) -> int:
+        return int(np.count_nonzero(values != self._layer.nodata))
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _WRITE_ERRORS as error:
+        raise write_error(path, error) from error
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    code = color.lstrip("#")
+    return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
+
+
+def write_categories(path: Path, layer: Layer) -> None:
+    """The sidecar in which GDAL, and so QGIS, looks for category names and the attribute table.
+
+    rasterio cannot write either; the format is GDAL's persistent auxiliary metadata.
+    """
+    root = ElementTree.Element("PAMDataset")
+    band = ElementTree.SubElement(root, "PAMRasterBand", band="1")
+    ElementTree.SubElement(band, "Description").text = layer.description
+    by_value = {item.value: item for item in layer.classes}
+    names = ElementTree.SubElement(band, "CategoryNames")
+    for value in range(max(by_value) + 1):
+        item = by_value.get(value)
+        ElementTree.SubElement(names, "Category").text = (item.title or item.name) if item else ""
+    table = ElementTree.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+    # (name, GDALRATFieldType, GDALRATFieldUsage)
+    columns = (
+        ("Value", 0, 5),
+        ("Class", 2, 2),
+        ("Name", 2, 0),
+        ("Red", 0, 6),
+        ("Green", 0, 7),
+        ("Blue", 0, 8),
+        ("Alpha", 0, 9),
+    )
+    for index, (name, kind, usage) in enumerate(columns):
+        column = ElementTree.SubElement(table, "FieldDefn", index=str(index))
+        ElementTree.SubElement(column, "Name").text = name
+        ElementTree.SubElement(column, "Type").text = str(kind)
+        ElementTree.SubElement(column, "Usage").text = str(usage)
+    for index, item in enumerate(layer.classes):
+        row = ElementTree.SubElement(table, "Row", index=str(index))
+        for cell in (item.value, item.title or item.name, item.name, *_rgb(item.color), 255):
+            ElementTree.SubElement(row, "F").text = str(cell)
+    # GDAL does not recognise the file behind an XML declaration; UTF-8 is XML's default.
+    path.write_text(ElementTree.tostring(root, encoding="unicode"), encoding="utf-8")
