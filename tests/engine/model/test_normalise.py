@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cards import Normalisation
@@ -51,6 +51,7 @@ def test_what_stands_under_no_data_never_matters(kind):
     assert torch.equal(module(IMAGE, VALID), module(spoilt, VALID))
 
 
+@settings(deadline=None)
 @given(st.floats(1e-4, 1e4), st.floats(-0.5, 0.5))
 def test_minmax_does_not_depend_on_unit_or_offset(factor, offset):
     torch.manual_seed(0)

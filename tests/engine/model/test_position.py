@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidParameter
@@ -14,6 +14,7 @@ def test_native_size_is_exactly_the_identity():
     assert resize_spatial(embedding, (12, 12), (12, 12)) is embedding
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_any_grid_has_one_position_a_token(rows, columns):
     resized = resize_spatial(torch.full((1, 16, 3), 0.7), (4, 4), (rows, columns))
