@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -57,12 +58,12 @@ class Grid:
         """Map bounds of the whole raster."""
         return self.window_bounds(self.window)
 
-    def xy(self, column: float, row: float) -> tuple[float, float]:
-        """Map coordinates of a pixel position; (0, 0) is the upper left corner of the first."""
+    def xy(self, column: Any, row: Any) -> tuple[Any, Any]:
+        """Map coordinates of positions in pixels; (0, 0) is the first pixel's upper left corner."""
         t = self.transform
         return t.a * column + t.b * row + t.c, t.d * column + t.e * row + t.f
 
-    def column_row(self, x: float, y: float) -> tuple[float, float]:
+    def column_row(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Pixel position of map coordinates; the inverse of `xy`."""
         t = ~self.transform
         return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
@@ -170,7 +171,9 @@ class Grid:
         low = np.minimum(place.astype(int), max(len(at_rows) - 2, 0))
         high = np.minimum(low + 1, len(at_rows) - 1)
         share = (place - low)[:, None]
-        return by_column[low] * (1 - share) + by_column[high] * share  # [h, w]
+        area = by_column[low]
+        area += share * (by_column[high] - area)  # [h, w]
+        return area
 
     def _metres(self) -> float:
         """Rough size of a pixel on the ground."""
@@ -185,35 +188,34 @@ class Grid:
             return np.full(np.broadcast_shapes(columns.shape, rows.shape), area)
         step = max(0.5, _STEP_M / metres)
         columns, rows = np.broadcast_arrays(columns, rows)
-        points = []
-        for right, down in ((-step, 0), (step, 0), (0, -step), (0, step), (0, 0)):
-            c, r = columns + right, rows + down
-            t = self.transform
-            points.append(to_geodetic.transform(t.a * c + t.b * r + t.c, t.d * c + t.e * r + t.f))
-        (lon_l, lat_l), (lon_r, lat_r), (lon_u, lat_u), (lon_d, lat_d), (_, lat) = points
-        latitude = np.radians(lat)
-        curve = 1 - squared * np.sin(latitude) ** 2
-        # Principal radii of the ellipsoid: metres for a radian of latitude and of longitude.
-        along = semi_major * (1 - squared) / curve**1.5
-        across = semi_major / np.sqrt(curve) * np.cos(latitude)
-        wide = (_turn(lon_r - lon_l), lat_r - lat_l)
-        tall = (_turn(lon_d - lon_u), lat_d - lat_u)
-        cross = np.radians(wide[0]) * np.radians(tall[1]) - np.radians(tall[0]) * np.radians(
-            wide[1]
-        )
-        area = np.abs(cross) * along * np.abs(across) / (2 * step) ** 2
+        sides = []
+        for right, down in ((-step, 0), (step, 0), (0, -step), (0, step)):
+            x, y = self.xy(columns + right, rows + down)
+            longitude, latitude = to_geodetic.transform(x, y)
+            sides.append(_earth_centred(longitude, latitude, semi_major, squared))
+        left, right_side, upper, lower = sides  # each [..., 3], metres
+        # The parallelogram that they span; in space, so that poles and date line are no exception.
+        area = np.linalg.norm(np.cross(right_side - left, lower - upper), axis=-1)
+        area = area / (2 * step) ** 2
         return np.where(np.isfinite(area), area, 0.0)  # outside the projection: no ground
+
+
+def _earth_centred(
+    longitude: np.ndarray, latitude: np.ndarray, semi_major: float, squared: float
+) -> np.ndarray:
+    """Points of the ellipsoid in space, metres [..., 3], from degrees."""
+    with np.errstate(invalid="ignore"):
+        turn, tilt = np.radians(longitude), np.radians(latitude)
+        across = semi_major / np.sqrt(1 - squared * np.sin(tilt) ** 2)
+        flat = across * np.cos(tilt)
+        height = across * (1 - squared) * np.sin(tilt)
+        return np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=-1)
 
 
 def _lattice(start: int, size: int, metres: float) -> np.ndarray:
     """Positions over `size` pixels from `start`, dense enough for linear interpolation."""
     count = min(max(math.ceil(size * metres / _LATTICE_M), 1), max(size, 1)) + 1
     return np.linspace(start, start + size, count)
-
-
-def _turn(degrees: np.ndarray) -> np.ndarray:
-    """A difference of longitudes brought to -180..180."""
-    return (degrees + 180.0) % 360.0 - 180.0
 
 
 @lru_cache(maxsize=8)

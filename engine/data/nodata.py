@@ -64,7 +64,10 @@ class Validity:
         # Many tools write 0 beyond the scene and declare nothing; no sunlit ground is 0 in every
         # band, while single bands of dark water are.
         self.zeros = (
-            not self.declared and not self._mask_bands and not extra and len(self._indexes) >= 3
+            not self.declared
+            and not self._mask_bands
+            and 0 not in extra
+            and len(self._indexes) >= 3
         )
 
     def __call__(self, values: np.ndarray, window: Any = None) -> np.ndarray:

@@ -38,6 +38,11 @@ def open_raster(path: str) -> Iterator[Any]:
         raise RasterUnreadable(
             f"The raster {path} does not exist. Check the path, and that its drive is mounted."
         )
+    if plain and os.path.isdir(path) and not path.lower().rstrip("/").endswith(".zarr"):
+        raise RasterUnreadable(
+            f"{path} is a folder, not a raster. Choose a raster file; stack band files with "
+            "Raster > Miscellaneous > Build Virtual Raster, each file as a separate band."
+        )
     if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
         raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), warnings.catch_warnings():

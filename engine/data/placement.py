@@ -111,8 +111,11 @@ class Placement:
             "dst_transform": self.grid.window_transform(part),
             "dst_crs": self.grid.crs,
         }
-        values[:, ~valid] = np.nan
         warped = np.full((len(values), *shape), np.nan, np.float32)
+        if valid.all():  # without no-data GDAL is a third faster; what it does not reach stays NaN
+            reproject(values, warped, resampling=Resampling.bilinear, init_dest_nodata=False, **to)
+            return warped, np.asarray(np.isfinite(warped).all(axis=0))
+        values[:, ~valid] = np.nan
         reproject(
             values,
             warped,
@@ -123,4 +126,4 @@ class Placement:
         )
         near = np.zeros(shape, np.uint8)
         reproject(valid.astype(np.uint8), near, resampling=Resampling.nearest, **to)
-        return warped, (near > 0) & np.isfinite(warped).all(axis=0)
+        return warped, np.asarray((near > 0) & np.isfinite(warped).all(axis=0))
