@@ -6,17 +6,20 @@ layer) is first written to a temporary GeoTIFF, within a limit.
 
 from __future__ import annotations
 
+import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCoordinateTransformContext,
+    QgsDataProvider,
     QgsFeedback,
     QgsProcessingException,
+    QgsProviderRegistry,
     QgsRasterBlockFeedback,
     QgsRasterDataProvider,
     QgsRasterFileWriter,
@@ -46,7 +49,8 @@ class RasterInput:
         layer_crs: The layer's CRS.
         nodata: Additional no-data values the user gave the layer in QGIS.
         notes: What the user should know; each is a sentence.
-        provider: A clone to write the file from; None when `path` is set.
+        provider_key: Name of the QGIS data provider that reads the layer.
+        uri: What that provider opens.
     """
 
     name: str
@@ -56,7 +60,8 @@ class RasterInput:
     layer_crs: QgsCoordinateReferenceSystem
     nodata: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
-    provider: QgsRasterDataProvider | None = field(default=None, compare=False)
+    provider_key: str = ""
+    uri: str = ""
 
     def source(
         self,
@@ -80,11 +85,23 @@ class RasterInput:
         """
         if self.path:
             return self.path
+        # Opened anew, in this thread, instead of a clone of the layer's: clones of some providers share state.
+        provider = QgsProviderRegistry.instance().createProvider(
+            self.provider_key, self.uri, QgsDataProvider.ProviderOptions()
+        )
+        if provider is None or not provider.isValid():
+            raise QgsProcessingException(
+                tr(
+                    "The layer '{}' cannot be opened. Check its source, or remove it and add it again."
+                ).format(self.name)
+            )
         extent = self._needed(area, transforms)
-        columns, rows = self._size(extent, pixel_metres, area is not None)
+        columns, rows = self._size(provider, extent, pixel_metres, area is not None)
         target = folder / "input.tif"
-        self._check_room(columns, rows, folder)
-        self._write(target, columns, rows, extent, transforms, feedback)
+        self._check_room(provider, columns, rows, folder)
+        names = band_names(provider)
+        self._write(provider, target, columns, rows, extent, transforms, feedback)
+        _write_band_names(target, names)
         return str(target)
 
     def _needed(
@@ -108,8 +125,14 @@ class RasterInput:
             )
         return needed
 
-    def _size(self, extent: QgsRectangle, pixel_metres: float, limited: bool) -> tuple[int, int]:
-        width, height = self.provider.xSize(), self.provider.ySize()
+    def _size(
+        self,
+        provider: QgsRasterDataProvider,
+        extent: QgsRectangle,
+        pixel_metres: float,
+        limited: bool,
+    ) -> tuple[int, int]:
+        width, height = provider.xSize(), provider.ySize()
         if width > 0 and height > 0:
             pixel_x, pixel_y = self.extent.width() / width, self.extent.height() / height
         elif limited:
@@ -126,12 +149,14 @@ class RasterInput:
             )
         return max(1, round(extent.width() / pixel_x)), max(1, round(extent.height() / pixel_y))
 
-    def _check_room(self, columns: int, rows: int, folder: Path) -> None:
-        count = max(1, self.provider.bandCount())
+    def _check_room(
+        self, provider: QgsRasterDataProvider, columns: int, rows: int, folder: Path
+    ) -> None:
+        count = max(1, provider.bandCount())
         size = (
             columns
             * rows
-            * sum(max(1, self.provider.dataTypeSize(band)) for band in range(1, count + 1))
+            * sum(max(1, provider.dataTypeSize(band)) for band in range(1, count + 1))
         )
         limit = min(EXPORT_LIMIT, shutil.disk_usage(folder).free)
         if size > limit:
@@ -152,6 +177,7 @@ class RasterInput:
 
     def _write(
         self,
+        provider: QgsRasterDataProvider,
         target: Path,
         columns: int,
         rows: int,
@@ -160,7 +186,7 @@ class RasterInput:
         feedback: QgsFeedback,
     ) -> None:
         pipe = QgsRasterPipe()
-        if not pipe.set(self.provider.clone()):
+        if not pipe.set(provider):
             raise QgsProcessingException(
                 tr(
                     "The layer '{}' cannot be read pixel by pixel. Save it as a GeoTIFF and use that."
@@ -187,20 +213,24 @@ class RasterInput:
                     "and that the disk has room, or save the layer as a GeoTIFF and use that."
                 ).format(name=self.name, path=target, code=int(result))
             )
-        self._write_band_names(target)
 
-    def _write_band_names(self, target: Path) -> None:
-        """The writer drops band names; GDAL reads them from a .aux.xml file too."""
-        names = [
-            self.provider.generateBandName(band) for band in range(1, self.provider.bandCount() + 1)
-        ]
-        entries = "".join(
-            f'<PAMRasterBand band="{number}"><Description>{escape(name)}</Description></PAMRasterBand>'
-            for number, name in enumerate(names, start=1)
-        )
-        Path(f"{target}.aux.xml").write_text(
-            f"<PAMDataset>{entries}</PAMDataset>", encoding="utf-8"
-        )
+
+def band_names(provider: QgsRasterDataProvider) -> list[str]:
+    """What the bands are called, without QGIS's own "Band 1" in front; empty for one without a name."""
+    return [
+        re.sub(r"^Band 0*\d+\s*:?\s*", "", provider.generateBandName(band))
+        for band in range(1, provider.bandCount() + 1)
+    ]
+
+
+def _write_band_names(target: Path, names: list[str]) -> None:
+    """The writer drops band names; GDAL reads them from a .aux.xml file too."""
+    entries = "".join(
+        f'<PAMRasterBand band="{number}"><Description>{escape(name)}</Description></PAMRasterBand>'
+        for number, name in enumerate(names, start=1)
+        if name
+    )
+    Path(f"{target}.aux.xml").write_text(f"<PAMDataset>{entries}</PAMDataset>", encoding="utf-8")
 
 
 def read_raster(layer: QgsRasterLayer) -> RasterInput:
@@ -231,7 +261,8 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
         layer_crs=given,
         nodata=nodata,
         notes=tuple(notes),
-        provider=None if path else provider.clone(),
+        provider_key=layer.providerType(),
+        uri=layer.source(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,16 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "resources" / "sample"
 TINY_MODELS = ROOT / "tests" / "data" / "models"
+
+
+@pytest.fixture(autouse=True)
+def empty_project(qgis_app):
+    """Every test starts and ends without layers."""
+    from qgis.core import QgsProject
+
+    yield
+    QgsProject.instance().clear()
+    gc.collect()
 
 
 @pytest.fixture
@@ -66,3 +77,64 @@ def scene():
 def later_scene():
     """The same reservoir in summer."""
     return str(SAMPLE / "boadella_2020-06-21.tif")
+
+
+class FakeEngine:
+    """Answers at once with what a test wants, and remembers what it was asked."""
+
+    def __init__(self):
+        self.verb = ""
+        self.job = {}
+        self.result = {}
+        self.failure = None
+        self.during = None
+
+    def run(self, verb, job, *, on_progress=None, on_log=None, on_warning=None, **options):
+        self.verb, self.job = verb, job
+        self.is_cancelled = options.get("is_cancelled")
+        if on_progress:
+            on_progress(0.5, "Halfway", 30.0)
+            on_log("Device: cpu")
+            on_warning("Look out")
+        if self.during:
+            self.during(job)
+        if self.failure:
+            raise self.failure
+        return self.result
+
+
+@pytest.fixture
+def fake_engine(models, monkeypatch):
+    """Stands in for the engine in runs; the list of models still comes from the real one."""
+    from spectralgpt_qgis import engine_access
+    from spectralgpt_qgis.algorithms import base
+
+    class Access:
+        why_not_ready = staticmethod(engine_access.why_not_ready)
+
+        @staticmethod
+        def client(tier="inference"):
+            return fake
+
+    fake = FakeEngine()
+    monkeypatch.setattr(base, "engine_access", Access)
+    return fake
+
+
+@pytest.fixture
+def run(provider):
+    """Runs an algorithm of ours and returns its outputs; its log is `run.feedback`."""
+    from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
+
+    def run_algorithm(name, parameters, feedback=None, context=None):
+        import processing
+
+        run_algorithm.feedback = feedback or QgsProcessingFeedback()
+        if context is None:
+            context = QgsProcessingContext()
+            context.setProject(QgsProject.instance())
+        return processing.run(
+            f"spectralgpt:{name}", parameters, feedback=run_algorithm.feedback, context=context
+        )
+
+    return run_algorithm

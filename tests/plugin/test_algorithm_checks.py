@@ -1,0 +1,142 @@
+"""What is refused before any work, and whether the user is told what to do."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
+
+
+@pytest.fixture
+def refused(provider, models):
+    def check(name, parameters):
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        valid, reason = provider.algorithm(name).checkParameterValues(parameters, context)
+        return "" if valid else reason
+
+    return check
+
+
+@pytest.fixture
+def segment(scene):
+    return {"INPUT": scene, "OUTPUT": "TEMPORARY_OUTPUT"}
+
+
+def test_defaults_are_accepted(refused, segment):
+    assert refused("segment", segment) == ""
+
+
+def test_no_raster(refused):
+    assert "INPUT" in refused("segment", {"INPUT": "/nowhere.tif", "OUTPUT": "/tmp/a.tif"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("OVERLAP", 90), ("OVERLAP", -1), ("MIN_AREA", -5)])
+def test_a_number_out_of_range_names_the_limits(refused, segment, name, value):
+    reason = refused("segment", {**segment, name: value})
+    assert name in reason
+    assert str(value) in reason
+    assert "must lie between 0 and" in reason
+
+
+def test_a_threshold_out_of_range(refused, scene, later_scene):
+    reason = refused(
+        "detectchange",
+        {"BEFORE": scene, "AFTER": later_scene, "OUTPUT": "TEMPORARY_OUTPUT", "THRESHOLD": 1.5},
+    )
+    assert "THRESHOLD" in reason
+    assert "between 0 and 1" in reason
+
+
+def test_an_unknown_device(refused, segment):
+    assert "DEVICE" in refused("segment", {**segment, "DEVICE": "tpu"})
+
+
+def test_an_unknown_model_names_those_that_fit(refused, segment):
+    reason = refused("segment", {**segment, "MODEL": "nonsense"})
+    assert "no installed model 'nonsense'" in reason
+    assert "landcover" in reason
+    assert "scenes" not in reason
+
+
+def test_a_model_for_another_task_names_those_that_fit(refused, segment):
+    reason = refused("segment", {**segment, "MODEL": "change"})
+    assert "'change' is for change between two dates" in reason
+    assert "landcover" in reason
+
+
+def test_no_model_at_all(refused, segment):
+    assert "Choose a model" in refused("segment", {**segment, "MODEL": " "})
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        ("gone.onnx", "no model file"),
+        ("weights.pth", "Import model"),
+        ("base.safetensors", "Choose its .onnx file"),
+    ],
+)
+def test_a_file_that_is_no_model(refused, segment, tmp_path, file, advice):
+    if not file.startswith("gone"):
+        (tmp_path / file).write_bytes(b"x")
+    assert advice in refused("segment", {**segment, "MODEL": str(tmp_path / file)})
+
+
+def test_a_model_file_is_left_to_the_engine(refused, segment, models):
+    assert refused("segment", {**segment, "MODEL": str(models / "landcover.onnx")}) == ""
+
+
+def test_too_few_bands_names_the_order(refused, segment):
+    reason = refused("segment", {**segment, "BANDS": [1, 2, 3]})
+    assert "needs 9 bands in this order: B02, B03, B04" in reason
+    assert "3 were chosen" in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "ending"),
+    [
+        ("OUTPUT", "/tmp/map.png", ".tif"),
+        ("OUTPUT_VECTOR", "/tmp/map.shp", ".gpkg"),
+        ("OUTPUT_VECTOR", "memory:", ".gpkg"),
+        ("AREAS", "/tmp/areas.xlsx", ".csv"),
+    ],
+)
+def test_outputs_of_another_kind(refused, segment, name, target, ending):
+    reason = refused("segment", {**segment, name: target})
+    assert target in reason
+    assert ending in reason
+
+
+def test_two_dates_that_do_not_overlap(refused, scene, tmp_path):
+    from osgeo import gdal
+
+    elsewhere = str(tmp_path / "elsewhere.tif")
+    gdal.Translate(elsewhere, scene, outputBounds=[10, 50, 10.1, 49.9])
+    reason = refused(
+        "detectchange", {"BEFORE": scene, "AFTER": elsewhere, "OUTPUT": "TEMPORARY_OUTPUT"}
+    )
+    assert "do not overlap" in reason
+    assert "same place" in reason
+
+
+def test_two_dates_in_different_systems_may_overlap(refused, scene, later_scene, tmp_path):
+    from osgeo import gdal
+
+    projected = str(tmp_path / "utm.tif")
+    gdal.Warp(projected, later_scene, dstSRS="EPSG:32631")
+    assert QgsRasterLayer(projected).crs().authid() == "EPSG:32631"
+    assert (
+        refused("detectchange", {"BEFORE": scene, "AFTER": projected, "OUTPUT": "TEMPORARY_OUTPUT"})
+        == ""
+    )
+
+
+def test_a_checkpoint_that_is_not_there(refused):
+    reason = refused("importmodel", {"INPUT": "/nowhere.pth", "OUTPUT_MODEL": "/tmp/a.onnx"})
+    assert "no checkpoint '/nowhere.pth'" in reason
+
+
+def test_a_model_is_written_in_our_formats_only(refused, tmp_path):
+    (tmp_path / "a.pth").write_bytes(b"x")
+    reason = refused("importmodel", {"INPUT": str(tmp_path / "a.pth"), "OUTPUT_MODEL": "/tmp/a.pt"})
+    assert ".safetensors or .onnx" in reason
