@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from rasterio.enums import ColorInterp
-
 from ..band_names import Reading, read_name, sensor_of
 from ..bands import BandDescriptor
+from .nodata import alpha_band
 
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
 _BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
@@ -72,8 +71,9 @@ def describe(dataset: Any, path: str) -> Description:
     if len(listed) != dataset.count:
         listed = [math.nan] * dataset.count
     descriptors = []
+    alpha = alpha_band(dataset)
     for index, band, source in zip(dataset.indexes, per_band, sources):
-        if dataset.colorinterp[index - 1] == ColorInterp.alpha:
+        if index == alpha:
             continue
         imagery = _lower(dataset.tags(index, ns="IMAGERY"))
         wavelength = _wavelength(band, imagery, tags, listed[index - 1])

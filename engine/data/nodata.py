@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 
 _HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
 
@@ -33,6 +33,14 @@ def equals(values: np.ndarray, nodata: float) -> np.ndarray:
     return values == values.dtype.type(nodata)
 
 
+def alpha_band(dataset: Any) -> int | None:
+    """The alpha band, which by custom is the last of several; GDAL honours it for 2 and 4 only."""
+    last = dataset.count
+    if last > 1 and dataset.colorinterp[last - 1] == ColorInterp.alpha:
+        return int(last)
+    return None
+
+
 class Validity:
     """Tells the valid pixels of a dataset's bands; a pixel is valid when all used bands are."""
 
@@ -56,19 +64,16 @@ class Validity:
             for index, flag in zip(indexes, flags)
             if not flag & {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.per_dataset}
         ]
-        if any(per_dataset):  # .msk, internal mask or alpha: one for all bands
-            self._mask_bands.append(self._indexes[per_dataset.index(True)])
-        self.alpha = any(MaskFlags.alpha in flag for flag in flags)
+        self._alpha = alpha_band(dataset)
+        if any(per_dataset) and not any(MaskFlags.alpha in flag for flag in flags):
+            self._mask_bands.append(self._indexes[per_dataset.index(True)])  # one for all bands
         self.declared = sorted({value for value in declared if value is not None})
         self.extra = tuple(extra)
         # Many tools write 0 beyond the scene and declare nothing; no sunlit ground is 0 in every
         # band, while single bands of dark water are.
-        self.zeros = (
-            not self.declared
-            and not self._mask_bands
-            and 0 not in extra
-            and len(self._indexes) >= 3
-        )
+        masked = bool(self._mask_bands) or self._alpha is not None
+        unmarked = not self.declared and not masked and 0 not in extra
+        self.zeros = unmarked and len(self._indexes) >= 3
 
     def __call__(self, values: np.ndarray, window: Any = None) -> np.ndarray:
         """The valid pixels of values just read.
@@ -86,6 +91,8 @@ class Validity:
         for band, nodata in zip(values, self._values):
             for value in nodata:
                 valid &= ~equals(band, value)
+        if self._alpha is not None:
+            valid &= self._dataset.read(self._alpha, window=window, out_shape=values.shape[1:]) > 0
         if self._mask_bands:
             masks = self._dataset.read_masks(
                 self._mask_bands,
@@ -106,7 +113,9 @@ class Validity:
         if self.extra:
             parts.append("additional no-data " + ", ".join(f"{value:g}" for value in self.extra))
         if self._mask_bands:
-            parts.append("alpha band" if self.alpha else "mask band")
+            parts.append("mask band")
+        if self._alpha is not None:
+            parts.append("alpha band")
         if self.zeros:
             parts.append("0 in every used band counts as no-data, as the file declares none")
         return "; ".join(parts)

@@ -19,7 +19,8 @@ from rasterio.windows import Window
 from .grid import Grid
 
 _MARGIN = 3  # source pixels around a window, for the kernel
-_FINE = 8  # a source this much finer than the grid is decimated while reading
+_FINE = 16  # a source this much finer than the grid is decimated while reading,
+_SAMPLES = 8  # to this many pixels along the side of one of the grid's
 
 
 class Placement:
@@ -80,7 +81,7 @@ class Placement:
 
     def reading_shape(self, own: Window) -> tuple[int, int] | None:
         """Shape to read a source window in: decimated when the source is much finer."""
-        factor = int(self.ratio / 2) if self.ratio >= _FINE else 1
+        factor = int(self.ratio / _SAMPLES) if self.ratio >= _FINE else 1
         if factor == 1:
             return None
         return math.ceil(own.height / factor), math.ceil(own.width / factor)

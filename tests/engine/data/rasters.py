@@ -3,6 +3,7 @@
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 
 from engine.cards import Band, Card
 
@@ -23,21 +24,31 @@ RAW = Card("test", "segmentation", BANDS, window=16, optional_groups=(1,), unit=
 TRANSFORM = Affine(10, 0, 500_000, 0, -10, 4_700_000)
 
 
-def ramp(bands=9, height=20, width=30, start=300, dtype="uint16"):
-    """Values that tell where they are: start + 100 * band + row * width + column."""
+def ramp(bands=9, height=20, width=30, start=300, step=100, dtype="uint16"):
+    """Values that tell where they are: start + step * band + row * width + column."""
     plane = np.arange(height * width).reshape(height, width)
-    return np.stack([start + 100 * k + plane for k in range(bands)]).astype(dtype)
+    return np.stack([start + step * k + plane for k in range(bands)]).astype(dtype)
 
 
 def write(path, values, *, names=NAMES, crs="EPSG:32631", transform=TRANSFORM, **profile):
     """Writes [bands, rows, columns] as a GeoTIFF and gives its path."""
     tags = profile.pop("tags", {})
     scales, offsets = profile.pop("scales", None), profile.pop("offsets", None)
-    mask = profile.pop("mask", None)
+    mask, alpha = profile.pop("mask", None), profile.pop("alpha", False)
     with rasterio.open(
-        path, "w", driver="GTiff", count=len(values), height=values.shape[1],
-        width=values.shape[2], dtype=values.dtype, crs=crs, transform=transform, **profile,
+        path,
+        "w",
+        driver="GTiff",
+        count=len(values),
+        height=values.shape[1],
+        width=values.shape[2],
+        dtype=values.dtype,
+        crs=crs,
+        transform=transform,
+        **profile,
     ) as dataset:
+        if alpha:  # GeoTIFF takes it before the pixels only
+            dataset.colorinterp = (*dataset.colorinterp[:-1], ColorInterp.alpha)
         dataset.write(values)
         if names:
             dataset.descriptions = tuple(names)

@@ -1,0 +1,460 @@
+"""Windows of made rasters: values, validity, units, refusals."""
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.windows import Window
+
+from engine.cards import Band, Card
+from engine.data.source import RasterSource
+from engine.errors import BandMismatch, EmptyArea, GeoreferenceMissing, RasterUnreadable
+from tests.engine.data.rasters import CARD, NAMES, RAW, TRANSFORM, ramp, write
+
+
+def read_all(path, card=CARD, **options):
+    with RasterSource.open(path, card, **options) as source:
+        image, valid = source.read(source.grid.window)
+        return image, valid, source
+
+
+def test_values_are_reflectance_in_the_models_order(tmp_path):
+    """Band k, row r, column c holds 300 + 100 k + 30 r + c; the file has the bands backwards."""
+    values = ramp()
+    path = write(tmp_path / "a.tif", values[::-1], names=NAMES[::-1])
+    with RasterSource.open(path, CARD) as source:
+        assert source.match.indexes == (9, 8, 7, 6, 5, 4, 3, 2, 1)
+        assert source.groups == (0, 1, 2)
+        assert source.grid.shape == (20, 30) and source.grid.transform == TRANSFORM
+        image, valid = source.read(Window(5, 2, 4, 3))
+    assert image.dtype == np.float32 and image.shape == (9, 3, 4)
+    assert valid.dtype == bool and valid.all()
+    np.testing.assert_allclose(image, values[:, 2:5, 5:9] / 10_000, rtol=1e-6)
+    assert source.scaling.text == "uint16 values / 10000"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(-40, 40), st.integers(-40, 40), st.integers(1, 60), st.integers(1, 60))
+def test_overhang_is_invalid_and_the_rest_is_in_place(tmp_path, left, top, width, height):
+    path = tmp_path / "a.tif"
+    values = ramp()
+    if not path.exists():
+        write(path, values)
+    with RasterSource.open(str(path), CARD) as source:
+        image, valid = source.read(Window(left, top, width, height))
+    padded = np.zeros((9, 200, 200))
+    inside = np.zeros((200, 200), bool)
+    padded[:, 80:100, 80:110], inside[80:100, 80:110] = values / 10_000, True
+    rows, columns = slice(80 + top, 80 + top + height), slice(80 + left, 80 + left + width)
+    np.testing.assert_array_equal(valid, inside[rows, columns])
+    np.testing.assert_allclose(image, padded[:, rows, columns], rtol=1e-6)
+
+
+def test_all_bands_come_in_one_read(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.tif", ramp())
+    with RasterSource.open(path, CARD) as source:
+        calls = []
+
+        class Spy:
+            def __init__(self, dataset):
+                self.dataset = dataset
+
+            def __getattr__(self, name):
+                if name == "read":
+                    calls.append(name)
+                return getattr(self.dataset, name)
+
+        monkeypatch.setattr(source, "_dataset", Spy(source._dataset))
+        source.read(Window(0, 0, 8, 8))
+    assert calls == ["read"]
+
+
+def test_optional_group_is_zero_and_told(tmp_path):
+    names = [name for name in NAMES if name not in ("B05", "B06", "B07")]
+    image, valid, source = read_all(write(tmp_path / "a.tif", ramp(6), names=names))
+    assert source.groups == (0, 2) and valid.all()
+    assert (image[3:6] == 0).all() and (image[[0, 1, 2, 6, 7, 8]] > 0).all()
+
+
+def test_names_of_files_inside_a_vrt(tmp_path):
+    """Per-band files stacked as QGIS does it: names are in the files' names alone."""
+    import xml.etree.ElementTree as ET
+
+    values = ramp()
+    root = ET.Element("VRTDataset", rasterXSize="30", rasterYSize="20")
+    with rasterio.open(
+        write(tmp_path / "T31TCJ_20200101T105331_B02_10m.tif", values[:1], names=())
+    ) as d:
+        ET.SubElement(root, "SRS").text = d.crs.to_wkt()
+        ET.SubElement(root, "GeoTransform").text = ",".join(map(str, d.transform.to_gdal()))
+    for k in reversed(range(9)):
+        file = f"T31TCJ_20200101T105331_{NAMES[k]}_10m.tif"
+        write(tmp_path / file, values[k : k + 1], names=())
+        band = ET.SubElement(root, "VRTRasterBand", dataType="UInt16", band=str(9 - k))
+        simple = ET.SubElement(band, "SimpleSource")
+        ET.SubElement(simple, "SourceFilename", relativeToVRT="1").text = file
+        ET.SubElement(simple, "SourceBand").text = "1"
+    ET.ElementTree(root).write(tmp_path / "stack.vrt")
+    image, _valid, source = read_all(str(tmp_path / "stack.vrt"))
+    assert source.match.indexes == (9, 8, 7, 6, 5, 4, 3, 2, 1)
+    assert source.match.sensor == "Sentinel-2"
+    np.testing.assert_allclose(image, values / 10_000, rtol=1e-6)
+    (tmp_path / "T31TCJ_20200101T105331_B04_10m.tif").unlink()
+    with pytest.raises(RasterUnreadable, match=r"stack\.vrt"):
+        read_all(str(tmp_path / "stack.vrt"))
+
+
+def test_wavelengths_of_an_envi_header(tmp_path):
+    wavelengths = [0.492, 0.560, 0.665, 0.833, 1.612, 2.194]
+    path = tmp_path / "scene.img"
+    with rasterio.open(
+        path,
+        "w",
+        driver="ENVI",
+        count=6,
+        height=20,
+        width=30,
+        dtype="int16",
+        crs="EPSG:32631",
+        transform=TRANSFORM,
+    ) as dataset:
+        dataset.write(ramp(6, dtype="int16"))
+    header = tmp_path / "scene.hdr"
+    text = "\n".join(
+        line
+        for line in header.read_text().splitlines()
+        if not line.lower().startswith("band") or line.startswith("bands")
+    ).split("Band 1")[0]
+    nanometres = ", ".join(str(w * 1000) for w in wavelengths)
+    header.write_text(text + f"\nwavelength units = Nanometers\nwavelength = {{{nanometres}}}\n")
+    _image, _valid, source = read_all(str(path))
+    assert source.match.indexes == (1, 2, 3, 4, 5, 6)
+    assert source.match.entries[0].by == "wavelength 492 nm"
+
+
+def test_wavelengths_of_the_imagery_domain(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(6), names=())
+    with rasterio.open(path, "r+") as dataset:
+        for index, value in enumerate((2.194, 1.612, 0.833, 0.665, 0.560, 0.492), start=1):
+            dataset.update_tags(index, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=str(value))
+    assert read_all(path)[2].match.indexes == (6, 5, 4, 3, 2, 1)
+
+
+def test_nameless_stack_is_refused_and_bands_serve_it(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(12), names=())
+    with pytest.raises(BandMismatch, match="BANDS is 2,3,4,5,6,7,8,11,12"):
+        read_all(path)
+    image, _, _source = read_all(path, bands=(2, 3, 4, 5, 6, 7, 8, 11, 12))
+    np.testing.assert_allclose(image[0], ramp(12)[1] / 10_000, rtol=1e-6)
+
+
+# No-data
+
+
+def test_nodata_value_in_one_used_band_makes_the_pixel_invalid(tmp_path):
+    values = ramp()
+    values[4, 3, 5] = 0
+    image, valid, _ = read_all(write(tmp_path / "a.tif", values, nodata=0))
+    assert not valid[3, 5] and valid.sum() == 599
+    assert (image[:, 3, 5] == 0).all()
+
+
+def test_nodata_in_an_unused_band_does_not_matter(tmp_path):
+    values = ramp(10)
+    values[9] = 0
+    path = write(tmp_path / "a.tif", values, names=(*NAMES, "SCL"), nodata=0)
+    assert read_all(path)[1].all()
+
+
+@pytest.mark.parametrize(
+    ("declared", "stored"),
+    [
+        (-9999.0, -9999.0),
+        (float("nan"), np.nan),
+        (None, np.nan),
+        (None, np.inf),
+        (-3.4028234663852886e38, -3.4028235e38),
+        (0.1, np.float32(0.1)),
+    ],
+)
+def test_float_nodata(tmp_path, declared, stored):
+    values = (ramp() / 10_000).astype("float32")
+    values[2, 0, 1] = stored
+    image, valid, _ = read_all(write(tmp_path / "a.tif", values, nodata=declared))
+    assert not valid[0, 1] and valid.sum() >= 590
+    assert np.isfinite(image).all() and (image[:, 0, 1] == 0).all()
+
+
+def test_additional_nodata(tmp_path):
+    values = ramp()
+    values[0, 1, 1], values[5, 2, 2] = 7, 65_535
+    path = write(tmp_path / "a.tif", values)
+    _image, valid, source = read_all(path, nodata=(7, 65_535, -1, float("nan")))
+    assert not valid[1, 1] and not valid[2, 2] and valid.sum() == 598
+    assert "additional no-data" in source.nodata
+
+
+def test_mask_band(tmp_path):
+    mask = np.full((20, 30), 255, "uint8")
+    mask[10:, :] = 0
+    path = write(tmp_path / "a.tif", ramp(), mask=mask)
+    with RasterSource.open(path, CARD) as source:
+        _, valid = source.read(Window(3, 8, 5, 4))
+        assert "mask band" in source.nodata
+    np.testing.assert_array_equal(valid.sum(axis=1), [5, 5, 0, 0])
+
+
+def test_alpha_band_masks_and_is_no_band(tmp_path):
+    values = np.concatenate([ramp(), np.full((1, 20, 30), 65_535, "uint16")])
+    values[9, :, :4] = 0
+    path = write(tmp_path / "a.tif", values, names=(), alpha=True)
+    _, valid, source = read_all(path, bands=tuple(range(1, 10)))
+    assert not valid[:, :4].any() and valid[:, 4:].all()
+    assert source.nodata == "alpha band"
+    with pytest.raises(BandMismatch, match="alpha"):
+        read_all(path, bands=(10, *range(2, 10)))
+
+
+def test_undeclared_zeros_in_every_band_are_nodata_and_told(tmp_path):
+    values = ramp()
+    values[:, :5], values[6:, 10, 10] = 0, 0  # beyond the scene; dark water in three bands
+    _, valid, source = read_all(write(tmp_path / "a.tif", values))
+    assert not valid[:5].any() and valid[5:].all()
+    assert "0 in every used band" in source.nodata
+
+
+# Units
+
+
+@pytest.mark.parametrize(
+    ("values", "profile", "told"),
+    [
+        (ramp(dtype="int16"), {}, "int16 values / 10000"),
+        (ramp(dtype="float32"), {}, "float32 values / 10000"),
+        ((ramp() / 10_000).astype("float32"), {}, "float32 values taken as reflectance"),
+        ((ramp() / 10_000).astype("float64"), {}, "float64 values taken as reflectance"),
+        (
+            ramp(),
+            {"scales": [1e-4] * 9, "offsets": [0.0] * 9},
+            "uint16 with the file's own scale 0.0001, offset 0, giving reflectance",
+        ),
+        (
+            ramp() + 1000,
+            {"scales": [1e-4] * 9, "offsets": [-0.1] * 9},
+            "uint16 with the file's own scale 0.0001, offset -0.1, giving reflectance",
+        ),
+        (
+            ramp() + 1000,
+            {"scales": [1.0] * 9, "offsets": [-1000.0] * 9},
+            "uint16 with the file's own scale 1, offset -1000, / 10000",
+        ),
+    ],
+)
+def test_every_way_to_write_reflectance(tmp_path, values, profile, told):
+    image, _, source = read_all(write(tmp_path / "a.tif", values, **profile))
+    np.testing.assert_allclose(image, ramp() / 10_000, rtol=1e-4)
+    assert source.scaling.text == told
+    assert source.warnings == ()
+
+
+def test_eight_bits_are_taken_with_a_warning(tmp_path):
+    values = np.full((9, 20, 30), 51, "uint8")
+    image, _, source = read_all(write(tmp_path / "a.tif", values))
+    assert image == pytest.approx(np.full((9, 20, 30), 0.2), abs=1e-6)
+    assert "results may be poor" in source.warnings[0]
+
+
+def test_offset_named_by_the_product_is_removed(tmp_path):
+    name = "S2A_MSIL2A_20220706T085611_N0400_R007_T33NZA_20220706T153419.tif"
+    image, _, source = read_all(write(tmp_path / name, ramp() + 1000))
+    np.testing.assert_allclose(image, ramp() / 10_000, atol=2e-6)
+    assert "after removing the offset of 1000 (processing baseline 04.00)" in source.scaling.text
+    assert source.warnings == ()
+
+
+def test_offset_named_by_the_metadata_is_removed(tmp_path):
+    path = write(tmp_path / "a.tif", ramp() + 1000, tags={"BOA_ADD_OFFSET": "-1000"})
+    image, _, source = read_all(path)
+    np.testing.assert_allclose(image, ramp() / 10_000, atol=2e-6)
+    assert "named in the metadata" in source.scaling.text
+
+
+def test_offset_already_removed_is_not_removed_again(tmp_path):
+    name = "S2A_MSIL2A_20220706T085611_N0400_R007_T33NZA_20220706T153419.tif"
+    image, _, source = read_all(write(tmp_path / name, ramp(start=20)))
+    np.testing.assert_allclose(image, ramp(start=20) / 10_000, rtol=1e-5)
+    assert "already removed" in source.scaling.text
+
+
+def test_offset_seen_in_dark_pixels_is_removed_with_a_warning(tmp_path):
+    """Darkest values from 1020 to 1180: water."""
+    image, _, source = read_all(write(tmp_path / "a.tif", ramp(start=1020, step=20)))
+    np.testing.assert_allclose(image, ramp(start=20, step=20) / 10_000, atol=2e-6)
+    assert "offset of 1000" in source.warnings[0]
+
+
+def test_offset_kept_in_float_reflectance(tmp_path):
+    values = (ramp(start=1020, step=20) / 10_000).astype("float32")
+    image, _, source = read_all(write(tmp_path / "a.tif", values))
+    np.testing.assert_allclose(image, ramp(start=20, step=20) / 10_000, atol=2e-6)
+    assert source.warnings
+
+
+def test_bright_ground_without_dark_pixels_keeps_its_values_and_is_told(tmp_path):
+    image, _, source = read_all(write(tmp_path / "a.tif", ramp(start=3000)))
+    np.testing.assert_allclose(image, ramp(start=3000) / 10_000, rtol=1e-5)
+    assert "No dark pixels" in source.warnings[0]
+
+
+def test_landsat_collection_2_scale(tmp_path):
+    names = [f"SR_B{n}" for n in range(1, 8)]
+    values = ramp(7, start=8000)
+    image, _, source = read_all(write(tmp_path / "a.tif", values, names=names))
+    np.testing.assert_allclose(image[0], values[1] * 2.75e-5 - 0.2, atol=1e-6)
+    assert source.match.sensor == "Landsat 8-9"
+    assert "Collection 2" in source.warnings[0]
+
+
+def test_raw_unit_leaves_values_alone(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(start=1020), scales=[0.5] * 9)
+    image, _, source = read_all(path, RAW)
+    np.testing.assert_array_equal(image, ramp(start=1020))
+    assert source.scaling.text == "values as in the file"
+
+
+# The whole scene
+
+
+def test_statistics_of_valid_pixels(tmp_path):
+    """Half the pixels 1000, half 3000: mean 0.2, standard deviation 0.1; no-data is left out."""
+    values = np.full((9, 20, 30), 1000, "uint16")
+    values[:, :, 1::2] = 3000
+    values[:, :4] = 9
+    with RasterSource.open(write(tmp_path / "a.tif", values, nodata=9), CARD) as source:
+        factor, shift = source.scaling.factors[0], source.scaling.offsets[0]
+        mean, std = source.statistics()
+    assert mean == pytest.approx(np.full(9, 2000 * factor + shift))
+    assert std == pytest.approx(np.full(9, 0.1))
+
+
+def test_statistics_of_missing_bands_and_of_large_rasters(tmp_path):
+    """A raster too large to read whole is looked at in a lattice of windows."""
+    names = [name for name in NAMES if name not in ("B05", "B06", "B07")]
+    values = np.full((6, 40, 4000), 500, "uint16")
+    values[:, :, ::2] = 700
+    with RasterSource.open(write(tmp_path / "a.tif", values, names=names), CARD) as source:
+        mean, std = source.statistics()
+    assert mean == pytest.approx([0.06, 0.06, 0.06, 0, 0, 0, 0.06, 0.06, 0.06])
+    assert std == pytest.approx([0.01, 0.01, 0.01, 1, 1, 1, 0.01, 0.01, 0.01])
+
+
+def test_statistics_of_nothing(tmp_path):
+    path = write(tmp_path / "a.tif", np.zeros((9, 20, 30), "uint16"), nodata=0)
+    with RasterSource.open(path, CARD) as source, pytest.raises(EmptyArea, match="no valid pixel"):
+        source.statistics()
+
+
+def test_rotated_rasters_are_read_as_they_lie(tmp_path):
+    transform = Affine(8, 6, 500_000, 6, -8, 4_700_000)
+    image, valid, source = read_all(write(tmp_path / "a.tif", ramp(), transform=transform))
+    assert valid.all() and source.grid.resolution == (10, 10)
+    np.testing.assert_allclose(image, ramp() / 10_000, rtol=1e-6)
+
+
+def test_foreign_model_with_three_bands(tmp_path):
+    card = Card(
+        "rgb",
+        "segmentation",
+        (Band("red"), Band("green"), Band("blue")),
+        unit="raw",
+        spectral_patch=1,
+    )
+    values = ramp(3, dtype="uint8", start=1)
+    image, _, _source = read_all(
+        write(tmp_path / "a.tif", values, names=("B", "green", "Red")), card, bands=(3, 2, 1)
+    )
+    np.testing.assert_array_equal(image, values[::-1])
+
+
+# Refusals
+
+
+def test_no_crs(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(), crs=None)
+    with pytest.raises(GeoreferenceMissing, match="Assign Projection"):
+        read_all(path)
+    assert read_all(path, crs="EPSG:32631")[2].grid.crs.to_epsg() == 32631
+
+
+def test_crs_given_does_not_overrule_the_files(tmp_path):
+    path = write(tmp_path / "a.tif", ramp())
+    assert read_all(path, crs="EPSG:4326")[2].grid.crs.to_epsg() == 32631
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_no_geotransform(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(), transform=Affine.identity())
+    with pytest.raises(GeoreferenceMissing, match="geotransform"):
+        read_all(path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(RasterUnreadable, match=r"nothing\.tif does not exist"):
+        read_all(str(tmp_path / "nothing.tif"))
+
+
+def test_folder(tmp_path):
+    with pytest.raises(RasterUnreadable, match="is a folder"):
+        read_all(str(tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"II*\0" + b"\xff" * 40, b"not a raster"])
+def test_corrupt_file(tmp_path, content):
+    path = tmp_path / "broken.tif"
+    path.write_bytes(content)
+    with pytest.raises(RasterUnreadable, match=r"broken\.tif.*again"):
+        read_all(str(path))
+
+
+def test_truncated_file_is_named_with_what_to_do(tmp_path):
+    """The header is intact, half of the pixels are not there."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(200, 3000, (9, 256, 256), "uint16")
+    path = tmp_path / "half.tif"
+    write(path, values, tiled=True, blockxsize=64, blockysize=64, compress="deflate")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(RasterUnreadable, match=r"half\.tif.*copy, download or export it again"):
+        read_all(str(path))
+
+
+def test_truncation_that_shows_only_on_a_later_block(tmp_path):
+    """Opening looks at a sample of a large raster; the broken block is beside it."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(200, 3000, (9, 64, 4096), "uint16")
+    path = tmp_path / "late.tif"
+    write(path, values, tiled=True, blockxsize=64, blockysize=64, compress="deflate")
+    content = bytearray(path.read_bytes())
+    with rasterio.open(path) as dataset:
+        # The tile at columns 256..319 lies between the sampled windows (0..127, 566..693, ...).
+        offset = int(dataset.get_tag_item("BLOCK_OFFSET_4_0", "TIFF", bidx=1))
+    content[offset : offset + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    with RasterSource.open(str(path), CARD) as source:
+        assert source.read(Window(0, 0, 64, 64))[1].all()
+        with pytest.raises(RasterUnreadable, match=r"late\.tif.*at row 0, column 256"):
+            source.read(Window(256, 0, 64, 64))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_channels_last_is_told(tmp_path):
+    path = write(
+        tmp_path / "a.tif",
+        np.ones((128, 128, 12), "uint16"),
+        names=(),
+        crs=None,
+        transform=Affine.identity(),
+    )
+    with pytest.raises(RasterUnreadable, match="channels-last: 128 pages of 12 x 128"):
+        read_all(path)

@@ -1,0 +1,126 @@
+"""Polygons of vector files in a raster's CRS."""
+
+import json
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+
+from engine.data.grid import Grid
+from engine.data.vectors import read_polygons, split_source
+from engine.errors import EmptyArea, VectorUnreadable
+
+GRID = Grid(CRS.from_epsg(32631), Affine(10, 0, 500_000, 0, -10, 4_700_000), 100, 80)
+INSIDE = shapely.box(500_100, 4_699_500, 500_300, 4_699_700)
+OUTSIDE = shapely.box(600_000, 4_699_500, 600_300, 4_699_700)
+
+
+def write(path, shapes, crs="EPSG:32631", kind="Polygon", **fields):
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(np.array(shapes)),
+        [np.array(values) for values in fields.values()],
+        list(fields),
+        geometry_type=kind,
+        crs=crs,
+    )
+    return str(path)
+
+
+def test_polygons_and_their_attributes(tmp_path):
+    path = write(tmp_path / "a.gpkg", [OUTSIDE, INSIDE], name=["far", "near"])
+    found = read_polygons(path, GRID)
+    assert len(found) == 1
+    assert found.geometries[0].equals(INSIDE)
+    assert list(found.fields["name"]) == ["near"]
+    assert list(found.fids) == [2]
+
+
+def test_another_crs(tmp_path):
+    """The zone's middle meridian, 3 degrees east, is its 500 km line."""
+    path = tmp_path / "a.geojson"
+    ring = [[3.0, 42.44], [3.004, 42.44], [3.004, 42.45], [3.0, 42.45], [3.0, 42.44]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {}, "geometry": geometry}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    shape = read_polygons(str(path), GRID).geometries[0]
+    assert shape.bounds[0] == pytest.approx(500_000, abs=0.01)
+    assert shape.bounds[2] - shape.bounds[0] == pytest.approx(329, abs=1)
+    plain = read_polygons(str(path), GRID, follow=False).geometries[0]
+    assert shapely.get_num_coordinates(plain) == 5 < shapely.get_num_coordinates(shape)
+
+
+def test_layer_as_qgis_writes_it(tmp_path):
+    path = str(tmp_path / "a.gpkg")
+    for layer, shape in (("first", OUTSIDE), ("second", INSIDE)):
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(np.array([shape])),
+            [],
+            [],
+            geometry_type="Polygon",
+            crs="EPSG:32631",
+            layer=layer,
+            append=layer == "second",
+        )
+    assert len(read_polygons(path + "|layername=second", GRID)) == 1
+    with pytest.raises(EmptyArea):
+        read_polygons(path + "|layername=first", GRID)
+    assert split_source("a b.gpkg|layername=x|subset=y > 1") == ("a b.gpkg", "x")
+    assert split_source("a.shp") == ("a.shp", None)
+
+
+def test_bow_tie_is_mended(tmp_path):
+    """Two triangles that meet in a point, each 100 x 200 / 2 = 10 000 m2."""
+    tie = shapely.Polygon(
+        [(500_100, 4_699_500), (500_300, 4_699_700), (500_300, 4_699_500), (500_100, 4_699_700)]
+    )
+    shape = read_polygons(write(tmp_path / "a.gpkg", [tie]), GRID).geometries[0]
+    assert shape.is_valid and shape.area == pytest.approx(20_000)
+
+
+def test_mask_beside_the_raster_is_told_with_both_bounds(tmp_path):
+    with pytest.raises(EmptyArea) as caught:
+        read_polygons(write(tmp_path / "a.gpkg", [OUTSIDE]), GRID)
+    assert "misses the raster" in caught.value.message
+    assert "(600000, 4.6995e+06" in caught.value.message
+    assert "EPSG:32631" in caught.value.message
+
+
+def test_touching_box_is_not_touching_polygon(tmp_path):
+    """An L around the raster's lower left corner: its bounding box covers the corner."""
+    ell = shapely.box(499_000, 4_698_000, 500_500, 4_699_500).difference(
+        shapely.box(499_900, 4_699_100, 600_000, 4_800_000)
+    )
+    with pytest.raises(EmptyArea):
+        read_polygons(write(tmp_path / "a.gpkg", [ell]), GRID)
+
+
+def test_lines_are_refused(tmp_path):
+    line = shapely.LineString([(500_100, 4_699_500), (500_300, 4_699_700)])
+    path = write(tmp_path / "a.gpkg", [line], kind="LineString")
+    with pytest.raises(VectorUnreadable, match="1 features of type LineString"):
+        read_polygons(path, GRID)
+
+
+def test_empty_layer_is_refused(tmp_path):
+    path = tmp_path / "a.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(VectorUnreadable, match="no polygons"):
+        read_polygons(str(path), GRID, "zones")
+
+
+@pytest.mark.parametrize(("name", "told"), [("none.gpkg", "does not exist"), ("", "no path")])
+def test_missing_file(name, told):
+    with pytest.raises(VectorUnreadable, match=told):
+        read_polygons(name, GRID)
+
+
+def test_damaged_file(tmp_path):
+    path = tmp_path / "a.gpkg"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 100)
+    with pytest.raises(VectorUnreadable, match=r"a\.gpkg cannot be read"):
+        read_polygons(str(path), GRID)
