@@ -20,13 +20,11 @@ class Source:
         image: float32 [C, H, W], 0 where invalid.
         valid: bool [H, W].
         label: int [H, W], or None.
-        groups: Spectral groups that hold data, or None for all.
     """
 
     image: np.ndarray
     valid: np.ndarray
     label: np.ndarray | None = None
-    groups: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

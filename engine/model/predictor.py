@@ -69,7 +69,17 @@ class Predictor(nn.Module):
         return (*images, valid, *groups)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Predicts.
+        """Predicts: `logits`, then softmax or sigmoid.
+
+        Returns:
+            Probabilities [B, K, H, W] or [B, K].
+        """
+        scores = self.logits(*inputs)
+        # Log-probabilities pass a softmax unchanged.
+        return scores.sigmoid() if self.card.multilabel else scores.softmax(dim=1)
+
+    def logits(self, *inputs: Tensor) -> Tensor:
+        """The network's scores, as training needs them.
 
         Args:
             *inputs: By `input_names`: image(s) [B, C, H, W] in the card's unit, 0 where invalid or
@@ -77,7 +87,7 @@ class Predictor(nn.Module):
                 of the spectral groups present (only of models that may lack some).
 
         Returns:
-            Probabilities [B, K, H, W] or [B, K].
+            Scores [B, K, H, W] or [B, K].
 
         Raises:
             InvalidParameter: Not one input for each name.
@@ -91,9 +101,7 @@ class Predictor(nn.Module):
         arguments = {name: self._prepare(named[name], valid, groups) for name in self.images}
         if self.takes_valid:
             arguments["valid"] = valid
-        scores = self.network(**arguments, groups=groups)
-        # Log-probabilities pass a softmax unchanged.
-        return scores.sigmoid() if self.card.multilabel else scores.softmax(dim=1)
+        return self.network(**arguments, groups=groups)
 
     def _prepare(self, image: Tensor, valid: Tensor, groups: Tensor | None) -> Tensor:
         """What the network sees of one image: 0 where invalid, and in bands that are missing."""

@@ -1,0 +1,84 @@
+"""How much a frozen backbone already knows: a linear classifier on its features.
+
+Ridge regression on one-hot labels, in closed form: no setting to tune, the same result every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..model.encoder import SpectralBackbone
+
+
+@torch.no_grad()
+def pooled_features(encoder: SpectralBackbone, image: Tensor, batch: int = 16) -> np.ndarray:
+    """Mean and deviation over the places of each spectral group's tokens.
+
+    Args:
+        encoder: Is put into evaluation mode.
+        image: Normalised images [N, C, S, S].
+        batch: Images at a time.
+
+    Returns:
+        [N, groups * 2 * D].
+    """
+    encoder.eval()
+    features = []
+    for part in image.split(batch):
+        tokens = encoder.norm(encoder.encode(part))  # [B, G, L, D]
+        features.append(torch.cat([tokens.mean(2), tokens.std(2)], dim=-1).flatten(1))
+    return torch.cat(features).numpy()
+
+
+def stratified_folds(
+    labels: np.ndarray, folds: int, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Masks [N] of each fold's test samples; every class is spread evenly over the folds."""
+    fold = np.empty(labels.size, int)
+    start = 0
+    for label in np.unique(labels):
+        members = random.permutation(np.flatnonzero(labels == label))
+        fold[members] = (start + np.arange(members.size)) % folds
+        start += members.size
+    for number in range(folds):
+        yield fold == number
+
+
+def ridge_predict(
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, penalty: float = 100.0
+) -> np.ndarray:
+    """Class of each test sample by ridge regression on standardised features.
+
+    Args:
+        train: [N, F].
+        labels: Class indices [N].
+        test: [M, F].
+        penalty: On the squared weights; in its dual form, so that F may exceed N.
+    """
+    mean, std = train.mean(0), train.std(0) + 1e-6
+    train, test = (train - mean) / std, (test - mean) / std
+    classes = np.unique(labels)
+    target = (labels[:, None] == classes) * 2.0 - 1.0
+    offset = target.mean(0)
+    kernel = train @ train.T + penalty * np.eye(len(train))
+    return classes[(test @ train.T @ np.linalg.solve(kernel, target - offset) + offset).argmax(1)]
+
+
+def linear_probe(features: np.ndarray, labels: np.ndarray, repeats: int = 10) -> float:
+    """Accuracy of repeated stratified 5-fold cross-validation.
+
+    Args:
+        features: [N, F].
+        labels: Class indices [N].
+        repeats: Divisions into five folds, each at random.
+    """
+    hits = []
+    for repeat in range(repeats):
+        for test in stratified_folds(labels, 5, np.random.default_rng(repeat)):
+            predicted = ridge_predict(features[~test], labels[~test], features[test])
+            hits.append(predicted == labels[test])
+    return float(np.concatenate(hits).mean())
