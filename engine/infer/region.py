@@ -50,7 +50,8 @@ class Region:
             )
         self._polygons = inside
         shapely.prepare(self._polygons)
-        self.bounds = _intersection(bounds, grid.window_of(_grown(inside, grid)))
+        left, bottom, right, top = map(float, inside.bounds)
+        self.bounds = _intersection(bounds, grid.window_of((left, bottom, right, top)))
         if not self._holds_a_pixel():
             raise EmptyArea(
                 "The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask."
@@ -104,13 +105,6 @@ def _intersection(one: Window, other: Window) -> Window:
     right = min(one.col_off + one.width, other.col_off + other.width)
     bottom = min(one.row_off + one.height, other.row_off + other.height)
     return Window(left, top, max(0, right - left), max(0, bottom - top))
-
-
-def _grown(shape: Any, grid: Grid) -> tuple[float, float, float, float]:
-    """Bounds that have an area, though a shape that only touches the frame may be a line or a point."""
-    margin = min(grid.resolution) * 1e-3
-    left, bottom, right, top = shape.bounds
-    return left - margin, bottom - margin, right + margin, top + margin
 
 
 def _told(shape: Any) -> str:

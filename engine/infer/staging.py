@@ -113,7 +113,9 @@ def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritabl
         path: The file or its folder.
         error: What was raised.
     """
-    number = getattr(error, "errno", None) or _try_writing(path)
+    # GDAL's own exceptions have an errno too, which is not the system's.
+    number = error.errno if isinstance(error, OSError) else None
+    number = number or _try_writing(path)
     if number in _FULL:
         return DiskFull(
             f"The disk is full, or the file too large for it: '{path.name}' could not be completed. Make room, or "

@@ -180,12 +180,16 @@ class RasterWriter:
             dataset.write_colormap(1, {int(self._layer.nodata): (0, 0, 0, 0), **colours})
             dataset.colorinterp = [ColorInterp.palette]
 
-    def _add_overviews(self) -> None:
+    @property
+    def _factors(self) -> list[int]:
+        """Overviews down to one block."""
         longest = max(self._grid.height, self._grid.width)
-        factors = [2**power for power in range(1, 16) if longest / 2 ** (power - 1) > BLOCK]
-        if factors:
+        return [2**power for power in range(1, 16) if longest / 2 ** (power - 1) > BLOCK]
+
+    def _add_overviews(self) -> None:
+        if self._factors:
             with rasterio.open(self._path, "r+") as dataset:
-                dataset.build_overviews(factors, self._layer.resampling)
+                dataset.build_overviews(self._factors, self._layer.resampling)
 
     def _to_cog(self) -> None:
         plain = self._path.with_suffix(".plain.tif")
@@ -214,7 +218,7 @@ class RasterWriter:
                 rows = min(step, self._grid.height - top)
                 window = Window(0, top, self._grid.width, rows)
                 checksum = zlib.crc32(dataset.read(1, window=window), checksum)
-        if checksum != self._checksum:
+        if checksum != self._checksum or len(levels) < len(self._factors):
             raise OSError("the file does not hold what was written")
         for index, factor in enumerate(levels):
             with rasterio.open(self._path, overview_level=index) as dataset:

@@ -1,0 +1,170 @@
+"""Which windows a scene model looks at for each cell of a grid or each zone of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..errors import EmptyArea
+from ..progress import Progress
+from .cells import Cells
+from .mosaic import Feeds, Read, Tally
+from .region import Region
+from .windows import SlidingWindows
+
+# Less of a cell or zone than this is too little to label it by.
+ENOUGH = 0.5
+
+
+@dataclass(frozen=True)
+class Look:
+    """One window that the model sees.
+
+    Attributes:
+        place: Index of the feature it counts for.
+        weight: How much, in valid pixels.
+        feeds: The model's inputs.
+    """
+
+    place: int
+    weight: float
+    feeds: Feeds
+
+
+class CellLooks:
+    """One window a cell: cells that touch the region and are at least half valid.
+
+    Attributes:
+        geometries: Outlines of the cells looked at, complete after iterating.
+        sparse: Cells left out for lack of valid pixels.
+        tally: Windows.
+    """
+
+    def __init__(self, cells: Cells, region: Region, read: Read) -> None:
+        """Nothing is read before iterating.
+
+        Args:
+            cells: The grid of cells.
+            region: Where labels are wanted.
+            read: Gives a window's inputs and its valid pixels.
+        """
+        self._cells, self._region, self._read = cells, region, read
+        self.geometries: list[Any] = []
+        self.sparse = 0
+        self.tally = Tally(total=len(cells))
+
+    def __call__(self, progress: Progress) -> Iterator[Look]:
+        """Looks at each cell; a cancel takes effect between two."""
+        wanted = list(self._cells.touching(self._region.bounds))
+        for done, window in enumerate(wanted):
+            progress.update(done / len(wanted), "Labelling cells")
+            if not self._region.mask(window).any():
+                continue
+            feeds, valid = self._read(window)
+            if valid.mean() < ENOUGH:
+                self.sparse += 1
+                continue
+            self.tally.run += 1
+            self.tally.pixels += int(valid.sum())
+            self.geometries.append(outline(self._cells.grid, window))
+            yield Look(len(self.geometries) - 1, 1.0, feeds)
+
+
+class ZoneLooks:
+    """The windows that cover each zone, weighted by the zone's valid pixels in them.
+
+    Attributes:
+        covered: Share of each zone that is valid [n], complete after iterating.
+        tally: Windows.
+    """
+
+    def __init__(
+        self, grid: Grid, window: int, zones: NDArray[Any], region: Region, read: Read
+    ) -> None:
+        """Nothing is read before iterating.
+
+        Args:
+            grid: Pixels in which the model sees.
+            window: Side of its window, pixels.
+            zones: shapely polygons in the grid's CRS [n].
+            region: Where labels are wanted.
+            read: Gives a window's inputs and its valid pixels.
+        """
+        self._grid, self._window, self._zones = grid, window, zones
+        self._region, self._read = region, read
+        self.covered = np.zeros(len(zones))
+        self.tally = Tally()
+
+    @property
+    def enough(self) -> NDArray[np.bool_]:
+        """Zones of which at least half is valid [n]."""
+        return self.covered >= ENOUGH
+
+    @property
+    def sparse(self) -> int:
+        """Number of the others."""
+        return int(np.count_nonzero(~self.enough))
+
+    def __call__(self, progress: Progress) -> Iterator[Look]:
+        """Looks at each zone; a cancel takes effect between two windows."""
+        for place, zone in enumerate(self._zones):
+            progress.update(place / len(self._zones), "Labelling zones")
+            inside_all = valid_all = 0
+            area = zone_region(self._grid, zone)
+            for window in covering(self._grid, area.bounds, self._window):
+                progress.check()
+                self.tally.total += 1
+                inside = area.mask(window) & self._region.mask(window)
+                if not inside.any():
+                    continue
+                feeds, valid = self._read(window)
+                weight = int(np.count_nonzero(inside & valid))
+                inside_all += int(np.count_nonzero(inside))
+                valid_all += weight
+                if weight:
+                    self.tally.run += 1
+                    self.tally.pixels += weight
+                    yield Look(place, float(weight), feeds)
+            self.covered[place] = valid_all / inside_all if inside_all else 0.0
+
+
+def zone_region(grid: Grid, zone: Any) -> Region:
+    """A zone's pixels; of one that holds no pixel's centre, those that it touches."""
+    try:
+        return Region(grid, grid.window, np.array([zone], object))
+    except EmptyArea:
+        left, bottom, right, top = zone.bounds
+        margin = min(grid.resolution) * 1e-3
+        return Region(
+            grid, grid.window_of((left - margin, bottom - margin, right + margin, top + margin))
+        )
+
+
+def covering(grid: Grid, bounds: Window, size: int) -> Iterator[Window]:
+    """Windows over a part of a raster; where the part is smaller than a window, centred on it and inside the raster."""
+    tops = _starts(bounds.row_off, bounds.height, grid.height, size)
+    lefts = _starts(bounds.col_off, bounds.width, grid.width, size)
+    return (Window(left, top, size, size) for top in tops for left in lefts)
+
+
+def _starts(first: int, length: int, whole: int, size: int) -> list[int]:
+    if length > size:
+        return [first + start for start in SlidingWindows(length, 1, size, 0).tops]
+    centred = first - (size - length) // 2
+    return [max(0, min(centred, whole - size))]
+
+
+def outline(grid: Grid, window: Window) -> Any:
+    """The part of a window inside the grid, as a polygon in map coordinates."""
+    part = grid.clip(window)
+    left, top = part.col_off, part.row_off
+    right, bottom = left + part.width, top + part.height
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return shapely.Polygon([grid.xy(column, row) for column, row in corners])
