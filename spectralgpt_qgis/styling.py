@@ -6,6 +6,7 @@ A style is a plain value made in the worker thread; only `apply` touches a layer
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -46,6 +47,7 @@ PROBABILITY_STOPS = (
     (1.0, "#ff7f2704"),
 )
 POLYGON_OPACITY = 0.55
+CLASS_FIELD = "class_value"  # of every polygon layer the engine writes
 
 
 @dataclass(frozen=True)
@@ -53,26 +55,21 @@ class ClassStyle:
     """One class of a map.
 
     Attributes:
-        value: Value in the raster, or in the attribute that holds the class.
+        value: Value in the raster, and in the attribute of polygons.
         title: What the legend says.
         color: "#rrggbb".
     """
 
-    value: int | str
+    value: int
     title: str
     color: str
 
 
-def class_styles(classes: list, key: str = "value") -> tuple[ClassStyle, ...]:
-    """Reads the class list of an engine result.
-
-    Args:
-        classes: Items with value, name, title and color.
-        key: Which of their fields the layer holds, "value" or "name".
-    """
+def class_styles(classes: list) -> tuple[ClassStyle, ...]:
+    """Reads the class list of an engine result: items with value, name, title and color."""
     return tuple(
         ClassStyle(
-            value=item[key],
+            value=int(item["value"]),
             title=str(item.get("title") or item["name"]),
             color=str(item.get("color") or "#808080"),
         )
@@ -106,7 +103,7 @@ class ClassRasterStyle(LayerStyle):
             color = QColor(item.color)
             if item.value in self.hidden:
                 color.setAlpha(0)
-            entries.append(QgsPalettedRasterRenderer.Class(int(item.value), color, item.title))
+            entries.append(QgsPalettedRasterRenderer.Class(item.value, color, item.title))
         layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, entries))
 
 
@@ -138,9 +135,8 @@ class RampStyle(LayerStyle):
 
 @dataclass(frozen=True)
 class PolygonStyle(LayerStyle):
-    """Polygons coloured by the attribute that holds their class."""
+    """Polygons coloured by their class."""
 
-    field: str
     classes: tuple[ClassStyle, ...]
 
     def apply(self, layer: QgsMapLayer) -> None:
@@ -149,7 +145,10 @@ class PolygonStyle(LayerStyle):
             QgsRendererCategory(item.value, _fill(item.color), item.title) for item in self.classes
         ]
         categories.append(QgsRendererCategory(None, _fill("#bdbdbd"), tr("No class")))
-        layer.setRenderer(QgsCategorizedSymbolRenderer(self.field, categories))
+        # Labelled zones may bring a field of that name: then the engine's has a number and comes later.
+        names = [field.name() for field in layer.fields()]
+        own = [name for name in names if re.fullmatch(CLASS_FIELD + r"(_\d+)?", name)]
+        layer.setRenderer(QgsCategorizedSymbolRenderer(own[-1] if own else CLASS_FIELD, categories))
 
 
 def confidence_style() -> RampStyle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ from .. import engine_access, paths
 from ..engine_client import EngineCancelled, EngineFailed
 from ..i18n import time_left, tr
 from ..styling import LayerStyle, StylePostProcessor, save_default_style
+
+# As engine/infer/staging.py names them.
+SCRATCH = ".spectralgpt-"
+OUTPUTS = ("output", "confidence", "probability", "output_vector", "areas")
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
@@ -158,8 +163,10 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             if text:
                 feedback.setProgressText(text)
 
+        client = None
         try:
-            return engine_access.client(self.TIER).run(
+            client = engine_access.client(self.TIER)
+            return client.run(
                 self.VERB,
                 job,
                 on_progress=progress,
@@ -168,9 +175,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 is_cancelled=feedback.isCanceled,
             )
         except EngineCancelled:
+            remove_abandoned(job, client.pid)
             feedback.pushInfo(tr("Cancelled. Nothing was written."))
             return {}
         except EngineFailed as failure:
+            remove_abandoned(job, client.pid if client is not None else None)
             if failure.details:
                 feedback.pushDebugInfo(failure.details)
             raise QgsProcessingException(failure.message) from failure
@@ -200,6 +209,20 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 feedback.pushWarning(problem)
             StylePostProcessor.attach(path, style, context)
         return {}
+
+
+def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
+    """Removes the hidden folders that an engine writes into, which one that was killed leaves behind.
+
+    Args:
+        job: Its outputs tell the folders to look into.
+        pid: Of the engine's process; None when it never started.
+    """
+    if pid is None:
+        return
+    for folder in {Path(job[name]).parent for name in OUTPUTS if job.get(name)}:
+        for abandoned in folder.glob(f"{SCRATCH}{pid}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def destination_text(value: Any) -> str:

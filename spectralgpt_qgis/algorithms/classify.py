@@ -60,9 +60,10 @@ class ClassifyAlgorithm(RasterAlgorithm):
             "which is usually best.<br>"
             "<b>Bands</b>: leave empty to match them by name or wavelength.</p>"
             "<h3>Output</h3>"
-            "<p><b>Labelled scenes</b>: polygons with the label, its confidence, and the probability of every "
-            "class, so that you can filter doubtful ones. Below about 0.6 the second-best label was close. "
-            "A multi-label model gives every label that passed its threshold.</p>"
+            "<p><b>Labelled scenes</b>: polygons with the label (class_name), its confidence in percent, and the "
+            "probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the "
+            "second-best label was close. A multi-label model gives every label that passed its threshold; the "
+            "colour is that of the most probable one.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -108,10 +109,10 @@ class ClassifyAlgorithm(RasterAlgorithm):
             )
         if not result:
             return {}
-        self.keep_style(output, PolygonStyle("label", class_styles(result["classes"], key="name")))
-        counts = result.get("counts", {})
+        self.keep_style(output, PolygonStyle(class_styles(result["classes"])))
+        found = [item for item in result.get("areas", []) if item["features"]]
         return {
             self.OUTPUT: output,
-            **self.run_outputs(result, classes_found=sum(1 for count in counts.values() if count)),
-            self.SCENE_COUNT: sum(counts.values()),
+            **self.run_outputs(result, classes_found=len(found)),
+            self.SCENE_COUNT: result.get("features", {}).get("labelled", 0),
         }

@@ -173,7 +173,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=(UNCHANGED,)))
         self.keep_style(outputs[self.PROBABILITY], probability_style())
         changed = tuple(item for item in classes if item.value != UNCHANGED)
-        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle("class_value", changed))
+        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(changed))
         found = [area for area in result.get("areas", []) if area["pixels"]]
         return {
             **written(outputs),

@@ -127,9 +127,7 @@ class SegmentAlgorithm(RasterAlgorithm):
         classes = result["classes"]
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(class_styles(classes)))
         self.keep_style(outputs[self.CONFIDENCE], confidence_style())
-        self.keep_style(
-            outputs[self.OUTPUT_VECTOR], PolygonStyle("class_value", class_styles(classes))
-        )
+        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(class_styles(classes)))
         found = [area for area in result.get("areas", []) if area["pixels"]]
         return {
             **written(outputs),

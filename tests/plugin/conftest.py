@@ -88,6 +88,7 @@ class FakeEngine:
         self.result = {}
         self.failure = None
         self.during = None
+        self.pid = None
 
     def run(self, verb, job, *, on_progress=None, on_log=None, on_warning=None, **options):
         self.verb, self.job = verb, job

@@ -298,7 +298,12 @@ def test_scenes(run, fake_engine, scene, tmp_path):
         "windows": {"total": 2, "run": 2, "skipped": 0},
         "device": "cpu",
         "classes": LAND,
-        "counts": {"water": 3, "trees": 4, "bare": 0},
+        "areas": [
+            {"value": 1, "name": "water", "features": 3, "pixels": 9, "area_m2": 900.0},
+            {"value": 2, "name": "trees", "features": 4, "pixels": 9, "area_m2": 900.0},
+            {"value": 3, "name": "bare", "features": 0, "pixels": 0, "area_m2": 0.0},
+        ],
+        "features": {"labelled": 7, "skipped": 1},
     }
     zones = layer_with((2.79, 42.38, 2.80, 42.39))
     QgsProject.instance().addMapLayer(zones)
