@@ -76,6 +76,7 @@ class EngineClient:
         self._models = models or paths.user_models()
         self._grace = grace
         self._cancel = threading.Event()
+        self.pid: int | None = None  # of the last engine: its hidden output folders carry it
 
     def cancel(self) -> None:
         """Ask the running job to stop; may be called from any thread, returns at once."""
@@ -112,6 +113,7 @@ class EngineClient:
         """
         listeners = _Listeners(on_progress, on_log, on_warning, on_metric)
         session = _Session(self._start(), {"verb": verb, "parameters": parameters})
+        self.pid = session.process.pid
         try:
             final = self._follow(session, listeners, is_cancelled or bool)
         finally:
