@@ -184,7 +184,7 @@ def test_zones_keep_their_attributes_and_average_by_valid_pixels(
     )  # fmt: skip
     progress = recorder()
     result = classify(job, progress)
-    fields, geometries, _ = table(output)
+    fields, _, _ = table(output)
     assert list(fields["parcel"]) == ["a", "b", "c"]
     assert list(fields["CONFIDENCE"]) == [7, 8, 9]
     assert "confidence_2" in fields

@@ -1,0 +1,69 @@
+import errno
+import os
+
+import pytest
+
+from engine.errors import DiskFull, InvalidParameter, OutputNotWritable
+from engine.infer.staging import CSV, GEOTIFF, SCRATCH_PREFIX, StagedOutputs, write_error
+
+
+def test_outputs_appear_at_the_end(tmp_path):
+    with StagedOutputs() as outputs:
+        staged = outputs.stage(str(tmp_path / "map.tif"), GEOTIFF)
+        staged.write_text("map")
+        staged.with_name("map.tif.aux.xml").write_text("names")
+        assert not (tmp_path / "map.tif").exists()
+    assert (tmp_path / "map.tif").read_text() == "map"
+    assert {p.name for p in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml"}
+
+
+def test_the_hidden_folder_carries_the_process_id(tmp_path):
+    """So that whoever kills the process can remove what it left."""
+    with StagedOutputs() as outputs:
+        staged = outputs.stage(str(tmp_path / "map.tif"), GEOTIFF)
+        staged.write_text("map")
+        assert staged.parent.parent == tmp_path
+        assert staged.parent.name.startswith(f"{SCRATCH_PREFIX}{os.getpid()}-")
+
+
+def test_an_error_leaves_the_folder_as_it_was(tmp_path):
+    (tmp_path / "map.tif").write_text("older")
+    with pytest.raises(RuntimeError), StagedOutputs() as outputs:
+        outputs.stage(str(tmp_path / "map.tif"), GEOTIFF).write_text("half")
+        outputs.stage(str(tmp_path / "areas.csv"), CSV).write_text("half")
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["map.tif"]
+    assert (tmp_path / "map.tif").read_text() == "older"
+
+
+def test_relative_names_and_links_to_an_input_are_recognised(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.tif").write_text("input")
+    (tmp_path / "link.tif").symlink_to("in.tif")
+    for name in ("in.tif", "./in.tif", "link.tif"):
+        with (
+            pytest.raises(InvalidParameter, match="is also an input"),
+            StagedOutputs([str(tmp_path / "in.tif")]) as outputs,
+        ):
+            outputs.stage(name, GEOTIFF)
+    with pytest.raises(InvalidParameter), StagedOutputs(["in.tif|layername=x"]) as outputs:
+        outputs.stage("in.tif", GEOTIFF)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_what_the_system_calls_a_full_disk(tmp_path, number):
+    error = write_error(tmp_path / "map.tif", OSError(number, os.strerror(number)))
+    assert isinstance(error, DiskFull)
+    assert "Make room" in error.message
+
+
+def test_any_other_failure_to_write(tmp_path):
+    error = write_error(tmp_path / "map.tif", OSError(errno.EACCES, "Permission denied"))
+    assert isinstance(error, OutputNotWritable)
+    assert "Permission denied" in error.details
+
+
+def test_a_users_file_is_never_written_to_find_out(tmp_path):
+    (tmp_path / "map.tif").write_text("precious")
+    write_error(tmp_path / "map.tif", RuntimeError("GDAL says no"))
+    assert (tmp_path / "map.tif").read_text() == "precious"
