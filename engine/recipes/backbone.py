@@ -7,7 +7,7 @@ OSCD cities, EuroSAT's chips, Boadella, TerraMesh or the RStoolbox village.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,16 +85,17 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
 
     random_probe = probe()
     config = PretrainingConfig(tuple(stages), trainer=TrainerConfig(seed=SEED, clip=1.0))
-    with tempfile.TemporaryDirectory() as folder:
-        result = pretrain(
-            network,
-            kind,
-            [Source(scene.image, scene.valid) for scene in scenes],
-            config,
-            evaluate=lambda _: {"error": error(64).model, "probe": probe(repeats=3)},
-            checkpoint=folder,
-            progress=progress,
-        )
+    out.mkdir(parents=True, exist_ok=True)
+    unfinished = out / ".backbone-unfinished"  # a run that was killed goes on from here
+    result = pretrain(
+        network,
+        kind,
+        [Source(scene.image, scene.valid) for scene in scenes],
+        config,
+        evaluate=lambda _: {"error": error(64).model, "probe": probe(repeats=3)},
+        checkpoint=unfinished,
+        progress=progress,
+    )
     errors = {window: error(window) for window in held}
     accuracy: dict[str, object] = {
         "reconstruction": {
@@ -115,9 +116,9 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
         },
     }
     card = backbone_card(kind, scenes, stages, result.history, accuracy)
-    out.mkdir(parents=True, exist_ok=True)
     path = out / "backbone.safetensors"
     save(path, network, card)
+    shutil.rmtree(unfinished)
     progress.log(f"Backbone: {accuracy}")
     return path
 
