@@ -192,7 +192,12 @@ def save_default_style(path: str, style: LayerStyle) -> str:
         What went wrong, in words; empty when it worked. A style that cannot be saved never fails a run.
     """
     is_vector = Path(path).suffix.lower() == ".gpkg"
-    layer = QgsVectorLayer(path, "style", "ogr") if is_vector else QgsRasterLayer(path, "style")
+    if is_vector:
+        layer: QgsMapLayer = QgsVectorLayer(path, "style", "ogr")
+    else:
+        options = QgsRasterLayer.LayerOptions()
+        options.loadDefaultStyle = False  # it would compute statistics and leave them in a file
+        layer = QgsRasterLayer(path, "style", "gdal", options)
     if not layer.isValid():
         return tr("The style of {} was not saved: the file cannot be opened.").format(path)
     style.apply(layer)

@@ -15,6 +15,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
+from .. import engine_access
 from ..i18n import tr
 from ..model_catalogue import InstalledModel, model_named, models_for
 from . import parameters as shared
@@ -99,6 +100,8 @@ class RasterAlgorithm(EngineAlgorithm):
     def _wrong_model(self, name: str) -> str:
         if not name:
             return tr("Choose a model: the name of an installed one, or a model file (.onnx).")
+        if engine_access.why_not_ready():
+            return ""  # then no model is known; the run itself says what is missing
         fitting = ", ".join(model.name for model in models_for(self.TASK)) or tr("none")
         if "/" in name or "\\" in name or Path(name).suffix:
             path = Path(name)

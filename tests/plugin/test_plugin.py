@@ -1,0 +1,130 @@
+"""Loading and unloading: what is added is taken away again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from qgis.core import QgsApplication, QgsRasterLayer
+from qgis.gui import QgsMessageBar
+from qgis.PyQt.QtWidgets import QMainWindow, QPushButton
+
+from spectralgpt_qgis import classFactory
+from spectralgpt_qgis.gui import layer_actions
+
+
+class Interface:
+    """Remembers what a plugin adds to QGIS."""
+
+    def __init__(self):
+        self.window = QMainWindow()
+        self.bar = QgsMessageBar(self.window)
+        self.menu, self.layer_menu = [], []
+        self.current = None
+
+    def mainWindow(self):
+        return self.window
+
+    def messageBar(self):
+        return self.bar
+
+    def activeLayer(self):
+        return self.current
+
+    def layerTreeView(self):
+        return SimpleNamespace(currentLayer=lambda: self.current)
+
+    def addPluginToRasterMenu(self, name, action):
+        self.menu.append(action)
+
+    def removePluginRasterMenu(self, name, action):
+        self.menu.remove(action)
+
+    def addCustomActionForLayerType(self, action, menu, kind, all_layers):
+        assert (menu, kind, all_layers) == ("SpectralGPT", layer_actions._RASTER, True)
+        self.layer_menu.append(action)
+
+    def removeCustomActionForLayerType(self, action):
+        self.layer_menu.remove(action)
+        return True
+
+
+@pytest.fixture
+def interface(qgis_processing):
+    return Interface()
+
+
+def providers():
+    return [item.id() for item in QgsApplication.processingRegistry().providers()]
+
+
+def test_loading_twice_leaves_nothing(interface, models):
+    for _ in range(2):
+        plugin = classFactory(interface)
+        plugin.initGui()
+        assert providers().count("spectralgpt") == 1
+        assert [action.text() for action in interface.menu] == [
+            "Land-cover map…",
+            "Label scenes…",
+            "Detect change…",
+            "Engine…",
+        ]
+        assert len(interface.layer_menu) == 3
+        assert all(not action.icon().isNull() for action in interface.menu)
+        plugin.unload()
+        assert "spectralgpt" not in providers()
+        assert interface.menu == []
+        assert interface.layer_menu == []
+        assert interface.bar.items() == []
+
+
+def test_without_a_desktop_there_is_the_provider_alone(qgis_processing, models):
+    plugin = classFactory(None)
+    plugin.initProcessing()
+    assert "spectralgpt" in providers()
+    plugin.unload()
+    assert "spectralgpt" not in providers()
+
+
+def test_a_missing_engine_is_offered_in_the_message_bar(interface, no_engine):
+    plugin = classFactory(interface)
+    plugin.initGui()
+    (message,) = interface.bar.items()
+    assert "not installed yet" in message.text()
+    (button,) = (b for b in message.findChildren(QPushButton) if b.text() == "Install…")
+    button.click()
+    assert interface.bar.items() == []
+    dialog = plugin._engine.open_dialog()
+    assert dialog.isVisible()
+    assert "not installed yet" in dialog.state.text()
+    plugin.unload()
+    assert not dialog.isVisible()
+
+
+def test_an_engine_that_is_there_is_not_mentioned(interface, models):
+    plugin = classFactory(interface)
+    plugin.initGui()
+    assert interface.bar.items() == []
+    plugin.unload()
+
+
+def test_the_layer_menu_opens_the_tool_with_the_layer(interface, models, scene, monkeypatch):
+    opened = []
+
+    def create(algorithm, parameters):
+        opened.append((algorithm, parameters))
+        return SimpleNamespace(show=lambda: None, raise_=lambda: None)
+
+    monkeypatch.setattr(layer_actions.processing, "createAlgorithmDialog", create)
+    plugin = classFactory(interface)
+    plugin.initGui()
+    layer = QgsRasterLayer(scene, "boadella")
+    interface.current = layer
+    for action in interface.layer_menu:
+        action.trigger()
+    assert opened == [
+        ("spectralgpt:segment", {"INPUT": layer.id()}),
+        ("spectralgpt:classify", {"INPUT": layer.id()}),
+        ("spectralgpt:detectchange", {"BEFORE": layer.id()}),
+    ]
+    plugin.unload()
