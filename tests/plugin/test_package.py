@@ -1,0 +1,131 @@
+"""The package: made, looked at, unzipped into a new QGIS profile, and run from there."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from spectralgpt_qgis import engine_access, paths
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "spectralgpt_qgis"
+SCENE = ROOT / "resources" / "sample" / "boadella_2020-06-21.tif"
+TINY_MODEL = ROOT / "tests" / "data" / "models" / "landcover.onnx"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The zip that `make package` makes."""
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run(["/usr/bin/python3", ROOT / "scripts" / "package.py", "--out", out], check=True)
+    (package,) = out.iterdir()
+    return package
+
+
+@pytest.fixture(scope="module")
+def profile(package, tmp_path_factory):
+    """A new QGIS configuration folder with the package unzipped into it and enabled."""
+    folder = tmp_path_factory.mktemp("profile")
+    subprocess.run(
+        ["/usr/bin/python3", ROOT / "scripts" / "profile.py", folder, "--zip", package], check=True
+    )
+    return folder
+
+
+@pytest.fixture
+def qgis_process(profile, tmp_path):
+    """Return a function that runs qgis_process in the new profile, far from the checkout."""
+    python = engine_access.status().python
+    if python is None:
+        pytest.fail("There is no engine to test with: run `make setup`, or set SPECTRALGPT_PYTHON.")
+    # Debian's wrapper passes options that only the desktop knows.
+    program = shutil.which("qgis_process.bin") or "qgis_process"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment.update(
+        QGIS_CUSTOM_CONFIG_PATH=str(profile),
+        QT_QPA_PLATFORM="offscreen",
+        XDG_RUNTIME_DIR=str(tmp_path),
+    )
+    environment[paths.HOME_VARIABLE] = str(tmp_path / "home")
+    environment[paths.PYTHON_VARIABLE] = str(python)
+
+    def run(*arguments):
+        return subprocess.run(
+            [program, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def test_it_is_what_the_plugin_site_accepts(package):
+    assert package.stat().st_size < 25_000_000
+    names = zipfile.ZipFile(package).namelist()
+    assert {name.split("/")[0] for name in names} == {NAME}
+    for name in ("__init__.py", "metadata.txt", "LICENSE", "engine/__main__.py", "plugin.py"):
+        assert f"{NAME}/{name}" in names
+    forbidden = (".pyc", ".so", ".dll", ".exe", ".bat", ".sh", ".ps1", ".whl")
+    assert not [name for name in names if name.endswith(forbidden)]
+    assert not [name for name in names if "__pycache__" in name or "/." in name or ".." in name]
+
+
+def test_its_metadata_is_complete(package):
+    metadata = ConfigParser(interpolation=None)
+    metadata.read_string(zipfile.ZipFile(package).read(f"{NAME}/metadata.txt").decode())
+    general = dict(metadata["general"])
+    for name in ("name", "description", "version", "author", "email", "about", "tracker"):
+        assert general[name]
+    assert (general["qgisminimumversion"], general["qgismaximumversion"]) == ("3.22", "4.99")
+    assert general["hasprocessingprovider"] == "yes"
+    assert "installed separately" in general["about"]
+    assert f"{NAME}/{general['icon']}" in zipfile.ZipFile(package).namelist()
+    assert f"## {general['version']}" in (ROOT / "CHANGELOG.md").read_text().replace("[", "")
+
+
+def test_every_module_is_python_39(package):
+    archive = zipfile.ZipFile(package)
+    for name in archive.namelist():
+        if name.endswith(".py"):
+            ast.parse(archive.read(name), name, feature_version=(3, 9))
+
+
+def test_qgis_loads_it(qgis_process):
+    listed = qgis_process("plugins")
+    assert f"* {NAME}" in listed.stdout
+    listed = qgis_process("list")
+    for algorithm in ("segment", "classify", "detectchange", "importmodel"):
+        assert f"spectralgpt:{algorithm}" in listed.stdout
+
+
+@pytest.mark.parametrize("model", ["landcover", TINY_MODEL], ids=["shipped", "tiny"])
+def test_it_maps_the_sample(qgis_process, tmp_path, model):
+    if model == "landcover" and not (paths.MODELS / "landcover.onnx").exists():
+        pytest.skip("resources/models/landcover.onnx is not made yet")
+    output = tmp_path / "landcover.tif"
+    parameters = {"INPUT": SCENE, "MODEL": model, "OUTPUT": output}
+    done = qgis_process(
+        *("--json", "run", "spectralgpt:segment", "--"),
+        *(f"{name}={value}" for name, value in parameters.items()),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(done.stdout[done.stdout.index("{") :])["results"]
+    assert results["OUTPUT"] == str(output)
+
+    from qgis.core import QgsRasterLayer
+
+    made, scene = QgsRasterLayer(str(output)), QgsRasterLayer(str(SCENE))
+    assert made.isValid()
+    assert (made.width(), made.height()) == (scene.width(), scene.height())
+    assert made.crs() == scene.crs()
