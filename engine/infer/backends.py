@@ -225,10 +225,10 @@ def open_backend(
 
 def _difference(processor: Backend, gpu: Backend, card: Card) -> float:
     """Largest difference of the probabilities of one random batch."""
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     shape = (2, len(card.bands), card.window, card.window)
     feeds: dict[str, NDArray[Any]] = {
-        name: random.uniform(0.0, 0.5, shape).astype(np.float32)
+        name: generator.uniform(0.0, 0.5, shape).astype(np.float32)
         for name in ("image", "before", "after")
     }
     feeds["valid"] = np.ones((2, 1, card.window, card.window), np.float32)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from xml.etree import ElementTree  # nosec B405: only written, never parsed
+from xml.etree import ElementTree  # nosec B405
 
 import numpy as np
 import rasterio
