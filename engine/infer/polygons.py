@@ -25,6 +25,8 @@ from ..progress import Progress
 from .staging import write_error
 
 STRIP = 2048
+# Newer ones make the GDAL of QGIS 3.22 warn at each opening.
+GEOPACKAGE_VERSION = "1.2"
 
 
 def sieve(
@@ -135,6 +137,7 @@ def write_layer(
             driver="GPKG",
             layer=layer,
             layer_options={"DESCRIPTION": description},
+            dataset_options={"VERSION": GEOPACKAGE_VERSION},
         )
     except (DataSourceError, OSError, RuntimeError) as error:
         raise write_error(path, error) from error

@@ -1,7 +1,9 @@
+import contextlib
+import sqlite3
+
 import numpy as np
 import pyogrio
 import pytest
-import rasterio
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
@@ -99,6 +101,11 @@ def test_the_sieve_takes_small_regions_and_leaves_no_data_alone():
 
 def test_the_layer_says_how_it_was_made(tmp_path):
     polygonise(tmp_path, np.ones((3, 3), np.uint8))
-    with rasterio.Env():
-        info = pyogrio.read_info(tmp_path / "map.gpkg", layer="areas")
+    info = pyogrio.read_info(tmp_path / "map.gpkg", layer="areas")
     assert info["layer_metadata"]["DESCRIPTION"] == "made by a test"
+
+
+def test_the_file_is_one_that_older_gdal_opens_without_a_warning(tmp_path):
+    polygonise(tmp_path, np.ones((3, 3), np.uint8))
+    with contextlib.closing(sqlite3.connect(tmp_path / "map.gpkg")) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (10200,)
