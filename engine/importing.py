@@ -13,7 +13,6 @@ from .infer.staging import StagedOutputs
 from .jobs import ImportJob
 from .model.network import Network
 from .model.predictor import IMAGES, Predictor
-from .model_file import verify
 from .official import load_official
 from .official_cards import official_card
 from .progress import Progress
@@ -47,9 +46,8 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
         source = {"file": Path(job.input).name, "sha256": _sha256(Path(job.input), progress)}
         card = official_card(kind, job.name or output.stem, network.architecture(), source)
         progress.update(0.4, "Writing the model")
-        _write(staged, network, card, progress)
-        progress.update(0.95, "Sealing the model")
-        sha256 = verify(staged)
+        sha256 = _write(staged, network, card, progress)
+        progress.check()
     progress.update(1.0, "Done")
     return {
         "outputs": {"output": str(output)},
@@ -66,20 +64,20 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, network: Network, card: Card, progress: Progress) -> None:
+def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
+    """Writes the model in the format its ending asks for; returns its seal."""
     if path.suffix.lower() == ".safetensors":
-        checkpoint.save(path, network, card)
-        return
+        return checkpoint.save(path, network, card)
     if card.task not in IMAGES:
         raise ModelTaskMismatch(
             "This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. "
             "Give an output that ends in .safetensors, and fine-tune from it."
         )
     # Only this branch needs the exporter and its libraries.
-    from .export.onnx import export_onnx
+    from .export.streamed import export_streamed
 
     progress.check()
-    export_onnx(Predictor(network, card).eval(), card, path)
+    return export_streamed(Predictor(network, card).eval(), card, path)
 
 
 def _sha256(path: Path, progress: Progress) -> str:

@@ -69,7 +69,7 @@ def export_onnx(
         DiskFull: There is no room for it.
     """
     predictor = predictor.eval().cpu()
-    proto = _trace(predictor)
+    proto = clean(trace(predictor).model_proto)
     if half:
         store_half(proto)
     _check_size(proto, half)
@@ -115,10 +115,13 @@ def store_half(proto: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def _trace(predictor: Predictor) -> onnx.ModelProto:
+def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
     """The graph by torch's exporter: dynamic batch, and dynamic groups where some are optional.
 
     The example has two samples: with one, the exporter takes the batch for a constant.
+
+    Raises:
+        ModelInvalid: The exporter cannot do it.
     """
     batch = torch.export.Dim("batch", min=1)
     shapes: list[dict[int, Any]] = [{0: batch} for _ in predictor.input_names]
@@ -144,7 +147,11 @@ def _trace(predictor: Predictor) -> onnx.ModelProto:
         raise ModelInvalid(
             "The network cannot be exported by this version of torch. Please report it."
         )
-    proto = program.model_proto
+    return program
+
+
+def clean(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Takes out what only developers of the exporter need, in place."""
     proto.ir_version = IR_VERSION
     # Notes to developers: source lines of this machine, in a field that this IR version lacks.
     for node in proto.graph.node:

@@ -1,0 +1,127 @@
+"""A large predictor as one ONNX file, its weights written one after the other.
+
+torch's exporter refers to the weights where they are (in a mapped checkpoint, for one); making a whole ONNX message
+of them would copy all of them several times.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import onnx
+import onnx_ir
+from onnx import TensorProto, helper
+
+from ..cards import Card
+from ..errors import InvalidParameter
+from ..infer.staging import StagedOutputs, write_error
+from ..model.predictor import Predictor
+from ..model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
+from .onnx import clean, trace
+
+# Field numbers of onnx.proto; each of these fields is a length and that many bytes.
+_MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = 7, 5, 9
+_LARGEST_FILE = 2**31 - 2**20  # bytes; the limit of the format
+
+
+def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
+    """Writes a predictor as ONNX with full weights; memory holds one of them at a time.
+
+    Unlike `export_onnx` it does not run the result: that alone would need the weights twice.
+
+    Args:
+        predictor: Normalisation, network and softmax or sigmoid, in evaluation mode.
+        card: Goes into the file's metadata.
+        path: File to write, ending in .onnx; appears whole or not at all.
+
+    Returns:
+        The file's seal (SHA-256).
+
+    Raises:
+        InvalidParameter: The path does not end in .onnx, or the weights need more than 2 GB.
+        ModelInvalid: The network cannot be exported.
+        OutputNotWritable: The file cannot be written.
+        DiskFull: There is no room for it.
+    """
+    with StagedOutputs() as outputs:
+        staged = outputs.stage(str(path), (".onnx",))
+        model = trace(predictor).model
+        weights = _take_weights(model.graph)
+        proto = clean(onnx_ir.to_proto(model))
+        helper.set_model_props(proto, {CARD_KEY: json.dumps(card.to_stac()), SEAL_KEY: UNSEALED})
+        try:
+            with staged.open("wb") as file:
+                write_model(file, proto, weights)
+            return seal(staged)
+        except OSError as error:
+            raise write_error(staged, error) from error
+
+
+def write_model(
+    file: BinaryIO, proto: onnx.ModelProto, weights: Iterable[onnx_ir.TensorProtocol]
+) -> None:
+    """Writes a model whose initializers are given apart from its graph.
+
+    Args:
+        file: Where to write.
+        proto: The model; its graph has none of the initializers in `weights`.
+        weights: The initializers.
+
+    Raises:
+        InvalidParameter: All together are larger than the format allows.
+    """
+    graph = proto.graph.SerializeToString()
+    rest = onnx.ModelProto()
+    rest.CopyFrom(proto)
+    rest.ClearField("graph")
+    heads = [(weight, _head(weight)) for weight in weights]
+    size = len(graph) + sum(len(head) + weight.nbytes for weight, head in heads)
+    if size > _LARGEST_FILE:
+        raise InvalidParameter(
+            f"The model needs {size / 1e9:.1f} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead."
+        )
+    file.write(rest.SerializeToString())
+    file.write(_prefix(_MODEL_GRAPH, size))
+    file.write(graph)
+    for weight, head in heads:
+        file.write(head)
+        file.write(weight.tobytes())
+
+
+def _take_weights(graph: onnx_ir.Graph) -> list[onnx_ir.TensorProtocol]:
+    """Removes the initializers from a graph and returns them under the names its nodes use."""
+    weights = []
+    for name, value in list(graph.initializers.items()):
+        tensor = value.const_value
+        if tensor is not None:
+            tensor.name = name
+            weights.append(tensor)
+            value.const_value = None
+            del graph.initializers[name]
+    return weights
+
+
+def _head(weight: onnx_ir.TensorProtocol) -> bytes:
+    """All of an initializer's record in the graph but its raw data, which follow."""
+    described = TensorProto(
+        name=weight.name or "",
+        dims=weight.shape.numpy(),
+        data_type=int(weight.dtype),
+    ).SerializeToString() + _prefix(_TENSOR_RAW_DATA, weight.nbytes)
+    return _prefix(_GRAPH_INITIALIZER, len(described) + weight.nbytes) + described
+
+
+def _prefix(field: int, length: int) -> bytes:
+    """What stands before a field of `length` bytes: its tag (wire type 2) and the length."""
+    return bytes(_varint(field << 3 | 2)) + bytes(_varint(length))
+
+
+def _varint(number: int) -> Iterator[int]:
+    """A number in groups of seven bits, lowest first; the high bit says that more follow."""
+    while number > 0x7F:
+        yield number & 0x7F | 0x80
+        number >>= 7
+    yield number
