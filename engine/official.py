@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -64,19 +65,21 @@ def _read(path: Path) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # a damaged or hostile file may raise anything
-        foreign = _foreign_globals(path)
+        foreign = _foreign_globals(path) or re.findall(
+            r"GLOBAL (\S+) (?:was not|whose)", str(error)
+        )
         if foreign:
             raise CheckpointMismatch(
                 f"'{path.name}' was not loaded: beside weights it holds {len(foreign)} kind(s) of Python object that "
                 f"could run code ({', '.join(foreign[:_NAMED])}). Expected tensors, plain values and "
                 "argparse.Namespace only. Get the published file, or save the weights alone with "
                 "torch.save(model.state_dict(), path).",
-                details=repr(error),
+                details=type(error).__name__,
             ) from error
         raise CheckpointMismatch(
             f"'{path.name}' cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. "
             "Download it again and compare its size.",
-            details=repr(error),
+            details=_reason(error),
         ) from error
 
 
@@ -87,6 +90,14 @@ def _foreign_globals(path: Path) -> list[str]:
             return sorted(get_unsafe_globals_in_checkpoint(path))
     except Exception:  # no pickle at all: then there is nothing to name
         return []
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without torch's advice to load without the check."""
+    lines = [
+        line for line in str(error).splitlines() if line.strip() and "weights_only" not in line
+    ]
+    return ": ".join([type(error).__name__, *lines])
 
 
 def _weights(path: Path, content: Any) -> dict[str, Tensor]:
