@@ -74,12 +74,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     if os.name == "nt":
         if process.poll() is None:
             taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
-            subprocess.call(  # nosec B603
-                [str(taskkill), "/F", "/T", "/PID", str(process.pid)],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                creationflags=_NO_WINDOW,
-            )
+            command = [str(taskkill), "/F", "/T", "/PID", str(process.pid)]
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.call(command, creationflags=_NO_WINDOW, **silent)  # nosec B603
             process.kill()
     else:
         # The group is named after its first member and outlives it while a worker is left.

@@ -178,7 +178,8 @@ class PackageInstaller:
             )
         if self._sources.ca_file:
             environment.update(PIP_CERT=self._sources.ca_file, SSL_CERT_FILE=self._sources.ca_file)
-        environment.setdefault("UV_NATIVE_TLS", "1")
+        for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # its name in new and in older versions
+            environment.setdefault(name, "1")
         return environment
 
     def _pip_is_configured(self) -> bool:
