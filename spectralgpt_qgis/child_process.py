@@ -66,7 +66,8 @@ def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[byt
         options["creationflags"] = _NO_WINDOW | _NEW_GROUP
     else:
         options["start_new_session"] = True
-    return subprocess.Popen([str(part) for part in command], **options)  # nosec B603
+    arguments = [str(part) for part in command]
+    return subprocess.Popen(arguments, **options)  # nosec B603
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

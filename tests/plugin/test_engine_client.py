@@ -267,7 +267,7 @@ def test_cancel_by_polling_while_the_engine_is_silent(engine):
 
 
 def test_cancel_before_the_start_is_not_lost(engine):
-    client = engine('wait()')
+    client = engine("wait()")
     client.cancel()
     with pytest.raises(EngineCancelled):
         client.run("segment", {})
@@ -309,7 +309,14 @@ def test_a_job_larger_than_the_pipe_to_an_engine_that_never_reads(tmp_path):
 
 
 def test_nothing_of_qgis_leaks_into_the_engine(engine, tmp_path, monkeypatch):
-    for name in ("PYTHONHOME", "PYTHONSTARTUP", "PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "VIRTUAL_ENV"):
+    for name in (
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PROJ_LIB",
+        "PROJ_DATA",
+        "GDAL_DATA",
+        "VIRTUAL_ENV",
+    ):
         monkeypatch.setenv(name, "/wrong")
     for name in ("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "QT_PLUGIN_PATH"):
         monkeypatch.setenv(name, "/wrong")
