@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.change import ChangeNetwork
-from engine.model.classifier import SceneClassifier
-from engine.model.config import preset
-from engine.model.masked_autoencoder import MaskedAutoencoder
-from engine.model.segmentation import SegmentationNetwork
-from tests.engine.official_weights import DATA, SEED, random_array, state_dict
+from engine.official import load_official
+from tests.engine.official_weights import DATA, SEED, container, random_array
 
 TOLERANCE = 1e-4  # of an array's own largest magnitude
 
@@ -20,12 +16,18 @@ def reference():
         return dict(arrays)
 
 
-def filled(network_class, variant, *args, **options):
-    """A network with the known weights, built without ever allocating fresh ones."""
-    with torch.device("meta"):
-        network = network_class(*args, **options)
-    network.load_state_dict(state_dict(variant), assign=True)
-    return network.eval()
+@pytest.fixture
+def imported(tmp_path):
+    """Loads a variant the way a user's file is loaded: from its published container."""
+
+    def load(variant):
+        path = tmp_path / "published.pth"
+        torch.save(container(variant), path)
+        network, _ = load_official(path)
+        path.unlink()  # it stays mapped
+        return network
+
+    return load
 
 
 def errors(reference, name, array):
@@ -49,10 +51,9 @@ def check(reference, name, array):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("size", [96, 128])
-def test_masked_autoencoder(size, reference):
+def test_masked_autoencoder(size, imported, reference):
     name = f"mae_vit_base_patch8_{size}"
-    config = preset("base", image_size=size)
-    network = filled(MaskedAutoencoder, f"pretrain_{size}", config)
+    network = imported(f"pretrain_{size}")
     image = random_array(SEED + 1, 2, 12, size, size)
     noise = random_array(SEED + 2, 2, 4 * (size // 8) ** 2)
 
@@ -61,17 +62,15 @@ def test_masked_autoencoder(size, reference):
     latent, masking = network.forward_encoder(image, noise=noise)
     check(reference, f"{name}/latent", latent)
     check(reference, f"{name}/mask", masking.hidden)
-    prediction = network.forward_decoder(latent, masking, config.grid)
+    prediction = network.forward_decoder(latent, masking, network.config.grid)
     check(reference, f"{name}/pred", prediction)
     loss = network.forward_loss(image, prediction, masking.hidden)["loss"]
     assert loss.item() == pytest.approx(float(reference[f"{name}/loss"]), rel=TOLERANCE)
 
 
 @torch.inference_mode()
-def test_classifier(reference):
-    network = filled(
-        SceneClassifier, "classification_128", preset("base"), 10, pooling="mean-after-first"
-    )
+def test_classifier(imported, reference):
+    network = imported("classification_128")
     logits = network(random_array(SEED + 1, 2, 12, 128, 128)).numpy()
     expected = reference["classifier/logits"]
     error = abs(logits - expected).max() / abs(expected).max()
@@ -79,14 +78,14 @@ def test_classifier(reference):
 
 
 @torch.inference_mode()
-def test_segmentation(reference):
-    network = filled(SegmentationNetwork, "segmentation_128", preset("base"), 13)
+def test_segmentation(imported, reference):
+    network = imported("segmentation_128")
     check(reference, "segment", network(random_array(SEED + 1, 1, 12, 128, 128)))
 
 
 @torch.inference_mode()
-def test_change(reference):
-    network = filled(ChangeNetwork, "change_128", preset("base"))
+def test_change(imported, reference):
+    network = imported("change_128")
     before = random_array(SEED + 1, 1, 12, 128, 128)
     after = random_array(SEED + 3, 1, 12, 128, 128)
     check(reference, "change", network(before, after))
