@@ -152,9 +152,9 @@ class PatchLoader:
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         """Yields image [B, C, S, S], valid float32 [B, 1, S, S], label int64 [B, S, S], groups."""
-        random = np.random.default_rng((self._seed, self._epoch))
+        generator = np.random.default_rng((self._seed, self._epoch))
         for _ in range(self._steps):
-            patches = [self._draw(random) for _ in range(self._batch)]
+            patches = [self._draw(generator) for _ in range(self._batch)]
             batch = {
                 "image": torch.stack([patch.image for patch in patches]),
                 "valid": torch.stack([patch.valid for patch in patches])[:, None].float(),
@@ -163,14 +163,14 @@ class PatchLoader:
             if len(labels) == len(patches):
                 batch["label"] = torch.stack(labels)
             if self._group_choices:
-                batch["groups"] = self._group_choices[random.integers(len(self._group_choices))]
+                batch["groups"] = self._group_choices[generator.integers(len(self._group_choices))]
             yield batch
 
-    def _draw(self, random: np.random.Generator) -> Patch:
+    def _draw(self, generator: np.random.Generator) -> Patch:
         """One patch; after ten tries with too little in it, whatever comes."""
         for _ in range(10):
-            source = self._sources[random.choice(len(self._sources), p=self._chance)]
-            patch = random_patch(source, random, self._size, self._scale)
+            source = self._sources[generator.choice(len(self._sources), p=self._chance)]
+            patch = random_patch(source, generator, self._size, self._scale)
             if patch.valid.float().mean() >= self._least_valid:
                 break
-        return patch if self._transform is None else self._transform(patch, random)
+        return patch if self._transform is None else self._transform(patch, generator)

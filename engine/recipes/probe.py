@@ -16,7 +16,7 @@ from ..model.encoder import SpectralBackbone
 
 @torch.no_grad()
 def pooled_features(encoder: SpectralBackbone, image: Tensor, batch: int = 16) -> np.ndarray:
-    """Mean and deviation over the places of each spectral group's tokens.
+    """Mean over the places of each spectral group's tokens.
 
     Args:
         encoder: Is put into evaluation mode.
@@ -24,13 +24,13 @@ def pooled_features(encoder: SpectralBackbone, image: Tensor, batch: int = 16) -
         batch: Images at a time.
 
     Returns:
-        [N, groups * 2 * D].
+        [N, groups * D].
     """
     encoder.eval()
     features = []
     for part in image.split(batch):
         tokens = encoder.norm(encoder.encode(part))  # [B, G, L, D]
-        features.append(torch.cat([tokens.mean(2), tokens.std(2)], dim=-1).flatten(1))
+        features.append(tokens.mean(2).flatten(1))
     return torch.cat(features).numpy()
 
 

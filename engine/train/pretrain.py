@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..cards import Normalisation
-from ..data.patches import PatchLoader, Source
+from ..data.patches import Patch, PatchLoader, Source
 from ..model.masked_autoencoder import MASK_RATIO, MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..model.position import token_grid
@@ -80,6 +81,7 @@ def pretrain(
     sources: Sequence[Source],
     config: PretrainingConfig,
     *,
+    transform: Callable[[Patch, np.random.Generator], Patch] | None = None,
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
@@ -91,6 +93,7 @@ def pretrain(
         kind: How images become network input.
         sources: Images in the unit that `kind` expects.
         config: Stages and what they share.
+        transform: Further change of each patch, in the images' unit.
         evaluate: Judges the network after each epoch, on images kept back.
         checkpoint: Folder for the state after each epoch; a run found there is taken up.
         progress: Told about steps and losses.
@@ -110,6 +113,7 @@ def pretrain(
             stage.batch,
             stage.steps,
             scale=config.scale,
+            transform=transform,
             group_choices=choices,
             seed=config.trainer.seed + number,
         )
