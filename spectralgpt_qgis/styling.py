@@ -135,16 +135,22 @@ class RampStyle(LayerStyle):
 
 @dataclass(frozen=True)
 class PolygonStyle(LayerStyle):
-    """Polygons coloured by their class."""
+    """Polygons coloured by their class.
+
+    Attributes:
+        some_without: Whether there may be polygons without a class, such as zones without data.
+    """
 
     classes: tuple[ClassStyle, ...]
+    some_without: bool = False
 
     def apply(self, layer: QgsMapLayer) -> None:
-        """Sets a categorised renderer; a category for what has no class comes last."""
+        """Sets a categorised renderer."""
         categories = [
             QgsRendererCategory(item.value, _fill(item.color), item.title) for item in self.classes
         ]
-        categories.append(QgsRendererCategory(None, _fill("#bdbdbd"), tr("No class")))
+        if self.some_without:
+            categories.append(QgsRendererCategory(None, _fill("#bdbdbd"), tr("No class")))
         # Labelled zones may bring a field of that name: then the engine's has a number and comes later.
         names = [field.name() for field in layer.fields()]
         own = [name for name in names if re.fullmatch(CLASS_FIELD + r"(_\d+)?", name)]
@@ -191,22 +197,35 @@ def save_default_style(path: str, style: LayerStyle) -> str:
     Returns:
         What went wrong, in words; empty when it worked. A style that cannot be saved never fails a run.
     """
-    is_vector = Path(path).suffix.lower() == ".gpkg"
-    if is_vector:
-        layer: QgsMapLayer = QgsVectorLayer(path, "style", "ogr")
-    else:
-        options = QgsRasterLayer.LayerOptions()
-        options.loadDefaultStyle = False  # it would compute statistics and leave them in a file
-        layer = QgsRasterLayer(path, "style", "gdal", options)
+    if Path(path).suffix.lower() == ".gpkg":
+        return _save_inside(QgsVectorLayer(path, "style", "ogr"), path, style)
+    statistics = Path(f"{path}.aux.xml")
+    had_statistics = statistics.exists()
+    problem = _save_beside(QgsRasterLayer(path, "style"), path, style)
+    # QGIS looks at the values of every raster it opens, and GDAL keeps what it saw.
+    if not had_statistics:
+        statistics.unlink(missing_ok=True)
+    return problem
+
+
+def _save_inside(layer: QgsVectorLayer, path: str, style: LayerStyle) -> str:
     if not layer.isValid():
-        return tr("The style of {} was not saved: the file cannot be opened.").format(path)
+        return _not_saved(path)
     style.apply(layer)
-    if is_vector:
-        problem = layer.saveStyleToDatabase("spectralgpt", "", True, "")
-        return str(problem or "")
+    return str(layer.saveStyleToDatabase("spectralgpt", "", True, "") or "")
+
+
+def _save_beside(layer: QgsRasterLayer, path: str, style: LayerStyle) -> str:
+    if not layer.isValid():
+        return _not_saved(path)
+    style.apply(layer)
     sidecar = str(Path(path).with_suffix(".qml"))
     message, saved = layer.saveNamedStyle(sidecar, QgsMapLayer.StyleCategory.Symbology)
     return "" if saved else str(message)
+
+
+def _not_saved(path: str) -> str:
+    return tr("The style of {} was not saved: the file cannot be opened.").format(path)
 
 
 class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):

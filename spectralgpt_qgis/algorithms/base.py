@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,20 +157,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         Raises:
             QgsProcessingException: The job failed, with the reason and the remedy.
         """
-
-        def progress(fraction: float, message: str, seconds: float | None) -> None:
-            feedback.setProgress(100 * fraction)
-            text = " · ".join(part for part in (message, time_left(seconds)) if part)
-            if text:
-                feedback.setProgressText(text)
-
+        telling = ProgressTeller(feedback)
         client = None
         try:
             client = engine_access.client(self.TIER)
             return client.run(
                 self.VERB,
                 job,
-                on_progress=progress,
+                on_progress=telling.tell,
                 on_log=feedback.pushInfo,
                 on_warning=feedback.pushWarning,
                 is_cancelled=feedback.isCanceled,
@@ -209,6 +204,35 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 feedback.pushWarning(problem)
             StylePostProcessor.attach(path, style, context)
         return {}
+
+
+class ProgressTeller:
+    """Hands progress to a feedback; its texts end up in the log, so they come only when there is something new."""
+
+    SILENCE = 10.0  # s between two lines that differ only in the time left
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        """Has told nothing yet."""
+        self._feedback = feedback
+        self._message = ""
+        self._told = time.monotonic()
+
+    def tell(self, fraction: float, message: str, seconds: float | None) -> None:
+        """Takes one progress event of the engine.
+
+        Args:
+            fraction: Share done, 0..1.
+            message: What is being done; empty for the same as before.
+            seconds: How long it will still take; None when that is not known.
+        """
+        self._feedback.setProgress(100 * fraction)
+        now = time.monotonic()
+        is_new = bool(message) and message != self._message
+        if is_new or (seconds is not None and now - self._told > self.SILENCE):
+            self._message = message or self._message
+            self._told = now
+            parts = (self._message, time_left(seconds))
+            self._feedback.setProgressText(" · ".join(part for part in parts if part))
 
 
 def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:

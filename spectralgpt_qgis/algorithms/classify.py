@@ -74,13 +74,13 @@ class ClassifyAlgorithm(RasterAlgorithm):
         for parameter in (
             shared.raster(self.INPUT, tr("Raster")),
             shared.model(self.MODEL, self.TASK, "scenes"),
-            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.INPUT),
+            shared.bands(
+                self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.INPUT
+            ),
             shared.polygons(self.ZONES, tr("Zones to label (instead of a grid)")),
             cell_size,
             shared.extent(self.EXTENT),
-            shared.advanced(
-                shared.polygons(self.MASK, tr("Only cells that touch these polygons (mask)"))
-            ),
+            shared.advanced(shared.polygons(self.MASK, tr("Limit to these polygons (mask)"))),
             shared.device(self.DEVICE),
             shared.threads(self.THREADS),
             shared.polygon_output(self.OUTPUT, tr("Labelled scenes")),
@@ -109,7 +109,7 @@ class ClassifyAlgorithm(RasterAlgorithm):
             )
         if not result:
             return {}
-        self.keep_style(output, PolygonStyle(class_styles(result["classes"])))
+        self.keep_style(output, PolygonStyle(class_styles(result["classes"]), some_without=True))
         found = [item for item in result.get("areas", []) if item["features"]]
         return {
             self.OUTPUT: output,

@@ -87,26 +87,31 @@ class DetectChangeAlgorithm(RasterAlgorithm):
             shared.raster(self.BEFORE, tr("Raster before")),
             shared.raster(self.AFTER, tr("Raster after")),
             shared.model(self.MODEL, self.TASK, "change"),
-            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.BEFORE),
+            shared.bands(
+                self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.BEFORE
+            ),
             shared.advanced(
                 shared.bands(
                     self.AFTER_BANDS, tr("Bands of the raster after, where they differ"), self.AFTER
                 )
             ),
             shared.helped(
-                QgsProcessingParameterNumber(
-                    self.THRESHOLD,
-                    tr("Threshold (0 to 1, empty for the model's own)"),
-                    QgsProcessingParameterNumber.Type.Double,
-                    None,
-                    True,
-                    0.0,
-                    1.0,
+                shared.decimals(
+                    QgsProcessingParameterNumber(
+                        self.THRESHOLD,
+                        tr("Threshold (0 to 1, not set = the model's own)"),
+                        QgsProcessingParameterNumber.Type.Double,
+                        None,
+                        True,
+                        0.0,
+                        1.0,
+                    ),
+                    3,
                 ),
                 tr("The probability from which a pixel counts as changed."),
             ),
             shared.extent(self.EXTENT),
-            shared.polygons(self.MASK, tr("Only inside these polygons (mask)")),
+            shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
             shared.min_area(self.MIN_AREA, tr("Minimum area of a change (m²)")),
             shared.overlap(self.OVERLAP),
             shared.device(self.DEVICE),

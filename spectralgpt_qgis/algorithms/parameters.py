@@ -41,6 +41,14 @@ def helped(
     return parameter
 
 
+def decimals(
+    parameter: QgsProcessingParameterDefinition, count: int
+) -> QgsProcessingParameterDefinition:
+    """How many digits the dialog shows behind the point; any number may be given."""
+    parameter.setMetadata({"widget_wrapper": {"decimals": count}})
+    return parameter
+
+
 def raster(name: str, description: str) -> QgsProcessingParameterDefinition:
     """A raster layer or file."""
     return QgsProcessingParameterRasterLayer(name, description)
@@ -75,7 +83,7 @@ def model(name: str, task: str, default: str) -> QgsProcessingParameterDefinitio
 
 def extent(name: str) -> QgsProcessingParameterDefinition:
     """Limits the work to a rectangle."""
-    return QgsProcessingParameterExtent(name, tr("Only in this extent"), optional=True)
+    return QgsProcessingParameterExtent(name, tr("Limit to this extent"), optional=True)
 
 
 def polygons(name: str, description: str) -> QgsProcessingParameterDefinition:
@@ -123,8 +131,11 @@ def overlap(name: str) -> QgsProcessingParameterDefinition:
 
 def min_area(name: str, description: str) -> QgsProcessingParameterDefinition:
     """The smallest patch that is kept."""
-    return QgsProcessingParameterNumber(
-        name, description, QgsProcessingParameterNumber.Type.Double, 0.0, False, 0.0
+    return decimals(
+        QgsProcessingParameterNumber(
+            name, description, QgsProcessingParameterNumber.Type.Double, 0.0, False, 0.0
+        ),
+        1,
     )
 
 

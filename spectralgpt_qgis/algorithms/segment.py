@@ -76,9 +76,11 @@ class SegmentAlgorithm(RasterAlgorithm):
         for parameter in (
             shared.raster(self.INPUT, tr("Raster")),
             shared.model(self.MODEL, self.TASK, "landcover"),
-            shared.bands(self.BANDS, tr("Bands, in the order of the model's"), self.INPUT),
+            shared.bands(
+                self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.INPUT
+            ),
             shared.extent(self.EXTENT),
-            shared.polygons(self.MASK, tr("Only inside these polygons (mask)")),
+            shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
             shared.min_area(self.MIN_AREA, tr("Minimum area of a patch (m²)")),
             shared.overlap(self.OVERLAP),
             shared.device(self.DEVICE),

@@ -33,6 +33,15 @@ from ..tasks.environment_task import EnvironmentTask
 from ..tasks.folder_size import FolderSize
 from .sources_form import SourcesForm
 
+# What ONNX Runtime calls its ways to a GPU.
+GPU_PROVIDERS = (
+    "CUDAExecutionProvider",
+    "TensorrtExecutionProvider",
+    "ROCMExecutionProvider",
+    "MIGraphXExecutionProvider",
+    "DmlExecutionProvider",
+    "CoreMLExecutionProvider",
+)
 GOOD, BUSY, BAD = "#2f8f4e", "#b06a00", "#c2334d"
 
 
@@ -317,15 +326,16 @@ def report_of(result: dict[str, Any]) -> str:
         result: Of the engine's verb `doctor`.
     """
     libraries = ", ".join(f"{name} {version}" for name, version in result["libraries"].items())
-    providers = result.get("providers", [])
-    on_gpu = bool(result.get("cuda")) or any("CPU" not in name for name in providers)
+    found = [name for name in result.get("providers", []) if name in GPU_PROVIDERS]
     return "\n".join(
         (
             tr("The engine passed its test."),
             tr("Python {python} on {platform}").format(**result),
             tr("Libraries: {}").format(libraries),
-            tr("Devices: processor and GPU ({})").format(", ".join(providers))
-            if on_gpu
+            tr(
+                "Devices: processor; GPU libraries: {} (a GPU is used once it agreed with the processor)"
+            ).format(", ".join(found))
+            if found
             else tr("Devices: processor"),
         )
     )

@@ -189,11 +189,15 @@ def test_the_report_of_a_gpu():
             "python": "3.11.2",
             "platform": "Linux",
             "libraries": {"numpy": "2.0"},
-            "providers": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+            "providers": [
+                "CUDAExecutionProvider",
+                "AzureExecutionProvider",
+                "CPUExecutionProvider",
+            ],
             "cuda": True,
         }
     )
-    assert "processor and GPU (CUDAExecutionProvider" in text
+    assert "GPU libraries: CUDAExecutionProvider (" in text
 
 
 def test_nothing_is_installed_by_looking(missing):

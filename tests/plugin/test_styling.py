@@ -102,7 +102,7 @@ def test_polygons_carry_their_style_inside(polygons, tmp_path):
     layer = QgsVectorLayer(path)
     renderer = layer.renderer()
     assert renderer.classAttribute() == "class_value"
-    assert [item.label() for item in renderer.categories()][:2] == ["Open water", "trees"]
+    assert [item.label() for item in renderer.categories()] == ["Open water", "trees"]
     (feature,) = layer.getFeatures()
     assert renderer.categories()[1].symbol().color().name() == "#2f8f4e"
     assert str(feature["class_value"]) == str(renderer.categories()[1].value())
@@ -113,6 +113,14 @@ def test_a_field_of_the_same_name_that_the_zones_brought_is_not_ours(polygons):
     styling.save_default_style(path, styling.PolygonStyle(CLASSES))
     layer = QgsVectorLayer(path)
     assert layer.renderer().classAttribute() == "class_value_2"
+
+
+def test_polygons_that_may_lack_a_class_have_a_category_for_that(polygons):
+    path = polygons("class_value")
+    styling.save_default_style(path, styling.PolygonStyle(CLASSES, some_without=True))
+    layer = QgsVectorLayer(path)
+    labels = [item.label() for item in layer.renderer().categories()]
+    assert labels == ["Open water", "trees", "No class"]
 
 
 def test_a_file_that_cannot_be_opened_is_told_and_no_more(tmp_path):

@@ -1,0 +1,161 @@
+"""The real QGIS on a screen: an analyst's tour through the plugin (scenario.py), and what must have come of it.
+
+Set SPECTRALGPT_SCREENSHOTS to a folder to keep the pictures: the ones in docs/screenshots are made that way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from osgeo import gdal
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "resources" / "sample"
+SCREEN = "-screen 0 1366x768x24"
+
+
+def installed(folder):
+    """The models to show: those that ship, or the tiny ones of the tests while there are none."""
+    if not list((ROOT / "resources" / "models").glob("*.onnx")):
+        folder.mkdir(parents=True)
+        for model in (ROOT / "tests" / "data" / "models").glob("*.onnx"):
+            shutil.copy(model, folder)
+
+
+@pytest.fixture(scope="session")
+def tour(tmp_path_factory):
+    """Runs the scenario once; returns its report by step."""
+    from spectralgpt_qgis import paths, settings
+
+    python = settings.engine_environment().status().python
+    if python is None:
+        pytest.fail("There is no engine to test with: run `make setup`, or set SPECTRALGPT_PYTHON.")
+    work = tmp_path_factory.mktemp("desktop")
+    pictures, cancelled = work / "pictures", work / "cancelled"
+    pictures.mkdir()
+    cancelled.mkdir()
+    home = work / "home"
+    installed(home / "models")
+    subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "profile.py"), str(work / "profile")], check=True
+    )
+    after = str(SAMPLE / "boadella_2020-06-21.tif")
+    gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
+    orders = {
+        "folder": str(pictures),
+        "before": str(SAMPLE / "boadella_2020-02-02.tif"),
+        "after": after,
+        "big": str(work / "big.vrt"),
+        "cancelled": str(cancelled / "map.tif"),
+    }
+    (work / "orders.json").write_text(json.dumps(orders), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "QT_QPA_PLATFORM"}
+    environment.update(
+        {
+            "SPECTRALGPT_SCENARIO": str(work / "orders.json"),
+            "QGIS_CUSTOM_CONFIG_PATH": str(work / "profile"),
+            paths.HOME_VARIABLE: str(home),
+            paths.PYTHON_VARIABLE: str(python),
+            "LANG": "C.UTF-8",
+        }
+    )
+    for program in ("qgis", "xvfb-run"):
+        assert shutil.which(program), f"{program} is not installed: run `make setup`"
+    done = subprocess.run(
+        [
+            *("xvfb-run", "-a", "-s", SCREEN, "qgis", "--nologo", "--noversioncheck"),
+            *("--code", str(Path(__file__).with_name("scenario.py"))),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    report_file = pictures / "report.json"
+    assert report_file.is_file(), f"QGIS ended early ({done.returncode}): {done.stderr[-2000:]}"
+    kept = os.environ.get("SPECTRALGPT_SCREENSHOTS")
+    if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        for picture in pictures.glob("*.png"):
+            shutil.copy(picture, kept)
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    assert not report["error"], report["error"]
+    return {
+        "cancelled": cancelled,
+        "pictures": pictures,
+        **{step["name"]: step["answer"] for step in report["steps"]},
+    }
+
+
+def test_the_plugin_loads_into_menu_and_toolbox(tour):
+    assert tour["start"]["loaded"]
+    assert tour["start"]["menu"] == [
+        "Land-cover map…",
+        "Label scenes…",
+        "Detect change…",
+        "Engine…",
+    ]
+    assert sorted(tour["toolbox"]) == [
+        "Detect change",
+        "Import model",
+        "Label scenes",
+        "Land-cover map",
+    ]
+
+
+def test_segment_from_the_toolbox_arrives_styled(tour):
+    classes, confidence, polygons = tour["segment"]["layers"]
+    assert classes["type"] == "paletted"
+    assert all(label and alpha == 255 for _, label, _, alpha in classes["classes"])
+    assert len({color for _, _, color, _ in classes["classes"]}) == len(classes["classes"])
+    assert confidence["type"] == "singlebandpseudocolor"
+    assert polygons["attribute"] == "class_value"
+    titles = {label for _, label, _, _ in classes["classes"]}
+    assert titles <= {label for _, label, _ in polygons["classes"]}
+
+
+def test_the_log_says_what_an_analyst_wants_to_know(tour):
+    log = tour["segment"]["log"]
+    for told in ("Device: ", "bands: ", "values: ", "Windows: ", "skipped", "Mpx/s"):
+        assert told in log
+    assert log.count(" left\n") < 10, "progress must not flood the log"
+
+
+def test_the_layer_menu_opens_a_tool_with_its_layer(tour):
+    assert tour["layer_menu"] == ["Land-cover map…", "Label scenes…", "Detect change…"]
+    assert tour["change"]["given"].startswith("Boadella_2020_02_02_")  # the layer's id
+
+
+def test_change_lets_the_image_show_where_nothing_changed(tour):
+    change, probability = tour["change"]["layers"]
+    alphas = {value: alpha for value, _, _, alpha in change["classes"]}
+    assert alphas == {0: 0, 1: 255}
+    assert probability["type"] == "singlebandpseudocolor"
+
+
+def test_scenes_arrive_styled(tour):
+    (scenes,) = tour["scenes"]["layers"]
+    assert scenes["attribute"] == "class_value"
+    assert len(scenes["classes"]) > 2
+
+
+def test_the_engine_window_tests_the_engine(tour):
+    assert "The engine passed its test." in tour["engine"]
+
+
+def test_a_cancel_in_the_dialog_is_prompt_and_leaves_nothing(tour):
+    assert tour["cancel"]["seconds"] < 2
+    assert list(tour["cancelled"].iterdir()) == []
+
+
+def test_every_step_has_its_picture(tour):
+    names = {picture.stem for picture in tour["pictures"].glob("*.png")}
+    assert {"segment-dialog", "segment-result", "layer-menu", "change-result", "engine"} <= names
+    assert "error" not in names
