@@ -8,9 +8,17 @@ per pixel, over channels): what a pixel becomes does not depend on where a windo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the usual name
+from torch.nn import functional as F
+
+from .config import SpectralGPTConfig
+from .encoder import SpectralEncoder
+from .network import Network
+from .pixel_statistics import COMMON_BANDS, PixelStatistics, band_ratios
 
 
 class ChannelNorm(nn.Module):
@@ -88,3 +96,265 @@ class PixelStem(nn.Module):
             out = level(out)
             maps.append(out)
         return maps
+
+
+class PixelClassifier(Network):
+    """Scene classifier: measurements of the pixels and pooled tokens, one linear layer.
+
+    Made for a few dozen labelled scenes: nothing below the last layer needs labels, and the last
+    layer has a closed-form fit, so a model is trained in seconds and is the same every time.
+
+    Attributes:
+        encoder: Spectral encoder, pretrained and frozen.
+        statistics: Measurements of the pixels.
+        blocks: Features in each block, by name, in the order of `features`.
+    """
+
+    band_mean: Tensor
+    band_std: Tensor
+    feature_mean: Tensor
+    feature_scale: Tensor
+    network = "pixel-classifier"
+
+    def __init__(
+        self,
+        config: SpectralGPTConfig,
+        classes: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        patterns: int = 256,
+    ) -> None:
+        """Make the network with fresh weights.
+
+        Args:
+            config: Sizes of the encoder.
+            classes: Labels to tell apart.
+            mean: Of each band in the card's normalisation: the measurements are of reflectance,
+                the tokens of normalised values.
+            std: Likewise.
+            patterns: Size of the patch dictionary.
+        """
+        super().__init__()
+        self.config, self.patterns = config, patterns
+        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
+        self.encoder = SpectralEncoder(config)
+        self.statistics = PixelStatistics(patterns)
+        self.blocks = {**self.statistics.widths, "tokens": 2 * config.dim}
+        total = sum(self.blocks.values())
+        self.register_buffer("band_mean", torch.tensor(self.mean)[:, None, None], persistent=False)
+        self.register_buffer("band_std", torch.tensor(self.std)[:, None, None], persistent=False)
+        self.register_buffer("feature_mean", torch.zeros(total))
+        self.register_buffer("feature_scale", torch.ones(total))
+        self.head = nn.Linear(total, classes)
+
+    def architecture(self) -> dict[str, Any]:
+        """What `from_architecture` needs to build this network again."""
+        return {
+            "network": self.network,
+            **self.config.to_dict(),
+            "classes": self.head.out_features,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "patterns": self.patterns,
+        }
+
+    @classmethod
+    def from_architecture(cls, architecture: dict[str, Any]) -> PixelClassifier:
+        """Builds the network a card describes."""
+        return cls(
+            SpectralGPTConfig.from_dict(architecture),
+            architecture["classes"],
+            architecture["mean"],
+            architecture["std"],
+            architecture["patterns"],
+        )
+
+    def features(
+        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+    ) -> Tensor:
+        """All features of a window, before they are standardised.
+
+        Args:
+            image: Normalised image [B, C, H, W], 0 where invalid or missing.
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+            valid: 1 for a valid pixel [B, 1, H, W]; all when None.
+
+        Returns:
+            [B, sum of `blocks`].
+        """
+        if valid is not None:
+            # A hole gets the mean of what is valid, so that it adds no texture of its own.
+            count = valid.sum((2, 3), keepdim=True).clamp_min(1)
+            image = torch.where(valid > 0, image, (image * valid).sum((2, 3), keepdim=True) / count)
+        tokens = self.encoder.norm(self.encoder(image, groups)).mean(1)  # [B, L, D]
+        centred = tokens - tokens.mean(1, keepdim=True)
+        spread = torch.sqrt(centred.square().mean(1) + 1e-6)
+        measured = self.statistics(image * self.band_std + self.band_mean)
+        return torch.cat([*measured, tokens.mean(1), spread], 1)
+
+    def forward(
+        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+    ) -> Tensor:
+        """Logits [B, classes]; arguments as for `features`."""
+        # A feature far from anything seen in training must not decide alone.
+        standard = (self.features(image, groups, valid) - self.feature_mean) / self.feature_scale
+        return self.head(standard.clamp(-4, 4))
+
+
+class PixelContext(nn.Module):
+    """What each pixel is and what surrounds it: spectra, ratios, means and deviations.
+
+    Attributes:
+        channels: Maps that `forward` gives.
+    """
+
+    def __init__(self, sizes: Sequence[int] = (3, 7, 15, 31)) -> None:
+        """Make it for neighbourhoods of the given sides (pixels, odd)."""
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.channels = 3 + 14 + (12 + 2) * len(self.sizes)
+
+    def forward(self, image: Tensor, reflectance: Tensor, valid: Tensor) -> Tensor:
+        """Describe every pixel.
+
+        Args:
+            image: Normalised image [B, 9, H, W], 0 where invalid or missing.
+            reflectance: The same in reflectance.
+            valid: 1 for a valid pixel [B, 1, H, W].
+
+        Returns:
+            [B, channels, H, W].
+        """
+        common = reflectance[:, list(COMMON_BANDS)].clamp_min(0)
+        spectra = torch.log(common + 0.02) + 2  # [B, 6, H, W], about -2..2
+        ratios = 2 * band_ratios(common, floor=0.02)  # [B, 8, H, W]
+        own = torch.cat([spectra, ratios[:, :6]], 1) * valid  # [B, 12, H, W]
+        out = [image[:, 3:6].clamp(-3, 3), spectra, ratios]
+        for size in self.sizes:
+            seen = _box(valid, size).clamp_min(1e-3)
+            mean = _box(own, size) / seen
+            # Texture of brightness and of vegetation.
+            pair, centre = own[:, [2, 6]], mean[:, [2, 6]]
+            spread = (_box(pair.square(), size) / seen - centre.square()).clamp_min(0)
+            out += [mean, 3 * torch.sqrt(spread + 1e-4)]
+        return torch.cat(out, 1)
+
+
+class PixelSegmentation(Network):
+    """Land cover of every pixel: its own spectrum, its surroundings and the tokens, one small net.
+
+    All layers after the measurements are 1 x 1 convolutions, so the map is as sharp as the pixels,
+    and few enough weights that a handful of places can teach it.
+
+    Attributes:
+        encoder: Spectral encoder, pretrained and frozen.
+    """
+
+    band_mean: Tensor
+    band_std: Tensor
+    network = "pixel-segmentation"
+
+    def __init__(
+        self,
+        config: SpectralGPTConfig,
+        classes: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        width: int = 64,
+        token_width: int = 16,
+        dropout: float = 0.1,
+    ) -> None:
+        """Make the network with fresh weights.
+
+        Args:
+            config: Sizes of the encoder.
+            classes: Kinds of land cover.
+            mean: Of each band in the card's normalisation.
+            std: Likewise.
+            width: Of the hidden layers.
+            token_width: Maps that the tokens are reduced to.
+            dropout: Rate in training; the tokens of a window are left out at the same rate.
+        """
+        super().__init__()
+        self.config, self.width, self.token_width = config, width, token_width
+        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
+        self.register_buffer("band_mean", torch.tensor(self.mean)[:, None, None], persistent=False)
+        self.register_buffer("band_std", torch.tensor(self.std)[:, None, None], persistent=False)
+        self.encoder = SpectralEncoder(config)
+        self.context = PixelContext()
+        self.reduce = nn.Conv2d(config.dim, token_width, 1)
+        self.layers = nn.Sequential(
+            nn.Conv2d(self.context.channels + token_width, width, 1),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(width, width, 1),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(width, classes, 1),
+        )
+
+    def architecture(self) -> dict[str, Any]:
+        """What `from_architecture` needs to build this network again."""
+        return {
+            "network": self.network,
+            **self.config.to_dict(),
+            "classes": self.layers[-1].out_channels,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "width": self.width,
+            "token_width": self.token_width,
+        }
+
+    @classmethod
+    def from_architecture(cls, architecture: dict[str, Any]) -> PixelSegmentation:
+        """Builds the network a card describes."""
+        return cls(
+            SpectralGPTConfig.from_dict(architecture),
+            architecture["classes"],
+            architecture["mean"],
+            architecture["std"],
+            architecture["width"],
+            architecture["token_width"],
+        )
+
+    def describe(
+        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What the layers with weights of their own start from; no gradient goes further down.
+
+        Args:
+            image: Normalised image [B, C, H, W], 0 where invalid or missing.
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+            valid: 1 for a valid pixel [B, 1, H, W]; all when None.
+
+        Returns:
+            Context [B, context.channels, H, W] and tokens [B, D, h, w].
+        """
+        if valid is None:
+            valid = torch.ones_like(image[:, :1])
+        tokens = self.encoder.norm(self.encoder(image, groups)).mean(1)  # [B, L, D]
+        height, width = (side // self.config.patch for side in image.shape[2:])
+        grid = tokens.transpose(1, 2).reshape(image.shape[0], -1, height, width)
+        reflectance = image * self.band_std + self.band_mean
+        return self.context(image, reflectance, valid), grid
+
+    def decide(self, context: Tensor, tokens: Tensor) -> Tensor:
+        """Logits [B, K, H, W] from context [B, F, H, W] and tokens [B, D, H, W]."""
+        return self.layers(torch.cat([context, self.reduce(tokens)], 1))
+
+    def forward(
+        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+    ) -> Tensor:
+        """Logits [B, K, H, W]; arguments as for `describe`."""
+        context, tokens = self.describe(image, groups, valid)
+        # Reducing before enlarging is the same and touches fewer values.
+        reduced = F.interpolate(
+            self.reduce(tokens), size=image.shape[2:], mode="bilinear", align_corners=False
+        )
+        return self.layers(torch.cat([context, reduced], 1))
+
+
+def _box(image: Tensor, size: int) -> Tensor:
+    """Mean over a square, rows first; beyond the border counts as 0."""
+    rows = F.avg_pool2d(image, (1, size), 1, (0, size // 2))
+    return F.avg_pool2d(rows, (size, 1), 1, (size // 2, 0))

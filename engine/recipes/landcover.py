@@ -1,0 +1,448 @@
+"""The land-cover model that ships: seven classes at the pixel, from a handful of places.
+
+Features of sampled pixels are computed once (the encoder is frozen, the rest has no weights); what
+is left to learn is a small network on them, so that every place can be held out in turn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..cards import Card, ModelClass, Normalisation
+from ..checkpoint import load
+from ..data.augmentation import dihedral, spectral_jitter
+from ..export.onnx import export_onnx
+from ..infer.blend import blend_weights
+from ..infer.windows import SlidingWindows
+from ..model.encoder import SpectralBackbone
+from ..model.normalise import normalisation
+from ..model.pixel_head import PixelSegmentation
+from ..model.predictor import Predictor
+from ..progress import Progress
+from ..train.metrics import confusion_matrix, iou
+from . import collections
+from .backbone import CARD_BANDS, RED_EDGE
+from .collections import Scene
+from .landcover_labels import (
+    BUILT,
+    IGNORE,
+    NOT_WATER,
+    TREES,
+    WATER,
+    Labelled,
+    product_classes,
+    training_scenes,
+)
+
+SEED = 4
+WINDOW = 128
+STEPS = 1500
+BATCH = 1024
+LEARNING_RATE = 2e-3
+SMOOTHING = 0.1
+NO_RED_EDGE = (0, 2)
+NO_RED_EDGE_RATE = 0.25
+PER_CLASS = 120  # pixels of each kind of label sampled in a window
+CLASSES = (
+    ModelClass(1, "water", "Water", "#419bdf"),
+    ModelClass(2, "trees", "Trees", "#397d49"),
+    ModelClass(3, "crops", "Crops", "#e49635"),
+    ModelClass(4, "built-up", "Built-up", "#c4281b"),
+    ModelClass(5, "bare-ground", "Bare ground", "#a59b8f"),
+    ModelClass(6, "rangeland", "Grass and shrubs", "#b9d65a"),
+    ModelClass(7, "snow-ice", "Snow and ice", "#b39fe1"),
+)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sampled pixels.
+
+    Attributes:
+        context: float32 [N, F]. tokens: float32 [N, D]. label: int64 [N]. place: Index of the
+        place of each [N]. places: Names. weight: Chance of being drawn, relative [N].
+    """
+
+    context: Tensor
+    tokens: Tensor
+    label: Tensor
+    place: np.ndarray
+    places: tuple[str, ...]
+    weight: np.ndarray
+
+    def without(self, held_out: str) -> Samples:
+        """The samples of every other place."""
+        keep = np.array([name != held_out for name in self.places])[self.place]
+        chosen = torch.from_numpy(np.flatnonzero(keep))
+        return Samples(
+            self.context[chosen],
+            self.tokens[chosen],
+            self.label[chosen],
+            self.place[keep],
+            self.places,
+            self.weight[keep],
+        )
+
+
+def make(data: Path, out: Path, progress: Progress) -> Path:
+    """Makes landcover.onnx in `out`, from backbone.safetensors beside it; returns the file."""
+    train(data, out, out / "backbone.safetensors", progress)
+    return out / "landcover.onnx"
+
+
+def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
+    """Measures with each place held out, trains on all of them and writes the model.
+
+    Args:
+        data: Root of the shared collections.
+        out: Folder of the models.
+        backbone: The pretrained encoder.
+        progress: Told how far it is.
+
+    Returns:
+        The card of landcover.onnx.
+    """
+    torch.manual_seed(SEED)
+    pretrained, base = load(backbone)
+    network = build(pretrained, base.normalisation)
+    scenes = training_scenes(data)
+    samples = draw(network, base.normalisation, scenes, progress.part(0.0, 0.5))
+    progress.log(f"Land cover: {len(samples.label)} pixels of {len(samples.places)} places")
+    accuracy = cross_validate(network, base.normalisation, samples, data, progress.part(0.5, 0.9))
+    learn(network, samples, progress.part(0.9, 0.95))
+    card = landcover_card(network, base, samples, accuracy)
+    progress.update(0.96, "Exporting")
+    out.mkdir(parents=True, exist_ok=True)
+    export_onnx(Predictor(network, card), card, out / "landcover.onnx", half=True)
+    return card
+
+
+def build(pretrained: nn.Module, kind: Normalisation) -> PixelSegmentation:
+    """The network with the pretrained encoder in place."""
+    if not isinstance(pretrained, SpectralBackbone):
+        raise TypeError(f"The backbone is a {type(pretrained).__name__}, expected an encoder.")
+    config = dataclasses.replace(pretrained.config, image_size=WINDOW)
+    network = PixelSegmentation(config, len(CLASSES), kind.mean, kind.std)
+    network.encoder.load_backbone(pretrained.state_dict())
+    return network.eval()
+
+
+@torch.no_grad()
+def draw(
+    network: PixelSegmentation,
+    kind: Normalisation,
+    scenes: Sequence[Labelled],
+    progress: Progress,
+) -> Samples:
+    """Samples labelled pixels of random windows, their spectra changed as sun and haze would."""
+    random = np.random.default_rng(SEED)
+    normalise = normalisation(kind, len(CARD_BANDS))
+    places = tuple(sorted({item.place for item in scenes}))
+    context: list[Tensor] = []
+    tokens: list[Tensor] = []
+    labels: list[np.ndarray] = []
+    owner: list[np.ndarray] = []
+    weight: list[np.ndarray] = []
+    for number, item in enumerate(scenes):
+        progress.update(number / len(scenes), "Sampling labelled pixels")
+        for _ in range(_windows_of(item)):
+            image, label = _window(item, random)
+            if (label == IGNORE).all():
+                continue
+            image = spectral_jitter(image, random, brightness=0.12, gain=0.05, offset=0.004)
+            present = torch.ones(1, 1, *label.shape)
+            prepared = normalise(image[None], present)
+            groups = None
+            if random.random() < NO_RED_EDGE_RATE:
+                groups = torch.tensor(NO_RED_EDGE)
+                prepared[:, 3 * RED_EDGE : 3 * RED_EDGE + 3] = 0
+            around, grid = network.describe(prepared, groups, present)
+            rows, columns = _choose(label, random)
+            context.append(around[0][:, rows, columns].T)
+            large = F.interpolate(grid, size=label.shape, mode="bilinear", align_corners=False)
+            tokens.append(large[0][:, rows, columns].T)
+            chosen = label[rows, columns]
+            labels.append(chosen)
+            owner.append(np.full(len(chosen), places.index(item.place)))
+            weight.append(np.full(len(chosen), item.weight))
+    return Samples(
+        torch.cat(context),
+        torch.cat(tokens),
+        torch.from_numpy(np.concatenate(labels).astype(np.int64)),
+        np.concatenate(owner),
+        places,
+        np.concatenate(weight),
+    )
+
+
+def _windows_of(item: Labelled) -> int:
+    """Windows to draw: few of a chip, many of a place with a map."""
+    if item.place.startswith("terramesh"):
+        return 14
+    if item.place == "boadella":
+        return 14
+    return 6 if item.place.startswith("eurosat") else 2
+
+
+def _window(item: Labelled, random: np.random.Generator) -> tuple[Tensor, np.ndarray]:
+    """A window in a random orientation: image [9, S, S] and label [S, S]; S a multiple of 8."""
+    height, width = item.label.shape
+    side = min(WINDOW, height // 8 * 8, width // 8 * 8)
+    top = int(random.integers(height - side + 1))
+    left = int(random.integers(width - side + 1))
+    box = (..., slice(top, top + side), slice(left, left + side))
+    element = int(random.integers(8))
+    image = dihedral(torch.from_numpy(np.ascontiguousarray(item.scene.image[box])), element)
+    label = dihedral(torch.from_numpy(np.ascontiguousarray(item.label[box])), element)
+    return image.contiguous(), label.numpy()
+
+
+def _choose(label: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """At most `PER_CLASS` pixels of every label that occurs: rows and columns."""
+    rows, columns = [], []
+    for value in np.unique(label):
+        if value == IGNORE:
+            continue
+        found = np.flatnonzero(label == value)
+        picked = random.choice(found, min(PER_CLASS, found.size), replace=False)
+        row, column = np.unravel_index(picked, label.shape)
+        rows.append(row)
+        columns.append(column)
+    return np.concatenate(rows), np.concatenate(columns)
+
+
+def learn(
+    network: PixelSegmentation, samples: Samples, progress: Progress, seed: int = SEED
+) -> None:
+    """Trains the layers above the measurements, from fresh weights, in place."""
+    torch.manual_seed(seed)
+    for layer in (network.reduce, *network.layers):
+        if isinstance(layer, nn.Conv2d):
+            layer.reset_parameters()
+    chance = torch.from_numpy(sampling(samples))
+    weights = [*network.reduce.parameters(), *network.layers.parameters()]
+    optimiser = torch.optim.AdamW(weights, LEARNING_RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
+    network.layers.train()
+    for step in range(STEPS):
+        index = torch.multinomial(chance, BATCH, replacement=True)
+        context, tokens, label = samples.context[index], samples.tokens[index], samples.label[index]
+        # Without its tokens a pixel must still be told from its own surroundings.
+        kept = (torch.rand(BATCH, 1) > 0.3).float()
+        logits = network.decide((context)[..., None, None], (tokens * kept)[..., None, None])
+        loss = partial_loss(logits[..., 0, 0], label)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 100 == 0:
+            progress.update(step / STEPS, "Learning")
+    network.eval()
+
+
+def sampling(samples: Samples) -> np.ndarray:
+    """Chance of each sample: classes by the root of their share, places alike within a class."""
+    label = samples.label.numpy()
+    chance = np.zeros(label.size)
+    for value in np.unique(label):
+        members = label == value
+        places = samples.place[members]
+        # A place counts by the root of its samples, so that large ones do not drown small ones.
+        size = np.bincount(places)[places]
+        share = samples.weight[members] / np.sqrt(size)
+        chance[members] = share / share.sum() * (0.5 if value == NOT_WATER else 1.0)
+    return chance / chance.sum()
+
+
+def partial_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy with smoothed labels; for "not water", the chance of water is what is wrong.
+
+    Args:
+        logits: [N, K].
+        label: [N], a class or `NOT_WATER`.
+    """
+    known = label != NOT_WATER
+    total = logits.sum() * 0
+    if known.any():
+        total = total + F.cross_entropy(
+            logits[known], label[known], label_smoothing=SMOOTHING, reduction="sum"
+        )
+    if not known.all():
+        others = logits[~known].clone()
+        others[:, WATER] = -torch.inf
+        total = total - (others.logsumexp(1) - logits[~known].logsumexp(1)).sum()
+    return total / label.numel()
+
+
+@torch.no_grad()
+def predict(
+    network: PixelSegmentation,
+    kind: Normalisation,
+    scene: Scene,
+    groups: tuple[int, ...] | None = None,
+    overlap: int = 32,
+) -> np.ndarray:
+    """Probabilities [K, H, W] of a whole scene, windows blended as the engine does."""
+    normalise = normalisation(kind, len(CARD_BANDS))
+    height, width = scene.valid.shape
+    weight = blend_weights(WINDOW, overlap)
+    total = np.zeros((len(CLASSES), height, width))
+    shares = np.zeros((height, width))
+    for window in SlidingWindows(height, width, WINDOW, overlap):
+        top, left = int(window.row_off), int(window.col_off)
+        box = (..., slice(top, top + WINDOW), slice(left, left + WINDOW))
+        valid = torch.from_numpy(scene.valid[box]).float()[None, None]
+        image = normalise(torch.from_numpy(np.ascontiguousarray(scene.image[box]))[None], valid)
+        present = None
+        if groups is not None:
+            present = torch.tensor(groups)
+            image[:, 3 * RED_EDGE : 3 * RED_EDGE + 3] = 0
+        total[box] += network(image, present, valid).softmax(1)[0].numpy() * weight
+        shares[box] += weight
+    return total / shares
+
+
+def cross_validate(
+    network: PixelSegmentation,
+    kind: Normalisation,
+    samples: Samples,
+    data: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Each TerraMesh place and the reservoir held out in turn, and measured on."""
+    places: dict[str, Any] = {}
+    together = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    total = len(collections.TERRAMESH_PLACES) + 1
+    for number, place in enumerate(collections.TERRAMESH_PLACES):
+        part = progress.part(number / total, (number + 1) / total)
+        learn(network, samples.without(f"terramesh/{place}"), part)
+        figures: dict[str, Any] = {}
+        for level in ("L2A", "L1C"):
+            scene, product = collections.terramesh(data, place, level)
+            truth = product_classes(product)
+            found = predict(network, kind, scene).argmax(0).astype(np.uint8)
+            matrix = confusion_matrix(truth, found, len(CLASSES), ignore=IGNORE)
+            if level == "L2A":
+                together += matrix
+            figures[level] = _by_class(matrix)
+        places[place] = figures
+        progress.log(f"Land cover without {place}: {figures}")
+    learn(network, samples.without("boadella"), progress.part((total - 1) / total, 1.0))
+    water = {}
+    for date in collections.BOADELLA_LABELLED:
+        scene, mask = collections.boadella(data, date)
+        if mask is None:
+            continue
+        for name, groups in (("", None), ("_without_red_edge", NO_RED_EDGE)):
+            found = predict(network, kind, scene, groups).argmax(0) == WATER
+            truth = mask == 1
+            water[date + name] = round(float((found & truth).sum() / (found | truth).sum()), 4)
+    progress.log(f"Water without Boadella: {water}")
+    village = village_figures(network, kind, data)
+    progress.log(f"Village, never in training: {village}")
+    means = {
+        level: round(float(np.mean([places[place][level]["miou"] for place in places])), 4)
+        for level in ("L2A", "L1C")
+    }
+    return {
+        "measure": (
+            "each TerraMesh place left out of training in turn, against its land-cover product "
+            "(itself a model's, of a whole year); mean over the classes present there"
+        ),
+        "miou_mean_over_places": means,
+        "places": places,
+        "iou_all_places_together": _by_class(together)["iou"],
+        "water_iou_boadella_left_out": water,
+        "village_polygons_never_in_training": village,
+    }
+
+
+def village_figures(
+    network: PixelSegmentation, kind: Normalisation, data: Path
+) -> dict[str, float]:
+    """Share of the pixels of RStoolbox's polygons that get the class that the polygon has."""
+    scene, polygons, _ = collections.rstoolbox(data)
+    found = predict(network, kind, scene).argmax(0)
+    wanted = {"forest": TREES, "village": BUILT, "water": WATER}
+    return {
+        name: round(
+            float(
+                (found[polygons == collections.RSTOOLBOX_CLASSES.index(name) + 1] == number).mean()
+            ),
+            4,
+        )
+        for name, number in wanted.items()
+    }
+
+
+def _by_class(matrix: np.ndarray) -> dict[str, Any]:
+    """IoU of the classes that the truth has, their mean, and the share of pixels that agree."""
+    values = iou(matrix)
+    present = np.flatnonzero(matrix.sum(1) > 0)
+    return {
+        "miou": round(float(np.mean(values[present])), 4),
+        "overall_accuracy": round(float(np.trace(matrix) / matrix.sum()), 4),
+        "iou": {CLASSES[index].name: round(float(values[index]), 4) for index in present},
+    }
+
+
+def landcover_card(
+    network: PixelSegmentation, base: Card, samples: Samples, accuracy: dict[str, Any]
+) -> Card:
+    """The card of the model that ships."""
+    return Card(
+        name="landcover",
+        task="segmentation",
+        title="Land cover (seven classes)",
+        description=(
+            "Land cover of every pixel in seven classes, from one Sentinel-2 image of either "
+            "level. Learned from very few places: water is dependable; crops against grass and "
+            "shrubs, and built-up against bare ground, need more than one date or your own labels "
+            "(fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it "
+            "looks like."
+        ),
+        bands=CARD_BANDS,
+        window=WINDOW,
+        gsd=10.0,
+        unit="reflectance",
+        normalisation=base.normalisation,
+        spectral_patch=3,
+        optional_groups=(RED_EDGE,),
+        classes=CLASSES,
+        architecture=network.architecture(),
+        training={
+            "method": (
+                "frozen pretrained encoder; a small network on each pixel's spectrum, its "
+                "surroundings and the tokens; smoothed and partial labels"
+            ),
+            "steps": STEPS,
+            "batch": BATCH,
+            "learning_rate": LEARNING_RATE,
+            "seed": SEED,
+            "pixels": len(samples.label),
+            "data": [
+                "TerraMesh, five places at both levels, land-cover product where the spectrum "
+                "does not contradict it (CC BY-SA 4.0)",
+                "EuroSAT, chips of one class as weak labels (MIT)",
+                "Boadella, water and not water of two dates without the shore (MIT)",
+                "water, snow, bare ground and not water by spectral rules on unlabelled images: OSCD (pixels "
+                "only), Major TOM, SSL4EO-S12, DSen2, BigEarthNet, ships",
+                "backbone: see its card",
+            ],
+        },
+        accuracy=accuracy,
+        licence="CC-BY-SA-4.0",
+        attribution=(
+            "Contains modified Copernicus Sentinel data. TerraMesh (CC BY-SA 4.0), EuroSAT, "
+            "Boadella of EOTDL. " + base.attribution
+        ),
+    )

@@ -1,0 +1,172 @@
+"""Labels of land cover from what the collections have: products, chips, masks, rules.
+
+None of it is ground truth of every pixel. What contradicts the spectrum is ignored, what is known
+in part (a mask says water or not) is used in part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import collections
+from .collections import Scene
+
+WATER, TREES, CROPS, BUILT, BARE, RANGE, SNOW = range(7)
+NOT_WATER = 254
+IGNORE = 255
+# TerraMesh's product: flooded vegetation and clouds are too few to learn or to measure.
+PRODUCT = {1: WATER, 2: TREES, 4: CROPS, 5: BUILT, 6: BARE, 7: SNOW, 9: RANGE}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A scene with labels of some of its pixels.
+
+    Attributes:
+        scene: The image. label: uint8 [H, W]; a class, `NOT_WATER` or `IGNORE`. place: what must
+        be held out together. weight: trust in the labels, relative.
+    """
+
+    scene: Scene
+    label: np.ndarray
+    place: str
+    weight: float = 1.0
+
+
+def training_scenes(data: Path) -> list[Labelled]:
+    """All that the land-cover model learns from.
+
+    RStoolbox's village stays out: its licence (GPL-3.0) is another than the model's, and a place
+    that no model has seen is worth more as a check.
+    """
+    return [
+        *_terramesh(data),
+        *_eurosat(data),
+        *_boadella(data),
+        *_by_rule(data),
+    ]
+
+
+def product_classes(product: np.ndarray) -> np.ndarray:
+    """TerraMesh's values as our classes, uint8; `IGNORE` for what we do not map."""
+    label = np.full(product.shape, IGNORE, np.uint8)
+    for value, number in PRODUCT.items():
+        label[product == value] = number
+    return label
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Normalised difference of two bands."""
+    return (first - second) / np.maximum(first + second, 0.01)
+
+
+def indices(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """NDVI, NDWI (green, near infrared) and MNDWI (green, short wave) of reflectance [9, H, W]."""
+    image = np.maximum(image, 0)
+    green, red, near, short = image[1], image[2], image[6], image[7]
+    return difference(near, red), difference(green, near), difference(green, short)
+
+
+def _terramesh(data: Path) -> list[Labelled]:
+    """The product where the surface reflectance does not contradict it."""
+    found = []
+    for place in collections.TERRAMESH_PLACES:
+        surface, product = collections.terramesh(data, place, "L2A")
+        ndvi, ndwi, mndwi = indices(surface.image)
+        label = product_classes(product)
+        wet = (mndwi > 0) & (ndvi < 0.2)
+        wrong = (label == WATER) & ~wet
+        wrong |= (label != WATER) & (label != SNOW) & (mndwi > 0.2) & (ndwi > 0.1)
+        wrong |= (label == TREES) & (ndvi < 0.5)
+        wrong |= (label == BUILT) & (ndvi > 0.6)
+        wrong |= (label == BARE) & (ndvi > 0.35)
+        label[wrong] = IGNORE
+        top, _ = collections.terramesh(data, place, "L1C")
+        found += [Labelled(scene, label, f"terramesh/{place}") for scene in (top, surface)]
+    return found
+
+
+def _eurosat(data: Path) -> list[Labelled]:
+    """Chips of one class: the pixels that look like it (highways tell nothing of their pixels)."""
+    rules: dict[str, tuple[int, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
+        "AnnualCrop": (CROPS, lambda ndvi, mndwi: mndwi < 0),
+        "PermanentCrop": (CROPS, lambda ndvi, mndwi: mndwi < 0),
+        "Forest": (TREES, lambda ndvi, mndwi: ndvi > 0.45),
+        "HerbaceousVegetation": (RANGE, lambda ndvi, mndwi: (ndvi > 0.15) & (ndvi < 0.6)),
+        "Pasture": (RANGE, lambda ndvi, mndwi: ndvi > 0.35),
+        "Residential": (BUILT, lambda ndvi, mndwi: ndvi < 0.35),
+        "Industrial": (BUILT, lambda ndvi, mndwi: ndvi < 0.3),
+        "SeaLake": (WATER, lambda ndvi, mndwi: mndwi > 0.1),
+        "River": (WATER, lambda ndvi, mndwi: (mndwi > 0.15) & (ndvi < 0.1)),
+    }
+    chips, labels, names = collections.eurosat(data)
+    found = []
+    for number, (chip, index) in enumerate(zip(chips, labels)):
+        if names[index] not in rules:
+            continue
+        kind, rule = rules[names[index]]
+        ndvi, _, mndwi = indices(chip)
+        label = np.where(rule(ndvi, mndwi), kind, IGNORE).astype(np.uint8)
+        scene = Scene(f"eurosat/{number}", chip, np.ones(label.shape, bool), "L1C")
+        found.append(Labelled(scene, label, f"eurosat/{number}"))
+    return found
+
+
+def _boadella(data: Path) -> list[Labelled]:
+    """Water and what is not, without the shore: the mask is sure to a pixel or two."""
+    found = []
+    for date in collections.BOADELLA_LABELLED:
+        scene, mask = collections.boadella(data, date)
+        if mask is None:
+            continue
+        label = np.full(mask.shape, IGNORE, np.uint8)
+        label[_shrink(mask == 1)] = WATER
+        label[_shrink(mask == 0)] = NOT_WATER
+        found.append(Labelled(scene, label, "boadella"))
+    return found
+
+
+def _by_rule(data: Path) -> list[Labelled]:
+    """Water, snow, bare ground and no water in unlabelled images, where spectra leave no doubt."""
+    scenes: list[Scene] = []
+    for city in collections.oscd_cities(data):
+        scenes += collections.oscd_pair(data, city)[:2]
+    scenes += [*collections.formats(data), *collections.dsen2(data), *collections.ships(data)[::6]]
+    scenes += [scene for scene, _ in collections.bigearthnet(data)]
+    return [Labelled(scene, rule_labels(scene), scene.name, 0.5) for scene in scenes]
+
+
+def rule_labels(scene: Scene) -> np.ndarray:
+    """Water, snow, bare ground and not water by spectral rules; uint8 [H, W].
+
+    Bare ground: dry, bright in the short-wave infrared and smooth, as no town is.
+    """
+    ndvi, ndwi, mndwi = indices(scene.image)
+    green, red, near, short = (scene.image[band] for band in (1, 2, 6, 7))
+    snow = (mndwi > 0.5) & (green > 0.35) & (near > 0.3)
+    water = (mndwi > 0.2) & (ndwi > 0.12) & (near < 0.2) & (short < 0.12) & ~snow
+    dry = ((ndvi > 0.4) & (near > 0.12)) | ((ndwi < 0) & (mndwi < 0.1) & (near > 0.08))
+    down, across = np.gradient(red)
+    bare = (ndvi < 0.15) & (short > 0.35) & (np.abs(down) + np.abs(across) < 0.012) & ~snow
+    label = np.full(ndvi.shape, IGNORE, np.uint8)
+    label[dry] = NOT_WATER
+    label[bare] = BARE
+    label[water] = WATER
+    label[snow] = SNOW
+    label[~scene.valid] = IGNORE
+    return label
+
+
+def _shrink(mask: np.ndarray) -> np.ndarray:
+    """Without its outermost pixel."""
+    padded = np.pad(mask, 1, mode="edge")
+    inner = mask.copy()
+    height, width = mask.shape
+    for down in range(3):
+        for across in range(3):
+            inner &= padded[down : down + height, across : across + width]
+    return inner

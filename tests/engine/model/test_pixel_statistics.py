@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from engine.model.pixel_statistics import PixelStatistics, band_ratios, learn_dictionary
+
+
+def scene(seed=0, side=64):
+    random = torch.Generator().manual_seed(seed)
+    return 0.05 + 0.3 * torch.rand(1, 9, side, side, generator=random)
+
+
+def blocks(statistics, image):
+    return dict(zip(statistics.widths, statistics(image)))
+
+
+def test_widths_are_what_comes_out():
+    statistics = PixelStatistics(patterns=8)
+    found = {name: item.shape[1] for name, item in blocks(statistics, scene()).items()}
+    assert found == statistics.widths
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("name", ["spectra", "cover", "sizes"])
+def test_turning_the_window_changes_no_measurement(name, turns):
+    statistics, image = PixelStatistics(patterns=8), scene()
+    turned = torch.rot90(image, turns, (2, 3))
+    assert torch.allclose(
+        blocks(statistics, image)[name], blocks(statistics, turned)[name], atol=1e-3
+    )
+
+
+def test_vegetation_ratio_is_the_normalised_difference():
+    common = torch.tensor([0.1, 0.1, 0.1, 0.3, 0.2, 0.1])[None, :, None, None]
+    assert band_ratios(common, floor=0.0)[0, 0].item() == pytest.approx(0.5)
+
+
+def test_open_water_is_all_water():
+    image = torch.full((1, 9, 64, 64), 0.02)
+    image[:, :3] = 0.08
+    share = blocks(PixelStatistics(patterns=8), image)["cover"][0, :5]
+    assert share[0] > 0.95
+    assert share[1] < 0.01
+
+
+def test_a_line_is_seen_and_has_one_direction():
+    plain = torch.full((1, 9, 64, 64), 0.1)
+    line = plain.clone()
+    line[:, :, 30:33] = 0.4
+    statistics = PixelStatistics(patterns=8)
+    without, seen = (blocks(statistics, item)["lines"][0] for item in (plain, line))
+    # Of brightness, bright lines of 15 px: four quantiles of strength, then one-wayness.
+    assert seen[3] > without[3] + 1
+    assert seen[4] > 0.8
+
+
+def test_openings_remove_roofs_by_their_size():
+    def image(side):
+        out = torch.full((1, 9, 64, 64), 0.1)
+        out[:, :, 20 : 20 + side, 20 : 20 + side] = 0.5
+        return out
+
+    statistics = PixelStatistics(patterns=8)
+    small, large = (blocks(statistics, image(side))["sizes"][0] for side in (2, 7))
+    # Per size: mean and deviation of what the opening and of what the closing removes, six cues.
+    assert small[0] > 0.02 > small[48]
+    assert large[48] > 0.02 > large[0]
+
+
+def test_dictionary_knows_the_patches_it_was_learned_from():
+    image = scene(1, 48)[0]
+    filters, offsets = learn_dictionary([image], patterns=8, samples=2000)
+    assert filters.shape == (8, 6, 5, 5)
+    statistics = PixelStatistics(patterns=8)
+    statistics.set_dictionary(filters, offsets)
+    textured = blocks(statistics, image[None])["patches"]
+    flat = blocks(statistics, torch.full((1, 9, 48, 48), 0.2))["patches"]
+    # A window without texture resembles no patch: sqrt(1e-4).
+    assert torch.allclose(flat, torch.full_like(flat, 0.01), atol=1e-4)
+    assert (textured > 2 * flat).all()
+
+
+def test_dictionary_is_the_same_for_the_same_seed():
+    images = [scene(2, 32)[0]]
+    first, second = (learn_dictionary(images, 4, samples=300, seed=7) for _ in range(2))
+    assert torch.equal(first[0], second[0])
