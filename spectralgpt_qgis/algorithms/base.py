@@ -84,8 +84,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> tuple[bool, str]:
         """Refuses what the user can put right, with the instruction in the text."""
-        # Before QGIS's own check, which says no more than "incorrect value".
-        reason = self._out_of_range(parameters, context)
+        # Before QGIS's own check, which says no more than "incorrect value" and "not found".
+        reason = self._out_of_range(parameters, context) or self.unreadable(parameters, context)
         if reason:
             return False, reason
         valid, reason = super().checkParameterValues(parameters, context)
@@ -93,6 +93,10 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             return False, reason
         reason = self._wrong_ending(parameters) or self.problem(parameters, context)
         return not reason, reason
+
+    def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Which input is there but cannot be read; empty when none is. For subclasses."""
+        return ""
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """What is wrong with otherwise valid values; empty when nothing is. For subclasses."""

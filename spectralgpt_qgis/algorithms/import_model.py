@@ -134,9 +134,8 @@ class ImportModelAlgorithm(EngineAlgorithm):
         )
         if not result:
             return {}
-        model = result.get("model", {})
         return {
             self.OUTPUT_MODEL: output,
-            self.MODEL_NAME: str(model.get("name", "")),
-            self.MODEL_TASK: str(model.get("task", "")),
+            self.MODEL_NAME: str(result.get("model", {}).get("name", "")),
+            self.MODEL_TASK: str(result.get("task", "")),
         }

@@ -73,6 +73,19 @@ class RasterAlgorithm(EngineAlgorithm):
 
     # -- checks ----------------------------------------------------------------------------------
 
+    def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Tells a damaged file from one that is not there."""
+        for name in self.RASTERS:
+            given = parameters.get(name)
+            if not isinstance(given, str) or not Path(given).is_file():
+                continue
+            if self.parameterAsRasterLayer(parameters, name, context) is None:
+                return tr(
+                    "The file '{file}' ({name}) cannot be opened as a raster: it is damaged, was not copied to its "
+                    "end, or is of a kind QGIS cannot read. Copy or download it again."
+                ).format(file=given, name=name)
+        return ""
+
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks the model and the bands that were chosen for it."""
         name = self.parameterAsString(parameters, self.MODEL, context).strip()

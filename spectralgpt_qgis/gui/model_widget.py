@@ -82,6 +82,7 @@ class ModelWidgetWrapper(WidgetWrapper):
         if value is None:
             return
         self.setComboValue(value, combobox=self._list)
+        self._list.lineEdit().setCursorPosition(0)  # a narrow cell shows how the name begins
         self._show_tip()
 
     def value(self) -> Any:

@@ -17,6 +17,7 @@ from qgis.core import (
     QgsApplication,
     QgsContrastEnhancement,
     QgsMultiBandColorRenderer,
+    QgsProcessingContext,
     QgsProject,
     QgsRasterLayer,
 )
@@ -159,7 +160,7 @@ def show_only(*names):
             node.setItemVisibilityChecked(node.name() in names)
             node.setExpanded(expanded and node.name() in names)
         pause(0.1)
-    iface.mapCanvas().setExtent(layers_by_name()[names[-1]].extent())
+    iface.mapCanvas().setExtent(layers_by_name()[names[-1]].extent().buffered(0.001))
     drawn()
 
 
@@ -353,9 +354,49 @@ def cancel():
     return {"seconds": seconds}
 
 
+def batch():
+    """Two scenes in one batch, filled in as a hand would fill the table."""
+    from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
+
+    registry = QgsApplication.processingRegistry()
+    dialog = BatchAlgorithmDialog(
+        registry.createAlgorithmById("spectralgpt:segment"), iface.mainWindow()
+    )
+    dialog.show()
+    place(dialog, 1200, 640)
+    panel = dialog.mainWidget()
+    context = QgsProcessingContext()
+    targets = []
+    for row, scene in enumerate((ORDERS["before"], ORDERS["after"])):
+        if row >= panel.batchRowCount():
+            panel.addRow()
+        column = panel.parameter_to_column["INPUT"]
+        panel.wrappers[row][column].setParameterValue(scene, context)
+        targets.append(str(FOLDER / f"batch{row}.tif"))
+        panel.tblParameters.cellWidget(row + 1, panel.parameter_to_column["OUTPUT"]).setValue(
+            targets[-1]
+        )
+    panel.checkLoadLayersOnCompletion.setChecked(False)
+    picture("batch-dialog")
+    dialog.runButton().click()
+    wait(dialog.runButton().isEnabled, "the batch", 120)
+    dialog.close()
+    return [Path(target).is_file() for target in targets]
+
+
 def tour():
     try:
-        for function in (start, toolbox, segment, layer_menu, change, scenes, engine, cancel):
+        for function in (
+            start,
+            toolbox,
+            segment,
+            layer_menu,
+            change,
+            scenes,
+            engine,
+            cancel,
+            batch,
+        ):
             step(function)
     except Exception:
         report["error"] = traceback.format_exc()

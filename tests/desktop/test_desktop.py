@@ -155,6 +155,10 @@ def test_a_cancel_in_the_dialog_is_prompt_and_leaves_nothing(tour):
     assert list(tour["cancelled"].iterdir()) == []
 
 
+def test_a_batch_maps_every_scene(tour):
+    assert tour["batch"] == [True, True]
+
+
 def test_every_step_has_its_picture(tour):
     names = {picture.stem for picture in tour["pictures"].glob("*.png")}
     assert {"segment-dialog", "segment-result", "layer-menu", "change-result", "engine"} <= names

@@ -359,7 +359,7 @@ def test_change(run, fake_engine, scene, later_scene, tmp_path):
 def test_importing_a_model(run, fake_engine, tmp_path):
     checkpoint = tmp_path / "SpectralGPT.pth"
     checkpoint.write_bytes(b"x")
-    fake_engine.result = {"model": {"name": "mine", "task": "backbone"}}
+    fake_engine.result = {"model": {"name": "mine", "sha256": "0"}, "task": "backbone"}
     outputs = run(
         "importmodel",
         {"INPUT": str(checkpoint), "NAME": "mine", "OUTPUT_MODEL": str(tmp_path / "m.safetensors")},

@@ -17,6 +17,8 @@ import pytest
 from osgeo import gdal
 from qgis.core import (
     QgsApplication,
+    QgsFeature,
+    QgsGeometry,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingException,
@@ -24,6 +26,7 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProject,
     QgsRasterLayer,
+    QgsRectangle,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QEventLoop, QTimer
@@ -163,8 +166,6 @@ def test_labels_for_given_zones(run, models, scene, tmp_path):
     image = QgsRasterLayer(scene)
     area = image.extent()
     zones = QgsVectorLayer("Polygon?crs=EPSG:4326&field=parcel:integer", "parcels", "memory")
-    from qgis.core import QgsFeature, QgsGeometry, QgsRectangle
-
     for number in (1, 2):
         feature = QgsFeature(zones.fields())
         left = area.xMinimum() + number * 0.008
@@ -298,10 +299,36 @@ def test_a_killed_engine_is_an_error_with_a_remedy_and_qgis_goes_on(
     assert run("segment", {"INPUT": scene, "OUTPUT": str(output)})["WINDOWS_RUN"] > 0
 
 
+def bad_raster(what, scene, folder):
+    """A copy of the scene with one thing wrong."""
+    path = folder / "bad.tif"
+    if what == "three bands":
+        gdal.Translate(str(path), scene, bandList=[2, 3, 4])
+    if what == "no names":
+        dataset = gdal.Translate(str(path), scene, creationOptions=["PROFILE=GeoTIFF"])
+        for band in range(1, dataset.RasterCount + 1):
+            dataset.GetRasterBand(band).SetDescription("")
+        dataset = None
+        (folder / "bad.tif.aux.xml").unlink(missing_ok=True)
+    if what == "no CRS":
+        source = gdal.Open(scene)
+        dataset = gdal.GetDriverByName("GTiff").CreateCopy(str(path), source)
+        dataset.SetProjection("")
+        dataset = None
+    if what == "truncated":
+        content = Path(scene).read_bytes()
+        path.write_bytes(content[: len(content) // 3])
+    return str(path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"INPUT": "three bands"}, "band"),
+        ({"INPUT": "three bands"}, "B05"),
+        ({"INPUT": "no names"}, "band"),
+        ({"INPUT": "no CRS"}, "coordinate reference system"),
+        ({"INPUT": "truncated"}, "not copied to its end"),
+        ({"MASK": "elsewhere"}, "mask"),
         ({"MODEL": "damaged"}, "changed or damaged"),
         ({"MODEL": "text"}, "cannot be read as a model"),
         ({"OUTPUT": "/nowhere/map.tif"}, "does not exist"),
@@ -312,9 +339,15 @@ def test_bad_input_is_told_and_leaves_nothing(run, models, scene, tmp_path, chan
     folder = tmp_path / "out"
     folder.mkdir()
     parameters = {"INPUT": scene, "OUTPUT": str(folder / "map.tif"), **change}
-    if parameters["INPUT"] == "three bands":
-        parameters["INPUT"] = str(tmp_path / "rgb.tif")
-        gdal.Translate(parameters["INPUT"], scene, bandList=[2, 3, 4])
+    if "INPUT" in change:
+        parameters["INPUT"] = bad_raster(change["INPUT"], scene, tmp_path)
+    if "MASK" in change:
+        mask = QgsVectorLayer("Polygon?crs=EPSG:4326", "elsewhere", "memory")
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(10, 50, 11, 51)))
+        mask.dataProvider().addFeatures([feature])
+        QgsProject.instance().addMapLayer(mask)
+        parameters["MASK"] = mask.id()
     if parameters.get("MODEL") == "damaged":
         parameters["MODEL"] = str(tmp_path / "damaged.onnx")
         content = bytearray((models / "landcover.onnx").read_bytes())
@@ -327,6 +360,19 @@ def test_bad_input_is_told_and_leaves_nothing(run, models, scene, tmp_path, chan
     with pytest.raises(QgsProcessingException) as caught:
         run("segment", parameters)
     assert message in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_is_no_checkpoint(run, models, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (tmp_path / "notes.pth").write_text("not a checkpoint")
+    with pytest.raises(QgsProcessingException) as caught:
+        run(
+            "importmodel",
+            {"INPUT": str(tmp_path / "notes.pth"), "OUTPUT_MODEL": str(folder / "m.safetensors")},
+        )
+    assert "notes.pth" in str(caught.value)
     assert list(folder.iterdir()) == []
 
 
