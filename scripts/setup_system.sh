@@ -29,8 +29,13 @@ else
     echo "    sudo apt-get install --no-install-recommends $missing"
     exit 1
 fi
-echo "Installing: $missing"
-export DEBIAN_FRONTEND=noninteractive
-$as_root apt-get update -qq
-# shellcheck disable=SC2086 # a list of packages
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+echo "Installing: $missing(some minutes)"
+log=$(mktemp)
+# shellcheck disable=SC2086 # a list of packages, and perhaps no sudo
+if ! { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 30 "$log"
+    echo "apt-get failed; all it said is in $log."
+    exit 1
+fi
+rm -f "$log"

@@ -81,7 +81,7 @@ class PackageInstaller:
         self._python = paths.environment_python(folder)
         self._environment = self._make_variables()
         self._uv = None if self._pip_is_configured() else shutil.which("uv")
-        self._fraction = 0.0
+        self._fraction, self._limit = 0.0, 0.9  # how far the running step may take it
 
     def make_environment(self) -> None:
         """Make the empty environment."""
@@ -97,6 +97,7 @@ class PackageInstaller:
     def install(self, requirements: Requirements) -> None:
         """Install the packages, then PyTorch if it is among them."""
         self._tell(0.1, f"Installing with {'uv' if self._uv else 'pip'}")
+        self._limit = 0.5 if requirements.torch else 0.9
         code, output = self._install(requirements.packages)
         if code:
             raise self._explained(output)
@@ -108,6 +109,7 @@ class PackageInstaller:
 
         First from the user's own sources (a mirror, a folder of wheels), then from PyTorch's index.
         """
+        self._limit = 0.9
         self._tell(0.5, "Installing PyTorch")
         attempts: list[tuple[Sequence[str], str]] = [(requirements.torch, "")]
         if self._sources.wheels:
@@ -156,7 +158,7 @@ class PackageInstaller:
         if not words:
             return
         if words[0] in ("Collecting", "Downloading", "Using", "Installing", "Prepared", "Resolved"):
-            self._tell(self._fraction + 0.06 * (0.9 - self._fraction), line.strip()[:160])
+            self._tell(self._fraction + 0.06 * (self._limit - self._fraction), line.strip()[:160])
 
     def _tell(self, fraction: float, message: str) -> None:
         self._fraction = max(self._fraction, fraction)
