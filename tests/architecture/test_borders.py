@@ -103,7 +103,11 @@ def test_engine_imports_itself_relatively(file):
         node.lineno
         for node in ast.walk(tree(file))
         if (isinstance(node, ast.Import) and "engine" in roots(a.name for a in node.names))
-        or (isinstance(node, ast.ImportFrom) and not node.level and roots([node.module]) == {"engine"})
+        or (
+            isinstance(node, ast.ImportFrom)
+            and not node.level
+            and roots([node.module]) == {"engine"}
+        )
     ]
     assert not absolute
 
@@ -210,8 +214,3 @@ def test_texts_are_translated_before_they_are_filled_in(file):
         )
     ]
     assert not wrong
-
-
-@pytest.mark.parametrize("file", [*ENGINE, *PLUGIN], ids=name_of)
-def test_modules_stay_readable(file):
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
