@@ -14,9 +14,13 @@ import numpy as np
 
 from . import collections
 from .collections import Scene
+from .scenes import surface_regression, to_surface
 
 WATER, TREES, CROPS, BUILT, BARE, RANGE, SNOW = range(7)
+NOT_BUILT = 253
 NOT_WATER = 254
+# What a partial label rules out.
+EXCLUDED = {NOT_BUILT: BUILT, NOT_WATER: WATER}
 IGNORE = 255
 # TerraMesh's product: flooded vegetation and clouds are too few to learn or to measure.
 PRODUCT = {1: WATER, 2: TREES, 4: CROPS, 5: BUILT, 6: BARE, 7: SNOW, 9: RANGE}
@@ -27,7 +31,7 @@ class Labelled:
     """A scene with labels of some of its pixels.
 
     Attributes:
-        scene: The image. label: uint8 [H, W]; a class, `NOT_WATER` or `IGNORE`. place: what must
+        scene: The image. label: uint8 [H, W]; a class, a partial label or `IGNORE`. place: what must
         be held out together. weight: trust in the labels, relative.
     """
 
@@ -82,7 +86,7 @@ def _terramesh(data: Path) -> list[Labelled]:
         wrong = (label == WATER) & ~wet
         wrong |= (label != WATER) & (label != SNOW) & (mndwi > 0.2) & (ndwi > 0.1)
         wrong |= (label == TREES) & (ndvi < 0.5)
-        wrong |= (label == BUILT) & (ndvi > 0.6)
+        wrong |= (label == BUILT) & (ndvi > 0.4)
         wrong |= (label == BARE) & (ndvi > 0.35)
         label[wrong] = IGNORE
         top, _ = collections.terramesh(data, place, "L1C")
@@ -101,9 +105,10 @@ def _eurosat(data: Path) -> list[Labelled]:
         "Residential": (BUILT, lambda ndvi, mndwi: ndvi < 0.35),
         "Industrial": (BUILT, lambda ndvi, mndwi: ndvi < 0.3),
         "SeaLake": (WATER, lambda ndvi, mndwi: mndwi > 0.1),
-        "River": (WATER, lambda ndvi, mndwi: (mndwi > 0.15) & (ndvi < 0.1)),
+        "River": (WATER, lambda ndvi, mndwi: (mndwi > 0.2) & (ndvi < 0)),
     }
     chips, labels, names = collections.eurosat(data)
+    surface = to_surface(chips, *surface_regression(data))
     found = []
     for number, (chip, index) in enumerate(zip(chips, labels)):
         if names[index] not in rules:
@@ -111,8 +116,11 @@ def _eurosat(data: Path) -> list[Labelled]:
         kind, rule = rules[names[index]]
         ndvi, _, mndwi = indices(chip)
         label = np.where(rule(ndvi, mndwi), kind, IGNORE).astype(np.uint8)
-        scene = Scene(f"eurosat/{number}", chip, np.ones(label.shape, bool), "L1C")
-        found.append(Labelled(scene, label, f"eurosat/{number}"))
+        name = f"eurosat/{number}"
+        for level, image in (("L1C", chip), ("L2A", surface[number])):
+            found.append(
+                Labelled(Scene(name, image, np.ones(label.shape, bool), level), label, name)
+            )
     return found
 
 
@@ -148,17 +156,26 @@ def rule_labels(scene: Scene) -> np.ndarray:
     ndvi, ndwi, mndwi = indices(scene.image)
     green, red, near, short = (scene.image[band] for band in (1, 2, 6, 7))
     snow = (mndwi > 0.5) & (green > 0.35) & (near > 0.3)
-    water = (mndwi > 0.2) & (ndwi > 0.12) & (near < 0.2) & (short < 0.12) & ~snow
-    dry = ((ndvi > 0.4) & (near > 0.12)) | ((ndwi < 0) & (mndwi < 0.1) & (near > 0.08))
+    water = (mndwi > 0.2) & (ndwi > 0.2) & (near < 0.2) & (short < 0.12) & ~snow
+    dry = ((ndvi > 0.4) & (near > 0.12)) | ((ndwi < 0.12) & (mndwi < 0.1) & (near > 0.08))
     down, across = np.gradient(red)
-    bare = (ndvi < 0.15) & (short > 0.35) & (np.abs(down) + np.abs(across) < 0.012) & ~snow
+    bare = (ndvi < 0.1) & (short > 0.35) & (np.abs(down) + np.abs(across) < 0.012) & ~snow
     label = np.full(ndvi.shape, IGNORE, np.uint8)
     label[dry] = NOT_WATER
+    # A shore with leaves is a mixture of both, however much it looks like a roof.
+    label[~water & (ndvi < 0.5) & _grow(water) & _grow(ndvi > 0.55)] = NOT_BUILT
     label[bare] = BARE
     label[water] = WATER
     label[snow] = SNOW
     label[~scene.valid] = IGNORE
     return label
+
+
+def _grow(mask: np.ndarray, pixels: int = 2) -> np.ndarray:
+    """With what is within some pixels of it."""
+    for _ in range(pixels):
+        mask = ~_shrink(~mask)
+    return mask
 
 
 def _shrink(mask: np.ndarray) -> np.ndarray:

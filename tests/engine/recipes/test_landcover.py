@@ -13,7 +13,15 @@ from engine.model.pixel_head import PixelSegmentation
 from engine.progress import Progress
 from engine.recipes import landcover, landcover_labels
 from engine.recipes.collections import Scene
-from engine.recipes.landcover_labels import BARE, IGNORE, NOT_WATER, SNOW, WATER, Labelled
+from engine.recipes.landcover_labels import (
+    BARE,
+    IGNORE,
+    NOT_BUILT,
+    NOT_WATER,
+    SNOW,
+    WATER,
+    Labelled,
+)
 
 KIND = Normalisation("statistics", (0.15,) * 9, (0.1,) * 9)
 K = len(landcover.CLASSES)
@@ -32,7 +40,7 @@ def spectrum(green, red, near, short):
         ((0.06, 0.04, 0.02, 0.01), WATER),
         ((0.05, 0.03, 0.40, 0.20), NOT_WATER),  # leaves
         ((0.70, 0.70, 0.65, 0.10), SNOW),
-        ((0.25, 0.30, 0.35, 0.45), BARE),
+        ((0.25, 0.30, 0.32, 0.45), BARE),
         ((0.05, 0.05, 0.045, 0.04), IGNORE),  # shadow or wet: nobody knows
     ],
 )
@@ -65,11 +73,25 @@ def test_not_water_costs_the_chance_of_water():
     assert loss.item() == pytest.approx(-math.log(1 - 1 / K), abs=1e-5)
 
 
+def test_a_shore_with_leaves_is_not_built():
+    water, leaves, shore = (
+        spectrum(*values).image
+        for values in ((0.06, 0.04, 0.02, 0.01), (0.05, 0.03, 0.4, 0.2), (0.06, 0.05, 0.09, 0.08))
+    )
+    image = np.concatenate([water, shore[:, :, :1], leaves], 2)
+    label = landcover_labels.rule_labels(Scene("s", image, np.ones((5, 11), bool), "L2A"))
+    assert (label[:, 5] == NOT_BUILT).all()
+    assert (label[:, :5] == WATER).all()
+    assert (label[:, 6:] == NOT_WATER).all()
+
+
 def test_not_water_does_not_care_which_other_class_it_is():
     first, second = torch.zeros(1, K), torch.zeros(1, K)
     first[0, 1] = second[0, 4] = 2.0
     label = torch.tensor([NOT_WATER])
-    assert landcover.partial_loss(first, label) == landcover.partial_loss(second, label)
+    assert torch.allclose(
+        landcover.partial_loss(first, label), landcover.partial_loss(second, label)
+    )
 
 
 @pytest.fixture(scope="module")
