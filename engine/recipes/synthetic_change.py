@@ -17,11 +17,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .change_evidence import change_evidence, soft_target
+from .disturbance import (
+    BUILT,
+    FIELD,
+    WATER,
+    disturb,
+    season,
+    shift,
+    smooth_noise,
+    soften,
+)
 
 # Positions in the nine bands.
 GREEN, RED, NIR, SWIR = 1, 2, 6, 7
 
-BUILT, FIELD, WATER = 0, 1, 2
 
 # Patches in a pair, on average, in the order of pasting. "both" goes into both dates; the others
 # into one: "field" is no change, "built" and "water" are.
@@ -141,8 +150,8 @@ class ChangeSampler:
             for _ in range(rng.poisson(mean)):
                 self._paste(rng, canvas, kind)
         other = int(rng.integers(2))
-        canvas.pair[other] = _season(rng, _shift(rng, canvas.pair[other]), canvas.cover)
-        pair = np.stack([_disturb(rng, image) for image in canvas.pair])
+        canvas.pair[other] = season(rng, shift(rng, canvas.pair[other]), canvas.cover)
+        pair = np.stack([disturb(rng, image) for image in canvas.pair])
         if rng.random() < 0.5:
             pair = pair[::-1]
         turn, mirrored = int(rng.integers(4)), rng.random() < 0.5
@@ -167,7 +176,7 @@ class ChangeSampler:
             picks = _two_dates(rng, len(source.images))
             for k in range(2):
                 patch = _adapt(source, picks[k], there, canvas.place, canvas.dates[k], strength)
-                old[k] += _soften(mask) * (patch - old[k])
+                old[k] += soften(mask) * (patch - old[k])
             canvas.target[here][mask] = source.expected(picks, there)[mask]
             canvas.cover[here][mask] = source.cover[there][mask]
             return
@@ -184,8 +193,8 @@ class ChangeSampler:
         pasted = mask
         if kind == "built" and rng.random() < 0.5:
             # A building site is mapped as a whole, though parts of it look as before.
-            pasted = mask & (_smooth_noise(rng, side, max(3, side // 4)) < rng.uniform(0, 1.5))
-        old[k] += _soften(pasted) * (patch - old[k])
+            pasted = mask & (smooth_noise(rng, side, max(3, side // 4)) < rng.uniform(0, 1.5))
+        old[k] += soften(pasted) * (patch - old[k])
         canvas.target[here][mask] = 0.0 if kind == "field" else 1.0
         if kind != "field":
             canvas.cover[here][mask] = BUILT
@@ -231,7 +240,7 @@ def blob(rng: np.random.Generator, side: int) -> np.ndarray:
             mask &= x * np.cos(turn) + y * np.sin(turn) < rng.uniform(0.3, 0.9)
     elif kind < 0.9:  # rough ground: an ellipse frayed by smooth noise
         radius = np.hypot(u / rng.uniform(0.5, 1), v / rng.uniform(0.3, 1))
-        mask = radius + 0.5 * _smooth_noise(rng, side, 5) < 0.8
+        mask = radius + 0.5 * smooth_noise(rng, side, 5) < 0.8
     else:  # a road
         mask = np.abs(v + 0.3 * np.sin(rng.uniform(0, 2) * u)) < max(1.5 / side, 0.08)
     if not mask.any():
@@ -271,74 +280,3 @@ def _adapt(
     mean, std = target.mean[date][:, None, None], target.std[date][:, None, None]
     reflectance = np.clip((image - mean) / std, -6, 12)
     return strength * contrast + (1 - strength) * reflectance
-
-
-def _soften(mask: np.ndarray) -> np.ndarray:
-    """Edges as the sensor's point spread makes them: 3 x 3 mean of the mask."""
-    padded = np.pad(mask.astype(np.float32), 1, mode="edge")
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
-
-
-def _smooth_noise(rng: np.random.Generator, side: int, knots: int) -> np.ndarray:
-    """Bilinear noise of unit variance at the knots, [side, side]."""
-    grid = rng.standard_normal((knots, knots))
-    at = np.linspace(0, knots - 1, side)
-    low = np.minimum(at.astype(int), knots - 2)
-    part = at - low
-    rows = grid[low] * (1 - part)[:, None] + grid[low + 1] * part[:, None]
-    return rows[:, low] * (1 - part) + rows[:, low + 1] * part
-
-
-def _shift(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Misregistration of up to a pixel, in half of the draws."""
-    if rng.random() < 0.5:
-        return image
-    for axis in (1, 2):
-        part, step = rng.uniform(0, 1), int(rng.choice((-1, 1)))
-        width = [(1, 1) if k == axis else (0, 0) for k in range(3)]
-        padded = np.pad(image, width, mode="edge")
-        index = np.arange(image.shape[axis]) + 1 + step
-        image = (1 - part) * image + part * np.take(padded, index, axis)
-    return image
-
-
-def _season(rng: np.random.Generator, image: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """Other vigour of all vegetation, other colour of all water, another sun over the relief."""
-    out = image.copy()
-    for kind, amount in ((FIELD, (0.5, 0.8)), (WATER, (1.0, 0.5))):
-        if rng.random() < 0.5:
-            visible, infrared = rng.normal(0, amount[0]), rng.normal(0, amount[1])
-            move = np.repeat([visible, infrared, infrared], 3) + rng.normal(0, 0.15, 9)
-            move[7:] = rng.normal(0, 0.8 * amount[1])
-            spread = 1 + 0.4 * _smooth_noise(rng, cover.shape[0], 4)
-            out += move[:, None, None] * (spread * _soften(cover == kind))
-    if rng.random() < 0.4:  # a low sun deepens what is dark beside what is bright
-        local = _mean(out, 9)
-        out = local + rng.uniform(0.7, 1.4) * (out - local)
-    return out
-
-
-def _mean(image: np.ndarray, size: int) -> np.ndarray:
-    """Mean over size x size pixels, edges repeated; image [C, H, W]."""
-    out = image
-    for axis in (1, 2):
-        width = [(size // 2 + 1, size // 2) if k == axis else (0, 0) for k in range(3)]
-        total = np.cumsum(np.pad(out, width, mode="edge"), axis=axis)
-        out = (
-            np.take(total, range(size, total.shape[axis]), axis)
-            - np.take(total, range(total.shape[axis] - size), axis)
-        ) / size
-    return out
-
-
-def _disturb(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """What differs between any two acquisitions: gain, offset, haze or shadow, noise."""
-    bands, side = image.shape[0], image.shape[1]
-    gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.05, bands))
-    offset: np.ndarray = np.full(bands, rng.normal(0, 0.1)) + rng.normal(0, 0.08, bands)
-    out = image * gain[:, None, None] + offset[:, None, None]
-    if rng.random() < 0.3:
-        slope = np.linspace(1, rng.uniform(0, 1), bands)[:, None, None]
-        out = out + rng.normal(0, 0.25) * slope * _smooth_noise(rng, side, 3)
-    return (out + rng.normal(0, rng.uniform(0, 0.06), out.shape)).astype(np.float32)

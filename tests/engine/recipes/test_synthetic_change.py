@@ -62,14 +62,14 @@ def test_only_built_ground_in_one_date_is_change(
 def test_pasted_change_is_visible_where_it_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic_change, "SAME_DATE", 1.0)
     monkeypatch.setattr(synthetic_change, "PASTES", {"built": 4.0})
-    for name in ("_season", "_shift"):
+    for name in ("season", "shift"):
         monkeypatch.setattr(synthetic_change, name, lambda rng, image, *rest: image)
-    monkeypatch.setattr(synthetic_change, "_disturb", lambda rng, image: image)
+    monkeypatch.setattr(synthetic_change, "disturb", lambda rng, image: image)
     sampler, rng = ChangeSampler([place()], size=48), np.random.default_rng(3)
     for _ in range(8):
         before, after, target = sampler.draw(rng)
         moved = np.abs(after - before).max(0) > 0.2
-        edge = synthetic_change._soften(target > 0) > 0  # a sensor's blur reaches one pixel out
+        edge = synthetic_change.soften(target > 0) > 0  # a sensor's blur reaches one pixel out
         assert not moved[~edge].any()
 
 
@@ -92,11 +92,3 @@ def test_dates_can_be_left_out() -> None:
 def test_a_blob_is_never_empty_and_never_leaves_its_square(seed: int, side: int) -> None:
     mask = blob(np.random.default_rng(seed), side)
     assert mask.shape == (side, side) and mask.any()
-
-
-def test_local_mean() -> None:
-    image = np.zeros((1, 9, 9))
-    image[0, 4, 4] = 9.0
-    mean = synthetic_change._mean(image, 3)
-    np.testing.assert_allclose(mean[0, 3:6, 3:6], 1.0)
-    assert mean.sum() == pytest.approx(9.0)
