@@ -21,10 +21,10 @@ SCREEN = "-screen 0 1366x768x24"
 
 
 def installed(folder):
-    """The models to show: those that ship, or the tiny ones of the tests while there are none."""
-    if not list((ROOT / "resources" / "models").glob("*.onnx")):
-        folder.mkdir(parents=True)
-        for model in (ROOT / "tests" / "data" / "models").glob("*.onnx"):
+    """The models to show: those that ship, and a tiny one of the tests for each that is not made yet."""
+    folder.mkdir(parents=True)
+    for model in (ROOT / "tests" / "data" / "models").glob("*.onnx"):
+        if not (ROOT / "resources" / "models" / model.name).is_file():
             shutil.copy(model, folder)
 
 

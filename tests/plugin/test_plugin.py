@@ -51,7 +51,10 @@ class Interface:
 
 @pytest.fixture
 def interface(qgis_processing):
-    return Interface()
+    made = Interface()
+    yield made
+    made.current = None  # a layer must not outlive QGIS
+    made.window.deleteLater()
 
 
 def providers():
