@@ -40,6 +40,7 @@ from .landcover_labels import (
     IGNORE,
     NOT_BUILT,
     NOT_WATER,
+    SHORE,
     SNOW,
     TREES,
     WATER,
@@ -58,7 +59,7 @@ NO_RED_EDGE = (0, 2)
 NO_RED_EDGE_RATE = 0.25
 # How often a kind of label is drawn; the rest has 1. Roofs are rare, and a model that sees them as
 # often as fields finds them on every edge.
-PRIOR = {CROPS: 1.5, BUILT: 0.5, SNOW: 0.5, BARE: 0.7, NOT_WATER: 0.5, NOT_BUILT: 0.4}
+PRIOR = {CROPS: 1.5, BUILT: 0.5, SNOW: 0.5, BARE: 0.7, NOT_WATER: 0.5, SHORE: 0.7, NOT_BUILT: 0.2}
 PER_CLASS = 120  # pixels of each kind of label sampled in a window
 CLASSES = (
     ModelClass(1, "water", "Water", "#419bdf"),
@@ -286,7 +287,8 @@ def partial_loss(logits: Tensor, label: Tensor) -> Tensor:
         )
     for value, excluded in EXCLUDED.items():
         some = logits[label == value]
-        others = torch.cat([some[:, :excluded], some[:, excluded + 1 :]], 1)
+        left = [index for index in range(logits.shape[1]) if index not in excluded]
+        others = some[:, left]
         total = total + (some.logsumexp(1) - others.logsumexp(1)).sum()
     return total / label.numel()
 

@@ -17,10 +17,11 @@ from .collections import Scene
 from .scenes import surface_regression, to_surface
 
 WATER, TREES, CROPS, BUILT, BARE, RANGE, SNOW = range(7)
+SHORE = 252
 NOT_BUILT = 253
 NOT_WATER = 254
 # What a partial label rules out.
-EXCLUDED = {NOT_BUILT: BUILT, NOT_WATER: WATER}
+EXCLUDED = {SHORE: (WATER, BUILT), NOT_BUILT: (BUILT,), NOT_WATER: (WATER,)}
 IGNORE = 255
 # TerraMesh's product: flooded vegetation and clouds are too few to learn or to measure.
 PRODUCT = {1: WATER, 2: TREES, 4: CROPS, 5: BUILT, 6: BARE, 7: SNOW, 9: RANGE}
@@ -163,7 +164,9 @@ def rule_labels(scene: Scene) -> np.ndarray:
     label = np.full(ndvi.shape, IGNORE, np.uint8)
     label[dry] = NOT_WATER
     # A shore with leaves is a mixture of both, however much it looks like a roof.
-    label[~water & (ndvi < 0.5) & _grow(water) & _grow(ndvi > 0.55)] = NOT_BUILT
+    shore = ~water & (ndvi < 0.5) & _grow(water) & _grow(ndvi > 0.55)
+    label[shore] = NOT_BUILT
+    label[shore & dry] = SHORE
     label[bare] = BARE
     label[water] = WATER
     label[snow] = SNOW

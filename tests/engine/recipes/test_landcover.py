@@ -18,6 +18,7 @@ from engine.recipes.landcover_labels import (
     IGNORE,
     NOT_BUILT,
     NOT_WATER,
+    SHORE,
     SNOW,
     WATER,
     Labelled,
@@ -73,14 +74,18 @@ def test_not_water_costs_the_chance_of_water():
     assert loss.item() == pytest.approx(-math.log(1 - 1 / K), abs=1e-5)
 
 
-def test_a_shore_with_leaves_is_not_built():
+@pytest.mark.parametrize(
+    ("shore", "kind"),
+    [((0.06, 0.05, 0.09, 0.08), SHORE), ((0.06, 0.05, 0.07, 0.05), NOT_BUILT)],
+)
+def test_a_shore_with_leaves_is_not_built(shore, kind):
     water, leaves, shore = (
         spectrum(*values).image
-        for values in ((0.06, 0.04, 0.02, 0.01), (0.05, 0.03, 0.4, 0.2), (0.06, 0.05, 0.09, 0.08))
+        for values in ((0.06, 0.04, 0.02, 0.01), (0.05, 0.03, 0.4, 0.2), shore)
     )
     image = np.concatenate([water, shore[:, :, :1], leaves], 2)
     label = landcover_labels.rule_labels(Scene("s", image, np.ones((5, 11), bool), "L2A"))
-    assert (label[:, 5] == NOT_BUILT).all()
+    assert (label[:, 5] == kind).all()
     assert (label[:, :5] == WATER).all()
     assert (label[:, 6:] == NOT_WATER).all()
 
