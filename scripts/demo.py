@@ -121,7 +121,14 @@ def _run(
     began = time.monotonic()
     done = subprocess.run(
         # Debian's wrapper passes options that only the desktop knows.
-        [shutil.which("qgis_process.bin") or "qgis_process", "--json", "run", algorithm, "--", *arguments],
+        [
+            shutil.which("qgis_process.bin") or "qgis_process",
+            "--json",
+            "run",
+            algorithm,
+            "--",
+            *arguments,
+        ],
         env=environment,
         capture_output=True,
         text=True,

@@ -30,7 +30,7 @@ class Crop:
 
 
 def random_crop(
-    random: np.random.Generator,
+    generator: np.random.Generator,
     height: int,
     width: int,
     side: int,
@@ -40,7 +40,7 @@ def random_crop(
     """A rectangle at a random place with a share of a square's area.
 
     Args:
-        random: Source of chance.
+        generator: Source of chance.
         height: Of the image.
         width: Of the image.
         side: Of the square whose area is shared; may be larger than the image.
@@ -50,12 +50,12 @@ def random_crop(
     Returns:
         The rectangle, shrunk where the image is smaller.
     """
-    area = side * side * random.uniform(*scale)
-    aspect = math.exp(random.uniform(math.log(ratio[0]), math.log(ratio[1])))
+    area = side * side * generator.uniform(*scale)
+    aspect = math.exp(generator.uniform(math.log(ratio[0]), math.log(ratio[1])))
     rows = min(height, max(1, round(math.sqrt(area / aspect))))
     columns = min(width, max(1, round(math.sqrt(area * aspect))))
-    top = int(random.integers(height - rows + 1))
-    left = int(random.integers(width - columns + 1))
+    top = int(generator.integers(height - rows + 1))
+    left = int(generator.integers(width - columns + 1))
     return Crop(top, left, rows, columns)
 
 
@@ -101,7 +101,7 @@ def dihedral(values: torch.Tensor, element: int) -> torch.Tensor:
 
 def spectral_jitter(
     image: torch.Tensor,
-    random: np.random.Generator,
+    generator: np.random.Generator,
     brightness: float = 0.1,
     gain: float = 0.05,
     offset: float = 0.01,
@@ -110,14 +110,16 @@ def spectral_jitter(
 
     Args:
         image: [C, H, W], reflectance.
-        random: Source of chance.
+        generator: Source of chance.
         brightness: Largest relative change that all bands share.
         gain: Standard deviation of each band's own relative change.
         offset: Standard deviation of each band's own shift, reflectance.
     """
     bands = image.shape[0]
-    factor = (1 + random.uniform(-brightness, brightness)) * (1 + gain * random.normal(size=bands))
-    shift = offset * random.normal(size=bands)
+    factor = (1 + generator.uniform(-brightness, brightness)) * (
+        1 + gain * generator.normal(size=bands)
+    )
+    shift = offset * generator.normal(size=bands)
     scale = torch.from_numpy(factor.astype(np.float32)).to(image)[:, None, None]
     return image * scale + torch.from_numpy(shift.astype(np.float32)).to(image)[:, None, None]
 
@@ -136,40 +138,40 @@ class Mixed:
 
 
 def mixup(
-    image: torch.Tensor, target: torch.Tensor, random: np.random.Generator, alpha: float = 0.8
+    image: torch.Tensor, target: torch.Tensor, generator: np.random.Generator, alpha: float = 0.8
 ) -> Mixed:
     """Blends every sample with another one, image and target alike.
 
     Args:
         image: [B, C, H, W].
         target: [B, K], one-hot or soft.
-        random: Source of chance.
+        generator: Source of chance.
         alpha: Of the beta distribution of the share.
     """
-    share = float(random.beta(alpha, alpha))
-    other = torch.from_numpy(random.permutation(image.shape[0]))
+    share = float(generator.beta(alpha, alpha))
+    other = torch.from_numpy(generator.permutation(image.shape[0]))
     return Mixed(
         image * share + image[other] * (1 - share), target * share + target[other] * (1 - share)
     )
 
 
 def cutmix(
-    image: torch.Tensor, target: torch.Tensor, random: np.random.Generator, alpha: float = 1.0
+    image: torch.Tensor, target: torch.Tensor, generator: np.random.Generator, alpha: float = 1.0
 ) -> Mixed:
     """Pastes a rectangle of another sample into every sample; the target follows the area.
 
     Args:
         image: [B, C, H, W].
         target: [B, K], one-hot or soft.
-        random: Source of chance.
+        generator: Source of chance.
         alpha: Of the beta distribution of the share that stays.
     """
     height, width = image.shape[-2:]
-    stays = float(random.beta(alpha, alpha))
+    stays = float(generator.beta(alpha, alpha))
     rows, columns = round(height * math.sqrt(1 - stays)), round(width * math.sqrt(1 - stays))
-    top = int(random.integers(height - rows + 1))
-    left = int(random.integers(width - columns + 1))
-    other = torch.from_numpy(random.permutation(image.shape[0]))
+    top = int(generator.integers(height - rows + 1))
+    left = int(generator.integers(width - columns + 1))
+    other = torch.from_numpy(generator.permutation(image.shape[0]))
     mixed = image.clone()
     window = (..., slice(top, top + rows), slice(left, left + columns))
     mixed[window] = image[other][window]

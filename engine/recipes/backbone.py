@@ -159,11 +159,11 @@ def statistics(scenes: Sequence[Scene]) -> Normalisation:
     )
 
 
-def change_light(patch: Patch, random: np.random.Generator) -> Patch:
+def change_light(patch: Patch, generator: np.random.Generator) -> Patch:
     """Half of the patches under another light: brighter, darker or hazier, as far as snow."""
-    if random.uniform() < 0.5:
+    if generator.uniform() < 0.5:
         return patch
-    image = spectral_jitter(patch.image, random, brightness=0.5, gain=0.1, offset=0.02)
+    image = spectral_jitter(patch.image, generator, brightness=0.5, gain=0.1, offset=0.02)
     return dataclasses.replace(patch, image=image * patch.valid)
 
 

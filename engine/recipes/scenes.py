@@ -21,7 +21,7 @@ from ..checkpoint import load
 from ..export.onnx import export_onnx
 from ..model.encoder import SpectralBackbone
 from ..model.normalise import normalisation
-from ..model.pixel_head import PixelClassifier
+from ..model.pixel_classifier import PixelClassifier
 from ..model.pixel_statistics import learn_dictionary
 from ..model.predictor import Predictor
 from ..progress import Progress

@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data" / "parity"
 SHAPES = json.loads((DATA / "state_dict_shapes.json").read_text())
 
 
-@functools.lru_cache(maxsize=None)  # the variants share their encoder
+@functools.cache  # the variants share their encoder
 def weight(key: str, shape: tuple[int, ...]) -> torch.Tensor:
     """The tensor of one key: normal numbers, scaled by the kind of parameter."""
     generator = np.random.RandomState(zlib.crc32(key.encode()) ^ SEED)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
 from engine.model.config import preset
 from engine.model.pixel_head import (
     ChannelNorm,
-    PixelClassifier,
     PixelContext,
     PixelSegmentation,
     PixelStem,
@@ -64,9 +62,8 @@ def test_invalid_pixels_do_not_change_the_surroundings_of_valid_ones():
     assert torch.allclose(first[..., 16:], second[..., 16:], atol=1e-5)
 
 
-@pytest.mark.parametrize("network", [PixelClassifier, PixelSegmentation])
-def test_description_builds_the_same_network(network):
-    made = network(CONFIG, 4, MEAN, STD).eval()
+def test_description_builds_the_same_network():
+    made = PixelSegmentation(CONFIG, 4, MEAN, STD).eval()
     again = build_network(made.architecture())
     again.load_state_dict(made.state_dict())
     image = noise(2, 9, 64, 64)
@@ -96,27 +93,3 @@ def test_deciding_pixel_by_pixel_is_what_forward_does():
     context, tokens = network.describe(image)
     large = torch.nn.functional.interpolate(tokens, size=(32, 32), mode="bilinear")
     assert torch.allclose(network.decide(context, large), network(image), atol=1e-4)
-
-
-def test_classifier_works_without_red_edge_and_with_holes():
-    network = PixelClassifier(CONFIG, 4, MEAN, STD, patterns=8).eval()
-    image, valid = noise(2, 9, 64, 64), torch.ones(2, 1, 64, 64)
-    valid[:, :, :16, :16] = 0
-    image = image * valid
-    image[:, 3:6] = 0
-    out = network(image, torch.tensor([0, 2]), valid)
-    assert out.shape == (2, 4)
-    assert out.isfinite().all()
-
-
-def test_a_hole_in_a_uniform_window_changes_nothing():
-    network = PixelClassifier(CONFIG, 4, MEAN, STD, patterns=8).eval()
-    image, valid = torch.ones(1, 9, 64, 64), torch.ones(1, 1, 64, 64)
-    whole = network.features(image, None, valid)
-    valid[:, :, 8:24, 8:24] = 0
-    assert torch.allclose(network.features(image * valid, None, valid), whole, atol=1e-4)
-
-
-def test_features_have_the_widths_that_the_blocks_say():
-    network = PixelClassifier(CONFIG, 4, MEAN, STD, patterns=8).eval()
-    assert network.features(noise(1, 9, 64, 64)).shape[1] == sum(network.blocks.values())

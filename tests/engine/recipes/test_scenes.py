@@ -6,7 +6,7 @@ import torch
 
 from engine.cards import Normalisation
 from engine.model.config import preset
-from engine.model.pixel_head import PixelClassifier
+from engine.model.pixel_classifier import PixelClassifier
 from engine.progress import Progress
 from engine.recipes import scenes
 
