@@ -14,7 +14,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "classifier": ("classifier", "SceneClassifier"),
     "segmentation": ("segmentation", "SegmentationNetwork"),
     "change": ("change", "ChangeNetwork"),
-    "pixel-classifier": ("pixel_head", "PixelClassifier"),
+    "pixel-classifier": ("pixel_classifier", "PixelClassifier"),
     "pixel-segmentation": ("pixel_head", "PixelSegmentation"),
     "pixel-change": ("pixel_change", "PixelChange"),
 }
