@@ -72,8 +72,9 @@ def test_weights_are_put_back_where_onnx_expects_them():
         [value("y", TensorProto.FLOAT, [2])],
     )
     weights = [Weight("a", np.array([2.0, 3.0], "f")), Weight("b", np.array(10.0, "f"))]
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     file = io.BytesIO()
-    write_model(file, helper.make_model(graph), weights)
+    write_model(file, model, weights)
     model = onnx.load_from_string(file.getvalue())
     stored = {item.name: numpy_helper.to_array(item).tolist() for item in model.graph.initializer}
     assert stored == {"a": [2, 3], "b": 10}
