@@ -184,7 +184,9 @@ class DetectChangeAlgorithm(RasterAlgorithm):
             **written(outputs),
             **self.run_outputs(result, classes_found=len(found)),
             self.THRESHOLD_USED: result.get("threshold"),
-            self.AREA_CHANGED: sum(a["area_m2"] for a in found if a["value"] != UNCHANGED),
+            self.AREA_CHANGED: round(
+                sum(area["area_m2"] for area in found if area["value"] != UNCHANGED), 2
+            ),
         }
 
 

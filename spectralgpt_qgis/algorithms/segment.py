@@ -134,5 +134,5 @@ class SegmentAlgorithm(RasterAlgorithm):
         return {
             **written(outputs),
             **self.run_outputs(result, classes_found=len(found)),
-            self.AREA_TOTAL: sum(area["area_m2"] for area in found),
+            self.AREA_TOTAL: round(sum(area["area_m2"] for area in found), 2),
         }
