@@ -44,7 +44,10 @@ def save(path: str | Path, network: Network, card: Card) -> str:
     with StagedOutputs() as outputs:
         staged = outputs.stage(str(path), (".safetensors",))
         try:
+            staged.touch()
+            mode = staged.stat().st_mode
             safetensors.torch.save_file(tensors, staged, metadata)
+            staged.chmod(mode)  # safetensors keeps its files to their owner: as the user's others
             return seal(staged)
         except (OSError, SafetensorError) as error:
             raise write_error(staged, error) from error

@@ -101,8 +101,9 @@ class Mosaic:
         places, columns = self._windows.touching(self._region.bounds)
         for done, place in enumerate(places):
             yield from self._counted(merged.release(self._windows.tops[place]))
+            part = progress.part(done / len(places), (done + 1) / len(places))
             self._predict_row(
-                merged, place, columns, progress.part(done / len(places), (done + 1) / len(places))
+                merged, place, columns, part, f"Windows: row {done + 1} of {len(places)}"
             )
         yield from self._counted(merged.release(self._grid.height))
         if not self.tally.run:
@@ -112,12 +113,17 @@ class Mosaic:
             )
 
     def _predict_row(
-        self, merged: RowAccumulator, place: int, columns: range, progress: Progress
+        self,
+        merged: RowAccumulator,
+        place: int,
+        columns: range,
+        progress: Progress,
+        message: str,
     ) -> None:
         """Predicts one row of windows, a batch at a time."""
         waiting: list[tuple[Window, Feeds, Mask]] = []
         for done, column in enumerate(columns):
-            progress.update(done / len(columns))
+            progress.update(done / len(columns), message)
             window = self._windows.at(place, column)
             wanted = self._region.mask(window)
             if wanted.any():

@@ -58,6 +58,13 @@ def test_saving_over_a_model_replaces_it(tmp_path):
     assert checkpoint.load(path)[1].name == "second"
 
 
+def test_others_may_read_a_saved_model_as_they_may_the_user_s_other_files(tmp_path):
+    (tmp_path / "other").touch()
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, MaskedAutoencoder(CONFIG), card())
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_file_that_was_changed_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     checkpoint.save(path, NETWORKS[0](), card())
