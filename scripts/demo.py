@@ -33,8 +33,6 @@ section { display: flex; flex-wrap: wrap; gap: 2rem; margin: 2.5rem 0; align-ite
 img { max-width: 100%; width: 40rem; border: 1px solid #ccc }
 table { border-collapse: collapse } td, th { padding: .25rem .75rem; text-align: left; border-bottom: 1px solid #ddd }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-.swatch { display: inline-block;
-  width: 1em; height: 1em; border: 1px solid #888; vertical-align: -2px; margin-right: .5em }
 h2 { flex-basis: 100%; margin: 0 } p { max-width: 40rem } code { background: #f3f3f3; padding: 0 .25em }
 """
 
@@ -142,7 +140,7 @@ def _run(
         )
     results = json.loads(done.stdout[done.stdout.index("{") :])["results"]
     picture = out / f"{name}.png"
-    subprocess.run(
+    drawn = subprocess.run(
         [
             "/usr/bin/python3",
             str(ROOT / "scripts" / "draw_map.py"),
@@ -150,8 +148,13 @@ def _run(
             *("--title", f"{title}, Boadella", "--out", str(picture)),
         ],
         env=environment,
-        check=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if drawn.returncode:
+        sys.stderr.write(drawn.stdout + drawn.stderr)
+        raise SystemExit(f"The map of {algorithm} was not drawn; the reason is above.")
     sys.stdout.write(f"  {seconds:.1f} s, {picture}\n")
     return {
         "title": title,

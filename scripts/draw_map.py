@@ -24,6 +24,7 @@ from qgis.core import (
     QgsLayoutPoint,
     QgsLayoutSize,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsMultiBandColorRenderer,
     QgsPrintLayout,
     QgsProject,
@@ -44,9 +45,7 @@ def main() -> int:
     parser.add_argument("--image", required=True)
     parser.add_argument("--title", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument(
-        "--opacity", type=float, default=None, help="default: 1 for rasters, 0.6 for polygons"
-    )
+    parser.add_argument("--opacity", type=float, default=1.0)
     options = parser.parse_args()
 
     application = QgsApplication([], True)
@@ -54,11 +53,8 @@ def main() -> int:
     project = QgsProject.instance()
     image = _image(options.image)
     result = _result(options.layer)
-    opacity = options.opacity
-    if opacity is None:
-        opacity = 0.6 if isinstance(result, QgsVectorLayer) else 1.0
     result.setName(options.title.split(",")[0])
-    result.setOpacity(opacity)
+    result.setOpacity(options.opacity)
     project.addMapLayers([image, result])
     project.setCrs(_metric_crs(result))
     project.setEllipsoid("EPSG:7030")
@@ -84,9 +80,8 @@ def _image(path: str) -> QgsRasterLayer:
 
 
 def _result(path: str) -> QgsMapLayer:
-    layer = QgsRasterLayer(path, Path(path).stem)
-    if not layer.isValid():
-        layer = QgsVectorLayer(path, Path(path).stem)
+    kind = QgsVectorLayer if Path(path).suffix == ".gpkg" else QgsRasterLayer
+    layer = kind(path, Path(path).stem)
     if not layer.isValid():
         raise SystemExit(f"{path} is neither a raster nor a vector layer that QGIS can open.")
     layer.loadDefaultStyle()
@@ -134,7 +129,11 @@ def _export(
     legend.setAutoUpdateModel(False)
     root = legend.model().rootGroup()
     root.clear()
-    root.addLayer(result)
+    entry = root.addLayer(result)
+    if isinstance(result, QgsRasterLayer):  # the first line names the band, which tells nothing
+        count = len(legend.model().layerLegendNodes(entry))
+        QgsMapLayerLegendUtils.setLegendNodeOrder(entry, list(range(1, count)))
+        legend.model().refreshLayerLegend(entry)
     legend.attemptMove(QgsLayoutPoint(MARGIN + MAP_SIDE + 4, 14, millimetres))
 
     scale_bar = QgsLayoutItemScaleBar(layout)
@@ -152,6 +151,7 @@ def _export(
     legend.adjustBoxSize()
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = 150
+    settings.generateWorldFile = False
     return (
         QgsLayoutExporter(layout).exportToImage(out, settings)
         == QgsLayoutExporter.ExportResult.Success
