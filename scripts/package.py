@@ -64,9 +64,10 @@ def _files(folder: Path) -> list[Path]:
         file
         for file in folder.rglob("*")
         if file.is_file()
-        and not file.name.startswith(".")
         and not file.name.endswith(LEFT_OUT_ENDINGS)
-        and not any(part in LEFT_OUT for part in file.relative_to(folder).parts)
+        and not any(
+            part in LEFT_OUT or part.startswith(".") for part in file.relative_to(folder).parts
+        )
     ]
 
 

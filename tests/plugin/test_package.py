@@ -81,6 +81,26 @@ def test_it_is_what_the_plugin_site_accepts(package):
     assert not [name for name in names if "__pycache__" in name or "/." in name or ".." in name]
 
 
+def test_hidden_folders_stay_behind(tmp_path):
+    """A recipe that was killed leaves megabytes in resources/models/.backbone-unfinished."""
+    kept = tmp_path / "models" / "backbone.safetensors"
+    hidden = tmp_path / "models" / ".backbone-unfinished" / "stage1.pt"
+    for file in (kept, hidden):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    code = (
+        "import sys, pathlib, package; print(*package._files(pathlib.Path(sys.argv[1])), sep='\\n')"
+    )
+    listed = subprocess.run(
+        ["/usr/bin/python3", "-c", code, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert listed == [str(kept)]
+
+
 def test_its_metadata_is_complete(package):
     metadata = ConfigParser(interpolation=None)
     metadata.read_string(zipfile.ZipFile(package).read(f"{NAME}/metadata.txt").decode())
