@@ -59,14 +59,15 @@ class DetectChangeAlgorithm(RasterAlgorithm):
         """Words under which it is found."""
         return tr(
             "change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,"
-            "construction,deforestation,flood,Sentinel-2,Landsat"
+            "construction,urban,Sentinel-2,Landsat"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
         """The help beside the dialog."""
         return tr(
-            "<p>Maps what changed on the ground between two dates, such as new buildings, cleared forest or a "
-            "reservoir that fell dry.</p>"
+            "<p>Maps what changed on the ground between two dates. What counts as change is the model's: the one "
+            "that ships looks for construction, passes over seasons and crops, and mostly misses water that rises "
+            "or falls.</p>"
             "<h3>Inputs</h3>"
             "<p><b>Before</b> and <b>after</b>: two multispectral rasters of the same place. They may differ in "
             "grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates "
