@@ -12,11 +12,17 @@ import signal
 import sys
 from typing import Any
 
-from .jobs import VERBS, Job, run_job
+from .jobs import VERBS, run_job
+from .parameters import Job
 from .progress import Event, Progress
 from .protocol import EXIT_BAD_USAGE, EventStream, report, serve, stdout_for_events
 
-_ITEMS = {"tuple[int, ...]": int, "tuple[float, ...]": float, "tuple[float, ...] | None": float}
+_ITEMS = {
+    "tuple[str, ...]": str,
+    "tuple[int, ...]": int,
+    "tuple[float, ...]": float,
+    "tuple[float, ...] | None": float,
+}
 _SINGLE = {"int": int, "float": float, "float | None": float, "str": str}
 
 
@@ -109,6 +115,11 @@ def _add_option(
         "dest": field.name,
         "help": field.metadata["help"].replace("%", "%%"),
     }
+    if field.metadata.get("positional"):
+        parser.add_argument(
+            field.name, choices=field.metadata["choices"], help=field.metadata["help"]
+        )
+        return
     if field.default is dataclasses.MISSING:
         options["required"] = True
     else:

@@ -1,62 +1,20 @@
 """The jobs: one frozen dataclass a verb, checked before any work, and the function that does each.
 
-The command line (`__main__`) and the protocol are both made from these classes, so a parameter is named, described and
-checked in one place.
+The command line (`__main__`) and the protocol are both made from these classes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar
 
+from .assessment_jobs import BenchmarkJob, EvaluateJob, SampleJob
 from .errors import InvalidParameter, MissingDependency
+from .parameters import DEVICES, Job, parameter
 from .progress import Progress
-
-DEVICES = ("auto", "cpu", "gpu")
-
-
-def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A job's field.
-
-    Args:
-        help: What it means, for `--help`.
-        default: Absent means required.
-        **limits: `minimum`, `maximum` (numbers) or `choices` (text).
-    """
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
-
-
-class Job:
-    """Base of the jobs; subclasses are frozen dataclasses."""
-
-    verb: ClassVar[str]
-    summary: ClassVar[str]
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Job:
-        """Makes the job from JSON values.
-
-        Raises:
-            InvalidParameter: A parameter is unknown, missing, of the wrong type or out of range.
-        """
-        known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        for name in parameters:
-            if name not in known:
-                raise InvalidParameter(
-                    f"'{cls.verb}' has no parameter '{name}'. It has: {', '.join(known)}."
-                )
-        values = {}
-        for name, field in known.items():
-            if name in parameters:
-                values[name] = _checked(cls.verb, field, parameters[name])
-            elif field.default is dataclasses.MISSING:
-                raise InvalidParameter(
-                    f"'{cls.verb}' needs the parameter '{name}': {field.metadata['help']}."
-                )
-        return cls(**values)
+from .training_jobs import FinetuneJob, PretrainJob
 
 
 @dataclass(frozen=True)
@@ -198,12 +156,25 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
     "segment": (SegmentJob, ".infer.segment", "segment"),
     "classify": (ClassifyJob, ".infer.classify", "classify"),
     "detect-change": (ChangeJob, ".infer.detect_change", "detect_change"),
+    "finetune": (FinetuneJob, ".train.finetuning", "finetune_model"),
+    "pretrain": (PretrainJob, ".train.pretraining", "pretrain_model"),
+    "evaluate": (EvaluateJob, ".assess.evaluate", "evaluate"),
+    "sample": (SampleJob, ".assess.sample", "draw_sample"),
+    "benchmark": (BenchmarkJob, ".benchmark.run", "benchmark"),
     "import": (ImportJob, ".importing", "import_model"),
     "models": (ModelsJob, ".listing", "list_models"),
     "doctor": (DoctorJob, ".doctor", "examine"),
 }
 
-_TRAINING_LIBRARIES = ("torch", "safetensors", "onnx", "onnxscript")
+_TRAINING_LIBRARIES = (
+    "torch",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "sklearn",
+    "scipy",
+    "accelerate",
+)
 
 
 def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -234,61 +205,3 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             details=repr(error),
         ) from error
     return work(checked, progress)
-
-
-def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
-    """`value` as the type that `field` declares, within its limits."""
-    kind, limits = str(field.type), field.metadata
-    if value is None and kind.endswith("| None"):
-        return None
-    try:
-        value = _converted(kind, value)
-    except (TypeError, ValueError) as error:
-        raise InvalidParameter(
-            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {_words(kind)} ({limits['help']})."
-        ) from error
-    if "choices" in limits and value not in limits["choices"]:
-        choices = ", ".join(choice or "(empty)" for choice in limits["choices"])
-        raise InvalidParameter(
-            f"The parameter '{field.name}' of '{verb}' is '{value}'; choose one of: {choices}."
-        )
-    if isinstance(value, (int, float)):
-        low, high = limits.get("minimum", float("-inf")), limits.get("maximum", float("inf"))
-        if not low <= value <= high:
-            raise InvalidParameter(
-                f"The parameter '{field.name}' of '{verb}' is {value}; it must lie between {low} and {high}."
-            )
-    return value
-
-
-def _converted(kind: str, value: Any) -> Any:
-    if kind == "str" and isinstance(value, str):
-        return value
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if isinstance(value, (bool, str)):
-        raise TypeError(kind)
-    if kind == "int" and int(value) == value:
-        return int(value)
-    if kind in ("float", "float | None"):
-        return float(value)
-    if kind == "tuple[int, ...]":
-        return tuple(int(item) for item in value)
-    if kind == "tuple[float, ...]":
-        return tuple(float(item) for item in value)
-    if kind == "tuple[float, ...] | None" and len(value) == 4:
-        return tuple(float(item) for item in value)
-    raise TypeError(kind)
-
-
-def _words(kind: str) -> str:
-    return {
-        "str": "text",
-        "bool": "true or false",
-        "int": "a whole number",
-        "float": "a number",
-        "float | None": "a number",
-        "tuple[int, ...]": "a list of whole numbers",
-        "tuple[float, ...]": "a list of numbers",
-        "tuple[float, ...] | None": "four numbers: xmin, ymin, xmax, ymax",
-    }[kind]

@@ -13,7 +13,7 @@ import numpy
 import onnxruntime
 import rasterio
 
-from ..jobs import Job
+from ..parameters import Job
 from .backends import Backend
 from .installed import InstalledModel
 

@@ -32,6 +32,7 @@ class Stage:
         steps: Batches an epoch.
         epochs: Epochs; the learning rate rises and falls once over them.
         learning_rate: After the warm-up.
+        mask_ratio: Share of tokens to hide.
     """
 
     window: int
@@ -39,6 +40,7 @@ class Stage:
     steps: int
     epochs: int
     learning_rate: float = 1e-3
+    mask_ratio: float = MASK_RATIO
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,12 @@ class PretrainingConfig:
 
     Attributes:
         stages: In order, windows usually growing.
-        mask_ratio: Share of tokens to hide.
         scale: Share of the window's area that a random crop covers before it is enlarged.
         fewer_groups: Share of batches that show only some of the spectral groups.
         trainer: Everything but epochs and learning rate, which the stages say.
     """
 
     stages: tuple[Stage, ...]
-    mask_ratio: float = MASK_RATIO
     scale: tuple[float, float] = (0.2, 1.0)
     fewer_groups: float = 0.2
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(clip=1.0))
@@ -102,7 +102,6 @@ def pretrain(
         The metrics of every epoch of every stage.
     """
     progress = progress or Progress()
-    loss = MaskedReconstruction(kind, network.config.bands, config.mask_ratio)
     choices = group_choices(network.config.groups, config.fewer_groups)
     work = [stage.epochs * stage.steps * stage.batch * stage.window**2 for stage in config.stages]
     history: list[dict[str, float]] = []
@@ -129,6 +128,7 @@ def pretrain(
             callbacks.append(Validate(evaluate))
         if checkpoint is not None:
             callbacks.append(Checkpoint(Path(checkpoint) / f"stage{number + 1}.pt"))
+        loss = MaskedReconstruction(kind, network.config.bands, stage.mask_ratio)
         result = Trainer(network, loss, loader, settings, callbacks).fit()
         history += result.history
         if result.cancelled:

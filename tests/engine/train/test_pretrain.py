@@ -20,7 +20,10 @@ from engine.train.pretrain import (
 from engine.train.trainer import TrainerConfig
 
 KIND = Normalisation("statistics", (0.2,) * 6, (0.1,) * 6)
-STAGES = (Stage(16, 8, 4, 3, 3e-3), Stage(32, 4, 4, 2, 1e-3))
+STAGES = (
+    Stage(16, 8, 4, 3, 3e-3, mask_ratio=0.5),
+    Stage(32, 4, 4, 2, 1e-3, mask_ratio=0.5),
+)
 CPU = TrainerConfig(device="cpu", precision="float32", clip=1.0)
 
 
@@ -50,7 +53,7 @@ def test_pretraining_learns_over_the_stages_and_reports_from_nought_to_one():
             if event["event"] == "progress":
                 fractions.append(event["fraction"])
 
-    config = PretrainingConfig(STAGES, mask_ratio=0.5, trainer=CPU)
+    config = PretrainingConfig(STAGES, trainer=CPU)
     result = pretrain(
         make(), KIND, sources(), config, evaluate=lambda _: {"x": 1.0}, progress=Collect()
     )
@@ -61,7 +64,7 @@ def test_pretraining_learns_over_the_stages_and_reports_from_nought_to_one():
 
 
 def test_a_run_killed_in_the_second_stage_goes_on_there(tmp_path, monkeypatch):
-    config = PretrainingConfig(STAGES, mask_ratio=0.5, trainer=CPU)
+    config = PretrainingConfig(STAGES, trainer=CPU)
     whole = make()
     expected = pretrain(whole, KIND, sources(), config)
 
@@ -83,7 +86,7 @@ def test_a_run_killed_in_the_second_stage_goes_on_there(tmp_path, monkeypatch):
 
 
 def test_cancel_ends_all_stages():
-    config = PretrainingConfig(STAGES, trainer=CPU, mask_ratio=0.5)
+    config = PretrainingConfig(STAGES, trainer=CPU)
     result = pretrain(make(), KIND, sources(), config, progress=Progress(lambda: True))
     assert result.cancelled
     assert result.history == ()
