@@ -1,30 +1,25 @@
-"""Training patches drawn from whole images in memory."""
+"""Training patches: random cuts of images, and batches of them from images in memory."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from ..errors import EmptyArea, InvalidParameter
-from .augmentation import Crop, dihedral, random_crop, resize_image, resize_label, resize_valid
-
-
-@dataclass(frozen=True)
-class Source:
-    """One image to draw patches from.
-
-    Attributes:
-        image: float32 [C, H, W], 0 where invalid.
-        valid: bool [H, W].
-        label: int [H, W], or None.
-    """
-
-    image: np.ndarray
-    valid: np.ndarray
-    label: np.ndarray | None = None
+from .augmentation import (
+    Crop,
+    dihedral,
+    random_crop,
+    resize_image,
+    resize_label,
+    resize_valid,
+    spectral_jitter,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,41 @@ class Patch:
         return Patch(change(self.image), change(self.valid), label)
 
 
+class Drawable(Protocol):
+    """Anything patches can be cut from: an image in memory, or a raster that is read lazily."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+
+    def cut(self, crop: Crop, size: int) -> Patch:
+        """Cuts a rectangle and brings it to a square of `size` pixels."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image in memory.
+
+    Attributes:
+        image: float32 [C, H, W], 0 where invalid.
+        valid: bool [H, W].
+        label: int [H, W], or None.
+    """
+
+    image: np.ndarray
+    valid: np.ndarray
+    label: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.valid.shape[0], self.valid.shape[1]
+
+    def cut(self, crop: Crop, size: int) -> Patch:
+        """Cuts a rectangle and brings it to a square of `size` pixels."""
+        return cut(self, crop, size)
+
+
 def cut(source: Source, crop: Crop, size: int) -> Patch:
     """Cuts a rectangle and brings it to a square of `size` pixels."""
     image = torch.from_numpy(np.ascontiguousarray(crop.of(torch.from_numpy(source.image)).numpy()))
@@ -58,7 +88,7 @@ def cut(source: Source, crop: Crop, size: int) -> Patch:
 
 
 def random_patch(
-    source: Source,
+    source: Drawable,
     random: np.random.Generator,
     size: int,
     scale: tuple[float, float] = (0.2, 1.0),
@@ -73,10 +103,23 @@ def random_patch(
         scale: Share of size x size that is cut and enlarged to it.
         symmetries: Whether to turn and mirror.
     """
-    height, width = source.valid.shape
-    patch = cut(source, random_crop(random, height, width, size, scale), size)
+    patch = source.cut(random_crop(random, *source.shape, size, scale), size)
     element = int(random.integers(8)) if symmetries else 0
     return patch.map(lambda values: dihedral(values, element).contiguous())
+
+
+def change_light(patch: Patch, generator: np.random.Generator, offset: float = 0.02) -> Patch:
+    """Half of the patches under another light: brighter, darker or hazier, as far as snow.
+
+    Args:
+        patch: In reflectance, or in any unit with an `offset` of 0.
+        generator: Source of chance.
+        offset: Standard deviation of each band's shift.
+    """
+    if generator.uniform() < 0.5:
+        return patch
+    image = spectral_jitter(patch.image, generator, brightness=0.5, gain=0.1, offset=offset)
+    return dataclasses.replace(patch, image=image * patch.valid)
 
 
 class PatchLoader:

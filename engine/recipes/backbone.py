@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..cards import Band, Card, Normalisation
+from ..cards import Card, Normalisation
 from ..checkpoint import save
-from ..data.augmentation import spectral_jitter
-from ..data.patches import Patch, Source
+from ..data.patches import Source, change_light
 from ..model.config import preset
 from ..model.losses import ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..progress import Progress
+from ..train.fresh import CARD_BANDS, RED_EDGE, start_positions
 from ..train.pretrain import (
     PretrainingConfig,
     ReconstructionError,
@@ -42,21 +42,9 @@ LOSS = ReconstructionLoss(token=1.0, spectral=0.0)
 # large window a network this small learns little more than their mean in the time there is.
 STAGES = (
     Stage(window=32, batch=96, steps=200, epochs=15, learning_rate=2e-3, mask_ratio=0.75),
-    Stage(window=64, batch=32, steps=200, epochs=5, learning_rate=1e-3, mask_ratio=0.8),
-    Stage(window=128, batch=16, steps=200, epochs=3, learning_rate=5e-4, mask_ratio=0.9),
+    Stage(window=64, batch=32, steps=200, epochs=40, learning_rate=1e-3, mask_ratio=0.8),
+    Stage(window=128, batch=16, steps=200, epochs=8, learning_rate=5e-4, mask_ratio=0.9),
 )
-CARD_BANDS = (
-    Band("B02", "blue", 0.490, 0.098),
-    Band("B03", "green", 0.560, 0.045),
-    Band("B04", "red", 0.665, 0.038),
-    Band("B05", "rededge", 0.704, 0.019),
-    Band("B06", "rededge", 0.740, 0.018),
-    Band("B07", "rededge", 0.783, 0.028),
-    Band("B08", "nir", 0.833, 0.145),
-    Band("B11", "swir16", 1.610, 0.143),
-    Band("B12", "swir22", 2.190, 0.242),
-)
-RED_EDGE = 1  # the spectral group that other sensors lack
 
 
 def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = STAGES) -> Path:
@@ -134,26 +122,6 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
     return path
 
 
-@torch.no_grad()
-def start_positions(network: MaskedAutoencoder) -> None:
-    """Lets the learned positions start as waves along rows and columns.
-
-    From small noise it takes a long run until attention can tell places apart at all.
-    """
-    for spatial, spectral in (
-        (network.pos_embed_spatial, network.pos_embed_temporal),
-        (network.decoder_pos_embed_spatial, network.decoder_pos_embed_temporal),
-    ):
-        rows, columns = network.config.grid
-        quarter = spatial.shape[2] // 4
-        frequency = 1.5 * 100.0 ** -(torch.arange(quarter) / quarter)  # radians a token
-        places = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-        angles = [place.flatten()[:, None] * frequency for place in places]  # [L, D / 4] each
-        waves = [wave(angle) for angle in angles for wave in (torch.sin, torch.cos)]
-        spatial.copy_(0.5 * torch.cat(waves, dim=1)[None])
-        torch.nn.init.normal_(spectral, std=0.25)
-
-
 def pretraining_scenes(data: Path) -> list[Scene]:
     """Every image with the nine bands of a place on which no shipped model is measured."""
     scenes: list[Scene] = []
@@ -181,14 +149,6 @@ def statistics(scenes: Sequence[Scene]) -> Normalisation:
         tuple(round(float(value), 5) for value in mean),
         tuple(round(float(value), 5) for value in std),
     )
-
-
-def change_light(patch: Patch, generator: np.random.Generator) -> Patch:
-    """Half of the patches under another light: brighter, darker or hazier, as far as snow."""
-    if generator.uniform() < 0.5:
-        return patch
-    image = spectral_jitter(patch.image, generator, brightness=0.5, gain=0.1, offset=0.02)
-    return dataclasses.replace(patch, image=image * patch.valid)
 
 
 def held_out(data: Path, place: str, window: int) -> tuple[torch.Tensor, torch.Tensor]:
