@@ -74,7 +74,15 @@ def test_it_is_what_the_plugin_site_accepts(package):
     assert package.stat().st_size < 25_000_000
     names = zipfile.ZipFile(package).namelist()
     assert {name.split("/")[0] for name in names} == {NAME}
-    for name in ("__init__.py", "metadata.txt", "LICENSE", "engine/__main__.py", "plugin.py"):
+    report = "engine/report/document.html.jinja"
+    for name in (
+        "__init__.py",
+        "metadata.txt",
+        "LICENSE",
+        "engine/__main__.py",
+        "plugin.py",
+        report,
+    ):
         assert f"{NAME}/{name}" in names
     forbidden = (".pyc", ".so", ".dll", ".exe", ".bat", ".sh", ".ps1", ".whl")
     assert not [name for name in names if name.endswith(forbidden)]

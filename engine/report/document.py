@@ -1,0 +1,87 @@
+"""A report as one HTML file: everything inline, no script, light and dark, fit to print."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import charts
+from .blocks import (
+    Bar,
+    Bars,
+    Block,
+    Code,
+    Curves,
+    Facts,
+    Matrix,
+    Picture,
+    Section,
+    Table,
+    Text,
+    Warnings,
+)
+
+__all__ = [
+    "Bar",
+    "Bars",
+    "Block",
+    "Code",
+    "Curves",
+    "Facts",
+    "Matrix",
+    "Picture",
+    "Section",
+    "Table",
+    "Text",
+    "Warnings",
+    "render",
+]
+
+TEMPLATE = "document.html.jinja"
+
+
+def render(title: str, subtitle: str, sections: Sequence[Section], version: str = "") -> str:
+    """Makes the file's text.
+
+    Args:
+        title: Of the report.
+        subtitle: One line under it, may be empty.
+        sections: In reading order; a section without blocks is left out.
+        version: Of SpectralGPT, for the last line.
+
+    Returns:
+        HTML that needs nothing beside it. Every text is escaped.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        kind=_kind,
+        base64=_base64,
+        curve_plot=charts.curve_plot,
+        bar_plot=charts.bar_plot,
+        matrix_plot=charts.matrix_plot,
+    )
+    page = environment.get_template(TEMPLATE).render(
+        title=title,
+        subtitle=subtitle,
+        sections=[section for section in sections if section.blocks],
+        version=version,
+        chart=charts,
+    )
+    return page.strip() + "\n"
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,30 @@
+"""Numbers as a reader of a report wants them; what is not known is a dash."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "–"
+_THIN_SPACE = "\u202f"
+
+
+def count(value: float) -> str:
+    """A whole number with its thousands apart: 12 345."""
+    return f"{round(value):,}".replace(",", _THIN_SPACE) if math.isfinite(value) else UNKNOWN
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A number with a fixed number of decimals, its thousands apart."""
+    return f"{value:,.{digits}f}".replace(",", _THIN_SPACE) if math.isfinite(value) else UNKNOWN
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share 0..1 in percent."""
+    return f"{value * 100:.{digits}f} %" if math.isfinite(value) else UNKNOWN
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """An interval: 0.912–0.947."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return UNKNOWN
+    return f"{decimal(low, digits)}–{decimal(high, digits)}"
