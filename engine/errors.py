@@ -39,6 +39,10 @@ class VectorUnreadable(EngineError, OSError):
     """A vector file is missing, corrupt or has no polygons."""
 
 
+class LabelsInvalid(EngineError, ValueError):
+    """Labels cannot teach or judge: no class field, one class only, classes that contradict."""
+
+
 class GeoreferenceMissing(EngineError, ValueError):
     """A raster has no coordinate reference system or no usable geotransform."""
 

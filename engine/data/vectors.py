@@ -1,4 +1,4 @@
-"""Polygons of a vector file in a raster's CRS: masks, zones, labels."""
+"""Polygons and points of a vector file in a raster's CRS: masks, zones, labels."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from rasterio.crs import CRS
 
 from ..errors import EmptyArea, VectorUnreadable
 from .grid import Grid
+
+POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's types: single and multiple
 
 _POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
 
@@ -41,6 +43,58 @@ class Polygons:
         return len(self.geometries)
 
 
+@dataclass(frozen=True)
+class Features:
+    """Features of a file, where the file has them.
+
+    Attributes:
+        geometries: shapely geometries [n] in the file's CRS, as they are.
+        fields: Attributes by name, one array [n] for each.
+        dtypes: The fields' types in the file, numpy names; whole numbers with NULLs come as floats.
+        fids: Feature ids in the file [n].
+        crs: The file's CRS; None when it has none, and is taken to lie in the raster's.
+        bounds: Of the whole file, in its CRS.
+        left_out: Features of other kinds of geometry, or without any.
+        source: The file's path, for messages.
+        purpose: What it is for, for messages.
+    """
+
+    geometries: NDArray[Any]
+    fields: dict[str, NDArray[Any]]
+    dtypes: dict[str, str]
+    fids: NDArray[np.int64]
+    crs: pyproj.CRS | None
+    bounds: Any
+    left_out: int
+    source: str
+    purpose: str
+
+    def on(self, grid: Grid, follow: bool = True) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The features that touch a raster.
+
+        Args:
+            grid: The raster's grid.
+            follow: As of `read_polygons`.
+
+        Returns:
+            Geometries in the raster's CRS [m], valid, and their places among the features [m].
+
+        Raises:
+            EmptyArea: None touches it.
+        """
+        crs = self.crs or _plane_crs(grid)
+        shapes = _projected(self.geometries, crs, grid, follow)
+        touching = shapely.intersects(shapes, shapely.box(*grid.bounds)) & ~shapely.is_empty(shapes)
+        if not touching.any():
+            raise EmptyArea(
+                f"The {self.purpose} {self.source} misses the raster: its bounds are "
+                f"{_told(self.bounds)} in {_named(crs)}, the raster's "
+                f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
+                f"Choose {_kind_told(self.geometries)} on the raster, or check both layers' CRS."
+            )
+        return shapes[touching], np.flatnonzero(touching)
+
+
 def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = True) -> Polygons:
     """Reads the polygons of a file that touch a raster, in the raster's CRS.
 
@@ -55,16 +109,36 @@ def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = T
         VectorUnreadable: Missing, damaged, or without polygons.
         EmptyArea: No polygon touches the raster.
     """
+    features = read_features(path, purpose, POLYGONS, grid)
+    shapes, keep = features.on(grid, follow)
+    fields = {name: column[keep] for name, column in features.fields.items()}
+    return Polygons(shapes, fields, features.fids[keep])
+
+
+def read_features(
+    path: str, purpose: str, kinds: tuple[int, ...] = POLYGONS, grid: Grid | None = None
+) -> Features:
+    """Reads the features of a file that have a wanted kind of geometry.
+
+    Args:
+        path: As of `read_polygons`.
+        purpose: What they are for, for messages.
+        kinds: shapely's type numbers that are wanted, `POLYGONS`, `POINTS` or both.
+        grid: Only features near this raster are read; None reads all.
+
+    Raises:
+        VectorUnreadable: Missing, damaged, or without such features.
+    """
     file, layer = split_source(path)
     if not file or ("://" not in file and not file.startswith("/vsi") and not os.path.exists(file)):
         raise VectorUnreadable(
             f"The {purpose} file {file or '(no path)'} does not exist. "
-            "Choose a vector file with polygons."
+            f"Choose a vector file with {_wanted(kinds)}."
         )
     try:
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
-        crs = _crs_of(info.get("crs"), grid)
-        box = _box_in(grid, crs)
+        crs = pyproj.CRS.from_user_input(info["crs"]).to_2d() if info.get("crs") else None
+        box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
         meta, fids, wkb, columns = pyogrio.raw.read(
             file, layer=layer, bbox=box, return_fids=True, force_2d=True
         )
@@ -76,28 +150,25 @@ def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = T
             details=str(error),
         ) from error
     geometries = shapely.from_wkb(wkb if wkb is not None else [], on_invalid="ignore")
-    polygonal = np.isin(shapely.get_type_id(geometries), (3, 6))
-    if info.get("features") == 0 or (len(geometries) and not polygonal.any()):
+    of_kind = np.isin(shapely.get_type_id(geometries), kinds)
+    if info.get("features") == 0 or wkb is None or (len(geometries) and not of_kind.any()):
         kind = info.get("geometry_type") or "no geometry"
+        remedy = ", or buffer the features first" if kinds == POLYGONS else ""
         raise VectorUnreadable(
-            f"The {purpose} file {file} has no polygons (it has {info.get('features')} features of "
-            f"type {kind}). Choose a layer of polygons, or buffer the features first."
+            f"The {purpose} file {file} has no {_wanted(kinds)} (it has {info.get('features')} "
+            f"features of type {kind}). Choose a layer of {_wanted(kinds)}{remedy}."
         )
-    fields = dict(zip(meta["fields"], columns))
-    shapes = _projected(geometries[polygonal], crs, grid, follow)
-    touching = shapely.intersects(shapes, shapely.box(*grid.bounds)) & ~shapely.is_empty(shapes)
-    if not touching.any():
-        raise EmptyArea(
-            f"The {purpose} {file} misses the raster: its bounds are "
-            f"{_told(info.get('total_bounds'))} in {_named(crs)}, the raster's "
-            f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
-            "Choose polygons on the raster, or check both layers' CRS."
-        )
-    keep = np.flatnonzero(polygonal)[touching]
-    return Polygons(
-        shapes[touching],
-        {name: column[keep] for name, column in fields.items()},
-        np.asarray(fids, np.int64)[keep],
+    names = [str(name) for name in meta["fields"]]
+    return Features(
+        geometries[of_kind],
+        {name: column[of_kind] for name, column in zip(names, columns)},
+        dict(zip(names, map(str, meta["dtypes"]))),
+        np.asarray(fids, np.int64)[of_kind],
+        crs,
+        info.get("total_bounds"),
+        int((~of_kind).sum()),
+        file,
+        purpose,
     )
 
 
@@ -113,10 +184,9 @@ def split_source(path: str) -> tuple[str, str | int | None]:
     return file, None
 
 
-def _crs_of(text: str | None, grid: Grid) -> pyproj.CRS:
-    """The file's CRS; a file without one is taken to lie in the raster's."""
-    crs = pyproj.CRS.from_user_input(text) if text else pyproj.CRS(grid.crs.to_wkt())
-    return crs.to_2d()
+def _plane_crs(grid: Grid) -> pyproj.CRS:
+    """The raster's CRS, in which a file without one is taken to lie."""
+    return pyproj.CRS(grid.crs.to_wkt()).to_2d()
 
 
 def _box_in(grid: Grid, crs: pyproj.CRS) -> tuple[float, float, float, float] | None:
@@ -136,7 +206,7 @@ def _box_in(grid: Grid, crs: pyproj.CRS) -> tuple[float, float, float, float] | 
 
 
 def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
-    """Polygons in the raster's CRS, made valid, without what is not an area."""
+    """Geometries in the raster's CRS; polygons made valid, without what is not an area."""
     if not _same(crs, grid.crs):
         if follow and len(geometries):
             bounds = shapely.bounds(geometries)
@@ -169,6 +239,15 @@ def _same(crs: pyproj.CRS, other: CRS) -> bool:
 def _named(crs: pyproj.CRS) -> str:
     authority = crs.to_authority()
     return ":".join(authority) if authority else crs.name
+
+
+def _wanted(kinds: tuple[int, ...]) -> str:
+    names = [name for name, one in (("polygons", POLYGONS), ("points", POINTS)) if one[0] in kinds]
+    return " or ".join(names)
+
+
+def _kind_told(geometries: NDArray[Any]) -> str:
+    return "polygons" if shapely.get_dimensions(geometries).max(initial=2) == 2 else "points"
 
 
 def _told(bounds: Any) -> str:
