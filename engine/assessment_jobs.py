@@ -78,5 +78,8 @@ class BenchmarkJob(Job):
     models: str = parameter("folder with the backbone; empty = the shipped models", "")
     output: str = parameter("results to write, .json", "")
     repeats: int = parameter("draws or repeats of each experiment, 0 = as documented", 0, minimum=0)
+    fold_seconds: float = parameter(
+        "oscd: training time of each method and fold, seconds", 180.0, minimum=1
+    )
     device: str = parameter("where to compute", "auto", choices=DEVICES)
     threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)

@@ -1,0 +1,99 @@
+"""Random forests: the peer that most plugins offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+from .pixel_features import pixel_features
+from .scene_features import scene_features
+
+# Chosen on the collections themselves, in the peer's favour; more trees change nothing.
+TREES = 300
+
+
+@dataclass(frozen=True)
+class PixelForest:
+    """Random forest on a pixel's bands and indices.
+
+    Attributes:
+        texture: Also on local means and standard deviations. trees: In the forest. threads: -1 all.
+    """
+
+    texture: bool = True
+    trees: int = TREES
+    threads: int = 1
+
+    def fit(
+        self,
+        image: np.ndarray,
+        valid: np.ndarray,
+        row: np.ndarray,
+        column: np.ndarray,
+        label: np.ndarray,
+        unit: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> PixelForestModel:
+        """As `protocols.PixelMethod`; the units have no part in it."""
+        forest = _forest(self.trees, self.threads, seed)
+        forest.fit(pixel_features(image, valid, self.texture)[row, column], label)
+        return PixelForestModel(forest, self.texture, classes)
+
+
+@dataclass(frozen=True)
+class PixelForestModel:
+    """A fitted forest."""
+
+    forest: RandomForestClassifier
+    texture: bool
+    classes: int
+
+    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """As `protocols.PixelModel`."""
+        features = pixel_features(image, valid, self.texture)
+        probability = np.zeros((self.classes, *valid.shape), np.float32)
+        found = self.forest.predict_proba(features.reshape(-1, features.shape[2]))
+        probability[self.forest.classes_] = found.T.reshape(-1, *valid.shape)
+        return probability
+
+
+@dataclass(frozen=True)
+class SceneForest:
+    """Random forest on a chip's spectra; with `texture` also on its gradients and indices."""
+
+    texture: bool = True
+    trees: int = TREES
+    threads: int = 1
+
+    def fit(
+        self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
+    ) -> SceneForestModel:
+        """As `protocols.SceneMethod`."""
+        forest = _forest(self.trees, self.threads, seed)
+        return SceneForestModel(
+            forest.fit(scene_features(chips, self.texture), labels), self.texture, classes
+        )
+
+
+@dataclass(frozen=True)
+class SceneForestModel:
+    """A fitted forest."""
+
+    forest: RandomForestClassifier
+    texture: bool
+    classes: int
+
+    def predict(self, chips: np.ndarray) -> np.ndarray:
+        """As `protocols.SceneModel`."""
+        scores = np.zeros((len(chips), self.classes), np.float32)
+        scores[:, self.forest.classes_] = self.forest.predict_proba(
+            scene_features(chips, self.texture)
+        )
+        return scores
+
+
+def _forest(trees: int, threads: int, seed: int) -> RandomForestClassifier:
+    return RandomForestClassifier(trees, class_weight="balanced", n_jobs=threads, random_state=seed)

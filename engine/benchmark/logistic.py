@@ -1,0 +1,134 @@
+"""Logistic regression on standardised features, its penalty chosen inside the training labels."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from .pixel_features import pixel_features
+from .scene_features import scene_features
+
+PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+DEFAULT_PENALTY = 1.0
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class PixelLogistic:
+    """Logistic regression on a pixel's bands and indices; with `texture` also on local moments."""
+
+    texture: bool = True
+
+    def fit(
+        self,
+        image: np.ndarray,
+        valid: np.ndarray,
+        row: np.ndarray,
+        column: np.ndarray,
+        label: np.ndarray,
+        unit: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> PixelLogisticModel:
+        """As `protocols.PixelMethod`; whole units are held back to choose the penalty."""
+        features = pixel_features(image, valid, self.texture)[row, column]
+        return PixelLogisticModel(_fit(features, label, unit, seed), self.texture, classes)
+
+
+@dataclass(frozen=True)
+class PixelLogisticModel:
+    """A fitted regression."""
+
+    regression: Pipeline
+    texture: bool
+    classes: int
+
+    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """As `protocols.PixelModel`."""
+        features = pixel_features(image, valid, self.texture)
+        probability = np.zeros((self.classes, *valid.shape), np.float32)
+        found = self.regression.predict_proba(features.reshape(-1, features.shape[2]))
+        probability[self.regression.classes_] = found.T.reshape(-1, *valid.shape)
+        return probability
+
+
+@dataclass(frozen=True)
+class SceneLogistic:
+    """Logistic regression on a chip's spectra; with `texture` also on its gradients and indices."""
+
+    texture: bool = True
+
+    def fit(
+        self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
+    ) -> SceneLogisticModel:
+        """As `protocols.SceneMethod`."""
+        features = scene_features(chips, self.texture)
+        regression = _fit(features, labels, np.arange(len(labels)), seed)
+        return SceneLogisticModel(regression, self.texture, classes)
+
+
+@dataclass(frozen=True)
+class SceneLogisticModel:
+    """A fitted regression."""
+
+    regression: Pipeline
+    texture: bool
+    classes: int
+
+    def predict(self, chips: np.ndarray) -> np.ndarray:
+        """As `protocols.SceneModel`."""
+        scores = np.zeros((len(chips), self.classes), np.float32)
+        scores[:, self.regression.classes_] = self.regression.predict_proba(
+            scene_features(chips, self.texture)
+        )
+        return scores
+
+
+def choose_penalty(features: np.ndarray, labels: np.ndarray, units: np.ndarray, seed: int) -> float:
+    """Inverse strength of the penalty with the least log loss on units held back.
+
+    Args:
+        features: [N, F].
+        labels: [N].
+        units: Polygon or patch of each sample [N]; none is in training and validation at once.
+        seed: Of the division into folds.
+
+    Returns:
+        One of `PENALTIES`; `DEFAULT_PENALTY` where a class has a single unit, since nothing can be
+        held back.
+    """
+    classes = np.unique(labels)
+    folds = min(FOLDS, *(np.unique(units[labels == one]).size for one in classes))
+    if folds < 2:
+        return DEFAULT_PENALTY
+    divide = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    losses = np.zeros(len(PENALTIES))
+    for train, held_back in divide.split(features, labels, units):
+        if np.unique(labels[train]).size < classes.size:
+            continue
+        for number, penalty in enumerate(PENALTIES):
+            found = _regression(penalty, features[train], labels[train])
+            probability = found.predict_proba(features[held_back])
+            losses[number] += log_loss(labels[held_back], probability, labels=classes)
+    return PENALTIES[int(losses.argmin())] if losses.any() else DEFAULT_PENALTY
+
+
+def _fit(features: np.ndarray, labels: np.ndarray, units: np.ndarray, seed: int) -> Pipeline:
+    return _regression(choose_penalty(features, labels, units, seed), features, labels)
+
+
+def _regression(penalty: float, features: np.ndarray, labels: np.ndarray) -> Pipeline:
+    regression = LogisticRegression(C=penalty, max_iter=1000, class_weight="balanced")
+    pipeline = make_pipeline(StandardScaler(), regression)
+    with warnings.catch_warnings():
+        # Separable classes with hardly a penalty have no end to converge to; the fit is usable.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return pipeline.fit(features, labels)

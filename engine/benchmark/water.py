@@ -1,0 +1,155 @@
+"""Water from a few small patches of one date, mapped on that date and on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import minimum_filter
+
+from ..errors import EmptyArea
+from ..progress import Progress
+from ..recipes import collections
+from ..train.metrics import confusion_matrix, iou
+from .protocols import PixelMethod
+from .scoreboard import Scoreboard, Trial, timed
+
+DRAWS = 20
+PATCH = 5
+# The digitised shore is not surer than a pixel or two.
+BORDER = 2
+PATCHES = (10, 3)
+ABOUT = (
+    "Boadella, one reservoir, L2A; IoU of water. Training: ten or three patches of 5 x 5 pixels a "
+    "class from one date, at least 2 pixels from the shore of the mask, 20 draws, both directions. On "
+    "the date of training its pixels do not count. Differences are paired over the draws."
+)
+
+
+@dataclass(frozen=True)
+class Date:
+    """One date and its mask.
+
+    Attributes:
+        image: Reflectance float32 [9, H, W].
+        valid: bool [H, W].
+        water: bool [H, W].
+    """
+
+    image: np.ndarray
+    valid: np.ndarray
+    water: np.ndarray
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Pixels [N] of training patches; label 1 is water, unit numbers the patch."""
+
+    row: np.ndarray
+    column: np.ndarray
+    label: np.ndarray
+    unit: np.ndarray
+
+
+def measure(
+    data: Path,
+    methods: Sequence[tuple[str, PixelMethod]],
+    repeats: int,
+    progress: Progress,
+    dates: Mapping[str, Date] | None = None,
+) -> Scoreboard:
+    """Measures every method on the same draws.
+
+    Args:
+        data: Root of the collections.
+        methods: Names and methods.
+        repeats: Draws; 0 = `DRAWS`.
+        progress: Told of every fit.
+        dates: By name, to measure on these instead.
+    """
+    dates = dates or {name: _read(data, name) for name in collections.BOADELLA_LABELLED}
+    board = Scoreboard("Water", ABOUT)
+    repeats = repeats or DRAWS
+    plan = [
+        (count, trained, seed, name, method)
+        for count in PATCHES
+        for trained in dates
+        for seed in range(repeats)
+        for name, method in methods
+    ]
+    for number, (count, trained, seed, name, method) in enumerate(plan):
+        progress.update(number / len(plan), f"Water: {name}, {count} patches, draw {seed}")
+        _trial(board, dates, trained, count, seed, name, method)
+    return board
+
+
+def draw_patches(water: np.ndarray, valid: np.ndarray, count: int, seed: int) -> Patches:
+    """Squares of one class, away from its border, that do not overlap.
+
+    Args:
+        water: bool [H, W].
+        valid: bool [H, W]; every pixel of a patch is valid.
+        count: Patches a class.
+        seed: Of the draw.
+
+    Raises:
+        EmptyArea: The mask has no room for so many.
+    """
+    random = np.random.default_rng(seed)
+    rows, columns, labels, units = [], [], [], []
+    unit = 0
+    for label in (0, 1):
+        inside = ((water == bool(label)) & valid).astype(np.uint8)
+        free = minimum_filter(inside, PATCH + 2 * BORDER, mode="constant") > 0
+        for _ in range(count):
+            centres = np.argwhere(free)
+            if not len(centres):
+                raise EmptyArea(
+                    f"The mask has no room for {count} patches of {PATCH} x {PATCH} pixels in each "
+                    "class. Give a larger scene, or ask for fewer patches."
+                )
+            row, column = centres[random.integers(len(centres))]
+            square = np.mgrid[-(PATCH // 2) : PATCH // 2 + 1, -(PATCH // 2) : PATCH // 2 + 1]
+            rows.append((row + square[0]).ravel())
+            columns.append((column + square[1]).ravel())
+            labels.append(np.full(PATCH**2, label))
+            units.append(np.full(PATCH**2, unit))
+            unit += 1
+            # A later centre nearer than a patch's side would overlap this one.
+            free[
+                max(0, row - PATCH + 1) : row + PATCH, max(0, column - PATCH + 1) : column + PATCH
+            ] = False
+    return Patches(*(np.concatenate(part) for part in (rows, columns, labels, units)))
+
+
+def _read(data: Path, name: str) -> Date:
+    scene, mask = collections.boadella(data, name)
+    return Date(scene.image, scene.valid, np.asarray(mask) == 1)
+
+
+def _trial(
+    board: Scoreboard,
+    dates: Mapping[str, Date],
+    trained: str,
+    count: int,
+    seed: int,
+    name: str,
+    method: PixelMethod,
+) -> None:
+    source = dates[trained]
+    patches = draw_patches(source.water, source.valid, count, seed)
+    training = (patches.row, patches.column, patches.label, patches.unit)
+    model, fit_seconds = timed(method.fit, source.image, source.valid, *training, 2, seed)
+    experiment = f"{count} patches a class"
+    for mapped, date in dates.items():
+        probability, predict_seconds = timed(model.predict, date.image, date.valid)
+        counts = date.valid.copy()
+        if mapped == trained:
+            counts[patches.row, patches.column] = False
+        matrix = confusion_matrix(date.water[counts], probability.argmax(0)[counts], 2)
+        figures = {"IoU": float(iou(matrix)[1])}
+        place = f"{trained} to {'itself' if mapped == trained else mapped}"
+        board.add(Trial(experiment, place, name, figures, fit_seconds, predict_seconds))
+        board.pair(experiment, place, "IoU", name, [seed], figures.values())

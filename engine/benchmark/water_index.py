@@ -1,0 +1,73 @@
+"""Water by its index: NDWI (McFeeters 1996) above a threshold, given or fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .indices import normalised_difference
+
+WATER = 1
+
+
+@dataclass(frozen=True)
+class WaterIndex:
+    """Class 1 where NDWI exceeds a threshold.
+
+    Attributes:
+        threshold: None to fit it to the labelled pixels.
+    """
+
+    threshold: float | None = 0.0
+
+    def fit(
+        self,
+        image: np.ndarray,
+        valid: np.ndarray,
+        row: np.ndarray,
+        column: np.ndarray,
+        label: np.ndarray,
+        unit: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> WaterIndexModel:
+        """As `protocols.PixelMethod`, of two classes of which 1 is water."""
+        if self.threshold is not None:
+            return WaterIndexModel(self.threshold)
+        index = normalised_difference(image, "NDWI")[row, column]
+        return WaterIndexModel(best_threshold(index, label == WATER))
+
+
+@dataclass(frozen=True)
+class WaterIndexModel:
+    """A threshold."""
+
+    threshold: float
+
+    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """As `protocols.PixelModel`; certain everywhere."""
+        water = normalised_difference(image, "NDWI") > self.threshold
+        return np.stack([~water, water]).astype(np.float32)
+
+
+def best_threshold(value: np.ndarray, positive: np.ndarray) -> float:
+    """The threshold above which most positives lie and under which most negatives do.
+
+    Args:
+        value: [N].
+        positive: bool [N], with both kinds.
+
+    Returns:
+        Of the largest sum of both kinds' accuracies; in the middle of the gap between two values,
+        and where several gaps serve equally, of the widest.
+    """
+    order = np.argsort(value, kind="stable")
+    value, positive = value[order], positive[order]
+    below = np.cumsum(~positive)[:-1] / max(1, (~positive).sum())
+    above = 1 - np.cumsum(positive)[:-1] / max(1, positive.sum())
+    gap = np.diff(value)
+    gain = np.where(gap > 0, below + above, -np.inf)
+    best = np.flatnonzero(gain >= gain.max() - 1e-12)
+    cut = best[gap[best].argmax()]
+    return float((value[cut] + value[cut + 1]) / 2)

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+
+from engine.assessment_jobs import BenchmarkJob
+from engine.benchmark import run
+from engine.errors import InvalidParameter
+from engine.progress import Progress
+
+
+class Even:
+    """The same for every class."""
+
+    threshold = 0.5
+
+    def fit(self, *arguments):
+        return self
+
+    def predict(self, before, after, valid):
+        return np.full(valid.shape, 0.25, np.float32)
+
+
+@pytest.fixture
+def taizhou(monkeypatch):
+    """Four pixels instead of the collection, and a product that finds nothing."""
+    from engine.recipes import collections
+
+    image = np.tile(np.array([[0.1, 0.2, 0.3, 0.1]], np.float32), (9, 1, 1))
+    valid = np.ones((1, 4), bool)
+    truth = np.array([[0, 0, 0, 1]], np.uint8)
+    after = image.copy()
+    after[:, 0, 3] = 0.9
+    scenes = [collections.Scene("t", date, valid, "DN") for date in (image, after)]
+    monkeypatch.setattr(collections, "taizhou", lambda data: (*scenes, truth))
+    monkeypatch.setattr(run, "own_methods", lambda part, job: [("ours", Even())])
+
+
+def job(tmp_path, **parameters):
+    return BenchmarkJob.from_parameters(
+        {"kind": "accuracy", "data": str(tmp_path), "threads": 1, **parameters}
+    )
+
+
+def test_product_and_peers_are_measured_and_written(tmp_path, taizhou):
+    output = tmp_path / "results.json"
+    given = job(tmp_path, parts=["taizhou"], output=str(output))
+    result = run.benchmark(given, Progress())
+    part = result["parts"]["taizhou"]
+    assert [row["method"] for row in part["figures"] if row["measure"] == "F1"] == [
+        "ours",
+        "change vectors, Otsu",
+    ]
+    assert result["outputs"] == {
+        "output": str(output),
+        "table": str(tmp_path / "results.md"),
+    }
+    assert json.loads(output.read_text())["parts"]["taizhou"]["figures"] == part["figures"]
+    assert (tmp_path / "results.md").read_text().startswith("## Change, Landsat")
+
+
+def test_without_an_output_nothing_is_written(tmp_path, taizhou):
+    result = run.benchmark(job(tmp_path, parts=["taizhou"]), Progress())
+    assert result["outputs"] == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_part_is_told_with_those_that_exist(tmp_path):
+    with pytest.raises(InvalidParameter, match=r"no part 'ships'.*village, scenes, water, oscd"):
+        run.benchmark(job(tmp_path, parts=["ships"]), Progress())
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    with pytest.raises(InvalidParameter, match="does not exist"):
+        run.benchmark(job(tmp_path / "none"), Progress())
+
+
+@pytest.mark.parametrize("part", run.PARTS)
+def test_every_part_has_named_peers(part, tmp_path):
+    peers = run.peer_methods(part, job(tmp_path))
+    names = [name for name, _ in peers]
+    assert len(names) == len(set(names)) >= 1
+    assert all(hasattr(method, "fit") for _, method in peers)
