@@ -1,4 +1,6 @@
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -81,3 +83,11 @@ def test_every_part_has_named_peers(part, tmp_path):
     names = [name for name, _ in peers]
     assert len(names) == len(set(names)) >= 1
     assert all(hasattr(method, "fit") for _, method in peers)
+
+
+def test_the_product_says_itself_what_it_has_for_a_part(tmp_path, monkeypatch):
+    ours = types.ModuleType("engine.benchmark.ours")
+    ours.methods = lambda part, job: [(f"{part} with {job.threads}", Even())]
+    monkeypatch.setitem(sys.modules, ours.__name__, ours)
+    ((name, _),) = run.own_methods("water", job(tmp_path))
+    assert name == "water with 1"
