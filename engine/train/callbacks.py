@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import CheckpointMismatch
+from ..errors import Cancelled, CheckpointMismatch
 from ..progress import Progress
 from .trainer import Trainer
 
@@ -53,27 +53,40 @@ class Callback:
 class Report(Callback):
     """Tells progress and curves; here a cancel takes effect, at every step."""
 
-    def __init__(self, progress: Progress) -> None:
-        """Reports to `progress`."""
+    def __init__(self, progress: Progress, stage: str = "", before: int = 0) -> None:
+        """Reports to `progress`.
+
+        Args:
+            progress: Where to.
+            stage: Said before the epoch's number, if there are several stages.
+            before: Epochs of earlier stages: curves go on from there.
+        """
         self._progress = progress
+        self._stage, self._before = stage, before
         self._told = -math.inf
 
     def on_step(self, trainer: Trainer) -> None:
         """Tells the share of steps done, at most twice a second."""
-        self._progress.check()
+        cancelled = False
+        try:
+            self._progress.check()
+        except Cancelled:
+            cancelled = True
+        if trainer.workers.any(cancelled):  # all end together, or the others would wait for ever
+            raise Cancelled()
         if time.monotonic() - self._told < _SECONDS_BETWEEN_UPDATES:
             return
         self._told = time.monotonic()
         epoch = min(trainer.epoch + 1, trainer.config.epochs)
         self._progress.update(
             trainer.step / max(1, trainer.total_steps),
-            f"Epoch {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
+            f"{self._stage}Epoch {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
         )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Tells every metric of the epoch."""
         for name, value in trainer.metrics.items():
-            self._progress.metric(name, trainer.epoch, value)
+            self._progress.metric(name, self._before + trainer.epoch, value)
 
 
 class Validate(Callback):
@@ -229,7 +242,7 @@ class Checkpoint(Callback):
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Saves the run."""
         last = trainer.epoch == trainer.config.epochs or trainer.stop
-        if trainer.epoch % self._every and not last:
+        if (trainer.epoch % self._every and not last) or not trainer.workers.main:
             return
         state = {
             "settings": _settings(trainer),

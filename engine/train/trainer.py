@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..errors import Cancelled, DeviceUnavailable, TrainingDiverged
+from ..errors import Cancelled, TrainingDiverged
+from .device import choose_precision
 from .optimiser import build_optimiser, set_learning_rate
+from .parallel import Alone
 from .schedule import warmup_cosine
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class Trainer:
         loader: The batches of an epoch.
         config: How to train.
         callbacks: Called in order.
+        workers: This process, and those that train beside it.
         epoch: Epochs completed.
         step: Optimiser steps done.
         metrics: Of the epoch that just ended; callbacks add to them.
@@ -103,6 +106,7 @@ class Trainer:
     loader: Loader
     config: TrainerConfig = field(default_factory=TrainerConfig)
     callbacks: Sequence[Callback] = ()
+    workers: Alone = field(default_factory=Alone)
     epoch: int = 0
     step: int = 0
     last_loss: float = math.nan
@@ -112,7 +116,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         """Puts the model on the device and makes the optimiser."""
-        self.device = choose_device(self.config.device)
+        self.device = self.workers.device(self.config.device)
         self.precision = choose_precision(self.config.precision, self.device)
         self.model.to(self.device)
         self.averaged = copy.deepcopy(self.model) if self.config.average else None
@@ -123,6 +127,7 @@ class Trainer:
             layer_decay=self.config.layer_decay,
             betas=self.config.betas,
         )
+        self._called = self.workers.wrap(self.model)
 
     @property
     def total_steps(self) -> int:
@@ -208,8 +213,8 @@ class Trainer:
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16
         ):
-            loss = self.loss(self.model, batch)
-        value = float(loss.detach())
+            loss = self.loss(self._called, batch)
+        value = self.workers.mean(loss.detach())
         if not math.isfinite(value):
             raise TrainingDiverged(
                 f"The loss became {value} at step {self.step + 1} (epoch {self.epoch + 1}), "
@@ -242,35 +247,6 @@ class Trainer:
     def _call(self, event: str) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self)
-
-
-def choose_device(name: str) -> torch.device:
-    """The torch device of "auto", "cpu" or "gpu".
-
-    Raises:
-        DeviceUnavailable: A GPU was asked for and there is none.
-    """
-    if name == "gpu" and not torch.cuda.is_available():
-        raise DeviceUnavailable(
-            "A GPU was asked for, but torch sees none here. Choose the device 'auto' or 'cpu', or "
-            "install a torch that fits the GPU's driver."
-        )
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of matrix products.
-
-    "auto" takes bfloat16 only where it is native and fast: NVIDIA from compute capability 8, and
-    processors with AMX. Emulated it is several times slower than float32.
-    """
-    if name == "auto":
-        if device.type == "cuda":
-            fast = torch.cuda.get_device_capability(device)[0] >= 8
-        else:
-            fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-        return torch.bfloat16 if fast else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32
 
 
 def seed_everything(seed: int) -> None:

@@ -15,7 +15,6 @@ from engine.train.pretrain import (
     Stage,
     group_choices,
     pretrain,
-    reconstruction_error,
 )
 from engine.train.trainer import TrainerConfig
 
@@ -120,31 +119,3 @@ def test_the_asked_share_of_draws_lacks_some_group(groups):
 def test_one_group_cannot_lack_any():
     assert group_choices(1, 0.5) == [(0,)]
     assert group_choices(3, 0.0) == [(0, 1, 2)]
-
-
-def test_reconstruction_error_of_flat_images():
-    """Every band is flat: interpolation and mean are exact, an untrained network is not."""
-    levels = torch.rand(3, 6, 1, 1)
-    image = levels.expand(3, 6, 32, 32).contiguous()
-    error = reconstruction_error(make(), image, torch.ones(3, 1, 32, 32), mask_ratio=0.5)
-    assert error.interpolation < 1e-8
-    assert error.mean < 1e-8
-    assert error.model > 1e-3
-
-
-def test_interpolation_takes_the_near_over_the_far():
-    """A ramp is better told from its neighbours than from the mean over the window."""
-    ramp = torch.linspace(-1, 1, 64).expand(1, 6, 64, 64).contiguous()
-    error = reconstruction_error(make(), ramp, torch.ones(1, 1, 64, 64), mask_ratio=0.5)
-    assert error.interpolation < 0.5 * error.mean
-
-
-def test_reconstruction_error_leaves_out_no_data():
-    """Half of the image is rubbish but invalid: the figures are those of the flat half."""
-    image, valid = torch.zeros(2, 6, 32, 32), torch.ones(2, 1, 32, 32)
-    image[..., 16:], valid[..., 16:] = 50.0, 0.0
-    network = make()
-    with torch.no_grad():
-        network.decoder_pred.weight.zero_()
-        network.decoder_pred.bias.zero_()
-    assert reconstruction_error(network, image, valid, mask_ratio=0.5).model == 0.0

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from engine.errors import Cancelled, CheckpointMismatch, DeviceUnavailable, TrainingDiverged
+from engine.errors import Cancelled, CheckpointMismatch, TrainingDiverged
 from engine.progress import Progress
 from engine.train.callbacks import Callback, Checkpoint, EarlyStop, KeepBest, Report, Validate
-from engine.train.trainer import Trainer, TrainerConfig, choose_device, choose_precision
+from engine.train.trainer import Trainer, TrainerConfig
 
 
 class Batches:
@@ -211,17 +211,3 @@ def test_the_gradient_is_limited():
     trainer.callbacks = [Look()]
     trainer.fit()
     assert max(norms) <= 1e-3 * 1.01
-
-
-def test_bfloat16_is_never_emulated():
-    fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-    expected = torch.bfloat16 if fast else torch.float32
-    assert choose_precision("auto", torch.device("cpu")) == expected
-    assert choose_precision("float32", torch.device("cpu")) == torch.float32
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_refused():
-    with pytest.raises(DeviceUnavailable, match="none here"):
-        choose_device("gpu")
-    assert choose_device("auto").type == "cpu"

@@ -1,0 +1,151 @@
+"""Unlabelled imagery for a model: which of the given rasters serve it, and what they hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..cards import Normalisation
+from ..errors import EmptyArea, EngineError, InvalidParameter
+from ..progress import Progress
+from .lazy_patches import LazyRaster
+from .raster_pool import RasterPool
+
+SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img")
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A raster that serves.
+
+    Attributes:
+        raster: To draw from.
+        mean: Of each model band over the valid pixels of a decimated read [C], 0 where missing.
+        std: Its standard deviation [C], 1 where missing.
+        present: Which of the model's bands it has [C].
+        gsd: Side of a pixel, in the units of its CRS.
+        crs: Its reference system, in words.
+        scaling: How its values become the model's unit, in words.
+    """
+
+    raster: LazyRaster
+    mean: np.ndarray
+    std: np.ndarray
+    present: np.ndarray
+    gsd: float
+    crs: str
+    scaling: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at all imagery found.
+
+    Attributes:
+        serving: The rasters that serve, in the order given.
+        refused: Names of the others, each with why.
+    """
+
+    serving: tuple[Surveyed, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all rasters that serve, valid or not."""
+        return sum(int(np.prod(item.raster.shape)) for item in self.serving)
+
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation of each band as patches are drawn: by root of the area."""
+        weight = np.array([np.prod(item.raster.shape) ** 0.5 for item in self.serving])[:, None]
+        present = np.stack([item.present for item in self.serving])  # [N, C]
+        mean = np.stack([item.mean for item in self.serving])
+        square = mean**2 + np.stack([item.std for item in self.serving]) ** 2
+        share = weight * present
+        total = np.maximum(share.sum(0), 1e-12)
+        average = (share * mean).sum(0) / total
+        spread = np.sqrt(np.maximum((share * square).sum(0) / total - average**2, 1e-8))
+        spread[~present.any(0)] = 1.0  # a band that no raster has is never shown
+        return Normalisation(
+            "statistics",
+            tuple(round(float(value), 6) for value in average),
+            tuple(max(1e-6, round(float(value), 6)) for value in spread),
+        )
+
+
+def list_rasters(inputs: Sequence[str]) -> list[str]:
+    """Names of all rasters: folders give those in them, sorted; other names stay as they are.
+
+    Raises:
+        InvalidParameter: No input, or a folder without rasters.
+    """
+    names: list[str] = []
+    for given in inputs:
+        if not os.path.isdir(given) or given.lower().rstrip("/\\").endswith(".zarr"):
+            names.append(given)
+            continue
+        inside = sorted(
+            str(path)
+            for path in Path(given).rglob("*")
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+        if not inside:
+            raise InvalidParameter(
+                f"The folder {given} holds no raster that ends in {', '.join(SUFFIXES)}. "
+                "Choose another folder, or give the rasters one by one."
+            )
+        names += inside
+    if not names:
+        raise InvalidParameter("No imagery was given. Choose rasters or folders to learn from.")
+    return list(dict.fromkeys(names))
+
+
+def survey(names: Sequence[str], pool: RasterPool, progress: Progress | None = None) -> Survey:
+    """Opens every raster and looks whether it serves.
+
+    Args:
+        names: Paths or GDAL names.
+        pool: Opens them.
+        progress: Told how far it is, and why a raster is refused.
+
+    Raises:
+        EngineError: The only raster does not serve.
+        EmptyArea: None of several does.
+    """
+    progress = progress or Progress()
+    serving, refused = [], []
+    for number, name in enumerate(names):
+        progress.update(number / len(names), f"Looking at raster {number + 1} of {len(names)}")
+        try:
+            serving.append(_look(name, pool))
+        except EngineError as error:
+            if len(names) == 1:
+                raise
+            refused.append((name, error.message))
+            progress.warning(f"Left out: {name}. {error.message}")
+    if not serving:
+        first = "; ".join(f"{name}: {why}" for name, why in refused[:3])
+        raise EmptyArea(
+            f"None of the {len(names)} rasters can serve the model. {first} "
+            "Choose rasters with the model's bands."
+        )
+    return Survey(tuple(serving), tuple(refused))
+
+
+def _look(name: str, pool: RasterPool) -> Surveyed:
+    source = pool.get(name)
+    mean, std = source.statistics()
+    present = np.zeros(len(pool.card.bands), bool)
+    present[list(source.match.positions)] = True
+    return Surveyed(
+        LazyRaster(name, pool, source.grid.shape, source.groups),
+        mean,
+        std,
+        present,
+        float(min(source.grid.resolution)),
+        source.grid.crs.to_string()[:40],
+        source.scaling.text,
+    )

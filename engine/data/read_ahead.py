@@ -1,0 +1,61 @@
+"""Doing the reading of the next items while the present one is worked on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
+
+import rasterio
+
+Item = TypeVar("Item")
+_PATIENCE_S = 0.1
+
+
+def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, None]:
+    """Yields what `items` yields, from a thread that is at most `depth` items ahead.
+
+    Nothing else may read what the thread reads until the generator is used up or closed; then the
+    thread has ended.
+
+    Args:
+        items: Is iterated in the thread; what it raises is raised here.
+        depth: Items that may wait.
+    """
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(kind: str, value: Any) -> None:
+        while not stop.is_set():
+            try:
+                waiting.put((kind, value), timeout=_PATIENCE_S)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        # Rasters opened and closed in any order within it: each restores the one around it.
+        with rasterio.Env():
+            try:
+                for item in items:
+                    put("item", item)
+                    if stop.is_set():
+                        return
+                put("end", None)
+            except BaseException as error:  # it belongs to whoever waits for the items
+                put("error", error)
+
+    thread = threading.Thread(target=work, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = waiting.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        stop.set()
+        thread.join()

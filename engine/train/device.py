@@ -1,0 +1,36 @@
+"""Where to compute, and how precisely."""
+
+from __future__ import annotations
+
+import torch
+
+from ..errors import DeviceUnavailable
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device of "auto", "cpu" or "gpu".
+
+    Raises:
+        DeviceUnavailable: A GPU was asked for and there is none.
+    """
+    if name == "gpu" and not torch.cuda.is_available():
+        raise DeviceUnavailable(
+            "A GPU was asked for, but torch sees none here. Choose the device 'auto' or 'cpu', or "
+            "install a torch that fits the GPU's driver."
+        )
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """The type of matrix products.
+
+    "auto" takes bfloat16 only where it is native and fast: NVIDIA from compute capability 8, and
+    processors with AMX. Emulated it is several times slower than float32.
+    """
+    if name == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.get_device_capability(device)[0] >= 8
+        else:
+            fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+        return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if name == "bfloat16" else torch.float32

@@ -1,0 +1,59 @@
+"""What to do when the memory does not suffice: try with less, then say so."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from ..errors import OutOfMemory
+from ..progress import Progress
+
+Result = TypeVar("Result")
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or Python says that memory ran out."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+
+
+def with_smaller_batches(
+    work: Callable[[int], Result], batch: int, progress: Progress, least: int = 1
+) -> Result:
+    """Does a piece of work, with half the batch each time that memory runs out.
+
+    Args:
+        work: Takes the size of a batch; starts from the beginning each time.
+        batch: To try first.
+        progress: Warned of each retreat.
+        least: Smallest batch to try.
+
+    Raises:
+        OutOfMemory: Not even the smallest fits.
+    """
+    while True:
+        try:
+            return work(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            details = repr(error)
+        # Out here the failed attempt's frames, and the tensors they hold, are gone.
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if batch // 2 < least:
+            raise OutOfMemory(
+                f"The memory does not suffice even for a batch of {batch}. Choose a smaller network "
+                "or window, close other programs, or compute on another device.",
+                details=details,
+            )
+        progress.warning(
+            f"The memory does not suffice for a batch of {batch}: trying {batch // 2}."
+        )
+        batch //= 2

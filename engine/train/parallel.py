@@ -1,0 +1,103 @@
+"""Training by one process, or by several that `torchrun` started, on one machine or many.
+
+Several processes each hold the whole network and a share of every batch; gradients are averaged by
+huggingface accelerate. Whoever writes or reports asks `main` first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .device import choose_device
+
+
+class Alone:
+    """One process: everything is its own.
+
+    Attributes:
+        rank: Number of this process.
+        count: Processes there are.
+    """
+
+    rank = 0
+    count = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this process writes and reports."""
+        return self.rank == 0
+
+    def device(self, name: str) -> torch.device:
+        """The torch device of "auto", "cpu" or "gpu"."""
+        return choose_device(name)
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model to call in training; its gradients are those of the whole batch."""
+        return model
+
+    def mean(self, value: Tensor) -> float:
+        """The mean of a scalar over the processes."""
+        return float(value)
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process; all must ask."""
+        return flag
+
+    def wait(self) -> None:
+        """Returns when all processes have come here."""
+
+
+class Several(Alone):
+    """One of several processes."""
+
+    def __init__(self, device: str = "auto") -> None:
+        """Meets the others.
+
+        Args:
+            device: "auto", "cpu" or "gpu".
+
+        Raises:
+            DeviceUnavailable: A GPU was asked for and there is none.
+        """
+        from accelerate import Accelerator  # only here: a single process has no use for it
+
+        on_cpu = choose_device(device).type == "cpu"
+        self._accelerator: Any = Accelerator(cpu=on_cpu, mixed_precision="no")
+        self.rank = int(self._accelerator.process_index)
+        self.count = int(self._accelerator.num_processes)
+        self._wrapped: nn.Module | None = None
+        self._weights: tuple[int, ...] = ()
+
+    def device(self, name: str) -> torch.device:
+        """This process's own device."""
+        return torch.device(self._accelerator.device)
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model with gradients averaged over the processes."""
+        weights = tuple(id(value) for value in model.parameters())
+        if self._wrapped is None or weights != self._weights:
+            self._accelerator.free_memory()
+            self._wrapped, self._weights = self._accelerator.prepare(model), weights
+        return self._wrapped
+
+    def mean(self, value: Tensor) -> float:
+        """The mean of a scalar over the processes."""
+        return float(self._accelerator.reduce(value.detach().clone(), reduction="mean"))
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        told = torch.tensor(float(flag), device=self._accelerator.device)
+        return float(self._accelerator.reduce(told, reduction="sum")) > 0
+
+    def wait(self) -> None:
+        """Returns when all processes have come here."""
+        self._accelerator.wait_for_everyone()
+
+
+def join_workers(device: str = "auto") -> Alone:
+    """This process, with the others that `torchrun` started beside it if it did."""
+    return Several(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()

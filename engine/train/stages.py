@@ -1,0 +1,240 @@
+"""The stages of progressive pretraining: read from text, or chosen by imagery and network."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import InvalidParameter
+from ..model.config import SpectralGPTConfig
+from ..model.masked_autoencoder import MASK_RATIO
+
+FORM = "WINDOW:EPOCHS[:LEARNING_RATE[:MASK_RATIO[:IMAGERY]]]"
+_PATCHES_MEGAPIXELS = 1 << 17  # pixels a batch: 128 patches of 32 px, 8 of 128 px
+_SMALLEST_EPOCH, _LARGEST_EPOCH = 20, 500  # batches
+_REFERENCE_RATE, _REFERENCE_DIM = 2e-3, 128  # what the shipped backbone learned best with
+_MEMORY_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of progressive pretraining; the next takes up its weights.
+
+    Attributes:
+        window: Side of the patches, pixels.
+        batch: Patches a batch, of each process.
+        steps: Batches an epoch.
+        epochs: Epochs; the learning rate rises and falls once over them.
+        learning_rate: After the warm-up.
+        mask_ratio: Share of tokens to hide.
+        imagery: Pattern of the names of the rasters to draw from; empty is all.
+    """
+
+    window: int
+    batch: int
+    steps: int
+    epochs: int
+    learning_rate: float = 1e-3
+    mask_ratio: float = MASK_RATIO
+    imagery: str = ""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A stage as a person writes it; None and "" stand for a default."""
+
+    window: int
+    epochs: int
+    learning_rate: float | None = None
+    mask_ratio: float | None = None
+    imagery: str = ""
+
+
+def parse_stages(text: str) -> list[Outline]:
+    """Reads stages separated by ";", each `FORM`; a part in the middle may be empty.
+
+    Raises:
+        InvalidParameter: A stage does not have this form, or a number is out of range.
+    """
+    stages = []
+    for number, item in enumerate((part.strip() for part in text.split(";")), 1):
+        if not item:
+            continue
+        parts = [part.strip() for part in item.split(":", 4)]
+        parts += [""] * (5 - len(parts))
+        try:
+            stages.append(
+                Outline(
+                    int(parts[0]),
+                    int(parts[1]),
+                    float(parts[2]) if parts[2] else None,
+                    float(parts[3]) if parts[3] else None,
+                    parts[4],
+                )
+            )
+        except ValueError as error:
+            raise InvalidParameter(
+                f"Stage {number} is '{item}', expected {FORM}, for instance 64:20:1e-3 or "
+                "128:10:5e-4:0.9:*summer*. Separate stages by ;."
+            ) from error
+        _check_range(number, item, stages[-1])
+    if text.strip() and not stages:
+        raise InvalidParameter(f"The stages '{text}' hold no stage, expected {FORM}.")
+    return stages
+
+
+def default_outlines(
+    config: SpectralGPTConfig, side: int, mask_ratio: float, fresh: bool
+) -> list[Outline]:
+    """Stages for a network and imagery.
+
+    Where something lies is learned on small windows with more to see; a fresh network starts there.
+    A network that has learned it before starts one size up.
+
+    Args:
+        config: Of the network.
+        side: Shorter side of a typical raster, pixels.
+        mask_ratio: Of the last stage.
+        fresh: Whether the network has random weights.
+    """
+    largest = max(config.image_size, 4 * config.patch)
+    usable = max(2 * config.patch, min(largest, side) // config.patch * config.patch)
+    # A window's quarter, half and whole, each a multiple of the patch.
+    wanted = [(4, 15, 0.75), (2, 8, 0.8), (1, 5, 1.0)][0 if fresh else 1 :]
+    stages = [
+        Outline(usable // part // config.patch * config.patch, epochs, None, min(mask_ratio, most))
+        for part, epochs, most in wanted
+    ]
+    return [stage for stage in stages if stage.window >= 2 * config.patch]
+
+
+def plan_stages(
+    outlines: Sequence[Outline],
+    config: SpectralGPTConfig,
+    pixels: Sequence[int],
+    *,
+    mask_ratio: float,
+    fresh: bool,
+    epochs: int = 0,
+    batch: int = 0,
+    steps: int = 0,
+    memory: int = 4 << 30,
+) -> tuple[Stage, ...]:
+    """Fills in what is left open, and checks that every stage can be trained.
+
+    Args:
+        outlines: The stages.
+        config: Of the network.
+        pixels: Of the imagery of each stage.
+        mask_ratio: Where a stage does not say.
+        fresh: Whether the network has random weights; one that has learned learns more slowly.
+        epochs: Of every stage, 0 as they say.
+        batch: Patches a batch, 0 by memory.
+        steps: Batches an epoch, 0 so that an epoch covers the imagery once.
+        memory: Bytes there are on the device.
+
+    Raises:
+        InvalidParameter: A window is no multiple of the patch, or a mask leaves nothing to see.
+    """
+    rate = _REFERENCE_RATE * _REFERENCE_DIM / config.dim / (1 if fresh else 2)
+    stages = []
+    for number, (outline, area) in enumerate(zip(outlines, pixels)):
+        ratio = outline.mask_ratio if outline.mask_ratio is not None else mask_ratio
+        check_window(number + 1, outline.window, ratio, config.patch)
+        size = batch or batch_for(config, outline.window, ratio, memory)
+        covering = -(-area // (size * outline.window**2))
+        stages.append(
+            Stage(
+                outline.window,
+                size,
+                steps or min(_LARGEST_EPOCH, max(_SMALLEST_EPOCH, covering)),
+                epochs or outline.epochs,
+                outline.learning_rate or rate / 2 ** min(number, 3),
+                ratio,
+                outline.imagery,
+            )
+        )
+    return tuple(stages)
+
+
+def check_window(number: int, window: int, mask_ratio: float, patch: int) -> None:
+    """Checks that a window can be cut into tokens, and that some stay visible.
+
+    Raises:
+        InvalidParameter: It cannot, or none does.
+    """
+    if window < patch or window % patch:
+        low = max(patch, window // patch * patch)
+        raise InvalidParameter(
+            f"Stage {number} has a window of {window} px, expected a multiple of the network's patch "
+            f"of {patch} px. Use {low} or {low + patch}."
+        )
+    tokens = (window // patch) ** 2  # of one spectral group: a batch may show no other
+    if int(tokens * (1 - mask_ratio)) < 1:
+        raise InvalidParameter(
+            f"Stage {number} hides {mask_ratio:.0%} of the {tokens} tokens of a {window} px window: "
+            "nothing stays visible. Lower the mask ratio, or use a larger window."
+        )
+
+
+def batch_for(config: SpectralGPTConfig, window: int, mask_ratio: float, memory: int) -> int:
+    """Patches a batch that fit into memory, and no more than a small network learns well from."""
+    tokens = config.groups * (window // config.patch) ** 2
+    seen = tokens * (1 - mask_ratio)
+    # What a block keeps for the way back: about 34 values a token and channel, and the attention.
+    values = config.depth * (34 * seen * config.dim + config.heads * seen**2)
+    values += config.decoder_depth * (
+        34 * tokens * config.decoder_dim + config.decoder_heads * tokens**2
+    )
+    fitting = int(_MEMORY_SHARE * memory / (4 * values))
+    return max(1, min(fitting, max(8, _PATCHES_MEGAPIXELS // window**2)))
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes of the device's memory, half of the machine's for a CPU; 4 GiB where it is not told."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 4 << 30
+
+
+def select(names: Sequence[str], pattern: str) -> list[int]:
+    """Which names a stage's pattern takes: the whole name, or its last part.
+
+    Raises:
+        InvalidParameter: None.
+    """
+    chosen = [
+        index
+        for index, name in enumerate(names)
+        if not pattern
+        or fnmatch.fnmatchcase(name, pattern)
+        or fnmatch.fnmatchcase(os.path.basename(name), pattern)
+    ]
+    if not chosen:
+        some = ", ".join(os.path.basename(name) for name in names[:5])
+        raise InvalidParameter(
+            f"No raster's name is like '{pattern}'. The rasters are: {some}"
+            f"{', ...' if len(names) > 5 else ''}. Use * for any text in the pattern."
+        )
+    return chosen
+
+
+def _check_range(number: int, text: str, stage: Outline) -> None:
+    ratio = stage.mask_ratio
+    if (
+        stage.window < 1
+        or stage.epochs < 1
+        or (stage.learning_rate is not None and not 0 < stage.learning_rate <= 1)
+        or (ratio is not None and not 0 < ratio < 1)
+    ):
+        raise InvalidParameter(
+            f"Stage {number} is '{text}': window and epochs must be at least 1, the learning rate "
+            "above 0 and at most 1, the mask ratio between 0 and 1."
+        )
