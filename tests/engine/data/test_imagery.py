@@ -63,13 +63,13 @@ def test_a_single_raster_that_cannot_serve_is_its_own_error(tmp_path):
 
 
 def test_normalisation_weighs_by_root_of_area_and_leaves_missing_bands_out(tmp_path):
-    """.1 in 10 x 10 and .3 in 30 x 30 px: weights 1 and 3, mean .25, variance .75 * .25 * .2²."""
-    small = write(tmp_path / "a.tif", np.full((9, 10, 10), 0.1, "float32"))
+    """.04 in 10 x 10 and .24 in 30 x 30 px: weights 1 and 3, mean .19, variance .75 * .25 * .2²."""
+    small = write(tmp_path / "a.tif", np.full((9, 10, 10), 0.04, "float32"))
     landsat = (*NAMES[:3], *NAMES[6:])
-    large = write(tmp_path / "b.tif", np.full((6, 30, 30), 0.3, "float32"), names=landsat)
+    large = write(tmp_path / "b.tif", np.full((6, 30, 30), 0.24, "float32"), names=landsat)
     with RasterPool(CARD) as pool:
         kind = survey([small, large], pool).normalisation()
-    assert kind.mean[0] == pytest.approx(0.25, abs=1e-5)
+    assert kind.mean[0] == pytest.approx(0.19, abs=1e-5)
     assert kind.std[0] == pytest.approx((0.75 * 0.25) ** 0.5 * 0.2, abs=1e-5)
-    assert kind.mean[4] == pytest.approx(0.1, abs=1e-5)
+    assert kind.mean[4] == pytest.approx(0.04, abs=1e-5)
     assert kind.std[4] < 0.001
