@@ -10,7 +10,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from engine.data.grid import Grid
-from engine.data.vectors import read_polygons, split_source
+from engine.data.vectors import POINTS, POLYGONS, read_features, read_polygons, split_source
 from engine.errors import EmptyArea, VectorUnreadable
 
 GRID = Grid(CRS.from_epsg(32631), Affine(10, 0, 500_000, 0, -10, 4_700_000), 100, 80)
@@ -124,3 +124,25 @@ def test_damaged_file(tmp_path):
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 100)
     with pytest.raises(VectorUnreadable, match=r"a\.gpkg cannot be read"):
         read_polygons(str(path), GRID)
+
+
+def test_points_and_multipoints_are_read_without_a_raster(tmp_path):
+    """Lines between them are left out; the file's own CRS is kept."""
+    shapes = [
+        shapely.Point(3, 42),
+        shapely.LineString([(3, 42), (4, 43)]),
+        shapely.MultiPoint([(3.001, 42.45), (3.002, 42.45)]),
+    ]
+    path = write(tmp_path / "a.gpkg", shapes, "EPSG:4326", "Unknown", name=["a", "b", "c"])
+    found = read_features(path, "labels", POINTS + POLYGONS)
+    assert list(found.fields["name"]) == ["a", "c"] and found.fids.tolist() == [1, 3]
+    assert found.left_out == 1 and found.crs.to_epsg() == 4326
+    shapes, places = found.on(GRID)
+    assert places.tolist() == [1] and shapes[0].geom_type == "MultiPoint"
+    assert shapes[0].bounds[0] == pytest.approx(500_082, abs=1)
+
+
+def test_only_polygons_where_points_are_wanted(tmp_path):
+    path = write(tmp_path / "a.gpkg", [INSIDE])
+    with pytest.raises(VectorUnreadable, match=r"has no points .* Choose a layer of points\."):
+        read_features(path, "labels", POINTS)

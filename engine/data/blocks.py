@@ -1,0 +1,201 @@
+"""Holding labels back so that a model is judged elsewhere than where it learned.
+
+Neighbouring pixels are nearly copies of each other. So labels that lie close together form a block,
+and a block is learned from or judged by as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabelsInvalid
+from .label_fields import told_names
+from .nearness import join_near
+
+_MOST = 2000  # blocks that are chosen from; more are tied into random bundles first
+_UNJUDGED = 1.0  # cost of a class of which nothing is held back; a wrong share costs less
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is held back.
+
+    Attributes:
+        validation: True where a pixel is held back, bool [N].
+        warning: What cannot be judged and how to mend it; empty if fine.
+        blocks: How many blocks there are.
+    """
+
+    validation: NDArray[np.bool_]
+    warning: str
+    blocks: int
+
+
+def spatial_blocks(
+    row: NDArray[Any],
+    column: NDArray[Any],
+    unit: NDArray[Any],
+    distance: float,
+    raster: NDArray[Any] | None = None,
+) -> NDArray[np.int64]:
+    """Number of the block of each pixel, 0..B-1 [N]; arguments as of `hold_out`."""
+    group = np.unique(unit, return_inverse=True)[1]
+    rasters = np.zeros(len(row), np.int64) if raster is None else raster
+    joined = join_near(row, column, group, distance, rasters)
+    return np.unique(joined[group], return_inverse=True)[1].astype(np.int64)
+
+
+def hold_out(
+    row: NDArray[Any],
+    column: NDArray[Any],
+    label: NDArray[Any],
+    unit: NDArray[Any],
+    *,
+    share: float = 0.2,
+    distance: float = 16,
+    seed: int = 0,
+    raster: NDArray[Any] | None = None,
+    names: Sequence[str] = (),
+) -> Split:
+    """Holds back whole blocks: as near to a share of each class as they allow.
+
+    A class keeps at least one block to learn from, and gives one to be judged by where it can.
+
+    Args:
+        row: Of each labelled pixel [N].
+        column: Of each labelled pixel [N].
+        label: Its class index, 0..K-1 [N].
+        unit: The polygon, point or region it is of [N]; a unit is never cut, nor are its pixels on
+            several rasters.
+        share: Wanted share of each class's pixels, 0..1.
+        distance: Units with pixels closer than this, in pixels, are one block.
+        seed: Decides between blocks that are as good.
+        raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
+            have the same. None is one raster.
+        names: Of the classes [K], for the warning.
+
+    Returns:
+        The split. Where fewer than two classes could be judged, nothing is held back.
+    """
+    block = spatial_blocks(row, column, unit, distance, raster)
+    blocks = int(block.max()) + 1 if len(block) else 0
+    nothing = np.zeros(len(row), bool)
+    if share <= 0 or not blocks:
+        return Split(nothing, "", blocks)
+    random = np.random.default_rng(seed)
+    bundle = _bundled(blocks, random)[block]
+    counts = _table(bundle, label, len(names))  # [bundles, K]
+    held = _choose(counts, share)
+    there: NDArray[np.bool_] = np.asarray(counts.any(axis=0))
+    judged = counts[held].any(axis=0)
+    titles = [*names, *(f"class {k + 1}" for k in range(len(names), len(there)))]
+    missing = [titles[k] for k in np.flatnonzero(there & ~judged)]
+    if judged.sum() < 2:
+        return Split(
+            nothing,
+            "No labels are held back, so the model cannot be judged: to judge at least two "
+            f"classes, each needs labels in two places more than {distance:g} pixels apart, not "
+            f"joined by labels between. Draw a second place for {told_names(missing)}"
+            f"{' first of all' if len(missing) > 2 else ''}.",
+            blocks,
+        )
+    warning = ""
+    if missing:
+        warning = (
+            f"{told_names(missing)} cannot be judged: all labels of such a class lie in one place, "
+            f"closer than {distance:g} pixels to each other, or only beside labels that are needed "
+            "to learn from. Draw a second place for each, further away."
+        )
+    return Split(held[bundle], warning, blocks)
+
+
+def spatial_folds(
+    row: NDArray[Any],
+    column: NDArray[Any],
+    label: NDArray[Any],
+    unit: NDArray[Any],
+    folds: int,
+    *,
+    distance: float = 16,
+    seed: int = 0,
+    raster: NDArray[Any] | None = None,
+) -> NDArray[np.int64]:
+    """Deals whole blocks to folds so that each fold has about the same of every class.
+
+    Args:
+        row: Arguments as of `hold_out`.
+        column: See there.
+        label: See there.
+        unit: See there.
+        folds: How many.
+        distance: See there.
+        seed: See there.
+        raster: See there.
+
+    Returns:
+        Fold of each pixel, 0..folds-1 [N].
+
+    Raises:
+        LabelsInvalid: There are fewer blocks than folds.
+    """
+    block = spatial_blocks(row, column, unit, distance, raster)
+    blocks = int(block.max()) + 1 if len(block) else 0
+    if blocks < folds:
+        raise LabelsInvalid(
+            f"The labels lie in {blocks} places more than {distance:g} pixels apart, expected at "
+            f"least {folds}, one for each part. Draw labels in more places, or ask for fewer parts."
+        )
+    bundle = _bundled(blocks, np.random.default_rng(seed))
+    counts = _table(bundle[block], label)
+    part = counts / np.maximum(counts.sum(axis=0), 1)  # of each class, [bundles, K]
+    load = np.zeros((folds, part.shape[1]))
+    fold = np.zeros(len(part), np.int64)
+    for place in np.argsort(-part.sum(axis=1), kind="stable"):  # large ones first
+        own = part[place] > 0
+        crowded = load[:, own].sum(axis=1)
+        # Of folds that lack these classes alike, the emptiest.
+        fold[place] = np.lexsort((load.sum(axis=1), np.round(crowded, 12)))[0]
+        load[fold[place]] += part[place]
+    return fold[bundle[block]]
+
+
+def _bundled(blocks: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Blocks in random order [blocks]; of very many, several get the same number."""
+    return random.permutation(blocks) % _MOST
+
+
+def _table(block: NDArray[Any], label: NDArray[Any], classes: int = 0) -> NDArray[np.int64]:
+    """Pixels of each class in each block [B, K]."""
+    classes = max(classes, int(label.max()) + 1)
+    cells = block * classes + label.astype(np.int64)
+    table = np.bincount(cells, minlength=(int(block.max()) + 1) * classes)
+    return table.reshape(-1, classes)
+
+
+def _choose(counts: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Which blocks to hold back [B]: puts in or takes out the best one until none is better."""
+    totals = counts.sum(axis=0)
+    there = counts > 0
+    spread = there.sum(axis=0)  # blocks of each class
+    part = counts / np.maximum(totals, 1)
+    inside = np.zeros(len(counts), bool)
+    cost = np.inf
+    while True:
+        held, kept = part[inside].sum(axis=0), there[~inside].sum(axis=0)
+        sign = np.where(inside, -1, 1)[:, None]
+        after = held + sign * part  # of each class, were this block put in or taken out, [B, K]
+        off = np.where(totals > 0, (after - share) ** 2, 0)
+        idle = (there[inside].sum(axis=0) + sign * there == 0) & (spread > 1)
+        costs = (off + _UNJUDGED * idle).sum(axis=1)
+        last = (there & (kept < 2)).any(axis=1) & ~inside
+        costs[last] = np.inf
+        best = int(np.argmin(costs))
+        if not costs[best] < cost - 1e-12:
+            return inside
+        cost = costs[best]
+        inside[best] = not inside[best]

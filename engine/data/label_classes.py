@@ -1,0 +1,142 @@
+"""The list of classes that labels make: their order, names, titles and colours."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..cards import ModelClass
+from ..errors import InvalidParameter, LabelsInvalid
+from .label_fields import told_names
+from .palette import colours
+
+MOST = 254  # values 1..254 of a byte, 0 and 255 are no-data
+_COLOUR = re.compile(r"#?([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a class is shown; empty is automatic."""
+
+    title: str = ""
+    color: str = ""
+
+
+def ordered(labels: set[str], whole: bool) -> list[str]:
+    """Labels in the order of their classes: whole numbers ascending, text alphabetical."""
+    if whole:
+        return sorted(labels, key=int)
+    return sorted(labels, key=lambda label: (label.casefold(), label))
+
+
+def make_classes(
+    labels: Sequence[str], whole: bool, looks: Mapping[str, Look], least: int, where: str
+) -> tuple[ModelClass, ...]:
+    """Classes 1..K of labels.
+
+    Args:
+        labels: Distinct, in order.
+        whole: Whether they are whole numbers.
+        looks: Titles and colours by label.
+        least: How many classes are needed.
+        where: The layer, for messages.
+
+    Raises:
+        LabelsInvalid: Too few or too many classes.
+    """
+    if len(labels) < least:
+        raise LabelsInvalid(
+            f"The {where} has one class only ({told_names(labels)}), expected at least {least}. "
+            "Label what is not of this class too, for instance as 'other'."
+        )
+    if len(labels) > MOST:
+        raise LabelsInvalid(
+            f"The {where} has {len(labels)} classes ({told_names(labels)}), expected at most "
+            f"{MOST}. Choose the field of the class, not one that numbers the features, or join "
+            "classes."
+        )
+    found = [looks.get(_as_text(label), Look()) for label in labels]
+    given = [look.color for look in found if look.color]
+    automatic = iter(colours(len(labels) - len(given), given))
+    classes: list[ModelClass] = []
+    names: set[str] = set()
+    for value, (label, look) in enumerate(zip(labels, found), start=1):
+        title = look.title or (f"Class {label}" if whole else label)
+        name = _free(_slug(title) or _slug(label) or f"class-{value}", names)
+        names.add(name)
+        classes.append(ModelClass(value, name, title, look.color or next(automatic)))
+    return tuple(classes)
+
+
+def alike(names: list[str]) -> list[str]:
+    """Warns of classes that differ in capitals only, most often by mistake."""
+    by_sound: dict[str, list[str]] = {}
+    for name in names:
+        by_sound.setdefault(name.casefold(), []).append(name)
+    return [
+        f"The classes {' and '.join(same)} differ in capitals only; they are taken as different."
+        for same in by_sound.values()
+        if len(same) > 1
+    ]
+
+
+def parse_looks(text: str) -> dict[str, Look]:
+    """Reads the JSON list of {"label", "title", "color"} that comes with a job.
+
+    Raises:
+        InvalidParameter: It is none.
+    """
+    if not text.strip():
+        return {}
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise _bad_looks(text, str(error)) from error
+    if not isinstance(items, list):
+        raise _bad_looks(text, "not a list")
+    return dict(_parse_look(item) for item in items)
+
+
+def _parse_look(item: Any) -> tuple[str, Look]:
+    if not isinstance(item, dict) or item.get("label") is None:
+        raise _bad_looks(json.dumps(item), "an item is not an object with a label")
+    colour = str(item.get("color") or "").strip()
+    match = _COLOUR.fullmatch(colour)
+    if colour and not match:
+        raise InvalidParameter(
+            f"The class '{item['label']}' was given the colour '{colour[:30]}', expected red, green "
+            "and blue as #rrggbb, for instance #1f78b4."
+        )
+    look = Look(str(item.get("title") or "").strip(), f"#{match[1].lower()}" if match else "")
+    return _as_text(item["label"]), look
+
+
+def _as_text(label: Any) -> str:
+    """A label as the field gives it: styles write the whole number 3 as 3, 3.0 or "3"."""
+    text = str(label).strip()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
+
+
+def _bad_looks(text: str, why: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"How classes look was given as {text[:60]}, expected a JSON list such as "
+        '[{"label": "water", "title": "Water", "color": "#1f78b4"}]. Correct it, or leave it empty.',
+        details=why,
+    )
+
+
+def _slug(text: str) -> str:
+    """Lower-case ASCII letters, digits and hyphens; empty when a script has none of them."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore")
+    return re.sub(r"[^a-z0-9]+", "-", plain.decode().lower()).strip("-")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    return free

@@ -1,0 +1,84 @@
+"""Labelled pixels collected piece by piece, never more of them than are wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+class Draw:
+    """Keeps a random share of each class when there are too many pixels.
+
+    Every pixel gets a random number, and of each class the lowest numbers stay. How many that may
+    be only shrinks as pixels come, so one pass is enough and what is kept is a fair draw.
+
+    Attributes:
+        totals: Pixels of each class that were added [K].
+    """
+
+    def __init__(self, classes: int, limit: int, seed: int) -> None:
+        """Starts with nothing.
+
+        Args:
+            classes: K.
+            limit: Pixels to keep at most; a class keeps one at least.
+            seed: Of the draw.
+        """
+        self.totals = np.zeros(classes, np.int64)
+        self._limit = limit
+        self._random = np.random.default_rng(seed)
+        self._pieces: list[tuple[NDArray[Any], ...]] = []
+        self._held = 0
+
+    def add(
+        self, row: NDArray[Any], column: NDArray[Any], label: NDArray[Any], unit: NDArray[Any]
+    ) -> None:
+        """Adds pixels, all arrays [n]."""
+        self.totals += np.bincount(label, minlength=len(self.totals))
+        self._pieces.append((row, column, label, unit, self._random.random(len(row))))
+        self._held += len(row)
+        if self._held > 2 * self._limit:
+            self._prune()
+
+    def take(self) -> Columns:
+        """Row, column, label and unit of what was kept, sorted by row and column."""
+        if self._held > self._limit:
+            self._prune()
+        row, column, label, unit, _ = self._joined()
+        order = np.lexsort((column, row))
+        return row[order], column[order], label[order], unit[order]
+
+    def _prune(self) -> None:
+        pixels = self._joined()
+        label, number = pixels[2], pixels[4]
+        quota = np.minimum(self.totals, level(self.totals, self._limit))
+        order = np.lexsort((number, label))  # classes one after another, each by its numbers
+        starts = np.searchsorted(label[order], np.arange(len(self.totals)))
+        rank = np.arange(len(order)) - starts[label[order]]
+        keep = order[rank < quota[label[order]]]
+        self._pieces = [tuple(values[keep] for values in pixels)]
+        self._held = len(keep)
+
+    def _joined(self) -> tuple[NDArray[Any], ...]:
+        if not self._pieces:
+            return tuple(np.zeros(0, np.int64) for _ in range(5))
+        return tuple(np.concatenate(columns) for columns in zip(*self._pieces))
+
+
+def level(totals: NDArray[np.int64], limit: int) -> int:
+    """The most pixels a class may keep so that all classes together keep at most `limit`.
+
+    Small classes stay whole, and what they leave goes to the others in equal parts.
+    """
+    left = limit
+    ascending = np.sort(totals)
+    for place, count in enumerate(ascending):
+        share = left // (len(ascending) - place)
+        if count > share:
+            return max(share, 1)
+        left -= int(count)
+    return int(ascending[-1]) if len(ascending) else 0

@@ -1,0 +1,151 @@
+"""What a feature's class field says: none, one or several labels, as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import LabelsInvalid
+from .vectors import Features
+
+_SEPARATORS = re.compile("[;,]")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_MANY = 8  # names in a message before the rest is counted
+
+
+@dataclass(frozen=True)
+class FieldLabels:
+    """The labels of n features.
+
+    Attributes:
+        labels: For each feature its labels without repetition; empty where the field is.
+        whole: Whether they are whole numbers, which sort by value and need a title.
+        warnings: What was assumed.
+    """
+
+    labels: list[tuple[str, ...]]
+    whole: bool
+    warnings: tuple[str, ...]
+
+
+def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabels:
+    """Reads the class field of labels.
+
+    Args:
+        features: The label layer.
+        field: Name of the field; capitals do not matter where it is unique without them.
+        multilabel: Whether a feature may have several labels, separated by ; or , or in a list.
+
+    Raises:
+        LabelsInvalid: No such field, or one that holds no classes.
+    """
+    name = _find(features, field)
+    column, kind = features.fields[name], features.dtypes[name]
+    where = f"The field '{name}' of the {features.purpose} {features.source}"
+    warnings: tuple[str, ...] = ()
+    if kind.startswith("list"):
+        if not multilabel:
+            raise LabelsInvalid(
+                f"{where} holds lists, expected one class for each feature. Choose a field of text "
+                "or whole numbers, or allow several labels for a scene."
+            )
+        cells = [_unique(map(_plain, cell)) if cell is not None else () for cell in column]
+    elif kind == "bool":
+        cells = [() if value is None or value != value else (_truth(value),) for value in column]
+    elif np.issubdtype(_dtype(kind), np.floating):
+        cells = _whole_floats(column, where)
+        warnings = (f"{where} holds decimal numbers; as all are whole, they are taken as classes.",)
+    elif np.issubdtype(_dtype(kind), np.integer):
+        cells = [() if value != value else (str(int(value)),) for value in column]
+    elif kind == "object" or kind.startswith(("str", "<U")):
+        cells = [_of_text(value, multilabel) for value in column]
+    else:
+        what = "dates" if kind.startswith("datetime") else f"values of the type {kind}"
+        raise LabelsInvalid(
+            f"{where} holds {what}, expected classes as text or whole numbers. Choose another of "
+            f"its fields: {told_names(list(features.fields))}."
+        )
+    if not any(cells):
+        raise LabelsInvalid(
+            f"{where} is empty in all of its {len(cells)} features, expected the class of each. "
+            "Fill it in, or choose another field."
+        )
+    whole = kind != "bool" and all(_WHOLE.fullmatch(label) for cell in cells for label in cell)
+    return FieldLabels(cells, whole, warnings)
+
+
+def told_names(names: Sequence[str]) -> str:
+    """Names for a message, not too many."""
+    rest = len(names) - _MANY
+    return ", ".join(names[:_MANY]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _find(features: Features, field: str) -> str:
+    names = list(features.fields)
+    if field in names:
+        return field
+    alike = [name for name in names if field and name.lower() == field.lower()]
+    if len(alike) == 1:
+        return alike[0]
+    given = f"has no field '{field}'" if field else "needs the field that holds the class"
+    has = f"its fields are {told_names(names)}" if names else "it has no field at all"
+    raise LabelsInvalid(
+        f"The {features.purpose} {features.source} {given}: {has}. "
+        + ("Choose one of them." if names else "Add one of text or whole numbers, and fill it in.")
+    )
+
+
+def _whole_floats(column: Any, where: str) -> list[tuple[str, ...]]:
+    values = np.asarray(column, np.float64)
+    known = np.isfinite(values)
+    broken = known & (values != np.round(values))
+    if broken.any():
+        example = values[np.flatnonzero(broken)[0]]
+        raise LabelsInvalid(
+            f"{where} holds decimal numbers such as {example:g}, expected classes as text or whole "
+            "numbers. Choose another field, or make classes of the numbers with the field "
+            "calculator."
+        )
+    return [(str(int(value)),) if fine else () for value, fine in zip(values, known)]
+
+
+def _of_text(value: Any, multilabel: bool) -> tuple[str, ...]:
+    text = "" if value is None else str(value).strip()
+    if not multilabel:
+        return (text,) if text else ()
+    if text.startswith("["):
+        try:
+            items = json.loads(text)
+        except ValueError:
+            items = None  # not JSON after all: a label may begin with a bracket
+        if isinstance(items, list):
+            return _unique(_plain(item) for item in items if item is not None)
+    return _unique(_SEPARATORS.split(text))
+
+
+def _plain(item: Any) -> str:
+    """A list's item as text; a whole number without decimals."""
+    if isinstance(item, (float, np.floating)) and float(item).is_integer():
+        return str(int(item))
+    return str(item)
+
+
+def _unique(labels: Any) -> tuple[str, ...]:
+    stripped = (str(label).strip() for label in labels)
+    return tuple(dict.fromkeys(label for label in stripped if label))
+
+
+def _truth(value: Any) -> str:
+    return "true" if value else "false"
+
+
+def _dtype(kind: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(kind)
+    except TypeError:
+        return np.dtype(object)

@@ -1,0 +1,211 @@
+"""A layer of labels on the rasters that it labels: their pixels, or their scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from ..cards import ModelClass
+from ..errors import EmptyArea, LabelsInvalid
+from .grid import Grid
+from .label_draw import Draw
+from .label_raster import RasterPixels
+from .label_shapes import ShapePixels
+from .vectors import POLYGONS, Features
+
+_CONTESTED = 0.01  # share of the labelled pixels that two classes may claim
+_PIXELS = 2_000_000
+
+
+@dataclass(frozen=True)
+class LabelledPixels:
+    """Labelled pixels of a raster, sorted by row and column; no pixel twice.
+
+    Attributes:
+        row: int64 [N].
+        column: int64 [N].
+        label: Class index 0..K-1, uint8 [N].
+        unit: Number of the polygon or point in the layer, the same on every raster, or of the
+            region of a class raster, of this call; int32 [N].
+        totals: Labelled pixels of each class before any draw [K].
+    """
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    label: NDArray[np.uint8]
+    unit: NDArray[np.int32]
+    totals: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.row)
+
+
+@dataclass(frozen=True)
+class LabelledScenes:
+    """Labelled places of a raster.
+
+    Attributes:
+        geometries: Polygons or points in the raster's CRS [N].
+        label: Class index int64 [N]; of several labels float32 [N, K], 1 = has it.
+        unit: Number of the feature in the layer, int32 [N].
+    """
+
+    geometries: NDArray[Any]
+    label: NDArray[Any]
+    unit: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.geometries)
+
+
+class LabelLayer:
+    """Labels of a file, made by `labels.read_labels`.
+
+    Attributes:
+        classes: Values 1..K; text labels alphabetical, whole numbers ascending.
+        labels: What the file calls each class [K]; of a class raster, its value.
+        counts: Features of each class [K]; of a class raster, its pixels.
+        kind: "polygons", "points" or "raster".
+        multilabel: Whether a scene may have several labels.
+        source: The file.
+    """
+
+    def __init__(
+        self,
+        classes: tuple[ModelClass, ...],
+        labels: tuple[str, ...],
+        counts: tuple[int, ...],
+        warnings: tuple[str, ...],
+        source: str,
+        purpose: str,
+        features: Features | None = None,
+        owned: list[tuple[int, ...]] | None = None,
+        multilabel: bool = False,
+    ) -> None:
+        """Use `labels.read_labels`; `owned` are the class indices of each feature, none of a raster."""
+        self.classes, self.labels, self.counts, self.source = classes, labels, counts, source
+        self.multilabel = multilabel
+        self.kind = "raster"
+        self._purpose, self._features, self._owned = purpose, features, owned or []
+        self._warnings = list(warnings)
+        if features is not None:
+            polygonal = np.isin(shapely.get_type_id(features.geometries), POLYGONS)
+            self.kind = "polygons" if polygonal.any() else "points"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know: of reading, and of all calls of `pixels` up to now."""
+        return tuple(self._warnings)
+
+    def pixels(self, grid: Grid, limit: int = _PIXELS, seed: int = 0) -> LabelledPixels:
+        """Labelled pixels of a raster.
+
+        A polygon has the pixels whose centre it holds, at least one; a point has its pixel; a
+        pixel of a class raster has the class at its centre. Memory goes with the labels, not with
+        the raster.
+
+        Args:
+            grid: The raster's grid.
+            limit: Of more pixels some are drawn, small classes first, and a warning tells.
+            seed: Of that draw.
+
+        Raises:
+            EmptyArea: The labels miss the raster, or leave no pixel.
+            LabelsInvalid: Different classes claim the same pixels, or a scene has several labels.
+        """
+        if self.multilabel:
+            raise LabelsInvalid(
+                f"The {self._purpose} {self.source} give several labels to a place, expected one "
+                "for each pixel. Choose a field with one class, or train on scenes."
+            )
+        draw = Draw(len(self.classes), limit, seed)
+        if self._features is None:
+            values = [int(label) for label in self.labels]
+            raster = RasterPixels(self.source, values, grid, self._purpose)
+            for batch in raster:
+                draw.add(*batch)
+            self._warn(*raster.warnings)
+            places: NDArray[Any] | None = None
+        else:
+            shapes, places = self._features.on(grid)
+            drawn = ShapePixels(shapes, [self._owned[place][0] for place in places], grid)
+            for batch in drawn:
+                draw.add(*batch)
+            self._judge_overlap(drawn, int(draw.totals.sum()), places)
+        total = int(draw.totals.sum())
+        if total == 0:
+            raise EmptyArea(
+                f"The {self._purpose} {self.source} leave no labelled pixel on the raster: they "
+                "only touch its edge, or are no-data there. Draw labels on the raster."
+            )
+        row, column, label, unit = draw.take()
+        if len(row) < total:
+            self._warn(
+                f"The {self._purpose} {self.source} label {total} pixels; {len(row)} of them were "
+                "drawn at random, of small classes all."
+            )
+        unit = np.unique(unit, return_inverse=True)[1] if places is None else places[unit]
+        return LabelledPixels(
+            row.astype(np.int64),
+            column.astype(np.int64),
+            label.astype(np.uint8),
+            unit.astype(np.int32),
+            tuple(int(count) for count in draw.totals),
+        )
+
+    def scenes(self, grid: Grid) -> LabelledScenes:
+        """Labelled places of a raster: polygons, or points that a window may be put around.
+
+        Args:
+            grid: The raster's grid.
+
+        Raises:
+            EmptyArea: None touches the raster.
+            LabelsInvalid: The labels are a class raster.
+        """
+        if self._features is None:
+            raise LabelsInvalid(
+                f"The {self._purpose} {self.source} are a class raster, expected scenes: polygons "
+                "or points with a class field. Choose a vector layer, or train segmentation."
+            )
+        shapes, places = self._features.on(grid)
+        owned = [self._owned[place] for place in places]
+        if not self.multilabel:
+            label: NDArray[Any] = np.array([classes[0] for classes in owned], np.int64)
+        else:
+            label = np.zeros((len(owned), len(self.classes)), np.float32)
+            for place, classes in enumerate(owned):
+                label[place, list(classes)] = 1
+        return LabelledScenes(shapes, label, places.astype(np.int32))
+
+    def _judge_overlap(self, drawn: ShapePixels, sure: int, places: NDArray[np.int64]) -> None:
+        """Refuses features of different classes on the same pixels, or warns where they are few."""
+        if not drawn.contested or self._features is None:
+            return
+        fids = self._features.fids[places]
+        pairs = ", ".join(
+            f"{fids[one]} ({self._title(places[one])}) and {fids[two]} ({self._title(places[two])})"
+            for one, two in drawn.pairs
+        )
+        told = (
+            f"{drawn.contested} of {sure + drawn.contested} labelled pixels of the "
+            f"{self._purpose} {self.source} lie in features of different classes, such as {pairs}"
+        )
+        if drawn.contested >= _CONTESTED * (sure + drawn.contested):
+            raise LabelsInvalid(
+                f"{told}; expected one class for each pixel. Correct these features (feature ids), "
+                "or cut one from the other with Difference."
+            )
+        self._warn(f"{told}; these pixels are ignored.")
+
+    def _title(self, place: int) -> str:
+        return self.classes[self._owned[place][0]].title
+
+    def _warn(self, *texts: str) -> None:
+        self._warnings += [text for text in texts if text not in self._warnings]

@@ -1,0 +1,139 @@
+"""Reads the labels that teach or judge a model: polygons, points or a class raster.
+
+The classes are those of the whole layer, so that all rasters that share it share one list. What is
+not labelled is unknown, never background.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+
+import pyogrio
+import rasterio
+from pyogrio.errors import DataSourceError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from ..errors import LabelsInvalid, VectorUnreadable
+from .label_classes import alike, make_classes, ordered, parse_looks
+from .label_fields import field_labels
+from .label_layer import LabelLayer, LabelledPixels, LabelledScenes
+from .label_raster import read_classes
+from .vectors import POINTS, POLYGONS, Features, read_features, split_source
+
+__all__ = ["LabelLayer", "LabelledPixels", "LabelledScenes", "read_labels"]
+
+
+def read_labels(
+    path: str,
+    field: str,
+    *,
+    classes: str = "",
+    multilabel: bool = False,
+    purpose: str = "labels",
+    least: int = 2,
+) -> LabelLayer:
+    """Reads a label layer and makes its list of classes.
+
+    Args:
+        path: Vector file (`file|layername=NAME` chooses a layer) or class raster.
+        field: Field with the class: text or whole numbers. A class raster needs none.
+        classes: JSON list of {"label", "title", "color"}, how classes look; empty is automatic.
+        multilabel: Whether a feature may have several labels, separated by ; or , or in a list.
+        purpose: What the labels are for, for messages; a plural.
+        least: Classes that are needed.
+
+    Raises:
+        VectorUnreadable: Missing, damaged, or neither polygons nor points.
+        RasterUnreadable: The class raster cannot be read.
+        LabelsInvalid: No such field, values that are no classes, one class only, too many.
+        InvalidParameter: `classes` cannot be read.
+    """
+    looks = parse_looks(classes)
+    if _is_raster(path, field):
+        if multilabel:
+            raise LabelsInvalid(
+                f"The {purpose} {path} are a class raster, which has one label for each pixel. "
+                "For several labels a scene choose a vector layer."
+            )
+        raster = read_classes(path, purpose)
+        values = [str(value) for value in raster.values]
+        made = make_classes(
+            values, True, {**raster.looks, **looks}, least, f"{purpose} raster {path}"
+        )
+        return LabelLayer(made, tuple(values), raster.counts, raster.warnings, path, purpose)
+    file = split_source(path)[0]
+    if os.path.exists(file) and not _has_layers(file):
+        raise VectorUnreadable(
+            f"The {purpose} file {file} can be read neither as a vector layer nor as a raster. Open "
+            "it in QGIS to see, and export it again, as GeoPackage or GeoTIFF."
+        )
+    features = read_features(path, purpose, POLYGONS + POINTS)
+    found = field_labels(features, field, multilabel)
+    told = list(found.warnings)
+    if features.left_out:
+        told.append(
+            f"{features.left_out} features of the {purpose} {features.source} are neither polygons "
+            "nor points; they are ignored."
+        )
+    empty = sum(not labels for labels in found.labels)
+    if empty:
+        told.append(
+            f"{empty} of {len(features.fids)} features of the {purpose} {features.source} have no "
+            f"class in the field '{field}'; they are ignored."
+        )
+    counts = Counter(label for labels in found.labels for label in labels)
+    names = ordered(set(counts), found.whole)
+    told += alike(names)
+    where = f"field '{field}' of the {purpose} {features.source}"
+    made = make_classes(names, found.whole, looks, least, where)
+    index = {label: place for place, label in enumerate(names)}
+    keep = [place for place, labels in enumerate(found.labels) if labels]
+    return LabelLayer(
+        made,
+        tuple(names),
+        tuple(counts[name] for name in names),
+        tuple(told),
+        features.source,
+        purpose,
+        _only(features, keep),
+        [tuple(index[label] for label in found.labels[place]) for place in keep],
+        multilabel,
+    )
+
+
+def _only(features: Features, keep: list[int]) -> Features:
+    """Some of the features; their fields are no longer needed."""
+    return Features(
+        features.geometries[keep],
+        {},
+        {},
+        features.fids[keep],
+        features.crs,
+        features.bounds,
+        features.left_out,
+        features.source,
+        features.purpose,
+    )
+
+
+def _is_raster(path: str, field: str) -> bool:
+    """Whether a file is to be read as a class raster; a field asks for a vector layer first."""
+    file = split_source(path)[0]
+    if field and _has_layers(file):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path):
+                return True
+    except (RasterioError, ValueError, TypeError):
+        return False
+
+
+def _has_layers(file: str) -> bool:
+    try:
+        return len(pyogrio.list_layers(file)) > 0
+    except (DataSourceError, ValueError):
+        return False

@@ -1,0 +1,86 @@
+"""The list of classes."""
+
+import json
+
+import pytest
+
+from engine.cards import ModelClass
+from engine.data.label_classes import Look, alike, make_classes, ordered, parse_looks
+from engine.data.palette import SEPARABLE
+from engine.errors import InvalidParameter, LabelsInvalid
+
+
+def test_order():
+    assert ordered({"b", "A", "C"}, False) == ["A", "b", "C"]
+    assert ordered({"10", "9", "-1"}, True) == ["-1", "9", "10"]
+
+
+def test_automatic_classes():
+    assert make_classes(["Built-up area", "Wälder"], False, {}, 2, "labels a") == (
+        ModelClass(1, "built-up-area", "Built-up area", SEPARABLE[0]),
+        ModelClass(2, "walder", "Wälder", SEPARABLE[1]),
+    )
+    titles = [(c.name, c.title) for c in make_classes(["3", "5"], True, {}, 2, "labels a")]
+    assert titles == [("class-3", "Class 3"), ("class-5", "Class 5")]
+
+
+def test_names_are_unique_and_never_empty():
+    found = make_classes(["a b", "a-b", "水", "森"], False, {}, 2, "labels a")
+    assert [c.name for c in found] == ["a-b", "a-b-2", "class-3", "class-4"]
+    assert found[2].title == "水"
+
+
+def test_given_titles_and_colours():
+    """Of two given colours one is the palette's first, which no other class gets then."""
+    text = json.dumps(
+        [
+            {"label": 3.0, "title": "Water", "color": SEPARABLE[0].upper()},
+            {"label": "4", "color": "#11223344"},
+            {"label": "77", "title": "Not there"},
+        ]
+    )
+    found = make_classes(["3", "4", "5"], True, parse_looks(text), 2, "labels a")
+    assert found == (
+        ModelClass(1, "water", "Water", SEPARABLE[0]),
+        ModelClass(2, "class-4", "Class 4", "#112233"),
+        ModelClass(3, "class-5", "Class 5", SEPARABLE[1]),
+    )
+
+
+def test_one_class_only():
+    with pytest.raises(LabelsInvalid) as caught:
+        make_classes(["Water"], False, {}, 2, "field 'kind' of the labels a.gpkg")
+    assert caught.value.message == (
+        "The field 'kind' of the labels a.gpkg has one class only (Water), expected at least 2. "
+        "Label what is not of this class too, for instance as 'other'."
+    )
+    assert len(make_classes(["Water"], False, {}, 1, "labels a")) == 1
+
+
+def test_too_many_classes():
+    labels = [str(k) for k in range(255)]
+    with pytest.raises(LabelsInvalid, match=r"has 255 classes .* at most 254. Choose the field"):
+        make_classes(labels, True, {}, 2, "labels a")
+    classes = make_classes(labels[:254], True, {}, 2, "labels a")
+    assert classes[-1].value == 254 and len({c.color for c in classes}) == 254
+
+
+@pytest.mark.parametrize("text", ["{", '{"label": "a"}', '[{"title": "a"}]', "[3]"])
+def test_unreadable_looks(text):
+    with pytest.raises(InvalidParameter, match="expected a JSON list such as"):
+        parse_looks(text)
+
+
+def test_a_colour_that_is_none():
+    with pytest.raises(InvalidParameter, match=r"was given the colour 'blue', expected .* #1f78b4"):
+        parse_looks('[{"label": "a", "color": "blue"}]')
+
+
+def test_no_looks():
+    assert parse_looks(" ") == {}
+    assert parse_looks('[{"label": " a ", "title": null}]') == {"a": Look()}
+
+
+def test_capitals():
+    assert alike(["a", "b"]) == []
+    assert alike(["Water", "water"])[0].startswith("The classes Water and water differ in capitals")
