@@ -18,6 +18,7 @@ from .label_fields import told_names
 from .nearness import join_near
 
 _MOST = 2000  # blocks that are chosen from; more are tied into random bundles first
+_SIDE = 4  # distances along the side of a square that labels are cut into
 _UNJUDGED = 1.0  # cost of a class of which nothing is held back; a wrong share costs less
 
 
@@ -29,11 +30,14 @@ class Split:
         validation: True where a pixel is held back, bool [N].
         warning: What cannot be judged and how to mend it; empty if fine.
         blocks: How many blocks there are.
+        unused: True where a pixel is neither to be learned from nor judged by, as it lies between
+            the two, bool [N]; None where nothing was cut.
     """
 
     validation: NDArray[np.bool_]
     warning: str
     blocks: int
+    unused: NDArray[np.bool_] | None = None
 
 
 def spatial_blocks(
@@ -61,6 +65,7 @@ def hold_out(
     seed: int = 0,
     raster: NDArray[Any] | None = None,
     names: Sequence[str] = (),
+    cut: bool = False,
 ) -> Split:
     """Holds back whole blocks: as near to a share of each class as they allow.
 
@@ -78,6 +83,8 @@ def hold_out(
         raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
             have the same. None is one raster.
         names: Of the classes [K], for the warning.
+        cut: Whether labels that cover the ground, and so are one block, may be cut into squares.
+            What lies between is then lost, see `Split.unused`.
 
     Returns:
         The split. Where fewer than two classes could be judged, nothing is held back.
@@ -87,8 +94,7 @@ def hold_out(
     nothing = np.zeros(len(row), bool)
     if share <= 0 or not blocks:
         return Split(nothing, "", blocks)
-    random = np.random.default_rng(seed)
-    bundle = _bundled(blocks, random)[block]
+    bundle = _bundled(blocks, np.random.default_rng(seed))[block]
     counts = _table(bundle, label, len(names))  # [bundles, K]
     held = _choose(counts, share)
     there: NDArray[np.bool_] = np.asarray(counts.any(axis=0))
@@ -96,6 +102,9 @@ def hold_out(
     titles = [*names, *(f"class {k + 1}" for k in range(len(names), len(there)))]
     missing = [titles[k] for k in np.flatnonzero(there & ~judged)]
     if judged.sum() < 2:
+        squares = _cut(row, column, label, share, distance, seed, raster) if cut else None
+        if squares is not None:
+            return squares
         return Split(
             nothing,
             "No labels are held back, so the model cannot be judged: to judge at least two "
@@ -162,6 +171,47 @@ def spatial_folds(
         fold[place] = np.lexsort((load.sum(axis=1), np.round(crowded, 12)))[0]
         load[fold[place]] += part[place]
     return fold[bundle[block]]
+
+
+def _cut(
+    row: NDArray[Any],
+    column: NDArray[Any],
+    label: NDArray[Any],
+    share: float,
+    distance: float,
+    seed: int,
+    raster: NDArray[Any] | None,
+) -> Split | None:
+    """Holds back the inner parts of squares; None where two classes cannot be judged so either."""
+    random = np.random.default_rng(seed)
+    margin = max(int(np.ceil(distance)) - 1, 0)
+    side = max(_SIDE * (margin + 1), 2 * _SIDE)
+    down, right = row + random.integers(side), column + random.integers(side)
+    places = [down // side, right // side]
+    places += [] if raster is None else [raster]
+    square = np.unique(np.stack(places), axis=1, return_inverse=True)[1].ravel()
+    inner = np.ones(len(row), bool)
+    for position in (down % side, right % side):
+        inner &= (position >= margin) & (position < side - margin)
+    count = int(square.max()) + 1
+    bundle = _bundled(count, random)[square]
+    if not inner.any():
+        return None
+    counts = np.zeros((int(bundle.max()) + 1, int(label.max()) + 1), np.int64)
+    found = _table(bundle[inner], label[inner], counts.shape[1])
+    counts[: len(found)] = found
+    held = _choose(counts, share)
+    if counts[held].any(axis=0).sum() < 2:
+        return None
+    unused = held[bundle] & ~inner
+    return Split(
+        held[bundle] & inner,
+        f"The labels lie too close together to be held back by places more than {distance:g} "
+        f"pixels apart: they were cut into squares of {side} pixels, and {int(unused.sum())} "
+        "labelled pixels between those to learn from and those to judge by are not used.",
+        count,
+        unused,
+    )
 
 
 def _bundled(blocks: int, random: np.random.Generator) -> NDArray[np.int64]:

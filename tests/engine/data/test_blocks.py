@@ -166,6 +166,36 @@ def test_folds_keep_blocks_whole(points, folds, seed):
     assert (fold == spatial_folds(row, column, label, unit, folds, **options)).all()
 
 
+@pytest.mark.parametrize("distance", [3, 7.5, 16])
+def test_labels_that_cover_the_ground_are_cut(distance):
+    """200 x 200 pixels, two classes in stripes: one block, cut into squares with a strip around."""
+    row, column = (values.ravel() for values in np.mgrid[0:200, 0:200])
+    label, unit = row // 10 % 2, row // 10
+    whole = hold_out(row, column, label, unit, distance=distance)
+    assert not whole.validation.any() and whole.unused is None
+    split = hold_out(row, column, label, unit, distance=distance, cut=True)
+    held, unused = split.validation, split.unused
+    assert not (held & unused).any() and "cut into squares" in split.warning
+    assert f"and {unused.sum()} labelled pixels" in split.warning
+    rest = np.zeros((200, 200), bool)
+    rest[row, column] = ~held & ~unused
+    for near_row, near_column in zip(row[held][::7], column[held][::7]):
+        window = rest[
+            max(0, near_row - 16) : near_row + 17, max(0, near_column - 16) : near_column + 17
+        ]
+        down, right = np.nonzero(window)
+        down, right = down + max(0, near_row - 16), right + max(0, near_column - 16)
+        assert (np.hypot(down - near_row, right - near_column) >= distance).all()
+    assert all(0 < held[label == k].mean() < 0.4 for k in (0, 1))
+    assert set(label[rest[row, column]]) == {0, 1}
+
+
+def test_too_little_ground_to_cut():
+    row, column, unit = squares((0, 0), (0, 4))
+    split = hold_out(row, column, unit, unit, cut=True)
+    assert not split.validation.any() and split.warning.startswith("No labels are held back")
+
+
 def test_folds_have_the_same_of_every_class():
     """Five squares of each of two classes to five folds: one of each in each."""
     row, column, unit = squares(*((40 * k, 0) for k in range(10)))
