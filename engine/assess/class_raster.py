@@ -1,0 +1,211 @@
+"""A class map to be judged: its classes with their names and areas, its pixels by place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..data.label_classes import Look
+from ..data.opening import grid_of, open_raster, readable
+from ..data.raster_looks import raster_looks
+from ..errors import EmptyArea, LabelsInvalid
+from ..progress import Progress
+
+_STRIP = 4 * 2**20  # pixels read at once
+_MOST = 1000  # classes; more are measurements, not classes
+_TILE = 1024  # pixels along the side of what is read at once for places
+
+
+@dataclass(frozen=True)
+class MapClass:
+    """A class as the map has it.
+
+    Attributes:
+        value: Its value.
+        title: Its name in the map's categories, may be empty.
+        alias: Another name of it, may be empty.
+        color: #rrggbb, empty when the map has none.
+        pixels: How many; 0 where they were not counted.
+        area: Ground that they cover, square metres.
+    """
+
+    value: int
+    title: str = ""
+    alias: str = ""
+    color: str = ""
+    pixels: int = 0
+    area: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What a reader knows it by."""
+        return self.title or self.alias or str(self.value)
+
+
+class ClassRaster:
+    """The first band of an open class raster."""
+
+    def __init__(self, dataset: Any, path: str, crs: str = "") -> None:
+        """Use `open_class_raster`."""
+        if not np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer):
+            raise LabelsInvalid(
+                f"The map {path} has decimal numbers ({dataset.dtypes[0]}), expected whole numbers "
+                "that stand for classes. Choose a class map, such as 'Segment' makes, or convert "
+                "it (Raster > Conversion > Translate, output type Byte) if its numbers are classes."
+            )
+        self.grid: Grid = grid_of(dataset, path, crs)
+        self.nodata = dataset.nodata
+        self._dataset, self._path = dataset, path
+
+    def legend(self) -> dict[int, Look]:
+        """What the map says of its values: names and colours."""
+        looks = raster_looks(self._dataset, self._path)
+        return {int(value): look for value, look in looks.items()}
+
+    def classes(
+        self, progress: Progress, names: Mapping[int, str] | None = None
+    ) -> tuple[MapClass, ...]:
+        """Counts the map, strip by strip.
+
+        Args:
+            progress: Told of every strip.
+            names: As of `named`.
+
+        Returns:
+            The classes that occur or have a name, by value.
+
+        Raises:
+            EmptyArea: Every pixel is no-data.
+            LabelsInvalid: Too many different values.
+        """
+        pixels: dict[int, int] = {}
+        area: dict[int, float] = {}
+        for window, values, valid in self.strips(progress, "Counting the map's classes"):
+            found, counts, metres = _tally(values[valid], self.grid.pixel_area(window)[valid])
+            for value, count, ground in zip(found.tolist(), counts.tolist(), metres.tolist()):
+                pixels[value] = pixels.get(value, 0) + count
+                area[value] = area.get(value, 0.0) + ground
+            if len(pixels) > _MOST:
+                raise LabelsInvalid(
+                    f"The map {self._path} has more than {_MOST} different values, expected "
+                    "classes. Choose a class map."
+                )
+        if not pixels:
+            raise EmptyArea(
+                f"The map {self._path} has no class: every pixel is no-data"
+                + (f" ({self.nodata:g})" if self.nodata is not None else "")
+                + ". Choose a class map."
+            )
+        return tuple(
+            dataclasses.replace(
+                item, pixels=pixels.get(item.value, 0), area=area.get(item.value, 0.0)
+            )
+            for item in self.named(pixels, names)
+        )
+
+    def named(
+        self, values: Iterable[int], names: Mapping[int, str] | None = None
+    ) -> tuple[MapClass, ...]:
+        """Classes of some values and of all that have a name, by value, without counting.
+
+        Args:
+            values: That occur.
+            names: Other names of classes, by value.
+        """
+        legend, names = self.legend(), names or {}
+        titled = {value for value, look in legend.items() if look.title and value != self.nodata}
+        return tuple(
+            MapClass(
+                value,
+                legend.get(value, Look()).title,
+                names.get(value, ""),
+                legend.get(value, Look()).color,
+            )
+            for value in sorted({*map(int, values), *titled, *names})
+        )
+
+    def strips(
+        self, progress: Progress, message: str
+    ) -> Iterator[tuple[Window, NDArray[Any], NDArray[np.bool_]]]:
+        """The map from top to bottom: window, values and valid pixels [rows, width]."""
+        grid = self.grid
+        block = self._dataset.block_shapes[0][0]
+        rows = max(1, _STRIP // grid.width)
+        rows = rows // block * block or (block if block * grid.width <= 16 * _STRIP else rows)
+        for top in range(0, grid.height, rows):
+            progress.update(top / grid.height, message)
+            window = Window(0, top, grid.width, min(rows, grid.height - top))
+            yield (window, *self._read(window))
+        progress.update(1.0, message)
+
+    def at(
+        self, row: NDArray[np.int64], column: NDArray[np.int64], progress: Progress
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Values at places; only tiles with a place are read.
+
+        Args:
+            row: [N], inside the map.
+            column: [N].
+            progress: Told of every tile.
+
+        Returns:
+            Values [N], and whether they are valid [N].
+        """
+        values = np.zeros(len(row), np.int64)
+        valid = np.zeros(len(row), bool)
+        across = -(-self.grid.width // _TILE)
+        tile = row // _TILE * across + column // _TILE
+        order = np.argsort(tile, kind="stable")
+        numbers, starts = np.unique(tile[order], return_index=True)
+        for number, places in enumerate(np.split(order, starts[1:])):
+            progress.update(number / len(numbers), "Reading the map at the references")
+            rows, columns = row[places], column[places]
+            top, left = int(rows.min()), int(columns.min())
+            size = int(columns.max()) - left + 1, int(rows.max()) - top + 1
+            found, known = self._read(Window(left, top, *size))
+            values[places] = found[rows - top, columns - left]
+            valid[places] = known[rows - top, columns - left]
+        return values, valid
+
+    def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        with readable(self._path, f"row {window.row_off}, column {window.col_off}"):
+            found = self._dataset.read(1, window=window, masked=True)
+        return found.data, ~np.ma.getmaskarray(found)
+
+
+@contextmanager
+def open_class_raster(path: str, crs: str = "") -> Iterator[ClassRaster]:
+    """Opens a class map.
+
+    Args:
+        path: The raster.
+        crs: CRS to assume when it has none.
+
+    Raises:
+        RasterUnreadable: It cannot be read.
+        GeoreferenceMissing: It lies nowhere.
+        LabelsInvalid: Its values are not whole numbers.
+    """
+    with open_raster(path) as dataset:
+        yield ClassRaster(dataset, path, crs)
+
+
+def _tally(
+    values: NDArray[Any], ground: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Distinct values of pixels [n], and how many there are and how much ground they cover of each."""
+    if values.dtype in (np.uint8, np.uint16):  # the common case, without sorting
+        counts, metres = np.bincount(values), np.bincount(values, ground)
+        found = np.flatnonzero(counts)
+        return found, counts[found], metres[found]
+    found, place = np.unique(values, return_inverse=True)
+    place = place.ravel()
+    return found, np.bincount(place), np.bincount(place, ground)

@@ -1,0 +1,206 @@
+"""The verb `evaluate`: how well a class map, or a model's map, agrees with a reference."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..data.opening import grid_of, open_raster
+from ..errors import InvalidParameter
+from ..infer.segment import segment
+from ..infer.staging import CSV, StagedOutputs
+from ..jobs import EvaluateJob, SegmentJob
+from ..progress import Progress
+from ..train.metrics import confusion_matrix
+from .accuracy import Accuracy, accuracy_of_clusters, accuracy_of_matrix
+from .class_raster import open_class_raster
+from .comparison import Comparison, compare
+from .evaluation_report import write_report, write_table
+from .judgement import Adjusted, adjust, described, described_adjusted
+from .references import References, read_references
+
+HTML = (".html", ".htm")
+_FEW = 10  # polygons; with fewer an interval says little
+_MARGIN = 256  # pixels mapped around the references, so that no border is judged
+_KINDS = {"polygons": "polygons", "points": "points", "raster": "a class raster"}
+_UNITS = {"polygons": "polygons", "points": "points", "raster": "connected regions"}
+
+
+def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
+    """Compares a class map with a reference.
+
+    Args:
+        job: What is asked; with a model the map is made first, and not kept.
+        progress: Told of the work.
+
+    Returns:
+        outputs, figures, matrix (rows true, columns mapped), names, values, confidence, design, matching, warnings,
+        seconds. Figures that cannot be said are None.
+
+    Raises:
+        EngineError: One of its subclasses, each with what was given, expected and to do.
+    """
+    started = time.monotonic()
+    wanted = {"output_report": job.output_report, "output_table": job.output_table}
+    wanted = {name: path for name, path in wanted.items() if path}
+    with ExitStack() as stack:
+        outputs = stack.enter_context(StagedOutputs((job.input, job.reference)))
+        report = outputs.stage(job.output_report, HTML) if job.output_report else None
+        table = outputs.stage(job.output_table, CSV) if job.output_table else None
+        with open_raster(job.input) as dataset:
+            grid = grid_of(dataset, job.input, job.crs)
+        references = read_references(job.reference, job.field, grid)
+        by_area = _is_stratified(job, references)
+        path, names, judging = job.input, {}, progress
+        if job.model:
+            window = grid.window if by_area else _around(references, grid)
+            folder = stack.enter_context(_scratch(outputs, wanted))
+            path = str(folder / "map-to-judge.tif")
+            names = _map(job, path, grid, window, progress.part(0.0, 0.85))
+            judging = progress.part(0.85, 1.0)
+        with open_class_raster(path, job.crs) as raster:
+            case = compare(raster, references, job.reference, names, by_area, judging)
+        accuracy = _accuracy(case, references, job.confidence)
+        strata = references.strata.only(case.kept) if references.strata else None
+        adjusted = (
+            adjust(case.truth, case.mapped, strata, case.classes, job.confidence)
+            if by_area
+            else None
+        )
+        warnings = [*references.warnings, *case.warnings, *_cautions(references, case)]
+        warnings += adjusted.warnings if adjusted else ()
+        for text in warnings:
+            progress.warning(text)
+        facts = _facts(job, references, case, by_area)
+        for name, value in facts:
+            progress.log(f"{name}: {value}")
+        if report is not None:
+            write_report(report, job, case.classes, accuracy, adjusted, facts, warnings)
+        if table is not None:
+            write_table(table, case.classes, accuracy)
+        progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+    return {
+        "outputs": wanted,
+        "figures": _figures(case, accuracy, adjusted),
+        "matrix": accuracy.matrix.tolist(),
+        "names": [item.name for item in case.classes],
+        "values": [item.value for item in case.classes],
+        "confidence": job.confidence,
+        "design": "stratified" if by_area else "simple",
+        "matching": {"by": case.matching.how, "pairs": list(case.matching.pairs)},
+        "warnings": warnings,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _is_stratified(job: EvaluateJob, references: References) -> bool:
+    if job.design == "stratified" and references.kind != "points":
+        raise InvalidParameter(
+            f"The references {job.reference} are {_KINDS[references.kind]}, expected points drawn at "
+            "random from each class of the map for the design 'stratified'. Draw them with "
+            "'sample', or choose the design 'simple'."
+        )
+    if job.design == "auto":
+        return references.strata is not None
+    return job.design == "stratified"
+
+
+def _around(references: References, grid: Grid) -> Window:
+    """The part of a raster that has to be mapped to judge it at the references."""
+    top, left = int(references.row.min()) - _MARGIN, int(references.column.min()) - _MARGIN
+    bottom, right = int(references.row.max()) + _MARGIN, int(references.column.max()) + _MARGIN
+    return grid.clip(Window(left, top, right + 1 - left, bottom + 1 - top))
+
+
+@contextmanager
+def _scratch(outputs: StagedOutputs, wanted: dict[str, str]) -> Iterator[Path]:
+    """A folder for the map that is judged and not kept: beside the outputs, where there is room."""
+    for path in wanted.values():
+        yield outputs.scratch(Path(os.path.abspath(path)).parent)
+        return
+    with tempfile.TemporaryDirectory(prefix="spectralgpt-") as folder:
+        yield Path(folder)
+
+
+def _map(
+    job: EvaluateJob, output: str, grid: Grid, window: Window, progress: Progress
+) -> dict[int, str]:
+    """Maps a part of the input with the model; gives the names of its classes by value."""
+    whole = window == grid.window
+    done = segment(
+        SegmentJob(
+            input=job.input,
+            model=job.model,
+            output=output,
+            bands=job.bands,
+            extent=None if whole else tuple(grid.window_bounds(window)),
+            nodata=job.nodata,
+            crs=job.crs,
+            device=job.device,
+            threads=job.threads,
+        ),
+        progress,
+    )
+    return {item["value"]: item["name"] for item in done["classes"]}
+
+
+def _accuracy(case: Comparison, references: References, confidence: float) -> Accuracy:
+    classes = len(case.classes)
+    if references.kind == "points":
+        return accuracy_of_matrix(confusion_matrix(case.truth, case.mapped, classes), confidence)
+    return accuracy_of_clusters(
+        case.truth,
+        case.mapped,
+        references.unit[case.kept],
+        classes,
+        confidence,
+        references.weight[case.kept],
+    )
+
+
+def _cautions(references: References, case: Comparison) -> list[str]:
+    """What limits the plain figures."""
+    if references.kind == "points":
+        return []
+    units = len(np.unique(references.unit[case.kept]))
+    what = _UNITS[references.kind]
+    cautions = [
+        f"Neighbouring pixels are not independent: the intervals are over the {units} {what}, not over "
+        f"the {len(case.truth)} pixels. For figures that hold for the whole map draw a stratified "
+        "random sample."
+    ]
+    if units < _FEW:
+        cautions.append(f"{units} {what} are few: the intervals are wide, and rough themselves.")
+    return cautions
+
+
+def _facts(
+    job: EvaluateJob, references: References, case: Comparison, by_area: bool
+) -> list[tuple[str, str]]:
+    units = len(np.unique(references.unit[case.kept]))
+    samples = f"{len(case.truth)} pixels"
+    if references.kind != "points":
+        samples += f" of {units} {_UNITS[references.kind]}"
+    map_told = f"{job.input}, mapped with {job.model}" if job.model else job.input
+    return [
+        ("Map", map_told),
+        ("References", f"{job.reference} ({_KINDS[references.kind]})"),
+        ("Samples", samples),
+        ("Design", "stratified random sample" if by_area else "simple"),
+        (f"Classes matched by {case.matching.how}", ", ".join(case.matching.pairs)),
+    ]
+
+
+def _figures(case: Comparison, accuracy: Accuracy, adjusted: Adjusted | None) -> dict[str, Any]:
+    figures = described(case.classes, accuracy, len(case.truth))
+    figures["area_adjusted"] = described_adjusted(case.classes, adjusted) if adjusted else None
+    return figures

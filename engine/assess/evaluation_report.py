@@ -1,0 +1,186 @@
+"""The report and the table of an evaluation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..infer.staging import write_error
+from ..jobs import EvaluateJob
+from ..report.command import command_line
+from ..report.document import (
+    Bar,
+    Bars,
+    Code,
+    Facts,
+    Matrix,
+    Section,
+    Table,
+    Text,
+    Warnings,
+    render,
+)
+from ..report.numerals import between, count, decimal
+from .accuracy import Accuracy
+from .class_raster import MapClass
+from .intervals import Estimate
+from .judgement import Adjusted
+
+_HECTARE = 10_000
+
+
+def write_report(
+    path: Path,
+    job: EvaluateJob,
+    classes: Sequence[MapClass],
+    accuracy: Accuracy,
+    adjusted: Adjusted | None,
+    facts: Sequence[tuple[str, str]],
+    warnings: Sequence[str],
+) -> None:
+    """Writes the report.
+
+    Args:
+        path: File to write.
+        job: What was asked.
+        classes: Of the matrix [K].
+        accuracy: Plain figures.
+        adjusted: Area-adjusted figures, if the sample allows them.
+        facts: What was compared, and how.
+        warnings: What a reader must know.
+    """
+    names = [item.name for item in classes]
+    level = f"{job.confidence} %"
+    headline = [
+        (
+            "Overall accuracy, area-adjusted" if adjusted else "Overall accuracy",
+            _told((adjusted.figures.overall if adjusted else accuracy.overall), level),
+        )
+    ]
+    if adjusted:
+        headline.append(("Overall accuracy of the sample", _told(accuracy.overall, level)))
+    of_what = " of the sample" if adjusted else ""
+    headline += [
+        (f"Kappa{of_what}", decimal(accuracy.kappa)),
+        (f"Mean IoU{of_what}", decimal(accuracy.mean_iou)),
+        (f"Macro F1{of_what}", decimal(accuracy.macro_f1)),
+        ("Reference samples", count(accuracy.matrix.sum())),
+    ]
+    sections = [
+        Section("Summary", [Facts(headline), Warnings(warnings)]),
+        *([_adjusted(names, adjusted, level)] if adjusted else []),
+        Section("Confusion matrix", [Matrix(names, accuracy.matrix, "Reference samples")]),
+        Section("Classes", [_classes(names, accuracy), _bars(classes, accuracy)]),
+        Section(
+            "How it was made",
+            [
+                Facts(facts),
+                Text(
+                    [
+                        "Precision (user's accuracy): of what is mapped as a class, the share that is it. Recall "
+                        "(producer's accuracy): of what is a class, the share that is mapped as it. Means are over "
+                        "the classes that occur in references or map."
+                    ]
+                ),
+                Code(command_line(job)),
+            ],
+        ),
+    ]
+    subject = Path(job.input).name + (f", mapped with {job.model}" if job.model else "")
+    text = render("Accuracy of a class map", subject, sections)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def write_table(path: Path, classes: Sequence[MapClass], accuracy: Accuracy) -> None:
+    """Writes the confusion matrix as CSV: rows true, columns mapped, names first."""
+    names = [item.name for item in classes]
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["true \\ mapped", *names])
+            for name, row in zip(names, accuracy.matrix):
+                table.writerow([name, *map(int, row)])
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def _adjusted(names: Sequence[str], adjusted: Adjusted, level: str) -> Section:
+    figures = adjusted.figures
+    digits = 0 if adjusted.mapped.sum() >= 10_000 * _HECTARE else 2
+    rows = [
+        (
+            name,
+            _cell(figures.user[place]),
+            _cell(figures.producer[place]),
+            decimal(adjusted.mapped[place] / _HECTARE, digits),
+            decimal(figures.area[place].value / _HECTARE, digits),
+            between(
+                figures.area[place].low / _HECTARE, figures.area[place].high / _HECTARE, digits
+            ),
+        )
+        for place, name in enumerate(names)
+    ]
+    header = (
+        "class",
+        "user's accuracy",
+        "producer's accuracy",
+        "mapped, ha",
+        "estimated, ha",
+        f"{level} interval, ha",
+    )
+    return Section(
+        "Area-adjusted accuracy and areas",
+        [
+            Text(
+                [
+                    "Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of "
+                    "Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas "
+                    "are corrected for the map's errors; report these, with their intervals."
+                ]
+            ),
+            Table(header, rows, f"Intervals: {level}"),
+            Matrix(names, figures.proportions, "Estimated shares of the area"),
+        ],
+    )
+
+
+def _classes(names: Sequence[str], accuracy: Accuracy) -> Table:
+    rows = [
+        (
+            name,
+            count(accuracy.matrix[place].sum()),
+            count(accuracy.matrix[:, place].sum()),
+            _cell(accuracy.precision[place]),
+            _cell(accuracy.recall[place]),
+            decimal(accuracy.f1[place]),
+            decimal(accuracy.iou[place]),
+        )
+        for place, name in enumerate(names)
+    ]
+    return Table(("class", "reference", "mapped", "precision", "recall", "F1", "IoU"), rows)
+
+
+def _bars(classes: Sequence[MapClass], accuracy: Accuracy) -> Bars:
+    return Bars(
+        "F1 of each class",
+        [
+            Bar(item.name, float(value), color=item.color)
+            for item, value in zip(classes, accuracy.f1)
+        ],
+        1.0,
+    )
+
+
+def _cell(estimate: Estimate) -> str:
+    interval = between(estimate.low, estimate.high)
+    return decimal(estimate.value) + (f" ({interval})" if estimate.low == estimate.low else "")
+
+
+def _told(estimate: Estimate, level: str) -> str:
+    if estimate.low != estimate.low:
+        return decimal(estimate.value)
+    return f"{decimal(estimate.value)} ({level} interval {between(estimate.low, estimate.high)})"

@@ -1,0 +1,102 @@
+"""Which class of a map each class of a reference means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..cards import ModelClass
+from ..data.label_fields import told_names
+from ..errors import LabelsInvalid
+from .class_raster import MapClass
+
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The outcome.
+
+    Attributes:
+        places: For each class of the reference the index of the map's class, `NONE` for none.
+        how: "name", "value", or both.
+        pairs: What was matched with what, for people.
+        warning: What is doubtful, may be empty.
+    """
+
+    places: tuple[int, ...]
+    how: str
+    pairs: tuple[str, ...]
+    warning: str = ""
+
+
+def match_classes(
+    labels: Sequence[str], classes: Sequence[ModelClass], mapped: Sequence[MapClass], path: str
+) -> Matching:
+    """Matches by name, whatever the capitals and punctuation, else by value.
+
+    A class with a name of its own is matched by value only when no class is by name.
+
+    Args:
+        labels: What the reference calls its classes [K].
+        classes: The same classes with their titles [K].
+        mapped: The map's classes.
+        path: The reference, for the message.
+
+    Raises:
+        LabelsInvalid: No class matches.
+    """
+    by_name: dict[str, int] = {}
+    for place, item in enumerate(mapped):
+        for name in (item.title, item.alias):
+            if name:
+                by_name.setdefault(_plain(name), place)
+    by_value = {str(item.value): place for place, item in enumerate(mapped)}
+    own = [  # names that are more than the label's number
+        item.title if _plain(item.title) != _plain(f"Class {label}") else ""
+        for label, item in zip(labels, classes)
+    ]
+    named = [
+        by_name.get(_plain(label), by_name.get(_plain(title) if title else "", NONE))
+        for label, title in zip(labels, own)
+    ]
+    some_named = any(place != NONE for place in named)
+    places, how = [], set()
+    doubtful = []
+    for label, title, place in zip(labels, own, named):
+        number = by_value.get(label, NONE)
+        if place == NONE and number != NONE and not (some_named and title and title != label):
+            place = number
+            how.add("value")
+            if title and title != label and mapped[place].title:
+                doubtful.append(f"{label} ({title}) with {_told(mapped[place])}")
+        elif place != NONE:
+            how.add("name")
+        places.append(place)
+    if not how:
+        reference = [title or label for label, title in zip(labels, own)]
+        raise LabelsInvalid(
+            f"No class of the references {path} is a class of the map. The references have "
+            f"{told_names(reference)}; the map has {told_names([_told(item) for item in mapped])}. "
+            "Choose the field whose values are the map's classes, by name or by value, or rename "
+            "the classes."
+        )
+    warning = (
+        f"Classes were matched by value, though their names differ: {told_names(doubtful)}. Give "
+        "them the same names if that is wrong."
+        if doubtful
+        else ""
+    )
+    pairs = tuple(
+        f"{label} = {_told(mapped[place])}" for label, place in zip(labels, places) if place != NONE
+    )
+    return Matching(tuple(places), " and ".join(sorted(how)), pairs, warning)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+
+
+def _told(item: MapClass) -> str:
+    return f"{item.value} ({item.name})" if item.name != str(item.value) else str(item.value)

@@ -1,0 +1,137 @@
+"""References on a map's grid: which pixels, of which class, drawn from which stratum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyogrio
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from ..cards import ModelClass
+from ..data.grid import Grid
+from ..data.label_fields import field_labels
+from ..data.labels import read_labels
+from ..data.vectors import POINTS, read_features, split_source
+from .sample import REFERENCE, STRATUM, WEIGHT
+
+_PIXELS = 4_000_000
+_PURPOSE = "references"
+
+
+@dataclass(frozen=True)
+class Strata:
+    """How points were drawn.
+
+    Attributes:
+        names: Of the strata [H], as their field has them.
+        pixels: Of each stratum [H]: the sum of its points' weights.
+        of_point: Stratum of each reference [N].
+    """
+
+    names: tuple[str, ...]
+    pixels: NDArray[np.float64]
+    of_point: NDArray[np.int64]
+
+    def only(self, kept: NDArray[np.bool_]) -> Strata:
+        """The same strata with some of the points."""
+        return Strata(self.names, self.pixels, self.of_point[kept])
+
+
+@dataclass(frozen=True)
+class References:
+    """Pixels of known class.
+
+    Attributes:
+        kind: "polygons", "points" or "raster".
+        labels: What the file calls its classes [K].
+        classes: The same with titles [K].
+        row: [N], on the map's grid.
+        column: [N].
+        label: Index of the class [N].
+        unit: Polygon, point or region of each [N].
+        weight: How many pixels each stands for [N]; 1 unless some were drawn of many.
+        strata: None when the file does not tell.
+        warnings: What was assumed or left out.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    classes: tuple[ModelClass, ...]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    label: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    strata: Strata | None
+    warnings: tuple[str, ...]
+
+
+def read_references(path: str, field: str, grid: Grid) -> References:
+    """Reads a reference layer.
+
+    Args:
+        path: Vector file of polygons or points, or a class raster.
+        field: With the class; empty takes `reference`, which our samples have. Rasters need none.
+        grid: The map's.
+
+    Raises:
+        EngineError: As of `read_labels` and `LabelLayer.pixels`.
+    """
+    field = field or (REFERENCE if REFERENCE in _fields(path) else "")
+    layer = read_labels(path, field, purpose=_PURPOSE, least=1)
+    pixels = layer.pixels(grid, _PIXELS)
+    totals = np.array(pixels.totals or np.bincount(pixels.label, minlength=len(layer.classes)))
+    drawn = np.bincount(pixels.label, minlength=len(layer.classes))
+    strata = None
+    if layer.kind == "points" and {STRATUM, WEIGHT} <= set(_fields(path)):
+        strata = _strata(path, field, pixels.unit)
+    return References(
+        layer.kind,
+        layer.labels,
+        layer.classes,
+        pixels.row,
+        pixels.column,
+        pixels.label.astype(np.int64),
+        pixels.unit.astype(np.int64),
+        (totals / np.maximum(drawn, 1))[pixels.label],
+        strata,
+        tuple(layer.warnings),
+    )
+
+
+def _fields(path: str) -> Sequence[str]:
+    """Names of a vector file's fields; none of a raster."""
+    file, layer = split_source(path)
+    try:
+        return [str(name) for name in pyogrio.read_info(file, layer=layer)["fields"]]
+    except (DataSourceError, DataLayerError, ValueError):
+        return []
+
+
+def _strata(path: str, field: str, unit: NDArray[Any]) -> Strata | None:
+    """The strata of labelled points; None when the fields are not filled."""
+    features = read_features(path, _PURPOSE, POINTS)
+    labelled = [bool(labels) for labels in field_labels(features, field, False).labels]
+    try:
+        weight = np.asarray(features.fields[WEIGHT], float)
+    except (TypeError, ValueError):
+        return None
+    stratum = [_text(value) for value in features.fields[STRATUM]]
+    if not (np.isfinite(weight) & (weight > 0)).all() or not all(stratum):
+        return None
+    names, place = np.unique(np.array(stratum), return_inverse=True)
+    # Of all points, labelled or not: the sample's weights add up to the stratum.
+    pixels = np.bincount(place, weight).astype(float)
+    return Strata(tuple(map(str, names)), pixels, place[np.flatnonzero(labelled)][unit])
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()

@@ -1,0 +1,112 @@
+"""Area-adjusted accuracy and areas of a map from a stratified random sample.
+
+Olofsson, P. et al. (2014): Good practices for estimating area and assessing accuracy of land change. Remote Sensing of
+Environment 148, 42-57. Written in the form of Stehman, S. V. (2014), International Journal of Remote Sensing 35(13),
+4923-4939, in which the strata need not be the classes of the map that is judged; where they are, both are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .intervals import Estimate, symmetric
+
+
+@dataclass(frozen=True)
+class Stratified:
+    """Estimates for the whole map.
+
+    Attributes:
+        proportions: Estimated share of the area [K, K], rows true, columns mapped; sums to 1.
+        overall: Overall accuracy.
+        user: User's accuracy of each class [K].
+        producer: Producer's accuracy of each class [K].
+        area: True area of each class [K], in the unit of the strata's areas.
+        area_error: Standard error of that [K].
+    """
+
+    proportions: NDArray[np.float64]
+    overall: Estimate
+    user: tuple[Estimate, ...]
+    producer: tuple[Estimate, ...]
+    area: tuple[Estimate, ...]
+    area_error: NDArray[np.float64]
+
+
+def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95) -> Stratified:
+    """Estimates from counts of sample points.
+
+    Intervals are normal ones, without correction for finite strata, as published. They are NaN where a stratum with an
+    area has one point only.
+
+    Args:
+        counts: Points [H, K, K]: stratum, true class, mapped class. A stratum without area is left out.
+        area: Of each stratum [H], any unit.
+        confidence: Of the intervals, percent.
+
+    Raises:
+        ValueError: A stratum with an area has no point.
+    """
+    area = np.asarray(area, float)
+    counts = np.asarray(counts, float)[area > 0]
+    area = area[area > 0]
+    points = counts.sum(axis=(1, 2))
+    if not len(area) or (points == 0).any():
+        raise ValueError("Every stratum with an area needs a point, and there must be one.")
+    total = float(area.sum())
+    weight = area / total
+    means = counts / points[:, None, None]  # [H, K true, K mapped]
+    classes = counts.shape[1]
+    every = np.ones((classes, classes), bool)
+    right = np.eye(classes, dtype=bool)
+
+    def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[float, float]:
+        """Area in the cells `part` over area in the cells `whole`, and its standard error."""
+        inside = means[:, part].sum(axis=1)  # [H]
+        among = means[:, whole].sum(axis=1)
+        divisor = float(weight @ among)
+        if not divisor:
+            return float("nan"), float("nan")
+        ratio = float(weight @ inside) / divisor
+        # Variance of y - ratio * x within each stratum; y is 1 in `part`, x in `whole`, which holds `part`.
+        residual = part * 1.0 - ratio * whole  # [K, K]
+        mean = (means * residual).sum(axis=(1, 2))
+        square = (means * residual**2).sum(axis=(1, 2)) - mean**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = float((weight**2 * square / (points - 1)).sum())
+        return ratio, float(
+            np.sqrt(max(variance, 0.0) if variance == variance else np.nan)
+        ) / divisor
+
+    def estimate(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Estimate:
+        return symmetric(*share(part, whole), confidence)
+
+    def column(number: int) -> NDArray[np.bool_]:
+        return np.broadcast_to(np.arange(classes) == number, (classes, classes))
+
+    shares = [share(column(number).T, every) for number in range(classes)]
+    return Stratified(
+        np.einsum("h,hij->ij", weight, means),
+        estimate(right, every),
+        tuple(estimate(right & column(number), column(number)) for number in range(classes)),
+        tuple(estimate(right & column(number), column(number).T) for number in range(classes)),
+        tuple(symmetric(s * total, e * total, confidence, total) for s, e in shares),
+        np.array([e * total for _, e in shares]),
+    )
+
+
+def strata_as_mapped(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """Counts [K, K, K] of a sample whose strata are the map's classes.
+
+    Args:
+        matrix: Points [K, K], rows true, columns mapped.
+    """
+    matrix = np.asarray(matrix, float)
+    counts = np.zeros((len(matrix), *matrix.shape))
+    for number in range(len(matrix)):
+        counts[number, :, number] = matrix[:, number]
+    return counts

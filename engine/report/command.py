@@ -1,0 +1,26 @@
+"""The command line that does a job again."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+
+from ..parameters import Job
+
+
+def command_line(job: Job) -> str:
+    """`python -m engine VERB ...` with what differs from the defaults, quoted for a POSIX shell."""
+    words = ["python", "-m", "engine", job.verb]
+    for field in dataclasses.fields(job):  # type: ignore[arg-type]
+        value = getattr(job, field.name)
+        if value == field.default or value is None:
+            continue
+        if field.metadata.get("positional"):
+            words.append(str(value))
+            continue
+        words.append("--" + field.name.replace("_", "-"))
+        if isinstance(value, tuple):
+            words += map(str, value)
+        elif not isinstance(value, bool):
+            words.append(str(value))
+    return " ".join(map(shlex.quote, words))

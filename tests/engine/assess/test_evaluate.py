@@ -1,0 +1,373 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+import shapely
+
+from engine.assess import class_raster
+from engine.assess import evaluate as module
+from engine.assess.evaluate import evaluate
+from engine.assess.sample import draw_sample
+from engine.errors import (
+    Cancelled,
+    EmptyArea,
+    InvalidParameter,
+    LabelsInvalid,
+    RasterUnreadable,
+    VectorUnreadable,
+)
+from engine.jobs import EvaluateJob, SampleJob
+from engine.progress import Progress
+from tests.engine.assess.maps import (
+    CLASSES,
+    TRANSFORM,
+    centres,
+    read_vector,
+    write_map,
+    write_vector,
+)
+
+RNG = np.random.default_rng(11)
+VALUES = RNG.choice([1, 2], (40, 50), p=[0.3, 0.7]).astype(np.uint8)
+TITLES = {1: "Open water", 2: "Dry land", 5: "Ice"}
+
+
+@pytest.fixture
+def map_path(tmp_path):
+    return write_map(tmp_path / "map.tif", VALUES, classes=CLASSES)
+
+
+def judge(map_path, reference, progress=None, **options):
+    result = evaluate(EvaluateJob(map_path, str(reference), **options), progress or Progress())
+    json.dumps(result, allow_nan=False)
+    return result
+
+
+def points(tmp_path, truth, rows, columns, field="kind", **more):
+    return write_vector(
+        tmp_path / "points.gpkg", centres(rows, columns), **{field: np.array(truth, object)}, **more
+    )
+
+
+def square(row, column, size):
+    left, top = TRANSFORM @ (column, row)
+    return shapely.box(left, top - 10 * size, left + 10 * size, top)
+
+
+def test_points_give_the_matrix_by_hand(tmp_path, map_path):
+    rows, columns = np.divmod(np.arange(0, 2000, 13), 50)
+    mapped = VALUES[rows, columns]
+    truth = np.where(np.arange(len(rows)) % 5 == 0, 3 - mapped, mapped)  # every fifth is wrong
+    reference = points(tmp_path, [TITLES[v].upper() for v in truth], rows, columns)
+    result = judge(map_path, reference, field="kind")
+    expected = [[int(((truth == t) & (mapped == m)).sum()) for m in (1, 2)] for t in (1, 2)]
+    assert result["matrix"] == expected
+    assert result["names"] == ["Open water", "Dry land"]
+    assert result["values"] == [1, 2]
+    figures = result["figures"]
+    assert figures["overall_accuracy"] == pytest.approx((truth == mapped).mean(), abs=1e-6)
+    low, high = figures["overall_accuracy_interval"]
+    assert low < figures["overall_accuracy"] < high
+    assert figures["area_adjusted"] is None
+    water = figures["classes"][0]
+    assert water["recall"] == pytest.approx(expected[0][0] / sum(expected[0]), abs=1e-6)
+    assert water["precision"] == pytest.approx(
+        expected[0][0] / (expected[0][0] + expected[1][0]), abs=1e-6
+    )
+    assert result["matching"]["by"] == "name"
+    assert result["warnings"] == []
+
+
+def test_whole_numbers_are_values(tmp_path, map_path):
+    rows, columns = np.divmod(np.arange(100), 50)
+    reference = write_vector(
+        tmp_path / "p.gpkg", centres(rows, columns), code=VALUES[rows, columns].astype(np.int32)
+    )
+    result = judge(map_path, reference, field="code")
+    assert result["figures"]["overall_accuracy"] == 1
+    assert result["matching"] == {
+        "by": "value",
+        "pairs": ["1 = 1 (Open water)", "2 = 2 (Dry land)"],
+    }
+
+
+def test_polygons_count_pixels_and_are_judged_as_polygons(tmp_path):
+    values = np.ones((40, 50), np.uint8)
+    values[:, 25:] = 2
+    map_path = write_map(tmp_path / "map.tif", values, classes=CLASSES)
+    squares = [square(2 + 6 * k, c, 4) for k in range(6) for c in (5, 30)] + [square(0, 40, 4)]
+    truth = ["water", "land"] * 6 + ["water"]  # the last one is wrong
+    names = np.array([TITLES[1] if t == "water" else TITLES[2] for t in truth], object)
+    reference = write_vector(tmp_path / "areas.gpkg", squares, kind=names)
+    result = judge(map_path, reference, field="kind")
+    assert result["matrix"] == [[96, 16], [0, 96]]
+    low, high = result["figures"]["overall_accuracy_interval"]
+    assert (low, high) == pytest.approx((0.63, 0.99), abs=0.06)  # 12 of 13 polygons, not 192 of 208
+    assert any("13 polygons" in text for text in result["warnings"])
+
+
+def test_a_class_raster_is_a_reference_on_another_grid(tmp_path, map_path):
+    """Two by two pixels of the map a reference pixel, shifted by four; 9 is its no-data."""
+    coarse = VALUES[4:20:2, 4:20:2].copy()
+    coarse[0, 0] = 9
+    transform = TRANSFORM @ TRANSFORM.translation(4, 4) @ TRANSFORM.scale(2)
+    reference = write_map(
+        tmp_path / "truth.tif", coarse, classes=CLASSES, nodata=9, transform=transform
+    )
+    result = judge(map_path, reference)
+    truth = coarse.repeat(2, 0).repeat(2, 1)
+    mapped = VALUES[4:20, 4:20]
+    expected = [[int(((truth == t) & (mapped == m)).sum()) for m in (1, 2)] for t in (1, 2)]
+    assert result["matrix"] == expected
+    assert any("not independent" in text for text in result["warnings"])
+
+
+@pytest.fixture
+def sampled(tmp_path, map_path):
+    """A sample of the map, labelled with a truth in which a tenth of the land is water."""
+    output = tmp_path / "sample.gpkg"
+    draw_sample(SampleJob(map_path, str(output), size=200, allocation="equal"), Progress())
+    geometries, fields = read_vector(output)
+    wrong = (fields["stratum"] == 2) & (np.arange(len(geometries)) % 10 == 0)
+    fields["reference"] = np.where(wrong, "water", fields["stratum_name"]).astype(object)
+    fields["reference"][fields["reference"] == "water"] = TITLES[1]
+    labelled = write_vector(tmp_path / "labelled.gpkg", geometries, **fields)
+    return labelled, fields, wrong
+
+
+def test_our_sample_gives_area_adjusted_figures(map_path, sampled):
+    labelled, fields, wrong = sampled
+    result = judge(map_path, labelled)  # the field `reference` is found
+    assert result["design"] == "stratified"
+    adjusted = result["figures"]["area_adjusted"]
+    land = fields["stratum"] == 2
+    share_wrong, share_land = wrong[land].mean(), (VALUES == 2).mean()
+    assert adjusted["overall_accuracy"] == pytest.approx(1 - share_wrong * share_land, abs=1e-3)
+    assert adjusted["classes"][1]["user_accuracy"] == pytest.approx(1 - share_wrong, abs=1e-6)
+    total = sum(item["mapped_area_m2"] for item in adjusted["classes"])
+    assert total == pytest.approx(VALUES.size * 100, rel=2e-3)
+    expected = total * ((VALUES == 1).mean() + share_wrong * share_land)
+    assert adjusted["classes"][0]["area_m2"] == pytest.approx(expected, rel=1e-3)
+    low, high = adjusted["classes"][0]["area_interval_m2"]
+    assert low < expected < high
+
+
+def test_a_sample_of_another_map_counts_by_its_weights(tmp_path, map_path, sampled):
+    """A map that says land everywhere is as accurate as there is land, by the sample's estimate."""
+    labelled, fields, _ = sampled
+    other = write_map(tmp_path / "other.tif", np.full_like(VALUES, 2), classes=CLASSES)
+    result = judge(other, labelled)
+    is_land = fields["reference"] == TITLES[2]
+    expected = fields["weight"][is_land].sum() / fields["weight"].sum()
+    assert result["figures"]["area_adjusted"]["overall_accuracy"] == pytest.approx(
+        expected, abs=1e-6
+    )
+    assert any("the sample is another map's" in text for text in result["warnings"])
+
+
+def test_a_design_can_be_asked_for(tmp_path, map_path, sampled):
+    labelled, *_ = sampled
+    assert judge(map_path, labelled, design="simple")["figures"]["area_adjusted"] is None
+    rows, columns = np.divmod(np.arange(0, 2000, 20), 50)
+    reference = points(tmp_path, [TITLES[v] for v in VALUES[rows, columns]], rows, columns)
+    asked = judge(map_path, reference, field="kind", design="stratified")
+    assert asked["figures"]["area_adjusted"]["overall_accuracy"] == 1
+
+
+def test_half_labelled_samples_are_weighted_all_the_same(tmp_path, map_path, sampled):
+    """Labels for the first half only: the strata's sizes do not shrink with them."""
+    labelled, fields, _ = sampled
+    geometries, _ = read_vector(labelled)
+    fields["reference"][100:] = None
+    half = write_vector(tmp_path / "half.gpkg", geometries, **fields)
+    result = judge(map_path, half)
+    assert result["figures"]["samples"] == 100
+    areas = [item["mapped_area_m2"] for item in result["figures"]["area_adjusted"]["classes"]]
+    assert areas[0] / sum(areas) == pytest.approx((VALUES == 1).mean(), abs=1e-4)
+    assert any("100 of 200 features" in text for text in result["warnings"])
+
+
+def test_a_stratum_without_a_label_is_told(tmp_path, map_path, sampled):
+    labelled, fields, _ = sampled
+    geometries, _ = read_vector(labelled)
+    keep = fields["stratum"] == 2
+    part = write_vector(
+        tmp_path / "part.gpkg", geometries[keep], **{k: v[keep] for k, v in fields.items()}
+    )
+    result = judge(map_path, part)
+    assert any("No point was labelled in Open water" in text for text in result["warnings"])
+
+
+def test_outputs(tmp_path, map_path, sampled):
+    labelled, *_ = sampled
+    report, table = tmp_path / "report.html", tmp_path / "matrix.csv"
+    result = judge(map_path, labelled, output_report=str(report), output_table=str(table))
+    assert result["outputs"] == {"output_report": str(report), "output_table": str(table)}
+    html = report.read_text(encoding="utf-8")
+    for said in ("Area-adjusted", "Open water", "Olofsson", "python -m engine evaluate", "Kappa"):
+        assert said in html
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["true \\ mapped", "Open water", "Dry land"]
+    assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == result["matrix"]
+
+
+def test_classes_that_the_map_lacks_and_places_without_data_are_left_out_with_a_warning(tmp_path):
+    values = VALUES.copy()
+    values[0] = 0
+    map_path = write_map(tmp_path / "map.tif", values, classes=CLASSES)
+    rows, columns = np.divmod(np.arange(200), 50)
+    truth = [TITLES[v] for v in VALUES[rows, columns]]
+    truth[150:160] = ["roof"] * 10
+    result = judge(map_path, points(tmp_path, truth, rows, columns), field="kind")
+    assert result["figures"]["samples"] == 140
+    assert any("no class for roof: 10 reference" in text for text in result["warnings"])
+    assert any("50 of 200 reference samples lie where" in text for text in result["warnings"])
+
+
+def test_a_class_that_is_mapped_nowhere_near_is_still_one_of_the_map(tmp_path):
+    """Without names only the whole map tells which values are classes."""
+    values = VALUES.copy()
+    values[30:] = 7
+    map_path = write_map(tmp_path / "map.tif", values)
+    rows, columns = np.divmod(np.arange(100), 50)
+    truth = VALUES[rows, columns].astype(np.int32)
+    truth[:10] = 7
+    reference = write_vector(tmp_path / "p.gpkg", centres(rows, columns), code=truth)
+    result = judge(map_path, reference, field="code")
+    assert result["values"] == [1, 2, 7]
+    assert sum(result["matrix"][2]) == 10
+
+
+def test_only_windows_with_references_are_read(tmp_path, map_path, monkeypatch):
+    read = []
+    original = class_raster.ClassRaster._read
+
+    def spy(self, window):
+        read.append((window.col_off, window.row_off, window.width, window.height))
+        return original(self, window)
+
+    monkeypatch.setattr(class_raster.ClassRaster, "_read", spy)
+    monkeypatch.setattr(class_raster, "_TILE", 16)
+    reference = points(tmp_path, [TITLES[1]] * 3, [2, 3, 38], [4, 5, 45])
+    judge(map_path, reference, field="kind")
+    assert sorted(read) == [(4, 2, 2, 2), (45, 38, 1, 1)]
+
+
+def test_references_come_in_any_crs(tmp_path, map_path):
+    import pyproj
+
+    to_degrees = pyproj.Transformer.from_crs("EPSG:32631", "EPSG:4326", always_xy=True)
+    rows, columns = np.divmod(np.arange(0, 2000, 31), 50)
+    degrees = [shapely.Point(to_degrees.transform(p.x, p.y)) for p in centres(rows, columns)]
+    truth = np.array([TITLES[v] for v in VALUES[rows, columns]], object)
+    reference = write_vector(tmp_path / "degrees.gpkg", degrees, crs="EPSG:4326", kind=truth)
+    assert judge(map_path, reference, field="kind")["figures"]["overall_accuracy"] == 1
+
+
+def far(tmp_path):
+    return points(tmp_path, ["water"], [9000], [9000])
+
+
+def empty(tmp_path):
+    return points(tmp_path, [None, None], [1, 2], [1, 2])
+
+
+def foreign(tmp_path):
+    return points(tmp_path, ["roof", "snow"], [1, 2], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "error", "says"),
+    [
+        (far, {"field": "kind"}, EmptyArea, "misses the raster"),
+        (empty, {"field": "kind"}, LabelsInvalid, "is empty"),
+        (foreign, {"field": "kind"}, LabelsInvalid, "roof, snow; the map has 1 .Open water"),
+        (foreign, {"field": "none"}, LabelsInvalid, "has no field 'none'"),
+        (foreign, {}, LabelsInvalid, "needs the field"),
+        (lambda path: path / "missing.gpkg", {"field": "kind"}, VectorUnreadable, "does not exist"),
+    ],
+    ids=["outside", "empty", "unmatched", "field", "no field", "missing"],
+)
+def test_bad_references(tmp_path, map_path, make, options, error, says):
+    report = tmp_path / "report.html"
+    with pytest.raises(error, match=says):
+        judge(map_path, make(tmp_path), output_report=str(report), **options)
+    assert not report.exists()
+    assert not list(tmp_path.glob(".spectralgpt-*"))
+
+
+def test_bad_maps(tmp_path):
+    reference = points(tmp_path, ["water"], [1], [1])
+    decimal = write_map(tmp_path / "decimal.tif", VALUES.astype(np.float32))
+    with pytest.raises(LabelsInvalid, match="decimal numbers"):
+        judge(decimal, reference, field="kind")
+    blank = write_map(tmp_path / "blank.tif", np.zeros_like(VALUES))
+    with pytest.raises(EmptyArea, match="no class"):
+        judge(blank, reference, field="kind")
+    with pytest.raises(RasterUnreadable, match="does not exist"):
+        judge(str(tmp_path / "none.tif"), reference, field="kind")
+
+
+def test_a_stratified_design_needs_points(tmp_path, map_path):
+    reference = write_vector(
+        tmp_path / "areas.gpkg", [square(2, 2, 4)], kind=np.array(["water"], object)
+    )
+    with pytest.raises(InvalidParameter, match="are polygons, expected points"):
+        judge(map_path, reference, field="kind", design="stratified")
+
+
+def test_nothing_is_left_of_a_cancelled_evaluation(tmp_path, map_path, sampled):
+    labelled, *_ = sampled
+    before = sorted(tmp_path.iterdir())
+    asked = iter(range(100))
+    with pytest.raises(Cancelled):
+        judge(
+            map_path,
+            labelled,
+            Progress(lambda: next(asked) > 1),
+            output_report=str(tmp_path / "r.html"),
+        )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_model_is_judged_by_the_map_it_makes(tmp_path, monkeypatch):
+    from tests.engine.assess.models import brightest_band_model, write_image
+
+    image = RNG.random((3, 40, 50)).astype(np.float32)
+    source = write_image(tmp_path / "image.tif", image)
+    model = brightest_band_model(tmp_path / "model.onnx")
+    expected = np.array([1, 2, 4])[image.argmax(axis=0)]
+    rows, columns = np.divmod(np.arange(0, 2000, 9), 50)
+    names = {1: "bluish", 2: "Greenish", 4: "reddish"}
+    truth = [names[v] for v in expected[rows, columns]]
+    truth[:6] = ["bluish"] * 6
+    before = {path.name for path in tmp_path.iterdir()} | {"points.gpkg"}
+    result = judge(
+        source,
+        points(tmp_path, truth, rows, columns),
+        field="kind",
+        model=model,
+        device="cpu",
+        threads=1,
+    )
+    right = np.ones(len(rows), bool)
+    right[:6] = expected[rows[:6], columns[:6]] == 1
+    assert result["figures"]["overall_accuracy"] == pytest.approx(right.mean(), abs=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+def test_only_the_surroundings_of_the_references_are_mapped():
+    from rasterio.crs import CRS
+
+    from engine.assess.references import References
+    from engine.data.grid import Grid
+
+    none = np.zeros(2)
+    references = References("points", (), (), np.array([1000, 1100]), np.array([50, 900]),
+                            none, none, none, None, ())  # fmt: skip
+    grid = Grid(CRS.from_epsg(32631), TRANSFORM, 5000, 5000)
+    window = module._around(references, grid)
+    assert (window.col_off, window.row_off) == (0, 1000 - 256)
+    assert (window.width, window.height) == (901 + 256, 101 + 512)
