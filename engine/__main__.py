@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
 from typing import Any
@@ -71,6 +72,8 @@ class Terminal(Progress):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    if os.environ.get("RANK", "0") != "0":  # of several processes under torchrun one reports
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     options = vars(_parser().parse_args(arguments))
     verb, as_json = options.pop("verb"), options.pop("json", False)
     if verb is None:

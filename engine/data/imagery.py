@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rasterio.windows import Window
 
 from ..cards import Normalisation
 from ..errors import EmptyArea, EngineError, InvalidParameter
@@ -27,7 +28,7 @@ class Surveyed:
         mean: Of each model band over the valid pixels of a decimated read [C], 0 where missing.
         std: Its standard deviation [C], 1 where missing.
         present: Which of the model's bands it has [C].
-        gsd: Side of a pixel, in the units of its CRS.
+        gsd: Side of a pixel on the ground, metres.
         crs: Its reference system, in words.
         scaling: How its values become the model's unit, in words.
     """
@@ -137,15 +138,17 @@ def survey(names: Sequence[str], pool: RasterPool, progress: Progress | None = N
 
 def _look(name: str, pool: RasterPool) -> Surveyed:
     source = pool.get(name)
+    grid = source.grid
+    middle = grid.pixel_area(Window(grid.width // 2, grid.height // 2, 1, 1))
     mean, std = source.statistics()
     present = np.zeros(len(pool.card.bands), bool)
     present[list(source.match.positions)] = True
     return Surveyed(
-        LazyRaster(name, pool, source.grid.shape, source.groups),
+        LazyRaster(name, pool, grid.shape, source.groups),
         mean,
         std,
         present,
-        float(min(source.grid.resolution)),
-        source.grid.crs.to_string()[:40],
+        float(middle[0, 0]) ** 0.5,
+        grid.crs.to_string()[:40],
         source.scaling.text,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..cards import Band
 from ..model.config import preset
@@ -57,6 +59,22 @@ def start_positions(network: MaskedAutoencoder) -> None:
     ):
         spatial.copy_(wave_positions(*network.config.grid, spatial.shape[2]))
         torch.nn.init.normal_(spectral, std=0.25)
+
+
+def drop_positions(network: MaskedAutoencoder, window: int) -> None:
+    """Forgets where things lie in a window, and starts anew for windows of another size.
+
+    The published networks were trained so from one size to the next.
+
+    Args:
+        network: Is changed in place; everything else it has learned stays.
+        window: Side of the windows from now on, pixels.
+    """
+    network.config = dataclasses.replace(network.config, image_size=window)
+    for name in ("pos_embed_spatial", "decoder_pos_embed_spatial"):
+        old = getattr(network, name)
+        fresh = wave_positions(*network.config.grid, old.shape[2])
+        setattr(network, name, nn.Parameter(fresh.to(old)))
 
 
 def wave_positions(rows: int, columns: int, dim: int) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..progress import Progress
 from .device import choose_device
 
 
@@ -101,3 +102,16 @@ class Several(Alone):
 def join_workers(device: str = "auto") -> Alone:
     """This process, with the others that `torchrun` started beside it if it did."""
     return Several(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
+
+
+class Quiet(Progress):
+    """A progress of a process that does not report; it is cancelled as the whole one is."""
+
+    def __init__(self, whole: Progress) -> None:
+        """Listens to `whole` and tells it nothing."""
+        super().__init__()
+        self._whole = whole
+
+    def check(self) -> None:
+        """Raises `Cancelled` when the user has cancelled."""
+        self._whole.check()

@@ -105,11 +105,13 @@ def default_outlines(
     usable = max(2 * config.patch, min(largest, side) // config.patch * config.patch)
     # A window's quarter, half and whole, each a multiple of the patch.
     wanted = [(4, 15, 0.75), (2, 8, 0.8), (1, 5, 1.0)][0 if fresh else 1 :]
-    stages = [
-        Outline(usable // part // config.patch * config.patch, epochs, None, min(mask_ratio, most))
-        for part, epochs, most in wanted
-    ]
-    return [stage for stage in stages if stage.window >= 2 * config.patch]
+    stages = []
+    for part, epochs, most in wanted:
+        side = usable // part // config.patch
+        if side > 1:
+            ratio = min(mask_ratio, most, 1 - 1.25 / side**2)  # one token stays visible
+            stages.append(Outline(side * config.patch, epochs, None, ratio))
+    return stages
 
 
 def plan_stages(

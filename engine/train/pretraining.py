@@ -1,0 +1,231 @@
+"""The verb `pretrain`: a backbone of one's own, from imagery without labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..cards import Card
+from ..checkpoint import save
+from ..data.held_windows import HeldWindows
+from ..data.imagery import Survey, list_rasters, survey
+from ..data.lazy_patches import LazyPatchLoader, LazyRaster
+from ..data.patches import change_light
+from ..data.raster_pool import RasterPool
+from ..errors import Cancelled
+from ..infer.staging import GEOTIFF, StagedOutputs
+from ..model.losses import LOSSES, ReconstructionLoss
+from ..model.masked_autoencoder import MaskedAutoencoder
+from ..model.normalise import normalisation
+from ..progress import Progress
+from ..training_jobs import PretrainJob
+from .fresh import drop_positions, fresh_network
+from .parallel import Alone, Quiet, join_workers
+from .pretrain import PretrainingConfig, run_stages
+from .pretraining_results import Outcome, finished_card, look, write_report
+from .pretraining_setup import hold_back, introduce, plan_run, start_network
+from .reconstruction import write_view
+from .reconstruction_error import ReconstructionError, reconstruction_error
+from .stages import Stage, select
+from .trainer import TrainerConfig, TrainingResult
+from .unfinished import UnfinishedRun
+
+TERMS = {
+    "token": ReconstructionLoss(token=1.0, spectral=0.0),
+    "spectral-sum": LOSSES["public"],
+    "spectral-mean": LOSSES["experiment"],
+}
+
+
+def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
+    """Pretrains a backbone and writes it, with a report and a look at it where asked.
+
+    Started by `torchrun`, several processes share the work and the first one writes and reports.
+
+    Args:
+        job: What to do.
+        progress: Told about steps, losses and what was assumed.
+
+    Returns:
+        The result of the protocol.
+
+    Raises:
+        EngineError: Nothing can be learned from the imagery, the settings do not fit, the loss
+            diverges, memory does not suffice, or an output cannot be written.
+        Cancelled: The user has cancelled; a checkpoint folder keeps what there is.
+    """
+    started = time.monotonic()
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    workers = join_workers(job.device)
+    whole = progress if workers.main else Quiet(progress)
+    names = list_rasters(job.inputs)
+    network, card, seal = start_network(job)
+    with ExitStack() as stack:
+        outputs = stack.enter_context(StagedOutputs(names))
+        staged = _stage(outputs, job) if workers.main else {}
+        pool = stack.enter_context(
+            RasterPool(card, bands=job.bands, nodata=job.nodata, crs=job.crs)
+        )
+        found = survey(names, pool, whole.part(0.0, 0.1))
+        unfinished, stages = plan_run(job, network, seal, found, workers)
+        window = max(stage.window for stage in stages)
+        if network is None:
+            window = stages[0].window if job.positions == "drop" else window
+            network = fresh_network(job.base, window, job.seed)
+            card = dataclasses.replace(card, normalisation=found.normalisation())
+        network.loss = TERMS[job.loss]
+        drawn, held = hold_back(job, found, stages, network.config.patch, whole)
+        if workers.main and unfinished is not None:
+            unfinished.write(stages)
+        introduce(found, stages, held, network, workers, whole)
+        result = _learn(
+            job,
+            network,
+            card,
+            found,
+            drawn,
+            held,
+            stages,
+            unfinished,
+            workers,
+            whole.part(0.1, 0.95),
+        )
+        if result.cancelled:
+            raise _cancelled(job, len(result.history), whole)
+        outcome = Outcome(
+            job, network, card, seal, found, held, stages, result.history,
+            _judge(network, card, held, stages[-1].mask_ratio), workers.count,
+            time.monotonic() - started,
+        )  # fmt: skip
+        sealed = _write(outcome, staged, pool) if workers.main else ""
+    workers.wait()
+    if workers.main and unfinished is not None:
+        unfinished.remove()
+    whole.update(1.0, "Done")
+    return {
+        "outputs": {name: getattr(job, name) for name in staged},
+        "seconds": round(time.monotonic() - started, 2),
+        "model": {"name": finished_card(outcome).name, "sha256": sealed},
+        "stages": [dataclasses.asdict(stage) for stage in stages],
+        "final_loss": result.history[-1]["loss"],
+        "losses": [epoch["loss"] for epoch in result.history],
+        "held_out": None if outcome.error is None else dataclasses.asdict(outcome.error),
+        "rasters": len(found.serving),
+        "refused": [{"raster": name, "why": why} for name, why in found.refused],
+        "processes": workers.count,
+    }
+
+
+def _stage(outputs: StagedOutputs, job: PretrainJob) -> dict[str, Path]:
+    """Temporary places of the outputs that were asked for, by the job's field."""
+    suffixes = {
+        "output_model": (".safetensors",),
+        "output_report": (".html",),
+        "output_reconstruction": GEOTIFF,
+    }
+    return {
+        name: outputs.stage(getattr(job, name), suffix)
+        for name, suffix in suffixes.items()
+        if getattr(job, name) or name == "output_model"
+    }
+
+
+def _learn(
+    job: PretrainJob,
+    network: MaskedAutoencoder,
+    card: Card,
+    found: Survey,
+    drawn: list[LazyRaster],
+    held: HeldWindows,
+    stages: tuple[Stage, ...],
+    unfinished: UnfinishedRun | None,
+    workers: Alone,
+    progress: Progress,
+) -> TrainingResult:
+    """Goes through the stages."""
+    light = (
+        change_light if card.unit == "reflectance" else functools.partial(change_light, offset=0.0)
+    )
+
+    def loader_of(number: int, stage: Stage) -> LazyPatchLoader:
+        chosen = select([raster.path for raster in drawn], stage.imagery)
+        return LazyPatchLoader(
+            [drawn[index] for index in chosen],
+            stage.window,
+            stage.batch * workers.count,
+            stage.steps,
+            tokens=(stage.window // network.config.patch) ** 2,
+            transform=light,
+            seed=job.seed + number,
+            share=(workers.rank, workers.count),
+        )
+
+    def prepare(_: int, stage: Stage) -> None:
+        if job.positions == "drop" and network.config.image_size != stage.window:
+            drop_positions(network, stage.window)
+
+    def evaluate(_: nn.Module) -> Mapping[str, float]:
+        error = _judge(network, card, held, stages[-1].mask_ratio)
+        return {} if error is None else {"error": error.model}
+
+    return run_stages(
+        network,
+        card.normalisation,
+        PretrainingConfig(
+            stages, trainer=TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
+        ),
+        loader_of,
+        prepare=prepare,
+        smaller=unfinished.shrink if unfinished is not None else None,
+        evaluate=evaluate,
+        checkpoint=unfinished.folder if unfinished is not None else None,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def _judge(
+    network: MaskedAutoencoder, card: Card, held: HeldWindows, mask_ratio: float
+) -> ReconstructionError | None:
+    """The error on what was held back, beside guesses without a network."""
+    if not len(held.image):
+        return None
+    valid = torch.from_numpy(held.valid)[:, None].float()  # [N, 1, S, S]
+    image = normalisation(card.normalisation, held.image.shape[1])(
+        torch.from_numpy(held.image), valid
+    )
+    tokens = len(held.groups) * (image.shape[-1] // network.config.patch) ** 2
+    ratio = min(mask_ratio, 1 - 1.5 / tokens)  # of a small window, one token stays visible
+    return reconstruction_error(network, image, valid, ratio, groups=torch.tensor(held.groups))
+
+
+def _write(outcome: Outcome, staged: Mapping[str, Path], pool: RasterPool) -> str:
+    """Writes the outputs to their temporary places; returns the model's seal."""
+    card = finished_card(outcome)
+    if "output_reconstruction" in staged or "output_report" in staged:
+        seen = look(outcome, pool)
+        if "output_reconstruction" in staged:
+            path = staged["output_reconstruction"]
+            write_view(path, seen.view, card, seen.grid, seen.window)
+        if "output_report" in staged:
+            write_report(staged["output_report"], outcome, seen)
+    return save(staged["output_model"], outcome.network, card)
+
+
+def _cancelled(job: PretrainJob, epochs: int, progress: Progress) -> Cancelled:
+    kept = (
+        f"{epochs} finished epochs are kept in {job.checkpoint}: run the same again to go on."
+        if job.checkpoint
+        else "Nothing was kept, as no checkpoint folder was given."
+    )
+    progress.log(f"Cancelled. {kept}")
+    return Cancelled(f"Cancelled. {kept}")

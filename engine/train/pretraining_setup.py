@@ -1,0 +1,137 @@
+"""Before a pretraining: the network to start from, the stages, what is held back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ..cards import Card
+from ..checkpoint import load
+from ..data.held_windows import HeldWindows, hold_windows
+from ..data.imagery import Survey
+from ..data.lazy_patches import LazyRaster
+from ..errors import ModelTaskMismatch
+from ..model.config import PRESETS
+from ..model.masked_autoencoder import MaskedAutoencoder
+from ..model_file import find_model, verify
+from ..progress import Progress
+from ..training_jobs import PretrainJob
+from .fresh import CARD_BANDS, RED_EDGE
+from .parallel import Alone
+from .stages import Stage, default_outlines, device_memory, parse_stages, plan_stages, select
+from .unfinished import UnfinishedRun
+
+# Not part of what a run is: it may be taken up with others of these.
+_INCIDENTAL = (
+    "output_model",
+    "output_report",
+    "output_reconstruction",
+    "checkpoint",
+    "name",
+    "device",
+    "threads",
+)
+
+
+def start_network(job: PretrainJob) -> tuple[MaskedAutoencoder | None, Card, str]:
+    """The network to go on from, its card and its file's seal; no network yet for a fresh one."""
+    if job.base in PRESETS:
+        card = Card(name=job.base, task="backbone", bands=CARD_BANDS, optional_groups=(RED_EDGE,))
+        return None, card, ""
+    path = find_model(job.base, task="backbone")
+    network, card = load(path)
+    if not isinstance(network, MaskedAutoencoder):
+        raise ModelTaskMismatch(
+            f"The model '{card.title or card.name}' has no decoder to pretrain with. "
+            "Choose a backbone."
+        )
+    return network, card, verify(path)
+
+
+def plan_run(
+    job: PretrainJob,
+    network: MaskedAutoencoder | None,
+    seal: str,
+    found: Survey,
+    workers: Alone,
+) -> tuple[UnfinishedRun | None, tuple[Stage, ...]]:
+    """The stages: those of the run that is taken up, else as asked for or by the imagery."""
+    unfinished = None
+    if job.checkpoint:
+        settings = dataclasses.asdict(job)
+        for name in _INCIDENTAL:
+            settings.pop(name)
+        settings["inputs"] = [item.raster.path for item in found.serving]
+        settings.update(base_sha256=seal, processes=workers.count)
+        unfinished = UnfinishedRun(job.checkpoint, settings)
+        workers.wait()  # nobody writes the folder while others still look into it
+        if unfinished.stages is not None:
+            return unfinished, unfinished.stages
+    fresh = network is None
+    config = PRESETS[job.base] if network is None else network.config
+    if fresh:
+        config = dataclasses.replace(config, bands=len(CARD_BANDS))
+    sides = [min(item.raster.shape) for item in found.serving]
+    outlines = parse_stages(job.stages) or default_outlines(
+        config, int(np.median(sides)), job.mask_ratio, fresh
+    )
+    paths = [item.raster.path for item in found.serving]
+    pixels = [
+        sum(int(np.prod(found.serving[i].raster.shape)) for i in select(paths, outline.imagery))
+        // workers.count
+        for outline in outlines
+    ]
+    return unfinished, plan_stages(
+        outlines,
+        config,
+        pixels,
+        mask_ratio=job.mask_ratio,
+        fresh=fresh,
+        epochs=job.epochs,
+        batch=job.batch,
+        steps=job.steps,
+        memory=device_memory(workers.device(job.device)),
+    )
+
+
+def hold_back(
+    job: PretrainJob, found: Survey, stages: tuple[Stage, ...], patch: int, progress: Progress
+) -> tuple[list[LazyRaster], HeldWindows]:
+    """Sets windows aside, of the last stage's size if the imagery is large enough."""
+    rasters = [item.raster for item in found.serving]
+    short = int(np.median([min(raster.shape) for raster in rasters]))
+    window = stages[-1].window
+    if short < 3 * window and not (short >= window and len(rasters) >= 10):
+        window = max(2 * patch, min(window, short // 3 // patch * patch))
+    largest = max(stage.window for stage in stages)
+    drawn, held = hold_windows(rasters, window, largest, seed=job.seed)
+    if not len(held.image):
+        progress.warning(
+            "The imagery is too small to hold any of it back: the network cannot be judged on "
+            "ground it has not seen. Give larger rasters, or at least ten."
+        )
+    return drawn, held
+
+
+def introduce(
+    found: Survey,
+    stages: tuple[Stage, ...],
+    held: HeldWindows,
+    network: MaskedAutoencoder,
+    workers: Alone,
+    progress: Progress,
+) -> None:
+    """Tells what is going to be done."""
+    weights = sum(value.numel() for value in network.parameters())
+    progress.log(
+        f"{len(found.serving)} rasters, {found.pixels / 1e6:.1f} megapixels; "
+        f"{len(held.image)} windows held back. Network of {weights / 1e6:.1f} million weights; "
+        f"{workers.count} process(es)."
+    )
+    for number, stage in enumerate(stages, 1):
+        progress.log(
+            f"Stage {number}: {stage.window} px, {stage.epochs} epochs of {stage.steps} batches of "
+            f"{stage.batch}, learning rate {stage.learning_rate:.2g}, {stage.mask_ratio:.0%} hidden"
+            + (f", imagery {stage.imagery}" if stage.imagery else "")
+        )

@@ -1,0 +1,97 @@
+"""The folder of a pretraining that may be killed: how it was set up, beside the stages' checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointMismatch, OutputNotWritable
+from .stages import Stage
+
+FILE = "run.json"
+
+
+class UnfinishedRun:
+    """What a run was set up with, so that it goes on with the very same.
+
+    Attributes:
+        folder: Where it is kept.
+        stages: As planned then, with smaller batches where memory did not suffice; None for a new
+            run.
+    """
+
+    def __init__(self, folder: str, settings: Mapping[str, Any]) -> None:
+        """Looks into the folder.
+
+        Args:
+            folder: May not exist yet.
+            settings: Everything the result depends on, as JSON values.
+
+        Raises:
+            CheckpointMismatch: It holds a run with other settings.
+        """
+        self.folder = Path(folder)
+        self._settings = json.loads(json.dumps(dict(settings)))
+        self.stages: tuple[Stage, ...] | None = None
+        path = self.folder / FILE
+        if not path.is_file():
+            return
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            settings_then = dict(stored["settings"])
+            self.stages = tuple(Stage(**stage) for stage in stored["stages"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CheckpointMismatch(
+                f"{path} cannot be read, so the run in this folder cannot be taken up. "
+                "Delete the folder, or give another one.",
+                details=repr(error),
+            ) from error
+        names = [*self._settings, *(name for name in settings_then if name not in self._settings)]
+        other = [n for n in names if settings_then.get(n) != self._settings.get(n)]
+        if other:
+            raise CheckpointMismatch(
+                f"The folder {self.folder} holds a run with other settings ({', '.join(other)}). "
+                "Give the same ones to go on with it, or another folder, or delete it.",
+                details=f"there: { {n: settings_then.get(n) for n in other} }\n"
+                f"here: { {n: self._settings.get(n) for n in other} }",
+            )
+
+    def write(self, stages: Sequence[Stage]) -> None:
+        """Keeps the stages.
+
+        Raises:
+            OutputNotWritable: The folder cannot be written.
+        """
+        self.stages = tuple(stages)
+        content = {
+            "settings": self._settings,
+            "stages": [dataclasses.asdict(stage) for stage in stages],
+        }
+        path = self.folder / FILE
+        part = path.with_name(FILE + ".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+            os.replace(part, path)
+        except OSError as error:
+            raise OutputNotWritable(
+                f"The checkpoint folder {self.folder} cannot be written. Choose another one.",
+                details=repr(error),
+            ) from error
+
+    def shrink(self, number: int, batch: int) -> None:
+        """Remembers that a stage, numbered from 0, needs a smaller batch."""
+        stages = list(self.stages or ())
+        stages[number] = dataclasses.replace(stages[number], batch=batch)
+        self.write(stages)
+
+    def remove(self) -> None:
+        """Deletes what the run kept; the folder too when nothing else is in it."""
+        for path in [self.folder / FILE, *self.folder.glob("stage*.pt")]:
+            path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
