@@ -10,6 +10,8 @@ from .i18n import tr
 from .paths import user_models
 from .settings import engine_environment, home
 
+TRAINING_GRACE = 30.0  # s
+
 
 def status() -> Status:
     """The state of the engine's environment; takes no time."""
@@ -55,4 +57,7 @@ def client(tier: str = "inference") -> EngineClient:
     python = status().python
     if reason or python is None:
         raise EngineFailed("EngineMissing", reason)
+    if tier == "training":
+        # Who cancels a training gets the best model so far, which takes a moment to write.
+        return EngineClient(python, models=models_folder(), grace=TRAINING_GRACE)
     return EngineClient(python, models=models_folder())

@@ -69,6 +69,39 @@ def models_for(task: str) -> tuple[InstalledModel, ...]:
     return tuple(model for model in installed_models() if model.task == task and model.can_predict)
 
 
+def models_to_train(task: str = "") -> tuple[InstalledModel, ...]:
+    """The installed models that can be trained on from, backbones first.
+
+    Args:
+        task: When given, only models for it.
+    """
+    found = [
+        model for model in installed_models() if not model.can_predict and task in ("", model.task)
+    ]
+    return tuple(sorted(found, key=lambda model: model.task != "backbone"))
+
+
+def reference(model: InstalledModel) -> str:
+    """What a parameter takes for this model: its name, or the file's where two of its kind share the name."""
+    same = [other for other in installed_models() if other.name == model.name]
+    return model.name if len(same) == 1 else Path(model.path).name
+
+
+def free_model_file(stem: str, ending: str) -> Path:
+    """A path in the folder of the user's own models under which nothing is installed yet.
+
+    Args:
+        stem: The wanted name; gets a number when it is taken.
+        ending: Such as ".onnx".
+    """
+    folder = engine_access.models_folder()
+    taken = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}_{number}", number + 1
+    return folder / f"{name}{ending}"
+
+
 def model_named(name: str, task: str | None = None) -> InstalledModel | None:
     """The installed model of this name.
 

@@ -8,7 +8,11 @@ from qgis.PyQt.QtGui import QIcon
 from . import engine_access, paths
 from .algorithms.classify import ClassifyAlgorithm
 from .algorithms.detect_change import DetectChangeAlgorithm
+from .algorithms.evaluate import EvaluateAlgorithm
+from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.import_model import ImportModelAlgorithm
+from .algorithms.pretrain import PretrainAlgorithm
+from .algorithms.sample import SampleAlgorithm
 from .algorithms.segment import SegmentAlgorithm
 from .i18n import tr
 
@@ -16,6 +20,10 @@ ALGORITHMS = (
     SegmentAlgorithm,
     ClassifyAlgorithm,
     DetectChangeAlgorithm,
+    FinetuneAlgorithm,
+    PretrainAlgorithm,
+    SampleAlgorithm,
+    EvaluateAlgorithm,
     ImportModelAlgorithm,
 )
 

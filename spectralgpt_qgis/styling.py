@@ -14,8 +14,10 @@ from typing import ClassVar
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsColorRampShader,
+    QgsEditorWidgetSetup,
     QgsFillSymbol,
     QgsMapLayer,
+    QgsMarkerSymbol,
     QgsPalettedRasterRenderer,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -48,6 +50,7 @@ PROBABILITY_STOPS = (
 )
 POLYGON_OPACITY = 0.55
 CLASS_FIELD = "class_value"  # of every polygon layer the engine writes
+REFERENCE_FIELD = "reference"  # of a sample, filled in by the user
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def class_styles(classes: list) -> tuple[ClassStyle, ...]:
     return tuple(
         ClassStyle(
             value=int(item["value"]),
-            title=str(item.get("title") or item["name"]),
+            title=str(item.get("title") or item.get("name") or item["value"]),
             color=str(item.get("color") or "#808080"),
         )
         for item in classes
@@ -157,6 +160,25 @@ class PolygonStyle(LayerStyle):
         layer.setRenderer(QgsCategorizedSymbolRenderer(own[-1] if own else CLASS_FIELD, categories))
 
 
+@dataclass(frozen=True)
+class SampleStyle(LayerStyle):
+    """Points to be judged: the form lists the classes, the map shows what is left to do, not what the map says."""
+
+    classes: tuple[ClassStyle, ...]
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets the form of the reference field and a renderer that tells done from to do."""
+        index = layer.fields().lookupField(REFERENCE_FIELD)
+        if index >= 0:
+            entries = [{item.title: str(item.value)} for item in self.classes]
+            layer.setEditorWidgetSetup(index, QgsEditorWidgetSetup("ValueMap", {"map": entries}))
+        todo = QgsRendererCategory(1, _ring("#d94801"), tr("To be judged"))
+        done = QgsRendererCategory(0, _ring("#2f8f4e"), tr("Judged"))
+        layer.setRenderer(
+            QgsCategorizedSymbolRenderer(f"coalesce(\"{REFERENCE_FIELD}\", '') = ''", [todo, done])
+        )
+
+
 def confidence_style() -> RampStyle:
     """Confidence in percent: dark is unsure, bright is sure."""
     return RampStyle(CONFIDENCE_STOPS, " %")
@@ -177,6 +199,19 @@ def _fill(color: str) -> QgsFillSymbol:
             "outline_color": _rgba(outline),
             "outline_width": "0.2",
             "outline_style": "solid",
+        }
+    )
+
+
+def _ring(color: str) -> QgsMarkerSymbol:
+    """A circle that hides nothing of the place it marks."""
+    return QgsMarkerSymbol.createSimple(
+        {
+            "name": "circle",
+            "color": "0,0,0,0",
+            "outline_color": _rgba(QColor(color)),
+            "outline_width": "0.7",
+            "size": "3.5",
         }
     )
 

@@ -27,10 +27,21 @@ from .. import engine_access, paths
 from ..engine_client import EngineCancelled, EngineFailed
 from ..i18n import time_left, tr
 from ..styling import LayerStyle, StylePostProcessor, save_default_style
+from .layer_values import endings, plain_values, unreadable_layer
 
 # As engine/infer/staging.py names them.
 SCRATCH = ".spectralgpt-"
-OUTPUTS = ("output", "confidence", "probability", "output_vector", "areas")
+OUTPUTS = (
+    "output",
+    "confidence",
+    "probability",
+    "output_vector",
+    "areas",
+    "output_model",
+    "output_report",
+    "output_table",
+    "output_reconstruction",
+)
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
@@ -59,7 +70,12 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
     def group(self) -> str:
         """The group in the toolbox."""
-        return {"mapping": tr("Mapping"), "models": tr("Models")}[self.GROUP_ID]
+        return {
+            "mapping": tr("Mapping"),
+            "training": tr("Training"),
+            "accuracy": tr("Accuracy"),
+            "models": tr("Models"),
+        }[self.GROUP_ID]
 
     def groupId(self) -> str:  # noqa: N802
         """The group's id."""
@@ -88,15 +104,19 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         reason = self._out_of_range(parameters, context) or self.unreadable(parameters, context)
         if reason:
             return False, reason
-        valid, reason = super().checkParameterValues(parameters, context)
+        valid, reason = super().checkParameterValues(self.plain(parameters), context)
         if not valid:
             return False, reason
         reason = self._wrong_ending(parameters) or self.problem(parameters, context)
         return not reason, reason
 
     def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Which input is there but cannot be read; empty when none is. For subclasses."""
-        return ""
+        """Tells a damaged file from one that is not there; empty when all can be read."""
+        return unreadable_layer(self, parameters, context)
+
+    def plain(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as QGIS's own methods take them."""
+        return plain_values(self, parameters)
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """What is wrong with otherwise valid values; empty when nothing is. For subclasses."""
@@ -126,7 +146,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         for definition in self.destinationParameterDefinitions():
             target = destination_text(parameters.get(definition.name()))
             ending = os.path.splitext(target)[1].lower()
-            expected = self.endings().get(definition.type(), ())
+            expected = endings(definition)
             if target and target != "TEMPORARY_OUTPUT" and ending not in expected:
                 return tr(
                     "'{parameter}' is to be written to '{target}', which is no file this tool writes. "
@@ -137,14 +157,6 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                     expected=tr(" or ").join(expected),
                 )
         return ""
-
-    def endings(self) -> dict[str, tuple[str, ...]]:
-        """The file endings that each type of destination may have."""
-        return {
-            "rasterDestination": (".tif", ".tiff"),
-            "vectorDestination": (".gpkg",),
-            "fileDestination": (".csv",),
-        }
 
     # -- the run ---------------------------------------------------------------------------------
 
@@ -165,7 +177,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         client = None
         try:
             client = engine_access.client(self.TIER)
-            return client.run(
+            result = client.run(
                 self.VERB,
                 job,
                 on_progress=telling.tell,
@@ -173,6 +185,9 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 on_warning=feedback.pushWarning,
                 is_cancelled=feedback.isCanceled,
             )
+            if feedback.isCanceled():
+                feedback.pushInfo(tr("Stopped early. What was done so far was kept."))
+            return result
         except EngineCancelled:
             remove_abandoned(job, client.pid)
             feedback.pushInfo(tr("Cancelled. Nothing was written."))

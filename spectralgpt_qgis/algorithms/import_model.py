@@ -104,10 +104,6 @@ class ImportModelAlgorithm(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
         self.addOutput(QgsProcessingOutputString(self.MODEL_TASK, tr("What it is for")))
 
-    def endings(self) -> dict[str, tuple[str, ...]]:
-        """A model is one file of these kinds."""
-        return {"fileDestination": (".safetensors", ".onnx")}
-
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks that the checkpoint is there."""
         given = self.parameterAsFile(parameters, self.INPUT, context)

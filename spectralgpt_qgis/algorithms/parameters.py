@@ -18,9 +18,11 @@ from qgis.core import (
     QgsProcessingParameterVectorDestination,
 )
 
+from .. import settings
 from ..i18n import tr
 
 DEVICES = ("auto", "cpu", "gpu")
+MOST_THREADS = 1024
 # A class path, not an import: only a dialog loads it, so no widget code runs headless.
 MODEL_WIDGET = "{}.gui.model_widget.ModelWidgetWrapper".format(__package__.rpartition(".")[0])
 
@@ -54,6 +56,63 @@ def raster(name: str, description: str) -> QgsProcessingParameterDefinition:
     return QgsProcessingParameterRasterLayer(name, description)
 
 
+def choice(
+    name: str, description: str, options: tuple[str, ...], help_text: str
+) -> QgsProcessingParameterDefinition:
+    """One of some words, the first by default; scripts give the word."""
+    return helped(
+        QgsProcessingParameterEnum(
+            name, description, list(options), defaultValue=options[0], usesStaticStrings=True
+        ),
+        help_text,
+    )
+
+
+def whole_number(
+    name: str, description: str, default: int, low: int, high: int, help_text: str = ""
+) -> QgsProcessingParameterDefinition:
+    """A whole number within limits."""
+    return helped(
+        QgsProcessingParameterNumber(
+            name,
+            description,
+            QgsProcessingParameterNumber.Type.Integer,
+            default,
+            False,
+            low,
+            high,
+        ),
+        help_text,
+    )
+
+
+def fraction(
+    name: str,
+    description: str,
+    default: float,
+    low: float,
+    high: float,
+    digits: int,
+    help_text: str = "",
+) -> QgsProcessingParameterDefinition:
+    """A number with a point, within limits."""
+    return helped(
+        decimals(
+            QgsProcessingParameterNumber(
+                name,
+                description,
+                QgsProcessingParameterNumber.Type.Double,
+                default,
+                False,
+                low,
+                high,
+            ),
+            digits,
+        ),
+        help_text,
+    )
+
+
 def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDefinition:
     """The raster's bands in the order of the model's; none means automatic."""
     return helped(
@@ -72,9 +131,11 @@ def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDef
     )
 
 
-def model(name: str, task: str, default: str) -> QgsProcessingParameterDefinition:
+def model(
+    name: str, task: str, default: str | None, optional: bool = False
+) -> QgsProcessingParameterDefinition:
     """The name of an installed model or the path of a model file."""
-    parameter = QgsProcessingParameterString(name, tr("Model"), default)
+    parameter = QgsProcessingParameterString(name, tr("Model"), default, False, optional)
     parameter.setMetadata({"widget_wrapper": {"class": MODEL_WIDGET, "task": task}})
     return helped(
         parameter, tr("The name of an installed model, or the path of a model file (.onnx).")
@@ -83,7 +144,10 @@ def model(name: str, task: str, default: str) -> QgsProcessingParameterDefinitio
 
 def extent(name: str) -> QgsProcessingParameterDefinition:
     """Limits the work to a rectangle."""
-    return QgsProcessingParameterExtent(name, tr("Limit to this extent"), optional=True)
+    return helped(
+        QgsProcessingParameterExtent(name, tr("Limit to this extent"), optional=True),
+        tr("Only this rectangle is computed. Empty means the whole raster."),
+    )
 
 
 def polygons(name: str, description: str) -> QgsProcessingParameterDefinition:
@@ -94,14 +158,15 @@ def polygons(name: str, description: str) -> QgsProcessingParameterDefinition:
 
 
 def device(name: str) -> QgsProcessingParameterDefinition:
-    """Where to compute."""
+    """Where to compute; by default as the user's settings say."""
+    chosen = settings.value("device")
     return advanced(
         helped(
             QgsProcessingParameterEnum(
                 name,
                 tr("Compute on"),
                 list(DEVICES),
-                defaultValue=DEVICES[0],
+                defaultValue=chosen if chosen in DEVICES else DEVICES[0],
                 usesStaticStrings=True,
             ),
             tr(
@@ -140,18 +205,9 @@ def min_area(name: str, description: str) -> QgsProcessingParameterDefinition:
 
 
 def threads(name: str) -> QgsProcessingParameterDefinition:
-    """How many processor threads to use."""
-    return advanced(
-        QgsProcessingParameterNumber(
-            name,
-            tr("Processor threads (0 = all)"),
-            QgsProcessingParameterNumber.Type.Integer,
-            0,
-            False,
-            0,
-            1024,
-        )
-    )
+    """How many processor threads to use; by default as the user's settings say."""
+    chosen = min(max(settings.value("threads"), 0), MOST_THREADS)
+    return advanced(whole_number(name, tr("Processor threads (0 = all)"), chosen, 0, MOST_THREADS))
 
 
 def cloud_optimised(name: str) -> QgsProcessingParameterDefinition:

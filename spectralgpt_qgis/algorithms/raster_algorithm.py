@@ -20,8 +20,8 @@ from ..i18n import tr
 from ..model_catalogue import InstalledModel, model_named, models_for
 from . import parameters as shared
 from .base import EngineAlgorithm
-from .polygon_input import write_polygons
 from .raster_input import RasterInput, crs_text, read_raster
+from .vector_input import write_features
 
 
 class RasterAlgorithm(EngineAlgorithm):
@@ -72,19 +72,6 @@ class RasterAlgorithm(EngineAlgorithm):
         }
 
     # -- checks ----------------------------------------------------------------------------------
-
-    def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Tells a damaged file from one that is not there."""
-        for name in self.RASTERS:
-            given = parameters.get(name)
-            if not isinstance(given, str) or not Path(given).is_file():
-                continue
-            if self.parameterAsRasterLayer(parameters, name, context) is None:
-                return tr(
-                    "The file '{file}' ({name}) cannot be opened as a raster: it is damaged, was not copied to its "
-                    "end, or is of a kind QGIS cannot read. Copy or download it again."
-                ).format(file=given, name=name)
-        return ""
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks the model and the bands that were chosen for it."""
@@ -164,6 +151,7 @@ class RasterAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
         folder: Path,
+        around: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None = None,
     ) -> dict[str, Any]:
         """The fields of the job that describe model, rasters, area and device.
 
@@ -172,6 +160,7 @@ class RasterAlgorithm(EngineAlgorithm):
             context: Of the run.
             feedback: Gets notes about the rasters.
             folder: For temporary files.
+            around: What is needed of layers that are no files, for an algorithm without an extent.
         """
         model = self.parameterAsString(parameters, self.MODEL, context).strip()
         area = self._area(parameters, context)
@@ -202,7 +191,11 @@ class RasterAlgorithm(EngineAlgorithm):
             inside = folder / name
             inside.mkdir()
             job[name.lower()] = raster.source(
-                inside, area, self._pixel_metres(model), context.transformContext(), feedback
+                inside,
+                area or around,
+                self._pixel_metres(model),
+                context.transformContext(),
+                feedback,
             )
             job.setdefault("crs", raster.crs)
             nodata.update(dict.fromkeys(raster.nodata))
@@ -227,7 +220,7 @@ class RasterAlgorithm(EngineAlgorithm):
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, name))
         target = folder / f"{name.lower()}.gpkg"
-        return write_polygons(source, target, context.transformContext(), feedback)
+        return write_features(source, target, context.transformContext(), feedback)
 
     def _area(
         self, parameters: dict[str, Any], context: QgsProcessingContext

@@ -144,7 +144,8 @@ class RasterInput:
         else:
             raise QgsProcessingException(
                 tr(
-                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want."
+                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want, or "
+                    "save that area as a GeoTIFF (right-click, Export, Save As) and use the file."
                 ).format(self.name)
             )
         return max(1, round(extent.width() / pixel_x)), max(1, round(extent.height() / pixel_y))

@@ -1,7 +1,8 @@
-"""The MODEL parameter in Processing dialogs: the installed models of the right task, or a file."""
+"""Model parameters in Processing dialogs: the installed models of the right kind, or a file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -27,14 +28,22 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..i18n import tr
-from ..model_catalogue import InstalledModel, models_for
+from ..model_catalogue import InstalledModel, models_for, models_to_train, reference
 
 
 class ModelWidgetWrapper(WidgetWrapper):
     """An editable list of models and a button to look for a file."""
 
     def __init__(
-        self, param: Any, dialog: Any, row: int = 0, col: int = 0, task: str = "", **options: Any
+        self,
+        param: Any,
+        dialog: Any,
+        row: int = 0,
+        col: int = 0,
+        task: str = "",
+        training: bool = False,
+        words: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         """Called by Processing.
 
@@ -43,10 +52,12 @@ class ModelWidgetWrapper(WidgetWrapper):
             dialog: The dialog the widget is for.
             row: Of a batch table.
             col: Of a batch table.
-            task: Lists models for this task; from the parameter's metadata.
+            task: Lists models for this task; this and the next two come from the parameter's metadata.
+            training: Lists models to train from, not those that predict.
+            words: What else may be given, such as sizes to start fresh with.
             options: What other versions of Processing may add.
         """
-        self._task = task
+        self._task, self._training, self._words = task, training, words
         super().__init__(param, dialog, row, col)
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
@@ -57,11 +68,14 @@ class ModelWidgetWrapper(WidgetWrapper):
         self._list.setMinimumContentsLength(16)
         if self.dialogType == DIALOG_MODELER:
             self._add_model_sources()
-        for model in models_for(self._task):
-            self._list.addItem(_label(model), model.name)
+        models = models_to_train(self._task) if self._training else models_for(self._task)
+        for model in models:
+            self._list.addItem(_label(model), reference(model) if self._training else model.name)
             self._list.setItemData(
                 self._list.count() - 1, describe(model), Qt.ItemDataRole.ToolTipRole
             )
+        for word in self._words:
+            self._list.addItem(tr("Start fresh: {}").format(word), word)
         self._list.setCurrentIndex(-1)
         self._list.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
         self._list.currentIndexChanged.connect(self._show_tip)
@@ -113,7 +127,12 @@ class ModelWidgetWrapper(WidgetWrapper):
 
     def _browse(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self.widget, tr("Choose a model file"), "", tr("SpectralGPT models (*.onnx)")
+            self.widget,
+            tr("Choose a model file"),
+            "",
+            tr("Models to train from (*.safetensors)")
+            if self._training
+            else tr("SpectralGPT models (*.onnx)"),
         )
         if path:
             self._list.setEditText(path)

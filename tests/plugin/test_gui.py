@@ -72,6 +72,21 @@ def test_the_default_need_not_be_installed(provider, no_engine):
     assert not definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional
 
 
+def test_a_base_is_chosen_among_the_models_that_can_learn(provider, models):
+    from processing.gui.wrappers import WidgetWrapperFactory
+
+    parent = QWidget()
+    definition = provider.algorithm("pretrain").parameterDefinition("BASE")
+    wrapper = WidgetWrapperFactory.create_wrapper(definition, parent)
+    entries = [wrapper._list.itemText(n) for n in range(wrapper._list.count())]
+    assert entries[0].endswith("(backbone)")
+    assert entries[1:] == [f"Start fresh: {s}" for s in ("tiny", "small", "base", "large", "huge")]
+    assert wrapper.value() == "backbone"
+    wrapper.setValue("small")
+    assert wrapper.value() == "small"
+    wrapper.widget.deleteLater()
+
+
 @pytest.fixture
 def dialog(models):
     window = engine_dialog.EngineDialog()

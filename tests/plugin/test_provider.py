@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ PARAMETERS = {
     "classify": "INPUT BANDS MODEL ZONES CELL_SIZE DEVICE OUTPUT",
     "detectchange": "BEFORE AFTER BANDS MODEL THRESHOLD DEVICE MIN_AREA "
     "OUTPUT PROBABILITY OUTPUT_VECTOR AREAS",
+    "finetune": "INPUT LABELS FIELD TASK AFTER BASE METHOD EPOCHS DEVICE SEED "
+    "OUTPUT_MODEL OUTPUT_REPORT",
+    "pretrain": "INPUTS BASE STAGES MASK_RATIO EPOCHS DEVICE SEED OUTPUT_MODEL OUTPUT_REPORT",
+    "sample": "INPUT SIZE STANDARD_ERROR EXPECTED_ACCURACY ALLOCATION MINIMUM SEED OUTPUT",
+    "evaluate": "INPUT REFERENCE FIELD MODEL DESIGN CONFIDENCE OUTPUT_REPORT OUTPUT_TABLE",
     "importmodel": "INPUT OUTPUT_MODEL",
 }
 
@@ -70,10 +76,23 @@ def test_what_is_optional_has_a_default(provider, name):
         for definition in algorithm(name).parameterDefinitions()
         if not definition.flags() & optional and definition.defaultValue() is None
     }
-    assert required <= {"INPUT", "BEFORE", "AFTER", "OUTPUT", "OUTPUT_MODEL"}
+    inputs = {"INPUT", "BEFORE", "AFTER", "LABELS", "REFERENCE"}
+    assert required <= inputs | {"OUTPUT", "OUTPUT_MODEL"}
 
 
-@pytest.mark.parametrize("name", ["segment", "classify", "detectchange"])
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_what_is_always_seen_is_explained(provider, name):
+    advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+    text = algorithm(name).shortHelpString().lower()
+    for definition in algorithm(name).parameterDefinitions():
+        if not definition.flags() & advanced:
+            words = re.findall(r"[a-z]{4,}", definition.description().lower())
+            assert definition.help() or any(word in text for word in words), definition.name()
+
+
+@pytest.mark.parametrize(
+    "name", ["segment", "classify", "detectchange", "finetune", "pretrain", "evaluate"]
+)
 def test_rarely_needed_parameters_are_advanced(provider, name):
     advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
     for parameter in ("DEVICE", "THREADS"):
@@ -87,6 +106,20 @@ def test_without_an_engine_algorithms_stay_and_say_why(provider, no_engine):
     assert "Raster > SpectralGPT > Engine" in reason
     assert provider.isActive()
     assert provider.warningMessage() == reason
+
+
+def test_what_trains_needs_the_training_libraries(provider, monkeypatch, models):
+    from spectralgpt_qgis import engine_access
+    from spectralgpt_qgis.engine_environment import Status
+
+    ready = Status("ready", "", "inference", "cpu", python=engine_access.status().python)
+    monkeypatch.setattr(engine_access, "status", lambda: ready)
+    for name in ("finetune", "pretrain"):
+        runnable, reason = algorithm(name).canExecute()
+        assert not runnable
+        assert "training libraries" in reason
+    for name in ("evaluate", "sample"):
+        assert algorithm(name).canExecute() == (True, "")
 
 
 def test_with_an_engine_there_is_nothing_to_warn_of(provider, models):

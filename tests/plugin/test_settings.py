@@ -77,3 +77,18 @@ def test_the_proxy_of_qgis_is_used_unless_there_is_one_of_our_own(values, addres
 )
 def test_time_left_in_words(seconds, words):
     assert time_left(seconds) == words
+
+
+def test_what_runs_where_a_tool_does_not_say(provider, models):
+    def defaults():
+        algorithm = provider.algorithm("segment").create()
+        names = ("DEVICE", "THREADS")
+        return [algorithm.parameterDefinition(name).defaultValue() for name in names]
+
+    assert defaults() == ["auto", 0]
+    settings.set_value("device", "cpu")
+    settings.set_value("threads", 3)
+    assert defaults() == ["cpu", 3]
+    settings.set_value("device", "abacus")  # written by hand
+    settings.set_value("threads", -5)
+    assert defaults() == ["auto", 0]

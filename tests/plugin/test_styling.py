@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from osgeo import gdal
 from qgis.core import (
+    QgsExpressionContextUtils,
     QgsFeature,
     QgsGeometry,
     QgsProcessingContext,
@@ -12,6 +13,7 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
+    QgsRenderContext,
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
@@ -143,3 +145,26 @@ def test_a_loaded_layer_is_styled_even_when_processing_has_a_default_style(raste
     processor = context.layerToLoadOnCompletionDetails(raster).postProcessor()
     processor.postProcessLayer(layer, context, QgsProcessingFeedback())
     assert layer.renderer().type() == "paletted"
+
+
+def test_a_sample_is_judged_in_a_form_and_shows_what_is_left_to_do():
+    uri = "Point?crs=EPSG:4326&field=stratum:integer&field=reference:string"
+    layer = QgsVectorLayer(uri, "sample", "memory")
+    for value in (None, "", "7"):
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes([7, value])
+        layer.dataProvider().addFeatures([feature])
+    styling.SampleStyle(CLASSES).apply(layer)
+    setup = layer.editorWidgetSetup(1)
+    assert setup.type() == "ValueMap"
+    assert setup.config()["map"] == [{"Open water": "1"}, {"trees": "7"}]
+    context = QgsRenderContext()
+    context.expressionContext().appendScope(QgsExpressionContextUtils.layerScope(layer))
+    renderer = layer.renderer()
+    renderer.startRender(context, layer.fields())
+    shown = []
+    for feature in layer.getFeatures():
+        context.expressionContext().setFeature(feature)
+        shown.append(renderer.legendKeysForFeature(feature, context).copy().pop())
+    renderer.stopRender(context)
+    assert shown == ["0", "0", "1"], "to be judged, to be judged, judged"

@@ -1,0 +1,226 @@
+"""spectralgpt:evaluate, how good a map is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+)
+
+from ..i18n import tr
+from . import parameters as shared
+from . import training_parameters as training
+from .base import written
+from .label_input import LabelInput, label_problem, read_labels, wants_selection
+from .raster_algorithm import RasterAlgorithm
+
+DESIGNS = ("auto", "simple", "stratified")
+AROUND = 2000.0  # m of ground around the reference that is copied from layers which are no files
+
+
+class EvaluateAlgorithm(RasterAlgorithm):
+    """Compares a map, or what a model makes of a raster, with a reference."""
+
+    NAME = "evaluate"
+    ICON = "evaluate"
+    VERB = "evaluate"
+    TASK = "segmentation"
+    GROUP_ID = "accuracy"
+
+    INPUT = "INPUT"
+    REFERENCE = "REFERENCE"
+    FIELD = "FIELD"
+    SELECTED_ONLY = "SELECTED_ONLY"
+    DESIGN = "DESIGN"
+    CONFIDENCE = "CONFIDENCE"
+    OUTPUT_REPORT = "OUTPUT_REPORT"
+    OUTPUT_TABLE = "OUTPUT_TABLE"
+
+    RASTERS = {INPUT: RasterAlgorithm.BANDS}
+
+    def __init__(self) -> None:
+        """Starts without a reference."""
+        super().__init__()
+        self._reference: LabelInput | None = None
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Evaluate map")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr(
+            "Says how good a map or a model is, with intervals, from places where the truth is known."
+        )
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user's "
+            "accuracy,producer's accuracy,area estimation,Olofsson"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Compares a map with places where you know what is there: how much is right, what is mistaken for what, "
+            "and how sure these figures are.</p>"
+            "<h3>What to collect first</h3>"
+            "<p>Draw the points with 'Draw sample of a map' and fill in their field <i>reference</i>. Only such a "
+            "random sample speaks for the whole map, and gives areas corrected for the map's errors. Polygons that you "
+            "chose yourself work too, but they tell of these places only. Never use the labels that the model was "
+            "trained with: it knows them.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Map</b>: a class map; or, when you choose a <b>model</b>, the image that it is to map.<br>"
+            "<b>Reference</b>: points, polygons or a class raster, in any coordinate system.<br>"
+            "<b>Field</b>: the true class, as the name or the value of the map's class.<br>"
+            "<b>Design</b>: how the reference was drawn. <i>stratified</i> weights each class by its area in the map; "
+            "<i>simple</i> counts all alike; <i>auto</i> takes stratified for a sample drawn with this plugin.<br>"
+            "<b>Confidence</b>: of the intervals. At 95, nineteen of twenty such intervals hold the true value.</p>"
+            "<h3>Outputs</h3>"
+            "<p><b>Report</b>: a page with all figures, to read or print.<br>"
+            "<b>Table</b>: the confusion matrix; rows are true, columns mapped.<br>"
+            "The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where "
+            "one class covers most of the map: look at each class in the report.</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            shared.raster(self.INPUT, tr("Class map, or with a model the raster to map")),
+            training.labels(self.REFERENCE, tr("Reference: points, polygons or a class raster")),
+            training.class_field(self.FIELD, self.REFERENCE),
+            training.selected_only(self.SELECTED_ONLY),
+            shared.model(self.MODEL, self.TASK, None, optional=True),
+            shared.choice(
+                self.DESIGN,
+                tr("How the reference was drawn"),
+                DESIGNS,
+                tr("stratified: at random within each class of the map. simple: in any other way."),
+            ),
+            shared.whole_number(
+                self.CONFIDENCE, tr("Confidence of the intervals (percent)"), 95, 50, 99
+            ),
+            shared.advanced(
+                shared.bands(
+                    self.BANDS,
+                    tr("With a model: bands in its order (empty = automatic)"),
+                    self.INPUT,
+                )
+            ),
+            shared.device(self.DEVICE),
+            shared.threads(self.THREADS),
+            training.report_output(self.OUTPUT_REPORT),
+            shared.table_output(self.OUTPUT_TABLE, tr("Confusion matrix")),
+        ):
+            self.addParameter(parameter)
+        for name, description in figures().items():
+            self.addOutput(QgsProcessingOutputNumber(name, description))
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks the reference, and the model where there is one."""
+        reason = label_problem(*self._reference_choice(parameters, context))
+        if reason or not self.parameterAsString(parameters, self.MODEL, context).strip():
+            return reason
+        return super().problem(parameters, context)
+
+    def _reference_choice(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[QgsMapLayer | None, str, bool]:
+        """The reference layer, its class field, and whether only its selection counts."""
+        layer = self.parameterAsLayer(self.plain(parameters), self.REFERENCE, context)
+        field = "".join(self.parameterAsFields(parameters, self.FIELD, context)[:1])
+        selected = self.parameterAsBool(parameters, self.SELECTED_ONLY, context)
+        return layer, field, selected or wants_selection(parameters.get(self.REFERENCE))
+
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Reads the layers, in the thread that owns them."""
+        layer, field, selected = self._reference_choice(parameters, context)
+        self._reference = read_labels(layer, parameters.get(self.REFERENCE), field, selected)
+        return super().prepareAlgorithm(parameters, context, feedback)
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        outputs = {
+            self.OUTPUT_REPORT: self.parameterAsFileOutput(parameters, self.OUTPUT_REPORT, context),
+            self.OUTPUT_TABLE: self.parameterAsFileOutput(parameters, self.OUTPUT_TABLE, context),
+        }
+        reference = self._reference
+        fields = self.parameterAsFields(parameters, self.FIELD, context)
+        with self.workspace() as folder:
+            # Of a map that is no file all is copied: a sample of points is weighted by the areas of its classes.
+            with_model = bool(self.parameterAsString(parameters, self.MODEL, context).strip())
+            is_local = with_model and not reference.has_points
+            job = self.raster_job(
+                parameters,
+                context,
+                feedback,
+                folder,
+                around=reference.around(AROUND) if is_local else None,
+            )
+            for note in reference.notes:
+                feedback.pushWarning(note)
+            result = self.run_engine(
+                {
+                    **job,
+                    "reference": reference.file(folder, context.transformContext(), feedback),
+                    "field": "" if reference.features is None else fields[0],
+                    "design": self.parameterAsEnumString(parameters, self.DESIGN, context),
+                    "confidence": self.parameterAsInt(parameters, self.CONFIDENCE, context),
+                    "output_report": outputs[self.OUTPUT_REPORT],
+                    "output_table": outputs[self.OUTPUT_TABLE],
+                },
+                feedback,
+            )
+        if not result:
+            return {}
+        return {**written(outputs), **_numbers(result.get("figures", {}))}
+
+
+def figures() -> dict[str, str]:
+    """The numbers that a graphical model can use, and what they are called."""
+    return {
+        "OVERALL_ACCURACY": tr("Overall accuracy"),
+        "OVERALL_LOW": tr("Overall accuracy, lower end of the interval"),
+        "OVERALL_HIGH": tr("Overall accuracy, upper end of the interval"),
+        "KAPPA": tr("Kappa"),
+        "MIOU": tr("Mean intersection over union"),
+        "MACRO_F1": tr("Mean F1 of the classes"),
+        "SAMPLES": tr("Places compared"),
+        "ADJUSTED_ACCURACY": tr("Overall accuracy weighted by area"),
+        "ADJUSTED_LOW": tr("Accuracy weighted by area, lower end of the interval"),
+        "ADJUSTED_HIGH": tr("Accuracy weighted by area, upper end of the interval"),
+    }
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """The engine's figures as outputs; None for what cannot be said."""
+    adjusted = found.get("area_adjusted") or {}
+    low, high = found.get("overall_accuracy_interval") or (None, None)
+    adjusted_low, adjusted_high = adjusted.get("overall_accuracy_interval") or (None, None)
+    return {
+        "OVERALL_ACCURACY": found.get("overall_accuracy"),
+        "OVERALL_LOW": low,
+        "OVERALL_HIGH": high,
+        "KAPPA": found.get("kappa"),
+        "MIOU": found.get("miou"),
+        "MACRO_F1": found.get("macro_f1"),
+        "SAMPLES": found.get("samples"),
+        "ADJUSTED_ACCURACY": adjusted.get("overall_accuracy"),
+        "ADJUSTED_LOW": adjusted_low,
+        "ADJUSTED_HIGH": adjusted_high,
+    }

@@ -1,0 +1,300 @@
+"""spectralgpt:finetune, a model of the user's own from a few labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFileDestination,
+    QgsRasterLayer,
+)
+
+from ..i18n import tr
+from ..model_catalogue import free_model_file
+from . import parameters as shared
+from . import training_parameters as training
+from .base import written
+from .label_input import LabelInput, label_problem, read_labels, wants_selection
+from .training_algorithm import TrainingAlgorithm
+
+# What the user chooses -> what the engine calls it.
+TASKS = {
+    "segmentation": "segmentation",
+    "scenes": "scene-classification",
+    "change": "change-detection",
+}
+METHODS = ("auto", "quick", "adapters", "full")
+AROUND = 2000.0  # m of ground around the labels that is copied from layers which are no files
+
+
+class FinetuneAlgorithm(TrainingAlgorithm):
+    """Learns classes from labelled ground."""
+
+    NAME = "finetune"
+    ICON = "finetune"
+    VERB = "finetune"
+
+    INPUT = "INPUT"
+    LABELS = "LABELS"
+    FIELD = "FIELD"
+    SELECTED_ONLY = "SELECTED_ONLY"
+    TASK = "TASK"
+    AFTER = "AFTER"
+    METHOD = "METHOD"
+    AFTER_BANDS = "AFTER_BANDS"
+    VALIDATION = "VALIDATION"
+    MULTILABEL = "MULTILABEL"
+    MODEL_NAME = "MODEL_NAME"
+    METHOD_USED = "METHOD_USED"
+    CLASS_COUNT = "CLASS_COUNT"
+
+    RASTER_LISTS = {
+        INPUT: ("inputs", TrainingAlgorithm.BANDS),
+        AFTER: ("after", AFTER_BANDS),
+    }
+
+    def __init__(self) -> None:
+        """Starts without labels."""
+        super().__init__()
+        self._labels: LabelInput | None = None
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Train model from labels")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Makes a model of your own from a few polygons, points or a class raster.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,"
+            "change,random forest,deep learning,AI,foundation model,transfer learning"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts "
+            "from a backbone that already knows multispectral imagery, so a few labels are enough.</p>"
+            "<h3>What to draw first</h3>"
+            "<p>Make a polygon layer with a field for the class. Draw three to ten small polygons of <b>every</b> "
+            "class, in different places, each on ground that is surely this class. Include what is easily "
+            "confused, and one class for 'everything else'. What you do not label is ignored; it does not count "
+            "as background. Polygons that lie apart also let the tool judge the model on ground that it did not "
+            "learn from.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Rasters</b>: the images with the labelled ground. Several may share one label layer.<br>"
+            "<b>Labels</b>: polygons, points or a class raster, in any coordinate system. Unsaved edits count. "
+            "The colours and names of the layer's classes become those of the model.<br>"
+            "<b>Field</b>: text or whole numbers, one value for each class.<br>"
+            "<b>Task</b>: <i>segmentation</i> learns a class for every pixel; <i>scenes</i> one label for a whole "
+            "polygon; <i>change</i> compares the rasters with those of a second date, with labels that say where "
+            "something changed and where nothing did.<br>"
+            "<b>Method</b>: <i>quick</i> keeps the backbone and takes seconds; <i>adapters</i> changes few of its "
+            "weights; <i>full</i> changes all and wants many labels and a GPU. <i>auto</i> decides by your labels "
+            "and your machine and says why.<br>"
+            "<b>Rounds</b>: how often the labels are gone through; 0 stops by itself.</p>"
+            "<h3>Outputs</h3>"
+            "<p><b>Model</b>: in the folder that is suggested it is installed at once, and the tools for maps list "
+            "it by its name. A file to train on from is written beside it.<br>"
+            "<b>Report</b>: how good the model is on labels that were held back, class by class, and how to make it "
+            "again.</p>"
+            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            training.rasters(self.INPUT, tr("Rasters")),
+            training.labels(self.LABELS, tr("Labels: polygons, points or a class raster")),
+            training.class_field(self.FIELD, self.LABELS),
+            training.selected_only(self.SELECTED_ONLY),
+            shared.choice(
+                self.TASK,
+                tr("What the model shall do"),
+                tuple(TASKS),
+                tr(
+                    "A class for every pixel, a label for a whole polygon, or change between two dates."
+                ),
+            ),
+            training.rasters(
+                self.AFTER, tr("Rasters of the second date (for change only)"), optional=True
+            ),
+            training.base_model(self.BASE, tr("Model to start from")),
+            shared.choice(
+                self.METHOD,
+                tr("Method"),
+                METHODS,
+                tr(
+                    "auto decides by the number of labels and the machine. quick takes seconds, full learns longest."
+                ),
+            ),
+            shared.whole_number(
+                self.EPOCHS, tr("Rounds through the labels (0 = automatic)"), 0, 0, 10000
+            ),
+            shared.device(self.DEVICE),
+            training.seed(self.SEED),
+            training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
+            training.band_numbers(
+                self.AFTER_BANDS, tr("Bands of the second date, where they differ")
+            ),
+            shared.advanced(
+                shared.whole_number(
+                    self.VALIDATION,
+                    tr("Labels to hold back for judging (percent)"),
+                    20,
+                    0,
+                    50,
+                    tr(
+                        "Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 "
+                        "learns from all of them and cannot say how good the model is."
+                    ),
+                )
+            ),
+            shared.advanced(
+                shared.helped(
+                    QgsProcessingParameterBoolean(
+                        self.MULTILABEL, tr("A scene may have several labels"), False
+                    ),
+                    tr("For scenes: the field then holds them separated by ; or , or as a list."),
+                )
+            ),
+            training.model_title(self.NAME_OF_MODEL),
+            shared.threads(self.THREADS),
+            QgsProcessingParameterFileDestination(
+                self.OUTPUT_MODEL,
+                tr("Model"),
+                tr("Models to predict with (*.onnx)"),
+                str(free_model_file("my_model", ".onnx")),
+            ),
+            training.report_output(self.OUTPUT_REPORT),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
+        self.addOutput(QgsProcessingOutputString(self.METHOD_USED, tr("Method used")))
+        self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks that labels, task and rasters go together."""
+        layer, field, selected = self._label_choice(parameters, context)
+        task = self.parameterAsEnumString(parameters, self.TASK, context)
+        before = self.parameterAsLayerList(parameters, self.INPUT, context)
+        after = self.parameterAsLayerList(parameters, self.AFTER, context)
+        return (
+            label_problem(layer, field, selected)
+            or self._wrong_dates(task, len(before), len(after))
+            or self._wrong_labels(parameters, context, layer, task)
+            or super().problem(parameters, context)
+        )
+
+    def _wrong_dates(self, task: str, before: int, after: int) -> str:
+        if not before:
+            return tr(
+                "There is nothing to learn from. Choose the rasters with the labelled ground."
+            )
+        if task == "change" and not after:
+            return tr(
+                "Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the "
+                "first, in the same order."
+            )
+        if task == "change" and before != after:
+            return tr(
+                "There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one "
+                "of the second for each of the first, in the same order."
+            ).format(before=before, after=after)
+        if task != "change" and after:
+            return tr(
+                "Rasters of a second date (AFTER) were given, but the task is '{task}'. Choose the task 'change', or "
+                "leave the second date empty."
+            ).format(task=task)
+        return ""
+
+    def _wrong_labels(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        layer: QgsMapLayer | None,
+        task: str,
+    ) -> str:
+        if task != "scenes" and self.parameterAsBool(parameters, self.MULTILABEL, context):
+            return tr(
+                "Several labels (MULTILABEL) are for whole scenes, but the task is '{}'. Untick it, or choose the task "
+                "'scenes'."
+            ).format(task)
+        if task == "scenes" and isinstance(layer, QgsRasterLayer):
+            return tr(
+                "Scenes are learned from polygons or points with a label each, but '{}' is a raster. Choose a vector "
+                "layer, or the task 'segmentation'."
+            ).format(layer.name())
+        return ""
+
+    def _label_choice(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[QgsMapLayer | None, str, bool]:
+        """The label layer, its class field, and whether only its selection counts."""
+        layer = self.parameterAsLayer(self.plain(parameters), self.LABELS, context)
+        field = "".join(self.parameterAsFields(parameters, self.FIELD, context)[:1])
+        selected = self.parameterAsBool(parameters, self.SELECTED_ONLY, context)
+        return layer, field, selected or wants_selection(parameters.get(self.LABELS))
+
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Reads the layers, in the thread that owns them."""
+        layer, field, selected = self._label_choice(parameters, context)
+        self._labels = read_labels(layer, parameters.get(self.LABELS), field, selected)
+        return super().prepareAlgorithm(parameters, context, feedback)
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        labels = self._labels
+        for note in labels.notes:
+            feedback.pushWarning(note)
+        fields = self.parameterAsFields(parameters, self.FIELD, context)
+        with self.workspace() as folder:
+            job = {
+                **self.training_job(parameters, context, feedback, folder, labels.around(AROUND)),
+                "labels": labels.file(folder, context.transformContext(), feedback),
+                "field": "" if labels.features is None else fields[0],
+                "task": TASKS[self.parameterAsEnumString(parameters, self.TASK, context)],
+                "method": self.parameterAsEnumString(parameters, self.METHOD, context),
+                "multilabel": self.parameterAsBool(parameters, self.MULTILABEL, context),
+                "classes": labels.classes,
+                "validation": self.parameterAsInt(parameters, self.VALIDATION, context),
+            }
+            result = self.run_engine(job, feedback)
+        if not result:
+            return {}
+        tools = {
+            "segmentation": tr("'Land-cover map'"),
+            "scene-classification": tr("'Label scenes'"),
+            "change-detection": tr("'Detect change'"),
+        }
+        self.tell_where(job["output_model"], tools[job["task"]], feedback)
+        return {
+            **written(
+                {
+                    self.OUTPUT_MODEL: job["output_model"],
+                    self.OUTPUT_REPORT: job["output_report"],
+                }
+            ),
+            self.MODEL_NAME: str(result.get("model", {}).get("name", "")),
+            self.METHOD_USED: str(result.get("method", "")),
+            self.CLASS_COUNT: len(result.get("classes", ())),
+        }

@@ -1,0 +1,160 @@
+"""What is known on the ground, for the engine: polygons or points with a class field, or a class raster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsFeedback,
+    QgsMapLayer,
+    QgsProcessingFeatureSourceDefinition,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsUnitTypes,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+
+from ..i18n import tr
+from .label_look import look_of_classes
+from .raster_input import RasterInput, read_raster
+from .vector_input import LayerFeatures, without_crs, write_features
+
+
+@dataclass(frozen=True)
+class LabelInput:
+    """A layer of labels, or of reference, for the engine.
+
+    Attributes:
+        name: The layer's name, for messages.
+        extent: Of the features or of the raster, in `crs`.
+        crs: The layer's CRS.
+        classes: Names and colours of the classes as `look_of_classes` gives them.
+        raster: When it is a raster.
+        features: When it is not.
+        notes: What the user should know; each is a sentence.
+    """
+
+    name: str
+    extent: QgsRectangle
+    crs: QgsCoordinateReferenceSystem
+    classes: str
+    raster: RasterInput | None = None
+    features: LayerFeatures | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_points(self) -> bool:
+        """Whether it is a layer of points."""
+        return self.features is not None and (
+            QgsWkbTypes.geometryType(self.features.wkbType())
+            == QgsWkbTypes.GeometryType.PointGeometry
+        )
+
+    def file(
+        self, folder: Path, transforms: QgsCoordinateTransformContext, feedback: QgsFeedback
+    ) -> str:
+        """A path or GDAL name that the engine can open.
+
+        Args:
+            folder: For a temporary file.
+            transforms: Of the run.
+            feedback: Can stop the writing.
+
+        Raises:
+            QgsProcessingException: There is nothing to write, or it cannot be written.
+        """
+        if self.raster is not None:
+            return self.raster.source(folder, None, 10.0, transforms, feedback)
+        return write_features(self.features, folder / "labels.gpkg", transforms, feedback)
+
+    def around(self, metres: float) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem]:
+        """The labels' extent and so much around it, with its CRS."""
+        factor = QgsUnitTypes.fromUnitToUnitFactor(
+            QgsUnitTypes.DistanceUnit.DistanceMeters, self.crs.mapUnits()
+        )
+        return self.extent.buffered(metres * factor), self.crs
+
+
+def wants_selection(value: Any) -> bool:
+    """Whether a parameter's value asks for the selected features alone."""
+    return isinstance(value, QgsProcessingFeatureSourceDefinition) and value.selectedFeaturesOnly
+
+
+def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool) -> LabelInput:
+    """Takes from a layer what a run needs, so that the layer is not touched again.
+
+    Args:
+        layer: A valid vector or raster layer, in the thread it belongs to.
+        value: Of the parameter: a script may give a feature source definition.
+        field: The class field; not used for a raster.
+        selected_only: Takes the selected features alone.
+    """
+    classes = look_of_classes(layer, field)
+    if isinstance(layer, QgsRasterLayer):
+        raster = read_raster(layer)
+        notes = list(raster.notes)
+        if raster.nodata:
+            notes.append(
+                tr(
+                    "The additional no-data values of '{}' are not known to the engine: it takes them for classes. Set "
+                    "them in the file instead."
+                ).format(layer.name())
+            )
+        return LabelInput(
+            layer.name(),
+            QgsRectangle(layer.extent()),
+            layer.crs(),
+            classes,
+            raster=raster,
+            notes=tuple(notes),
+        )
+    definition = value if isinstance(value, QgsProcessingFeatureSourceDefinition) else None
+    extent = layer.boundingBoxOfSelected() if selected_only else layer.extent()
+    return LabelInput(
+        layer.name(),
+        QgsRectangle(extent),
+        layer.crs(),
+        classes,
+        features=LayerFeatures(layer, selected_only, definition),
+    )
+
+
+def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
+    """What the user must put right about a label layer; empty when nothing.
+
+    Args:
+        layer: The layer; None when there is none.
+        field: The class field that was chosen; empty for none.
+        selected_only: Whether the selected features alone are wanted.
+    """
+    if layer is None or isinstance(layer, QgsRasterLayer):
+        return ""
+    if not isinstance(layer, QgsVectorLayer) or layer.geometryType() not in (
+        QgsWkbTypes.GeometryType.PointGeometry,
+        QgsWkbTypes.GeometryType.PolygonGeometry,
+    ):
+        return tr(
+            "The layer '{}' has neither polygons nor points. Choose a layer of polygons, of points, or a class raster."
+        ).format(layer.name())
+    if not layer.crs().isValid():
+        return without_crs(layer.name())
+    names = [item.name() for item in layer.fields()]
+    listed = ", ".join(names) or tr("none")
+    if not field:
+        return tr(
+            "Choose the field of '{layer}' that holds the class of each feature. Its fields are: {fields}."
+        ).format(layer=layer.name(), fields=listed)
+    if field not in names:
+        return tr("The layer '{layer}' has no field '{field}'. Its fields are: {fields}.").format(
+            layer=layer.name(), field=field, fields=listed
+        )
+    if selected_only and not layer.selectedFeatureCount():
+        return tr(
+            "Nothing is selected in '{}'. Select the features to use, or untick 'Selected features only'."
+        ).format(layer.name())
+    return ""

@@ -1,0 +1,107 @@
+"""How the classes of a label layer look: names and colours, as the user set them in the layer's properties."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qgis.core import (
+    NULL,
+    QgsCategorizedSymbolRenderer,
+    QgsMapLayer,
+    QgsPalettedRasterRenderer,
+    QgsRasterLayer,
+    QgsValueMapFieldFormatter,
+    QgsVectorLayer,
+)
+
+
+def look_of_classes(layer: QgsMapLayer, field: str) -> str:
+    """Reads names and colours; call it in the thread the layer belongs to.
+
+    Args:
+        layer: Labels: features with a class field, or a class raster.
+        field: The class field; not used for a raster.
+
+    Returns:
+        JSON: a list of {"label", "title", "color"}, label as text, color "#rrggbb"; title and color are empty where the
+        layer says nothing. Empty text when it says nothing about any class.
+    """
+    if isinstance(layer, QgsRasterLayer):
+        looks = _of_palette(layer)
+    elif isinstance(layer, QgsVectorLayer):
+        looks = _of_features(layer, field)
+    else:
+        looks = []
+    return json.dumps(looks, ensure_ascii=False) if looks else ""
+
+
+def _of_palette(layer: QgsRasterLayer) -> list[dict[str, str]]:
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsPalettedRasterRenderer):
+        return []
+    return [
+        {
+            "label": as_text(item.value),
+            "title": "" if item.label == as_text(item.value) else item.label,
+            "color": item.color.name(),
+        }
+        for item in renderer.classes()
+    ]
+
+
+def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
+    titles = _value_map(layer, field)
+    looks = {
+        label: {"label": label, "title": title, "color": ""} for label, title in titles.items()
+    }
+    renderer = layer.renderer()
+    if isinstance(renderer, QgsCategorizedSymbolRenderer) and _names(
+        renderer.classAttribute(), field
+    ):
+        for category in renderer.categories():
+            value, symbol = category.value(), category.symbol()
+            merged = isinstance(value, (list, tuple))
+            for item in value if merged else [value]:
+                if item is None or item == NULL or item == "":
+                    continue  # "all other values"
+                label = as_text(item)
+                # A category that holds several values has one legend text, which names none of them.
+                legend = "" if merged else category.label()
+                title = legend if legend and legend != label else titles.get(label, "")
+                color = symbol.color().name() if symbol is not None else ""
+                looks[label] = {"label": label, "title": title, "color": color}
+    return list(looks.values())
+
+
+def _names(attribute: str, field: str) -> bool:
+    """Whether a renderer's attribute, which may be a quoted name, is this field."""
+    if attribute.startswith('"') and attribute.endswith('"'):
+        attribute = attribute[1:-1].replace('""', '"')
+    return attribute == field
+
+
+def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
+    """Value -> what the attribute form shows for it."""
+    index = layer.fields().lookupField(field)
+    if index < 0 or layer.editorWidgetSetup(index).type() != "ValueMap":
+        return {}
+    entries: Any = layer.editorWidgetSetup(index).config().get("map") or []
+    # QGIS before 3.0 kept one mapping, later ones a list of mappings with one entry each.
+    pairs = [
+        pair
+        for entry in ([entries] if isinstance(entries, dict) else entries)
+        for pair in entry.items()
+    ]
+    return {
+        as_text(value): str(title)
+        for title, value in pairs
+        if value not in (None, "", QgsValueMapFieldFormatter.NULL_VALUE)
+    }
+
+
+def as_text(value: Any) -> str:
+    """A class value as text: whole numbers without a decimal point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

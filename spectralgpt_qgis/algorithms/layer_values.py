@@ -1,0 +1,79 @@
+"""Values of layer and destination parameters, where QGIS's own checks know too little or say too little."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMapLayer,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingUtils,
+)
+
+from ..i18n import tr
+
+_ENDINGS = {"rasterDestination": (".tif", ".tiff"), "vectorDestination": (".gpkg",)}
+_RASTERS = (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLayers)
+
+
+def endings(definition: QgsProcessingParameterDefinition) -> tuple[str, ...]:
+    """The file endings that a destination may have; a file's are those of its filter."""
+    if isinstance(definition, QgsProcessingParameterFileDestination):
+        return tuple(re.findall(r"\*(\.\w+)", definition.fileFilter()))
+    return _ENDINGS.get(definition.type(), ())
+
+
+def plain_values(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as QGIS's own methods take them.
+
+    Those know no feature source where a layer of any kind may be given, and miss a required output that a script left
+    to its default.
+    """
+    values = dict(parameters)
+    for definition in algorithm.parameterDefinitions():
+        name, value = definition.name(), parameters.get(definition.name())
+        if isinstance(definition, QgsProcessingParameterMapLayer):
+            if isinstance(value, QgsProcessingFeatureSourceDefinition):
+                values[name] = value.source
+        elif value is None and definition.isDestination() and definition.defaultValue():
+            values[name] = definition.defaultValue()
+    return values
+
+
+def unreadable_layer(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> str:
+    """What to do about an input file that is there but is no layer; empty when there is none."""
+    for definition in algorithm.parameterDefinitions():
+        is_raster = isinstance(definition, _RASTERS)
+        if not is_raster and not isinstance(definition, QgsProcessingParameterMapLayer):
+            continue
+        hints = QgsProcessingUtils.LayerHint
+        hint = hints.Raster if is_raster else hints.UnknownType
+        value = parameters.get(definition.name())
+        for given in value if isinstance(value, (list, tuple)) else [value]:
+            if not isinstance(given, str) or not Path(given).is_file():
+                continue
+            if QgsProcessingUtils.mapLayerFromString(given, context, True, hint) is None:
+                return _damaged(is_raster).format(file=given, name=definition.name())
+    return ""
+
+
+def _damaged(is_raster: bool) -> str:
+    if is_raster:
+        return tr(
+            "The file '{file}' ({name}) cannot be opened as a raster: it is damaged, was not copied to its "
+            "end, or is of a kind QGIS cannot read. Copy or download it again."
+        )
+    return tr(
+        "The file '{file}' ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is "
+        "of a kind QGIS cannot read. Copy or download it again."
+    )

@@ -1,0 +1,256 @@
+"""spectralgpt:pretrain, a backbone of the user's own from imagery without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
+)
+
+from ..i18n import tr
+from ..model_catalogue import free_model_file
+from . import parameters as shared
+from . import training_parameters as training
+from .base import written
+from .training_algorithm import TrainingAlgorithm
+
+LOSSES = ("token", "spectral-sum", "spectral-mean")
+POSITIONS = ("interpolate", "drop")
+
+
+class PretrainAlgorithm(TrainingAlgorithm):
+    """Learns what imagery looks like, by filling in what is hidden from it."""
+
+    NAME = "pretrain"
+    ICON = "pretrain"
+    VERB = "pretrain"
+
+    INPUTS = "INPUTS"
+    FOLDER = "FOLDER"
+    STAGES = "STAGES"
+    MASK_RATIO = "MASK_RATIO"
+    BATCH = "BATCH"
+    STEPS = "STEPS"
+    LOSS = "LOSS"
+    POSITIONS = "POSITIONS"
+    CHECKPOINT = "CHECKPOINT"
+    OUTPUT_RECONSTRUCTION = "OUTPUT_RECONSTRUCTION"
+    MODEL_NAME = "MODEL_NAME"
+    FINAL_LOSS = "FINAL_LOSS"
+
+    RASTER_LISTS = {INPUTS: ("inputs", TrainingAlgorithm.BANDS)}
+    BASE_TASK = "backbone"
+    SIZES = ("tiny", "small", "base", "large", "huge")
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Pretrain backbone")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Makes a backbone of your own from imagery alone, without any labels.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,"
+            "deep learning,AI,SpectralGPT"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill "
+            "it in. What comes out is a backbone, from which 'Train model from labels' makes models for your "
+            "classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays "
+            "when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Rasters</b> and <b>folder</b>: imagery of many places and dates, with few clouds. Nothing has to "
+            "be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.<br>"
+            "<b>Start from</b>: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and "
+            "small for a processor, base and larger for GPUs.<br>"
+            "<b>Stages</b>: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like "
+            ":LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example "
+            "64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.<br>"
+            "<b>Hidden share</b>: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.<br>"
+            "<b>Folder to resume from</b>: progress is kept there. Run the tool again with the same values after a "
+            "stop, and it goes on where it was.</p>"
+            "<h3>Outputs</h3>"
+            "<p><b>Backbone</b>: in the folder that is suggested it is installed at once.<br>"
+            "<b>Report</b>: the curves of the loss, the data and the settings.<br>"
+            "<b>Reconstruction</b>: a raster with a masked picture, what the model made of it, and the error. A "
+            "good backbone draws fields, roads and shores where they are.</p>"
+            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            training.rasters(self.INPUTS, tr("Rasters"), optional=True),
+            shared.helped(
+                QgsProcessingParameterFile(
+                    self.FOLDER,
+                    tr("Folder of rasters"),
+                    QgsProcessingParameterFile.Behavior.Folder,
+                    "",
+                    None,
+                    True,
+                ),
+                tr("All rasters in it are used, beside those chosen above."),
+            ),
+            training.base_model(
+                self.BASE, tr("Start from: a backbone, or a size"), self.BASE_TASK, self.SIZES
+            ),
+            shared.helped(
+                QgsProcessingParameterString(
+                    self.STAGES, tr("Stages (empty = automatic)"), None, False, True
+                ),
+                tr("WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;"),
+            ),
+            shared.fraction(
+                self.MASK_RATIO,
+                tr("Hidden share of each picture (0.1 to 0.99)"),
+                0.9,
+                0.1,
+                0.99,
+                2,
+            ),
+            shared.whole_number(
+                self.EPOCHS, tr("Rounds of every stage (0 = as the stages say)"), 0, 0, 1000000
+            ),
+            shared.device(self.DEVICE),
+            training.seed(self.SEED),
+            shared.advanced(
+                shared.whole_number(
+                    self.BATCH, tr("Pictures at a time (0 = by the memory)"), 0, 0, 65536
+                )
+            ),
+            shared.advanced(
+                shared.whole_number(
+                    self.STEPS,
+                    tr("Steps of a round (0 = by the amount of imagery)"),
+                    0,
+                    0,
+                    10000000,
+                )
+            ),
+            shared.advanced(
+                shared.choice(
+                    self.LOSS,
+                    tr("What the model is judged by"),
+                    LOSSES,
+                    tr(
+                        "token is what the published weights were made with; the others add the shape of the spectrum."
+                    ),
+                )
+            ),
+            shared.advanced(
+                shared.choice(
+                    self.POSITIONS,
+                    tr("Positions from one window size to the next"),
+                    POSITIONS,
+                    tr("interpolate keeps what was learned; drop starts them again, as published."),
+                )
+            ),
+            shared.advanced(
+                shared.helped(
+                    QgsProcessingParameterFile(
+                        self.CHECKPOINT,
+                        tr("Folder to resume from"),
+                        QgsProcessingParameterFile.Behavior.Folder,
+                        "",
+                        None,
+                        True,
+                    ),
+                    tr("Progress is kept there; a run that was stopped goes on from it."),
+                )
+            ),
+            training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
+            training.model_title(self.NAME_OF_MODEL),
+            shared.threads(self.THREADS),
+            QgsProcessingParameterFileDestination(
+                self.OUTPUT_MODEL,
+                tr("Backbone"),
+                tr("Models to train from (*.safetensors)"),
+                str(free_model_file("my_backbone", ".safetensors")),
+            ),
+            training.report_output(self.OUTPUT_REPORT),
+            shared.raster_output(self.OUTPUT_RECONSTRUCTION, tr("Reconstruction"), optional=True),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
+        self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Loss at the end")))
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks that there is imagery, and how the stages are written."""
+        folder = self.parameterAsFile(parameters, self.FOLDER, context)
+        if folder and not Path(folder).is_dir():
+            return tr("There is no folder '{}' with rasters. Choose another one.").format(folder)
+        if not folder and not self.parameterAsLayerList(parameters, self.INPUTS, context):
+            return tr("There is nothing to learn from. Choose rasters, or a folder of rasters.")
+        for stage in self.parameterAsString(parameters, self.STAGES, context).split(";"):
+            if stage.strip() and not _is_stage(stage.strip()):
+                return tr(
+                    "The stage '{stage}' is not understood. Write each as "
+                    "WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them."
+                ).format(stage=stage.strip())
+        return super().problem(parameters, context)
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        folder_of_rasters = self.parameterAsFile(parameters, self.FOLDER, context)
+        with self.workspace() as folder:
+            job = self.training_job(parameters, context, feedback, folder)
+            if folder_of_rasters:
+                job["inputs"] = [*job["inputs"], folder_of_rasters]
+            job.update(
+                stages=self.parameterAsString(parameters, self.STAGES, context).strip(),
+                mask_ratio=self.parameterAsDouble(parameters, self.MASK_RATIO, context),
+                batch=self.parameterAsInt(parameters, self.BATCH, context),
+                steps=self.parameterAsInt(parameters, self.STEPS, context),
+                loss=self.parameterAsEnumString(parameters, self.LOSS, context),
+                positions=self.parameterAsEnumString(parameters, self.POSITIONS, context),
+                checkpoint=self.parameterAsFile(parameters, self.CHECKPOINT, context),
+                output_reconstruction=self.parameterAsOutputLayer(
+                    parameters, self.OUTPUT_RECONSTRUCTION, context
+                ),
+            )
+            result = self.run_engine(job, feedback)
+        if not result:
+            return {}
+        self.tell_where(job["output_model"], tr("'Train model from labels'"), feedback)
+        return {
+            **written(
+                {
+                    self.OUTPUT_MODEL: job["output_model"],
+                    self.OUTPUT_REPORT: job["output_report"],
+                    self.OUTPUT_RECONSTRUCTION: job["output_reconstruction"],
+                }
+            ),
+            self.MODEL_NAME: str(result.get("model", {}).get("name", "")),
+            self.FINAL_LOSS: result.get("final_loss"),
+        }
+
+
+def _is_stage(text: str) -> bool:
+    """Whether a stage's numbers are numbers."""
+    parts = [part.strip() for part in text.split(":", 4)]
+    if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts[:2]):
+        return False
+    try:
+        return all(float(part) > 0 for part in parts[2:4] if part)
+    except ValueError:
+        return False

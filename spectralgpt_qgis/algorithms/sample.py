@@ -1,0 +1,172 @@
+"""spectralgpt:sample, a stratified random sample of a map, to judge it by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+)
+
+from ..i18n import tr
+from ..styling import SampleStyle, class_styles
+from . import parameters as shared
+from . import training_parameters as training
+from .base import EngineAlgorithm
+from .raster_input import RasterInput, read_raster
+
+ALLOCATIONS = ("proportional", "equal")
+
+
+class SampleAlgorithm(EngineAlgorithm):
+    """Draws points of every class of a map at random."""
+
+    NAME = "sample"
+    ICON = "sample"
+    VERB = "sample"
+    GROUP_ID = "accuracy"
+
+    INPUT = "INPUT"
+    SIZE = "SIZE"
+    STANDARD_ERROR = "STANDARD_ERROR"
+    EXPECTED_ACCURACY = "EXPECTED_ACCURACY"
+    ALLOCATION = "ALLOCATION"
+    MINIMUM = "MINIMUM"
+    SEED = "SEED"
+    OUTPUT = "OUTPUT"
+    POINT_COUNT = "POINT_COUNT"
+    CLASS_COUNT = "CLASS_COUNT"
+
+    def __init__(self) -> None:
+        """Starts without a map."""
+        super().__init__()
+        self._map: RasterInput | None = None
+
+    def displayName(self) -> str:  # noqa: N802
+        """The name in the toolbox."""
+        return tr("Draw sample of a map")
+
+    def shortDescription(self) -> str:  # noqa: N802
+        """The tooltip in the toolbox."""
+        return tr("Draws random points of every class of a map, to be looked at and judged by.")
+
+    def tags(self) -> list[str]:
+        """Words under which it is found."""
+        return tr(
+            "accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,"
+            "good practice,response design"
+        ).split(",")
+
+    def shortHelpString(self) -> str:  # noqa: N802
+        """The help beside the dialog."""
+        return tr(
+            "<p>Draws random points of every class of a map. You look at each place in good imagery, write down what "
+            "is really there, and 'Evaluate map' says how good the map is and how large each class truly is, with "
+            "intervals (after Olofsson and others, 2014).</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Class map</b>: from 'Land-cover map', 'Detect change' or elsewhere; whole numbers in the first "
+            "band.<br>"
+            "<b>Number of points</b>: 0 takes as many as the wanted standard error needs.<br>"
+            "<b>Standard error</b>: how far the overall accuracy may typically be off; 0.01 is one percent.<br>"
+            "<b>Expected accuracy</b>: your guess of how much of each class is right.<br>"
+            "<b>Allocation</b>: <i>proportional</i> gives large classes more points, which is best for areas; "
+            "<i>equal</i> gives all the same, which is best for judging rare classes.<br>"
+            "<b>Fewest points of a class</b>: 50 or more make the figures of rare classes usable.</p>"
+            "<h3>Output</h3>"
+            "<p><b>Sample points</b>: go through them one by one, look at each in the imagery, and choose the class "
+            "you see in the field <i>reference</i>; the form lists the classes of the map. Look at the imagery, not at "
+            "the map. Points still to do are orange. You may stop early: the first points are a random sample too. "
+            "Leave out none because it is difficult.</p>"
+            "<p>Then run 'Evaluate map' with the map, these points and the field reference.</p>"
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
+        """Declares parameters and outputs."""
+        for parameter in (
+            shared.raster(self.INPUT, tr("Class map")),
+            shared.whole_number(
+                self.SIZE, tr("Number of points (0 = by the standard error)"), 0, 0, 1000000
+            ),
+            shared.fraction(
+                self.STANDARD_ERROR,
+                tr("Standard error of the overall accuracy"),
+                0.01,
+                0.0005,
+                0.2,
+                4,
+                tr("0.01 is one percent. Half of it needs four times as many points."),
+            ),
+            shared.fraction(
+                self.EXPECTED_ACCURACY,
+                tr("Expected accuracy of every class (0 to 1)"),
+                0.8,
+                0.01,
+                0.99,
+                2,
+            ),
+            shared.choice(
+                self.ALLOCATION,
+                tr("How points are shared among the classes"),
+                ALLOCATIONS,
+                tr("proportional: by the area of each class. equal: the same for all."),
+            ),
+            shared.whole_number(self.MINIMUM, tr("Fewest points of a class"), 50, 1, 100000),
+            training.seed(self.SEED),
+            training.point_output(self.OUTPUT, tr("Sample points")),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputNumber(self.POINT_COUNT, tr("Points")))
+        self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
+
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Reads the layer, in the thread that owns it."""
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None or not layer.isValid():
+            raise QgsProcessingException(self.invalidRasterError(parameters, self.INPUT))
+        self._map = read_raster(layer)
+        return True
+
+    def processAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> dict[str, Any]:
+        """Reads parameters, has the engine do the job, returns the outputs."""
+        output = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
+        with self.workspace() as folder:
+            result = self.run_engine(
+                {
+                    "input": self._map.source(
+                        folder, None, 10.0, context.transformContext(), feedback
+                    ),
+                    "output": output,
+                    "size": self.parameterAsInt(parameters, self.SIZE, context),
+                    "standard_error": self.parameterAsDouble(
+                        parameters, self.STANDARD_ERROR, context
+                    ),
+                    "expected_accuracy": self.parameterAsDouble(
+                        parameters, self.EXPECTED_ACCURACY, context
+                    ),
+                    "allocation": self.parameterAsEnumString(parameters, self.ALLOCATION, context),
+                    "minimum": self.parameterAsInt(parameters, self.MINIMUM, context),
+                    "seed": self.parameterAsInt(parameters, self.SEED, context),
+                },
+                feedback,
+            )
+        if not result:
+            return {}
+        self.keep_style(output, SampleStyle(class_styles(result["classes"])))
+        return {
+            self.OUTPUT: output,
+            self.POINT_COUNT: result.get("size", 0),
+            self.CLASS_COUNT: len(result["classes"]),
+        }

@@ -1,0 +1,247 @@
+"""Base of the algorithms that make models: several rasters, a model to start from, and where the new one goes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsRectangle,
+)
+
+from .. import engine_access
+from ..i18n import tr
+from ..model_catalogue import InstalledModel, installed_models, models_to_train
+from . import parameters as shared
+from .base import EngineAlgorithm
+from .raster_input import RasterInput, read_raster
+
+Area = tuple[QgsRectangle, QgsCoordinateReferenceSystem]
+
+
+class TrainingAlgorithm(EngineAlgorithm):
+    """Makes a model from rasters; subclasses name the verb and what else goes in."""
+
+    TIER = "training"
+    GROUP_ID = "training"
+
+    BASE = "BASE"
+    BANDS = "BANDS"
+    EPOCHS = "EPOCHS"
+    DEVICE = "DEVICE"
+    SEED = "SEED"
+    THREADS = "THREADS"
+    NAME_OF_MODEL = "NAME"
+    OUTPUT_MODEL = "OUTPUT_MODEL"
+    OUTPUT_REPORT = "OUTPUT_REPORT"
+
+    # Parameter with several rasters -> the job's field, and the parameter with their bands.
+    RASTER_LISTS: dict[str, tuple[str, str]] = {}
+    # Models that BASE may name; empty for any that can be trained on.
+    BASE_TASK = ""
+    # Words that BASE takes besides models.
+    SIZES: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        """Starts without rasters."""
+        super().__init__()
+        self._raster_lists: dict[str, list[RasterInput]] = {}
+
+    # -- checks ----------------------------------------------------------------------------------
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks the model to start from, and the bands that were chosen for it."""
+        name = self.parameterAsString(parameters, self.BASE, context).strip()
+        reason = self._wrong_base(name)
+        if reason:
+            return reason
+        base = self._installed_base(name)
+        for _, band_name in self.RASTER_LISTS.values():
+            chosen = band_list(parameters.get(band_name))
+            if chosen is None:
+                return tr(
+                    "'{value}' ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, "
+                    "or leave it empty to have bands matched automatically."
+                ).format(value=parameters.get(band_name), parameter=band_name)
+            if chosen and base is not None and len(chosen) != len(base.bands):
+                return tr(
+                    "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
+                    "{parameter}. Choose one raster band for each, or none to have them matched automatically."
+                ).format(
+                    model=base.title,
+                    expected=len(base.bands),
+                    bands=", ".join(base.bands),
+                    given=len(chosen),
+                    parameter=band_name,
+                )
+        return ""
+
+    def _wrong_base(self, name: str) -> str:
+        if not name:
+            return tr("Choose a model to start from: the name of an installed one, or its file.")
+        if name in self.SIZES or engine_access.why_not_ready(self.TIER):
+            return ""  # without an engine no model is known; the run itself says what is missing
+        fitting = ", ".join([*(item.name for item in models_to_train(self.BASE_TASK)), *self.SIZES])
+        fitting = fitting or tr("none")
+        if self._installed_base(name) is not None:
+            return ""
+        if "/" in name or "\\" in name or Path(name).suffix:
+            is_file = Path(name).is_file()
+            if is_file and Path(name).suffix.lower() == ".safetensors":
+                return ""
+            if not is_file and not any(Path(item.path).name == name for item in installed_models()):
+                return tr(
+                    "There is no model file '{name}'. Choose another one, or one of these: {fitting}."
+                ).format(name=name, fitting=fitting)
+            return tr(
+                "'{name}' cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: "
+                "{fitting}; or import a published checkpoint with 'Import model'."
+            ).format(name=name, fitting=fitting)
+        return tr(
+            "There is no installed model '{name}' to start from. Choose one of these: {fitting}; or give the path of a "
+            ".safetensors file."
+        ).format(name=name, fitting=fitting)
+
+    def _installed_base(self, name: str) -> InstalledModel | None:
+        return next(
+            (
+                model
+                for model in models_to_train(self.BASE_TASK)
+                if name in (model.name, Path(model.path).name)
+            ),
+            None,
+        )
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Reads the layers, in the thread that owns them."""
+        for name in self.RASTER_LISTS:
+            layers = self.parameterAsLayerList(parameters, name, context)
+            for layer in layers:
+                if not layer.isValid():
+                    raise QgsProcessingException(self.invalidRasterError(parameters, name))
+            self._raster_lists[name] = [read_raster(layer) for layer in layers]
+        return True
+
+    def training_job(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+        folder: Path,
+        area: Area | None = None,
+    ) -> dict[str, Any]:
+        """The fields that every job of this kind has.
+
+        Args:
+            parameters: Of the run.
+            context: Of the run.
+            feedback: Gets notes about the rasters.
+            folder: For temporary files.
+            area: What is needed of layers that are no files; None for all of them.
+        """
+        report = self.parameterAsFileOutput(parameters, self.OUTPUT_REPORT, context)
+        job: dict[str, Any] = {
+            "base": self._base(parameters, context),
+            "epochs": self.parameterAsInt(parameters, self.EPOCHS, context),
+            "seed": self.parameterAsInt(parameters, self.SEED, context),
+            "name": self.parameterAsString(parameters, self.NAME_OF_MODEL, context).strip(),
+            "device": self.parameterAsEnumString(parameters, self.DEVICE, context)
+            or shared.DEVICES[0],
+            "threads": self.parameterAsInt(parameters, self.THREADS, context),
+            "output_model": self.model_file(parameters, context),
+            "output_report": report,
+        }
+        nodata: dict[float, None] = {}
+        for name, rasters in self._raster_lists.items():
+            paths = []
+            for number, raster in enumerate(rasters):
+                for note in raster.notes:
+                    feedback.pushWarning(note)
+                inside = folder / f"{name}-{number}"
+                inside.mkdir()
+                paths.append(
+                    raster.source(
+                        inside,
+                        area,
+                        self.pixel_metres(parameters, context),
+                        context.transformContext(),
+                        feedback,
+                    )
+                )
+                job.setdefault("crs", raster.crs)
+                nodata.update(dict.fromkeys(raster.nodata))
+            field, band_name = self.RASTER_LISTS[name]
+            job[field] = paths
+            chosen = band_list(parameters.get(band_name))
+            if chosen:
+                job[band_name.lower()] = chosen
+        job["nodata"] = list(nodata)
+        return job
+
+    def _base(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """What the engine takes: where a model to predict with has the same name, the file is meant that can learn."""
+        name = self.parameterAsString(parameters, self.BASE, context).strip()
+        found = self._installed_base(name)
+        return Path(found.path).name if found is not None and found.task != "backbone" else name
+
+    def pixel_metres(self, parameters: dict[str, Any], context: QgsProcessingContext) -> float:
+        """Ground sample distance of the model to start from."""
+        name = self.parameterAsString(parameters, self.BASE, context).strip()
+        found = self._installed_base(name)
+        return found.pixel_metres if found is not None else 10.0
+
+    # -- results ---------------------------------------------------------------------------------
+
+    def model_file(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Where the model goes; the folder of the user's models is made when it is the first one."""
+        path = self.parameterAsFileOutput(self.plain(parameters), self.OUTPUT_MODEL, context)
+        folder = engine_access.models_folder()
+        if Path(path).parent == folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def tell_where(self, path: str, tools: str, feedback: QgsProcessingFeedback) -> None:
+        """Says what to do with the new model.
+
+        Args:
+            path: Of the model.
+            tools: Names of the tools that take it.
+            feedback: Gets the text.
+        """
+        name = Path(path).stem
+        if Path(path).parent == engine_access.models_folder():
+            feedback.pushInfo(
+                tr("The model '{name}' is installed: choose it by this name in {tools}.").format(
+                    name=name, tools=tools
+                )
+            )
+        else:
+            feedback.pushInfo(
+                tr("Give the file {path} as the model in {tools}.").format(path=path, tools=tools)
+            )
+
+
+def band_list(value: Any) -> list[int] | None:
+    """Band numbers of a parameter's value, a text such as "2, 3, 4" or a list; None when it is neither."""
+    parts = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
+    if parts in (None, [""]):
+        return []
+    if not isinstance(parts, (list, tuple)):
+        parts = [parts]
+    try:
+        numbers = [int(part) for part in parts]
+    except (TypeError, ValueError):
+        return None
+    return numbers if all(number > 0 for number in numbers) else None

@@ -1,0 +1,142 @@
+"""Parameters of the algorithms that learn and judge; each function returns a new definition."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterField,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMapLayer,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+)
+
+from ..i18n import tr
+from .parameters import MODEL_WIDGET, advanced, helped, whole_number
+
+
+def rasters(
+    name: str, description: str, optional: bool = False
+) -> QgsProcessingParameterDefinition:
+    """Raster layers or files, in an order the user can change."""
+    return QgsProcessingParameterMultipleLayers(
+        name, description, QgsProcessing.SourceType.TypeRaster, None, optional
+    )
+
+
+def labels(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """Polygons or points with a class field, or a class raster."""
+    kinds = QgsProcessing.SourceType
+    return QgsProcessingParameterMapLayer(
+        name,
+        description,
+        None,
+        False,
+        [kinds.TypeVectorPolygon, kinds.TypeVectorPoint, kinds.TypeRaster],
+    )
+
+
+def class_field(name: str, parent: str) -> QgsProcessingParameterDefinition:
+    """The field with the class; a raster has none."""
+    return helped(
+        QgsProcessingParameterField(
+            name,
+            tr("Field with the class (not for a raster)"),
+            None,
+            parent,
+            optional=True,
+        ),
+        tr("Text or whole numbers: one value for each class."),
+    )
+
+
+def selected_only(name: str) -> QgsProcessingParameterDefinition:
+    """Whether only what is selected counts; a layer of any kind has no such box of its own."""
+    return helped(
+        QgsProcessingParameterBoolean(name, tr("Selected features only"), False),
+        tr("Uses what is selected in the layer; the rest is left out."),
+    )
+
+
+def band_numbers(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """Band numbers as text, for several rasters at once: no list of bands fits them all."""
+    return advanced(
+        helped(
+            QgsProcessingParameterString(name, description, None, False, True),
+            tr(
+                "Leave empty to match bands by name, description or wavelength. Otherwise give the number of one "
+                "raster band for each band of the model, in the model's order, such as 2,3,4,8."
+            ),
+        )
+    )
+
+
+def base_model(
+    name: str, description: str, task: str = "", sizes: tuple[str, ...] = ()
+) -> QgsProcessingParameterDefinition:
+    """The name or path of a model to train on from.
+
+    Args:
+        name: Of the parameter.
+        description: Its label.
+        task: Lists only models for this task; empty for all.
+        sizes: Words that mean a fresh start at that size.
+    """
+    parameter = QgsProcessingParameterString(name, description, "backbone")
+    parameter.setMetadata(
+        {
+            "widget_wrapper": {
+                "class": MODEL_WIDGET,
+                "task": task,
+                "training": True,
+                "words": list(sizes),
+            }
+        }
+    )
+    return helped(
+        parameter,
+        tr("The name of an installed model to train from, or the path of its file (.safetensors)."),
+    )
+
+
+def seed(name: str) -> QgsProcessingParameterDefinition:
+    """Where the random numbers start."""
+    return advanced(
+        whole_number(
+            name,
+            tr("Seed of the random numbers"),
+            0,
+            0,
+            2**31 - 1,
+            tr(
+                "The same seed gives the same result again, on the processor. Try others to see how much varies."
+            ),
+        )
+    )
+
+
+def model_title(name: str) -> QgsProcessingParameterDefinition:
+    """What a new model is called."""
+    return advanced(
+        helped(
+            QgsProcessingParameterString(name, tr("Name of the model"), None, False, True),
+            tr("Empty takes the name of the file."),
+        )
+    )
+
+
+def report_output(name: str) -> QgsProcessingParameterDefinition:
+    """A page to read, which QGIS lists in its results viewer."""
+    return QgsProcessingParameterFileDestination(
+        name, tr("Report"), tr("Web page (*.html)"), None, True
+    )
+
+
+def point_output(name: str, description: str) -> QgsProcessingParameterDefinition:
+    """A GeoPackage of points to write."""
+    return QgsProcessingParameterVectorDestination(
+        name, description, QgsProcessing.SourceType.TypeVectorPoint
+    )

@@ -1,0 +1,165 @@
+"""Vector layers for the engine: what the user gave, with selection, filter and unsaved edits, as a temporary file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsFeatureSink,
+    QgsFeedback,
+    QgsField,
+    QgsFields,
+    QgsProcessingException,
+    QgsProcessingFeatureSource,
+    QgsProcessingFeatureSourceDefinition,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+    QgsVectorLayerFeatureSource,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QMetaType, QVariant
+
+from ..i18n import tr
+
+# QGIS 3.38 left the field types of Qt 5.
+_TEXT = QMetaType.Type.QString if Qgis.QGIS_VERSION_INT >= 33800 else QVariant.String
+
+
+class LayerFeatures:
+    """The features of a layer as they are when it is read, so that another thread never touches the layer.
+
+    Unsaved edits and the layer's filter are honoured. It has the methods of QgsProcessingFeatureSource that
+    `write_features` calls. Fields that hold lists become text, with ";" between the items.
+    """
+
+    def __init__(
+        self,
+        layer: QgsVectorLayer,
+        selected_only: bool = False,
+        definition: QgsProcessingFeatureSourceDefinition | None = None,
+    ) -> None:
+        """Takes what there is, in the thread the layer belongs to.
+
+        Args:
+            layer: A valid layer.
+            selected_only: Takes the selected features alone.
+            definition: How a script asked for the features, with its limit and filter.
+        """
+        self._source = QgsVectorLayerFeatureSource(layer)
+        self._name, self._crs, self._wkb_type = layer.name(), layer.crs(), layer.wkbType()
+        self._chosen = frozenset(layer.selectedFeatureIds()) if selected_only else None
+        self._request = QgsFeatureRequest()
+        self._limit = getattr(definition, "featureLimit", -1)
+        # From QGIS 3.32 on.
+        expression = getattr(definition, "filterExpression", "")
+        if expression:
+            self._request.setFilterExpression(expression)
+        self._fields, self._lists = QgsFields(), []
+        for index, field in enumerate(layer.fields()):
+            if field.type() in (QMetaType.Type.QStringList, QMetaType.Type.QVariantList):
+                self._lists.append(index)
+                field = QgsField(field.name(), _TEXT)
+            self._fields.append(field)
+
+    def sourceName(self) -> str:  # noqa: N802
+        """The layer's name."""
+        return self._name
+
+    def sourceCrs(self) -> QgsCoordinateReferenceSystem:  # noqa: N802
+        """The layer's CRS."""
+        return self._crs
+
+    def fields(self) -> QgsFields:
+        """Its fields."""
+        return self._fields
+
+    def wkbType(self) -> QgsWkbTypes.Type:  # noqa: N802
+        """The type of its geometries."""
+        return self._wkb_type
+
+    def getFeatures(self) -> Iterator[QgsFeature]:  # noqa: N802
+        """The features; may be called in any thread."""
+        given = 0
+        for feature in self._source.getFeatures(self._request):
+            if self._chosen is not None and feature.id() not in self._chosen:
+                continue
+            if 0 <= self._limit <= given:
+                return
+            for index in self._lists:
+                value = feature.attribute(index)
+                if isinstance(value, (list, tuple)):
+                    feature.setAttribute(index, ";".join(str(item) for item in value))
+            given += 1
+            yield feature
+
+
+def write_features(
+    source: QgsProcessingFeatureSource | LayerFeatures,
+    target: Path,
+    transforms: QgsCoordinateTransformContext,
+    feedback: QgsFeedback,
+) -> str:
+    """Writes features, in their own CRS, to a GeoPackage.
+
+    Args:
+        source: Features; only the selected ones when the user asked for that.
+        target: A file that does not exist, `.gpkg`.
+        transforms: Of the run.
+        feedback: Can stop the writing.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        QgsProcessingException: There are no features, or the file cannot be written.
+    """
+    if not source.sourceCrs().isValid():
+        raise QgsProcessingException(without_crs(source.sourceName()))
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    options.fileEncoding = "UTF-8"
+    # The identifier of a feature may repeat or be no number, and a field may be called like the geometry's column:
+    # the file gets its own.
+    options.layerOptions = ["FID=spectralgpt_fid", "GEOMETRY_NAME=spectralgpt_geometry"]
+    writer = QgsVectorFileWriter.create(
+        str(target), source.fields(), source.wkbType(), source.sourceCrs(), transforms, options
+    )
+    if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
+        raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
+    written = 0
+    for feature in source.getFeatures():
+        if feedback.isCanceled():
+            break
+        if not feature.hasGeometry():
+            continue
+        if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
+            raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
+        written += 1
+    del writer  # closes the file
+    if not written and not feedback.isCanceled():
+        raise QgsProcessingException(
+            tr(
+                "The layer '{}' holds no features to use. Draw some, check its filter, or untick "
+                "'Selected features only'."
+            ).format(source.sourceName())
+        )
+    return str(target)
+
+
+def without_crs(name: str) -> str:
+    """What to do about a layer without a CRS."""
+    return tr(
+        "The layer '{}' has no coordinate reference system. Set it with right-click, Layer CRS."
+    ).format(name)
+
+
+def _not_copied(name: str, target: Path, writer: QgsVectorFileWriter) -> str:
+    return tr("The features of '{name}' could not be copied to {path}: {reason}").format(
+        name=name, path=target, reason=writer.errorMessage()
+    )
