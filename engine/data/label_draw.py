@@ -30,6 +30,7 @@ class Draw:
         """
         self.totals = np.zeros(classes, np.int64)
         self._limit = limit
+        self._ceiling = np.ones(classes)  # higher numbers of a class cannot be among the lowest
         self._random = np.random.default_rng(seed)
         self._pieces: list[tuple[NDArray[Any], ...]] = []
         self._held = 0
@@ -39,8 +40,10 @@ class Draw:
     ) -> None:
         """Adds pixels, all arrays [n]."""
         self.totals += np.bincount(label, minlength=len(self.totals))
-        self._pieces.append((row, column, label, unit, self._random.random(len(row))))
-        self._held += len(row)
+        pixels = (row, column, label, unit, self._random.random(len(row)))
+        low = pixels[4] <= self._ceiling[label]
+        self._pieces.append(tuple(values[low] for values in pixels))
+        self._held += int(low.sum())
         if self._held > 2 * self._limit:
             self._prune()
 
@@ -60,6 +63,9 @@ class Draw:
         starts = np.searchsorted(label[order], np.arange(len(self.totals)))
         rank = np.arange(len(order)) - starts[label[order]]
         keep = order[rank < quota[label[order]]]
+        full = order[rank == quota[label[order]] - 1]  # the last of each class that may stay
+        self._ceiling[label[full]] = number[full]
+        self._ceiling[self.totals <= quota] = 1
         self._pieces = [tuple(values[keep] for values in pixels)]
         self._held = len(keep)
 

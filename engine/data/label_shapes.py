@@ -16,7 +16,7 @@ from .grid import Grid
 from .label_draw import Columns
 from .vectors import POINTS
 
-TILE = 1024  # pixels along the side of what is drawn at once
+TILE = 256  # pixels along the side of what is drawn at once
 PAIRS = 3  # contradicting features that are told
 _FREE = -1
 _VERTICES = 500  # a shape of more is cut to its tile before it is drawn
@@ -67,7 +67,10 @@ class ShapePixels:
             for tile in _tiles(box):
                 touching[tile].append(place)
         for (row, column), places in sorted(touching.items()):
-            yield self._draw(_frame(row, column, self._size), places)
+            boxes = np.array([self._boxes[place] for place in places])
+            low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+            around = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+            yield self._draw(_common(_frame(row, column, self._size), around), places)
 
     def _draw(self, tile: Box, places: list[int]) -> Columns:
         left, top, right, bottom = tile
