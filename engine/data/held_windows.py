@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from rasterio.windows import Window
 
+from ..errors import EmptyArea
 from .lazy_patches import LazyRaster
 
 _LATTICE_TRIES = 40  # windows of a raster that are looked at for valid ones
@@ -41,7 +42,8 @@ def hold_windows(
 ) -> tuple[list[LazyRaster], HeldWindows]:
     """Sets windows aside, spread over the rasters.
 
-    Large rasters keep some windows back, of many small ones some are kept back whole.
+    Large rasters keep some windows back, of many small ones some are kept back whole. The same
+    ground is kept back in every raster that shows it.
 
     Args:
         rasters: To choose from; the windows come from those with the most common spectral groups.
@@ -84,9 +86,11 @@ def hold_windows(
         rows, columns = rasters[index].shape
         keep(index, [Window((columns - side) // 2, (rows - side) // 2, side, side)])
     whole = {index for index, _ in kept if index in set(chips)}
-    for index in {index for index, _ in kept} - whole:
-        held = tuple(window for i, window in kept if i == index)
-        drawn[index] = dataclasses.replace(rasters[index], held=held)
+    for number, raster in enumerate(rasters):
+        held = _same_ground(raster, [(rasters[index], window) for index, window in kept])
+        drawn[number] = dataclasses.replace(raster, held=held)
+        if any((block.height, block.width) == raster.shape for block in held):
+            whole.add(number)
     bands = len(rasters[0].pool.card.bands)
     return [raster for i, raster in enumerate(drawn) if i not in whole], HeldWindows(
         np.stack(images) if images else np.zeros((0, bands, side, side), np.float32),
@@ -94,6 +98,24 @@ def hold_windows(
         groups,
         tuple((rasters[index].path, window) for index, window in kept),
     )
+
+
+def _same_ground(
+    raster: LazyRaster, kept: Sequence[tuple[LazyRaster, Window]]
+) -> tuple[Window, ...]:
+    """Where the ground of the windows lies in a raster: another date has not seen it either."""
+    blocks = []
+    for other, window in kept:
+        if other is raster:
+            blocks.append(window)
+            continue
+        box = other.grid.window_bounds(window)
+        try:
+            extent = (box.left, box.bottom, box.right, box.top)
+            blocks.append(raster.grid.window_of(extent, other.grid.crs))
+        except EmptyArea:  # elsewhere
+            continue
+    return tuple(blocks)
 
 
 def _roomy(raster: LazyRaster, side: int, largest: int) -> bool:

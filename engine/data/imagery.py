@@ -144,7 +144,7 @@ def _look(name: str, pool: RasterPool) -> Surveyed:
     present = np.zeros(len(pool.card.bands), bool)
     present[list(source.match.positions)] = True
     return Surveyed(
-        LazyRaster(name, pool, grid.shape, source.groups),
+        LazyRaster(name, pool, grid, source.groups),
         mean,
         std,
         present,

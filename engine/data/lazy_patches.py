@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from ..errors import EmptyArea
 from .augmentation import Crop
+from .grid import Grid
 from .patches import Drawable, Patch, Source, random_patch
 from .raster_pool import RasterPool
 from .read_ahead import read_ahead
@@ -27,16 +28,21 @@ class LazyRaster:
     Attributes:
         path: Of the raster.
         pool: Opens it.
-        shape: (rows, columns).
+        grid: Where its pixels lie.
         groups: Ascending indices of the spectral groups it has.
         held: Windows that no patch may touch.
     """
 
     path: str
     pool: RasterPool
-    shape: tuple[int, int]
+    grid: Grid
     groups: tuple[int, ...]
     held: tuple[Window, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.grid.shape
 
     def cut(self, crop: Crop, size: int) -> Patch:
         """Cuts a rectangle and brings it to a square of `size` pixels."""

@@ -23,7 +23,7 @@ def pool():
 def raster(path, pool, values, names=NAMES, held=(), **profile):
     name = write(path, values, names=names, **profile)
     source = pool.get(name)
-    return LazyRaster(name, pool, source.grid.shape, source.groups, held)
+    return LazyRaster(name, pool, source.grid, source.groups, held)
 
 
 def loader(rasters, **more):
