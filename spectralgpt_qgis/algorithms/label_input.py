@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,9 @@ class LabelInput:
         """
         if self.raster is not None:
             return self.raster.source(folder, None, 10.0, transforms, feedback)
-        return write_features(self.features, folder / "labels.gpkg", transforms, feedback)
+        # Reports name the file: it is called like the layer.
+        name = re.sub(r"[^\w-]+", "_", self.name).strip("_")[:60] or "labels"
+        return write_features(self.features, folder / f"{name}.gpkg", transforms, feedback)
 
     def around(self, metres: float) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem]:
         """The labels' extent and so much around it, with its CRS."""
