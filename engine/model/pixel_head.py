@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .network import Network
-from .pixel_statistics import COMMON_BANDS, band_ratios
+from .pixel_context import PixelContext
 
 
 class ChannelNorm(nn.Module):
@@ -96,45 +96,6 @@ class PixelStem(nn.Module):
             out = level(out)
             maps.append(out)
         return maps
-
-
-class PixelContext(nn.Module):
-    """What each pixel is and what surrounds it: spectra, ratios, means and deviations.
-
-    Attributes:
-        channels: Maps that `forward` gives.
-    """
-
-    def __init__(self, sizes: Sequence[int] = (3, 7, 15, 31)) -> None:
-        """Make it for neighbourhoods of the given sides (pixels, odd)."""
-        super().__init__()
-        self.sizes = tuple(sizes)
-        self.channels = 3 + 14 + (12 + 2) * len(self.sizes)
-
-    def forward(self, image: Tensor, reflectance: Tensor, valid: Tensor) -> Tensor:
-        """Describe every pixel.
-
-        Args:
-            image: Normalised image [B, 9, H, W], 0 where invalid or missing.
-            reflectance: The same in reflectance.
-            valid: 1 for a valid pixel [B, 1, H, W].
-
-        Returns:
-            [B, channels, H, W].
-        """
-        common = reflectance[:, list(COMMON_BANDS)].clamp_min(0)
-        spectra = torch.log(common + 0.02) + 2  # [B, 6, H, W], about -2..2
-        ratios = 2 * band_ratios(common, floor=0.02)  # [B, 8, H, W]
-        own = torch.cat([spectra, ratios[:, :6]], 1) * valid  # [B, 12, H, W]
-        out = [image[:, 3:6].clamp(-3, 3), spectra, ratios]
-        for size in self.sizes:
-            seen = _box(valid, size).clamp_min(1e-3)
-            mean = _box(own, size) / seen
-            # Texture of brightness and of vegetation.
-            pair, centre = own[:, [2, 6]], mean[:, [2, 6]]
-            spread = (_box(pair.square(), size) / seen - centre.square()).clamp_min(0)
-            out += [mean, 3 * torch.sqrt(spread + 1e-4)]
-        return torch.cat(out, 1)
 
 
 class PixelSegmentation(Network):
@@ -249,9 +210,3 @@ class PixelSegmentation(Network):
             self.reduce(tokens), size=image.shape[2:], mode="bilinear", align_corners=False
         )
         return self.layers(torch.cat([context, reduced], 1))
-
-
-def _box(image: Tensor, size: int) -> Tensor:
-    """Mean over a square, rows first; beyond the border counts as 0."""
-    rows = F.avg_pool2d(image, (1, size), 1, (0, size // 2))
-    return F.avg_pool2d(rows, (size, 1), 1, (size // 2, 0))

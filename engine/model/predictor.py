@@ -22,7 +22,8 @@ class Predictor(nn.Module):
     """Normalisation, network, and softmax or sigmoid, with the inputs of the prediction contract.
 
     The network is called by the names of its arguments: `image`, or `before` and `after`; `groups`;
-    and `valid` [B, 1, H, W] if it has such an argument.
+    and, if it has such arguments, `valid` [B, 1, H, W] and `reflectance`, the image before
+    normalisation.
 
     Attributes:
         input_names: Names of the inputs, in the order in which `forward` takes them.
@@ -54,7 +55,8 @@ class Predictor(nn.Module):
         optional = ("groups",) if card.optional_groups else ()
         self.input_names = (*self.images, "valid", *optional)
         self.groups = bands // card.spectral_patch
-        self.takes_valid = "valid" in inspect.signature(network.forward).parameters
+        taken = inspect.signature(network.forward).parameters
+        self.takes_valid, self.takes_reflectance = "valid" in taken, "reflectance" in taken
 
     def example_inputs(self, batch: int = 2) -> tuple[Tensor, ...]:
         """Inputs of the right names, shapes and types, for tracing and checks."""
@@ -82,12 +84,24 @@ class Predictor(nn.Module):
         """The network's scores, as training needs them.
 
         Args:
+            *inputs: As for `arguments`.
+
+        Returns:
+            Scores [B, K, H, W] or [B, K].
+        """
+        scores: Tensor = self.network(**self.arguments(*inputs))
+        return scores
+
+    def arguments(self, *inputs: Tensor) -> dict[str, Tensor | None]:
+        """What the network is called with.
+
+        Args:
             *inputs: By `input_names`: image(s) [B, C, H, W] in the card's unit, 0 where invalid or
                 missing; valid [B, 1, H, W], 1 for a valid pixel; groups [G'], the ascending indices
                 of the spectral groups present (only of models that may lack some).
 
         Returns:
-            Scores [B, K, H, W] or [B, K].
+            By the names of the network's arguments.
 
         Raises:
             InvalidParameter: Not one input for each name.
@@ -98,17 +112,25 @@ class Predictor(nn.Module):
             )
         named = dict(zip(self.input_names, inputs))
         valid, groups = named["valid"], named.get("groups")
-        arguments = {name: self._prepare(named[name], valid, groups) for name in self.images}
+        arguments: dict[str, Tensor | None] = {
+            name: self._prepare(named[name], valid, groups) for name in self.images
+        }
         if self.takes_valid:
             arguments["valid"] = valid
-        return self.network(**arguments, groups=groups)
+        if self.takes_reflectance:
+            arguments["reflectance"] = self._present(named["image"] * valid, groups)
+        arguments["groups"] = groups
+        return arguments
 
     def _prepare(self, image: Tensor, valid: Tensor, groups: Tensor | None) -> Tensor:
         """What the network sees of one image: 0 where invalid, and in bands that are missing."""
         if self.appended_means:
             mean = image.mean(dim=1, keepdim=True)
             image = torch.cat([image, *[mean] * self.appended_means], dim=1)
-        image = self.normalise(image, valid)
+        return self._present(self.normalise(image, valid), groups)
+
+    def _present(self, image: Tensor, groups: Tensor | None) -> Tensor:
+        """The image with 0 in bands that are missing."""
         if groups is None:
             return image
         every = torch.arange(self.groups, device=groups.device)

@@ -17,6 +17,8 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "pixel-classifier": ("pixel_classifier", "PixelClassifier"),
     "pixel-segmentation": ("pixel_head", "PixelSegmentation"),
     "pixel-change": ("pixel_change", "PixelChange"),
+    "tuned-segmentation": ("tuned_segmentation", "TunedSegmentation"),
+    "tuned-change": ("tuned_change", "TunedChange"),
 }
 
 

@@ -25,9 +25,9 @@ from ..model.pixel_classifier import PixelClassifier
 from ..model.pixel_statistics import learn_dictionary
 from ..model.predictor import Predictor
 from ..progress import Progress
+from ..train.discriminant import LinearScores, fit_discriminant
 from . import collections
 from .backbone import CARD_BANDS, RED_EDGE
-from .discriminant import LinearScores, fit_discriminant
 from .probe import stratified_folds
 
 SEED = 3

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.recipes.discriminant import fit_discriminant
+from engine.train.discriminant import fit_discriminant
 
 
 def data(seed=0, width=6):

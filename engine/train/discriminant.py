@@ -34,6 +34,7 @@ def fit_discriminant(
     labels: np.ndarray,
     blocks: Sequence[tuple[int, float]],
     shrinkage: float = 0.4,
+    weights: np.ndarray | None = None,
 ) -> LinearScores:
     """Fits one discriminant to each block of features and adds their scores.
 
@@ -45,27 +46,40 @@ def fit_discriminant(
         labels: Class indices [N], 0..K-1, each present.
         blocks: Width and weight of each block, F in all.
         shrinkage: Share of the identity in each block's covariance (of standardised features).
+        weights: How much each sample counts [N]; all alike when None.
 
     Returns:
         The sum as one linear function.
     """
     classes = int(labels.max()) + 1
+    share = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
+    share = share / share.sum()  # [N]
     mean, scale = features.mean(0), features.std(0) + 1e-6
     standard = np.clip((features - mean) / scale, -4, 4)
-    weights, bias = [], np.zeros(classes)
+    members = share * (labels == np.arange(classes)[:, None])  # [K, N]
+    members /= members.sum(1, keepdims=True)
+    slopes, bias = [], np.zeros(classes)
     start = 0
-    for width, share in blocks:
+    for width, block_weight in blocks:
         part = standard[:, start : start + width]
         start += width
-        centres = np.stack([part[labels == label].mean(0) for label in range(classes)])  # [K, f]
-        within = (part - centres[labels]) * np.sqrt((1 - shrinkage) / len(part))
-        # Woodbury: the inverse of shrinkage I + within' within by an N x N system.
-        small = shrinkage * np.eye(len(part)) + within @ within.T
-        slope = (centres - np.linalg.solve(small, within @ centres.T).T @ within) / shrinkage
+        centres = members @ part  # [K, f]
+        within = (part - centres[labels]) * np.sqrt((1 - shrinkage) * share)[:, None]
+        slope = _whitened(centres, within, shrinkage)
         offset = -0.5 * (centres * slope).sum(1)
         slope, offset = slope - slope.mean(0), offset - offset.mean()
         # A block that is the same in all samples has no slope and keeps silent.
-        spread = share / max((part @ slope.T + offset).std(), 1e-9)
-        weights.append(slope * spread)
+        spread = block_weight / max((part @ slope.T + offset).std(), 1e-9)
+        slopes.append(slope * spread)
         bias += offset * spread
-    return LinearScores(mean, scale, np.concatenate(weights, 1), bias)
+    return LinearScores(mean, scale, np.concatenate(slopes, 1), bias)
+
+
+def _whitened(centres: np.ndarray, within: np.ndarray, shrinkage: float) -> np.ndarray:
+    """Centres [K, f] times the inverse of shrinkage I + within' within, by the smaller system."""
+    samples, width = within.shape
+    if width <= samples:
+        return np.linalg.solve(shrinkage * np.eye(width) + within.T @ within, centres.T).T
+    # Woodbury: the inverse by an N x N system.
+    small = shrinkage * np.eye(samples) + within @ within.T
+    return (centres - np.linalg.solve(small, within @ centres.T).T @ within) / shrinkage

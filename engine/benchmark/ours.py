@@ -1,0 +1,148 @@
+"""The product in the benchmark: the same functions that its verbs call, on arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from rasterio.windows import Window
+
+from ..assessment_jobs import BenchmarkJob
+from ..cards import Card, ModelClass, Normalisation
+from ..data.label_layer import LabelledPixels
+from ..infer.blend import blend_weights
+from ..infer.scene import Feeds, Mask
+from ..infer.windows import SlidingWindows
+from ..model.encoder import SpectralEncoder
+from ..model.predictor import Predictor
+from ..train.base_model import Base, open_base
+from ..train.labelled_ground import LabelledGround
+from ..train.tuning import tune_head
+from .protocols import Method
+
+OVERLAP = 32
+
+
+def methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
+    """The product's methods for a part: from the shipped backbone, and from random weights."""
+    base = open_base(str(Path(job.models) / "backbone.safetensors") if job.models else "backbone")
+    if part in ("water", "village"):
+        return [
+            ("quick", QuickPixels(base)),
+            ("quick, random weights", QuickPixels(random_weights(base))),
+        ]
+    return []
+
+
+def random_weights(base: Base) -> Base:
+    """The same network before pretraining."""
+    torch.manual_seed(0)
+    return dataclasses.replace(base, weights=dict(SpectralEncoder(base.config).state_dict()))
+
+
+@dataclasses.dataclass(frozen=True)
+class QuickPixels:
+    """`finetune` with the method quick, of one scene."""
+
+    base: Base
+
+    def fit(
+        self,
+        image: np.ndarray,
+        valid: np.ndarray,
+        row: np.ndarray,
+        column: np.ndarray,
+        label: np.ndarray,
+        unit: np.ndarray,
+        classes: int,
+        seed: int,
+    ) -> MappedScene:
+        """Fits a head to the labelled pixels; see `PixelMethod`."""
+        order = np.lexsort((column, row))
+        pixels = LabelledPixels(
+            row[order].astype(np.int64),
+            column[order].astype(np.int64),
+            label[order].astype(np.uint8),
+            unit[order].astype(np.int32),
+        )
+        ground = LabelledGround(one_date(image, valid), valid.shape, pixels)
+        card = segmentation_card(self.base.card, classes)
+        return MappedScene(tune_head(self.base, card, [ground], seed=seed).predictor)
+
+
+@dataclasses.dataclass(frozen=True)
+class MappedScene:
+    """A predictor over whole scenes, windows blended as the engine does."""
+
+    predictor: Predictor
+
+    @torch.no_grad()
+    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """Class probabilities float32 [K, H, W]; see `PixelModel`."""
+        size = self.predictor.card.window
+        height, width = valid.shape
+        read = one_date(image, valid)
+        weight = blend_weights(size, OVERLAP)
+        total = np.zeros((len(self.predictor.card.classes), height, width))
+        shares = np.zeros((height, width))
+        for window in SlidingWindows(height, width, size, OVERLAP):
+            feeds, _ = read(window)
+            inputs = [
+                torch.from_numpy(feeds[name])
+                if name == "groups"
+                else torch.from_numpy(feeds[name])[None]
+                for name in self.predictor.input_names
+            ]
+            rows = slice(int(window.row_off), min(height, int(window.row_off) + size))
+            columns = slice(int(window.col_off), min(width, int(window.col_off) + size))
+            there = (slice(0, rows.stop - rows.start), slice(0, columns.stop - columns.start))
+            found = self.predictor(*inputs)[0].numpy()[(slice(None), *there)]
+            total[:, rows, columns] += found * weight[there]
+            shares[rows, columns] += weight[there]
+        return (total / shares).astype(np.float32)
+
+
+def one_date(image: np.ndarray, valid: np.ndarray) -> Callable[[Window], tuple[Feeds, Mask]]:
+    """Reads windows of an array as `SingleDate` reads those of a raster."""
+    groups = np.array(
+        [group for group in range(image.shape[0] // 3) if image[3 * group : 3 * group + 3].any()]
+    )
+
+    def read(window: Window) -> tuple[Feeds, Mask]:
+        part, inside = cut(image, valid, window)
+        return {"image": part, "valid": inside[None].astype(np.float32), "groups": groups}, inside
+
+    return read
+
+
+def cut(image: np.ndarray, valid: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """A window that may overhang: image [C, h, w], 0 outside, and valid [h, w]."""
+    height, width = int(window.height), int(window.width)
+    top, left = int(window.row_off), int(window.col_off)
+    part = np.zeros((image.shape[0], height, width), np.float32)
+    inside = np.zeros((height, width), bool)
+    piece = image[:, top : top + height, left : left + width]
+    part[:, : piece.shape[1], : piece.shape[2]] = piece
+    inside[: piece.shape[1], : piece.shape[2]] = valid[top : top + height, left : left + width]
+    return part * inside, inside
+
+
+def segmentation_card(base: Card, classes: int) -> Card:
+    """The card of a map with so many classes."""
+    made = tuple(ModelClass(k + 1, f"class-{k + 1}") for k in range(classes))
+    return dataclasses.replace(base, name="benchmark", task="segmentation", classes=made)
+
+
+def change_card(base: Card) -> Card:
+    """The card of a change map."""
+    made = (ModelClass(0, "unchanged"), ModelClass(1, "changed"))
+    return dataclasses.replace(
+        base,
+        name="benchmark",
+        task="change-detection",
+        classes=made,
+        normalisation=Normalisation("scene-statistics"),
+    )

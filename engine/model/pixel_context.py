@@ -1,0 +1,158 @@
+"""What each pixel is and what surrounds it, as fixed measurements that need no labels.
+
+Which bands they are made of is a layout, so that they serve any sensor: spectra and ratios where the
+bands are known, the plain values where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..cards import Card
+from .pixel_statistics import COMMON_BANDS
+
+# Normalised differences of common bands: vegetation, water, wetness, built-up, moisture, red to
+# blue, green to red, short-wave infrared.
+_RATIOS = (
+    ("nir", "red"),
+    ("green", "nir"),
+    ("green", "swir16"),
+    ("swir16", "nir"),
+    ("nir", "swir22"),
+    ("red", "blue"),
+    ("green", "red"),
+    ("swir16", "swir22"),
+)
+_COMMON = ("blue", "green", "red", "nir", "swir16", "swir22")
+_NEAR_RATIOS = 6  # of which neighbourhoods are described, too
+_FLOOR = 0.02  # reflectance; keeps ratios of dark pixels tame
+
+
+@dataclass(frozen=True)
+class ContextLayout:
+    """Which bands are measured how.
+
+    Attributes:
+        spectra: Bands whose reflectance is taken as logarithm.
+        ratios: Pairs of bands (of the image) whose normalised difference is taken.
+        plain: Bands whose normalised values are taken as they are.
+        texture: Measurements of the pixel itself (spectra, then ratios; or plain) whose spread in
+            the neighbourhood is taken.
+    """
+
+    spectra: tuple[int, ...]
+    ratios: tuple[tuple[int, int], ...]
+    plain: tuple[int, ...]
+    texture: tuple[int, ...]
+
+    @classmethod
+    def of(cls, card: Card) -> ContextLayout:
+        """The layout that suits a card: by the common names of its bands, if it has reflectance."""
+        place: dict[str, int] = {}
+        for index, band in enumerate(card.bands):
+            place.setdefault(band.common_name, index)
+        known = [place[name] for name in _COMMON if name in place]
+        if card.unit != "reflectance" or len(known) < 2:
+            every = tuple(range(len(card.bands)))
+            return cls((), (), every, every[:2])
+        ratios = tuple(
+            (place[first], place[second])
+            for first, second in _RATIOS
+            if first in place and second in place
+        )
+        plain = tuple(index for index in range(len(card.bands)) if index not in known)
+        red = known.index(place["red"]) if "red" in place else 0
+        texture = (red, len(known)) if ratios else (red,)
+        return cls(tuple(known), ratios, plain, texture)
+
+    def to_list(self) -> list[Any]:
+        """As plain values for a card."""
+        return [list(self.spectra), [list(p) for p in self.ratios], [*self.plain], [*self.texture]]
+
+    @classmethod
+    def from_list(cls, values: Sequence[Any]) -> ContextLayout:
+        """From what `to_list` gave."""
+        spectra, ratios, plain, texture = values
+        return cls(tuple(spectra), tuple((a, b) for a, b in ratios), tuple(plain), tuple(texture))
+
+
+# Of the shipped models' nine bands: the red edge is plain.
+NINE_BANDS = ContextLayout(
+    COMMON_BANDS,
+    ((6, 2), (1, 6), (1, 7), (7, 6), (6, 8), (2, 0), (1, 2), (7, 8)),
+    (3, 4, 5),
+    (2, 6),
+)
+
+
+class PixelContext(nn.Module):
+    """What each pixel is and what surrounds it: spectra, ratios, means and deviations.
+
+    Attributes:
+        channels: Maps that `forward` gives.
+        own_channels: The first of them, which are of the pixel alone.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int] = (3, 7, 15, 31), layout: ContextLayout = NINE_BANDS
+    ) -> None:
+        """Make it.
+
+        Args:
+            sizes: Sides of the neighbourhoods, pixels, odd.
+            layout: Which bands are measured how.
+        """
+        super().__init__()
+        self.sizes, self.layout = tuple(sizes), layout
+        near = min(len(layout.ratios), _NEAR_RATIOS)
+        described = len(layout.spectra) + near if layout.spectra else len(layout.plain)
+        self.own_channels = len(layout.plain) + len(layout.spectra) + len(layout.ratios)
+        self.channels = self.own_channels + (described + len(layout.texture)) * len(self.sizes)
+
+    def forward(self, image: Tensor, reflectance: Tensor, valid: Tensor) -> Tensor:
+        """Describe every pixel.
+
+        Args:
+            image: Normalised image [B, C, H, W], 0 where invalid or missing.
+            reflectance: The same in reflectance, or in the card's unit.
+            valid: 1 for a valid pixel [B, 1, H, W].
+
+        Returns:
+            [B, channels, H, W].
+        """
+        layout = self.layout
+        plain = image[:, list(layout.plain)].clamp(-3, 3)
+        out, own = [plain], plain
+        if layout.spectra:
+            bands = reflectance.clamp_min(0)
+            spectra = torch.log(bands[:, list(layout.spectra)] + 0.02) + 2  # about -2..2
+            ratios = torch.stack(
+                [
+                    2 * (bands[:, a] - bands[:, b]) / (bands[:, a] + bands[:, b] + _FLOOR)
+                    for a, b in layout.ratios
+                ],
+                1,
+            )
+            own = torch.cat([spectra, ratios[:, :_NEAR_RATIOS]], 1)
+            out += [spectra, ratios]
+        own = own * valid
+        texture = list(layout.texture)
+        for size in self.sizes:
+            seen = box_mean(valid, size).clamp_min(1e-3)
+            mean = box_mean(own, size) / seen
+            pair, centre = own[:, texture], mean[:, texture]
+            spread = (box_mean(pair.square(), size) / seen - centre.square()).clamp_min(0)
+            out += [mean, 3 * torch.sqrt(spread + 1e-4)]
+        return torch.cat(out, 1)
+
+
+def box_mean(image: Tensor, size: int) -> Tensor:
+    """Mean over a square, rows first; beyond the border counts as 0."""
+    rows = F.avg_pool2d(image, (1, size), 1, (0, size // 2))
+    return F.avg_pool2d(rows, (size, 1), 1, (size // 2, 0))

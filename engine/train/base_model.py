@@ -1,0 +1,79 @@
+"""The model that fine-tuning starts from: its encoder, and what it expects to see."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from ..cards import Card
+from ..checkpoint import load
+from ..errors import ModelInvalid
+from ..model.config import SpectralGPTConfig
+from ..model.encoder import SpectralBackbone
+from ..model_file import find_model, installed_models, verify
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model to start from.
+
+    Attributes:
+        path: Its file.
+        sha256: Its seal.
+        card: Bands, unit, normalisation, window.
+        config: Sizes of the encoder, its positions those of the card's window.
+        weights: Of the encoder, by the published names.
+        network: The whole network: a head that fits may be trained on.
+    """
+
+    path: Path
+    sha256: str
+    card: Card
+    config: SpectralGPTConfig
+    weights: dict[str, Tensor]
+    network: nn.Module
+
+
+def open_base(name_or_path: str) -> Base:
+    """Opens a model to train from.
+
+    Args:
+        name_or_path: A backbone, an imported checkpoint or a model of one's own; of an .onnx model
+            the .safetensors beside it is taken.
+
+    Raises:
+        ModelInvalid: No such model, or one without weights to train from.
+    """
+    path = _with_weights(name_or_path)
+    network, card = load(path)
+    holder = network if isinstance(network, SpectralBackbone) else getattr(network, "encoder", None)
+    if not isinstance(holder, SpectralBackbone):
+        raise ModelInvalid(
+            f"The model '{path}' has no SpectralGPT encoder to start from. Choose a backbone, or a "
+            "model made by fine-tuning."
+        )
+    config = dataclasses.replace(holder.config, image_size=card.window)
+    return Base(path, verify(path), card, config, dict(holder.state_dict()), network)
+
+
+def _with_weights(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    if not path.is_file():
+        trainable = [
+            item
+            for item in installed_models()
+            if item.suffix == ".safetensors" and name_or_path in (item.stem, item.name)
+        ]
+        path = trainable[0] if trainable else find_model(name_or_path)
+    if path.suffix.lower() == ".onnx":
+        beside = path.with_suffix(".safetensors")
+        if not beside.is_file():
+            raise ModelInvalid(
+                f"The model '{path}' can only predict, and there is no {beside.name} beside it to "
+                "train from. Choose a backbone, or a model that you fine-tuned."
+            )
+        path = beside
+    return path

@@ -1,0 +1,110 @@
+"""Ground with labels: how to read a window as a model's inputs, and which pixels are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.label_layer import LabelledPixels
+from ..infer.scene import Feeds, Mask
+
+
+@dataclass(frozen=True)
+class LabelledGround:
+    """A raster, or two dates of one place, with labelled pixels.
+
+    Attributes:
+        read: Gives a window's inputs by the names of the prediction contract, without the batch
+            dimension, and bool [h, w], where they are valid; the window may overhang.
+        shape: Rows and columns.
+        pixels: Labelled pixels, valid or not.
+        place: Number that grounds over the same pixels of the Earth share.
+    """
+
+    read: Callable[[Window], tuple[Feeds, Mask]]
+    shape: tuple[int, int]
+    pixels: LabelledPixels
+    place: int = 0
+
+    def windows(self, size: int) -> Iterator[tuple[Window, NDArray[np.int64]]]:
+        """Windows that hold labelled pixels, each with the indices of those it is nearest to.
+
+        Windows lie as inference lays them: a quarter of overlap, the last one shifted inward.
+        """
+        tops = _starts(self.shape[0], size)
+        lefts = _starts(self.shape[1], size)
+        row = _nearest(tops + size / 2, self.pixels.row + 0.5)
+        column = _nearest(lefts + size / 2, self.pixels.column + 0.5)
+        which = row * len(lefts) + column
+        order = np.argsort(which, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
+            if len(part):
+                top, left = tops[row[part[0]]], lefts[column[part[0]]]
+                yield Window(int(left), int(top), size, size), part
+
+
+def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
+    """At most so many pixels: small classes whole, and of a class every polygon alike.
+
+    Args:
+        pixels: To choose from.
+        most: In all.
+        seed: Of the choice.
+    """
+    if len(pixels) <= most:
+        return pixels
+    random = np.random.default_rng(seed)
+    kept: list[NDArray[np.int64]] = []
+    left = most
+    labels, counts = np.unique(pixels.label, return_counts=True)
+    for number, label in enumerate(labels[np.argsort(counts, kind="stable")]):
+        mine = np.flatnonzero(pixels.label == label)
+        share = min(len(mine), left // (len(labels) - number))
+        left -= share
+        shuffled = random.permutation(mine)
+        # The n-th pixel of every unit comes before the n+1-th of any: units share alike.
+        kept.append(shuffled[np.argsort(_rank(pixels.unit[shuffled]), kind="stable")[:share]])
+    return only(pixels, np.sort(np.concatenate(kept)))
+
+
+def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> LabelledPixels:
+    """Some of the pixels."""
+    return replace(
+        pixels,
+        row=pixels.row[chosen],
+        column=pixels.column[chosen],
+        label=pixels.label[chosen],
+        unit=pixels.unit[chosen],
+    )
+
+
+def join(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+    """Arrays of several grounds one after the other; units of different places differ."""
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _starts(length: int, size: int) -> NDArray[np.int64]:
+    if length <= size:
+        return np.zeros(1, np.int64)
+    step = size - size // 4
+    return np.unique(np.minimum(np.arange(0, length - size + step, step), length - size))
+
+
+def _nearest(centres: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    between = (centres[1:] + centres[:-1]) / 2
+    return np.searchsorted(between, values).astype(np.int64)
+
+
+def _rank(values: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Of each value, how many equal ones stand before it."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    first = np.r_[0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1]
+    lengths = np.diff(np.r_[first, len(values)])
+    rank = np.empty(len(values), np.int64)
+    rank[order] = np.arange(len(values)) - np.repeat(first, lengths)
+    return rank

@@ -1,0 +1,234 @@
+"""Heads on features that were computed once: discriminants in closed form, or one hidden layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from ..data.blocks import spatial_blocks, spatial_folds
+from ..model.feature_head import FeatureHead
+from ..progress import Progress
+from .discriminant import LinearScores, fit_discriminant
+from .metrics import confusion_matrix, mean_iou
+from .pixel_features import PixelSamples
+
+SHRINKAGE = 0.4
+HIDDEN = 64
+FOLDS = 5
+DISTANCE = 16  # pixels; labels that are closer are judged together
+STEPS, BATCH, LEARNING_RATE, SMOOTHING = 400, 1024, 3e-3, 0.05
+# A hidden layer must be better by this much (mean IoU) on labels it has not seen, and have seen
+# enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
+MARGIN, ENOUGH_BLOCKS = 0.01, 6
+_TEMPERATURES = np.geomspace(0.05, 5.0, 60)
+_CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How heads did on labels that were held back, block by block.
+
+    Attributes:
+        matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
+            be held back.
+        temperature: Of the softmax, by likelihood on held-back labels.
+        hidden: Width of the chosen head's hidden layer, 0 for the linear one.
+        folds: How many parts the labels were cut into, 0 for none.
+        blocks: Places with labels.
+        mean_iou: Of each head that was tried, by name.
+        warning: What cannot be judged; empty if fine.
+    """
+
+    matrix: NDArray[np.int64] | None
+    temperature: float
+    hidden: int
+    folds: int
+    blocks: int
+    mean_iou: dict[str, float]
+    warning: str = ""
+
+
+def sample_weights(samples: PixelSamples, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weight of each chosen pixel [n]: classes count alike, and half of a polygon's size counts."""
+    unit, label = samples.unit[chosen], samples.label[chosen]
+    _, which, sizes = np.unique(unit, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(sizes[which])
+    for value in np.unique(label):
+        weight[label == value] /= weight[label == value].sum()
+    return np.asarray(weight, np.float64)
+
+
+def fit_linear(
+    samples: PixelSamples, blocks: Sequence[tuple[int, float]], chosen: NDArray[np.bool_]
+) -> LinearScores:
+    """Discriminants of the chosen pixels; the image as it is counts as much as all its copies."""
+    views = samples.features[:, chosen]  # [copies + 1, n, F]
+    count = len(views) - 1
+    weight = sample_weights(samples, chosen)
+    each = [weight] + [weight / max(count, 1)] * count
+    return fit_discriminant(
+        views.reshape(-1, views.shape[2]).astype(np.float64),
+        np.tile(samples.label[chosen], count + 1),
+        blocks,
+        SHRINKAGE,
+        np.concatenate(each),
+    )
+
+
+def install_linear(head: FeatureHead, scores: LinearScores, temperature: float) -> None:
+    """Puts a linear rule into a head."""
+    head.set_scale(_tensor(scores.mean), _tensor(scores.scale))
+    head.set_linear(_tensor(scores.weight / temperature), _tensor(scores.bias / temperature))
+
+
+def fit_hidden(
+    head: FeatureHead,
+    samples: PixelSamples,
+    chosen: NDArray[np.bool_],
+    seed: int,
+    progress: Progress | None = None,
+) -> None:
+    """Trains a head with a hidden layer, from fresh weights, in place."""
+    progress = progress or Progress()
+    views = torch.from_numpy(samples.features[:, chosen])
+    label = torch.from_numpy(samples.label[chosen])
+    flat = views.flatten(0, 1)
+    head.set_scale(flat.mean(0), flat.std(0) + 1e-6)
+    torch.manual_seed(seed)
+    for layer in (head.fine, head.coarse, *head.above):
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.reset_parameters()
+    weight = torch.from_numpy(sample_weights(samples, chosen))
+    optimiser = torch.optim.AdamW(head.parameters(), LEARNING_RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
+    fine = head.fine.in_channels
+    head.train()
+    for step in range(STEPS):
+        index = torch.multinomial(weight, BATCH, replacement=True)
+        # As in the linear rule: the image as it is in half of the draws.
+        view = torch.randint(len(views), (BATCH,)) * torch.randint(2, (BATCH,))
+        drawn = views[view, index][..., None, None]  # [B, F, 1, 1]
+        kept = (torch.rand(BATCH, 1, 1, 1) > 0.2).float()
+        logits = head(drawn[:, :fine], drawn[:, fine:] * kept)[..., 0, 0]
+        loss = F.cross_entropy(logits, label[index], label_smoothing=SMOOTHING)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0:
+            progress.update(step / STEPS, "Learning")
+    head.eval()
+
+
+def judge(
+    samples: PixelSamples,
+    blocks: Sequence[tuple[int, float]],
+    fresh: FeatureHead,
+    classes: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> Judged:
+    """Holds back each block of labels in turn, and chooses the head and its temperature by that.
+
+    Args:
+        samples: Features of all labelled pixels.
+        blocks: Widths and weights of the blocks of features.
+        fresh: A head with a hidden layer to train.
+        classes: K.
+        seed: Of folds and weights.
+        progress: Told how far it is.
+    """
+    progress = progress or Progress()
+    where = (samples.row, samples.column)
+    block = spatial_blocks(*where, samples.unit, DISTANCE, samples.place)
+    places = np.array([len(np.unique(block[samples.label == k])) for k in range(classes)])
+    count, every = len(np.unique(block)), np.ones(len(block), bool)
+    folds = int(min(FOLDS, places.min())) if len(places) else 0
+    if folds < 2:
+        scores = fit_linear(samples, blocks, every)(samples.features[0])
+        return Judged(
+            None,
+            _temperature_for(scores, _CONFIDENCE),
+            0,
+            0,
+            count,
+            {},
+            "Nothing was held back to judge the model by: a class is labelled in one place only "
+            f"(closer than {DISTANCE} pixels). Draw every class in at least two places.",
+        )
+    fold = spatial_folds(
+        *where,
+        samples.label,
+        samples.unit,
+        folds,
+        distance=DISTANCE,
+        seed=seed,
+        raster=samples.place,
+    )
+    tried: dict[int, NDArray[np.float64]] = {0: np.zeros((len(block), classes))}
+    if places.min() >= ENOUGH_BLOCKS:
+        tried[fresh.hidden] = np.zeros((len(block), classes))
+    for number in range(folds):
+        test = fold == number
+        part = progress.part(number / folds, (number + 1) / folds)
+        part.update(0, f"Judging, part {number + 1} of {folds}")
+        tried[0][test] = fit_linear(samples, blocks, ~test)(samples.features[0][test])
+        if fresh.hidden in tried:
+            fit_hidden(fresh, samples, ~test, seed, part)
+            tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])
+    found = {
+        hidden: confusion_matrix(samples.label, scores.argmax(1), classes)
+        for hidden, scores in tried.items()
+    }
+    figures = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
+    hidden = 0
+    if fresh.hidden in figures and figures[fresh.hidden] > figures[0] + MARGIN:
+        hidden = fresh.hidden
+    temperature = _likeliest(tried[hidden], samples.label) if hidden == 0 else 1.0
+    names = {0: "linear", fresh.hidden: "hidden layer"}
+    return Judged(
+        found[hidden],
+        temperature,
+        hidden,
+        folds,
+        count,
+        {names[key]: round(value, 4) for key, value in figures.items()},
+    )
+
+
+@torch.no_grad()
+def head_scores(head: FeatureHead, features: NDArray[Any]) -> NDArray[np.float64]:
+    """Logits [N, K] of features [N, F]."""
+    fine = head.fine.in_channels
+    given = torch.from_numpy(np.asarray(features, np.float32))[..., None, None]
+    logits: torch.Tensor = head(given[:, :fine], given[:, fine:])
+    return logits[..., 0, 0].double().numpy()
+
+
+def _likeliest(scores: NDArray[np.float64], label: NDArray[np.int64]) -> float:
+    """The temperature at which the scores make the labels most probable, every class alike."""
+    losses = []
+    for value in _TEMPERATURES:
+        chosen = _log_softmax(scores / value)[np.arange(len(label)), label]
+        losses.append(-np.mean([chosen[label == k].mean() for k in np.unique(label)]))
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def _temperature_for(scores: NDArray[np.float64], confidence: float) -> float:
+    means = [np.exp(_log_softmax(scores / value)).max(1).mean() for value in _TEMPERATURES]
+    return float(_TEMPERATURES[int(np.argmin(np.abs(np.array(means) - confidence)))])
+
+
+def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    scores = scores - scores.max(1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+
+
+def _tensor(values: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32))

@@ -1,0 +1,239 @@
+"""Fine-tuning for maps: a head on frozen features first, then, if asked, the encoder as well."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..cards import Card
+from ..model.feature_head import FeatureHead
+from ..model.pixel_context import ContextLayout
+from ..model.predictor import Predictor
+from ..model.tuned_change import TunedChange
+from ..model.tuned_segmentation import TunedSegmentation
+from ..progress import Progress
+from .base_model import Base
+from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
+from .finetune import SupervisedLoss, predict
+from .labelled_ground import LabelledGround, only, thin
+from .labelled_windows import LabelledWindows, WholeWindows
+from .low_rank import add_adapters, merge_adapters
+from .metrics import confusion_matrix, mean_iou
+from .pixel_features import REFLECTANCE, STANDARDISED, Light, PixelSamples, extract
+from .quick_head import HIDDEN, Judged, fit_hidden, fit_linear, install_linear, judge
+from .trainer import Trainer, TrainerConfig
+
+PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
+DROP_PATH = 0.1
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A predictor and how it did on labels that it had not seen.
+
+    Attributes:
+        predictor: Ready to be exported.
+        judged: Of the head on frozen features.
+        matrix: Of what was made in the end, true classes in rows; None where nothing was held back.
+        measure: How the matrix came about.
+        history: Figures of each epoch; empty for a head alone.
+        cancelled: The user has ended it; the best so far was kept.
+    """
+
+    predictor: Predictor
+    judged: Judged
+    matrix: NDArray[np.int64] | None
+    measure: str
+    history: tuple[dict[str, float], ...] = ()
+    cancelled: bool = False
+
+
+def build(base: Base, card: Card, hidden: int = 0, drop_path: float = 0.0) -> Predictor:
+    """The network of a card with the base's encoder and a fresh head."""
+    config = dataclasses.replace(base.config, drop_path=drop_path)
+    network: TunedChange | TunedSegmentation
+    if card.task == "change-detection":
+        network = TunedChange(config, hidden)
+    else:
+        network = TunedSegmentation(config, len(card.classes), ContextLayout.of(card), hidden)
+    network.encoder.load_backbone(base.weights)
+    return Predictor(network.eval(), card)
+
+
+def light_of(card: Card) -> Light:
+    """How much the light may differ in the unit that the network is fed with."""
+    plain = card.unit == "reflectance" and card.normalisation.kind != "scene-statistics"
+    return REFLECTANCE if plain else STANDARDISED
+
+
+def copies_for(base: Base) -> int:
+    """How often a window is seen again under another light: as often as the encoder's size allows."""
+    weights = base.config.depth * base.config.dim**2 * 12
+    return 8 if weights < 2e7 else 4 if weights < 2e8 else 2
+
+
+def tune_head(
+    base: Base,
+    card: Card,
+    grounds: Sequence[LabelledGround],
+    *,
+    seed: int = 0,
+    device: torch.device | None = None,
+    copies: int | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Fits a head on frozen features, judged by holding back each block of labels in turn.
+
+    Args:
+        base: Gives the encoder.
+        card: Of the model to be.
+        grounds: Rasters with labels.
+        seed: Of every choice.
+        device: Where the encoder computes.
+        copies: How often a window is seen again, turned and under another light.
+        progress: Told how far it is.
+    """
+    progress = progress or Progress()
+    predictor = build(base, card)
+    samples = extract(
+        predictor,
+        _thinned(grounds, seed),
+        copies=copies_for(base) if copies is None else copies,
+        light=light_of(card),
+        seed=seed,
+        device=device,
+        progress=progress.part(0.0, 0.7),
+    )
+    predictor.cpu()
+    network = predictor.network
+    blocks = network.blocks()
+    classes = len(card.classes)
+    fresh = FeatureHead(
+        network.head.fine.in_channels, network.head.coarse.in_channels, classes, HIDDEN
+    )
+    judged = judge(samples, blocks, fresh, classes, seed, progress.part(0.7, 0.95))
+    every = np.ones(len(samples.label), bool)
+    if judged.hidden:
+        fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
+        predictor = build(base, card, judged.hidden)
+        predictor.network.head.load_state_dict(fresh.state_dict())
+    else:
+        install_linear(network.head, fit_linear(samples, blocks, every), judged.temperature)
+    measure = (
+        f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
+        "model was then fitted to all of them"
+    )
+    return Tuned(predictor, judged, judged.matrix, measure)
+
+
+def tune_weights(
+    base: Base,
+    card: Card,
+    learn: Sequence[LabelledGround],
+    held: Sequence[LabelledGround],
+    *,
+    adapters: bool,
+    epochs: int,
+    steps: int,
+    batch: int = 8,
+    seed: int = 0,
+    device: str = "auto",
+    patience: int = 8,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
+
+    Args:
+        base: Gives the encoder.
+        card: Of the model to be.
+        learn: Rasters with the labels to learn from.
+        held: The same with those held back; empty for none, then the last epoch is kept.
+        adapters: Whether only adapters in the encoder learn.
+        epochs: At most.
+        steps: Batches an epoch.
+        batch: Windows a batch.
+        seed: Of every choice.
+        device: "auto", "cpu" or "gpu".
+        patience: Epochs without improvement after which to stop.
+        progress: Told how far it is.
+    """
+    progress = progress or Progress()
+    first = tune_head(base, card, learn, seed=seed, progress=progress.part(0.0, 0.2))
+    predictor = build(base, card, first.judged.hidden, 0.0 if adapters else DROP_PATH)
+    predictor.network.load_state_dict(first.predictor.network.state_dict())
+    if adapters:
+        torch.manual_seed(seed)
+        add_adapters(predictor.network.encoder)
+    windows = WholeWindows(held, card.window, batch) if held else None
+    start = figure(predictor, windows) if windows else {}
+    loader = LabelledWindows(learn, card.window, batch, steps, light_of(card), seed=seed)
+    callbacks: list[Callback] = [Report(progress.part(0.2, 1.0))]
+    if windows is not None:
+        progress.log(f"Mean IoU on held-back labels before: {start['miou']:.3f}")
+        judged_windows = windows
+        callbacks += [
+            Validate(lambda model: figure(model, judged_windows)),
+            KeepBest("val_miou", largest=True),
+            EarlyStop("val_miou", patience, largest=True),
+        ]
+    config = TrainerConfig(
+        epochs=epochs,
+        learning_rate=1e-3 if adapters else 5e-4,
+        layer_decay=1.0 if adapters else 0.75,
+        clip=1.0,
+        seed=seed,
+        device=device,
+    )
+    loss = SupervisedLoss(card, smoothing=0.05)
+    result = Trainer(predictor, loss, loader, config, callbacks).fit()
+    predictor.cpu()
+    if adapters:
+        merge_adapters(predictor.network.encoder)
+    best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
+    if windows is not None and best <= start["miou"]:
+        progress.warning(
+            f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
+            f"{start['miou']:.3f}): the head on frozen features is kept."
+        )
+        predictor = first.predictor
+    predictor.eval()
+    matrix = confusion(predictor, windows, len(card.classes)) if windows else None
+    measure = "labels held back in whole places, at the best epoch by the same labels"
+    return Tuned(predictor, first.judged, matrix, measure, result.history, result.cancelled)
+
+
+def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:
+    """Mean IoU and accuracy on labelled windows."""
+    if not isinstance(model, Predictor):
+        raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
+    matrix = confusion(model, windows, len(model.card.classes))
+    return {"miou": mean_iou(matrix), "accuracy": float(np.trace(matrix) / matrix.sum())}
+
+
+def confusion(predictor: Predictor, windows: WholeWindows, classes: int) -> NDArray[np.int64]:
+    """Confusion matrix on labelled windows, true classes in rows."""
+    probabilities, labels = predict(predictor, windows)
+    return confusion_matrix(labels, probabilities.argmax(1), classes)
+
+
+def _thinned(grounds: Sequence[LabelledGround], seed: int) -> list[LabelledGround]:
+    """The grounds with no more labelled pixels than heads need, each its share."""
+    total = sum(len(ground.pixels) for ground in grounds)
+    if total <= PIXELS:
+        return list(grounds)
+    return [
+        dataclasses.replace(
+            ground,
+            pixels=thin(ground.pixels, max(1, PIXELS * len(ground.pixels) // total), seed),
+        )
+        for ground in grounds
+        if len(ground.pixels)
+    ]
+
+
+__all__ = ["PixelSamples", "Tuned", "build", "only", "tune_head", "tune_weights"]
