@@ -42,8 +42,8 @@ LOSS = ReconstructionLoss(token=1.0, spectral=0.0)
 # large window a network this small learns little more than their mean in the time there is.
 STAGES = (
     Stage(window=32, batch=96, steps=200, epochs=15, learning_rate=2e-3, mask_ratio=0.75),
-    Stage(window=64, batch=32, steps=200, epochs=40, learning_rate=1e-3, mask_ratio=0.8),
-    Stage(window=128, batch=16, steps=200, epochs=8, learning_rate=5e-4, mask_ratio=0.9),
+    Stage(window=64, batch=32, steps=200, epochs=5, learning_rate=1e-3, mask_ratio=0.8),
+    Stage(window=128, batch=16, steps=200, epochs=3, learning_rate=5e-4, mask_ratio=0.9),
 )
 
 
