@@ -43,7 +43,7 @@ class FeatureHead(nn.Module):
     def classes(self) -> int:
         """How many logits it gives."""
         last = self.above[-1] if self.hidden else self.fine
-        return int(last.out_channels)
+        return last.weight.shape[0] if isinstance(last, nn.Conv2d) else 0
 
     @torch.no_grad()
     def set_scale(self, mean: Tensor, scale: Tensor) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +83,6 @@ def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]
     )
 
 
-def join(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
-    """Arrays of several grounds one after the other; units of different places differ."""
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
 def _starts(length: int, size: int) -> NDArray[np.int64]:
     if length <= size:
         return np.zeros(1, np.int64)
@@ -94,7 +90,9 @@ def _starts(length: int, size: int) -> NDArray[np.int64]:
     return np.unique(np.minimum(np.arange(0, length - size + step, step), length - size))
 
 
-def _nearest(centres: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _nearest(
+    centres: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]]
+) -> NDArray[np.int64]:
     between = (centres[1:] + centres[:-1]) / 2
     return np.searchsorted(between, values).astype(np.int64)
 

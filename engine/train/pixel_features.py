@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rasterio.windows import Window
 from torch import Tensor
 
 from ..data.augmentation import dihedral, spectral_jitter
@@ -88,9 +88,6 @@ def extract(
     Raises:
         EmptyArea: No labelled pixel is valid.
     """
-    network = predictor.network
-    if not isinstance(network, (TunedSegmentation, TunedChange)):
-        raise TypeError(f"{type(network).__name__} has no features of pixels.")
     device = device or torch.device("cpu")
     predictor.to(device).eval()
     progress = progress or Progress()
@@ -168,17 +165,24 @@ def _features(
         dihedral(value, element).contiguous() if value.ndim == 4 else value
         for value in batch_inputs(predictor, [feeds], device)
     ]
+    arguments: dict[str, Any] = predictor.arguments(*inputs)
+    found: Tensor = tuned_network(predictor).features(**arguments)  # [1, F, H, W]
+    return turn_back(found[0], element).float().cpu().numpy()
+
+
+def tuned_network(predictor: Predictor) -> TunedSegmentation | TunedChange:
+    """The network of a predictor whose pixels have features.
+
+    Raises:
+        TypeError: It is another one.
+    """
     network = predictor.network
     if not isinstance(network, (TunedSegmentation, TunedChange)):
         raise TypeError(f"{type(network).__name__} has no features of pixels.")
-    found: Tensor = network.features(**predictor.arguments(*inputs))  # [1, F, H, W]
-    return turn_back(found[0], element).float().cpu().numpy()
+    return network
 
 
 def turn_back(values: Tensor, element: int) -> Tensor:
     """Undoes `dihedral`: mirrored first, then turned the other way."""
     mirrored = values.flip(-1) if element >= 4 else values
     return torch.rot90(mirrored, -(element % 4), dims=(-2, -1))
-
-
-__all__ = ["Light", "PixelSamples", "Window", "extract", "relight", "turn_back"]

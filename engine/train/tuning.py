@@ -20,11 +20,11 @@ from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import SupervisedLoss, predict
-from .labelled_ground import LabelledGround, only, thin
+from .labelled_ground import LabelledGround, thin
 from .labelled_windows import LabelledWindows, WholeWindows
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix, mean_iou
-from .pixel_features import REFLECTANCE, STANDARDISED, Light, PixelSamples, extract
+from .pixel_features import REFLECTANCE, STANDARDISED, Light, extract, tuned_network
 from .quick_head import HIDDEN, Judged, fit_hidden, fit_linear, install_linear, judge
 from .trainer import Trainer, TrainerConfig
 
@@ -110,7 +110,7 @@ def tune_head(
         progress=progress.part(0.0, 0.7),
     )
     predictor.cpu()
-    network = predictor.network
+    network = tuned_network(predictor)
     blocks = network.blocks()
     classes = len(card.classes)
     fresh = FeatureHead(
@@ -121,7 +121,7 @@ def tune_head(
     if judged.hidden:
         fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
         predictor = build(base, card, judged.hidden)
-        predictor.network.head.load_state_dict(fresh.state_dict())
+        tuned_network(predictor).head.load_state_dict(fresh.state_dict())
     else:
         install_linear(network.head, fit_linear(samples, blocks, every), judged.temperature)
     measure = (
@@ -168,7 +168,7 @@ def tune_weights(
     predictor.network.load_state_dict(first.predictor.network.state_dict())
     if adapters:
         torch.manual_seed(seed)
-        add_adapters(predictor.network.encoder)
+        add_adapters(tuned_network(predictor).encoder)
     windows = WholeWindows(held, card.window, batch) if held else None
     start = figure(predictor, windows) if windows else {}
     loader = LabelledWindows(learn, card.window, batch, steps, light_of(card), seed=seed)
@@ -193,7 +193,7 @@ def tune_weights(
     result = Trainer(predictor, loss, loader, config, callbacks).fit()
     predictor.cpu()
     if adapters:
-        merge_adapters(predictor.network.encoder)
+        merge_adapters(tuned_network(predictor).encoder)
     best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
     if windows is not None and best <= start["miou"]:
         progress.warning(
@@ -234,6 +234,3 @@ def _thinned(grounds: Sequence[LabelledGround], seed: int) -> list[LabelledGroun
         for ground in grounds
         if len(ground.pixels)
     ]
-
-
-__all__ = ["PixelSamples", "Tuned", "build", "only", "tune_head", "tune_weights"]

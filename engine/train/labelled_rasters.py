@@ -1,0 +1,181 @@
+"""The rasters of a fine-tuning, opened as the base sees them, with the labels that lie on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rasterio.windows import Window
+
+from ..cards import Card, ModelClass
+from ..data.grid import Grid
+from ..data.label_layer import LabelLayer
+from ..data.source import RasterSource
+from ..errors import EmptyArea, InvalidParameter, LabelsInvalid
+from ..infer.scene import Feeds, Mask, SingleDate, TwoDates
+from ..progress import Progress
+from ..training_jobs import FinetuneJob
+from .labelled_ground import LabelledGround
+
+
+@dataclass(frozen=True)
+class LabelledRaster:
+    """A raster, or two dates of a place, that carries labels.
+
+    Attributes:
+        name: Path of the (first) raster.
+        source: The first date, which gives the grid.
+        after: The second date; None for one.
+        ground: Its windows and labelled pixels.
+    """
+
+    name: str
+    source: RasterSource
+    after: RasterSource | None
+    ground: LabelledGround
+
+
+def open_sources(
+    job: FinetuneJob, card: Card, stack: ExitStack, progress: Progress
+) -> list[tuple[RasterSource, RasterSource | None]]:
+    """Opens every raster of a job, and for change its second date on the same grid.
+
+    Raises:
+        InvalidParameter: Not one second date for each first one.
+        EngineError: A raster cannot be read or does not serve the base.
+    """
+    change = job.task == "change-detection"
+    if not job.inputs:
+        raise InvalidParameter("No raster was given. Choose the rasters with the labelled ground.")
+    if change and len(job.after) != len(job.inputs):
+        raise InvalidParameter(
+            f"There are {len(job.inputs)} rasters of the first date and {len(job.after)} of the "
+            "second. Give one of the second for each of the first, in the same order."
+        )
+    if not change and job.after:
+        raise InvalidParameter(
+            f"Rasters of a second date were given, but the task is {job.task}. Choose "
+            "change-detection, or leave them out."
+        )
+    common: dict[str, Any] = {"nodata": job.nodata, "crs": job.crs}
+    opened: list[tuple[RasterSource, RasterSource | None]] = []
+    for number, name in enumerate(job.inputs):
+        first = stack.enter_context(RasterSource.open(name, card, bands=job.bands, **common))
+        second = None
+        if change:
+            bands = job.after_bands or job.bands
+            second = stack.enter_context(
+                RasterSource.open(job.after[number], card, bands=bands, grid=first.grid, **common)
+            )
+        for source in (first, second):
+            if source is not None:
+                progress.log(f"{source.path}: {source.scaling.text}")
+                for warning in source.warnings:
+                    progress.warning(f"{source.path}: {warning}")
+        opened.append((first, second))
+    return opened
+
+
+def label_rasters(
+    sources: Sequence[tuple[RasterSource, RasterSource | None]],
+    layer: LabelLayer,
+    card: Card,
+    seed: int,
+    progress: Progress,
+) -> list[LabelledRaster]:
+    """Puts the labels on the rasters; those without any are left out with a warning.
+
+    Args:
+        sources: From `open_sources`.
+        layer: The labels.
+        card: Of the model to be; its classes are those of the layer.
+        seed: Of what is drawn from very many labels.
+        progress: Told what is left out.
+
+    Raises:
+        EmptyArea: No raster has labels on valid pixels.
+        LabelsInvalid: A class has no labelled pixel on any raster.
+    """
+    groups = _common_groups(sources, progress)
+    grids: list[Grid] = []
+    found: list[LabelledRaster] = []
+    for first, second in sources:
+        try:
+            pixels = layer.pixels(first.grid, seed=seed)
+        except EmptyArea as error:
+            if len(sources) == 1:
+                raise
+            progress.warning(f"{first.path} is left out: {error.message}")
+            continue
+        if first.grid not in grids:
+            grids.append(first.grid)
+        read: Callable[[Window], tuple[Feeds, Mask]]
+        read = SingleDate(first, card) if second is None else TwoDates(first, second, card)
+        ground = LabelledGround(
+            _limited(read, groups, card), first.grid.shape, pixels, grids.index(first.grid)
+        )
+        found.append(LabelledRaster(first.path, first, second, ground))
+    for warning in layer.warnings:
+        progress.warning(warning)
+    if not found:
+        raise EmptyArea(
+            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
+            "of the place that is labelled, or check the CRS of both."
+        )
+    _check_classes([item.ground for item in found], layer.classes)
+    return found
+
+
+def _check_classes(grounds: Sequence[LabelledGround], classes: Sequence[ModelClass]) -> None:
+    counts = sum(np.bincount(ground.pixels.label, minlength=len(classes)) for ground in grounds)
+    missing = [item.title for item, count in zip(classes, np.atleast_1d(counts)) if not count]
+    if missing:
+        raise LabelsInvalid(
+            f"No pixel of the rasters is labelled as {', '.join(missing[:5])}: the labels of that "
+            "class lie elsewhere. Draw some on the rasters, or leave the class out."
+        )
+
+
+def _common_groups(
+    sources: Sequence[tuple[RasterSource, RasterSource | None]], progress: Progress
+) -> tuple[int, ...]:
+    """The spectral groups that every raster has: a model learns from the same bands everywhere."""
+    every = [set(source.groups) for pair in sources for source in pair if source is not None]
+    shared = set.intersection(*every)
+    lacking = [
+        source.path
+        for pair in sources
+        for source in pair
+        if source is not None and len(source.groups) < max(map(len, every))
+    ]
+    if lacking and len(set(map(frozenset, every))) > 1:
+        progress.warning(
+            f"{', '.join(lacking[:3])}: some bands are missing that other rasters have. The model "
+            "learns without them everywhere."
+        )
+    return tuple(sorted(shared))
+
+
+def _limited(
+    read: Callable[[Window], tuple[Feeds, Mask]], groups: tuple[int, ...], card: Card
+) -> Callable[[Window], tuple[Feeds, Mask]]:
+    """The same reading with only some spectral groups."""
+    every = len(card.bands) // card.spectral_patch
+    missing = [
+        band
+        for group in set(range(every)) - set(groups)
+        for band in range(group * card.spectral_patch, (group + 1) * card.spectral_patch)
+    ]
+
+    def limited(window: Window) -> tuple[Feeds, Mask]:
+        feeds, valid = read(window)
+        feeds["groups"] = np.array(groups, np.int64)
+        for name in ("image", "before", "after"):
+            if name in feeds:
+                feeds[name][missing] = 0
+        return feeds, valid
+
+    return limited

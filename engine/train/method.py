@@ -1,0 +1,53 @@
+"""Which way of fine-tuning suits the labels and the machine, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Measured (docs/accuracy.md): with few places a head on frozen features generalises best; training
+# the encoder pays from some hundreds of labelled places on, and is slow without a GPU.
+MANY_PLACES = 200
+LARGE = 20_000_000  # weights of an encoder that a processor trains in hours
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of fine-tuning.
+
+    Attributes:
+        name: "quick", "adapters" or "full".
+        reason: For the log; empty when the user chose.
+    """
+
+    name: str
+    reason: str = ""
+
+
+def choose_method(asked: str, places: int, weights: int, gpu: bool) -> Method:
+    """Decides for "auto", else takes what was asked for.
+
+    Args:
+        asked: The job's method.
+        places: Labelled polygons, points or regions.
+        weights: Of the encoder.
+        gpu: Whether there is one.
+    """
+    if asked != "auto":
+        return Method(asked)
+    if places < MANY_PLACES:
+        return Method(
+            "quick",
+            f"{places} labelled places are few: the backbone stays as it is and a head is fitted",
+        )
+    if gpu:
+        return Method("full", f"{places} labelled places and a GPU: all weights learn")
+    if weights <= LARGE:
+        return Method(
+            "adapters",
+            f"{places} labelled places, no GPU: few weights of the backbone learn",
+        )
+    return Method(
+        "quick",
+        f"the backbone has {weights / 1e6:.0f} million weights and there is no GPU: it stays as it "
+        "is and a head is fitted",
+    )

@@ -1,0 +1,170 @@
+"""The card of a fine-tuned model: what it learned from, how, how well, and where."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card, ModelClass, Normalisation
+from ..data.grid import Grid
+from ..training_jobs import FinetuneJob
+from .base_model import Base
+from .metrics import (
+    f1_score,
+    iou,
+    kappa,
+    mean_iou,
+    overall_accuracy,
+    producer_accuracy,
+    user_accuracy,
+)
+
+_NAMED = 20  # rasters that a card names
+
+
+def card_to_be(
+    base: Base, job: FinetuneJob, classes: tuple[ModelClass, ...], grids: Sequence[Grid]
+) -> Card:
+    """The card before training: what the network has to fit."""
+    name = job.name or Path(job.output_model).stem
+    change = job.task == "change-detection"
+    extra = {
+        key: base.card.architecture[key]
+        for key in ("appended_means",)
+        if key in base.card.architecture
+    }
+    return dataclasses.replace(
+        base.card,
+        name=name,
+        task=job.task,
+        title=name,
+        description=(
+            f"Made from own labels of {len(classes)} classes ({', '.join(c.title for c in classes[:8])}), "
+            f"starting from {base.card.title or base.card.name}."
+        ),
+        gsd=round(float(np.median([_gsd(grid) for grid in grids])), 3),
+        # Digital numbers of two dates do not compare: each is standardised by itself.
+        normalisation=Normalisation("scene-statistics") if change else base.card.normalisation,
+        classes=classes,
+        multilabel=job.multilabel,
+        threshold={"method": "fixed", "value": 0.5} if change else {},
+        architecture=extra,
+        training={},
+        accuracy={},
+        version="1.0.0",
+    )
+
+
+def finished_card(
+    card: Card,
+    base: Base,
+    job: FinetuneJob,
+    *,
+    method: str,
+    area: tuple[float, float, float, float] | None,
+    counts: dict[str, int],
+    matrix: NDArray[np.int64] | None,
+    measure: str,
+    facts: dict[str, Any],
+    figures: dict[str, Any] | None = None,
+) -> Card:
+    """The card after training.
+
+    Args:
+        card: From `card_to_be`.
+        base: What it started from.
+        job: What was asked.
+        method: The method that was used.
+        area: West, south, east, north of the labels, degrees; None where unknown.
+        counts: Labelled pixels or scenes by class title.
+        matrix: Confusion on held-back labels, true classes in rows; None without any.
+        measure: How it came about.
+        facts: More about the training.
+        figures: Further held-out figures.
+    """
+    accuracy: dict[str, Any] = dict(figures or {})
+    if matrix is not None:
+        accuracy.update(figures_of(matrix, card.classes), measure=measure)
+    elif not accuracy:
+        accuracy = {"measure": "not judged: no labels could be held back"}
+    return dataclasses.replace(
+        card,
+        training={
+            "method": method,
+            "base": {"name": base.card.name, "sha256": base.sha256},
+            "rasters": [Path(name.split("|")[0]).name for name in job.inputs[:_NAMED]],
+            "labels": Path(job.labels.split("|")[0]).name,
+            "field": job.field,
+            "labelled": counts,
+            "area": area,
+            "seed": job.seed,
+            **facts,
+        },
+        accuracy=accuracy,
+    )
+
+
+def figures_of(matrix: NDArray[np.int64], classes: Sequence[ModelClass]) -> dict[str, Any]:
+    """Held-out figures for a card: overall and by class."""
+    columns = {
+        "precision": user_accuracy(matrix),
+        "recall": producer_accuracy(matrix),
+        "f1": f1_score(matrix),
+        "iou": iou(matrix),
+    }
+    return {
+        "overall_accuracy": _rounded(overall_accuracy(matrix)),
+        "kappa": _rounded(kappa(matrix)),
+        "miou": _rounded(mean_iou(matrix)),
+        "macro_f1": _rounded(float(np.nanmean(columns["f1"]))),
+        "classes": {
+            item.title: {name: _rounded(values[k]) for name, values in columns.items()}
+            for k, item in enumerate(classes)
+        },
+        "samples": int(matrix.sum()),
+    }
+
+
+def labelled_area(
+    grid: Grid, row: NDArray[np.int64], column: NDArray[np.int64]
+) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of some pixels in degrees (WGS 84)."""
+    if not len(row):
+        return None
+    first, start = int(row.min()), int(column.min())
+    window = Window(start, first, int(column.max()) - start + 1, int(row.max()) - first + 1)
+    crs = pyproj.Transformer.from_crs(grid.crs.to_wkt(), "EPSG:4326", always_xy=True)
+    left, bottom, right, top = grid.window_bounds(window)
+    bounds = crs.transform_bounds(left, bottom, right, top, densify_pts=5)
+    if not np.isfinite(bounds).all():
+        return None
+    west, south, east, north = (round(float(value), 5) for value in bounds)
+    return west, south, east, north
+
+
+def joined_area(
+    areas: Sequence[tuple[float, float, float, float] | None],
+) -> tuple[float, float, float, float] | None:
+    """The box around several boxes."""
+    known = np.array([area for area in areas if area is not None])
+    if not len(known):
+        return None
+    west, south = known[:, :2].min(0).tolist()
+    east, north = known[:, 2:].max(0).tolist()
+    return west, south, east, north
+
+
+def _gsd(grid: Grid) -> float:
+    middle = Window(grid.width // 2, grid.height // 2, 1, 1)
+    return float(grid.pixel_area(middle)[0, 0]) ** 0.5
+
+
+def _rounded(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
