@@ -12,7 +12,7 @@ from typing import Any
 from ..cards import ModelClass
 from ..errors import InvalidParameter, LabelsInvalid
 from .label_fields import told_names
-from .palette import colours
+from .palette import colours, familiar
 
 MOST = 254  # values 1..254 of a byte, 0 and 255 are no-data
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
@@ -60,16 +60,26 @@ def make_classes(
             "classes."
         )
     found = [looks.get(_as_text(label), Look()) for label in labels]
-    given = [look.color for look in found if look.color]
-    automatic = iter(colours(len(labels) - len(given), given))
+    shown = _colours([look.title or label for look, label in zip(found, labels)], found)
     classes: list[ModelClass] = []
     names: set[str] = set()
-    for value, (label, look) in enumerate(zip(labels, found), start=1):
+    for value, (label, look, color) in enumerate(zip(labels, found, shown), start=1):
         title = look.title or (f"Class {label}" if whole else label)
         name = _free(_slug(title) or _slug(label) or f"class-{value}", names)
         names.add(name)
-        classes.append(ModelClass(value, name, title, look.color or next(automatic)))
+        classes.append(ModelClass(value, name, title, color))
     return tuple(classes)
+
+
+def _colours(titles: Sequence[str], looks: Sequence[Look]) -> list[str]:
+    """A colour for each class: the one given, what its name suggests, or a distinct one."""
+    shown = [look.color for look in looks]
+    for place, title in enumerate(titles):
+        suggested = familiar(title)
+        if not shown[place] and suggested not in shown:
+            shown[place] = suggested
+    automatic = iter(colours(shown.count(""), [color for color in shown if color]))
+    return [color or next(automatic) for color in shown]
 
 
 def alike(names: list[str]) -> list[str]:

@@ -49,7 +49,7 @@ class Draw:
 
     def take(self) -> Columns:
         """Row, column, label and unit of what was kept, sorted by row and column."""
-        if self._held > self._limit:
+        if self.totals.sum() > self._limit:
             self._prune()
         row, column, label, unit, _ = self._joined()
         order = np.lexsort((column, row))

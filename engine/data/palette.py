@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 from collections.abc import Collection
 
 # M. Okabe and K. Ito, "Color universal design", 2008, without black, the strongest first; then the
@@ -25,6 +26,26 @@ SEPARABLE = (
     "#aa4499",
     "#88ccee",
 )
+# What analysts expect, by how class names begin or end in the languages of the plugin; the colours are
+# those of the land-cover model that ships.
+_FAMILIAR = (
+    ("#419bdf", ("water", "river", "lake", "reservoir", "eau", "wasser", "agua", "água", "水")),
+    ("#397d49", ("forest", "tree", "wood", "forêt", "wald", "bosque", "floresta", "林")),
+    ("#e49635", ("crop", "farm", "culture", "acker", "cultivo", "耕地", "农田")),
+    (
+        "#c4281b",
+        ("built", "urban", "village", "town", "city", "building", "settlement", "siedlung"),
+    ),
+    ("#c4281b", ("bâti", "edific", "建筑", "建设")),
+    ("#a59b8f", ("bare", "soil", "sand", "rock", "boden", "suelo", "solo", "裸")),
+    (
+        "#b9d65a",
+        ("grass", "meadow", "pasture", "shrub", "range", "prairie", "wiese", "prado", "草"),
+    ),
+    ("#b39fe1", ("snow", "ice", "neige", "schnee", "nieve", "neve", "雪", "冰")),
+    ("#7a87c6", ("wetland", "marsh", "swamp", "humedal", "湿地")),
+    ("#5a5a5a", ("road", "highway", "route", "straße", "carretera", "estrada", "道路")),
+)
 _TURN = 0.61803398875  # of the colour circle; the golden ratio never comes back to where it was
 _LIGHTNESS = (0.35, 0.65, 0.5)  # alternates, as hue alone is what colour-blind people lack
 
@@ -46,6 +67,24 @@ def colours(count: int, taken: Collection[str] = ()) -> list[str]:
             used.add(colour)
             found.append(colour)
     return found
+
+
+def familiar(title: str) -> str:
+    """The colour that people expect of a class called so, `#rrggbb`; empty where there is none."""
+    words = re.split(r"[^\w]+|_", title.casefold())
+    for colour, stems in _FAMILIAR:
+        if any(
+            word.startswith(stem) or (len(stem) > 3 and word.endswith(stem)) or _inside(stem, word)
+            for word in words
+            for stem in stems
+        ):
+            return colour
+    return ""
+
+
+def _inside(stem: str, word: str) -> bool:
+    """Chinese has no spaces between words: there a stem may stand anywhere."""
+    return not stem.isascii() and stem in word and ord(stem[0]) > 0x2E80
 
 
 def _further(number: int) -> str:

@@ -16,9 +16,10 @@ def test_order():
 
 
 def test_automatic_classes():
-    assert make_classes(["Built-up area", "Wälder"], False, {}, 2, "labels a") == (
-        ModelClass(1, "built-up-area", "Built-up area", SEPARABLE[0]),
-        ModelClass(2, "walder", "Wälder", SEPARABLE[1]),
+    """A forest is green; what has no colour of its own gets the palette's."""
+    assert make_classes(["Other area", "Wald"], False, {}, 2, "labels a") == (
+        ModelClass(1, "other-area", "Other area", SEPARABLE[0]),
+        ModelClass(2, "wald", "Wald", "#397d49"),
     )
     titles = [(c.name, c.title) for c in make_classes(["3", "5"], True, {}, 2, "labels a")]
     assert titles == [("class-3", "Class 3"), ("class-5", "Class 5")]

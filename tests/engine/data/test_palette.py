@@ -2,7 +2,9 @@
 
 import re
 
-from engine.data.palette import SEPARABLE, colours
+import pytest
+
+from engine.data.palette import SEPARABLE, colours, familiar
 
 
 def test_colours_are_distinct_and_the_same_every_time():
@@ -14,3 +16,19 @@ def test_colours_are_distinct_and_the_same_every_time():
 
 def test_taken_colours_are_left_out():
     assert colours(2, [SEPARABLE[0].upper()]) == list(SEPARABLE[1:3])
+
+
+@pytest.mark.parametrize(
+    ("title", "colour"),
+    [
+        ("Water", "#419bdf"),
+        ("open water", "#419bdf"),
+        ("Laubwald", "#397d49"),
+        ("Built-up", "#c4281b"),
+        ("阔叶林", "#397d49"),
+        ("price", ""),
+        ("Class 3", ""),
+    ],
+)
+def test_familiar_classes_have_the_colour_that_people_expect(title, colour):
+    assert familiar(title) == colour
