@@ -132,15 +132,14 @@ class PixelContext(nn.Module):
         if layout.spectra:
             bands = reflectance.clamp_min(0)
             spectra = torch.log(bands[:, list(layout.spectra)] + 0.02) + 2  # about -2..2
-            ratios = torch.stack(
-                [
-                    2 * (bands[:, a] - bands[:, b]) / (bands[:, a] + bands[:, b] + _FLOOR)
-                    for a, b in layout.ratios
-                ],
-                1,
-            )
-            own = torch.cat([spectra, ratios[:, :_NEAR_RATIOS]], 1)
-            out += [spectra, ratios]
+            ratios = [
+                2 * (bands[:, a] - bands[:, b]) / (bands[:, a] + bands[:, b] + _FLOOR)
+                for a, b in layout.ratios
+            ]
+            # Not every pair of known bands makes a ratio.
+            measured = [spectra, torch.stack(ratios, 1)] if ratios else [spectra]
+            own = torch.cat([spectra, *(part[:, :_NEAR_RATIOS] for part in measured[1:])], 1)
+            out += measured
         own = own * valid
         texture = list(layout.texture)
         for size in self.sizes:

@@ -12,6 +12,12 @@ PUBLISHED = {
     "classifier": {"classes": 3, "pooling": "mean", "dropout": 0.1},
     "segmentation": {"classes": 3, "width": 16, "dropout": 0.5, "neck_dropout": 0.0},
     "change": {"width": 16, "dropout": 0.5, "neck_dropout": 0.5},
+    "tuned-segmentation": {
+        "classes": 3,
+        "hidden": 8,
+        "layout": [[0, 2], [[2, 0]], [1, 3, 4, 5, 6, 7, 8], [1, 2]],
+    },
+    "tuned-change": {"hidden": 8},
 }
 
 

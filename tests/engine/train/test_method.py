@@ -1,0 +1,25 @@
+"""Which method is taken, and what the user is told about it."""
+
+import pytest
+
+from engine.train.method import LARGE, MANY_PLACES, Method, choose_method
+
+
+@pytest.mark.parametrize("asked", ["quick", "adapters", "full"])
+def test_what_was_asked_is_done_without_a_word(asked):
+    assert choose_method(asked, 3, 10 * LARGE, gpu=False) == Method(asked, "")
+
+
+@pytest.mark.parametrize(
+    ("places", "weights", "gpu", "name", "words"),
+    [
+        (MANY_PLACES - 1, 10, True, "quick", f"{MANY_PLACES - 1} labelled places are few"),
+        (MANY_PLACES, 10 * LARGE, True, "full", "and a GPU: all weights"),
+        (MANY_PLACES, LARGE, False, "adapters", "no GPU: few weights"),
+        (MANY_PLACES, 86_000_000, False, "quick", "86 million weights and there is no GPU"),
+    ],
+)
+def test_auto_goes_by_labels_and_machine_and_says_why(places, weights, gpu, name, words):
+    found = choose_method("auto", places, weights, gpu)
+    assert found.name == name
+    assert words in found.reason
