@@ -17,7 +17,7 @@ PUBLISHED = {
         "hidden": 8,
         "layout": [[0, 2], [[2, 0]], [1, 3, 4, 5, 6, 7, 8], [1, 2]],
     },
-    "tuned-change": {"hidden": 8},
+    "tuned-change": {"hidden": 8, "levels": []},
 }
 
 

@@ -68,7 +68,9 @@ def test_written_and_read_again_it_predicts_the_same(tmp_path):
     again, read = load(tmp_path / "mine.safetensors")
     assert again.architecture() == made.architecture()
     inputs = (windows(), torch.ones(2, 1, 32, 32), torch.arange(3))
-    torch.testing.assert_close(Predictor(again.eval(), read)(*inputs), Predictor(made, card)(*inputs))
+    torch.testing.assert_close(
+        Predictor(again.eval(), read)(*inputs), Predictor(made, card)(*inputs)
+    )
 
 
 def test_the_reflectance_reaches_the_network_before_normalisation():
@@ -83,4 +85,6 @@ def test_the_reflectance_reaches_the_network_before_normalisation():
     expected[:, 3:6] = 0  # the red edge is missing
     torch.testing.assert_close(given["reflectance"], expected)
     assert not torch.equal(given["image"], expected)
-    assert isinstance(SpectralGPTConfig.from_dict(predictor.network.architecture()), SpectralGPTConfig)
+    assert isinstance(
+        SpectralGPTConfig.from_dict(predictor.network.architecture()), SpectralGPTConfig
+    )

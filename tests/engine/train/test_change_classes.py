@@ -40,7 +40,9 @@ def test_unchanged_becomes_0_and_changed_1(labels, swapped):
     # Titles and colours stay those of the layer.
     ordered = labels[::-1] if swapped else labels
     assert (first.title, second.title) == ordered
-    assert (first.color, second.color) == (("#000002", "#000001") if swapped else ("#000001", "#000002"))
+    assert (first.color, second.color) == (
+        ("#000002", "#000001") if swapped else ("#000001", "#000002")
+    )
 
 
 def test_not_two_classes():
@@ -54,7 +56,9 @@ def test_no_guess_which_one_is_change():
 
 
 def test_exchanged_labels():
-    pixels = LabelledPixels(*np.zeros((2, 3), np.int64), np.array([0, 1, 1], np.uint8), np.arange(3))
+    pixels = LabelledPixels(
+        *np.zeros((2, 3), np.int64), np.array([0, 1, 1], np.uint8), np.arange(3)
+    )
     found = swap(pixels)
     assert found.label.tolist() == [1, 0, 0]
     assert found.label.dtype == np.uint8

@@ -27,7 +27,9 @@ def labelled(draw):
     height, width = draw(st.integers(1, 200)), draw(st.integers(1, 200))
     places = draw(
         st.lists(
-            st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)), max_size=40, unique=True
+            st.tuples(st.integers(0, height - 1), st.integers(0, width - 1)),
+            max_size=40,
+            unique=True,
         )
     )
     return height, width, sorted(places), draw(st.integers(4, 64))
