@@ -173,7 +173,7 @@ def write_model(made: Made, onnx: Path, safetensors: Path) -> str:
         raise TypeError(f"{type(network).__name__} cannot be stored.")
     made.predictor.card = made.card
     weights = sum(value.numel() for value in network.parameters())
-    exported = export_onnx(made.predictor, made.card, onnx, half=weights > HALF_FROM)
+    exported = export_onnx(made.predictor, made.card, onnx, half=weights > HALF_FROM, quick=True)
     save(safetensors, network, made.card)
     return exported.sha256
 
