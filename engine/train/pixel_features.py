@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.augmentation import dihedral, spectral_jitter
-from ..errors import EmptyArea
+from ..errors import EmptyArea, LabelsInvalid
 from ..infer.scene import Feeds
 from ..model.predictor import Predictor
 from ..model.tuned_change import TunedChange
@@ -87,6 +87,7 @@ def extract(
 
     Raises:
         EmptyArea: No labelled pixel is valid.
+        LabelsInvalid: None of a class is.
     """
     device = device or torch.device("cpu")
     predictor.to(device).eval()
@@ -127,7 +128,15 @@ def extract(
             "Every labelled pixel is no-data in the rasters. Draw labels where the raster has "
             "values, or check its no-data value."
         )
-    return PixelSamples(np.concatenate(features, 1), *np.concatenate(rest, 1))
+    samples = PixelSamples(np.concatenate(features, 1), *np.concatenate(rest, 1))
+    seen = np.bincount(samples.label, minlength=len(predictor.card.classes))
+    missing = [item.title for item, count in zip(predictor.card.classes, seen) if not count]
+    if missing:
+        raise LabelsInvalid(
+            f"Every pixel labelled as {', '.join(missing[:5])} is no-data in the rasters. Draw some "
+            "where the raster has values, or leave the class out."
+        )
+    return samples
 
 
 def relight(feeds: Feeds, light: Light, random: np.random.Generator) -> Feeds:

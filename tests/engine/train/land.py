@@ -1,5 +1,7 @@
 """Land of square fields, its labels, and a backbone as small as can be: all made for a test."""
 
+import dataclasses
+
 import numpy as np
 import pyogrio
 import pyproj
@@ -8,8 +10,13 @@ import torch
 
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.checkpoint import save
+from engine.data.label_layer import LabelledPixels
 from engine.model.config import preset
 from engine.model.masked_autoencoder import MaskedAutoencoder
+from engine.model.pixel_context import ContextLayout
+from engine.model.predictor import Predictor
+from engine.model.tuned_segmentation import TunedSegmentation
+from engine.train.labelled_ground import LabelledGround
 from tests.engine.data import rasters
 
 SIZES = {"dim": 16, "depth": 1, "heads": 2, "image_size": 32}
@@ -104,3 +111,41 @@ def backbone(path, card=CARD, config=CONFIG):
 def other_bands(count=9):
     """Bands that no one knows the names of."""
     return tuple(Band(f"X{number}") for number in range(count))
+
+
+def ground(places=None, size=4, side=SIDE, seed=0, invalid=None, place=0):
+    """A labelled ground in memory: squares around places are labelled as what they are."""
+    known = class_map(side)
+    values = image(known, seed).astype("float32") / 10000
+    valid = np.ones(known.shape, bool)
+    if invalid is not None:
+        valid[invalid] = False
+    values = values * valid
+    unit = np.full(known.shape, -1)
+    half = size // 2
+    for number, (row, column) in enumerate(middles(side) if places is None else places):
+        unit[row - half : row - half + size, column - half : column - half + size] = number
+    rows, columns = np.nonzero(unit >= 0)
+    label = known[rows, columns].astype(np.uint8)
+    pixels = LabelledPixels(rows, columns, label, unit[rows, columns].astype(np.int32))
+
+    def read(window):
+        seen = np.zeros((len(values) + 1, window.height, window.width), np.float32)
+        part = np.s_[
+            window.row_off : window.row_off + window.height,
+            window.col_off : window.col_off + window.width,
+        ]
+        whole = np.concatenate([values, valid[None]])[(slice(None), *part)]
+        seen[:, : whole.shape[1], : whole.shape[2]] = whole
+        feeds = {"image": seen[:-1], "valid": seen[-1:], "groups": np.arange(3)}
+        return feeds, seen[-1] > 0
+
+    return LabelledGround(read, known.shape, pixels, place)
+
+
+def predictor(hidden=0):
+    """A fresh network for the three classes."""
+    torch.manual_seed(0)
+    card = dataclasses.replace(CARD, task="segmentation", classes=CLASSES)
+    network = TunedSegmentation(CONFIG, 3, ContextLayout.of(card), hidden)
+    return Predictor(network.eval(), card)
