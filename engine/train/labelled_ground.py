@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,18 +58,23 @@ def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
     """
     if len(pixels) <= most:
         return pixels
-    random = np.random.default_rng(seed)
-    kept: list[NDArray[np.int64]] = []
-    left = most
-    labels, counts = np.unique(pixels.label, return_counts=True)
-    for number, label in enumerate(labels[np.argsort(counts, kind="stable")]):
-        mine = np.flatnonzero(pixels.label == label)
-        share = min(len(mine), left // (len(labels) - number))
-        left -= share
-        shuffled = random.permutation(mine)
-        # The n-th pixel of every unit comes before the n+1-th of any: units share alike.
-        kept.append(shuffled[np.argsort(_rank(pixels.unit[shuffled]), kind="stable")[:share]])
-    return only(pixels, np.sort(np.concatenate(kept)))
+    return only(pixels, _choose(pixels.label, pixels.unit, most, seed))
+
+
+def thin_grounds(grounds: Sequence[LabelledGround], most: int, seed: int) -> list[LabelledGround]:
+    """The same for several grounds together: a class that few of them have stays, too."""
+    if sum(len(ground.pixels) for ground in grounds) <= most:
+        return list(grounds)
+    number = np.repeat(np.arange(len(grounds)), [len(ground.pixels) for ground in grounds])
+    label = np.concatenate([ground.pixels.label for ground in grounds])
+    unit = np.concatenate([ground.pixels.unit for ground in grounds])
+    kept = np.zeros(len(label), bool)
+    kept[_choose(label, unit, most, seed)] = True
+    thinned = [
+        replace(ground, pixels=only(ground.pixels, kept[number == k]))
+        for k, ground in enumerate(grounds)
+    ]
+    return [ground for ground in thinned if len(ground.pixels)]
 
 
 def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> LabelledPixels:
@@ -81,6 +86,24 @@ def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]
         label=pixels.label[chosen],
         unit=pixels.unit[chosen],
     )
+
+
+def _choose(
+    label: NDArray[np.integer], unit: NDArray[np.integer], most: int, seed: int
+) -> NDArray[np.int64]:
+    """Indices of at most so many pixels, ascending."""
+    random = np.random.default_rng(seed)
+    kept: list[NDArray[np.int64]] = []
+    left = most
+    labels, counts = np.unique(label, return_counts=True)
+    for number, value in enumerate(labels[np.argsort(counts, kind="stable")]):
+        mine = np.flatnonzero(label == value)
+        share = min(len(mine), left // (len(labels) - number))
+        left -= share
+        shuffled = random.permutation(mine)
+        # The n-th pixel of every unit comes before the n+1-th of any: units share alike.
+        kept.append(shuffled[np.argsort(_rank(unit[shuffled]), kind="stable")[:share]])
+    return np.sort(np.concatenate(kept))
 
 
 def _starts(length: int, size: int) -> NDArray[np.int64]:

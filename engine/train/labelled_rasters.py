@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,7 @@ def label_rasters(
     """
     groups = _common_groups(sources, progress)
     grids: list[Grid] = []
+    regions, used = [], 0  # number of each grid's first region, and of the next one
     found: list[LabelledRaster] = []
     for first, second in sources:
         try:
@@ -112,11 +113,15 @@ def label_rasters(
             continue
         if first.grid not in grids:
             grids.append(first.grid)
+            regions.append(used)
+        place = grids.index(first.grid)
+        if layer.kind == "raster":
+            # Its regions are counted from 0 on each raster; on another one they are others.
+            pixels = replace(pixels, unit=pixels.unit + np.int32(regions[place]))
+            used = max(used, int(pixels.unit.max()) + 1)
         read: Callable[[Window], tuple[Feeds, Mask]]
         read = SingleDate(first, card) if second is None else TwoDates(first, second, card)
-        ground = LabelledGround(
-            _limited(read, groups, card), first.grid.shape, pixels, grids.index(first.grid)
-        )
+        ground = LabelledGround(_limited(read, groups, card), first.grid.shape, pixels, place)
         found.append(LabelledRaster(first.path, first, second, ground))
     for warning in layer.warnings:
         progress.warning(warning)

@@ -32,7 +32,7 @@ _NAMED = 20  # rasters that a card names
 def card_to_be(
     base: Base, job: FinetuneJob, classes: tuple[ModelClass, ...], grids: Sequence[Grid]
 ) -> Card:
-    """The card before training: what the network has to fit."""
+    """The card before training: what the network has to fit; without grids, at the base's scale."""
     name = job.name or Path(job.output_model).stem
     change = job.task == "change-detection"
     extra = {
@@ -49,7 +49,7 @@ def card_to_be(
             f"Made from own labels of {len(classes)} classes ({', '.join(c.title for c in classes[:8])}), "
             f"starting from {base.card.title or base.card.name}."
         ),
-        gsd=round(float(np.median([_gsd(grid) for grid in grids])), 3),
+        gsd=round(float(np.median([_gsd(grid) for grid in grids] or [base.card.gsd])), 3),
         # Digital numbers of two dates do not compare: each is standardised by itself.
         normalisation=Normalisation("scene-statistics") if change else base.card.normalisation,
         classes=classes,

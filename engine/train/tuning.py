@@ -20,7 +20,7 @@ from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import SupervisedLoss, predict
-from .labelled_ground import LabelledGround, thin
+from .labelled_ground import LabelledGround, thin_grounds
 from .labelled_windows import LabelledWindows, WholeWindows
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix, mean_iou
@@ -102,7 +102,7 @@ def tune_head(
     predictor = build(base, card)
     samples = extract(
         predictor,
-        _thinned(grounds, seed),
+        thin_grounds(grounds, PIXELS, seed),
         copies=copies_for(base) if copies is None else copies,
         light=light_of(card),
         seed=seed,
@@ -219,18 +219,3 @@ def confusion(predictor: Predictor, windows: WholeWindows, classes: int) -> NDAr
     """Confusion matrix on labelled windows, true classes in rows."""
     probabilities, labels = predict(predictor, windows)
     return confusion_matrix(labels, probabilities.argmax(1), classes)
-
-
-def _thinned(grounds: Sequence[LabelledGround], seed: int) -> list[LabelledGround]:
-    """The grounds with no more labelled pixels than heads need, each its share."""
-    total = sum(len(ground.pixels) for ground in grounds)
-    if total <= PIXELS:
-        return list(grounds)
-    return [
-        dataclasses.replace(
-            ground,
-            pixels=thin(ground.pixels, max(1, PIXELS * len(ground.pixels) // total), seed),
-        )
-        for ground in grounds
-        if len(ground.pixels)
-    ]

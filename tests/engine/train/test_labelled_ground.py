@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.data.label_layer import LabelledPixels
-from engine.train.labelled_ground import LabelledGround, only, thin
+from engine.train.labelled_ground import LabelledGround, only, thin, thin_grounds
 
 
 def pixels(row, column=None, label=None, unit=None):
@@ -102,3 +102,21 @@ def test_only_some(chosen):
     assert found.column.tolist() == [6, 8]
     assert found.label.tolist() == [0, 2]
     assert found.unit.tolist() == [7, 9]
+
+
+def test_thinned_together_a_class_of_one_ground_only_stays():
+    """A thousand pixels of class 0 on one ground, two of class 1 on the other."""
+    many = LabelledGround(nothing, (1000, 1), pixels(np.arange(1000), unit=np.arange(1000) // 10))
+    few = LabelledGround(nothing, (9, 1), pixels([3, 4, 5], label=[1, 0, 1], unit=[7, 8, 9]), 1)
+    kept = thin_grounds([many, few], 10, seed=0)
+    assert sum(len(ground.pixels) for ground in kept) == 10
+    assert [ground.place for ground in kept] == [0, 1]
+    labels = kept[1].pixels.label
+    assert (labels == 1).sum() == 2
+    assert kept[1].pixels.row[labels == 1].tolist() == [3, 5]
+    assert thin_grounds([many, few], 1003, seed=0) == [many, few]
+
+
+def test_a_ground_of_which_nothing_is_left_is_left_out():
+    grounds = [LabelledGround(nothing, (9, 1), pixels([k]), k) for k in range(3)]
+    assert len(thin_grounds(grounds, 2, seed=0)) == 2

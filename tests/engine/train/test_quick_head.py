@@ -23,7 +23,7 @@ BLOCKS = [(4, 1.0), (2, 0.5)]
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch):
     """These features are easy to learn."""
-    monkeypatch.setattr(quick_head, "STEPS", 60)
+    monkeypatch.setattr(quick_head, "STEPS", 150)
     monkeypatch.setattr(quick_head, "BATCH", 128)
 
 
