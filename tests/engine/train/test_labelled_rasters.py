@@ -99,7 +99,7 @@ def test_a_raster_without_labels_is_left_out(work, scene, tmp_path):
     assert [item.name for item in found] == [scene]
     (told,) = work.told.texts("warning")
     assert told.startswith(f"{far} is left out: The labels")
-    with pytest.raises(EmptyArea, match="labels .* raster"):
+    with pytest.raises(EmptyArea, match=r"labels .* raster"):
         work([far], layer)
     with pytest.raises(EmptyArea, match=r"lie on none of the 2 rasters.*check the CRS"):
         work([far, far], layer)

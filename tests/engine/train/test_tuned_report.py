@@ -1,0 +1,57 @@
+"""The report of a fine-tuning."""
+
+import base64
+import re
+
+import numpy as np
+import pytest
+
+from engine.train.tuned_report import Example, Run, write_report
+from tests.engine.train.test_tuned_card import finish, job
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture
+def page(tmp_path):
+    def write(matrix=None, **more):
+        given = {
+            "job": job(), "card": finish(matrix), "method": "quick", "reason": "few <labels>",
+            "matrix": matrix, "history": (), "warnings": (), "facts": [("Backbone", "small & fine")],
+        }  # fmt: skip
+        write_report(tmp_path / "report.html", Run(**{**given, **more}))
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return write
+
+
+def test_all_that_one_wants_to_know(page):
+    found = page(
+        np.diag([5, 3, 2]),
+        history=[{"loss": 1.0, "val_miou": 0.5}, {"loss": 0.5, "val_miou": 0.75}],
+        warnings=["Draw <more> water"],
+        examples=[Example(PNG, "scene.tif, row 3")],
+    )
+    for words in (
+        "Overall accuracy", "100", "Precision", "Recall", "IoU", "Held-back pixels", "by hand",
+        "Loss", "On held-back labels", "scene.tif, row 3", "small &amp; fine", "few &lt;labels&gt;",
+        "Draw &lt;more&gt; water", "Labelled pixels", "Run it again", "finetune", "--labels",
+        "data:image/png;base64,",
+    ):  # fmt: skip
+        assert words in found, words
+    for name in ("Bare", "Trees", "Water"):
+        assert name in found
+
+
+def test_nothing_is_fetched_from_elsewhere(page):
+    found = page(np.diag([5, 3, 2]), examples=[Example(PNG, "x")])
+    assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?\s*(https?:)?//""", found)
+    assert "<script" not in found and "<link" not in found
+
+
+def test_without_held_back_labels_it_says_so(page):
+    found = page()
+    assert "not known: no labels could be held back" in found
+    assert "Held-back pixels" not in found and "Overall accuracy" not in found
