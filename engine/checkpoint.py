@@ -19,13 +19,14 @@ from .model.registry import build_network
 from .model_file import CARD_KEY, SEAL_KEY, UNSEALED, read_card, seal, verify
 
 
-def save(path: str | Path, network: Network, card: Card) -> str:
+def save(path: str | Path, network: Network, card: Card, *, half: bool = False) -> str:
     """Writes a network and its card; the file appears whole or not at all.
 
     Args:
         path: File to write, ending in .safetensors.
         network: One that `model.registry` knows.
         card: Its card; the network's own configuration is written into its `architecture`.
+        half: Whether to store weights as float16; `load` gives them back at full width.
 
     Returns:
         The file's seal (SHA-256).
@@ -39,7 +40,11 @@ def save(path: str | Path, network: Network, card: Card) -> str:
     card = dataclasses.replace(card, architecture=architecture)
     metadata = {CARD_KEY: json.dumps(card.to_stac()), SEAL_KEY: UNSEALED}
     tensors = {
-        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+        key: (value.half() if half and value.is_floating_point() else value)
+        .detach()
+        .cpu()
+        .contiguous()
+        for key, value in network.state_dict().items()
     }
     with StagedOutputs() as outputs:
         staged = outputs.stage(str(path), (".safetensors",))

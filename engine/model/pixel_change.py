@@ -134,11 +134,22 @@ class PixelChange(Network):
         Returns:
             Logits [B, 2, H, W]: unchanged (always 0), changed.
         """
+        out, evidence, _ = self.describe(before, after, valid, groups)
+        logit = self.head(torch.cat([out, evidence], 1))  # [B, 1, H, W]
+        return torch.cat([torch.zeros_like(logit), logit], 1)
+
+    def describe(
+        self, before: Tensor, after: Tensor, valid: Tensor, groups: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What the head decides by; arguments as for `forward`.
+
+        Returns:
+            What the network saw [B, widths[0], H, W], the evidence [B, E, H, W], and the tokens of
+            both dates [2 B, D, H / 8, W / 8].
+        """
         if groups is None:
             groups = torch.arange(self.config.groups, device=before.device)
-        every = torch.arange(self.config.groups, device=before.device)
-        present = (groups[:, None] == every).any(0).to(before.dtype)  # [G]
-        by_band = present[:, None].expand(-1, self.config.spectral_patch).reshape(-1, 1, 1)
+        present, by_band = present_groups(groups, self.config, before.dtype)
         before, after = before * valid * by_band, after * valid * by_band
         count = before.shape[0]
         dates = torch.cat([before, after])  # [2B, C, H, W]
@@ -146,7 +157,7 @@ class PixelChange(Network):
             join(_join(level[:count], level[count:]))
             for join, level in zip(self.joins, self.stem(dates))
         ]
-        grid = self._context(dates, groups)  # [2B, D, H / 8, W / 8]
+        grid = token_map(self.encoder, dates, groups)
         out = maps[-1] + self.tokens(_join(grid[:count], grid[count:]))
         out = self.bottom(F.gelu(out))
         evidence = self.evidence(before, after, valid, present)
@@ -154,14 +165,23 @@ class PixelChange(Network):
             out = F.interpolate(out, scale_factor=2.0, mode="bilinear", align_corners=False)
             parts = [out, maps[level]] if level else [out, maps[level], evidence]
             out = up(torch.cat(parts, 1))
-        logit = self.head(torch.cat([out, evidence], 1))  # [B, 1, H, W]
-        return torch.cat([torch.zeros_like(logit), logit], 1)
+        return out, evidence, grid
 
-    def _context(self, dates: Tensor, groups: Tensor) -> Tensor:
-        """Mean token over the spectral groups, as a map."""
-        tokens = self.encoder.norm(self.encoder(dates, groups)).mean(1)  # [2B, h*w, D]
-        rows, columns = (size // self.config.patch for size in dates.shape[2:])
-        return tokens.transpose(1, 2).reshape(-1, self.config.dim, rows, columns)
+
+def present_groups(
+    groups: Tensor, config: SpectralGPTConfig, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """1 for each spectral group [G] and for each band [C, 1, 1] that is present, else 0."""
+    every = torch.arange(config.groups, device=groups.device)
+    present = (groups[:, None] == every).any(0).to(dtype)  # [G]
+    return present, present[:, None].expand(-1, config.spectral_patch).reshape(-1, 1, 1)
+
+
+def token_map(encoder: SpectralEncoder, images: Tensor, groups: Tensor) -> Tensor:
+    """Mean token over the spectral groups, as a map: [B, C, H, W] to [B, D, H / 8, W / 8]."""
+    tokens = encoder.norm(encoder(images, groups)).mean(1)  # [B, h*w, D]
+    rows, columns = (size // encoder.config.patch for size in images.shape[2:])
+    return tokens.transpose(1, 2).reshape(-1, encoder.config.dim, rows, columns)
 
 
 def _join(first: Tensor, second: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Change between two dates, learned from few labels: plain evidence beside the tokens.
+"""Change between two dates, learned from few labels: plain evidence beside what networks see.
 
 Both dates go through the same layers and only order-free combinations go on: what is change from
 before to after is change from after to before.
@@ -6,17 +6,18 @@ before to after is change from after to before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .feature_head import FeatureHead
 from .network import Network
-from .pixel_change import ChangeEvidence
+from .pixel_change import ChangeEvidence, PixelChange, present_groups, token_map
 from .pixel_context import box_mean
 
 _SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistration is narrower
@@ -25,72 +26,99 @@ _SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistrati
 class TunedChange(Network):
     """A network of the user's own: how far spectra moved, each band's move, and the tokens' move.
 
+    Made from the change model that ships, or from one tuned before, it also takes what that model
+    saw at each pixel, and its verdict.
+
     Attributes:
-        encoder: Of the base; frozen, or fine-tuned with the head.
+        pixels: The change model that is tuned; None when made from a backbone.
         evidence: Movement of the spectra at several scales.
+        widths: Of the blocks of fine features.
         head: What is learned first.
     """
 
     network = "tuned-change"
 
-    def __init__(self, config: SpectralGPTConfig, hidden: int = 0) -> None:
+    def __init__(
+        self, config: SpectralGPTConfig, hidden: int = 0, levels: Sequence[int] = ()
+    ) -> None:
         """Makes the network with fresh weights.
 
         Args:
             config: Sizes of the encoder.
             hidden: Width of the head's hidden layer, 0 for a linear head.
+            levels: Widths of the change model's pixel branch; none for an encoder alone.
         """
         super().__init__()
-        self.config = config
-        self.encoder = SpectralEncoder(config)
+        self.config, self.levels = config, tuple(levels)
+        self.pixels = PixelChange(config, self.levels) if self.levels else None
+        self.backbone = None if self.levels else SpectralEncoder(config)
         self.evidence = ChangeEvidence(config.spectral_patch, config.groups)
-        self.widths = (
-            self.evidence.channels,
-            config.bands * len(_SIZES),
-            2 * config.bands,
-        )
+        self.widths = [self.evidence.channels, config.bands * len(_SIZES), 2 * config.bands]
+        if self.levels:
+            self.widths.append(self.levels[0] + 1)
         self.head = FeatureHead(sum(self.widths), 2 * config.dim, 2, hidden)
+
+    @property
+    def encoder(self) -> SpectralEncoder:
+        """Of the base; frozen, or fine-tuned with the head."""
+        found: nn.Module | None = self.backbone if self.pixels is None else self.pixels.encoder
+        if not isinstance(found, SpectralEncoder):
+            raise TypeError("The network has lost its encoder.")
+        return found
 
     def architecture(self) -> dict[str, Any]:
         """What `from_architecture` needs to build this network again."""
-        return {"network": self.network, **self.config.to_dict(), "hidden": self.head.hidden}
+        return {
+            "network": self.network,
+            **self.config.to_dict(),
+            "hidden": self.head.hidden,
+            "levels": list(self.levels),
+        }
 
     @classmethod
     def from_architecture(cls, architecture: dict[str, Any]) -> TunedChange:
         """Builds the network a card describes."""
-        return cls(SpectralGPTConfig.from_dict(architecture), architecture["hidden"])
+        config = SpectralGPTConfig.from_dict(architecture)
+        return cls(config, architecture["hidden"], architecture["levels"])
+
+    def take_change_model(self, model: PixelChange) -> None:
+        """Copies a change model's weights, all but the encoder's, which `load_backbone` takes."""
+        if self.pixels is None:
+            raise TypeError("The network was made without a pixel branch.")
+        state = model.state_dict()
+        own = self.pixels.state_dict()
+        self.pixels.load_state_dict(
+            {key: own[key] if key.startswith("encoder.") else state[key] for key in own}
+        )
 
     def blocks(self) -> list[tuple[int, float]]:
         """Width and weight of each block of features, for discriminants."""
         dim = self.config.dim
-        weights = (1.0, 1.0, 0.5)
+        # A change model knows more places than any labels show: it counts most.
+        weights = (1.0, 1.0, 0.5, 3.0)
         return [*zip(self.widths, weights), (dim, 0.5), (dim, 0.25)]
 
     def describe(
         self, before: Tensor, after: Tensor, valid: Tensor, groups: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Features of the pixels [B, F, H, W] and of the tokens [B, 2 D, h, w]."""
-        every = torch.arange(self.config.groups, device=before.device)
         if groups is None:
-            groups = every
-        present = (groups[:, None] == every).any(0).to(before.dtype)  # [G]
-        by_band = present[:, None].expand(-1, self.config.spectral_patch).reshape(-1, 1, 1)
+            groups = torch.arange(self.config.groups, device=before.device)
+        present, by_band = present_groups(groups, self.config, before.dtype)
         before, after = before * valid * by_band, after * valid * by_band
         moved = (after - before).clamp(-6, 6)
         seen = [box_mean(valid, size).clamp_min(1e-3) for size in _SIZES]
         moves = [(box_mean(moved, size) / part).abs() * valid for size, part in zip(_SIZES, seen)]
         middle = box_mean((before + after).clamp(-6, 6) / 2, 7) / seen[-1]
         spread = box_mean(moved.square(), 7) / seen[-1] - (box_mean(moved, 7) / seen[-1]).square()
-        fine = torch.cat(
-            [
-                self.evidence(before, after, valid, present),
-                *moves,
-                middle * valid,
-                torch.sqrt(spread.clamp_min(0) + 1e-4) * valid,
-            ],
-            1,
-        )
-        return fine, self._tokens(before, after, groups)
+        plain = [*moves, middle * valid, torch.sqrt(spread.clamp_min(0) + 1e-4) * valid]
+        if self.pixels is None:
+            evidence = self.evidence(before, after, valid, present)
+            grid = token_map(self.encoder, torch.cat([before, after]), groups)
+            return torch.cat([evidence, *plain], 1), _moved(grid, before.shape[0])
+        decoded, evidence, grid = self.pixels.describe(before, after, valid, groups)
+        verdict = self.pixels.head(torch.cat([decoded, evidence], 1))  # [B, 1, H, W]
+        return torch.cat([evidence, *plain, decoded, verdict], 1), _moved(grid, before.shape[0])
 
     def features(
         self, before: Tensor, after: Tensor, valid: Tensor, groups: Tensor | None = None
@@ -113,12 +141,8 @@ class TunedChange(Network):
         """
         return self.head(*self.describe(before, after, valid, groups))
 
-    def _tokens(self, before: Tensor, after: Tensor, groups: Tensor) -> Tensor:
-        """How the tokens moved, and their mean: [B, 2 D, h, w]."""
-        count = before.shape[0]
-        dates = torch.cat([before, after])  # [2B, C, H, W]
-        tokens = self.encoder.norm(self.encoder(dates, groups)).mean(1)  # [2B, L, D]
-        rows, columns = (side // self.config.patch for side in before.shape[2:])
-        grid = tokens.transpose(1, 2).reshape(2 * count, -1, rows, columns)
-        first, second = grid[:count], grid[count:]
-        return torch.cat([(second - first).abs(), (first + second) / 2], 1)
+
+def _moved(grid: Tensor, count: int) -> Tensor:
+    """How the tokens moved, and their mean: [2 B, D, h, w] to [B, 2 D, h, w]; count is B."""
+    first, second = grid[:count], grid[count:]
+    return torch.cat([(second - first).abs(), (first + second) / 2], 1)

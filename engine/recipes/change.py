@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..cards import Card, ModelClass, Normalisation
-from ..checkpoint import load
+from ..checkpoint import load, save
 from ..errors import ModelInvalid
 from ..export.onnx import export_onnx
 from ..model.encoder import SpectralBackbone
@@ -113,6 +113,7 @@ def train(
         accuracy = evaluate(trial, data, progress.part(0.9, 1.0))
     card = dataclasses.replace(card, accuracy=accuracy)
     export_onnx(Predictor(network, card), card, path, half=True)
+    save(path.with_suffix(".safetensors"), network, card, half=True)  # to fine-tune from
     progress.log(f"Change: {accuracy['mean']}")
     return accuracy
 

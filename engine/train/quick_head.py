@@ -129,7 +129,7 @@ def fit_hidden(
 def judge(
     samples: PixelSamples,
     blocks: Sequence[tuple[int, float]],
-    fresh: FeatureHead,
+    fresh: FeatureHead | None,
     classes: int,
     seed: int,
     progress: Progress | None = None,
@@ -139,7 +139,7 @@ def judge(
     Args:
         samples: Features of all labelled pixels.
         blocks: Widths and weights of the blocks of features.
-        fresh: A head with a hidden layer to train.
+        fresh: A head with a hidden layer to try as well; None for the linear one alone.
         classes: K.
         seed: Of folds and weights.
         progress: Told how far it is.
@@ -172,14 +172,14 @@ def judge(
         raster=samples.place,
     )
     tried: dict[int, NDArray[np.float64]] = {0: np.zeros((len(block), classes))}
-    if places.min() >= ENOUGH_BLOCKS:
+    if fresh is not None and places.min() >= ENOUGH_BLOCKS:
         tried[fresh.hidden] = np.zeros((len(block), classes))
     for number in range(folds):
         test = fold == number
         part = progress.part(number / folds, (number + 1) / folds)
         part.update(0, f"Judging, part {number + 1} of {folds}")
         tried[0][test] = fit_linear(samples, blocks, ~test)(samples.features[0][test])
-        if fresh.hidden in tried:
+        if fresh is not None and fresh.hidden in tried:
             fit_hidden(fresh, samples, ~test, seed, part)
             tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])
     found = {
@@ -188,17 +188,16 @@ def judge(
     }
     figures = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
     hidden = 0
-    if fresh.hidden in figures and figures[fresh.hidden] > figures[0] + MARGIN:
+    if fresh is not None and figures.get(fresh.hidden, -1.0) > figures[0] + MARGIN:
         hidden = fresh.hidden
     temperature = _likeliest(tried[hidden], samples.label) if hidden == 0 else 1.0
-    names = {0: "linear", fresh.hidden: "hidden layer"}
     return Judged(
         found[hidden],
         temperature,
         hidden,
         folds,
         count,
-        {names[key]: round(value, 4) for key, value in figures.items()},
+        {"hidden layer" if key else "linear": round(value, 4) for key, value in figures.items()},
     )
 
 

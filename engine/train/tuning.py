@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..cards import Card
+from ..model.config import SpectralGPTConfig
 from ..model.feature_head import FeatureHead
+from ..model.pixel_change import PixelChange
 from ..model.pixel_context import ContextLayout
 from ..model.predictor import Predictor
 from ..model.tuned_change import TunedChange
@@ -58,11 +60,21 @@ def build(base: Base, card: Card, hidden: int = 0, drop_path: float = 0.0) -> Pr
     config = dataclasses.replace(base.config, drop_path=drop_path)
     network: TunedChange | TunedSegmentation
     if card.task == "change-detection":
-        network = TunedChange(config, hidden)
+        network = _change_network(base, config, hidden)
     else:
         network = TunedSegmentation(config, len(card.classes), ContextLayout.of(card), hidden)
     network.encoder.load_backbone(base.weights)
     return Predictor(network.eval(), card)
+
+
+def _change_network(base: Base, config: SpectralGPTConfig, hidden: int) -> TunedChange:
+    """Of a backbone, or going on from a change model, ours or one tuned before."""
+    model = base.network.pixels if isinstance(base.network, TunedChange) else base.network
+    if not isinstance(model, PixelChange):
+        return TunedChange(config, hidden)
+    network = TunedChange(config, hidden, model.widths)
+    network.take_change_model(model)
+    return network
 
 
 def light_of(card: Card) -> Light:
@@ -113,12 +125,14 @@ def tune_head(
     network = tuned_network(predictor)
     blocks = network.blocks()
     classes = len(card.classes)
-    fresh = FeatureHead(
-        network.head.fine.in_channels, network.head.coarse.in_channels, classes, HIDDEN
-    )
+    fresh = None
+    # What a hidden layer learns of change in some places misleads in others.
+    if card.task != "change-detection":
+        fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
+        fresh = FeatureHead(fine, coarse, classes, HIDDEN)
     judged = judge(samples, blocks, fresh, classes, seed, progress.part(0.7, 0.95))
     every = np.ones(len(samples.label), bool)
-    if judged.hidden:
+    if judged.hidden and fresh is not None:
         fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
         predictor = build(base, card, judged.hidden)
         tuned_network(predictor).head.load_state_dict(fresh.state_dict())
@@ -144,6 +158,8 @@ def tune_weights(
     seed: int = 0,
     device: str = "auto",
     patience: int = 8,
+    window: int = 0,
+    first: Tuned | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
@@ -160,10 +176,13 @@ def tune_weights(
         seed: Of every choice.
         device: "auto", "cpu" or "gpu".
         patience: Epochs without improvement after which to stop.
+        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
+        first: The head on frozen features, if it was fitted before.
         progress: Told how far it is.
     """
     progress = progress or Progress()
-    first = tune_head(base, card, learn, seed=seed, progress=progress.part(0.0, 0.2))
+    if first is None:
+        first = tune_head(base, card, learn, seed=seed, progress=progress.part(0.0, 0.2))
     predictor = build(base, card, first.judged.hidden, 0.0 if adapters else DROP_PATH)
     predictor.network.load_state_dict(first.predictor.network.state_dict())
     if adapters:
@@ -171,7 +190,8 @@ def tune_weights(
         add_adapters(tuned_network(predictor).encoder)
     windows = WholeWindows(held, card.window, batch) if held else None
     start = figure(predictor, windows) if windows else {}
-    loader = LabelledWindows(learn, card.window, batch, steps, light_of(card), seed=seed)
+    side = window or card.window
+    loader = LabelledWindows(learn, side, batch, steps, light_of(card), seed=seed)
     callbacks: list[Callback] = [Report(progress.part(0.2, 1.0))]
     if windows is not None:
         progress.log(f"Mean IoU on held-back labels before: {start['miou']:.3f}")

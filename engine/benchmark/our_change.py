@@ -1,0 +1,231 @@
+"""The product's change detection in the benchmark: tuned from labels, or as it ships."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from rasterio.windows import Window
+
+from ..cards import Card, ModelClass, Normalisation
+from ..data.label_layer import LabelledPixels
+from ..infer.blend import blend_weights
+from ..infer.scene import Feeds, Mask
+from ..infer.threshold import rescale, scene_threshold, score_edges
+from ..infer.windows import SlidingWindows
+from ..model.config import SpectralGPTConfig
+from ..model.encoder import SpectralEncoder
+from ..model.pixel_change import PixelChange
+from ..model.predictor import Predictor
+from ..train.base_model import Base
+from ..train.finetune import SupervisedLoss
+from ..train.labelled_ground import LabelledGround, only
+from ..train.labelled_windows import LabelledWindows
+from ..train.pixel_features import STANDARDISED
+from ..train.tuning import tune_head, tune_weights
+from .change_vectors import best_f1_threshold
+from .protocols import ChangePair
+from .siamese import standardised
+
+TILE = 64  # pixels; ground of a pair is drawn by such squares
+WINDOWS = 12  # of a pair, to fit the head on frozen features
+TRAINED = 64  # side of the windows in training: more places in the same time
+BATCH = 8
+RESERVE = 0.85  # share of the time that training is planned for; reading takes the rest
+
+
+@dataclasses.dataclass(frozen=True)
+class TunedPairs:
+    """`finetune` for change.
+
+    Attributes:
+        base: To start from: the change model that ships, or a backbone.
+        method: "quick", "adapters" or "full".
+    """
+
+    base: Base
+    method: str = "full"
+
+    def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> MappedChange:
+        """As `protocols.ChangeMethod`; without pairs, the model as it ships."""
+        started = time.monotonic()
+        card = change_card(self.base.card)
+        if not pairs:
+            return MappedChange(Predictor(self.base.network, self.base.card), 0.5, True)
+        grounds = [labelled(pair, place) for place, pair in enumerate(pairs)]
+        few = [_some_windows(ground, card.window, seed) for ground in grounds]
+        first = tune_head(self.base, card, few, seed=seed, copies=1)
+        predictor = first.predictor
+        if self.method != "quick":
+            adapters = self.method == "adapters"
+            cost = _seconds_a_step(predictor, grounds)
+            left = seconds * RESERVE - (time.monotonic() - started)
+            predictor = tune_weights(
+                self.base,
+                card,
+                grounds,
+                [],
+                adapters=adapters,
+                epochs=1,
+                steps=max(1, int(left / cost)),
+                batch=BATCH,
+                seed=seed,
+                device="cpu",
+                first=first,
+                window=min(TRAINED, card.window),
+            ).predictor
+        return MappedChange(predictor, _threshold(predictor, few), False)
+
+
+@dataclasses.dataclass(frozen=True)
+class MappedChange:
+    """A predictor over whole pairs, windows blended as the engine does.
+
+    Attributes:
+        predictor: Network and card.
+        threshold: Score from which a pixel is changed.
+        by_scene: The scores of each scene are shifted as the card's threshold asks for.
+    """
+
+    predictor: Predictor
+    threshold: float
+    by_scene: bool
+
+    @torch.no_grad()
+    def predict(self, before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """Probability of change float32 [H, W]; see `ChangeModel`."""
+        size = self.predictor.card.window
+        height, width = valid.shape
+        read = two_dates(before, after, valid)
+        overlap = size // 4
+        weight = blend_weights(size, overlap)
+        total, shares = np.zeros((height, width)), np.zeros((height, width))
+        for window in SlidingWindows(height, width, size, overlap):
+            feeds, _ = read(window)
+            found = self.predictor(*_inputs(self.predictor, feeds))[0, 1].numpy()
+            rows = slice(int(window.row_off), min(height, int(window.row_off) + size))
+            columns = slice(int(window.col_off), min(width, int(window.col_off) + size))
+            there = (slice(0, rows.stop - rows.start), slice(0, columns.stop - columns.start))
+            total[rows, columns] += found[there] * weight[there]
+            shares[rows, columns] += weight[there]
+        score = (total / shares).astype(np.float32)
+        if self.by_scene:
+            counts, _ = np.histogram(score[valid], score_edges())
+            spec = self.predictor.card.threshold
+            score = rescale(score, scene_threshold(counts, score_edges(), spec))
+        return score
+
+
+def change_card(base: Card) -> Card:
+    """The card of a change map."""
+    made = (ModelClass(0, "unchanged"), ModelClass(1, "changed"))
+    return dataclasses.replace(
+        base,
+        name="benchmark",
+        task="change-detection",
+        classes=made,
+        normalisation=Normalisation("scene-statistics"),
+        threshold={},
+    )
+
+
+def fresh_change(base: Base, seed: int = 0) -> Base:
+    """The same network before anything was learned."""
+    torch.manual_seed(seed)
+    config: SpectralGPTConfig = base.config
+    weights = dict(SpectralEncoder(config).state_dict())
+    network = base.network
+    if isinstance(network, PixelChange):
+        network = PixelChange(config, network.widths)
+    return dataclasses.replace(base, weights=weights, network=network)
+
+
+def two_dates(
+    before: np.ndarray, after: np.ndarray, valid: np.ndarray
+) -> Callable[[Window], tuple[Feeds, Mask]]:
+    """Reads windows of two arrays as `TwoDates` reads those of rasters: standardised by scene."""
+    present = [
+        g
+        for g in range(before.shape[0] // 3)
+        if before[3 * g : 3 * g + 3].any() and after[3 * g : 3 * g + 3].any()
+    ]
+    dates = {"before": standardised(before, valid), "after": standardised(after, valid)}
+
+    def read(window: Window) -> tuple[Feeds, Mask]:
+        height, width = int(window.height), int(window.width)
+        top, left = int(window.row_off), int(window.col_off)
+        piece = valid[top : top + height, left : left + width]
+        inside = np.zeros((height, width), bool)
+        inside[: piece.shape[0], : piece.shape[1]] = piece
+        feeds: Feeds = {"valid": inside[None].astype(np.float32), "groups": np.array(present)}
+        for name, image in dates.items():
+            part = np.zeros((image.shape[0], height, width), np.float32)
+            part[:, : piece.shape[0], : piece.shape[1]] = image[
+                :, top : top + height, left : left + width
+            ]
+            feeds[name] = part * inside
+        return feeds, inside
+
+    return read
+
+
+def labelled(pair: ChangePair, place: int) -> LabelledGround:
+    """A pair with all that is known of it."""
+    row, column = np.nonzero(pair.valid & (pair.truth <= 1))
+    unit = row // TILE * (pair.valid.shape[1] // TILE + 1) + column // TILE
+    pixels = LabelledPixels(
+        row.astype(np.int64),
+        column.astype(np.int64),
+        pair.truth[row, column].astype(np.uint8),
+        unit.astype(np.int32),
+    )
+    return LabelledGround(two_dates(*pair[:3]), pair.valid.shape, pixels, place)
+
+
+def _some_windows(ground: LabelledGround, size: int, seed: int) -> LabelledGround:
+    """The labels of some windows drawn by chance, and the change of those with most of it."""
+    label = ground.pixels.label
+    parts = [indices for _, indices in ground.windows(size)]
+    changed = np.array([int(label[indices].sum()) for indices in parts])
+    drawn = np.random.default_rng(seed).permutation(len(parts))[: WINDOWS // 2]
+    most = np.argsort(-changed, kind="stable")[: WINDOWS // 2]
+    kept = np.concatenate([parts[k] for k in drawn])
+    more = np.concatenate([parts[k] for k in most])
+    chosen = np.union1d(kept, more[label[more] == 1])
+    return dataclasses.replace(ground, pixels=only(ground.pixels, chosen))
+
+
+def _seconds_a_step(predictor: Predictor, grounds: Sequence[LabelledGround]) -> float:
+    """How long a step of training takes on this machine now."""
+    trial = copy.deepcopy(predictor)
+    loss, side = SupervisedLoss(trial.card), min(TRAINED, trial.card.window)
+    started = time.monotonic()
+    for batch in LabelledWindows(grounds, side, BATCH, 3, STANDARDISED):
+        loss(trial, batch).backward()
+    return (time.monotonic() - started) / 3
+
+
+def _threshold(predictor: Predictor, grounds: Sequence[LabelledGround]) -> float:
+    """The cut with the best F1 on the places learned from."""
+    scores, truth = [], []
+    for ground in grounds:
+        for window, indices in ground.windows(predictor.card.window):
+            feeds, _ = ground.read(window)
+            with torch.no_grad():
+                found = predictor(*_inputs(predictor, feeds))[0, 1].numpy()
+            row = ground.pixels.row[indices] - int(window.row_off)
+            column = ground.pixels.column[indices] - int(window.col_off)
+            scores.append(found[row, column])
+            truth.append(ground.pixels.label[indices] == 1)
+    return best_f1_threshold(np.concatenate(truth), np.concatenate(scores))
+
+
+def _inputs(predictor: Predictor, feeds: Feeds) -> list[torch.Tensor]:
+    return [
+        torch.from_numpy(feeds[name]) if name == "groups" else torch.from_numpy(feeds[name])[None]
+        for name in predictor.input_names
+    ]

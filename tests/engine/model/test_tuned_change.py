@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.cards import Band, Card, ModelClass, Normalisation
+from engine.export.onnx import export_onnx
+from engine.model.config import SpectralGPTConfig
+from engine.model.pixel_change import PixelChange
+from engine.model.predictor import Predictor
+from engine.model.registry import build_network
+from engine.model.tuned_change import TunedChange
+
+LEVELS = (4, 6, 8, 10)
+SMALL = SpectralGPTConfig(
+    bands=9,
+    image_size=32,
+    dim=16,
+    depth=1,
+    heads=2,
+    decoder_dim=16,
+    decoder_depth=1,
+    decoder_heads=2,
+)
+CARD = Card(
+    name="trial",
+    task="change-detection",
+    bands=tuple(Band(f"B{n}", "", 0.5 + n / 10, 0.05) for n in range(9)),
+    window=32,
+    normalisation=Normalisation("scene-statistics"),
+    optional_groups=(1,),
+    classes=(ModelClass(0, "unchanged"), ModelClass(1, "changed")),
+)
+
+
+@pytest.fixture(params=[(), LEVELS], ids=["of a backbone", "of a change model"])
+def network(request: pytest.FixtureRequest) -> TunedChange:
+    torch.manual_seed(0)
+    return TunedChange(SMALL, levels=request.param).eval()
+
+
+def pair(batch: int = 2, side: int = 32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(1)
+    before, after = (torch.randn(batch, 9, side, side, generator=random) for _ in range(2))
+    return before, after, torch.ones(batch, 1, side, side)
+
+
+@torch.no_grad()
+def test_the_order_of_the_dates_does_not_matter(network: TunedChange) -> None:
+    before, after, valid = pair()
+    logits = network(before, after, valid)
+    assert logits.shape == (2, 2, 32, 32) and logits.std() > 0
+    torch.testing.assert_close(logits, network(after, before, valid))
+
+
+@torch.no_grad()
+def test_a_missing_group_has_no_influence(network: TunedChange) -> None:
+    before, after, valid = pair()
+    groups = torch.tensor([0, 2])
+    other = before.clone()
+    other[:, 3:6] = 5.0
+    expected = network(before, after, valid, groups)
+    torch.testing.assert_close(expected, network(other, after, valid, groups))
+    assert not torch.allclose(expected, network(before, after, valid))
+
+
+@torch.no_grad()
+def test_what_is_invalid_has_no_influence(network: TunedChange) -> None:
+    before, after, valid = pair()
+    valid[..., :10, :12] = 0
+    other = torch.where(valid > 0, before, torch.full_like(before, 7.0))
+    torch.testing.assert_close(network(before, after, valid), network(other, after, valid))
+
+
+@torch.no_grad()
+def test_features_fill_the_blocks(network: TunedChange) -> None:
+    features = network.features(*pair(1))
+    assert features.shape[1] == sum(width for width, _ in network.blocks())
+
+
+@torch.no_grad()
+def test_is_built_again_from_its_description(network: TunedChange) -> None:
+    again = build_network(network.architecture()).eval()
+    again.load_state_dict(network.state_dict())
+    torch.testing.assert_close(again(*pair()), network(*pair()))
+
+
+@torch.no_grad()
+def test_the_verdict_of_a_change_model_is_a_feature() -> None:
+    torch.manual_seed(0)
+    model = PixelChange(SMALL, LEVELS).eval()
+    torch.manual_seed(1)
+    network = TunedChange(SMALL, levels=LEVELS).eval()
+    network.take_change_model(model)
+    network.encoder.load_backbone(model.encoder.state_dict())
+    verdict = network.features(*pair())[:, sum(network.widths) - 1]
+    torch.testing.assert_close(verdict, model(*pair())[:, 1])
+
+
+def test_exports_with_the_same_probabilities(network: TunedChange, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    torch.nn.init.normal_(network.head.fine.weight, std=0.2)
+    card = dataclasses.replace(CARD, architecture=network.architecture())
+    # Compares onnxruntime with torch: one sample and several, holes, without the optional group.
+    exported = export_onnx(Predictor(network, card), card, tmp_path / "change.onnx")
+    assert exported.difference < 1e-4
