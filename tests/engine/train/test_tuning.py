@@ -1,0 +1,175 @@
+"""Heads, adapters and all weights, on land in memory."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import Cancelled
+from engine.model.tuned_segmentation import TunedSegmentation
+from engine.progress import Progress
+from engine.train import tuning
+from engine.train.base_model import open_base
+from engine.train.labelled_windows import WholeWindows
+from engine.train.pixel_features import REFLECTANCE, STANDARDISED
+from engine.train.tuning import build, confusion, copies_for, light_of, tune_head, tune_weights
+from tests.engine.infer.conftest import Recorder
+from tests.engine.train import land
+
+CARD = dataclasses.replace(land.CARD, name="mine", task="segmentation", classes=land.CLASSES)
+HELD = [(12, 12), (12, 36), (12, 60)]
+LEARN = [place for place in land.middles() if place not in HELD]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return open_base(land.backbone(tmp_path_factory.mktemp("base") / "small.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def head(base):
+    return tune_head(base, CARD, [land.ground()], copies=1)
+
+
+def weights(tuned):
+    return tuned.predictor.network.state_dict()
+
+
+def same(one, other):
+    return all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def train(base, **more):
+    given = {"adapters": False, "epochs": 2, "steps": 2, "batch": 2, "device": "cpu", **more}
+    held = given.pop("held", [land.ground(places=HELD)])
+    return tune_weights(base, CARD, [land.ground(places=LEARN)], held, **given)
+
+
+def test_a_network_is_built_on_the_bases_encoder(base):
+    predictor = build(base, CARD, hidden=4)
+    assert isinstance(predictor.network, TunedSegmentation)
+    assert (predictor.network.head.hidden, predictor.network.head.classes) == (4, 3)
+    encoder = predictor.network.encoder.state_dict()
+    assert same(encoder, base.weights)
+    assert not predictor.network.training
+
+
+def test_a_head_maps_the_land_and_is_judged_by_every_label(base, head):
+    assert head.matrix.sum() == 16 * 16
+    assert np.trace(head.matrix) > 240
+    assert same(head.predictor.network.encoder.state_dict(), base.weights)
+    assert (head.history, head.cancelled) == ((), False)
+    assert f"labels of {head.judged.blocks} places" in head.measure
+    other = land.ground(seed=7, places=[(6, 6), (30, 80), (80, 30), (50, 50)])
+    matrix = confusion(head.predictor, WholeWindows([other], 32, 4), 3)
+    assert np.trace(matrix) > 0.9 * matrix.sum()
+
+
+def test_a_head_is_the_same_every_time(base, head):
+    assert same(weights(tune_head(base, CARD, [land.ground()], copies=1)), weights(head))
+    other = tune_head(base, CARD, [land.ground()], copies=1, seed=1)
+    assert not same(weights(other), weights(head))
+
+
+def test_of_very_many_pixels_some_are_enough(base, monkeypatch):
+    monkeypatch.setattr(tuning, "PIXELS", 64)
+    found = tune_head(base, CARD, [land.ground()], copies=1)
+    assert found.matrix.sum() == 64
+    assert found.matrix.sum(1).min() >= 20
+
+
+def test_a_head_can_be_cancelled(base):
+    with pytest.raises(Cancelled):
+        tune_head(base, CARD, [land.ground()], progress=Recorder(cancel_after=3))
+
+
+@pytest.mark.parametrize("adapters", [True, False])
+def test_weights_learn_from_what_is_not_held_back(base, adapters, monkeypatch):
+    """Every epoch counts as better than the start, so the last one is kept."""
+    figures = iter([0.1, 0.2, 0.3, 0.4])
+    monkeypatch.setattr(
+        tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
+    )
+    found = train(base, adapters=adapters)
+    assert [entry["val_miou"] for entry in found.history] == [0.2, 0.3]
+    assert found.matrix.sum() == 3 * 16  # of the held-back places alone
+    assert sorted(found.predictor.network.state_dict()) == sorted(
+        build(base, CARD, found.judged.hidden).network.state_dict()
+    )
+    encoder = found.predictor.network.encoder.state_dict()
+    changed = {
+        name for name, value in encoder.items() if not torch.equal(value, base.weights[name])
+    }
+    if adapters:
+        assert changed
+        assert all(name.endswith((".q.weight", ".v.weight")) for name in changed)
+    else:
+        assert len(changed) > 10
+    assert found.predictor.network.encoder.config.drop_path == (0 if adapters else tuning.DROP_PATH)
+
+
+def test_weights_are_the_same_every_time(base):
+    one, other = (train(base, held=[]) for _ in range(2))
+    assert same(weights(one), weights(other))
+    assert one.history == other.history
+    assert not same(weights(train(base, held=[], seed=1)), weights(one))
+
+
+def test_what_does_not_help_is_not_kept(base, monkeypatch):
+    figures = iter([0.9, 0.2, 0.3])
+    monkeypatch.setattr(
+        tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
+    )
+    told = Recorder()
+    found = train(base, progress=told)
+    assert same(found.predictor.network.encoder.state_dict(), base.weights)
+    assert any("did not improve" in text for text in told.texts("warning"))
+    assert len(found.history) == 2
+
+
+def test_without_held_back_labels_there_is_no_matrix(base):
+    found = train(base, held=[])
+    assert found.matrix is None
+    assert all("val_miou" not in entry for entry in found.history)
+
+
+def test_a_cancel_keeps_the_best_so_far(base, monkeypatch):
+    """The second of three epochs is the best; the fourth is not completed."""
+    given, states = iter([0.1, 0.3, 0.5, 0.2]), []
+
+    def figure(model, windows):
+        states.append({name: value.clone() for name, value in model.network.state_dict().items()})
+        return {"miou": next(given), "accuracy": 0.5}
+
+    monkeypatch.setattr(tuning, "figure", figure)
+    told = Recorder()
+    told._is_cancelled = lambda: len(states) == 4
+    found = train(base, epochs=9, progress=told)
+    assert found.cancelled
+    assert len(states) == 4 and len(found.history) >= 2
+    assert same(weights(found), states[2])
+
+
+def test_the_light_goes_by_the_unit():
+    assert light_of(CARD) is REFLECTANCE
+    assert light_of(dataclasses.replace(CARD, unit="raw")) is STANDARDISED
+    standard = dataclasses.replace(CARD.normalisation, kind="scene-statistics")
+    assert light_of(dataclasses.replace(CARD, normalisation=standard)) is STANDARDISED
+
+
+def test_large_encoders_look_less_often(base):
+    sizes = [(6, 128), (12, 768), (32, 1280)]
+    bases = [
+        dataclasses.replace(base, config=dataclasses.replace(base.config, depth=d, dim=w))
+        for d, w in sizes
+    ]
+    assert [copies_for(item) for item in bases] == [8, 4, 2]
+
+
+def test_progress_ends(base):
+    told = Recorder()
+    tune_head(base, CARD, [land.ground()], copies=0, progress=told.part(0.2, 0.8))
+    assert told.fractions == sorted(told.fractions)
+    assert told.fractions[0] >= 0.2 and told.fractions[-1] <= 0.8
+    assert isinstance(told, Progress)
