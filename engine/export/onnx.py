@@ -71,15 +71,19 @@ def export_onnx(
         DiskFull: There is no room for it.
     """
     predictor = predictor.eval().cpu()
-    proto = trace_quickly(predictor) if quick else None
-    if proto is None:
-        proto = trace(predictor).model_proto
-    proto = clean(proto)
-    if half:
-        store_half(proto)
-    _check_size(proto, half)
-    difference = _compare(predictor, proto.SerializeToString())
-    if not difference <= tolerance:
+    difference = float("inf")
+    for recorded in (trace_quickly,) * quick + (_traced,):
+        proto = recorded(predictor)
+        if proto is None:
+            continue
+        clean(proto)
+        if half:
+            store_half(proto)
+        _check_size(proto, half)
+        difference = _compare(predictor, proto.SerializeToString())
+        if difference <= tolerance:
+            break
+    if proto is None or not difference <= tolerance:
         raise ModelInvalid(
             f"The exported graph differs from the network by {difference:.2g} in a probability, "
             f"accepted is {tolerance:.2g}. "
@@ -153,6 +157,10 @@ def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
             "The network cannot be exported by this version of torch. Please report it."
         )
     return program
+
+
+def _traced(predictor: Predictor) -> onnx.ModelProto:
+    return trace(predictor).model_proto
 
 
 def trace_quickly(predictor: Predictor) -> onnx.ModelProto | None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.errors import InvalidParameter, ModelInvalid, OutputNotWritable
-from engine.export.onnx import IR_VERSION, OPSET, export_onnx, trace_quickly
+from engine.export.onnx import IR_VERSION, OPSET, export_onnx
 from engine.model.change import ChangeNetwork
 from engine.model.classifier import SceneClassifier
 from engine.model.config import SpectralGPTConfig
@@ -152,13 +152,11 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path, name, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_quickly_recorded_graph_has_the_same_inputs_and_values(tmp_path):
-    """Both graphs were compared with torch to 1e-3; here with each other, and on fewer groups."""
-    predictor = segmentation()
+@pytest.mark.parametrize("make", [classifier, segmentation, change], ids=lambda f: f.__name__)
+def test_a_graph_asked_for_quickly_gives_the_same_values(make, tmp_path):
+    """Where the quick recording differs, as with pooling to odd sizes, the thorough one is taken."""
+    predictor = make()
     exported = export_onnx(predictor, predictor.card, tmp_path / "quick.onnx", quick=True)
-    slow = export_onnx(predictor, predictor.card, tmp_path / "slow.onnx")
-    assert trace_quickly(predictor) is not None
-    assert exported.difference < 1e-4 and slow.difference < 1e-4
-    sessions = [onnxruntime.InferenceSession(str(item.path)) for item in (exported, slow)]
-    names = [sorted(item.name for item in session.get_inputs()) for session in sessions]
-    assert names[0] == names[1]
+    assert exported.difference < 1e-3
+    given = {item.name for item in onnxruntime.InferenceSession(str(exported.path)).get_inputs()}
+    assert given <= set(predictor.input_names)
