@@ -11,7 +11,7 @@ import torch
 from rasterio.windows import Window
 
 from ..assessment_jobs import BenchmarkJob
-from ..cards import Card, ModelClass, Normalisation
+from ..cards import Card, ModelClass
 from ..data.label_layer import LabelledPixels
 from ..infer.blend import blend_weights
 from ..infer.scene import Feeds, Mask
@@ -21,6 +21,7 @@ from ..model.predictor import Predictor
 from ..train.base_model import Base, open_base
 from ..train.labelled_ground import LabelledGround
 from ..train.tuning import tune_head
+from .our_change import TunedPairs, fresh_change
 from .protocols import Method
 
 OVERLAP = 32
@@ -28,13 +29,30 @@ OVERLAP = 32
 
 def methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
     """The product's methods for a part: from the shipped backbone, and from random weights."""
-    base = open_base(str(Path(job.models) / "backbone.safetensors") if job.models else "backbone")
+    if part in ("oscd", "taizhou"):
+        return _change(part, open_base(_model(job, "change")))
+    base = open_base(_model(job, "backbone"))
     if part in ("water", "village"):
         return [
             ("quick", QuickPixels(base)),
             ("quick, random weights", QuickPixels(random_weights(base))),
         ]
     return []
+
+
+def _model(job: BenchmarkJob, name: str) -> str:
+    return str(Path(job.models) / f"{name}.safetensors") if job.models else name
+
+
+def _change(part: str, base: Base) -> list[tuple[str, Method]]:
+    """As it ships where there are no labels; else tuned, from what ships and from nothing."""
+    if part == "taizhou":
+        return [("as it ships", TunedPairs(base))]
+    return [
+        ("quick", TunedPairs(base, "quick")),
+        ("full", TunedPairs(base, "full")),
+        ("full, random weights", TunedPairs(fresh_change(base), "full")),
+    ]
 
 
 def random_weights(base: Base) -> Base:
@@ -134,15 +152,3 @@ def segmentation_card(base: Card, classes: int) -> Card:
     """The card of a map with so many classes."""
     made = tuple(ModelClass(k + 1, f"class-{k + 1}") for k in range(classes))
     return dataclasses.replace(base, name="benchmark", task="segmentation", classes=made)
-
-
-def change_card(base: Card) -> Card:
-    """The card of a change map."""
-    made = (ModelClass(0, "unchanged"), ModelClass(1, "changed"))
-    return dataclasses.replace(
-        base,
-        name="benchmark",
-        task="change-detection",
-        classes=made,
-        normalisation=Normalisation("scene-statistics"),
-    )
