@@ -27,7 +27,6 @@ from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
 from ..train.pixel_features import STANDARDISED
 from ..train.tuning import tune_head, tune_weights
-from .change_vectors import best_f1_threshold
 from .protocols import ChangePair
 from .siamese import standardised
 
@@ -53,9 +52,10 @@ class TunedPairs:
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> MappedChange:
         """As `protocols.ChangeMethod`; without pairs, the model as it ships."""
         started = time.monotonic()
-        card = change_card(self.base.card)
         if not pairs:
-            return MappedChange(Predictor(self.base.network, self.base.card), 0.5, True)
+            return MappedChange(Predictor(self.base.network, self.base.card))
+        share = float(np.mean([pair.truth[pair.valid].mean() for pair in pairs]))
+        card = change_card(self.base.card, share)
         grounds = [labelled(pair, place) for place, pair in enumerate(pairs)]
         few = [_some_windows(ground, card.window, seed) for ground in grounds]
         first = tune_head(self.base, card, few, seed=seed, copies=1)
@@ -78,7 +78,7 @@ class TunedPairs:
                 first=first,
                 window=min(TRAINED, card.window),
             ).predictor
-        return MappedChange(predictor, _threshold(predictor, few), False)
+        return MappedChange(predictor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,13 +87,11 @@ class MappedChange:
 
     Attributes:
         predictor: Network and card.
-        threshold: Score from which a pixel is changed.
-        by_scene: The scores of each scene are shifted as the card's threshold asks for.
+        threshold: Score from which a pixel is changed, after the shift that the card asks for.
     """
 
     predictor: Predictor
-    threshold: float
-    by_scene: bool
+    threshold: float = 0.5
 
     @torch.no_grad()
     def predict(self, before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -113,15 +111,17 @@ class MappedChange:
             total[rows, columns] += found[there] * weight[there]
             shares[rows, columns] += weight[there]
         score = (total / shares).astype(np.float32)
-        if self.by_scene:
-            counts, _ = np.histogram(score[valid], score_edges())
-            spec = self.predictor.card.threshold
-            score = rescale(score, scene_threshold(counts, score_edges(), spec))
-        return score
+        counts, _ = np.histogram(score[valid], score_edges())
+        spec = self.predictor.card.threshold
+        return rescale(score, scene_threshold(counts, score_edges(), spec))
 
 
-def change_card(base: Card) -> Card:
-    """The card of a change map."""
+def change_card(base: Card, share: float) -> Card:
+    """The card of a change map that marks a share of each scene: what changed where it learned.
+
+    A cut of the scores that is right where the model learned is wrong elsewhere; the share of the
+    ground that changes differs less.
+    """
     made = (ModelClass(0, "unchanged"), ModelClass(1, "changed"))
     return dataclasses.replace(
         base,
@@ -129,7 +129,7 @@ def change_card(base: Card) -> Card:
         task="change-detection",
         classes=made,
         normalisation=Normalisation("scene-statistics"),
-        threshold={},
+        threshold={"method": "scene", "rule": "quantile", "share": 1 - share, "rescale": True},
     )
 
 
@@ -207,21 +207,6 @@ def _seconds_a_step(predictor: Predictor, grounds: Sequence[LabelledGround]) -> 
     for batch in LabelledWindows(grounds, side, BATCH, 3, STANDARDISED):
         loss(trial, batch).backward()
     return (time.monotonic() - started) / 3
-
-
-def _threshold(predictor: Predictor, grounds: Sequence[LabelledGround]) -> float:
-    """The cut with the best F1 on the places learned from."""
-    scores, truth = [], []
-    for ground in grounds:
-        for window, indices in ground.windows(predictor.card.window):
-            feeds, _ = ground.read(window)
-            with torch.no_grad():
-                found = predictor(*_inputs(predictor, feeds))[0, 1].numpy()
-            row = ground.pixels.row[indices] - int(window.row_off)
-            column = ground.pixels.column[indices] - int(window.col_off)
-            scores.append(found[row, column])
-            truth.append(ground.pixels.label[indices] == 1)
-    return best_f1_threshold(np.concatenate(truth), np.concatenate(scores))
 
 
 def _inputs(predictor: Predictor, feeds: Feeds) -> list[torch.Tensor]:
