@@ -47,6 +47,12 @@ class FinetuneJob(Job):
     classes: str = parameter(
         'how classes look: JSON list of {"label", "title", "color"}; empty = automatic', ""
     )
+    use: str = parameter(
+        "where the model is to work: anywhere, other dates included; here: only on these rasters, "
+        "where it is then a little better",
+        "anywhere",
+        choices=("anywhere", "here"),
+    )
     validation: int = parameter(
         "share of the labels to hold back for judging, percent", 20, minimum=0, maximum=50
     )

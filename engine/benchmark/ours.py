@@ -22,6 +22,7 @@ from ..train.base_model import Base, open_base
 from ..train.labelled_ground import LabelledGround
 from ..train.tuning import tune_head
 from .our_change import TunedPairs, fresh_change
+from .our_scenes import TunedScenes
 from .protocols import Method
 
 OVERLAP = 32
@@ -36,6 +37,11 @@ def methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
         return [
             ("quick", QuickPixels(base)),
             ("quick, random weights", QuickPixels(random_weights(base))),
+        ]
+    if part == "scenes":
+        return [
+            ("quick", TunedScenes(base)),
+            ("quick, random weights", TunedScenes(random_weights(base))),
         ]
     return []
 

@@ -201,13 +201,17 @@ def finetune_map(
     weights = sum(value.numel() for value in base.weights.values())
     method = choose_method(job.method, units, weights, device.type == "cuda")
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    part = progress.part(0.02, 0.93)
     if method.name == "quick":
-        tuned = tune_head(
-            base, card, grounds, seed=job.seed, device=device, progress=progress.part(0.02, 0.93)
+        # Window by window as it is: a smaller batch there is not.
+        tuned = with_smaller_batches(
+            lambda _: tune_head(base, card, grounds, seed=job.seed, device=device, progress=part),
+            1,
+            progress,
         )
     else:
-        tuned = _tune_weights(job, base, card, grounds, method, device, progress.part(0.02, 0.93))
-    if tuned.judged.warning:
+        tuned = _tune_weights(job, base, card, grounds, method, device, part)
+    if tuned.judged.warning and tuned.matrix is None:
         progress.warning(tuned.judged.warning)
     counts = _counts(grounds, card)
     finished = finished_card(
@@ -245,6 +249,12 @@ def _tune_weights(
     learn, held, warning = split_grounds(grounds, job.validation / 100, job.seed, card)
     if warning:
         progress.warning(warning)
+    judging = [seen for ground in held if len((seen := ground.on_data(card.window)).pixels)]
+    if held and not judging:
+        progress.warning(
+            "All labels that were held back are no-data in the rasters, so the model cannot be "
+            "judged. Draw more labels where the raster has values."
+        )
     gpu = device.type == "cuda"
     epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
 
@@ -253,7 +263,7 @@ def _tune_weights(
             base,
             card,
             learn,
-            held,
+            judging,
             adapters=method.name == "adapters",
             epochs=job.epochs or epochs,
             steps=steps,

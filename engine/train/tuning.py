@@ -27,7 +27,7 @@ from .labelled_windows import LabelledWindows, WholeWindows
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import REFLECTANCE, STANDARDISED, Light, extract, tuned_network
-from .quick_head import HIDDEN, Judged, fit_hidden, fit_linear, install_linear, judge
+from .quick_head import ANYWHERE, HIDDEN, Judged, Use, fit_hidden, fit_linear, install_linear, judge
 from .trainer import Trainer, TrainerConfig
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
@@ -97,6 +97,7 @@ def tune_head(
     seed: int = 0,
     device: torch.device | None = None,
     copies: int | None = None,
+    use: Use = ANYWHERE,
     progress: Progress | None = None,
 ) -> Tuned:
     """Fits a head on frozen features, judged by holding back each block of labels in turn.
@@ -108,10 +109,13 @@ def tune_head(
         seed: Of every choice.
         device: Where the encoder computes.
         copies: How often a window is seen again, turned and under another light.
+        use: Where the model is to work.
         progress: Told how far it is.
     """
     progress = progress or Progress()
     predictor = build(base, card)
+    if not use.relit:
+        copies = 0
     samples = extract(
         predictor,
         thin_grounds(grounds, PIXELS, seed),
@@ -130,14 +134,15 @@ def tune_head(
     if card.task != "change-detection":
         fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
         fresh = FeatureHead(fine, coarse, classes, HIDDEN)
-    judged = judge(samples, blocks, fresh, classes, seed, progress.part(0.7, 0.95))
+    judged = judge(samples, blocks, fresh, classes, seed, progress.part(0.7, 0.95), use)
     every = np.ones(len(samples.label), bool)
     if judged.hidden and fresh is not None:
         fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
         predictor = build(base, card, judged.hidden)
         tuned_network(predictor).head.load_state_dict(fresh.state_dict())
     else:
-        install_linear(network.head, fit_linear(samples, blocks, every), judged.temperature)
+        scores = fit_linear(samples, blocks, every, use)
+        install_linear(network.head, scores, judged.temperature)
     measure = (
         f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
         "model was then fitted to all of them"
@@ -160,6 +165,7 @@ def tune_weights(
     patience: int = 8,
     window: int = 0,
     first: Tuned | None = None,
+    use: Use = ANYWHERE,
     progress: Progress | None = None,
 ) -> Tuned:
     """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
@@ -178,11 +184,12 @@ def tune_weights(
         patience: Epochs without improvement after which to stop.
         window: Side of the windows in training, a multiple of the patch; 0 = the card's.
         first: The head on frozen features, if it was fitted before.
+        use: Where the model is to work.
         progress: Told how far it is.
     """
     progress = progress or Progress()
     if first is None:
-        first = tune_head(base, card, learn, seed=seed, progress=progress.part(0.0, 0.2))
+        first = tune_head(base, card, learn, seed=seed, use=use, progress=progress.part(0.0, 0.2))
     predictor = build(base, card, first.judged.hidden, 0.0 if adapters else DROP_PATH)
     predictor.network.load_state_dict(first.predictor.network.state_dict())
     if adapters:
