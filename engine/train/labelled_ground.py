@@ -47,6 +47,14 @@ class LabelledGround:
                 top, left = tops[row[part[0]]], lefts[column[part[0]]]
                 yield Window(int(left), int(top), size, size), part
 
+    def on_data(self, size: int) -> LabelledGround:
+        """The ground with only those labelled pixels that are valid, read by windows of a size."""
+        valid = np.zeros(len(self.pixels), bool)
+        for window, part in self.windows(size):
+            row, column = self.pixels.row[part], self.pixels.column[part]
+            valid[part] = self.read(window)[1][row - window.row_off, column - window.col_off]
+        return replace(self, pixels=only(self.pixels, valid))
+
 
 def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
     """At most so many pixels: small classes whole, and of a class every polygon alike.

@@ -120,3 +120,18 @@ def test_thinned_together_a_class_of_one_ground_only_stays():
 def test_a_ground_of_which_nothing_is_left_is_left_out():
     grounds = [LabelledGround(nothing, (9, 1), pixels([k]), k) for k in range(3)]
     assert len(thin_grounds(grounds, 2, seed=0)) == 2
+
+
+def test_labels_on_data():
+    """Every row below 50 is no-data."""
+
+    def read(window):
+        row = np.arange(window.row_off, window.row_off + window.height)
+        return {}, np.repeat((row < 50)[:, None], window.width, 1)
+
+    ground = LabelledGround(read, (100, 32), pixels([3, 49, 50, 99], unit=[1, 2, 3, 4]), 7)
+    found = ground.on_data(32)
+    assert found.pixels.row.tolist() == [3, 49]
+    assert found.pixels.unit.tolist() == [1, 2]
+    assert (found.place, found.shape) == (7, (100, 32))
+    assert len(LabelledGround(read, (100, 32), pixels([60])).on_data(32).pixels) == 0
