@@ -20,6 +20,7 @@ from ..model.encoder import SpectralEncoder
 from ..model.predictor import Predictor
 from ..train.base_model import Base, open_base
 from ..train.labelled_ground import LabelledGround
+from ..train.quick_head import ANYWHERE, HERE, Use
 from ..train.tuning import tune_head
 from .our_change import TunedPairs, fresh_change
 from .our_scenes import TunedScenes
@@ -37,6 +38,8 @@ def methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
         return [
             ("quick", QuickPixels(base)),
             ("quick, random weights", QuickPixels(random_weights(base))),
+            ("quick, for this image", QuickPixels(base, HERE)),
+            ("quick, for this image, random weights", QuickPixels(random_weights(base), HERE)),
         ]
     if part == "scenes":
         return [
@@ -69,9 +72,10 @@ def random_weights(base: Base) -> Base:
 
 @dataclasses.dataclass(frozen=True)
 class QuickPixels:
-    """`finetune` with the method quick, of one scene."""
+    """`finetune` with the method quick, of one scene, to be used anywhere or only here."""
 
     base: Base
+    use: Use = ANYWHERE
 
     def fit(
         self,
@@ -94,7 +98,7 @@ class QuickPixels:
         )
         ground = LabelledGround(one_date(image, valid), valid.shape, pixels)
         card = segmentation_card(self.base.card, classes)
-        return MappedScene(tune_head(self.base, card, [ground], seed=seed).predictor)
+        return MappedScene(tune_head(self.base, card, [ground], seed=seed, use=self.use).predictor)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -175,7 +175,7 @@ def trace_quickly(predictor: Predictor) -> onnx.ModelProto | None:
     axes = {name: {0: "batch"} for name in (*predictor.input_names, OUTPUT_NAME)}
     if "groups" in axes:
         axes["groups"] = {0: "present"}
-    written = io.BytesIO()
+    written: Any = io.BytesIO()  # the stubs know of files only
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter's advice to developers
         try:

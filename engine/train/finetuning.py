@@ -17,7 +17,7 @@ from ..checkpoint import save
 from ..data.blocks import hold_out
 from ..data.label_layer import LabelLayer
 from ..data.labels import read_labels
-from ..export.onnx import export_onnx
+from ..export.onnx import TOLERANCE, export_onnx
 from ..infer.staging import StagedOutputs
 from ..infer.writer import raster_environment
 from ..model.network import Network
@@ -32,13 +32,16 @@ from .labelled_ground import LabelledGround, only
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .memory import with_smaller_batches
 from .method import LARGE, Method, choose_method
-from .quick_head import DISTANCE
+from .quick_head import DISTANCE, USES
 from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
 from .tuned_report import Run, write_report
 from .tuning import Tuned, tune_head, tune_weights
 
 HALF_FROM = LARGE  # weights from which a model is stored in half precision
 BATCH = 8
+# Exports are compared on noise, which has every texture at once: scores of scenes are large there,
+# and so are their rounding errors.
+SCENE_TOLERANCE = 3e-3
 # (epochs, batches an epoch) where the user leaves it open.
 LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
 LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
@@ -173,7 +176,15 @@ def write_model(made: Made, onnx: Path, safetensors: Path) -> str:
         raise TypeError(f"{type(network).__name__} cannot be stored.")
     made.predictor.card = made.card
     weights = sum(value.numel() for value in network.parameters())
-    exported = export_onnx(made.predictor, made.card, onnx, half=weights > HALF_FROM, quick=True)
+    scenes = made.card.task == "scene-classification"
+    exported = export_onnx(
+        made.predictor,
+        made.card,
+        onnx,
+        half=weights > HALF_FROM,
+        tolerance=SCENE_TOLERANCE if scenes else TOLERANCE,
+        quick=True,
+    )
     save(safetensors, network, made.card)
     return exported.sha256
 
@@ -203,12 +214,15 @@ def finetune_map(
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
     part = progress.part(0.02, 0.93)
     if method.name == "quick":
+
+        def fit(_: int) -> Tuned:
+            use = USES[job.use]
+            return tune_head(
+                base, card, grounds, seed=job.seed, device=device, use=use, progress=part
+            )
+
         # Window by window as it is: a smaller batch there is not.
-        tuned = with_smaller_batches(
-            lambda _: tune_head(base, card, grounds, seed=job.seed, device=device, progress=part),
-            1,
-            progress,
-        )
+        tuned = with_smaller_batches(fit, 1, progress)
     else:
         tuned = _tune_weights(job, base, card, grounds, method, device, part)
     if tuned.judged.warning and tuned.matrix is None:
@@ -270,6 +284,7 @@ def _tune_weights(
             batch=batch,
             seed=job.seed,
             device=job.device,
+            use=USES[job.use],
             progress=progress,
         )
 
