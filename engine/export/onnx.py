@@ -189,7 +189,7 @@ def trace_quickly(predictor: Predictor) -> onnx.ModelProto | None:
                 opset_version=OPSET,
                 dynamo=False,
             )
-        except (RuntimeError, ValueError, torch.onnx.errors.OnnxExporterError):
+        except (RuntimeError, TypeError, ValueError, torch.onnx.errors.OnnxExporterError):
             return None
     return onnx.load_from_string(written.getvalue())
 
