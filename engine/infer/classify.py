@@ -10,14 +10,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..data.source import RasterSource
 from ..data.vectors import Polygons, read_polygons
 from ..errors import EmptyArea
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backends import Backend, open_backend
-from .cells import Cells, lay_cells
-from .installed import InstalledModel, open_model
+from .installed import open_model
 from .labels import Labels, class_records, ground_area
 from .looks import CellLooks, Look, ZoneLooks
 from .mosaic import stack
@@ -25,6 +23,7 @@ from .polygons import write_layer
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
+from .scaled_source import open_scaled
 from .scene import SingleDate
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
@@ -49,7 +48,8 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     card = model.card
     with ExitStack() as opened:
         opened.enter_context(raster_environment())
-        source, cells = _open(job, model, opened, progress)
+        given: dict[str, Any] = {"bands": job.bands, "nodata": job.nodata, "crs": job.crs}
+        source, cells = open_scaled(job.input, card, job.cell_size, opened, progress, **given)
         grid = cells.grid
         zones = read_polygons(job.zones, grid, "zones", follow=False) if job.zones else None
         region = open_region(grid, job.extent, job.extent_crs, job.mask)
@@ -97,21 +97,6 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     )
     result["features"] = {"labelled": int(known.sum()), "skipped": looks.sparse}
     return result
-
-
-def _open(
-    job: ClassifyJob, model: InstalledModel, opened: ExitStack, progress: Progress
-) -> tuple[RasterSource, Cells]:
-    """The raster in the pixels that the model shall see, and its cells."""
-    given: dict[str, Any] = {"bands": job.bands, "nodata": job.nodata, "crs": job.crs}
-    with ExitStack() as first:
-        source = first.enter_context(RasterSource.open(job.input, model.card, **given))
-        cells = lay_cells(source.grid, model.card, job.cell_size, progress)
-        if cells.grid is source.grid:
-            opened.enter_context(first.pop_all())
-            return source, cells
-    resampled = RasterSource.open(job.input, model.card, grid=cells.grid, **given)
-    return opened.enter_context(resampled), cells
 
 
 def _add_up(

@@ -8,26 +8,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .band_statistics import BandStatistics
 from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .network import Network
-from .pixel_statistics import PixelStatistics
+from .pixel_statistics import COMMON_BANDS, PixelStatistics
+
+LIMIT = 4.0  # deviations; a feature far from anything seen in training must not decide alone
 
 
 class PixelClassifier(Network):
     """Scene classifier: measurements of the pixels and pooled tokens, one linear layer.
 
     Made for a few dozen labelled scenes: nothing below the last layer needs labels, and the last
-    layer has a closed-form fit, so a model is trained in seconds and is the same every time.
+    layer has a closed-form fit, so a model is trained in seconds and is the same every time. The
+    encoder may learn as well.
 
     Attributes:
-        encoder: Spectral encoder, pretrained and frozen.
-        statistics: Measurements of the pixels.
+        encoder: Spectral encoder, pretrained.
+        statistics: Measurements of the pixels; of each band alone where the common ones are unknown.
         blocks: Features in each block, by name, in the order of `features`.
     """
 
-    band_mean: Tensor
-    band_std: Tensor
     feature_mean: Tensor
     feature_scale: Tensor
     network = "pixel-classifier"
@@ -36,8 +38,7 @@ class PixelClassifier(Network):
         self,
         config: SpectralGPTConfig,
         classes: int,
-        mean: Sequence[float],
-        std: Sequence[float],
+        bands: Sequence[int] = COMMON_BANDS,
         patterns: int = 256,
     ) -> None:
         """Make the network with fresh weights.
@@ -45,20 +46,20 @@ class PixelClassifier(Network):
         Args:
             config: Sizes of the encoder.
             classes: Labels to tell apart.
-            mean: Of each band in the card's normalisation: the measurements are of reflectance,
-                the tokens of normalised values.
-            std: Likewise.
+            bands: Where in the image the six common bands lie (`pixel_statistics.common_bands`);
+                empty measures each band of the normalised image by itself.
             patterns: Size of the patch dictionary.
         """
         super().__init__()
-        self.config, self.patterns = config, patterns
-        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
+        self.config, self.bands, self.patterns = config, tuple(bands), patterns
         self.encoder = SpectralEncoder(config)
-        self.statistics = PixelStatistics(patterns)
-        self.blocks = {**self.statistics.widths, "tokens": 2 * config.dim}
+        self.statistics: PixelStatistics | BandStatistics
+        if self.bands:
+            self.statistics = PixelStatistics(patterns, bands=self.bands)
+        else:
+            self.statistics = BandStatistics(config.bands)
+        self.blocks = {**self.statistics.widths, "tokens": config.groups * config.dim}
         total = sum(self.blocks.values())
-        self.register_buffer("band_mean", torch.tensor(self.mean)[:, None, None], persistent=False)
-        self.register_buffer("band_std", torch.tensor(self.std)[:, None, None], persistent=False)
         self.register_buffer("feature_mean", torch.zeros(total))
         self.register_buffer("feature_scale", torch.ones(total))
         self.head = nn.Linear(total, classes)
@@ -69,8 +70,7 @@ class PixelClassifier(Network):
             "network": self.network,
             **self.config.to_dict(),
             "classes": self.head.out_features,
-            "mean": list(self.mean),
-            "std": list(self.std),
+            "common_bands": list(self.bands),
             "patterns": self.patterns,
         }
 
@@ -80,38 +80,60 @@ class PixelClassifier(Network):
         return cls(
             SpectralGPTConfig.from_dict(architecture),
             architecture["classes"],
-            architecture["mean"],
-            architecture["std"],
+            architecture["common_bands"],
             architecture["patterns"],
         )
 
     def features(
-        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+        self,
+        image: Tensor,
+        reflectance: Tensor,
+        groups: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
-        """All features of a window, before they are standardised.
-
-        Args:
-            image: Normalised image [B, C, H, W], 0 where invalid or missing.
-            groups: Ascending indices [G'] of the spectral groups present; all when None.
-            valid: 1 for a valid pixel [B, 1, H, W]; all when None.
+        """All features of a window, before they are standardised; arguments as for `forward`.
 
         Returns:
             [B, sum of `blocks`].
         """
         if valid is not None:
-            # A hole gets the mean of what is valid, so that it adds no texture of its own.
-            count = valid.sum((2, 3), keepdim=True).clamp_min(1)
-            image = torch.where(valid > 0, image, (image * valid).sum((2, 3), keepdim=True) / count)
-        tokens = self.encoder.norm(self.encoder(image, groups)).mean(1)  # [B, L, D]
-        centred = tokens - tokens.mean(1, keepdim=True)
-        spread = torch.sqrt(centred.square().mean(1) + 1e-6)
-        measured = self.statistics(image * self.band_std + self.band_mean)
-        return torch.cat([*measured, tokens.mean(1), spread], 1)
+            image, reflectance = fill_holes(image, valid), fill_holes(reflectance, valid)
+        tokens = self.encoder.norm(self.encoder(image, groups)).mean(2)  # [B, G', D]
+        measured = self.statistics(reflectance if self.bands else image)
+        return torch.cat([*measured, self._every_group(tokens, groups).flatten(1)], 1)
 
     def forward(
-        self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
+        self,
+        image: Tensor,
+        reflectance: Tensor,
+        groups: Tensor | None = None,
+        valid: Tensor | None = None,
     ) -> Tensor:
-        """Logits [B, classes]; arguments as for `features`."""
-        # A feature far from anything seen in training must not decide alone.
-        standard = (self.features(image, groups, valid) - self.feature_mean) / self.feature_scale
-        return self.head(standard.clamp(-4, 4))
+        """Logits [B, classes].
+
+        Args:
+            image: Normalised image [B, C, H, W], 0 where invalid or missing.
+            reflectance: The same in the card's unit.
+            groups: Ascending indices [G'] of the spectral groups present; all when None.
+            valid: 1 for a valid pixel [B, 1, H, W]; all when None.
+        """
+        return self.head(self.standardise(self.features(image, reflectance, groups, valid)))
+
+    def standardise(self, features: Tensor) -> Tensor:
+        """Features [B, F] as the last layer takes them."""
+        return ((features - self.feature_mean) / self.feature_scale).clamp(-LIMIT, LIMIT)
+
+    def _every_group(self, tokens: Tensor, groups: Tensor | None) -> Tensor:
+        """One vector for each group [B, G, D]; one that is missing gets the mean of the others."""
+        if groups is None:
+            return tokens
+        every = torch.arange(self.config.groups, device=groups.device)
+        present = (groups[None, :] == every[:, None]).to(tokens.dtype)  # [G, G']
+        missing = 1 - present.sum(1, keepdim=True)  # [G, 1]
+        return present @ tokens + missing * tokens.mean(1, keepdim=True)
+
+
+def fill_holes(image: Tensor, valid: Tensor) -> Tensor:
+    """A hole gets the mean of what is valid, so that it adds no texture of its own."""
+    count = valid.sum((2, 3), keepdim=True).clamp_min(1)
+    return torch.where(valid > 0, image, (image * valid).sum((2, 3), keepdim=True) / count)

@@ -4,18 +4,24 @@ With a few dozen labelled scenes a network cannot learn what texture is; these m
 beforehand, and a linear layer on them can be fitted in closed form. All of them are made of what an
 ONNX graph has, and most do not change when the window is turned or mirrored.
 
-Only the six bands that every sensor of the family has are used (no red edge).
+Only the six bands that every sensor of the family has are used (no red edge); for other bands there
+are the spectra alone, see `band_statistics`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# B02, B03, B04, B08, B11, B12 in the order of the shipped models' nine bands.
+from ..cards import Card
+from .patch_dictionary import compress
+
+COMMON_NAMES = ("blue", "green", "red", "nir", "swir16", "swir22")
+# Of the shipped models' nine bands: B02, B03, B04, B08, B11, B12.
 COMMON_BANDS = (0, 1, 2, 6, 7, 8)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRADIENT_SCALES = (1, 2, 4)
@@ -26,28 +32,42 @@ TENSOR_SIZES = (8, 16)
 _TINY = 1e-6
 
 
+def common_bands(card: Card) -> tuple[int, ...]:
+    """Where in a card's bands the six common ones lie; empty without reflectance or all of them."""
+    place: dict[str, int] = {}
+    for index, band in enumerate(card.bands):
+        place.setdefault(band.common_name, index)
+    if card.unit != "reflectance" or any(name not in place for name in COMMON_NAMES):
+        return ()
+    return tuple(place[name] for name in COMMON_NAMES)
+
+
 class PixelStatistics(nn.Module):
     """Six blocks of measurements of a window in reflectance.
 
     Turning or mirroring the window changes spectra, cover and sizes not at all, the others little.
 
     Attributes:
+        bands: Where in the image the six common bands lie.
         widths: Measurements in each block, in the order in which `forward` gives them.
     """
 
     filters: Tensor
     offsets: Tensor
 
-    def __init__(self, patterns: int = 256, size: int = 5) -> None:
+    def __init__(
+        self, patterns: int = 256, size: int = 5, bands: Sequence[int] = COMMON_BANDS
+    ) -> None:
         """Make the measurements.
 
         Args:
             patterns: Patches in the dictionary; `set_dictionary` fills it.
             size: Side of a patch, pixels.
+            bands: Where in the image the six common bands lie, see `common_bands`.
         """
         super().__init__()
-        bands = len(COMMON_BANDS)
-        self.register_buffer("filters", torch.zeros(patterns, bands, size, size))
+        self.bands = tuple(bands)
+        self.register_buffer("filters", torch.zeros(patterns, len(self.bands), size, size))
         self.register_buffer("offsets", torch.zeros(patterns))
         for length in LINE_LENGTHS:
             self.register_buffer(f"lines_{length}", _line_filters(length), persistent=False)
@@ -61,7 +81,7 @@ class PixelStatistics(nn.Module):
         }
 
     def set_dictionary(self, filters: Tensor, offsets: Tensor) -> None:
-        """Takes what `learn_dictionary` gave."""
+        """Takes what `patch_dictionary.learn_dictionary` gave."""
         self.filters.copy_(filters)
         self.offsets.copy_(offsets)
 
@@ -69,12 +89,12 @@ class PixelStatistics(nn.Module):
         """Measure.
 
         Args:
-            image: Reflectance [B, 9, H, W], at least 48 pixels each way.
+            image: Reflectance [B, C, H, W], at least 32 pixels each way.
 
         Returns:
             One [B, widths[name]] for each block.
         """
-        common = image[:, list(COMMON_BANDS)].clamp_min(0)  # [B, 6, H, W]
+        common = image[:, list(self.bands)].clamp_min(0)  # [B, 6, H, W]
         cues = _cues(common)  # [B, 6, H, W]
         return [
             _spectra(common),
@@ -87,7 +107,7 @@ class PixelStatistics(nn.Module):
 
     def _patches(self, common: Tensor) -> Tensor:
         """How much of the window resembles each patch of the dictionary."""
-        response = F.conv2d(_compress(common), self.filters) - self.offsets[:, None, None]
+        response = F.conv2d(compress(common), self.filters) - self.offsets[:, None, None]
         return torch.sqrt(F.relu(response).mean((2, 3)) + 1e-4)
 
     def _lines(self, cues: Tensor) -> Tensor:
@@ -111,60 +131,6 @@ class PixelStatistics(nn.Module):
         return torch.cat(out, 1)
 
 
-def learn_dictionary(
-    images: list[Tensor],
-    patterns: int = 256,
-    size: int = 5,
-    samples: int = 40000,
-    tolerance: float = 0.5,
-    rounds: int = 12,
-    seed: int = 0,
-) -> tuple[Tensor, Tensor]:
-    """Typical patches of unlabelled images, by spherical k-means after whitening.
-
-    Args:
-        images: Reflectance [9, H, W] each, H and W above `size`.
-        patterns: How many.
-        size: Side of a patch, pixels.
-        samples: Patches to learn from.
-        tolerance: A patch counts as similar from this response on, in whitened units.
-        rounds: Of k-means.
-        seed: Of the sampling.
-
-    Returns:
-        Filters [patterns, 6, size, size] and offsets [patterns] for `set_dictionary`.
-    """
-    random = torch.Generator().manual_seed(seed)
-    share = math.ceil(samples / len(images))
-    patches = []
-    for image in images:
-        common = _compress(image[list(COMMON_BANDS)].clamp_min(0))
-        height, width = image.shape[1] - size, image.shape[2] - size
-        tops = torch.randint(height, (share,), generator=random).tolist()
-        lefts = torch.randint(width, (share,), generator=random).tolist()
-        patches += [common[:, y : y + size, x : x + size] for y, x in zip(tops, lefts)]
-    stack = torch.stack(patches)  # [N, 6, s, s]
-    # The level of each band is left to the spectra: a patch is what varies within it.
-    vectors = (stack - stack.mean((2, 3), keepdim=True)).flatten(1)  # [N, D]
-    centre = vectors.mean(0)
-    values, axes = torch.linalg.eigh(torch.cov(vectors.T))
-    whiten = axes @ torch.diag((values.clamp_min(0) + 0.01 * values.max()).rsqrt()) @ axes.T
-    points = F.normalize((vectors - centre) @ whiten, dim=1)
-    typical = points[torch.randperm(len(points), generator=random)[:patterns]].clone()
-    for _ in range(rounds):
-        nearest = (points @ typical.T).argmax(1)
-        total = torch.zeros_like(typical).index_add_(0, nearest, points)
-        empty = torch.bincount(nearest, minlength=patterns) == 0
-        fresh = torch.randint(len(points), (int(empty.sum()),), generator=random)
-        total[empty] = points[fresh]
-        typical = F.normalize(total, dim=1)
-    # Centring, whitening and comparing are linear: together they are one convolution.
-    weights = typical @ whiten  # [K, D]
-    offsets = weights @ centre + tolerance
-    filters = weights.reshape(patterns, len(COMMON_BANDS), size, size)
-    return filters - filters.mean((2, 3), keepdim=True), offsets
-
-
 def band_ratios(common: Tensor, floor: float = 1e-3) -> Tensor:
     """Eight normalised differences.
 
@@ -180,10 +146,6 @@ def band_ratios(common: Tensor, floor: float = 1e-3) -> Tensor:
     pairs = [(near, red), (green, near), (green, short), (short, near)]
     pairs += [(near, far), (red, blue), (green, red), (short, far)]
     return torch.stack([_ratio(first, second, floor) for first, second in pairs], 1)
-
-
-def _compress(common: Tensor) -> Tensor:
-    return torch.log(common + 0.03)
 
 
 def _ratio(first: Tensor, second: Tensor, floor: float = 1e-3) -> Tensor:
@@ -210,7 +172,11 @@ def _cues(common: Tensor) -> Tensor:
 
 def _spectra(common: Tensor) -> Tensor:
     """Mean, deviation, quantiles and gradients of six bands (log) and eight ratios."""
-    image = torch.cat([torch.log(common + 0.01), band_ratios(common)], 1)  # [B, 14, H, W]
+    return moments(torch.cat([torch.log(common + 0.01), band_ratios(common)], 1))  # of 14
+
+
+def moments(image: Tensor) -> Tensor:
+    """Mean, deviation, quantiles and log gradients of every map: [B, C, H, W] to [B, 10 C]."""
     out = [image.mean((2, 3)), _deviation(image), _quantiles(image, QUANTILES)]
     for scale in GRADIENT_SCALES:
         coarse = F.avg_pool2d(image, scale)
@@ -290,7 +256,7 @@ def _deviation(image: Tensor) -> Tensor:
 def _quantiles(image: Tensor, shares: tuple[float, ...]) -> Tensor:
     """Quantiles over a map, [B, C, H, W] to [B, shares * C]; the nearest value, not between."""
     values = image.flatten(2).sort(dim=2).values  # [B, C, H * W]
-    last = values.shape[2] - 1
+    last = int(values.shape[2]) - 1  # a plain number, also while the graph is recorded
     picked = [values[:, :, round(share * last)] for share in shares]
     return torch.cat(picked, 1)
 

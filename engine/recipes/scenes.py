@@ -2,13 +2,13 @@
 
 The collection here has 89 chips, about nine a class. A network fitted end to end to 71 of them
 learns the chips, so what is below the last layer is made without labels (the pretrained encoder, a
-dictionary of patches, fixed measurements), and the last layer has a closed-form fit.
+dictionary of patches, fixed measurements), and the last layer has a closed-form fit: the same that
+fine-tuning fits to scenes of the user's own.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +16,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cards import Card, ModelClass, Normalisation
-from ..checkpoint import load
+from ..cards import Card, ModelClass
 from ..export.onnx import export_onnx
-from ..model.encoder import SpectralBackbone
-from ..model.normalise import normalisation
-from ..model.pixel_classifier import PixelClassifier
-from ..model.pixel_statistics import learn_dictionary
 from ..model.predictor import Predictor
 from ..progress import Progress
-from ..train.discriminant import LinearScores, fit_discriminant
+from ..train.base_model import Base, open_base
+from ..train.calibration import calibrate
+from ..train.fresh import CARD_BANDS, RED_EDGE
+from ..train.scene_chips import SceneChips, array_chips
+from ..train.scene_head import SHRINKAGE, WEIGHTS, fit_scenes, install, scene_scores
+from ..train.scene_samples import SceneSamples, build_scenes, classifier, learn_patches, measure
+from ..train.scene_tuning import EXPORT_TOLERANCE
 from . import collections
-from .backbone import CARD_BANDS, RED_EDGE
 from .probe import stratified_folds
 
 SEED = 3
 REPEATS = 10
 WINDOW = 64
-SHRINKAGE = 0.4
-# Texture carries most of what tells the classes apart: the learned patches count three times.
-BLOCK_WEIGHTS = {"patches": 3.0, "tokens": 0.5}
-TOLERANCE = 0.3  # of the patch dictionary
-NO_RED_EDGE = (0, 2)
-# The export is compared on noise, which has every texture at once: its scores are large, and so
-# are their rounding errors, also with weights of full precision.
-EXPORT_TOLERANCE = 3e-3
+TOKENS = 0.5  # weight of the tokens beside blocks of 1
+ALL_GROUPS, NO_RED_EDGE = (0, 1, 2), (0, 2)
+# Weights beside the chip as it is, 1. Without the surface form little more than half of the chips
+# are right as surface reflectance, which most users have.
+SURFACE, REDUCED = 0.5, 0.1
 CLASSES = {
     "AnnualCrop": ("Annual crop", "#e6c84b"),
     "Forest": ("Forest", "#1a7a32"),
@@ -53,21 +50,6 @@ CLASSES = {
     "River": ("River", "#4da6e8"),
     "SeaLake": ("Sea or lake", "#1f5fa8"),
 }
-
-
-@dataclass(frozen=True)
-class ChipFeatures:
-    """Features of every chip [N, F] as it is, as surface reflectance, and without red edge.
-
-    Attributes:
-        plain: Top-of-atmosphere reflectance, as the chips are.
-        surface: The chips as surface reflectance, by regression.
-        reduced: As `plain` without the red edge group.
-    """
-
-    plain: np.ndarray
-    surface: np.ndarray
-    reduced: np.ndarray
 
 
 def make(data: Path, out: Path, progress: Progress) -> Path:
@@ -88,21 +70,24 @@ def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
     Returns:
         The card of scenes.onnx.
     """
-    torch.manual_seed(SEED)
-    pretrained, base = load(backbone)
-    chips, labels, names = collections.eurosat(data)
+    base = open_base(str(backbone))
+    images, labels, names = collections.eurosat(data)
+    card = scenes_card(base, names)
     progress.update(0.02, "Learning a dictionary of patches")
-    network = build(pretrained, base.normalisation, dictionary_images(data))
+    predictor = build_scenes(base, card, WINDOW)
+    learn_patches(predictor, dictionary_images(data), SEED)
     progress.update(0.1, "Measuring the chips")
-    surface = to_surface(chips, *surface_regression(data))
-    features = measure(network, base.normalisation, chips, surface, progress.part(0.1, 0.7))
-    accuracy, temperature = cross_validate(network, features, labels, names)
+    surface = to_surface(images, *surface_regression(data))
+    samples = measure_forms(predictor, images, surface, labels, progress.part(0.1, 0.7))
+    accuracy, temperature = cross_validate(samples, names)
     progress.log(f"Scenes, held out: {accuracy['overall_accuracy']}")
-    install(network, fit(network, features, labels, np.ones(labels.size, bool)), temperature)
-    card = scenes_card(network, base, names, accuracy)
+    fit_all(predictor, samples, temperature)
+    card = dataclasses.replace(
+        card, accuracy=accuracy, architecture=classifier(predictor).architecture()
+    )
     progress.update(0.9, "Exporting")
     out.mkdir(parents=True, exist_ok=True)
-    predictor = Predictor(network, card)
+    predictor = Predictor(predictor.network, card)
     export_onnx(predictor, card, out / "scenes.onnx", half=True, tolerance=EXPORT_TOLERANCE)
     return card
 
@@ -116,19 +101,6 @@ def dictionary_images(data: Path) -> list[Tensor]:
     scenes += collections.dsen2(data)
     scenes += [scene for scene, _ in collections.bigearthnet(data)]
     return [torch.from_numpy(scene.image) for scene in scenes]
-
-
-def build(
-    pretrained: torch.nn.Module, kind: Normalisation, images: list[Tensor]
-) -> PixelClassifier:
-    """The network with all that needs no labels in place."""
-    if not isinstance(pretrained, SpectralBackbone):
-        raise TypeError(f"The backbone is a {type(pretrained).__name__}, expected an encoder.")
-    config = dataclasses.replace(pretrained.config, image_size=WINDOW)
-    network = PixelClassifier(config, len(CLASSES), kind.mean, kind.std)
-    network.encoder.load_backbone(pretrained.state_dict())
-    network.statistics.set_dictionary(*learn_dictionary(images, tolerance=TOLERANCE, seed=SEED))
-    return network.eval()
 
 
 def surface_regression(data: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -160,63 +132,62 @@ def to_surface(chips: np.ndarray, slope: np.ndarray, intercept: np.ndarray) -> n
     return np.maximum(moved, 0).astype(np.float32)
 
 
-@torch.no_grad()
-def measure(
-    network: PixelClassifier,
-    kind: Normalisation,
-    chips: np.ndarray,
+def measure_forms(
+    predictor: Predictor,
+    images: np.ndarray,
     surface: np.ndarray,
+    labels: np.ndarray,
     progress: Progress,
-) -> ChipFeatures:
-    """Features of every chip in its three forms."""
-    normalise = normalisation(kind, len(CARD_BANDS))
-    forms = ((chips, None), (surface, None), (chips, NO_RED_EDGE))
-    results = []
-    for number, (images, groups) in enumerate(forms):
-        present = None if groups is None else torch.tensor(groups)
-        parts = []
-        for part in torch.from_numpy(images).split(16):
-            image = normalise(part, torch.ones(len(part), 1, WINDOW, WINDOW))
-            if groups is not None:
-                image[:, 3 * RED_EDGE : 3 * RED_EDGE + 3] = 0
-            parts.append(network.features(image, present).double().numpy())
-            progress.check()
-        results.append(np.concatenate(parts))
-        progress.update((number + 1) / len(forms), "Measuring the chips")
-    return ChipFeatures(*results)
+) -> SceneSamples:
+    """Features of every chip: as it is (L1C) and copies of it, as surface reflectance, without red edge.
+
+    Returns:
+        Views: the chip as it is, its copies, the surface, the chip without red edge.
+    """
+
+    def chips(values: np.ndarray, groups: tuple[int, ...]) -> SceneChips:
+        return array_chips(values, labels, len(CLASSES), groups)
+
+    plain = measure(predictor, chips(images, ALL_GROUPS), seed=SEED, progress=progress.part(0, 0.7))
+    parts = [plain.features]
+    for number, (values, groups) in enumerate(((surface, ALL_GROUPS), (images, NO_RED_EDGE))):
+        part = progress.part(0.7 + 0.15 * number, 0.85 + 0.15 * number)
+        parts.append(measure(predictor, chips(values, groups), copies=0, progress=part).features)
+    return dataclasses.replace(
+        plain,
+        features=np.concatenate(parts),
+        weight=np.concatenate([plain.weight, [SURFACE, REDUCED]]),
+    )
 
 
-def fit(
-    network: PixelClassifier, features: ChipFeatures, labels: np.ndarray, chosen: np.ndarray
-) -> LinearScores:
-    """Fits the last layer to the chosen chips, each in its three forms."""
-    forms = (features.plain, features.surface, features.reduced)
-    blocks = [(width, BLOCK_WEIGHTS.get(name, 1.0)) for name, width in network.blocks.items()]
-    stacked = np.concatenate([form[chosen] for form in forms])
-    return fit_discriminant(stacked, np.tile(labels[chosen], len(forms)), blocks, SHRINKAGE)
+def fit_all(predictor: Predictor, samples: SceneSamples, temperature: float) -> None:
+    """Fits the last layer to all chips and puts it into the network."""
+    network = classifier(predictor)
+    model = fit_scenes(samples, np.ones(len(samples.chips), bool), TOKENS)
+    install(network, model, temperature, np.zeros(len(CLASSES)))
+    # The file stores weights as float16: the network that is compared with it has the same.
+    with torch.no_grad():
+        for values in network.state_dict().values():
+            if values.numel() >= 1024:
+                values.copy_(values.half())
 
 
-def cross_validate(
-    network: PixelClassifier, features: ChipFeatures, labels: np.ndarray, names: tuple[str, ...]
-) -> tuple[dict[str, Any], float]:
+def cross_validate(samples: SceneSamples, names: tuple[str, ...]) -> tuple[dict[str, Any], float]:
     """Held-out figures of repeated stratified 5-fold, and the temperature of the softmax.
 
     The temperature is the one number that is chosen on held-out scores (by their likelihood).
     """
-    forms = dataclasses.asdict(features)
+    labels = samples.chips.label
+    forms = {"plain": 0, "surface": -2, "reduced": -1}
     scores = {name: np.zeros((REPEATS, labels.size, len(names))) for name in forms}
     for repeat in range(REPEATS):
-        random = np.random.default_rng(repeat)
-        for test in stratified_folds(labels, 5, random):
-            model = fit(network, features, labels, ~test)
-            for name, form in forms.items():
-                scores[name][repeat, test] = model(form[test])
-    candidates = np.geomspace(0.05, 5, 60)
-    losses = [
-        -_log_softmax(scores["plain"] / value)[:, np.arange(labels.size), labels].mean()
-        for value in candidates
-    ]
-    temperature = float(candidates[int(np.argmin(losses))])
+        for test in stratified_folds(labels, 5, np.random.default_rng(repeat)):
+            model = fit_scenes(samples, ~test, TOKENS)
+            for name, view in forms.items():
+                found = scene_scores(model, samples.features[view], samples.chips)
+                scores[name][repeat, test] = found[test]
+    held, truth = scores["plain"].reshape(-1, len(names)), np.tile(labels, REPEATS)
+    temperature, _ = calibrate(held, truth)
     accuracies = {name: (score.argmax(2) == labels).mean(1) for name, score in scores.items()}
     mean = float(accuracies["plain"].mean())
     plain = scores["plain"].argmax(2)
@@ -235,34 +206,20 @@ def cross_validate(
         "without_red_edge": round(float(accuracies["reduced"].mean()), 4),
         "as_surface_reflectance": round(float(accuracies["surface"].mean()), 4),
         "recall": recall,
-        "negative_log_likelihood": round(float(min(losses)), 4),
+        "negative_log_likelihood": round(_loss(held / temperature, truth), 4),
         "temperature": round(temperature, 4),
     }
     return figures, temperature
 
 
-def install(network: PixelClassifier, model: LinearScores, temperature: float) -> None:
-    """Puts a fit into the network's last layer."""
-    with torch.no_grad():
-        network.feature_mean.copy_(torch.from_numpy(model.mean))
-        network.feature_scale.copy_(torch.from_numpy(model.scale))
-        network.head.weight.copy_(torch.from_numpy(model.weight / temperature))
-        network.head.bias.copy_(torch.from_numpy(model.bias / temperature))
-        # The file stores weights as float16: the network that is compared with it has the same.
-        for values in network.state_dict().values():
-            if values.numel() >= 1024:
-                values.copy_(values.half())
+def _loss(scores: np.ndarray, labels: np.ndarray) -> float:
+    scores = scores - scores.max(1, keepdims=True)
+    chances = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    return -float(chances[np.arange(labels.size), labels].mean())
 
 
-def _log_softmax(scores: np.ndarray) -> np.ndarray:
-    scores = scores - scores.max(-1, keepdims=True)
-    return scores - np.log(np.exp(scores).sum(-1, keepdims=True))
-
-
-def scenes_card(
-    network: PixelClassifier, base: Card, names: tuple[str, ...], accuracy: dict[str, Any]
-) -> Card:
-    """The card of the model that ships."""
+def scenes_card(base: Base, names: tuple[str, ...]) -> Card:
+    """The card of the model that ships, without figures and architecture."""
     return Card(
         name="scenes",
         task="scene-classification",
@@ -278,24 +235,23 @@ def scenes_card(
         window=WINDOW,
         gsd=10.0,
         unit="reflectance",
-        normalisation=base.normalisation,
+        normalisation=base.card.normalisation,
         spectral_patch=3,
         optional_groups=(RED_EDGE,),
         classes=tuple(
             ModelClass(number + 1, name, *CLASSES[name]) for number, name in enumerate(names)
         ),
-        architecture=network.architecture(),
         training={
             "method": (
                 "frozen pretrained encoder, patch dictionary learned without labels, fixed "
                 "measurements of six bands; last layer by shrinkage discriminants in closed form"
             ),
             "shrinkage": SHRINKAGE,
-            "block_weights": {name: BLOCK_WEIGHTS.get(name, 1.0) for name in network.blocks},
+            "block_weights": {"patches": WEIGHTS["patches"], "tokens": TOKENS, "others": 1.0},
             "seed": SEED,
             "forms": (
-                "each chip as it is (L1C), as surface reflectance (regression of TerraMesh's L2A "
-                "on L1C), and without red edge"
+                "each chip as it is (L1C), two copies turned and under another light, as surface "
+                "reflectance (regression of TerraMesh's L2A on L1C), and without red edge"
             ),
             "data": [
                 "EuroSAT, 89 chips (MIT)",
@@ -309,10 +265,9 @@ def scenes_card(
                 "cross-validation over these same chips: expect a few hundredths less elsewhere"
             ),
         },
-        accuracy=accuracy,
         licence="CC-BY-SA-4.0",
         attribution=(
             "Contains modified Copernicus Sentinel data. EuroSAT: Helber et al. 2019 (MIT). "
-            + base.attribution
+            + base.card.attribution
         ),
     )

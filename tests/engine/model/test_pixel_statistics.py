@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.model.pixel_statistics import PixelStatistics, band_ratios, learn_dictionary
+from engine.cards import Band, Card
+from engine.model.pixel_statistics import PixelStatistics, band_ratios, common_bands
 
 
 def scene(seed=0, side=64):
@@ -68,20 +69,30 @@ def test_openings_remove_roofs_by_their_size():
     assert large[48] > 0.02 > large[0]
 
 
-def test_dictionary_knows_the_patches_it_was_learned_from():
-    image = scene(1, 48)[0]
-    filters, offsets = learn_dictionary([image], patterns=8, samples=2000)
-    assert filters.shape == (8, 6, 5, 5)
-    statistics = PixelStatistics(patterns=8)
-    statistics.set_dictionary(filters, offsets)
-    textured = blocks(statistics, image[None])["patches"]
-    flat = blocks(statistics, torch.full((1, 9, 48, 48), 0.2))["patches"]
-    # A window without texture resembles no patch: sqrt(1e-4).
-    assert torch.allclose(flat, torch.full_like(flat, 0.01), atol=1e-4)
-    assert (textured > 2 * flat).all()
+NAMES = ("coastal", "blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 
 
-def test_dictionary_is_the_same_for_the_same_seed():
-    images = [scene(2, 32)[0]]
-    first, second = (learn_dictionary(images, 4, samples=300, seed=7) for _ in range(2))
-    assert torch.equal(first[0], second[0])
+def card(names, unit="reflectance"):
+    bands = tuple(Band(f"b{n}", name) for n, name in enumerate(names))
+    return Card("x", "backbone", bands, unit=unit)
+
+
+def test_common_bands_are_found_by_name():
+    assert common_bands(card(NAMES)) == (1, 2, 3, 4, 6, 7)
+
+
+def test_without_one_of_them_or_without_reflectance_there_are_none():
+    assert common_bands(card(NAMES[:-1])) == ()
+    assert common_bands(card(NAMES, "raw")) == ()
+
+
+def test_bands_in_another_order_measure_the_same():
+    image, order = scene(), torch.tensor([8, 7, 6, 5, 4, 3, 2, 1, 0])
+    turned = PixelStatistics(patterns=8, bands=(8, 7, 6, 2, 1, 0))
+    for one, other in zip(PixelStatistics(patterns=8)(image), turned(image[:, order])):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("side", [32, 64, 128])
+def test_every_window_that_scenes_may_have_can_be_measured(side):
+    assert all(part.isfinite().all() for part in PixelStatistics(patterns=8)(scene(side=side)))

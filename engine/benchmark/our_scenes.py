@@ -1,0 +1,75 @@
+"""The product's scene classifier in the benchmark: `tune_scenes` on arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from ..cards import Card, ModelClass
+from ..model.predictor import Predictor
+from ..train.base_model import Base
+from ..train.finetune import predict
+from ..train.scene_batches import WholeScenes
+from ..train.scene_chips import array_chips
+from ..train.scene_tuning import tune_scenes
+
+
+@dataclasses.dataclass(frozen=True)
+class TunedScenes:
+    """`finetune` of scenes.
+
+    Attributes:
+        base: What it starts from.
+        method: "quick", "adapters" or "full".
+    """
+
+    base: Base
+    method: str = "quick"
+
+    def fit(
+        self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
+    ) -> LabelledScenesModel:
+        """Learns from chips; see `SceneMethod`."""
+        there, compact = np.unique(labels, return_inverse=True)
+        card = scenes_card(self.base.card, len(there))
+        groups = range(len(card.bands) // card.spectral_patch)
+        scenes = array_chips(chips, compact.astype(np.int64), len(there), tuple(groups))
+        tuned = tune_scenes(self.base, card, scenes, method=self.method, seed=seed)
+        return LabelledScenesModel(tuned.predictor, there, classes)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledScenesModel:
+    """A predictor for chips.
+
+    Attributes:
+        predictor: Of the classes that there were.
+        there: Their indices.
+        classes: All.
+    """
+
+    predictor: Predictor
+    there: np.ndarray
+    classes: int
+
+    @torch.no_grad()
+    def predict(self, chips: np.ndarray) -> np.ndarray:
+        """Probabilities [M, K]; see `SceneModel`."""
+        card = self.predictor.card
+        groups = range(len(card.bands) // card.spectral_patch)
+        unknown = np.zeros(len(chips), np.int64)
+        scenes = array_chips(chips, unknown, len(self.there), tuple(groups))
+        found, _ = predict(self.predictor, WholeScenes(scenes, 16))
+        chances = np.zeros((len(chips), self.classes), np.float32)
+        chances[:, self.there] = found
+        return chances
+
+
+def scenes_card(base: Card, classes: int) -> Card:
+    """The card of a scene classifier with so many classes."""
+    made = tuple(ModelClass(k + 1, f"class-{k + 1}") for k in range(classes))
+    return dataclasses.replace(
+        base, name="benchmark", task="scene-classification", classes=made, threshold={}
+    )

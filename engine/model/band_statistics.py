@@ -1,0 +1,24 @@
+"""What a window of any bands tells as fixed measurements: each band by itself."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .pixel_statistics import GRADIENT_SCALES, QUANTILES, moments
+
+
+class BandStatistics(nn.Module):
+    """Mean, deviation, quantiles and gradients of each band of a window, whatever it shows.
+
+    Attributes:
+        widths: Measurements in the only block, as in `PixelStatistics`.
+    """
+
+    def __init__(self, bands: int) -> None:
+        """Make the measurements of so many bands."""
+        super().__init__()
+        self.widths = {"bands": bands * (2 + len(QUANTILES) + len(GRADIENT_SCALES))}
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Measure a normalised image [B, C, H, W]: one [B, widths["bands"]]."""
+        return [moments(image)]

@@ -1,0 +1,61 @@
+"""From scores to probabilities that fit the labels: one temperature, a shift for each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TEMPERATURES = np.geomspace(0.05, 5.0, 60)
+
+
+def calibrate(
+    scores: NDArray[np.float64], label: NDArray[Any], confidence: float | None = None
+) -> tuple[float, NDArray[np.float64]]:
+    """Temperature, and what to take from each class's scores [K], for fitting probabilities.
+
+    Args:
+        scores: Held-out scores [M, K]; of the training itself with a `confidence`.
+        label: Class indices [M], or [M, K] of several labels.
+        confidence: Mean probability of the chosen class to aim at, in place of the likelihood.
+    """
+    none = np.zeros(scores.shape[1])
+    if label.ndim == 1:
+        losses = []
+        for value in TEMPERATURES:
+            chances = _softmax(scores / value)
+            if confidence is not None:
+                losses.append(abs(chances.max(1).mean() - confidence))
+            else:
+                right = np.log(np.maximum(chances[np.arange(len(label)), label], 1e-12))
+                losses.append(-float(np.mean([right[label == k].mean() for k in np.unique(label)])))
+        return float(TEMPERATURES[int(np.argmin(losses))]), none
+    has = label > 0
+    best, chosen, shift = np.inf, 1.0, none
+    for value in TEMPERATURES:
+        shifts = np.array([_shift(scores[:, k], has[:, k].mean(), value) for k in range(len(none))])
+        chances = np.clip(1 / (1 + np.exp(-(scores - shifts) / value)), 1e-6, 1 - 1e-6)
+        loss = -np.where(has, np.log(chances), np.log(1 - chances)).mean()
+        if confidence is not None:
+            loss = abs(np.where(has, chances, 1 - chances).mean() - confidence)
+        if loss < best:
+            best, chosen, shift = loss, float(value), shifts
+    return chosen, shift
+
+
+def _shift(scores: NDArray[np.float64], share: float, temperature: float) -> float:
+    """What to take from scores so that their mean probability is the class's share; bisection."""
+    low, high = float(scores.min()) - 20 * temperature, float(scores.max()) + 20 * temperature
+    for _ in range(40):
+        middle = (low + high) / 2
+        if (1 / (1 + np.exp(-(scores - middle) / temperature))).mean() > share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True))

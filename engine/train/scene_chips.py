@@ -1,0 +1,274 @@
+"""Labelled scenes as chips: windows of rasters, cut as inference will look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.grid import Grid
+from ..data.label_layer import LabelLayer
+from ..data.source import RasterSource
+from ..errors import EmptyArea
+from ..infer.looks import Look, ZoneLooks, outline, zone_region
+from ..infer.region import Region
+from ..infer.scene import SingleDate
+from ..progress import Progress
+
+SMALLEST, AROUND_POINTS = 32, 64  # pixels
+MOST_WINDOWS = 9  # of one scene: more of the same place teach little
+
+
+@dataclass(frozen=True)
+class SceneChips:
+    """Windows of labelled scenes; a large scene has several.
+
+    Attributes:
+        image: float32 [N, C, S, S] in the card's unit, 0 where invalid or missing.
+        valid: float32 [N, 1, S, S], 1 = valid.
+        groups: Spectral groups that every raster has, ascending int64 [G'].
+        scene: Which scene a window is of, 0..M-1 ascending [N].
+        weight: How much of its scene it shows, in valid pixels [N].
+        label: Class index int64 [M]; of several labels float32 [M, K].
+        row: Of each scene's centre in its raster's pixels [M].
+        column: Likewise.
+        unit: Number of the feature in the layer [M].
+        raster: Number that rasters of the same pixels share [M].
+        classes: K.
+    """
+
+    image: NDArray[np.float32]
+    valid: NDArray[np.float32]
+    groups: NDArray[np.int64]
+    scene: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    label: NDArray[Any]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    raster: NDArray[np.int64]
+    classes: int
+
+    def __len__(self) -> int:
+        """How many scenes."""
+        return len(self.label)
+
+    @property
+    def window(self) -> int:
+        """Side of the windows, pixels."""
+        return int(self.image.shape[-1])
+
+    def only(self, chosen: NDArray[np.bool_]) -> SceneChips:
+        """Some of the scenes, by a mask [M]."""
+        windows = chosen[self.scene]
+        number = np.cumsum(chosen) - 1
+        return replace(
+            self,
+            image=self.image[windows],
+            valid=self.valid[windows],
+            scene=number[self.scene[windows]],
+            weight=self.weight[windows],
+            **{
+                name: getattr(self, name)[chosen]
+                for name in ("label", "row", "column", "unit", "raster")
+            },
+        )
+
+
+def read_chips(
+    sources: Sequence[RasterSource],
+    layer: LabelLayer,
+    card: Card,
+    progress: Progress | None = None,
+    *,
+    patch: int = 8,
+) -> SceneChips:
+    """Reads the windows of all labelled scenes that are at least half valid.
+
+    Args:
+        sources: Rasters at the model's pixel scale (`infer.scaled_source.open_scaled`).
+        layer: Polygons or points with classes.
+        card: Of the model to be, with the layer's classes and the base's window, which is the
+            largest there will be.
+        progress: Told of every scene, and of those left out.
+        patch: Side of the encoder's tokens, of which the window is a multiple.
+
+    Raises:
+        EmptyArea: No scene touches a raster, or none is valid enough.
+        LabelsInvalid: The labels are a class raster.
+    """
+    progress = progress or Progress()
+    found: list[tuple[RasterSource, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+    for source in sources:
+        try:
+            scenes = layer.scenes(source.grid)
+        except EmptyArea as error:
+            if len(sources) == 1:
+                raise
+            progress.warning(f"{source.path} is left out: {error.message}")
+            continue
+        frame = shapely.box(*source.grid.bounds)
+        inside = [shapely.relate_pattern(shape, frame, "T********") for shape in scenes.geometries]
+        found.append((source, scenes.geometries[inside], scenes.label[inside], scenes.unit[inside]))
+    if not found:
+        raise EmptyArea(
+            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
+            "of the place that is labelled, or check the CRS of both."
+        )
+    sides = [_side(source.grid, shape) for source, shapes, _, _ in found for shape in shapes]
+    window = choose_window(sides, card.window, patch)
+    groups = sorted(set.intersection(*(set(source.groups) for source, *_ in found)))
+    grids: list[Grid] = []
+    parts: list[SceneChips] = []
+    sparse = 0
+    for number, (source, shapes, label, unit) in enumerate(found):
+        if source.grid not in grids:
+            grids.append(source.grid)
+        zones = np.array([_zone(source.grid, shape, window) for shape in shapes], object)
+        part = progress.part(number / len(found), (number + 1) / len(found))
+        windows, enough = _look(source, zones, window, card, part)
+        sparse += int(np.count_nonzero(~enough))
+        if windows:
+            which = grids.index(source.grid)
+            parts.append(_chips(windows, groups, card, source.grid, zones, label, unit, which))
+    if sparse:
+        progress.warning(
+            f"{sparse} labelled scenes are left out: less than half of their pixels are valid."
+        )
+    if not parts:
+        raise EmptyArea(
+            "No labelled scene can be used: of each, less than half of the pixels are valid. Label "
+            "scenes where the raster has values, or check its no-data value."
+        )
+    return joined(parts)
+
+
+def choose_window(sides: Sequence[float], largest: int, patch: int) -> int:
+    """Side of the windows: near the scenes' median side, a multiple of the patch.
+
+    Args:
+        sides: Of the scenes, pixels; 0 of a point.
+        largest: The base's window.
+        patch: Side of a token.
+    """
+    extended = [side for side in sides if side > 0]
+    wanted = float(np.median(extended)) if extended else float(AROUND_POINTS)
+    return int(min(max(round(wanted / patch) * patch, SMALLEST), largest))
+
+
+def joined(parts: Sequence[SceneChips]) -> SceneChips:
+    """Chips of several rasters one after the other."""
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    scene = np.concatenate([part.scene + start for part, start in zip(parts, starts)])
+    names = ("image", "valid", "weight", "label", "row", "column", "unit", "raster")
+    values = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return SceneChips(groups=parts[0].groups, scene=scene, classes=parts[0].classes, **values)
+
+
+def _look(
+    source: RasterSource, zones: NDArray[Any], window: int, card: Card, progress: Progress
+) -> tuple[dict[int, list[Look]], NDArray[np.bool_]]:
+    """The windows of each zone that is valid enough, and which are [n]."""
+    region = Region(source.grid, source.grid.window)
+    looks = ZoneLooks(source.grid, window, zones, region, SingleDate(source, card))
+    by_zone: dict[int, list[Look]] = {}
+    for look in looks(progress):
+        mine = by_zone.setdefault(look.place, [])
+        mine.append(look)
+        if len(mine) > 2 * MOST_WINDOWS:
+            del mine[1::2]  # still spread over the zone
+    enough = looks.enough
+    return {place: mine for place, mine in by_zone.items() if enough[place]}, enough
+
+
+def _chips(
+    windows: dict[int, list[Look]],
+    groups: Sequence[int],
+    card: Card,
+    grid: Grid,
+    zones: NDArray[Any],
+    label: NDArray[Any],
+    unit: NDArray[Any],
+    raster: int,
+) -> SceneChips:
+    """Chips of one raster."""
+    size = card.spectral_patch
+    missing = [
+        band
+        for group in set(range(len(card.bands) // size)) - set(groups)
+        for band in range(group * size, (group + 1) * size)
+    ]
+    kept = sorted(windows)
+    thinned = [windows[place][:: -(-len(windows[place]) // MOST_WINDOWS)] for place in kept]
+    looks = [look for mine in thinned for look in mine]
+    image = np.stack([look.feeds["image"] for look in looks])
+    image[:, missing] = 0
+    centres = shapely.centroid(zones[kept])
+    column, row = grid.column_row(shapely.get_x(centres), shapely.get_y(centres))
+    return SceneChips(
+        image.astype(np.float32),
+        np.stack([look.feeds["valid"] for look in looks]).astype(np.float32),
+        np.array(groups, np.int64),
+        np.repeat(np.arange(len(kept)), [len(mine) for mine in thinned]),
+        np.array([look.weight for look in looks]),
+        label[kept],
+        np.floor(row).astype(np.int64),
+        np.floor(column).astype(np.int64),
+        unit[kept].astype(np.int64),
+        np.full(len(kept), raster),
+        len(card.classes),
+    )
+
+
+def _side(grid: Grid, shape: Any) -> float:
+    """Side of a scene in pixels, 0 of a point."""
+    if shapely.get_dimensions(shape) < 2:
+        return 0.0
+    bounds = zone_region(grid, shape).bounds
+    return float(bounds.width * bounds.height) ** 0.5
+
+
+def _zone(grid: Grid, shape: Any, window: int) -> Any:
+    """The scene as a polygon: of a point the window around it."""
+    if shapely.get_dimensions(shape) == 2:
+        return shape
+    centre = shapely.centroid(shape)
+    column, row = (int(value // 1) for value in grid.column_row(centre.x, centre.y))
+    return outline(grid, Window(column - window // 2, row - window // 2, window, window))
+
+
+def array_chips(
+    images: NDArray[np.float32],
+    label: NDArray[Any],
+    classes: int,
+    groups: Sequence[int],
+) -> SceneChips:
+    """Chips of images [N, C, S, S], all valid, each a scene at a place of its own.
+
+    Args:
+        images: In the unit of the card.
+        label: Class index int64 [N]; of several labels float32 [N, K].
+        classes: K.
+        groups: Spectral groups that they hold.
+    """
+    count, side = len(images), images.shape[-1]
+    number = np.arange(count)
+    return SceneChips(
+        np.asarray(images, np.float32),
+        np.ones((count, 1, side, side), np.float32),
+        np.array(groups, np.int64),
+        number,
+        np.ones(count),
+        label,
+        number * 10 * side,
+        np.zeros(count, np.int64),
+        number,
+        np.zeros(count, np.int64),
+        classes,
+    )

@@ -1,0 +1,213 @@
+"""The last layer of a scene classifier in closed form, and how well it does on scenes held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..data.blocks import spatial_blocks, spatial_folds
+from ..model.pixel_classifier import PixelClassifier
+from .discriminant import LinearScores, fit_discriminant
+from .metrics import confusion_matrix, mean_average_precision, overall_accuracy
+from .scene_chips import SceneChips
+from .scene_samples import SceneSamples
+
+SHRINKAGE = 0.4
+# Texture carries most of what tells scenes apart. What few labels make of the tokens depends on
+# the backbone: whether they count more is decided on scenes held back, for a clear difference.
+WEIGHTS = {"patches": 3.0, "tokens": 0.5}
+TOKEN_WEIGHTS = (0.5, 3.0)
+MARGIN = 0.02
+FOLDS = 5
+APART = 1.5  # windows; scenes whose centres are closer are judged together
+_ABSENT = -100.0
+
+
+@dataclass(frozen=True)
+class JudgedScenes:
+    """How the last layer did on scenes that were held back, part by part.
+
+    Attributes:
+        scores: Held-out scores of every scene [M, K]; empty where nothing could be held back.
+        figure: Accuracy, or mean average precision of several labels; NaN where not judged.
+        tokens: Weight of the tokens that was chosen.
+        tried: Figure of every weight that was tried, by name.
+        folds: Parts, 0 for none.
+        blocks: Places with scenes.
+        warning: What cannot be judged; empty if fine.
+    """
+
+    scores: NDArray[np.float64]
+    figure: float
+    tokens: float
+    tried: dict[str, float]
+    folds: int
+    blocks: int
+    warning: str = ""
+
+
+def fit_scenes(
+    samples: SceneSamples, chosen: NDArray[np.bool_], tokens: float = WEIGHTS["tokens"]
+) -> LinearScores:
+    """Fits the last layer to the windows of the chosen scenes [M], in every view.
+
+    Several labels a scene: each class against the rest. A class that no chosen scene has scores
+    far below the others.
+    """
+    chips = samples.chips
+    windows = chosen[chips.scene]
+    weight = 1.0 / np.bincount(chips.scene)[chips.scene[windows]]  # scenes count alike
+    views = len(samples.features)
+    features = samples.features[:, windows].reshape(-1, samples.features.shape[2]).astype(float)
+    weights = (samples.weight[:, None] * weight).ravel()
+    widths = block_weights(samples.blocks, tokens)
+    label = chips.label[chips.scene[windows]]
+    if label.ndim == 1:
+        return _fit_one_label(features, np.tile(label, views), widths, weights, chips.classes)
+    rules = [_fit_binary(features, np.tile(has, views), widths, weights) for has in label.T > 0]
+    return LinearScores(
+        features.mean(0),
+        features.std(0) + 1e-6,
+        np.stack([weight for weight, _ in rules]),
+        np.array([bias for _, bias in rules]),
+    )
+
+
+def block_weights(blocks: Mapping[str, int], tokens: float) -> list[tuple[int, float]]:
+    """Width and weight of each block of features; alone with plain bands, tokens count fully."""
+    weights = {**WEIGHTS, "tokens": tokens}
+    return [(width, weights.get(name, 1.0)) for name, width in blocks.items()]
+
+
+def scene_scores(
+    model: LinearScores, features: NDArray[np.float32], chips: SceneChips
+) -> NDArray[np.float64]:
+    """Mean scores [M, K] of every scene over its windows, from features [N, F]."""
+    return scene_means(model(features.astype(float)), chips)
+
+
+def scene_means(values: NDArray[np.float64], chips: SceneChips) -> NDArray[np.float64]:
+    """Means [M, K] of values [N, K] over each scene's windows, by what they show of it."""
+    total = np.zeros((len(chips), values.shape[1]))
+    np.add.at(total, chips.scene, values * chips.weight[:, None])
+    return total / np.bincount(chips.scene, chips.weight, len(chips))[:, None]
+
+
+def judge_scenes(samples: SceneSamples, seed: int) -> JudgedScenes:
+    """Holds back each place in turn, and decides how much the tokens count.
+
+    Args:
+        samples: Features of all labelled scenes.
+        seed: Of the parts.
+    """
+    chips = samples.chips
+    fold, blocks, warning = deal(chips, seed)
+    if fold is None:
+        return JudgedScenes(
+            np.zeros((0, 0)), float("nan"), WEIGHTS["tokens"], {}, 0, blocks, warning
+        )
+    folds = int(fold.max()) + 1
+    tried: dict[float, NDArray[np.float64]] = {}
+    for weight in TOKEN_WEIGHTS:
+        scores = np.zeros((len(chips), chips.classes))
+        for number in range(folds):
+            test = fold == number
+            model = fit_scenes(samples, ~test, weight)
+            scores[test] = scene_scores(model, samples.features[0], chips)[test]
+        tried[weight] = scores
+    figures = {weight: figure(scores, chips.label) for weight, scores in tried.items()}
+    first, second = TOKEN_WEIGHTS
+    tokens = second if figures[second] > figures[first] + MARGIN else first
+    named = {f"weight of the tokens {weight:g}": round(v, 4) for weight, v in figures.items()}
+    return JudgedScenes(tried[tokens], figures[tokens], tokens, named, folds, blocks, warning)
+
+
+def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, str]:
+    """Deals whole places to parts: part of each scene [M] or None, number of places, warning."""
+    classes = chips.classes
+    has = np.eye(classes, dtype=bool)[chips.label] if chips.label.ndim == 1 else chips.label > 0
+    where = (chips.row, chips.column)
+    tight = ""
+    for distance in (APART * chips.window, chips.window):
+        block = spatial_blocks(*where, chips.unit, distance, chips.raster)
+        places = [len(np.unique(block[has[:, k]])) for k in range(classes)]
+        folds = min(FOLDS, *(count for count in places if count))
+        if folds >= 2:
+            break
+        tight = (
+            "Scenes that touch are in different parts, as there are too few others: the figures "
+            "flatter the model. Draw scenes in more places."
+        )
+    blocks = int(block.max()) + 1
+    if folds < 2:
+        return (
+            None,
+            blocks,
+            "Nothing was held back to judge the model by: a class is labelled in one place only "
+            f"(closer than {chips.window} pixels). Label every class in at least two places.",
+        )
+    # Of several labels the rarest decides where a scene is dealt to.
+    label = chips.label if chips.label.ndim == 1 else _rarest(has)
+    fold = spatial_folds(
+        *where, label, chips.unit, folds, distance=distance, seed=seed, raster=chips.raster
+    )
+    return fold, blocks, tight
+
+
+def figure(scores: NDArray[np.float64], label: NDArray[Any]) -> float:
+    """Accuracy [M, K] against class indices [M], or mean average precision against [M, K]."""
+    if label.ndim == 1:
+        return overall_accuracy(confusion_matrix(label, scores.argmax(1), scores.shape[1]))
+    return mean_average_precision(label > 0, scores)
+
+
+@torch.no_grad()
+def install(
+    network: PixelClassifier, model: LinearScores, temperature: float, shift: NDArray[np.float64]
+) -> None:
+    """Puts a fit into the network's last layer."""
+    network.feature_mean.copy_(torch.from_numpy(model.mean))
+    network.feature_scale.copy_(torch.from_numpy(model.scale))
+    network.head.weight.copy_(torch.from_numpy(model.weight / temperature))
+    network.head.bias.copy_(torch.from_numpy((model.bias - shift) / temperature))
+
+
+def _fit_one_label(
+    features: NDArray[np.float64],
+    label: NDArray[np.int64],
+    widths: Sequence[tuple[int, float]],
+    weights: NDArray[np.float64],
+    classes: int,
+) -> LinearScores:
+    there, compact = np.unique(label, return_inverse=True)
+    for k in range(len(there)):  # classes count alike
+        weights = np.where(compact == k, weights / weights[compact == k].sum(), weights)
+    model = fit_discriminant(features, compact, widths, SHRINKAGE, weights)
+    if len(there) == classes:
+        return model
+    weight, bias = np.zeros((classes, features.shape[1])), np.full(classes, _ABSENT)
+    weight[there], bias[there] = model.weight, model.bias
+    return LinearScores(model.mean, model.scale, weight, bias)
+
+
+def _fit_binary(
+    features: NDArray[np.float64],
+    has: NDArray[np.bool_],
+    widths: Sequence[tuple[int, float]],
+    weights: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float]:
+    """One class against the rest: weight [F] and bias of the difference of their scores."""
+    if has.all() or not has.any():
+        return np.zeros(features.shape[1]), _ABSENT if not has.any() else -_ABSENT
+    model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2)
+    return model.weight[1] - model.weight[0], float(model.bias[1] - model.bias[0])
+
+
+def _rarest(has: NDArray[np.bool_]) -> NDArray[np.int64]:
+    counts = np.where(has, has.sum(0), len(has) + 1)
+    return np.asarray(counts.argmin(1), np.int64)

@@ -1,0 +1,172 @@
+"""Features of scenes, computed once: all that a frozen encoder has to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..cards import Card
+from ..data.augmentation import dihedral, spectral_jitter
+from ..model.patch_dictionary import learn_dictionary
+from ..model.pixel_classifier import PixelClassifier, fill_holes
+from ..model.pixel_statistics import PixelStatistics, common_bands
+from ..model.predictor import Predictor
+from ..progress import Progress
+from .base_model import Base
+from .pixel_features import STANDARDISED, Light
+from .scene_chips import SceneChips
+
+TOLERANCE = 0.3  # of the patch dictionary
+PATTERNS = 256
+# Copies of a chip make a model bear another light (by 2 to 7 hundredths on relit chips), and cost
+# nothing under the same light as long as they count little.
+COPIES, COPIES_WEIGHT = 2, 1 / 3
+BATCH = 16
+# As between dates of one place; more haze than this hides what tells scenes apart.
+REFLECTANCE = Light(brightness=0.4, gain=0.08, offset=0.005)
+
+
+@dataclass(frozen=True)
+class SceneSamples:
+    """Features of the windows of scenes.
+
+    Attributes:
+        features: float32 [V, N, F]; of V views the first is the image as it is.
+        weight: How much each view counts [V].
+        blocks: Width and name of each block of features, F in all.
+        chips: What they are of; their label is that of the scenes.
+    """
+
+    features: NDArray[np.float32]
+    weight: NDArray[np.float64]
+    blocks: dict[str, int]
+    chips: SceneChips
+
+
+def build_scenes(base: Base, card: Card, window: int, drop_path: float = 0.0) -> Predictor:
+    """The network of a card with the base's encoder, without a dictionary and with a fresh head.
+
+    Args:
+        base: Gives the encoder.
+        card: Of the model to be; gets the window.
+        window: Side of the chips, pixels.
+        drop_path: Of the encoder.
+    """
+    config = dataclasses.replace(base.config, drop_path=drop_path, image_size=window)
+    bands = common_bands(card)
+    network = PixelClassifier(config, len(card.classes), bands, PATTERNS)
+    network.encoder.load_backbone(base.weights)
+    return Predictor(network.eval(), dataclasses.replace(card, window=window))
+
+
+def learn_patches(predictor: Predictor, images: Sequence[Tensor], seed: int) -> None:
+    """Fills the dictionary of patches, where the network has one, without labels.
+
+    Args:
+        predictor: Of a `PixelClassifier`.
+        images: Reflectance [C, H, W] each, without holes.
+        seed: Of the sampling.
+    """
+    statistics = classifier(predictor).statistics
+    if isinstance(statistics, PixelStatistics):
+        learned = learn_dictionary(
+            images, statistics.bands, PATTERNS, tolerance=TOLERANCE, seed=seed
+        )
+        statistics.set_dictionary(*learned)
+
+
+def whole_images(chips: SceneChips) -> list[Tensor]:
+    """The images of chips with their holes filled, to learn patches from."""
+    image, valid = torch.from_numpy(chips.image), torch.from_numpy(chips.valid)
+    return list(fill_holes(image, valid))
+
+
+def classifier(predictor: Predictor) -> PixelClassifier:
+    """The network of a predictor for scenes.
+
+    Raises:
+        TypeError: It is another one.
+    """
+    if not isinstance(predictor.network, PixelClassifier):
+        raise TypeError(f"{type(predictor.network).__name__} has no features of scenes.")
+    return predictor.network
+
+
+def scene_light(card: Card) -> Light:
+    """How much the light may differ in the unit that the network is fed with."""
+    plain = card.unit == "reflectance" and card.normalisation.kind != "scene-statistics"
+    return REFLECTANCE if plain else STANDARDISED
+
+
+def measure(
+    predictor: Predictor,
+    chips: SceneChips,
+    *,
+    copies: int = COPIES,
+    seed: int = 0,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> SceneSamples:
+    """Features of every chip: as it is, and copies of it, turned and under another light.
+
+    Args:
+        predictor: Of a `PixelClassifier` with its dictionary.
+        chips: Windows of scenes.
+        copies: How many; together they count `COPIES_WEIGHT` of the image as it is.
+        seed: Of the copies.
+        device: Where to compute.
+        progress: Told how far it is; a cancel takes effect between batches.
+    """
+    progress = progress or Progress()
+    light = scene_light(predictor.card)
+    random = np.random.default_rng(seed)
+    views = []
+    for number in range(copies + 1):
+        image, valid = torch.from_numpy(chips.image), torch.from_numpy(chips.valid)
+        if number:
+            changed = [relit(*pair, light, random) for pair in zip(image, valid)]
+            image, valid = (torch.stack(part) for part in zip(*changed))
+        part = progress.part(number / (copies + 1), (number + 1) / (copies + 1))
+        views.append(features(predictor, image, valid, chips.groups, device, part))
+    weight = np.array([1.0] + [COPIES_WEIGHT / max(copies, 1)] * copies)
+    return SceneSamples(np.stack(views), weight, classifier(predictor).blocks, chips)
+
+
+def relit(
+    image: Tensor, valid: Tensor, light: Light, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """A chip [C, S, S] turned or mirrored and under another light, and its valid [1, S, S]."""
+    element = int(random.integers(8))
+    changed = spectral_jitter(image, random, light.brightness, light.gain, light.offset) * valid
+    return dihedral(changed, element).contiguous(), dihedral(valid, element).contiguous()
+
+
+@torch.no_grad()
+def features(
+    predictor: Predictor,
+    image: Tensor,
+    valid: Tensor,
+    groups: NDArray[np.int64],
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Features [N, F] of images [N, C, S, S] in the card's unit, valid [N, 1, S, S]."""
+    progress, device = progress or Progress(), device or torch.device("cpu")
+    predictor.to(device).eval()
+    network = classifier(predictor)
+    present = torch.from_numpy(groups).to(device)
+    found = []
+    for start in range(0, len(image), BATCH):
+        progress.update(start / len(image), "Computing features")
+        pair = (image[start : start + BATCH].to(device), valid[start : start + BATCH].to(device))
+        inputs = (*pair, present) if "groups" in predictor.input_names else pair
+        arguments: dict[str, Any] = predictor.arguments(*inputs)
+        found.append(network.features(**arguments).float().cpu().numpy())
+    return np.concatenate(found)

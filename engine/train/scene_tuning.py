@@ -1,0 +1,279 @@
+"""Fine-tuning for scenes: a last layer on frozen features first, then, if asked, the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ..cards import Card
+from ..data.blocks import hold_out
+from ..errors import LabelsInvalid
+from ..model.predictor import Predictor
+from ..progress import Progress
+from .base_model import Base
+from .calibration import calibrate
+from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
+from .device import choose_device
+from .finetune import SupervisedLoss, predict
+from .low_rank import add_adapters, merge_adapters
+from .metrics import confusion_matrix
+from .quick_head import Judged
+from .scene_batches import SceneBatches, WholeScenes
+from .scene_chips import SceneChips
+from .scene_head import (
+    APART,
+    JudgedScenes,
+    figure,
+    fit_scenes,
+    install,
+    judge_scenes,
+    scene_means,
+    scene_scores,
+)
+from .scene_samples import (
+    COPIES,
+    SceneSamples,
+    build_scenes,
+    classifier,
+    learn_patches,
+    measure,
+    scene_light,
+    whole_images,
+)
+from .trainer import Trainer, TrainerConfig
+from .tuning import DROP_PATH, Tuned
+
+CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
+FEW = 5  # scenes of a class from which on figures mean something
+# The export is compared on noise, which has every texture at once: scores are large there, and so
+# are their rounding errors.
+EXPORT_TOLERANCE = 3e-3
+
+
+def tune_scenes(
+    base: Base,
+    card: Card,
+    chips: SceneChips,
+    *,
+    method: str = "quick",
+    epochs: int = 12,
+    steps: int = 20,
+    batch: int = 16,
+    share: float = 0.2,
+    seed: int = 0,
+    device: str = "cpu",
+    patience: int = 8,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Makes a scene classifier from labelled scenes.
+
+    Args:
+        base: Gives the encoder.
+        card: Of the model to be; the predictor's card has the chips' window.
+        chips: From `scene_chips.read_chips`.
+        method: "quick": the encoder stays as it is, the last layer has a closed-form fit.
+            "adapters" or "full": the encoder learns on from there, and what is better on scenes
+            held back is kept.
+        epochs: At most, where the encoder learns.
+        steps: Batches an epoch.
+        batch: Windows a batch.
+        share: Of the scenes to hold back where the encoder learns.
+        seed: Of every choice.
+        device: Where to compute: "auto", "cpu" or "gpu".
+        patience: Epochs without improvement after which to stop.
+        progress: Told how far it is; a cancel while the encoder learns keeps the best so far.
+
+    Returns:
+        Predictor and figures. Of one label a scene `judged.mean_iou` holds accuracies, of several
+        labels mean average precisions, and there is no matrix.
+
+    Raises:
+        LabelsInvalid: A class has no scene.
+    """
+    progress = progress or Progress()
+    _check(chips, card, progress)
+    if method == "quick":
+        return _tune_head(base, card, chips, seed, device, progress)
+    split = hold_out(
+        chips.row,
+        chips.column,
+        chips.label if chips.label.ndim == 1 else chips.label.argmax(1),
+        chips.unit,
+        share=share,
+        distance=APART * chips.window,
+        seed=seed,
+        raster=chips.raster,
+        names=[item.title or item.name for item in card.classes],
+    )
+    if split.warning:
+        progress.warning(split.warning)
+    learn, held = chips.only(~split.validation), chips.only(split.validation)
+    if not split.validation.any():
+        progress.warning(
+            "Whether training the encoder helps cannot be seen without scenes held back: the head "
+            "on frozen features is kept."
+        )
+        return _tune_head(base, card, chips, seed, device, progress)
+    return _tune_encoder(
+        base, card, learn, held, method, (epochs, steps, batch, patience), seed, device, progress
+    )
+
+
+def fit_head(
+    predictor: Predictor, samples: SceneSamples, seed: int
+) -> tuple[JudgedScenes, tuple[float, NDArray[np.float64]]]:
+    """Judges, fits the last layer to all scenes and installs it.
+
+    Args:
+        predictor: Of a `PixelClassifier`, the one that gave the features.
+        samples: Features of the scenes.
+        seed: Of the parts that are held back.
+
+    Returns:
+        How it did, and the calibration.
+    """
+    chips = samples.chips
+    judged = judge_scenes(samples, seed)
+    model = fit_scenes(samples, np.ones(len(chips), bool), judged.tokens)
+    if judged.folds:
+        found = calibrate(judged.scores, chips.label)
+    else:
+        own = scene_scores(model, samples.features[0], chips)
+        found = calibrate(own, chips.label, CONFIDENCE)
+    install(classifier(predictor), model, *found)
+    return judged, found
+
+
+def _tune_head(
+    base: Base, card: Card, chips: SceneChips, seed: int, device: str, progress: Progress
+) -> Tuned:
+    predictor = build_scenes(base, card, chips.window)
+    progress.update(0.0, "Learning what small patches look like")
+    learn_patches(predictor, whole_images(chips), seed)
+    samples = measure(
+        predictor,
+        chips,
+        copies=COPIES,
+        seed=seed,
+        device=choose_device(device),
+        progress=progress.part(0.05, 0.85),
+    )
+    predictor.cpu()
+    progress.update(0.85, "Fitting and judging the last layer")
+    judged, (temperature, _) = fit_head(predictor, samples, seed)
+    if judged.warning:
+        progress.warning(judged.warning)
+    measured = (
+        f"scenes of {judged.blocks} places in {judged.folds} parts, each held back in turn (patches "
+        "were learned from all of them, without labels); the model was then fitted to all of them"
+    )
+    told = Judged(
+        _matrix(judged.scores, chips) if judged.folds else None,
+        temperature,
+        0,
+        judged.folds,
+        judged.blocks,
+        judged.tried,
+        judged.warning,
+    )
+    return Tuned(predictor, told, told.matrix, measured)
+
+
+def _tune_encoder(
+    base: Base,
+    card: Card,
+    learn: SceneChips,
+    held: SceneChips,
+    method: str,
+    lengths: Sequence[int],
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> Tuned:
+    """Trains the encoder, whole or by adapters, from where the last layer on frozen features ends."""
+    epochs, steps, batch, patience = lengths
+    adapters = method == "adapters"
+    first = _tune_head(base, card, learn, seed, device, progress.part(0.0, 0.2))
+    predictor = build_scenes(base, card, learn.window, 0.0 if adapters else DROP_PATH)
+    predictor.network.load_state_dict(first.predictor.network.state_dict())
+    if adapters:
+        torch.manual_seed(seed)
+        add_adapters(classifier(predictor).encoder)
+    name = "map" if card.multilabel else "accuracy"
+    start = _judge(first.predictor, held)[name]
+    progress.log(f"{name} on held-back scenes before: {start:.3f}")
+    callbacks: list[Callback] = [
+        Report(progress.part(0.2, 1.0)),
+        Validate(lambda model: _judge(model, held)),
+        KeepBest(f"val_{name}", largest=True),
+        EarlyStop(f"val_{name}", patience, largest=True),
+    ]
+    config = TrainerConfig(
+        epochs=epochs,
+        learning_rate=1e-3 if adapters else 3e-4,
+        layer_decay=1.0 if adapters else 0.75,
+        clip=1.0,
+        seed=seed,
+        device=device,
+    )
+    loader = SceneBatches(learn, batch, steps, scene_light(card), seed=seed)
+    loss = SupervisedLoss(card, smoothing=0.05)
+    result = Trainer(predictor, loss, loader, config, callbacks).fit()
+    predictor.cpu().eval()
+    if adapters:
+        merge_adapters(classifier(predictor).encoder)
+    best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
+    if best <= start:
+        progress.warning(
+            f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
+            f"against {start:.3f}): the head on frozen features is kept."
+        )
+        predictor = first.predictor
+    measured = "scenes held back in whole places, at the best epoch by the same scenes"
+    scores = _scores(predictor, held)
+    return Tuned(
+        predictor, first.judged, _matrix(scores, held), measured, result.history, result.cancelled
+    )
+
+
+def _scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:
+    """Mean probabilities [M, K] of scenes, as inference gives them."""
+    chances, _ = predict(predictor, WholeScenes(chips, 16))
+    return scene_means(chances.astype(np.float64), chips)
+
+
+def _judge(model: nn.Module, chips: SceneChips) -> dict[str, float]:
+    """Accuracy or mean average precision on scenes."""
+    if not isinstance(model, Predictor):
+        raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
+    name = "map" if model.card.multilabel else "accuracy"
+    return {name: figure(_scores(model, chips), chips.label)}
+
+
+def _matrix(scores: NDArray[np.float64], chips: SceneChips) -> NDArray[np.int64] | None:
+    """Confusion matrix, true classes in rows; of several labels a scene there is none."""
+    if chips.label.ndim == 2:
+        return None
+    return confusion_matrix(chips.label, scores.argmax(1), chips.classes)
+
+
+def _check(chips: SceneChips, card: Card, progress: Progress) -> None:
+    """Refuses classes without a scene, and warns of those with few."""
+    one_label = chips.label.ndim == 1
+    counts = np.bincount(chips.label, minlength=chips.classes) if one_label else chips.label.sum(0)
+    titles = np.array([item.title or item.name for item in card.classes])
+    missing, few = titles[counts == 0], titles[(counts > 0) & (counts < FEW)]
+    if len(missing):
+        raise LabelsInvalid(
+            f"No usable scene is labelled as {', '.join(missing[:5])}. Label some on the rasters, "
+            "or leave the class out."
+        )
+    if len(few):
+        progress.warning(
+            f"{', '.join(few[:5])}: fewer than {FEW} scenes. Label more; figures from so few say "
+            "little."
+        )
