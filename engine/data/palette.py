@@ -47,7 +47,7 @@ _FAMILIAR = (
     ("#5a5a5a", ("road", "highway", "route", "straße", "carretera", "estrada", "道路")),
 )
 _TURN = 0.61803398875  # of the colour circle; the golden ratio never comes back to where it was
-_NEAR = 100.0  # colours that are closer look alike beside each other on a map
+_NEAR = 20 / 360  # of the colour circle; closer hues look alike beside each other on a map
 _LIGHTNESS = (0.35, 0.65, 0.5)  # alternates, as hue alone is what colour-blind people lack
 
 
@@ -65,17 +65,20 @@ def colours(count: int, taken: Collection[str] = ()) -> list[str]:
         known = place < len(SEPARABLE)
         colour = SEPARABLE[place] if known else _further(place - len(SEPARABLE))
         place += 1
-        near = known and any(_distance(colour, other) < _NEAR for other in taken)
+        near = known and any(_alike(colour, other) for other in taken)
         if colour not in used and not near:
             used.add(colour)
             found.append(colour)
     return found
 
 
-def _distance(first: str, second: str) -> float:
-    """Between two colours, in units of one of 255 steps of red, green or blue."""
-    parts = [[int(text[at : at + 2], 16) for at in (1, 3, 5)] for text in (first, second)]
-    return sum((a - b) ** 2 for a, b in zip(*parts)) ** 0.5
+def _alike(first: str, second: str) -> bool:
+    """Whether two colours are tones of one hue."""
+    hues = []
+    for text in (first, second):
+        hues.append(colorsys.rgb_to_hls(*(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)))[0])
+    apart = abs(hues[0] - hues[1])
+    return min(apart, 1 - apart) < _NEAR
 
 
 def familiar(title: str) -> str:

@@ -18,6 +18,11 @@ def test_taken_colours_are_left_out():
     assert colours(2, [SEPARABLE[0].upper()]) == list(SEPARABLE[1:3])
 
 
+def test_colours_beside_a_familiar_blue_are_not_blue():
+    """The palette's first colour is a blue of nearly the same hue: 202 against 206 degrees."""
+    assert colours(2, ["#419bdf"]) == list(SEPARABLE[1:3])
+
+
 @pytest.mark.parametrize(
     ("title", "colour"),
     [
