@@ -36,7 +36,9 @@ def ordered(labels: set[str], whole: bool) -> list[str]:
 def make_classes(
     labels: Sequence[str], whole: bool, looks: Mapping[str, Look], least: int, where: str
 ) -> tuple[ModelClass, ...]:
-    """Classes 1..K of labels.
+    """Classes of labels: whole numbers from 0 to 254 keep their value, others get 1..K.
+
+    Text gives the name, so that the same labels find their class again whatever its title.
 
     Args:
         labels: Distinct, in order.
@@ -63,9 +65,12 @@ def make_classes(
     shown = _colours([look.title or label for look, label in zip(found, labels)], found)
     classes: list[ModelClass] = []
     names: set[str] = set()
-    for value, (label, look, color) in enumerate(zip(labels, found, shown), start=1):
+    kept = whole and all(0 <= int(label) <= MOST for label in labels)
+    for place, (label, look, color) in enumerate(zip(labels, found, shown), start=1):
+        value = int(label) if kept else place
         title = look.title or (f"Class {label}" if whole else label)
-        name = _free(_slug(title) or _slug(label) or f"class-{value}", names)
+        slugs = (_slug(title), _slug(label)) if whole else (_slug(label), _slug(title))
+        name = _free(slugs[0] or slugs[1] or f"class-{value}", names)
         names.add(name)
         classes.append(ModelClass(value, name, title, color))
     return tuple(classes)

@@ -263,7 +263,9 @@ def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
     """
     if pid is None:
         return
-    for folder in {Path(job[name]).parent for name in OUTPUTS if job.get(name)}:
+    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
+    outputs = [job[name] for name in OUTPUTS if isinstance(job.get(name), str) and job[name]]
+    for folder in {Path(output).parent for output in outputs}:
         for abandoned in folder.glob(f"{SCRATCH}{pid}-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
 

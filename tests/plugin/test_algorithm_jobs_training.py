@@ -28,6 +28,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
+from spectralgpt_qgis.algorithms.base import remove_abandoned
+
 ROOT = Path(__file__).resolve().parents[2]
 # On the sample scene, in the system of its UTM zone.
 PLACES = {"water": (321000, 4694000), "trees": (319000, 4693000), "bare": (320000, 4692000)}
@@ -100,6 +102,7 @@ def test_the_least_a_script_has_to_give(run, fake_engine, learning, scene, tmp_p
         "task": "segmentation",
         "base": "backbone",
         "method": "auto",
+        "use": "anywhere",
         "epochs": 0,
         "seed": 0,
         "name": "",
@@ -713,3 +716,13 @@ def test_what_drawing_refuses(refused, scene, given, told):
     parameters = {"INPUT": scene, "OUTPUT": "/tmp/points.gpkg"}
     assert refused("sample", parameters) == ""
     assert told in refused("sample", {**parameters, **given})
+
+
+def test_what_a_killed_engine_leaves_is_removed_whatever_else_the_job_holds(tmp_path):
+    """`confidence` is a raster for segment and a percentage for evaluate."""
+    left, others = tmp_path / ".spectralgpt-123-x", tmp_path / ".spectralgpt-124-x"
+    left.mkdir()
+    others.mkdir()
+    job = {"confidence": 95, "output_table": str(tmp_path / "table.csv"), "output_report": ""}
+    remove_abandoned(job, 123)
+    assert list(tmp_path.iterdir()) == [others]

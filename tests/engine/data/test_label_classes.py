@@ -42,10 +42,28 @@ def test_given_titles_and_colours():
     )
     found = make_classes(["3", "4", "5"], True, parse_looks(text), 2, "labels a")
     assert found == (
-        ModelClass(1, "water", "Water", SEPARABLE[0]),
-        ModelClass(2, "class-4", "Class 4", "#112233"),
-        ModelClass(3, "class-5", "Class 5", SEPARABLE[1]),
+        ModelClass(3, "water", "Water", SEPARABLE[0]),
+        ModelClass(4, "class-4", "Class 4", "#112233"),
+        ModelClass(5, "class-5", "Class 5", SEPARABLE[1]),
     )
+
+
+def test_whole_numbers_keep_their_value():
+    """So a map has the numbers of its labels, and evaluation by value compares the same."""
+
+    def values(*labels):
+        return [item.value for item in make_classes(labels, True, {}, 2, "labels a")]
+
+    assert values("0", "1") == [0, 1]
+    assert values("10", "254") == [10, 254]
+    # What does not fit into a byte beside no-data cannot.
+    assert values("10", "255") == values("-1", "7") == values("3", "2018") == [1, 2]
+
+
+def test_text_gives_the_name_whatever_the_title():
+    looks = parse_looks('[{"label": "w", "title": "Open water"}, {"label": "森", "title": "Wood"}]')
+    found = make_classes(["w", "森"], False, looks, 2, "labels a")
+    assert [(item.name, item.title) for item in found] == [("w", "Open water"), ("wood", "Wood")]
 
 
 def test_one_class_only():
@@ -63,7 +81,7 @@ def test_too_many_classes():
     with pytest.raises(LabelsInvalid, match=r"has 255 classes .* at most 254. Choose the field"):
         make_classes(labels, True, {}, 2, "labels a")
     classes = make_classes(labels[:254], True, {}, 2, "labels a")
-    assert classes[-1].value == 254 and len({c.color for c in classes}) == 254
+    assert classes[-1].value == 253 and len({c.color for c in classes}) == 254
 
 
 @pytest.mark.parametrize("text", ["{", '{"label": "a"}', '[{"title": "a"}]', "[3]"])

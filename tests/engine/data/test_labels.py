@@ -129,7 +129,8 @@ def test_features_without_a_class_are_ignored(tmp_path):
 def test_given_looks(tmp_path):
     text = json.dumps([{"label": "Water", "title": "Open water", "color": "#1f78b4"}])
     layer = read_labels(write(tmp_path / "a.gpkg", THREE), "class", classes=text)
-    assert (layer.classes[1].name, layer.classes[1].color) == ("open-water", "#1f78b4")
+    assert (layer.classes[1].name, layer.classes[1].color) == ("water", "#1f78b4")
+    assert layer.classes[1].title == "Open water"
     assert layer.labels[1] == "Water"
 
 
@@ -248,7 +249,7 @@ def test_a_class_raster(tmp_path):
     path = rasters.write(tmp_path / "a.tif", values, names=(), nodata=0)
     layer = read_labels(path, "ignored")
     assert layer.kind == "raster" and layer.labels == ("2", "5") and layer.counts == (4, 200)
-    assert [(c.value, c.title) for c in layer.classes] == [(1, "Class 2"), (2, "Class 5")]
+    assert [(c.value, c.title) for c in layer.classes] == [(2, "Class 2"), (5, "Class 5")]
     found = layer.pixels(GRID)
     assert found.totals == (4, 200) and np.bincount(found.unit).tolist() == [100, 4, 100]
     assert (values[0, found.row, found.column] == np.array([2, 5])[found.label]).all()

@@ -235,7 +235,7 @@ class TestFromPolygonsToAMap:
         assert card.training["base"]["name"] == "Our land"
 
     def test_what_the_report_says_makes_the_very_same_model(self, done):
-        """Its command line, in a process of its own: byte for byte but for the name of the file."""
+        """Its command line, in a process of its own: byte for byte."""
         _, job, _, folder = done
         page = Path(job.output_report).read_text(encoding="utf-8")
         (command,) = re.findall(r"python -m engine finetune[^<]*", page)
@@ -258,8 +258,9 @@ class TestFromPolygonsToAMap:
         assert [event["event"] for event in events if event["event"] == "result"] == ["result"]
         assert events[-1]["outputs"]["output_model"] == str(again / "mine.onnx")
         assert events[-1]["model"]["sha256"] == done[0]["model"]["sha256"]
-        for name in ("mine.onnx", "mine.safetensors"):
-            assert (again / name).read_bytes() == (folder / "made" / name).read_bytes(), name
+        assert (again / "mine.onnx").read_bytes() == Path(job.output_model).read_bytes()
+        one, other = (weights(path / "mine.safetensors") for path in (again, folder / "made"))
+        assert same(one, other)  # the entries of its header may stand in another order
 
 
 class TestKindsOfLabels:
@@ -281,7 +282,7 @@ class TestKindsOfLabels:
         path = rasters.write(tmp_path / "classes.tif", values, names=(), nodata=0)
         result = run(labels=path, field="")
         assert [item["title"] for item in result["classes"]] == ["Class 10", "Class 20", "Class 30"]
-        assert [item["value"] for item in result["classes"]] == [1, 2, 3]
+        assert [item["value"] for item in result["classes"]] == [10, 20, 30], "as in the raster"
         assert accuracy(drawn) > 0.9
 
     def test_two_rasters_share_a_label_layer(self, run, drawn, scene, tmp_path):
@@ -364,7 +365,7 @@ def test_the_same_seed_gives_the_same_weights(run, drawn, out):
     for path, seed in zip(paths, (3, 3, 4)):
         run(output_model=str(path), seed=seed, name="x")
     one, again, other = (path.with_suffix(".safetensors") for path in paths)
-    assert one.read_bytes() == again.read_bytes()
+    assert same(weights(one), weights(again))
     assert not same(weights(one), weights(other))
 
 
