@@ -30,6 +30,7 @@ TASKS = {
     "change": "change-detection",
 }
 METHODS = ("auto", "quick", "adapters", "full")
+USES = ("anywhere", "here")
 AROUND = 2000.0  # m of ground around the labels that is copied from layers which are no files
 
 
@@ -47,6 +48,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
     TASK = "TASK"
     AFTER = "AFTER"
     METHOD = "METHOD"
+    USE = "USE"
     AFTER_BANDS = "AFTER_BANDS"
     VALIDATION = "VALIDATION"
     MULTILABEL = "MULTILABEL"
@@ -101,6 +103,8 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             "<b>Method</b>: <i>quick</i> keeps the backbone and takes seconds; <i>adapters</i> changes few of its "
             "weights; <i>full</i> changes all and wants many labels and a GPU. <i>auto</i> decides by your labels "
             "and your machine and says why.<br>"
+            "<b>Where the model shall work</b>: <i>anywhere</i> makes it stand other dates, other light and haze; "
+            "<i>here</i> is a little better on these very rasters and may fail on others.<br>"
             "<b>Rounds</b>: how often the labels are gone through; 0 stops by itself.</p>"
             "<h3>Outputs</h3>"
             "<p><b>Model</b>: in the folder that is suggested it is installed at once, and the tools for maps list "
@@ -135,6 +139,15 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                 METHODS,
                 tr(
                     "auto decides by the number of labels and the machine. quick takes seconds, full learns longest."
+                ),
+            ),
+            shared.choice(
+                self.USE,
+                tr("Where the model shall work"),
+                USES,
+                tr(
+                    "anywhere makes it stand other dates, other light and haze. here is a little better on these "
+                    "rasters and may fail on others."
                 ),
             ),
             shared.whole_number(
@@ -274,6 +287,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                 "field": "" if labels.features is None else fields[0],
                 "task": TASKS[self.parameterAsEnumString(parameters, self.TASK, context)],
                 "method": self.parameterAsEnumString(parameters, self.METHOD, context),
+                "use": self.parameterAsEnumString(parameters, self.USE, context),
                 "multilabel": self.parameterAsBool(parameters, self.MULTILABEL, context),
                 "classes": labels.classes,
                 "validation": self.parameterAsInt(parameters, self.VALIDATION, context),
