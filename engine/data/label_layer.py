@@ -68,7 +68,8 @@ class LabelLayer:
     """Labels of a file, made by `labels.read_labels`.
 
     Attributes:
-        classes: Values 1..K; text labels alphabetical, whole numbers ascending.
+        classes: Text labels alphabetical with the values 1..K; whole numbers ascending, of which
+            those of a byte keep their value.
         labels: What the file calls each class [K]; of a class raster, its value.
         counts: Features of each class [K]; of a class raster, its pixels.
         kind: "polygons", "points" or "raster".

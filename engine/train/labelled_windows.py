@@ -81,18 +81,18 @@ class LabelledWindows:
         for _ in range(self._steps):
             yield collate([self._draw(random) for _ in range(self._batch)])
 
-    def _draw(self, random: np.random.Generator) -> dict[str, Any]:
-        units = self._by_class[random.integers(len(self._by_class))]
-        unit = units[random.integers(len(units))]
-        number, pixel = self._pixels[:, unit[random.integers(len(unit))]]
+    def _draw(self, generator: np.random.Generator) -> dict[str, Any]:
+        units = self._by_class[generator.integers(len(self._by_class))]
+        unit = units[generator.integers(len(units))]
+        number, pixel = self._pixels[:, unit[generator.integers(len(unit))]]
         ground = self._grounds[number]
-        side = max(8, round(self._size * float(random.uniform(*self._scale)) ** 0.5))
-        top = _start(ground.pixels.row[pixel], ground.shape[0], side, random)
-        left = _start(ground.pixels.column[pixel], ground.shape[1], side, random)
+        side = max(8, round(self._size * float(generator.uniform(*self._scale)) ** 0.5))
+        top = _start(ground.pixels.row[pixel], ground.shape[0], side, generator)
+        left = _start(ground.pixels.column[pixel], ground.shape[1], side, generator)
         feeds, label = read_labelled(ground, Window(left, top, side, side))
-        if random.integers(2):
-            feeds = relight(feeds, self._light, random)
-        return prepare(feeds, label, self._size, int(random.integers(8)))
+        if generator.integers(2):
+            feeds = relight(feeds, self._light, generator)
+        return prepare(feeds, label, self._size, int(generator.integers(8)))
 
 
 class WholeWindows:
