@@ -116,7 +116,7 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
     }
     card = backbone_card(kind, scenes, stages, result.history, accuracy)
     path = out / "backbone.safetensors"
-    save(path, network, card)
+    save(path, network, card, half=True)
     shutil.rmtree(unfinished)
     progress.log(f"Backbone: {accuracy}")
     return path
