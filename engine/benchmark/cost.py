@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import subprocess  # nosec B404
 import sys
 import tempfile
@@ -19,7 +19,9 @@ from rasterio.transform import from_origin
 
 from ..errors import EnvironmentBroken
 from ..progress import Progress
+from ..report.command import command_line
 from ..train.fresh import CARD_BANDS
+from ..training_jobs import FinetuneJob
 from .protocols import Method
 from .scoreboard import Scoreboard, Trial
 
@@ -59,7 +61,7 @@ def measure(
 def write_scene(folder: Path) -> tuple[Path, Path]:
     """A raster of two kinds of ground side by side, and polygons on both."""
     random = np.random.default_rng(0)
-    image = random.normal(1500, 150, (len(CARD_BANDS), SIDE, SIDE))
+    image = random.normal(900, 90, (len(CARD_BANDS), SIDE, SIDE))
     image[6:, :, SIDE // 2 :] += 1500
     scene, labels = folder / "scene.tif", folder / "labels.gpkg"
     place = from_origin(500000, 4700000, 10, 10)
@@ -71,8 +73,8 @@ def write_scene(folder: Path) -> tuple[Path, Path]:
         dataset.descriptions = tuple(band.name for band in CARD_BANDS)
     shapes, kinds = [], []
     for number in range(POLYGONS):
-        column = 100 + 600 * (number % 2)
-        x, y = place * (column, 100 + 80 * number)
+        column = SIDE // 10 + SIDE * 6 // 10 * (number % 2)
+        x, y = place @ (column, SIDE // 10 + SIDE * 8 // 100 * number)
         shapes.append(shapely.box(x, y - 200, x + 200, y))
         kinds.append("bright" if number % 2 else "dark")
     pyogrio.raw.write(
@@ -92,29 +94,25 @@ def run(scene: Path, labels: Path, method: str, folder: Path) -> tuple[float, fl
     Raises:
         EnvironmentBroken: It failed.
     """
-    job = {
-        "verb": "finetune",
-        "parameters": {
-            "inputs": [str(scene)],
-            "labels": str(labels),
-            "field": "kind",
-            "method": method,
-            "output_model": str(folder / f"{method}.onnx"),
-            "output_report": str(folder / f"{method}.html"),
-        },
-    }
+    job = FinetuneJob(
+        inputs=(str(scene),),
+        labels=str(labels),
+        field="kind",
+        method=method,
+        output_model=str(folder / f"{method}.onnx"),
+        output_report=str(folder / f"{method}.html"),
+    )
+    # The peak of the only child of a process of its own: this one's children may have been larger.
     code = (
         "import resource, subprocess, sys; "
-        "done = subprocess.run([sys.executable, '-m', 'engine', 'run'], stdin=sys.stdin, "
-        "capture_output=True, text=True); "
+        "done = subprocess.run([sys.executable, *sys.argv[1:]], capture_output=True, text=True); "
         "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss; "
-        "print(done.returncode, peak); sys.stderr.write(done.stdout[-2000:])"
+        "print(done.returncode, peak); sys.stderr.write(done.stderr[-2000:])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     started = time.perf_counter()
     done = subprocess.run(  # nosec B603
-        [sys.executable, "-c", code],
-        input=json.dumps(job) + "\n",
+        [sys.executable, "-c", code, *shlex.split(command_line(job))[1:]],
         capture_output=True,
         text=True,
         env=environment,
