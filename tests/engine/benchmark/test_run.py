@@ -77,7 +77,11 @@ def test_a_missing_folder_is_told(tmp_path):
         run.benchmark(job(tmp_path / "none"), Progress())
 
 
-@pytest.mark.parametrize("part", run.PARTS)
+def test_cost_has_no_peers(tmp_path):
+    assert run.peer_methods("cost", job(tmp_path)) == []
+
+
+@pytest.mark.parametrize("part", [part for part in run.PARTS if part != "cost"])
 def test_every_part_has_named_peers(part, tmp_path):
     peers = run.peer_methods(part, job(tmp_path))
     names = [name for name, _ in peers]
