@@ -384,6 +384,36 @@ def batch():
     return [Path(target).is_file() for target in targets]
 
 
+def looked_at(name):
+    """Opens a tool's dialog, takes its picture and closes it; gives its title."""
+    answer = {}
+
+    def inside():
+        try:
+            wait(lambda: dialog_of(f"spectralgpt:{name}"), "the dialog")
+            dialog = dialog_of(f"spectralgpt:{name}")
+            place(dialog)
+            picture(f"{name}-dialog")
+            answer["title"] = dialog.windowTitle()
+            dialog.close()
+        except Exception:
+            answer["error"] = traceback.format_exc()
+
+    QTimer.singleShot(500, inside)
+    processing.execAlgorithmDialog(f"spectralgpt:{name}", {})
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return answer["title"]
+
+
+def training():
+    return [looked_at("finetune"), looked_at("pretrain")]
+
+
+def judging():
+    return [looked_at("evaluate"), looked_at("sample")]
+
+
 def tour():
     try:
         for function in (
@@ -396,6 +426,8 @@ def tour():
             engine,
             cancel,
             batch,
+            training,
+            judging,
         ):
             step(function)
     except Exception:

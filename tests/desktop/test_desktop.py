@@ -104,10 +104,19 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
     ]
     assert sorted(tour["toolbox"]) == [
         "Detect change",
+        "Draw sample of a map",
+        "Evaluate map",
         "Import model",
         "Label scenes",
         "Land-cover map",
+        "Pretrain backbone",
+        "Train model from labels",
     ]
+
+
+def test_the_tools_that_learn_and_judge_open(tour):
+    assert tour["training"] == ["Train model from labels", "Pretrain backbone"]
+    assert tour["judging"] == ["Evaluate map", "Draw sample of a map"]
 
 
 def test_segment_from_the_toolbox_arrives_styled(tour):
