@@ -95,22 +95,25 @@ class PackageInstaller:
             raise self._explained(output)
 
     def install(self, requirements: Requirements) -> None:
-        """Install the packages, then PyTorch if it is among them."""
+        """Install PyTorch, if it is among them, then the packages.
+
+        In this order: a package that needs PyTorch finds it, and does not fetch another build of it.
+        """
         self._tell(0.1, f"Installing with {'uv' if self._uv else 'pip'}")
-        self._limit = 0.5 if requirements.torch else 0.9
+        if requirements.torch:
+            self._limit = 0.5
+            self._install_torch(requirements)
+        self._limit = 0.9
         code, output = self._install(requirements.packages)
         if code:
             raise self._explained(output)
-        if requirements.torch:
-            self._install_torch(requirements)
 
     def _install_torch(self, requirements: Requirements) -> None:
         """Install the build that was asked for from where it is, and never another one.
 
         First from the user's own sources (a mirror, a folder of wheels), then from PyTorch's index.
         """
-        self._limit = 0.9
-        self._tell(0.5, "Installing PyTorch")
+        self._tell(0.1, "Installing PyTorch")
         attempts: list[tuple[Sequence[str], str]] = [(requirements.torch, "")]
         if self._sources.wheels:
             plain = [line.replace("+cpu", "") for line in requirements.torch]

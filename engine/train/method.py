@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Measured (docs/accuracy.md): with few places a head on frozen features generalises best; training
-# the encoder pays from some hundreds of labelled places on, and is slow without a GPU.
+# A first guess, not measured: with few places a head on frozen features should generalise best, and
+# training the encoder, slow without a GPU, pay from some hundreds of labelled places on.
 MANY_PLACES = 200
 LARGE = 20_000_000  # weights of an encoder that a processor trains in hours
 

@@ -83,12 +83,14 @@ class Place:
         (self.requirements / "inference.txt").write_text("# pinned\n" + "\n".join(lines) + "\n")
         (self.requirements / "training.txt").write_text("-r inference.txt\nsgpt-more==1.0\n")
 
-    def wheel(self, name, version, code):
+    def wheel(self, name, version, code, needs=""):
         info = f"{name}-{version}.dist-info"
         with zipfile.ZipFile(self.wheels / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
             wheel.writestr(f"{name}.py", code)
             wheel.writestr(
-                f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+                f"{info}/METADATA",
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+                + (f"Requires-Dist: {needs}\n" if needs else ""),
             )
             wheel.writestr(
                 f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -196,6 +198,19 @@ def test_training_offline_takes_any_build_of_pytorch_and_serves_inference_too(pl
     first = place.builds()
     assert place.install(tier="inference").tier == "training"
     assert place.builds() == first
+
+
+def test_a_package_that_needs_pytorch_fetches_no_other_build_of_it(place):
+    """Like accelerate: the newest PyTorch would bring gigabytes of libraries that stay behind."""
+    place.wheel("torch", "2.0", "")
+    place.wheel("torch", "3.0", "", needs="gigabytes")
+    place.wheel("gigabytes", "1.0", "")
+    place.wheel("faster", "1.0", "", needs="torch")
+    (place.requirements / "training.txt").write_text("-r inference.txt\ntorch==2.0\nfaster==1.0\n")
+    assert place.install(tier="training").serves("training")
+    found = {path.name for path in place.home.rglob("*.dist-info")}
+    assert {"torch-2.0.dist-info", "faster-1.0.dist-info"} <= found
+    assert "gigabytes-1.0.dist-info" not in found
 
 
 def test_a_self_test_that_fails_leaves_the_old_environment_in_use(installed):
