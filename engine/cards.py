@@ -45,6 +45,12 @@ class ModelClass:
     title: str = ""
     color: str = "#808080"
 
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue of the colour, 0..255 each."""
+        code = self.color.lstrip("#")
+        return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
+
 
 @dataclass(frozen=True)
 class Normalisation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
+from .fitted import FittedPixels, FittedScenes
 from .pixel_features import pixel_features
 from .scene_features import scene_features
 
@@ -36,28 +37,11 @@ class PixelForest:
         unit: np.ndarray,
         classes: int,
         seed: int,
-    ) -> PixelForestModel:
+    ) -> FittedPixels:
         """As `protocols.PixelMethod`; the units have no part in it."""
         forest = _forest(self.trees, self.threads, seed)
         forest.fit(pixel_features(image, valid, self.texture)[row, column], label)
-        return PixelForestModel(forest, self.texture, classes)
-
-
-@dataclass(frozen=True)
-class PixelForestModel:
-    """A fitted forest."""
-
-    forest: RandomForestClassifier
-    texture: bool
-    classes: int
-
-    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.PixelModel`."""
-        features = pixel_features(image, valid, self.texture)
-        probability = np.zeros((self.classes, *valid.shape), np.float32)
-        found = self.forest.predict_proba(features.reshape(-1, features.shape[2]))
-        probability[self.forest.classes_] = found.T.reshape(-1, *valid.shape)
-        return probability
+        return FittedPixels(forest, self.texture, classes)
 
 
 @dataclass(frozen=True)
@@ -68,31 +52,12 @@ class SceneForest:
     trees: int = TREES
     threads: int = 1
 
-    def fit(
-        self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
-    ) -> SceneForestModel:
+    def fit(self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> FittedScenes:
         """As `protocols.SceneMethod`."""
         forest = _forest(self.trees, self.threads, seed)
-        return SceneForestModel(
+        return FittedScenes(
             forest.fit(scene_features(chips, self.texture), labels), self.texture, classes
         )
-
-
-@dataclass(frozen=True)
-class SceneForestModel:
-    """A fitted forest."""
-
-    forest: RandomForestClassifier
-    texture: bool
-    classes: int
-
-    def predict(self, chips: np.ndarray) -> np.ndarray:
-        """As `protocols.SceneModel`."""
-        scores = np.zeros((len(chips), self.classes), np.float32)
-        scores[:, self.forest.classes_] = self.forest.predict_proba(
-            scene_features(chips, self.texture)
-        )
-        return scores
 
 
 def _forest(trees: int, threads: int, seed: int) -> RandomForestClassifier:

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .fitted import FittedPixels, FittedScenes
 from .pixel_features import pixel_features
 from .scene_features import scene_features
 
@@ -37,27 +38,10 @@ class PixelLogistic:
         unit: np.ndarray,
         classes: int,
         seed: int,
-    ) -> PixelLogisticModel:
+    ) -> FittedPixels:
         """As `protocols.PixelMethod`; whole units are held back to choose the penalty."""
         features = pixel_features(image, valid, self.texture)[row, column]
-        return PixelLogisticModel(_fit(features, label, unit, seed), self.texture, classes)
-
-
-@dataclass(frozen=True)
-class PixelLogisticModel:
-    """A fitted regression."""
-
-    regression: Pipeline
-    texture: bool
-    classes: int
-
-    def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.PixelModel`."""
-        features = pixel_features(image, valid, self.texture)
-        probability = np.zeros((self.classes, *valid.shape), np.float32)
-        found = self.regression.predict_proba(features.reshape(-1, features.shape[2]))
-        probability[self.regression.classes_] = found.T.reshape(-1, *valid.shape)
-        return probability
+        return FittedPixels(_fit(features, label, unit, seed), self.texture, classes)
 
 
 @dataclass(frozen=True)
@@ -66,30 +50,11 @@ class SceneLogistic:
 
     texture: bool = True
 
-    def fit(
-        self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
-    ) -> SceneLogisticModel:
+    def fit(self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> FittedScenes:
         """As `protocols.SceneMethod`."""
         features = scene_features(chips, self.texture)
         regression = _fit(features, labels, np.arange(len(labels)), seed)
-        return SceneLogisticModel(regression, self.texture, classes)
-
-
-@dataclass(frozen=True)
-class SceneLogisticModel:
-    """A fitted regression."""
-
-    regression: Pipeline
-    texture: bool
-    classes: int
-
-    def predict(self, chips: np.ndarray) -> np.ndarray:
-        """As `protocols.SceneModel`."""
-        scores = np.zeros((len(chips), self.classes), np.float32)
-        scores[:, self.regression.classes_] = self.regression.predict_proba(
-            scene_features(chips, self.texture)
-        )
-        return scores
+        return FittedScenes(regression, self.texture, classes)
 
 
 def choose_penalty(features: np.ndarray, labels: np.ndarray, units: np.ndarray, seed: int) -> float:

@@ -174,7 +174,7 @@ class RasterWriter:
     def _describe(self, dataset: Any) -> None:
         dataset.set_band_description(1, self._layer.description)
         dataset.update_tags(**self._layer.tags)
-        colours = {item.value: (*_rgb(item.color), 255) for item in self._layer.classes}
+        colours = {item.value: (*item.rgb, 255) for item in self._layer.classes}
         # The TIFF colour table ends at 8 and 16 bits unsigned; larger class values keep names and table only.
         if colours and self._layer.dtype in ("uint8", "uint16"):
             dataset.write_colormap(1, {int(self._layer.nodata): (0, 0, 0, 0), **colours})
@@ -244,11 +244,6 @@ def _write_errors(path: Path) -> Iterator[None]:
         raise write_error(path, error) from error
 
 
-def _rgb(color: str) -> tuple[int, int, int]:
-    code = color.lstrip("#")
-    return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
-
-
 def write_categories(path: Path, layer: Layer) -> None:
     """The sidecar in which GDAL, and so QGIS, looks for category names and the attribute table.
 
@@ -280,7 +275,7 @@ def write_categories(path: Path, layer: Layer) -> None:
         ElementTree.SubElement(column, "Usage").text = str(usage)
     for index, item in enumerate(layer.classes):
         row = ElementTree.SubElement(table, "Row", index=str(index))
-        for cell in (item.value, item.title or item.name, item.name, *_rgb(item.color), 255):
+        for cell in (item.value, item.title or item.name, item.name, *item.rgb, 255):
             ElementTree.SubElement(row, "F").text = str(cell)
     # GDAL does not recognise the file behind an XML declaration; UTF-8 is XML's default.
     path.write_text(ElementTree.tostring(root, encoding="unicode"), encoding="utf-8")

@@ -45,7 +45,7 @@ def _draw(predictor: Predictor, item: LabelledRaster, window: Window, card: Card
     inputs = batch_inputs(predictor, [feeds], torch.device("cpu"))
     found = predictor(*inputs)[0].argmax(0).numpy()  # [S, S]
     valid = feeds["valid"][0] > 0
-    palette = np.array([_rgb(entry.color) for entry in card.classes], np.uint8)
+    palette = np.array([entry.rgb for entry in card.classes], np.uint8)
     mapped = np.full((*found.shape, 3), _NOTHING, np.uint8)
     mapped[valid] = palette[found[valid]]
     image = feeds.get("image", feeds.get("after"))
@@ -80,8 +80,3 @@ def true_colour(
         scaled = 255 * (values - low) / np.maximum(high - low, 1e-6)
         shown[valid] = np.clip(scaled, 0, 255).astype(np.uint8).T
     return shown
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    text = colour.lstrip("#")
-    return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)

@@ -33,15 +33,13 @@ from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .memory import with_smaller_batches
 from .method import LARGE, Method, choose_method
 from .quick_head import DISTANCE, USES
+from .scene_tuning import EXPORT_TOLERANCE
 from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
 from .tuned_report import Run, write_report
 from .tuning import Tuned, tune_head, tune_weights
 
 HALF_FROM = LARGE  # weights from which a model is stored in half precision
 BATCH = 8
-# Exports are compared on noise, which has every texture at once: scores of scenes are large there,
-# and so are their rounding errors.
-SCENE_TOLERANCE = 3e-3
 # (epochs, batches an epoch) where the user leaves it open.
 LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
 LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
@@ -182,7 +180,7 @@ def write_model(made: Made, onnx: Path, safetensors: Path) -> str:
         made.card,
         onnx,
         half=weights > HALF_FROM,
-        tolerance=SCENE_TOLERANCE if scenes else TOLERANCE,
+        tolerance=EXPORT_TOLERANCE if scenes else TOLERANCE,
         quick=True,
     )
     save(safetensors, network, made.card)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from ..data.imagery import Survey
 from ..data.raster_pool import RasterPool
 from ..model.config import PRESETS
 from ..model.masked_autoencoder import MaskedAutoencoder
+from ..report.command import command_line
 from ..report.document import Code, Curves, Facts, Picture, Section, Table, Text, render
 from ..training_jobs import PretrainJob
 from .reconstruction import View, picture, view
@@ -134,18 +134,6 @@ def look(outcome: Outcome, pool: RasterPool) -> Look:
     return Look(seen, source.grid, window, ratio)
 
 
-def command(job: PretrainJob) -> str:
-    """The command line that does the same again."""
-    words = ["python", "-m", "engine", job.verb]
-    for field in dataclasses.fields(job):
-        value = getattr(job, field.name)
-        if value == field.default:
-            continue
-        words.append("--" + field.name.replace("_", "-"))
-        words += [str(item) for item in value] if isinstance(value, tuple) else [str(value)]
-    return shlex.join(words)
-
-
 def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
     """Writes the report, one HTML file.
 
@@ -178,7 +166,7 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
                     [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
                 ),
                 Text(["To do the same again:"]),
-                Code(command(outcome.job)),
+                Code(command_line(outcome.job)),
             ],
         ),
     ]

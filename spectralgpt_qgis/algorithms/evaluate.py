@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import (
-    QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
@@ -15,7 +14,7 @@ from ..i18n import tr
 from . import parameters as shared
 from . import training_parameters as training
 from .base import written
-from .label_input import LabelInput, label_problem, read_labels, wants_selection
+from .label_input import LabelInput, label_choice, label_problem, read_labels
 from .raster_algorithm import RasterAlgorithm
 
 DESIGNS = ("auto", "simple", "stratified")
@@ -123,19 +122,10 @@ class EvaluateAlgorithm(RasterAlgorithm):
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks the reference, and the model where there is one."""
-        reason = label_problem(*self._reference_choice(parameters, context))
+        reason = label_problem(*label_choice(self, self.REFERENCE, parameters, context))
         if reason or not self.parameterAsString(parameters, self.MODEL, context).strip():
             return reason
         return super().problem(parameters, context)
-
-    def _reference_choice(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[QgsMapLayer | None, str, bool]:
-        """The reference layer, its class field, and whether only its selection counts."""
-        layer = self.parameterAsLayer(self.plain(parameters), self.REFERENCE, context)
-        field = "".join(self.parameterAsFields(parameters, self.FIELD, context)[:1])
-        selected = self.parameterAsBool(parameters, self.SELECTED_ONLY, context)
-        return layer, field, selected or wants_selection(parameters.get(self.REFERENCE))
 
     def prepareAlgorithm(  # noqa: N802
         self,
@@ -144,7 +134,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
-        layer, field, selected = self._reference_choice(parameters, context)
+        layer, field, selected = label_choice(self, self.REFERENCE, parameters, context)
         self._reference = read_labels(layer, parameters.get(self.REFERENCE), field, selected)
         return super().prepareAlgorithm(parameters, context, feedback)
 

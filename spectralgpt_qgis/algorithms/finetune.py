@@ -20,7 +20,7 @@ from ..model_catalogue import free_model_file
 from . import parameters as shared
 from . import training_parameters as training
 from .base import written
-from .label_input import LabelInput, label_problem, read_labels, wants_selection
+from .label_input import LabelInput, label_choice, label_problem, read_labels
 from .training_algorithm import TrainingAlgorithm
 
 # What the user chooses -> what the engine calls it.
@@ -197,7 +197,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks that labels, task and rasters go together."""
-        layer, field, selected = self._label_choice(parameters, context)
+        layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         task = self.parameterAsEnumString(parameters, self.TASK, context)
         before = self.parameterAsLayerList(parameters, self.INPUT, context)
         after = self.parameterAsLayerList(parameters, self.AFTER, context)
@@ -249,15 +249,6 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             ).format(layer.name())
         return ""
 
-    def _label_choice(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[QgsMapLayer | None, str, bool]:
-        """The label layer, its class field, and whether only its selection counts."""
-        layer = self.parameterAsLayer(self.plain(parameters), self.LABELS, context)
-        field = "".join(self.parameterAsFields(parameters, self.FIELD, context)[:1])
-        selected = self.parameterAsBool(parameters, self.SELECTED_ONLY, context)
-        return layer, field, selected or wants_selection(parameters.get(self.LABELS))
-
     def prepareAlgorithm(  # noqa: N802
         self,
         parameters: dict[str, Any],
@@ -265,7 +256,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
-        layer, field, selected = self._label_choice(parameters, context)
+        layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         self._labels = read_labels(layer, parameters.get(self.LABELS), field, selected)
         return super().prepareAlgorithm(parameters, context, feedback)
 

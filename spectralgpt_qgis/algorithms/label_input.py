@@ -12,6 +12,7 @@ from qgis.core import (
     QgsCoordinateTransformContext,
     QgsFeedback,
     QgsMapLayer,
+    QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
     QgsRasterLayer,
     QgsRectangle,
@@ -86,6 +87,23 @@ class LabelInput:
 def wants_selection(value: Any) -> bool:
     """Whether a parameter's value asks for the selected features alone."""
     return isinstance(value, QgsProcessingFeatureSourceDefinition) and value.selectedFeaturesOnly
+
+
+def label_choice(
+    algorithm: Any, name: str, parameters: dict[str, Any], context: QgsProcessingContext
+) -> tuple[QgsMapLayer | None, str, bool]:
+    """The layer of labels that was chosen, its class field, and whether only its selection counts.
+
+    Args:
+        algorithm: Has the parameters FIELD and SELECTED_ONLY.
+        name: Of the layer's parameter.
+        parameters: Of the run.
+        context: Of the run.
+    """
+    layer = algorithm.parameterAsLayer(algorithm.plain(parameters), name, context)
+    field = "".join(algorithm.parameterAsFields(parameters, algorithm.FIELD, context)[:1])
+    selected = algorithm.parameterAsBool(parameters, algorithm.SELECTED_ONLY, context)
+    return layer, field, selected or wants_selection(parameters.get(name))
 
 
 def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool) -> LabelInput:
