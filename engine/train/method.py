@@ -7,6 +7,10 @@ from dataclasses import dataclass
 # A first guess, not measured: with few places a head on frozen features should generalise best, and
 # training the encoder, slow without a GPU, pay from some hundreds of labelled places on.
 MANY_PLACES = 200
+BATCH = 8
+# (epochs, batches an epoch) where the user leaves it open.
+LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
+LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
 LARGE = 20_000_000  # weights of an encoder that a processor trains in hours
 
 

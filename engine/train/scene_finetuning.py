@@ -17,9 +17,9 @@ from ..infer.scaled_source import open_scaled
 from ..progress import Progress
 from ..training_jobs import FinetuneJob
 from .base_model import Base
-from .finetuning import BATCH, LENGTHS, LENGTHS_GPU, Made
+from .made import Made
 from .memory import with_smaller_batches
-from .method import choose_method
+from .method import BATCH, LENGTHS, LENGTHS_GPU, choose_method
 from .scene_chips import SceneChips, read_chips
 from .scene_tuning import tune_scenes
 from .tuned_card import card_to_be, finished_card, joined_area, labelled_area

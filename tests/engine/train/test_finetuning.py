@@ -31,7 +31,7 @@ from engine.infer.segment import segment
 from engine.jobs import ChangeJob, SegmentJob
 from engine.model_file import read_card, verify
 from engine.progress import Progress
-from engine.train import finetuning, tuning
+from engine.train import made, map_finetuning, tuning
 from engine.train.finetuning import finetune_model
 from engine.train.labelled_windows import WholeWindows
 from engine.train.tuning import confusion
@@ -56,7 +56,7 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """This land is easily learned."""
-    monkeypatch.setattr(finetuning, "LENGTHS", {"adapters": (9, 4), "full": (9, 4)})
+    monkeypatch.setattr(map_finetuning, "LENGTHS", {"adapters": (9, 4), "full": (9, 4)})
     monkeypatch.setattr(tuning, "copies_for", lambda base: 1)
 
 
@@ -70,7 +70,7 @@ def drawn(monkeypatch):
         return dataclasses.replace(DONE, path=Path(path))
 
     exported = []
-    monkeypatch.setattr(finetuning, "export_onnx", write)
+    monkeypatch.setattr(made, "export_onnx", write)
     return exported
 
 
@@ -518,7 +518,7 @@ class TestBadInput:
         def broken(*given, **more):
             raise EmptyArea("Nothing came of the export. Try again.")
 
-        monkeypatch.setattr(finetuning, "export_onnx", broken)
+        monkeypatch.setattr(made, "export_onnx", broken)
         check(EmptyArea, "Nothing came of the export")
 
 
@@ -563,7 +563,7 @@ def test_a_few_contradicting_pixels_are_left_out(run, drawn, tmp_path):
 
 def test_held_back_labels_on_no_data_do_not_judge(run, drawn, labels, tmp_path, monkeypatch):
     """Whatever is held back, the raster shows nothing there."""
-    split = finetuning.split_grounds
+    split = map_finetuning.split_grounds
 
     def darkened(grounds, share, seed, card):
         learn, held, warning = split(grounds, share, seed, card)
@@ -573,7 +573,7 @@ def test_held_back_labels_on_no_data_do_not_judge(run, drawn, labels, tmp_path, 
         ]
         return learn, dark, warning
 
-    monkeypatch.setattr(finetuning, "split_grounds", darkened)
+    monkeypatch.setattr(map_finetuning, "split_grounds", darkened)
     result = run(method="full", epochs=1)
     assert result["accuracy"] == {"measure": "not judged: no labels could be held back"}
     assert any("held back are no-data" in text for text in result["warnings"])

@@ -1,0 +1,186 @@
+"""Fine-tuning of maps, of classes or of change, for the verb `finetune`: labelled pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..cards import Card
+from ..data.blocks import hold_out
+from ..data.label_layer import LabelLayer
+from ..progress import Progress
+from ..training_jobs import FinetuneJob
+from .base_model import Base
+from .change_classes import change_classes, swap
+from .examples import draw_examples
+from .labelled_ground import LabelledGround, only
+from .labelled_rasters import LabelledRaster, label_rasters, open_sources
+from .made import Made
+from .memory import with_smaller_batches
+from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
+from .quick_head import DISTANCE, USES
+from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
+from .tuning import Tuned, tune_head, tune_weights
+
+
+def finetune_map(
+    job: FinetuneJob,
+    base: Base,
+    layer: LabelLayer,
+    device: torch.device,
+    stack: ExitStack,
+    progress: Progress,
+) -> Made:
+    """Segmentation and change: labelled pixels."""
+    classes, swapped = layer.classes, False
+    if job.task == "change-detection":
+        classes, swapped = change_classes(layer.classes, layer.labels)
+    opening = card_to_be(base, job, classes, ())
+    sources = open_sources(job, opening, stack, progress)
+    card = card_to_be(base, job, classes, [first.grid for first, _ in sources])
+    rasters = label_rasters(sources, layer, card, job.seed, progress)
+    if swapped:
+        rasters = [_swapped(item) for item in rasters]
+    grounds = [item.ground for item in rasters]
+    units = len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
+    weights = sum(value.numel() for value in base.weights.values())
+    method = choose_method(job.method, units, weights, device.type == "cuda")
+    progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    part = progress.part(0.02, 0.93)
+    if method.name == "quick":
+
+        def fit(_: int) -> Tuned:
+            use = USES[job.use]
+            return tune_head(
+                base, card, grounds, seed=job.seed, device=device, use=use, progress=part
+            )
+
+        # Window by window as it is: a smaller batch there is not.
+        tuned = with_smaller_batches(fit, 1, progress)
+    else:
+        tuned = _tune_weights(job, base, card, grounds, method, device, part)
+    if tuned.judged.warning and tuned.matrix is None:
+        progress.warning(tuned.judged.warning)
+    counts = _counts(grounds, card)
+    finished = finished_card(
+        card,
+        base,
+        job,
+        method=method.name,
+        area=joined_area(
+            [
+                labelled_area(item.source.grid, item.ground.pixels.row, item.ground.pixels.column)
+                for item in rasters
+            ]
+        ),
+        counts=counts,
+        matrix=tuned.matrix,
+        measure=tuned.measure,
+        facts={"places": units, "heads": tuned.judged.mean_iou, "epochs": len(tuned.history)},
+    )
+    examples = [] if not job.output_report else draw_examples(tuned.predictor, rasters, finished)
+    return Made(
+        tuned.predictor, finished, method, tuned, _facts(job, base, units, finished), examples
+    )
+
+
+def _tune_weights(
+    job: FinetuneJob,
+    base: Base,
+    card: Card,
+    grounds: Sequence[LabelledGround],
+    method: Method,
+    device: torch.device,
+    progress: Progress,
+) -> Tuned:
+    """Adapters or all weights, judged on whole places that are held back."""
+    learn, held, warning = split_grounds(grounds, job.validation / 100, job.seed, card)
+    if warning:
+        progress.warning(warning)
+    judging = [seen for ground in held if len((seen := ground.on_data(card.window)).pixels)]
+    if held and not judging:
+        progress.warning(
+            "All labels that were held back are no-data in the rasters, so the model cannot be "
+            "judged. Draw more labels where the raster has values."
+        )
+    gpu = device.type == "cuda"
+    epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
+
+    def work(batch: int) -> Tuned:
+        return tune_weights(
+            base,
+            card,
+            learn,
+            judging,
+            adapters=method.name == "adapters",
+            epochs=job.epochs or epochs,
+            steps=steps,
+            batch=batch,
+            seed=job.seed,
+            device=job.device,
+            use=USES[job.use],
+            progress=progress,
+        )
+
+    return with_smaller_batches(work, BATCH * 4 if gpu else BATCH, progress)
+
+
+def split_grounds(
+    grounds: Sequence[LabelledGround], share: float, seed: int, card: Card
+) -> tuple[list[LabelledGround], list[LabelledGround], str]:
+    """Grounds to learn from and grounds to judge on, apart by whole places; and a warning."""
+    sizes = [len(ground.pixels) for ground in grounds]
+    columns = [
+        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
+        for name in ("row", "column", "label", "unit")
+    ]
+    split = hold_out(
+        *columns,
+        share=share,
+        distance=DISTANCE,
+        seed=seed,
+        raster=np.repeat([ground.place for ground in grounds], sizes),
+        names=[item.title for item in card.classes],
+        cut=True,
+    )
+    learn: list[LabelledGround] = []
+    held: list[LabelledGround] = []
+    unused = np.zeros_like(split.validation) if split.unused is None else split.unused
+    ends = np.cumsum(sizes)
+    for ground, end, size in zip(grounds, ends, sizes):
+        part = slice(end - size, end)
+        back = split.validation[part]
+        for keep, where in ((~back & ~unused[part], learn), (back, held)):
+            if keep.any():
+                where.append(dataclasses.replace(ground, pixels=only(ground.pixels, keep)))
+    return learn, held, split.warning
+
+
+def _swapped(item: LabelledRaster) -> LabelledRaster:
+    ground = dataclasses.replace(item.ground, pixels=swap(item.ground.pixels))
+    return dataclasses.replace(item, ground=ground)
+
+
+def _counts(grounds: Sequence[LabelledGround], card: Card) -> dict[str, int]:
+    total = np.zeros(len(card.classes), np.int64)
+    for ground in grounds:
+        total += np.bincount(ground.pixels.label, minlength=len(card.classes))
+    return {item.title: int(count) for item, count in zip(card.classes, total)}
+
+
+def _facts(job: FinetuneJob, base: Base, places: int, card: Card) -> list[tuple[str, str]]:
+    return [
+        ("Rasters", ", ".join(Path(name).name for name in job.inputs)),
+        *([("Second date", ", ".join(Path(name).name for name in job.after))] if job.after else []),
+        ("Labels", f"{Path(job.labels.split('|')[0]).name}, field {job.field or '(raster)'}"),
+        ("Labelled places", str(places)),
+        ("Backbone", f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
+        ("Bands", ", ".join(band.name for band in card.bands)),
+        ("Window", f"{card.window} px of {card.gsd:g} m"),
+        ("Seed", str(job.seed)),
+    ]
