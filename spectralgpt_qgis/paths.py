@@ -21,6 +21,7 @@ RESOURCES = ROOT / "resources"
 ICONS = RESOURCES / "icons"
 MODELS = RESOURCES / "models"
 SAMPLE = RESOURCES / "sample"
+HELP = RESOURCES / "help"
 TRANSLATIONS = ROOT / "i18n"
 METADATA = ROOT / "metadata.txt"
 

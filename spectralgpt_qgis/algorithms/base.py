@@ -25,6 +25,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from .. import engine_access, paths
 from ..engine_client import EngineCancelled, EngineFailed
+from ..help_pages import page_url
 from ..i18n import time_left, tr
 from ..styling import LayerStyle, StylePostProcessor, save_default_style
 from .layer_values import endings, plain_values, unreadable_layer
@@ -88,6 +89,10 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     def svgIconPath(self) -> str:  # noqa: N802
         """The same for places that scale it."""
         return paths.icon(self.ICON)
+
+    def helpUrl(self) -> str:  # noqa: N802
+        """The page that the dialog's Help button opens; it ships with the plugin."""
+        return page_url(self.NAME)
 
     # -- checks ----------------------------------------------------------------------------------
 
