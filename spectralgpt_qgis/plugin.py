@@ -1,8 +1,11 @@
-"""Wires the parts into QGIS; `unload` mirrors `initGui`."""
+"""Wires the parts into QGIS; `unload` mirrors `initGui`.
+
+A part is a class with `__init__(iface)`, which adds nothing, `add()` and `remove()`. Parts know nothing of one another:
+what one needs of another is handed over in :func:`desktop_parts`, as a method to call.
+"""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from qgis.core import QgsApplication
@@ -13,10 +16,34 @@ from .i18n import tr
 from .provider import SpectralGPTProvider
 
 
+def desktop_parts(iface: Any) -> list[Any]:
+    """Makes the parts of the desktop, in the order in which they are added; all imports are here, so none is headless.
+
+    Args:
+        iface: QGIS's interface.
+    """
+    from .gui.engine_notice import EngineNotice
+    from .gui.layer_actions import LayerActions, open_tool, tools
+    from .gui.raster_menu import MenuEntry, RasterMenu
+
+    engine = EngineNotice(iface)
+    layer_actions = LayerActions(iface)
+
+    def with_active_layer(tool: Any) -> Any:
+        return lambda *_: open_tool(tool, iface.activeLayer())
+
+    menu = RasterMenu(
+        iface,
+        [
+            *(MenuEntry(tool.icon, tool.text, with_active_layer(tool)) for tool in tools()),
+            MenuEntry("engine", tr("Engine…"), engine.open_dialog),
+        ],
+    )
+    return [menu, layer_actions, engine]
+
+
 class SpectralGPTPlugin:
     """The plugin, as QGIS loads it; with `initProcessing` alone it also serves `qgis_process`."""
-
-    MENU = "SpectralGPT"
 
     def __init__(self, iface: Any) -> None:
         """Adds nothing yet.
@@ -27,9 +54,7 @@ class SpectralGPTPlugin:
         self._iface = iface
         self._provider: SpectralGPTProvider | None = None
         self._translator: QTranslator | None = None
-        self._actions: list[Any] = []
-        self._layer_actions: Any = None
-        self._engine: Any = None
+        self._parts: list[Any] = []
 
     def initProcessing(self) -> None:  # noqa: N802
         """Adds the provider."""
@@ -38,47 +63,26 @@ class SpectralGPTPlugin:
         QgsApplication.processingRegistry().addProvider(self._provider)
 
     def initGui(self) -> None:  # noqa: N802
-        """Adds provider, menu and layer entries."""
-        from .gui.engine_notice import EngineNotice
-        from .gui.layer_actions import LayerActions, open_tool, tools
-
+        """Adds the provider and the parts of the desktop."""
         self.initProcessing()
-        self._engine = EngineNotice(self._iface)
-        for tool in tools():
-            self._add_action(tool.icon, tool.text, partial(self._open, open_tool, tool))
-        self._add_action("engine", tr("Engine…"), self._engine.open_dialog)
-        self._layer_actions = LayerActions(self._iface)
-        self._layer_actions.add()
-        self._engine.watch()
+        try:
+            for part in desktop_parts(self._iface):
+                self._parts.append(part)
+                part.add()
+        except Exception:
+            self.unload()  # QGIS does not unload what failed to load
+            raise
 
     def unload(self) -> None:
         """Takes away what was added, in the opposite order."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
-        if self._layer_actions is not None:
-            self._layer_actions.remove()
-            self._layer_actions = None
-        for action in reversed(self._actions):
-            self._iface.removePluginRasterMenu(self.MENU, action)
-            action.deleteLater()
-        self._actions.clear()
+        while self._parts:
+            self._parts.pop().remove()
         if self._provider is not None:
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None
         if self._translator is not None:
             QCoreApplication.removeTranslator(self._translator)
             self._translator = None
-
-    def _add_action(self, icon: str, text: str, slot: Any) -> None:
-        from .gui.actions import make_action
-
-        action = make_action(icon, text, self._iface.mainWindow(), slot)
-        self._iface.addPluginToRasterMenu(self.MENU, action)
-        self._actions.append(action)
-
-    def _open(self, open_tool: Any, tool: Any, *_: Any) -> None:
-        open_tool(tool, self._iface.activeLayer())
 
     def _translate(self) -> None:
         """Loads the user's language, when it is there; at most once."""

@@ -14,7 +14,7 @@ from .engine_dialog import EngineDialog
 
 
 class EngineNotice:
-    """Holds the message and the window; `close` takes both away."""
+    """Holds the message and the window; `remove` takes both away."""
 
     def __init__(self, iface: Any) -> None:
         """Shows nothing yet."""
@@ -22,7 +22,7 @@ class EngineNotice:
         self._message: Any = None
         self._dialog: EngineDialog | None = None
 
-    def watch(self) -> None:
+    def add(self) -> None:
         """Offers the installation when there is no usable engine."""
         if engine_access.status().usable:
             return
@@ -47,7 +47,7 @@ class EngineNotice:
         self._dialog.raise_()
         return self._dialog
 
-    def close(self) -> None:
+    def remove(self) -> None:
         """Takes everything away; an installation that runs is cancelled."""
         self._drop_message()
         if self._dialog is not None:

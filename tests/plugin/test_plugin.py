@@ -10,7 +10,9 @@ from qgis.gui import QgsMessageBar
 from qgis.PyQt.QtWidgets import QMainWindow, QPushButton
 
 from spectralgpt_qgis import classFactory
+from spectralgpt_qgis import plugin as plugin_module
 from spectralgpt_qgis.gui import layer_actions
+from spectralgpt_qgis.gui.engine_dialog import EngineDialog
 
 
 class Interface:
@@ -81,6 +83,35 @@ def test_loading_twice_leaves_nothing(interface, models):
         assert interface.bar.items() == []
 
 
+def test_parts_are_removed_in_the_opposite_order(interface, models, monkeypatch):
+    steps = []
+
+    def part(name):
+        return SimpleNamespace(
+            add=lambda: steps.append(f"add {name}"), remove=lambda: steps.append(f"remove {name}")
+        )
+
+    monkeypatch.setattr(plugin_module, "desktop_parts", lambda iface: [part("a"), part("b")])
+    plugin = classFactory(interface)
+    plugin.initGui()
+    plugin.unload()
+    assert steps == ["add a", "add b", "remove b", "remove a"]
+
+
+def test_a_part_that_fails_leaves_nothing_of_the_others(interface, models, monkeypatch):
+    def fails():
+        raise OSError("no room")
+
+    whole = plugin_module.desktop_parts(interface)
+    broken = SimpleNamespace(add=fails, remove=lambda: None)
+    monkeypatch.setattr(plugin_module, "desktop_parts", lambda iface: [*whole, broken])
+    with pytest.raises(OSError, match="no room"):
+        classFactory(interface).initGui()
+    assert interface.menu == []
+    assert interface.layer_menu == []
+    assert "spectralgpt" not in providers()
+
+
 def test_without_a_desktop_there_is_the_provider_alone(qgis_processing, models):
     plugin = classFactory(None)
     plugin.initProcessing()
@@ -97,7 +128,7 @@ def test_a_missing_engine_is_offered_in_the_message_bar(interface, no_engine):
     (button,) = (b for b in message.findChildren(QPushButton) if b.text() == "Install…")
     button.click()
     assert interface.bar.items() == []
-    dialog = plugin._engine.open_dialog()
+    dialog = interface.window.findChild(EngineDialog)
     assert dialog.isVisible()
     assert "not installed yet" in dialog.state.text()
     plugin.unload()

@@ -1,0 +1,49 @@
+"""The plugin's own menu, in QGIS's Raster menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .actions import make_action
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A line of the menu: the name of an icon of ours, the text, and what it does."""
+
+    icon: str
+    text: str
+    slot: Callable[..., Any]
+
+
+class RasterMenu:
+    """Puts entries under Raster > SpectralGPT."""
+
+    NAME = "SpectralGPT"
+
+    def __init__(self, iface: Any, entries: Sequence[MenuEntry]) -> None:
+        """Adds nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+            entries: In their order.
+        """
+        self._iface = iface
+        self._entries = tuple(entries)
+        self._actions: list[Any] = []
+
+    def add(self) -> None:
+        """Adds the entries."""
+        for entry in self._entries:
+            action = make_action(entry.icon, entry.text, self._iface.mainWindow(), entry.slot)
+            self._iface.addPluginToRasterMenu(self.NAME, action)
+            self._actions.append(action)
+
+    def remove(self) -> None:
+        """Takes the entries away; QGIS drops the menu with the last one."""
+        for action in reversed(self._actions):
+            self._iface.removePluginRasterMenu(self.NAME, action)
+            action.deleteLater()
+        self._actions.clear()
