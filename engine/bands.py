@@ -207,6 +207,7 @@ def match_bands(
                 remark,
             ),
             details="; ".join(f"{e.model}: {e.raster} {e.by}" for e in entries),
+            missing=missing,
         )
     return BandMatch(tuple(entries), groups, identities, sensor)
 

@@ -6,6 +6,12 @@ catches it. The class name is the `kind` of the protocol's error event.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cards import Band
+
 
 class EngineError(Exception):
     """Base of the errors that a user can understand and mend."""
@@ -48,7 +54,16 @@ class GeoreferenceMissing(EngineError, ValueError):
 
 
 class BandMismatch(EngineError, ValueError):
-    """A raster's bands cannot serve the model."""
+    """A raster's bands cannot serve the model.
+
+    Attributes:
+        missing: The model's bands that the raster lacks; empty when something else is wrong.
+    """
+
+    def __init__(self, message: str, details: str = "", missing: Sequence[Band] = ()) -> None:
+        """Keeps what is missing apart from the sentence that tells it."""
+        super().__init__(message, details)
+        self.missing = tuple(missing)
 
 
 class EmptyArea(EngineError, ValueError):

@@ -142,6 +142,18 @@ class ModelsJob(Job):
 
 
 @dataclass(frozen=True)
+class DescribeJob(Job):
+    """What a raster is to the models: its bands and values as recognised, and which models fit it."""
+
+    verb: ClassVar[str] = "describe"
+    summary: ClassVar[str] = "tell a raster's bands and values, and which installed models fit it"
+
+    input: str = parameter("raster to look at: a path or a GDAL name")
+    nodata: tuple[float, ...] = parameter("additional no-data values", ())
+    crs: str = parameter("CRS to assume when the file has none", "")
+
+
+@dataclass(frozen=True)
 class DoctorJob(Job):
     """A self-test of the engine's environment."""
 
@@ -163,6 +175,7 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
     "benchmark": (BenchmarkJob, ".benchmark.run", "benchmark"),
     "import": (ImportJob, ".importing", "import_model"),
     "models": (ModelsJob, ".listing", "list_models"),
+    "describe": (DescribeJob, ".describing", "describe_raster"),
     "doctor": (DoctorJob, ".doctor", "examine"),
 }
 

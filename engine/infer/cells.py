@@ -13,9 +13,8 @@ from ..cards import Card
 from ..data.grid import Grid
 from ..errors import InvalidParameter
 from ..progress import Progress
+from ..suitability import SCALE_TOLERANCE
 
-# Models bear this much difference between the ground they were trained on and the ground they see.
-SCALE_TOLERANCE = 1.5
 _SAME_SCALE = 0.05
 
 

@@ -1,0 +1,118 @@
+"""The verb `describe`: a raster as the models see it, and every installed model judged against it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from .bands import BandDescriptor, Identity, identify
+from .cards import Band, Card
+from .data.describe import Description, describe
+from .data.opening import grid_of, open_raster
+from .data.source import RasterSource
+from .errors import ModelInvalid
+from .infer.cells import ground_pixel
+from .jobs import DescribeJob
+from .model_file import installed_models, read_card
+from .progress import Progress
+from .suitability import Suitability, suitability
+
+
+def describe_raster(job: DescribeJob, progress: Progress) -> dict[str, Any]:
+    """Describes a raster as {"raster": {...}, "models": [...]}, the best model first.
+
+    The raster has "bands" (number, name, common_name, wavelength in micrometres or None), "remark" (why names were not
+    believed), "sensor", "values" (how they become reflectance, in words), "warnings" (what was guessed), "nodata",
+    "size" in pixels, "pixel" in CRS units, "pixel_metres" on the ground, and "crs". A model has "name", "path",
+    "format", "task", "title", "gsd", "verdict" ("fits", "doubtful" or "unfit"), "scale", "missing", "left_out",
+    "match" and "reason", see `Suitability`.
+
+    Raises:
+        RasterUnreadable: The raster is missing, damaged or no image.
+        GeoreferenceMissing: It has no place on the ground.
+    """
+    progress.update(0.1, "Opening the raster")
+    with open_raster(job.input) as dataset:
+        grid = grid_of(dataset, job.input, job.crs)
+        description = describe(dataset, job.input)
+    identities, sensor, remark = identify(description.descriptors, description.sensor)
+    progress.update(0.3, "Looking at its values")
+    values, nodata, warnings = _values(job, identities)
+    progress.check()
+    progress.update(0.8, "Judging the models")
+    across, down = ground_pixel(grid)
+    models = _judged(description, math.sqrt(across * down), progress)
+    return {
+        "raster": {
+            "bands": [_band(*pair) for pair in zip(description.descriptors, identities)],
+            "remark": remark,
+            "sensor": sensor,
+            "values": values,
+            "warnings": list(warnings),
+            "nodata": nodata,
+            "size": [grid.width, grid.height],
+            "pixel": list(grid.resolution),
+            "pixel_metres": [across, down],
+            "crs": grid.crs.to_string(),
+        },
+        "models": models,
+    }
+
+
+def _values(job: DescribeJob, identities: tuple[Identity, ...]) -> tuple[str, str, tuple[str, ...]]:
+    """How values become reflectance and what counts as no-data, each in words, and what was guessed."""
+    # A cloud mask beside the bands must not have a say in what the bands' values mean.
+    spectral = [item for item in identities if item.common or item.wavelength is not None]
+    used = spectral or list(identities)
+    bands = tuple(Band(item.sentinel or f"band {item.index}") for item in used)
+    card = Card("all its bands", "segmentation", bands)
+    numbers = [item.index for item in used]
+    with RasterSource.open(
+        job.input, card, bands=numbers, nodata=job.nodata, crs=job.crs
+    ) as source:
+        return source.scaling.text, source.nodata, source.warnings
+
+
+def _judged(description: Description, pixel: float, progress: Progress) -> list[dict[str, Any]]:
+    """Every installed model with its suitability, the best first."""
+    found = []
+    for path in installed_models():
+        try:
+            card = read_card(path)
+        except ModelInvalid as error:
+            progress.warning(error.message)
+            continue
+        judged = suitability(card, description.descriptors, description.sensor, pixel)
+        found.append((judged.rank, path, card, judged))
+    found.sort(key=lambda item: (item[0], item[1].name))
+    return [_model(path, card, judged) for _, path, card, judged in found]
+
+
+def _band(descriptor: BandDescriptor, identity: Identity) -> dict[str, Any]:
+    return {
+        "number": descriptor.index,
+        "name": descriptor.name,
+        "common_name": identity.common,
+        "wavelength": identity.wavelength,
+    }
+
+
+def _model(path: Path, card: Card, judged: Suitability) -> dict[str, Any]:
+    return {
+        "name": path.stem,
+        "path": str(path),
+        "format": path.suffix.lstrip("."),
+        "task": card.task,
+        "title": card.title or card.name,
+        "gsd": card.gsd,
+        "verdict": judged.verdict,
+        "scale": judged.scale,
+        "missing": [
+            {"name": band.name, "wavelength": band.center_wavelength or None}
+            for band in judged.missing
+        ],
+        "left_out": list(judged.left_out),
+        "match": judged.match.to_list() if judged.match is not None else [],
+        "reason": judged.reason,
+    }
