@@ -38,7 +38,7 @@ def describe_raster(job: DescribeJob, progress: Progress) -> dict[str, Any]:
         description = describe(dataset, job.input)
     identities, sensor, remark = identify(description.descriptors, description.sensor)
     progress.update(0.3, "Looking at its values")
-    values, nodata, warnings = _values(job, identities)
+    values, nodata, warnings = ("", "", ()) if job.bands_only else _values(job, identities)
     progress.check()
     progress.update(0.8, "Judging the models")
     across, down = ground_pixel(grid)

@@ -139,6 +139,7 @@ class ModelsJob(Job):
         "",
         choices=("", "backbone", "segmentation", "scene-classification", "change-detection"),
     )
+    local: bool = parameter("leave shared folders out, which may be slow", False)
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class DescribeJob(Job):
     input: str = parameter("raster to look at: a path or a GDAL name")
     nodata: tuple[float, ...] = parameter("additional no-data values", ())
     crs: str = parameter("CRS to assume when the file has none", "")
+    bands_only: bool = parameter("do not look at pixels: values stay undescribed", False)
 
 
 @dataclass(frozen=True)

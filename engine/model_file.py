@@ -18,39 +18,23 @@ from typing import BinaryIO
 
 from .cards import Card
 from .errors import ModelInvalid, ModelTaskMismatch
+from .model_folders import SUFFIXES, ask_folders, model_files, model_folders
 
 CARD_KEY = "spectralgpt:card"
 SEAL_KEY = "spectralgpt:sha256"
 UNSEALED = "0" * 64
-SUFFIXES = (".onnx", ".safetensors")
 
 _METADATA_PROPS = 14  # field number in onnx.ModelProto
 _CHUNK = 1 << 20
 _LARGEST_METADATA = 64 << 20
 
 
-def shipped_models() -> Path:
-    """The folder of the models that come with the plugin."""
-    return Path(__file__).resolve().parent.parent / "resources" / "models"
-
-
-def model_folders() -> list[Path]:
-    """Where models are looked for: SPECTRALGPT_MODELS (a path list) first, then what ships."""
-    own = [
-        Path(folder)
-        for folder in os.environ.get("SPECTRALGPT_MODELS", "").split(os.pathsep)
-        if folder
-    ]
-    return [*own, shipped_models()]
-
-
 def installed_models() -> list[Path]:
-    """Every model file in the folders, sorted by name; a user's model hides a shipped one of the same name."""
+    """Every model file in the folders, sorted by name; the first folder's hides others of the same name."""
     found: dict[str, Path] = {}
-    for folder in model_folders():
-        for suffix in SUFFIXES:
-            for path in sorted(folder.glob(f"*{suffix}")):
-                found.setdefault(path.name, path)
+    for answer in ask_folders(model_folders(), model_files):
+        for path in answer.found:
+            found.setdefault(path.name, path)
     return [found[name] for name in sorted(found)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from affine import Affine
 
-from engine import model_file
+from engine import model_folders
 from engine.errors import GeoreferenceMissing, RasterUnreadable
 from engine.jobs import run_job
 from engine.progress import Progress
@@ -23,7 +23,7 @@ def models(tmp_path, monkeypatch):
     for model in TINY.glob("*.onnx"):
         shutil.copy(model, folder)
     monkeypatch.setenv("SPECTRALGPT_MODELS", str(folder))
-    monkeypatch.setattr(model_file, "shipped_models", lambda: tmp_path / "none")
+    monkeypatch.setattr(model_folders, "shipped_models", lambda: tmp_path / "none")
     return folder
 
 
@@ -88,6 +88,12 @@ def test_a_mask_beside_the_bands_says_nothing_of_their_values(tmp_path):
     bright[9] = 0
     path = write(tmp_path / "a.tif", bright.astype("uint16"), names=(*NAMES, "QA60"), nodata=7)
     assert "offset of 1000" in describe(path)["raster"]["values"]
+
+
+def test_pixels_need_not_be_looked_at(tmp_path):
+    told = describe(write(tmp_path / "a.tif", ramp()), bands_only=True)
+    assert (told["raster"]["values"], told["raster"]["warnings"]) == ("", [])
+    assert told["models"][0]["verdict"] == "fits"
 
 
 def test_bands_without_names_are_still_described(tmp_path):

@@ -134,7 +134,7 @@ def test_other_suffixes_and_missing_cards_are_told_apart(tmp_path):
 
 def test_models_are_found_by_name_and_by_task(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRALGPT_MODELS", str(tmp_path))
-    monkeypatch.setattr("engine.model_file.shipped_models", lambda: tmp_path / "none")
+    monkeypatch.setattr("engine.model_folders.shipped_models", lambda: tmp_path / "none")
     (tmp_path / "toy.onnx").write_bytes(onnx_bytes(METADATA))
     assert installed_models() == [tmp_path / "toy.onnx"]
     assert find_model("toy", "segmentation") == tmp_path / "toy.onnx"
