@@ -109,6 +109,34 @@ class ChangeJob(Job):
 
 
 @dataclass(frozen=True)
+class UncertainPlacesJob(Job):
+    """The places to label next: where a model is least sure."""
+
+    verb: ClassVar[str] = "uncertain-places"
+    summary: ClassVar[str] = "places to label next, where a model is least sure"
+
+    input: str = parameter("raster to search: a path or a GDAL name")
+    model: str = parameter("name of an installed model, or a model file")
+    output: str = parameter("places to write, .gpkg")
+    count: int = parameter("places wanted", 20, minimum=1, maximum=1000)
+    size: float = parameter("side of a place in CRS units, 0 = 10 pixels", 0.0, minimum=0)
+    labels: str = parameter(
+        "labels there are: places on them are left out; a vector file or a class raster", ""
+    )
+    bands: tuple[int, ...] = parameter(
+        "raster bands (from 1) in the order of the model's bands; none = automatic", ()
+    )
+    extent: tuple[float, ...] | None = parameter("xmin ymin xmax ymax to limit the work to", None)
+    extent_crs: str = parameter("CRS of the extent; empty = the raster's", "")
+    mask: str = parameter("polygons to limit the work to: a vector file", "")
+    nodata: tuple[float, ...] = parameter("additional no-data values", ())
+    crs: str = parameter("CRS to assume when the file has none", "")
+    overlap: int = parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
+    device: str = parameter("where to compute", "auto", choices=DEVICES)
+    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+
+
+@dataclass(frozen=True)
 class ImportJob(Job):
     """A published checkpoint becomes a model of ours."""
 
@@ -170,6 +198,11 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
     "segment": (SegmentJob, ".infer.segment", "segment"),
     "classify": (ClassifyJob, ".infer.classify", "classify"),
     "detect-change": (ChangeJob, ".infer.detect_change", "detect_change"),
+    "uncertain-places": (
+        UncertainPlacesJob,
+        ".infer.uncertain_places",
+        "find_uncertain_places",
+    ),
     "finetune": (FinetuneJob, ".train.finetuning", "finetune_model"),
     "pretrain": (PretrainJob, ".train.pretraining", "pretrain_model"),
     "evaluate": (EvaluateJob, ".assess.evaluate", "evaluate"),

@@ -22,7 +22,7 @@ from .label_layer import LabelLayer, LabelledPixels, LabelledScenes
 from .label_raster import read_classes
 from .vectors import POINTS, POLYGONS, Features, read_features, split_source
 
-__all__ = ["LabelLayer", "LabelledPixels", "LabelledScenes", "read_labels"]
+__all__ = ["LabelLayer", "LabelledPixels", "LabelledScenes", "has_layers", "read_labels"]
 
 
 def read_labels(
@@ -64,7 +64,7 @@ def read_labels(
         )
         return LabelLayer(made, tuple(values), raster.counts, raster.warnings, path, purpose)
     file = split_source(path)[0]
-    if os.path.exists(file) and not _has_layers(file):
+    if os.path.exists(file) and not has_layers(file):
         raise VectorUnreadable(
             f"The {purpose} file {file} can be read neither as a vector layer nor as a raster. Open "
             "it in QGIS to see, and export it again, as GeoPackage or GeoTIFF."
@@ -121,7 +121,7 @@ def _only(features: Features, keep: list[int]) -> Features:
 def _is_raster(path: str, field: str) -> bool:
     """Whether a file is to be read as a class raster; a field asks for a vector layer first."""
     file = split_source(path)[0]
-    if field and _has_layers(file):
+    if field and has_layers(file):
         return False
     try:
         with warnings.catch_warnings():
@@ -132,7 +132,8 @@ def _is_raster(path: str, field: str) -> bool:
         return False
 
 
-def _has_layers(file: str) -> bool:
+def has_layers(file: str) -> bool:
+    """Whether a file is one of vector layers; false when it is missing."""
     try:
         return len(pyogrio.list_layers(file)) > 0
     except (DataSourceError, ValueError):
