@@ -15,6 +15,7 @@ TOPICS: dict[str, tuple[str, str]] = {
     "classify": ("scenes", "label-scenes"),
     "detectchange": ("change", "detect-change"),
     "finetune": ("train", "train-model-from-labels"),
+    "uncertainplaces": ("train", "find-places-to-label-next"),
     "pretrain": ("train", "pretrain-backbone"),
     "evaluate": ("judge", "evaluate-map"),
     "sample": ("judge", "draw-sample-of-a-map"),

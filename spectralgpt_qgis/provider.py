@@ -14,6 +14,7 @@ from .algorithms.import_model import ImportModelAlgorithm
 from .algorithms.pretrain import PretrainAlgorithm
 from .algorithms.sample import SampleAlgorithm
 from .algorithms.segment import SegmentAlgorithm
+from .algorithms.uncertain_places import UncertainPlacesAlgorithm
 from .i18n import tr
 
 ALGORITHMS = (
@@ -21,6 +22,7 @@ ALGORITHMS = (
     ClassifyAlgorithm,
     DetectChangeAlgorithm,
     FinetuneAlgorithm,
+    UncertainPlacesAlgorithm,
     PretrainAlgorithm,
     SampleAlgorithm,
     EvaluateAlgorithm,

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsMapLayer,
     QgsMarkerSymbol,
     QgsPalettedRasterRenderer,
+    QgsPalLayerSettings,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
@@ -26,7 +27,11 @@ from qgis.core import (
     QgsRasterShader,
     QgsRendererCategory,
     QgsSingleBandPseudoColorRenderer,
+    QgsSingleSymbolRenderer,
+    QgsTextBufferSettings,
+    QgsTextFormat,
     QgsVectorLayer,
+    QgsVectorLayerSimpleLabeling,
 )
 from qgis.PyQt.QtGui import QColor
 
@@ -50,6 +55,8 @@ PROBABILITY_STOPS = (
 )
 POLYGON_OPACITY = 0.55
 CLASS_FIELD = "class_value"  # of every polygon layer the engine writes
+# What a list of places to label calls each of them.
+RANKED = '"rank" || \': \' || "first_class" || \' / \' || "second_class"'
 REFERENCE_FIELD = "reference"  # of a sample, filled in by the user
 
 
@@ -179,6 +186,33 @@ class SampleStyle(LayerStyle):
         )
 
 
+@dataclass(frozen=True)
+class PlacesStyle(LayerStyle):
+    """Places to look at: outlines that hide nothing, each with its rank."""
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets outlines, dark under bright so that they stand out on any image, and the labels."""
+        frame = QgsFillSymbol.createSimple(_outline("#202020", "1.0"))
+        bright = QgsFillSymbol.createSimple(_outline("#ffd400", "0.5"))
+        frame.appendSymbolLayer(bright.symbolLayer(0).clone())
+        layer.setRenderer(QgsSingleSymbolRenderer(frame))
+        text = QgsTextFormat()
+        text.setSize(10)
+        text.setColor(QColor("#ffd400"))
+        halo = QgsTextBufferSettings()
+        halo.setEnabled(True)
+        halo.setSize(0.8)
+        halo.setColor(QColor("#202020"))
+        text.setBuffer(halo)
+        labels = QgsPalLayerSettings()
+        labels.fieldName = "rank"
+        labels.placement = QgsPalLayerSettings.Placement.OverPoint
+        labels.setFormat(text)
+        layer.setLabeling(QgsVectorLayerSimpleLabeling(labels))
+        layer.setLabelsEnabled(True)
+        layer.setDisplayExpression(RANKED)
+
+
 def confidence_style() -> RampStyle:
     """Confidence in percent: dark is unsure, bright is sure."""
     return RampStyle(CONFIDENCE_STOPS, " %")
@@ -201,6 +235,15 @@ def _fill(color: str) -> QgsFillSymbol:
             "outline_style": "solid",
         }
     )
+
+
+def _outline(color: str, width: str) -> dict[str, str]:
+    return {
+        "style": "no",
+        "outline_color": _rgba(QColor(color)),
+        "outline_width": width,
+        "joinstyle": "miter",
+    }
 
 
 def _ring(color: str) -> QgsMarkerSymbol:

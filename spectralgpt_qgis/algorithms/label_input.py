@@ -145,13 +145,11 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
     )
 
 
-def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
-    """What the user must put right about a label layer; empty when nothing.
+def kind_problem(layer: QgsMapLayer | None) -> str:
+    """What keeps a layer from being labels, whatever its fields; empty when nothing does.
 
     Args:
         layer: The layer; None when there is none.
-        field: The class field that was chosen; empty for none.
-        selected_only: Whether the selected features alone are wanted.
     """
     if layer is None or isinstance(layer, QgsRasterLayer):
         return ""
@@ -162,8 +160,22 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
         return tr(
             "The layer '{}' has neither polygons nor points. Choose a layer of polygons, of points, or a class raster."
         ).format(layer.name())
-    if not layer.crs().isValid():
-        return without_crs(layer.name())
+    return "" if layer.crs().isValid() else without_crs(layer.name())
+
+
+def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
+    """What the user must put right about a label layer; empty when nothing.
+
+    Args:
+        layer: The layer; None when there is none.
+        field: The class field that was chosen; empty for none.
+        selected_only: Whether the selected features alone are wanted.
+    """
+    if layer is None or isinstance(layer, QgsRasterLayer):
+        return ""
+    reason = kind_problem(layer)
+    if reason:
+        return reason
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")
     if not field:

@@ -27,14 +27,14 @@ def rasters(
     )
 
 
-def labels(name: str, description: str) -> QgsProcessingParameterDefinition:
+def labels(name: str, description: str, optional: bool = False) -> QgsProcessingParameterDefinition:
     """Polygons or points with a class field, or a class raster."""
     kinds = QgsProcessing.SourceType
     return QgsProcessingParameterMapLayer(
         name,
         description,
         None,
-        False,
+        optional,
         [kinds.TypeVectorPolygon, kinds.TypeVectorPoint, kinds.TypeRaster],
     )
 

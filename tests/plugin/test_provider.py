@@ -15,6 +15,7 @@ PARAMETERS = {
     "OUTPUT PROBABILITY OUTPUT_VECTOR AREAS",
     "finetune": "INPUT LABELS FIELD TASK AFTER BASE METHOD EPOCHS DEVICE SEED "
     "OUTPUT_MODEL OUTPUT_REPORT",
+    "uncertainplaces": "INPUT BANDS MODEL COUNT SIZE LABELS EXTENT MASK OVERLAP DEVICE THREADS OUTPUT",
     "pretrain": "INPUTS BASE STAGES MASK_RATIO EPOCHS DEVICE SEED OUTPUT_MODEL OUTPUT_REPORT",
     "sample": "INPUT SIZE STANDARD_ERROR EXPECTED_ACCURACY ALLOCATION MINIMUM SEED OUTPUT",
     "evaluate": "INPUT REFERENCE FIELD MODEL DESIGN CONFIDENCE OUTPUT_REPORT OUTPUT_TABLE",
@@ -91,7 +92,8 @@ def test_what_is_always_seen_is_explained(provider, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["segment", "classify", "detectchange", "finetune", "pretrain", "evaluate"]
+    "name",
+    ["segment", "classify", "detectchange", "finetune", "uncertainplaces", "pretrain", "evaluate"],
 )
 def test_rarely_needed_parameters_are_advanced(provider, name):
     advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
