@@ -48,6 +48,7 @@ def tour(tmp_path_factory):
     after = str(SAMPLE / "boadella_2020-06-21.tif")
     gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
     orders = {
+        "code": str(Path(__file__).parent),
         "folder": str(pictures),
         "before": str(SAMPLE / "boadella_2020-02-02.tif"),
         "after": after,
@@ -106,6 +107,7 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
         "Detect change",
         "Draw sample of a map",
         "Evaluate map",
+        "Find places to label next",
         "Import model",
         "Label scenes",
         "Land-cover map",

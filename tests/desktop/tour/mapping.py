@@ -1,0 +1,156 @@
+"""The first map, change and scenes: from the toolbox and from the layer menu."""
+
+from __future__ import annotations
+
+import traceback
+
+import processing
+from qgis.core import QgsApplication, QgsProject
+from qgis.PyQt.QtCore import QPoint, QTimer
+from qgis.PyQt.QtWidgets import QDockWidget, QMenu
+from qgis.utils import iface, plugins
+
+from .dialogs import dialog_of, open_from_toolbox, run_dialog
+from .layers import add_image, described, layers_by_name, show_only
+from .screen import ORDERS, SIZE, drawn, pause, picture, place, wait
+
+
+def start():
+    window = iface.mainWindow()
+    window.showNormal()
+    window.setGeometry(0, 0, *SIZE)
+    for name in ("Browser", "Overview", "LayerOrder", "AdvancedDigitizingTools"):
+        dock = window.findChild(QDockWidget, name)
+        if dock is not None:
+            dock.hide()
+    iface.messageBar().clearWidgets()
+    layer = add_image(ORDERS["after"], "Boadella 2020-06-21")
+    add_image(ORDERS["before"], "Boadella 2020-02-02")
+    show_only("Boadella 2020-06-21")
+    iface.setActiveLayer(layer)
+    iface.mapCanvas().setExtent(layer.extent())
+    drawn()
+    picture("start")
+    return {
+        "loaded": "spectralgpt_qgis" in plugins,
+        "menu": [
+            action.text()
+            for menu in window.findChildren(QMenu)
+            if menu.title().replace("&", "") == "SpectralGPT"
+            for action in menu.actions()
+        ],
+    }
+
+
+def toolbox():
+    dock = open_from_toolbox("land-cover", "spectralgpt:segment")
+    dock.searchBox.setText("spectralgpt")
+    pause(0.5)
+    drawn()
+    picture("toolbox")
+    return [
+        algorithm.displayName()
+        for algorithm in QgsApplication.processingRegistry()
+        .providerById("spectralgpt")
+        .algorithms()
+    ]
+
+
+def segment():
+    dock = open_from_toolbox("land-cover", "spectralgpt:segment")
+    answer = {}
+
+    def inside():
+        dialog = None
+        try:
+            wait(lambda: dialog_of("spectralgpt:segment"), "the dialog")
+            dialog = dialog_of("spectralgpt:segment")
+            place(dialog)
+            dialog.setParameters(
+                {"CONFIDENCE": "TEMPORARY_OUTPUT", "OUTPUT_VECTOR": "TEMPORARY_OUTPUT"}
+            )
+            picture("segment-dialog")
+            answer.update(run_dialog(dialog, 3, "segment-log"))
+        except Exception:
+            answer["error"] = traceback.format_exc()
+            picture("error")
+            if dialog is not None:
+                dialog.close()
+
+    QTimer.singleShot(500, inside)
+    dock.executeAlgorithm()  # comes back when the dialog is closed
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    dock.hide()
+    show_only("Class map", "Boadella 2020-06-21")
+    picture("segment-result")
+    show_only("Confidence (percent)")
+    picture("segment-confidence")
+    show_only("Class polygons", "Boadella 2020-06-21")
+    picture("segment-polygons")
+    names = ("Class map", "Confidence (percent)", "Class polygons")
+    return {**answer, "layers": [described(layers_by_name()[name]) for name in names]}
+
+
+def layer_menu():
+    tree = iface.layerTreeView()
+    QgsProject.instance().removeMapLayers(
+        [layers_by_name()[name].id() for name in ("Class polygons", "Confidence (percent)")]
+    )
+    show_only("Boadella 2020-02-02")
+    iface.setActiveLayer(layers_by_name()["Boadella 2020-02-02"])
+    menu = tree.menuProvider().createContextMenu()
+    ours = next(
+        action for action in menu.actions() if action.text().replace("&", "") == "SpectralGPT"
+    )
+    menu.popup(tree.mapToGlobal(QPoint(90, 110)))
+    pause(0.3)
+    menu.setActiveAction(ours)
+    pause(0.5)
+    picture("layer-menu")
+    entries = [action.text() for action in ours.menu().actions()]
+    change = next(action for action in ours.menu().actions() if "change" in action.text().lower())
+    menu.close()
+    change.trigger()
+    wait(lambda: dialog_of("spectralgpt:detectchange"), "the dialog of the layer menu")
+    return entries
+
+
+def change():
+    dialog = dialog_of("spectralgpt:detectchange")
+    names = layers_by_name()
+    given = dialog.createProcessingParameters()
+    dialog.setParameters(
+        {
+            "BEFORE": names["Boadella 2020-02-02"].id(),
+            "AFTER": names["Boadella 2020-06-21"].id(),
+            "PROBABILITY": "TEMPORARY_OUTPUT",
+        }
+    )
+    place(dialog)
+    picture("change-dialog")
+    ran = run_dialog(dialog, 2)
+    show_only("Change map", "Boadella 2020-06-21")
+    picture("change-result")
+    show_only("Probability of change", "Boadella 2020-06-21")
+    picture("change-probability")
+    return {
+        **ran,
+        "given": str(given["BEFORE"]),
+        "layers": [
+            described(layers_by_name()[name]) for name in ("Change map", "Probability of change")
+        ],
+    }
+
+
+def scenes():
+    layer = layers_by_name()["Boadella 2020-06-21"]
+    iface.setActiveLayer(layer)
+    dialog = processing.createAlgorithmDialog("spectralgpt:classify", {"INPUT": layer.id()})
+    dialog.show()
+    place(dialog)
+    picture("scenes-dialog")
+    ran = run_dialog(dialog, 1)
+    show_only("Labelled scenes", "Boadella 2020-06-21")
+    picture("scenes-result")
+    return {**ran, "layers": [described(layers_by_name()["Labelled scenes"])]}

@@ -1,0 +1,53 @@
+"""The screen: waiting until QGIS has done something, and pictures of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from qgis.PyQt.QtWidgets import QApplication
+from qgis.utils import iface
+
+ORDERS = json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text(encoding="utf-8"))
+FOLDER = Path(ORDERS["folder"])
+SIZE = (1366, 768)
+
+
+def pause(seconds=0.3):
+    """Lets QGIS draw and react."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def wait(condition, what, seconds=120):
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what} did not happen within {seconds} s")
+        pause(0.05)
+
+
+def drawn():
+    canvas = iface.mapCanvas()
+    pause(0.5)
+    wait(lambda: not canvas.isDrawing(), "drawing the map")
+    pause(0.5)
+
+
+def picture(name):
+    """A picture of the whole screen."""
+    iface.messageBar().clearWidgets()
+    pause(0.5)
+    screen = QApplication.primaryScreen()
+    screen.grabWindow(0, 0, 0, *SIZE).save(str(FOLDER / f"{name}.png"))
+
+
+def place(dialog, width=880, height=640):
+    dialog.resize(width, height)
+    dialog.move((SIZE[0] - width) // 2, (SIZE[1] - height) // 2)
+    dialog.raise_()
+    pause(0.5)
