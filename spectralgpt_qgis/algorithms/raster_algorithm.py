@@ -18,9 +18,10 @@ from qgis.core import (
 from .. import engine_access
 from ..i18n import tr
 from ..model_catalogue import InstalledModel, model_named, models_for
+from ..raster_source import crs_text
 from . import parameters as shared
 from .base import EngineAlgorithm
-from .raster_input import RasterInput, crs_text, read_raster
+from .raster_input import RasterInput, read_raster
 from .vector_input import write_features
 
 

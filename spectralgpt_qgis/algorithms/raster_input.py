@@ -31,10 +31,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 
 from ..i18n import tr
+from ..raster_source import additional_nodata, crs_text, engine_path
 
 EXPORT_LIMIT = 2 * 1024**3  # bytes, uncompressed
-# These live inside the QGIS process: another process cannot open them by name.
-_IN_PROCESS = ("MEM:", "/vsimem/")
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
         layer: A valid raster layer, in the thread it belongs to.
     """
     provider = layer.dataProvider()
-    nodata, notes = _additional_nodata(layer)
+    nodata, notes = additional_nodata(layer)
     own, given = provider.crs(), layer.crs()
     if own.isValid() and given.isValid() and own != given:
         notes.append(
@@ -253,7 +252,7 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
                 own=own.userFriendlyIdentifier(),
             )
         )
-    path = _engine_path(layer)
+    path = engine_path(layer)
     return RasterInput(
         name=layer.name(),
         path=path,
@@ -265,50 +264,3 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
         provider_key=layer.providerType(),
         uri=layer.source(),
     )
-
-
-def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
-    """A CRS as text that any PROJ understands: the authority's id, else WKT; empty when invalid."""
-    if not crs.isValid():
-        return ""
-    # USER:100001 means something in this QGIS profile only.
-    if crs.authid() and not crs.authid().startswith("USER:"):
-        return crs.authid()
-    return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
-
-
-def _engine_path(layer: QgsRasterLayer) -> str:
-    """The layer's source when another process can open it, else empty."""
-    if layer.providerType() != "gdal":
-        return ""
-    # After the bar come QGIS's own options, such as open options and credentials.
-    source, _, options = layer.source().partition("|")
-    if source.startswith(_IN_PROCESS) or options or "authcfg=" in source:
-        return ""
-    return source
-
-
-def _additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:
-    """The values the user declared as no-data in the layer's properties, and what cannot be honoured."""
-    provider = layer.dataProvider()
-    values: dict[float, None] = {}
-    notes = []
-    for band in range(1, layer.bandCount() + 1):
-        if provider.sourceHasNoDataValue(band) and not provider.useSourceNoDataValue(band):
-            notes.append(
-                tr(
-                    "The no-data value of '{name}', band {band}, is switched off in the layer's properties; "
-                    "it is honoured here all the same."
-                ).format(name=layer.name(), band=band)
-            )
-        for item in provider.userNoDataValues(band):
-            if item.min() == item.max():
-                values[float(item.min())] = None
-            else:
-                notes.append(
-                    tr(
-                        "The additional no-data range {low} to {high} of '{name}' is left out: only single values "
-                        "are supported."
-                    ).format(low=item.min(), high=item.max(), name=layer.name())
-                )
-    return tuple(values), list(dict.fromkeys(notes))
