@@ -22,24 +22,37 @@ def desktop_parts(iface: Any) -> list[Any]:
     Args:
         iface: QGIS's interface.
     """
+    from .gui.actions import MenuEntry
+    from .gui.describe.part import DescribePart
     from .gui.engine_notice import EngineNotice
-    from .gui.layer_actions import LayerActions, open_tool, tools
-    from .gui.raster_menu import MenuEntry, RasterMenu
+    from .gui.layer_actions import LayerActions
+    from .gui.model_use import tool_for
+    from .gui.raster_menu import RasterMenu
+    from .gui.tool_dialogs import ToolDialogs
 
+    dialogs = ToolDialogs(iface)
     engine = EngineNotice(iface)
-    layer_actions = LayerActions(iface)
 
-    def with_active_layer(tool: Any) -> Any:
-        return lambda *_: open_tool(tool, iface.activeLayer())
+    def fine_tune(layer: Any = None) -> None:
+        dialogs.open("spectralgpt:finetune", {} if layer is None else {"INPUT": [layer.id()]})
 
+    def use_model(layer: Any, model: Any) -> None:
+        dialogs.open(*tool_for(layer, model))
+
+    description = DescribePart(iface, use_model)
+    layers = LayerActions(iface, dialogs.open, fine_tune, description.open)
     menu = RasterMenu(
         iface,
         [
-            *(MenuEntry(tool.icon, tool.text, with_active_layer(tool)) for tool in tools()),
+            MenuEntry("segment", tr("Land-cover map…"), layers.classify_land_cover),
+            MenuEntry("classify", tr("Label scenes…"), layers.label_scenes),
+            MenuEntry("change", tr("Detect change…"), layers.detect_change),
+            MenuEntry("finetune", tr("Fine-tune…"), layers.fine_tune),
+            MenuEntry("spectralgpt", tr("Describe layer for models…"), layers.describe),
             MenuEntry("engine", tr("Engine…"), engine.open_dialog),
         ],
     )
-    return [menu, layer_actions, engine]
+    return [dialogs, description, layers, menu, engine]
 
 
 class SpectralGPTPlugin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from qgis.PyQt import QtGui, QtWidgets
@@ -12,6 +13,15 @@ from .. import paths
 
 # In QtWidgets with Qt 5, in QtGui with Qt 6.
 QAction = getattr(QtWidgets, "QAction", None) or QtGui.QAction
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A line of the menu: the name of an icon of ours, the text, and what it does."""
+
+    icon: str
+    text: str
+    slot: Callable[..., Any]
 
 
 def make_action(icon: str, text: str, parent: Any, slot: Callable[..., Any]) -> Any:

@@ -1,54 +1,51 @@
-"""The "SpectralGPT" entries in the menu of raster layers: the tools, with the layer already chosen."""
+"""What can be done with a raster layer: the entries in the menu of raster layers, and the same in the Raster menu."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-import processing
-from qgis.core import Qgis, QgsMapLayer, QgsMapLayerType
+from qgis.core import Qgis, QgsRasterLayer
 
 from ..i18n import tr
-from .actions import make_action
+from .actions import MenuEntry, make_action
+from .chosen_rasters import RASTER, before_and_after, current_raster, selected_rasters
 
-_RASTER = Qgis.LayerType.Raster if hasattr(Qgis, "LayerType") else QgsMapLayerType.RasterLayer
-
-
-@dataclass(frozen=True)
-class Tool:
-    """An algorithm that starts from a raster layer."""
-
-    algorithm: str
-    parameter: str
-    icon: str
-    text: str
-
-
-def tools() -> tuple[Tool, ...]:
-    """The entries, in their order."""
-    return (
-        Tool("spectralgpt:segment", "INPUT", "segment", tr("Land-cover map…")),
-        Tool("spectralgpt:classify", "INPUT", "classify", tr("Label scenes…")),
-        Tool("spectralgpt:detectchange", "BEFORE", "change", tr("Detect change…")),
-    )
+OpenTool = Callable[..., Any]  # ToolDialogs.open
+WithLayer = Callable[..., Any]  # called with a raster layer, or without when none is chosen
 
 
 class LayerActions:
-    """Adds the entries to the layer menu and takes them away again."""
+    """Adds the entries to the menu of raster layers and takes them away again."""
 
-    def __init__(self, iface: Any) -> None:
-        """Adds nothing yet."""
+    MENU = "SpectralGPT"
+
+    def __init__(
+        self, iface: Any, open_tool: OpenTool, fine_tune: WithLayer, describe: WithLayer
+    ) -> None:
+        """Adds nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+            open_tool: Opens an algorithm's dialog: id, parameters, note.
+            fine_tune: Opens what trains models.
+            describe: Opens what describes a layer.
+        """
         self._iface = iface
+        self._open_tool, self._fine_tune, self._describe = open_tool, fine_tune, describe
         self._actions: list[Any] = []
 
     def add(self) -> None:
-        """Adds one entry a tool for every raster layer."""
-        for tool in tools():
-            action = make_action(
-                tool.icon, tool.text, self._iface.mainWindow(), partial(self._open, tool)
-            )
-            self._iface.addCustomActionForLayerType(action, "SpectralGPT", _RASTER, True)
+        """Adds the entries for every raster layer."""
+        for entry in (
+            MenuEntry("segment", tr("Classify land cover…"), self.classify_land_cover),
+            MenuEntry("classify", tr("Label scenes…"), self.label_scenes),
+            MenuEntry("change", tr("Detect change with…"), self.detect_change),
+            MenuEntry("finetune", tr("Fine-tune…"), self.fine_tune),
+            MenuEntry("spectralgpt", tr("Describe for models…"), self.describe),
+        ):
+            action = make_action(entry.icon, entry.text, self._iface.mainWindow(), entry.slot)
+            self._iface.addCustomActionForLayerType(action, self.MENU, RASTER, True)
             self._actions.append(action)
 
     def remove(self) -> None:
@@ -58,22 +55,66 @@ class LayerActions:
             action.deleteLater()
         self._actions.clear()
 
-    def _open(self, tool: Tool, *_: Any) -> None:
-        open_tool(tool, self._iface.layerTreeView().currentLayer())
+    def classify_land_cover(self, *_: Any) -> None:
+        """Opens the tool for land-cover maps."""
+        self._open("spectralgpt:segment", "INPUT")
 
+    def label_scenes(self, *_: Any) -> None:
+        """Opens the tool for scenes."""
+        self._open("spectralgpt:classify", "INPUT")
 
-def open_tool(tool: Tool, layer: QgsMapLayer | None = None) -> Any:
-    """Opens an algorithm's dialog beside QGIS, which stays usable, and returns the dialog.
+    def detect_change(self, *_: Any) -> None:
+        """Opens the tool for change; two selected rasters go in by their dates."""
+        selected = selected_rasters(self._iface)
+        if len(selected) != 2:
+            self._open("spectralgpt:detectchange", "BEFORE")
+            return
+        if not all(self._usable(layer) for layer in selected):
+            return
+        before, after, known = before_and_after(*selected)
+        note = (
+            ""
+            if known
+            else tr(
+                "The dates of these layers are not known: '{before}' was taken as the earlier one, as it is the upper "
+                "one in the layer tree. Exchange them here if it is the other way round."
+            ).format(before=before.name())
+        )
+        self._open_tool(
+            "spectralgpt:detectchange", {"BEFORE": before.id(), "AFTER": after.id()}, note
+        )
 
-    Args:
-        tool: What to open.
-        layer: Is filled in, when it is a raster.
-    """
-    parameters = {}
-    if layer is not None and layer.type() == _RASTER:
-        parameters[tool.parameter] = layer.id()
-    dialog = processing.createAlgorithmDialog(tool.algorithm, parameters)
-    if dialog is not None:
-        dialog.show()
-        dialog.raise_()
-    return dialog
+    def fine_tune(self, *_: Any) -> None:
+        """Opens what trains models."""
+        self._with_layer(self._fine_tune)
+
+    def describe(self, *_: Any) -> None:
+        """Opens what describes the layer."""
+        self._with_layer(self._describe)
+
+    def _open(self, algorithm: str, parameter: str) -> None:
+        self._with_layer(
+            lambda layer=None: self._open_tool(
+                algorithm, {parameter: layer.id()} if layer is not None else {}
+            )
+        )
+
+    def _with_layer(self, act: WithLayer) -> None:
+        layer = current_raster(self._iface)
+        if layer is None:
+            act()
+        elif self._usable(layer):
+            act(layer)
+
+    def _usable(self, layer: QgsRasterLayer) -> bool:
+        """Whether the layer's data are there; if not, the user is told."""
+        if layer.isValid():
+            return True
+        self._iface.messageBar().pushMessage(
+            self.MENU,
+            tr(
+                "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data Source)."
+            ).format(layer.name()),
+            Qgis.MessageLevel.Warning,
+        )
+        return False

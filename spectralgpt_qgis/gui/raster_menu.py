@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from .actions import make_action
-
-
-@dataclass(frozen=True)
-class MenuEntry:
-    """A line of the menu: the name of an icon of ours, the text, and what it does."""
-
-    icon: str
-    text: str
-    slot: Callable[..., Any]
+from .actions import MenuEntry, make_action
 
 
 class RasterMenu:

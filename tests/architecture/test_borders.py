@@ -162,7 +162,7 @@ def test_loading_the_plugin_imports_nothing():
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "spectralgpt_qgis" / "algorithms").glob("*.py")), ids=name_of
+    "file", sorted((ROOT / "spectralgpt_qgis" / "algorithms").rglob("*.py")), ids=name_of
 )
 def test_algorithms_touch_no_window_and_no_project(file):
     names = set(imported(file))
@@ -172,7 +172,7 @@ def test_algorithms_touch_no_window_and_no_project(file):
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "spectralgpt_qgis" / "tasks").glob("*.py")), ids=name_of
+    "file", sorted((ROOT / "spectralgpt_qgis" / "tasks").rglob("*.py")), ids=name_of
 )
 def test_tasks_touch_no_widget_and_no_layer(file):
     names = set(imported(file))
@@ -182,7 +182,7 @@ def test_tasks_touch_no_widget_and_no_layer(file):
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "spectralgpt_qgis" / "gui").glob("*.py")), ids=name_of
+    "file", sorted((ROOT / "spectralgpt_qgis" / "gui").rglob("*.py")), ids=name_of
 )
 def test_windows_reach_algorithms_by_id_and_the_engine_through_tasks(file):
     names = set(imported(file))

@@ -101,6 +101,8 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
         "Land-cover map…",
         "Label scenes…",
         "Detect change…",
+        "Fine-tune…",
+        "Describe layer for models…",
         "Engine…",
     ]
     assert sorted(tour["toolbox"]) == [
@@ -140,7 +142,13 @@ def test_the_log_says_what_an_analyst_wants_to_know(tour):
 
 
 def test_the_layer_menu_opens_a_tool_with_its_layer(tour):
-    assert tour["layer_menu"] == ["Land-cover map…", "Label scenes…", "Detect change…"]
+    assert tour["layer_menu"] == [
+        "Classify land cover…",
+        "Label scenes…",
+        "Detect change with…",
+        "Fine-tune…",
+        "Describe for models…",
+    ]
     assert tour["change"]["given"].startswith("Boadella_2020_02_02_")  # the layer's id
 
 

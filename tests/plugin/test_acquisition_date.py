@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from osgeo import gdal
 from qgis.core import QgsDateTimeRange, QgsLayerMetadata, QgsRasterLayer
@@ -34,7 +33,10 @@ from spectralgpt_qgis.acquisition_date import (
             (2020, 2, 2),
         ),
         ("T31TCJ_20200101T105331_B02_10m.jp2", (2020, 1, 1)),
-        ("S2A_OPER_PRD_MSIL1C_PDMC_20160101T000000_R051_V20150704T101337_20150704T101337", (2015, 7, 4)),
+        (
+            "S2A_OPER_PRD_MSIL1C_PDMC_20160101T000000_R051_V20150704T101337_20150704T101337",
+            (2015, 7, 4),
+        ),
         # Landsat: the day it was taken comes before that of processing; 033 is the 2nd of February.
         ("LC08_L2SP_198030_20200202_20200823_02_T1_SR_B4", (2020, 2, 2)),
         ("LC81980302020033LGN00", (2020, 2, 2)),

@@ -5,58 +5,20 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from qgis.core import QgsApplication, QgsRasterLayer
-from qgis.gui import QgsMessageBar
-from qgis.PyQt.QtWidgets import QMainWindow, QPushButton
+from qgis.core import QgsApplication
+from qgis.PyQt.QtWidgets import QPushButton
 
 from spectralgpt_qgis import classFactory
 from spectralgpt_qgis import plugin as plugin_module
-from spectralgpt_qgis.gui import layer_actions
 from spectralgpt_qgis.gui.engine_dialog import EngineDialog
-
-
-class Interface:
-    """Remembers what a plugin adds to QGIS."""
-
-    def __init__(self):
-        self.window = QMainWindow()
-        self.bar = QgsMessageBar(self.window)
-        self.menu, self.layer_menu = [], []
-        self.current = None
-
-    def mainWindow(self):
-        return self.window
-
-    def messageBar(self):
-        return self.bar
-
-    def activeLayer(self):
-        return self.current
-
-    def layerTreeView(self):
-        return SimpleNamespace(currentLayer=lambda: self.current)
-
-    def addPluginToRasterMenu(self, name, action):
-        self.menu.append(action)
-
-    def removePluginRasterMenu(self, name, action):
-        self.menu.remove(action)
-
-    def addCustomActionForLayerType(self, action, menu, kind, all_layers):
-        assert (menu, kind, all_layers) == ("SpectralGPT", layer_actions._RASTER, True)
-        self.layer_menu.append(action)
-
-    def removeCustomActionForLayerType(self, action):
-        self.layer_menu.remove(action)
-        return True
+from tests.plugin.interface import Interface
 
 
 @pytest.fixture
 def interface(qgis_processing):
     made = Interface()
     yield made
-    made.current = None  # a layer must not outlive QGIS
-    made.window.deleteLater()
+    made.close()
 
 
 def providers():
@@ -72,9 +34,11 @@ def test_loading_twice_leaves_nothing(interface, models):
             "Land-cover map…",
             "Label scenes…",
             "Detect change…",
+            "Fine-tune…",
+            "Describe layer for models…",
             "Engine…",
         ]
-        assert len(interface.layer_menu) == 3
+        assert len(interface.layer_menu) == 5
         assert all(not action.icon().isNull() for action in interface.menu)
         plugin.unload()
         assert "spectralgpt" not in providers()
@@ -139,26 +103,4 @@ def test_an_engine_that_is_there_is_not_mentioned(interface, models):
     plugin = classFactory(interface)
     plugin.initGui()
     assert interface.bar.items() == []
-    plugin.unload()
-
-
-def test_the_layer_menu_opens_the_tool_with_the_layer(interface, models, scene, monkeypatch):
-    opened = []
-
-    def create(algorithm, parameters):
-        opened.append((algorithm, parameters))
-        return SimpleNamespace(show=lambda: None, raise_=lambda: None)
-
-    monkeypatch.setattr(layer_actions.processing, "createAlgorithmDialog", create)
-    plugin = classFactory(interface)
-    plugin.initGui()
-    layer = QgsRasterLayer(scene, "boadella")
-    interface.current = layer
-    for action in interface.layer_menu:
-        action.trigger()
-    assert opened == [
-        ("spectralgpt:segment", {"INPUT": layer.id()}),
-        ("spectralgpt:classify", {"INPUT": layer.id()}),
-        ("spectralgpt:detectchange", {"BEFORE": layer.id()}),
-    ]
     plugin.unload()

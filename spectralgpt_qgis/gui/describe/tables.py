@@ -1,0 +1,106 @@
+"""The two tables of the window: the layer's bands, and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
+
+from ...i18n import tr
+from . import words
+
+_ICONS = {
+    "fits": "/mIconSuccess.svg",
+    "doubtful": "/mIconWarning.svg",
+    "unfit": "/mIconCritical.svg",
+}
+
+
+class _Table(QTreeWidget):
+    """Rows without branches; the last columns take what room there is."""
+
+    def __init__(self, titles: Sequence[str], stretched: int) -> None:
+        super().__init__()
+        self.setHeaderLabels(list(titles))
+        self.setRootIsDecorated(False)
+        self.setAllColumnsShowFocus(True)
+        self.setUniformRowHeights(True)
+        header = self.header()
+        header.setStretchLastSection(False)
+        for column in range(len(titles)):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+
+
+class BandTable(_Table):
+    """The layer's bands as they were recognised."""
+
+    def __init__(self) -> None:
+        """Shows nothing yet."""
+        super().__init__([tr("Band"), tr("Name"), tr("Recognised as"), tr("Wavelength")], 2)
+
+    def show_bands(self, bands: Sequence[dict[str, Any]]) -> None:
+        """Shows the bands of the engine's answer."""
+        self.clear()
+        for band in bands:
+            item = QTreeWidgetItem(
+                [
+                    str(band["number"]),
+                    band["name"] or "–",
+                    words.band_words(band),
+                    words.wavelength_words(band),
+                ]
+            )
+            self.addTopLevelItem(item)
+
+
+class ModelTable(_Table):
+    """The models, the best first, with a button to use each that runs."""
+
+    _REASON, _USE = 3, 4
+
+    def __init__(self, use: Callable[[dict[str, Any]], Any]) -> None:
+        """Shows nothing yet.
+
+        Args:
+            use: Called with the model whose button was pressed, or whose row was double-clicked.
+        """
+        super().__init__(
+            [tr("Model"), tr("For"), tr("Verdict"), tr("Why"), ""],
+            self._REASON,
+        )
+        self._use = use
+        self.itemActivated.connect(self._activate)
+
+    def show_models(self, models: Sequence[dict[str, Any]]) -> None:
+        """Shows the models of the engine's answer."""
+        self.clear()
+        for model in models:
+            reason = words.reason_words(model)
+            item = QTreeWidgetItem(
+                [model["title"], words.task_words(model), words.verdict_words(model), reason]
+            )
+            item.setIcon(2, QgsApplication.getThemeIcon(_ICONS[model["verdict"]]))
+            item.setToolTip(0, model["path"])
+            for column in (2, self._REASON):
+                item.setToolTip(column, words.match_words(model) or model["reason"])
+            item.setData(0, Qt.ItemDataRole.UserRole, model)
+            self.addTopLevelItem(item)
+            if model["verdict"] != "unfit":
+                button = QPushButton(tr("Use…"))
+                button.setToolTip(tr("Opens the tool with this layer and this model"))
+                button.setAutoDefault(False)
+                button.clicked.connect(partial(self._use_item, item))
+                self.setItemWidget(item, self._USE, button)
+        self.setColumnHidden(self._USE, not any(m["verdict"] != "unfit" for m in models))
+
+    def _activate(self, item: QTreeWidgetItem, *_: Any) -> None:
+        if self.itemWidget(item, self._USE) is not None:
+            self._use_item(item)
+
+    def _use_item(self, item: QTreeWidgetItem, *_: Any) -> None:
+        self._use(item.data(0, Qt.ItemDataRole.UserRole))

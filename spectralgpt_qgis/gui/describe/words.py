@@ -1,0 +1,111 @@
+"""The engine's description of a raster in the user's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsRasterLayer, QgsUnitTypes
+
+from ...i18n import tr
+
+
+def task_words(model: dict[str, Any]) -> str:
+    """What a model is for."""
+    if model["format"] == "safetensors":
+        return tr("Fine-tuning")
+    return {
+        "segmentation": tr("Land-cover map"),
+        "scene-classification": tr("Label scenes"),
+        "change-detection": tr("Detect change"),
+    }.get(model["task"], model["task"])
+
+
+def verdict_words(model: dict[str, Any]) -> str:
+    """Whether a model fits, in short."""
+    return {
+        "fits": tr("Fits"),
+        "doubtful": tr("Runs, with doubts"),
+        "unfit": tr("Does not fit"),
+    }[model["verdict"]]
+
+
+def reason_words(model: dict[str, Any]) -> str:
+    """Why a model fits or not."""
+    if model["missing"]:
+        bands = ", ".join(map(_missing_band, model["missing"]))
+        return tr("Bands that it needs are missing: {}").format(bands)
+    if model["verdict"] == "unfit":
+        return model["reason"]
+    parts = []
+    if model["verdict"] == "doubtful":
+        parts.append(
+            tr("Pixels of {pixel:.3g} m, but it learned from pixels of {learned:.3g} m").format(
+                pixel=model["scale"] * model["gsd"], learned=model["gsd"]
+            )
+        )
+    if model["left_out"]:
+        parts.append(tr("Works without its bands {}").format(", ".join(model["left_out"])))
+    return "; ".join(parts) or tr("All its bands were found")
+
+
+def match_words(model: dict[str, Any]) -> str:
+    """Which raster band serves which band of the model, a line each; empty when it does not run."""
+    return "\n".join(
+        tr("{model}: band {band}, by {how}").format(
+            model=entry["model"], band=entry["raster"], how=entry["by"]
+        )
+        if entry["raster"] is not None
+        else tr("{model}: none, {how}").format(model=entry["model"], how=entry["by"])
+        for entry in model["match"]
+    )
+
+
+def band_words(band: dict[str, Any]) -> str:
+    """What a band was recognised as."""
+    known = {
+        "coastal": tr("Coastal aerosol"),
+        "blue": tr("Blue"),
+        "green": tr("Green"),
+        "red": tr("Red"),
+        "rededge1": tr("Red edge 1"),
+        "rededge2": tr("Red edge 2"),
+        "rededge3": tr("Red edge 3"),
+        "nir": tr("Near infrared"),
+        "nir-narrow": tr("Near infrared, narrow"),
+        "water-vapour": tr("Water vapour"),
+        "cirrus": tr("Cirrus"),
+        "swir1": tr("Short-wave infrared 1"),
+        "swir2": tr("Short-wave infrared 2"),
+    }
+    if band["common_name"]:
+        return known.get(band["common_name"], band["common_name"])
+    return tr("By its wavelength") if band["wavelength"] else tr("Not recognised")
+
+
+def wavelength_words(band: dict[str, Any]) -> str:
+    """A band's wavelength; empty when it is not known."""
+    return tr("{} nm").format(round(1000 * band["wavelength"])) if band["wavelength"] else ""
+
+
+def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
+    """The size of a pixel on the ground, and in the layer's own units where these are not metres."""
+    ground = tr("{width:.4g} × {height:.4g} m on the ground").format(
+        width=raster["pixel_metres"][0], height=raster["pixel_metres"][1]
+    )
+    unit = layer.crs().mapUnits()
+    if not layer.crs().isValid() or unit == QgsUnitTypes.DistanceUnit.DistanceMeters:
+        return ground
+    own = tr("{width:.4g} × {height:.4g} {unit}").format(
+        width=raster["pixel"][0], height=raster["pixel"][1], unit=QgsUnitTypes.toString(unit)
+    )
+    return f"{ground} ({own})"
+
+
+def date_words(date: tuple[int, ...]) -> str:
+    """A date of `acquisition_date`, as ISO writes it."""
+    return "-".join(f"{part:02d}" for part in date) if date else tr("Not known")
+
+
+def _missing_band(band: dict[str, Any]) -> str:
+    length = wavelength_words(band)
+    return f"{band['name']} ({length})" if length else str(band["name"])

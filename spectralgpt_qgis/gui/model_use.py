@@ -1,0 +1,29 @@
+"""From a model to the tool that uses it."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from qgis.core import QgsRasterLayer
+
+_TOOLS = {
+    "segmentation": ("spectralgpt:segment", "INPUT"),
+    "scene-classification": ("spectralgpt:classify", "INPUT"),
+    "change-detection": ("spectralgpt:detectchange", "BEFORE"),
+}
+
+
+def tool_for(layer: QgsRasterLayer, model: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The algorithm that uses a model, and the parameters that fill in layer and model.
+
+    Args:
+        layer: What to work on.
+        model: Of the engine's verb `describe`; needs "name", "path", "format" and "task".
+    """
+    if model["format"] == "safetensors":
+        # Its file's name: a model that predicts may have the same one without the ending.
+        base = PurePath(model["path"].replace("\\", "/")).name
+        return "spectralgpt:finetune", {"INPUT": [layer.id()], "BASE": base}
+    algorithm, parameter = _TOOLS[model["task"]]
+    return algorithm, {parameter: layer.id(), "MODEL": model["name"]}

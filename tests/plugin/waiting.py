@@ -1,0 +1,16 @@
+"""Waiting for what happens beside the test."""
+
+from __future__ import annotations
+
+import time
+
+from qgis.core import QgsApplication
+
+
+def wait(condition, seconds=60):
+    """Lets QGIS work until a condition holds."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        QgsApplication.processEvents()
+        time.sleep(0.01)
+    assert condition(), f"did not happen within {seconds} s"
