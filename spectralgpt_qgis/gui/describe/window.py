@@ -24,7 +24,6 @@ from qgis.PyQt.QtWidgets import (
 
 from ... import engine_access, paths
 from ...acquisition_date import acquisition_date
-from ...engine_client import EngineFailed
 from ...i18n import tr
 from ...raster_source import additional_nodata, crs_text, engine_path
 from ...tasks.engine_task import EngineTask
@@ -147,18 +146,13 @@ class DescribeWindow(QDialog):
                 tr("There is no raster layer in this project. Add one to see which models fit it.")
             )
             return
-        reason = _cannot_be_described(layer)
+        reason = _cannot_be_described(layer) or engine_access.why_not_ready()
         if reason:
             self._tell(reason, "/mIconWarning.svg")
             return
-        try:
-            client = engine_access.client()
-        except EngineFailed as failure:
-            self._tell(failure.message, "/mIconWarning.svg")
-            return
         task = EngineTask(
             tr("Describe {}").format(layer.name()),
-            client,
+            engine_access.client(),
             "describe",
             {
                 "input": engine_path(layer),
