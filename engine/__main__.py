@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from .jobs import VERBS, run_job
+from .memory_limit import keep_limit
 from .parameters import Job
 from .progress import Event, Progress
 from .protocol import EXIT_BAD_USAGE, EventStream, report, serve, stdout_for_events
@@ -74,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     if os.environ.get("RANK", "0") != "0":  # of several processes under torchrun one reports
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    keep_limit()
     options = vars(_parser().parse_args(arguments))
     verb, as_json = options.pop("verb"), options.pop("json", False)
     if verb is None:

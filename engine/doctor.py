@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable
 
+from .device_check import check_devices, graphics_cards
 from .errors import EnvironmentBroken
 from .jobs import DoctorJob
 from .progress import Progress
@@ -18,7 +19,8 @@ def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
     """Checks the tier's libraries; tells versions and devices.
 
     Returns:
-        {"python", "platform", "libraries": {name: version}, "providers": [...], "cuda": bool | None}
+        {"python", "platform", "libraries": {name: version}, "providers": [...], "cuda": bool | None,
+        "devices": see `check_devices`, "graphics_cards": [...]}
 
     Raises:
         EnvironmentBroken: Naming each library that failed and why.
@@ -36,7 +38,7 @@ def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
     broken: list[str] = []
     libraries: dict[str, str] = {}
     for done, (library, check) in enumerate(checks.items()):
-        progress.update(done / len(checks), library)
+        progress.update(0.9 * done / len(checks), library)
         try:
             check()
             libraries[library] = metadata.version(library)
@@ -47,6 +49,7 @@ def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
             f"These libraries of the engine do not work: {'; '.join(broken)}. Repair the engine (in QGIS: "
             "SpectralGPT > Engine > Repair)."
         )
+    progress.update(0.9, "processor and GPU")
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
@@ -54,6 +57,8 @@ def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
         "libraries": libraries,
         "providers": _providers(),
         "cuda": _cuda() if job.tier == "training" else None,
+        "devices": check_devices(job.tier),
+        "graphics_cards": graphics_cards(),
     }
 
 

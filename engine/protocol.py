@@ -14,7 +14,8 @@ import traceback
 from collections.abc import Iterator
 from typing import IO, Any, Callable
 
-from .errors import Cancelled, EngineError, InvalidParameter
+from .errors import Cancelled, EngineError, InvalidParameter, OutOfMemory
+from .memory_limit import limit_in_words
 from .progress import Event, Progress
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_USAGE, EXIT_CANCELLED = 0, 1, 2, 130
@@ -103,17 +104,19 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
         events.emit({"event": "cancelled"})
         return EXIT_CANCELLED
     except EngineError as error:
+        limit = limit_in_words() if isinstance(error, OutOfMemory) else ""
         events.emit(
             {
                 "event": "error",
                 "kind": error.kind,
-                "message": error.message,
+                "message": error.message + limit,
                 "details": error.details,
             }
         )
         return EXIT_BAD_USAGE if isinstance(error, InvalidParameter) else EXIT_FAILED
     except MemoryError as error:
         message = "The engine ran out of memory. Close other programs, or work on a smaller area."
+        message += limit_in_words()
         events.emit(
             {"event": "error", "kind": "OutOfMemory", "message": message, "details": repr(error)}
         )

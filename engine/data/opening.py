@@ -13,10 +13,9 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 
 from ..errors import GeoreferenceMissing, InvalidParameter, RasterUnreadable
+from ..memory_limit import raster_cache
 from .grid import Grid
 
-# rasterio takes an integer as bytes: 64 would be 64 bytes and every read many times slower.
-CACHE_BYTES = 256 * 2**20
 _THIN = 16  # pixels; no scene is as narrow as this and has more bands than that
 _REMEDY = (
     "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, "
@@ -45,7 +44,7 @@ def open_raster(path: str) -> Iterator[Any]:
         )
     if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
         raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), warnings.catch_warnings():
+    with rasterio.Env(GDAL_CACHEMAX=raster_cache()), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(path)

@@ -21,7 +21,7 @@ from rasterio.windows import Window
 
 from ..cards import ModelClass
 from ..data.grid import Grid
-from ..data.opening import CACHE_BYTES
+from ..memory_limit import raster_cache
 from .staging import write_error
 
 BLOCK = 512
@@ -67,7 +67,7 @@ def class_dtype(classes: Sequence[ModelClass], nodata: int) -> str:
 @contextmanager
 def raster_environment() -> Iterator[None]:
     """GDAL settings of a job: a bounded cache, and no blocks nor overviews of nothing."""
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, SPARSE_OK_OVERVIEW=True):
+    with rasterio.Env(GDAL_CACHEMAX=raster_cache(), SPARSE_OK_OVERVIEW=True):
         yield
 
 

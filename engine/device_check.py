@@ -1,0 +1,130 @@
+"""What this machine can compute on, tried with a real model and not only looked for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess  # nosec B404
+import time
+from pathlib import Path
+from typing import Any
+
+from .cards import Card
+from .errors import DeviceUnavailable, EngineError
+from .model_file import installed_models, read_card
+from .progress import Progress
+
+_AGREEMENT = 1e-3  # relative; TF32 matrix units differ by less, a broken driver by far more
+_ANSWER = 20  # s that a driver has to answer
+
+
+def check_devices(tier: str) -> list[dict[str, Any]]:
+    """Loads a model on the processor and on the GPU and compares what they compute.
+
+    Args:
+        tier: "training" also tries PyTorch's way to a GPU.
+
+    Returns:
+        For each device and use {"device": "cpu" or "gpu", "use": "maps" or "training", "works": bool, "name": library
+        and provider, "milliseconds": of one window for maps, else None, "reason": why it does not work}.
+    """
+    found = []
+    model = _smallest_model()
+    if model is not None:
+        found += [_try_backend(*model, device) for device in ("cpu", "gpu")]
+    if tier == "training":
+        found.append(_try_torch())
+    return found
+
+
+def graphics_cards() -> list[str]:
+    """Name, driver and memory of each NVIDIA card, as its driver tells; empty without one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=_ANSWER)  # nosec B603
+    except (OSError, subprocess.SubprocessError):
+        return []
+    if done.returncode:
+        return []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
+
+
+def _smallest_model() -> tuple[Path, Card] | None:
+    models = sorted(
+        (path for path in installed_models() if path.suffix == ".onnx"),
+        key=lambda path: path.stat().st_size,
+    )
+    for path in models:
+        try:
+            card = read_card(path)
+        except EngineError:
+            continue
+        if card.classes:
+            return path, card
+    return None
+
+
+def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
+    from .infer.backends import open_backend
+
+    try:
+        # Opening one on a GPU has it compute a batch and compares that with the processor's.
+        backend = open_backend(path, card, device, 0, Progress())
+        window = _random_window(card)
+        backend.predict(window)  # the first one is slow
+        start = time.perf_counter()
+        backend.predict(window)
+    except EngineError as error:
+        return _outcome(device, "maps", reason=error.message)
+    milliseconds = 1000 * (time.perf_counter() - start)
+    return _outcome(device, "maps", name=backend.name, milliseconds=round(milliseconds, 1))
+
+
+def _random_window(card: Card) -> dict[str, Any]:
+    """A batch of one window that feeds a model of any task."""
+    import numpy as np
+
+    shape = (1, len(card.bands), card.window, card.window)
+    image = np.random.default_rng(0).uniform(0.0, 0.5, shape).astype(np.float32)
+    valid = np.ones((1, 1, card.window, card.window), np.float32)
+    groups = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
+    return {"image": image, "before": image, "after": image, "valid": valid, "groups": groups}
+
+
+def _try_torch() -> dict[str, Any]:
+    import torch
+
+    try:
+        if not torch.cuda.is_available():
+            raise DeviceUnavailable(
+                f"PyTorch {torch.__version__} finds no GPU that it can use: it was built for the processor only, or "
+                "the driver is missing or too old."
+            )
+        generator = torch.Generator().manual_seed(0)
+        values = torch.rand(256, 256, generator=generator)
+        expected = values @ values
+        difference = ((values.cuda() @ values.cuda()).cpu() - expected).abs().max()
+        error = float(difference / expected.abs().max())
+        if not error <= _AGREEMENT:
+            raise DeviceUnavailable(
+                f"A matrix product on the GPU differs from the processor's by {error:.1e} of its size."
+            )
+        name = torch.cuda.get_device_name()
+    except (EngineError, RuntimeError) as error:
+        return _outcome("gpu", "training", reason=str(error))
+    return _outcome("gpu", "training", name=f"PyTorch {torch.__version__}, {name}")
+
+
+def _outcome(
+    device: str, use: str, name: str = "", reason: str = "", milliseconds: float | None = None
+) -> dict[str, Any]:
+    return {
+        "device": device,
+        "use": use,
+        "works": not reason,
+        "name": name,
+        "milliseconds": milliseconds,
+        "reason": reason,
+    }
