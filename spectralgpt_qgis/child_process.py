@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import paths
+
 _DROPPED = ("VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "CONDA_PREFIX", "GIO_EXTRA_MODULES")
 _DROPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "CPL_", "DYLD_", "QT_", "QGIS_", "__PYVENV")
 # Variables that name a certificate file: one that is gone breaks every download.
@@ -110,6 +112,7 @@ def follow(
     on_line: Callable[[str], None],
     is_cancelled: Callable[[], bool],
     environment: dict[str, str],
+    watcher: Path | None = None,
 ) -> tuple[int, str]:
     """Run a long command, handing on its output line by line.
 
@@ -118,6 +121,7 @@ def follow(
         on_line: Gets each line of standard output and standard error.
         is_cancelled: Polled; when it says so the command is ended with all that it started.
         environment: The command's environment.
+        watcher: A Python under which the command ends with this process, see parent_watch.py.
 
     Returns:
         The exit code and the last lines.
@@ -125,9 +129,11 @@ def follow(
     Raises:
         OSError: When the command cannot be started.
     """
+    if watcher is not None:
+        command = [watcher, "-I", "-S", paths.PARENT_WATCH, *command]
     process = start(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if watcher is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=_MERGED,
         env=environment,
@@ -155,4 +161,6 @@ def follow(
             on_line(line)
     finally:
         end(process)
+        if process.stdin is not None:
+            process.stdin.close()
     return process.returncode, "\n".join(tail)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from .engine_client import EngineClient, EngineFailed
 from .engine_environment import Status
 from .i18n import tr
 from .paths import user_models
-from .settings import engine_environment, home
+from .settings import engine_environment, home, value
 
 TRAINING_GRACE = 30.0  # s
 
@@ -57,7 +58,8 @@ def client(tier: str = "inference") -> EngineClient:
     python = status().python
     if reason or python is None:
         raise EngineFailed("EngineMissing", reason)
+    options: dict[str, Any] = {"models": models_folder(), "memory": value("memory")}
     if tier == "training":
         # Who cancels a training gets the best model so far, which takes a moment to write.
-        return EngineClient(python, models=models_folder(), grace=TRAINING_GRACE)
-    return EngineClient(python, models=models_folder())
+        options["grace"] = TRAINING_GRACE
+    return EngineClient(python, **options)

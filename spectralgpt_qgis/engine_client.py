@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from . import child_process, paths
 from .engine_exit import explain_exit
+from .job_failure import remember_failure
 
 _POLL = 0.05  # s between two looks at is_cancelled
 _GRACE = 5.0  # s that an engine has to end after a cancel or its last event
@@ -62,6 +63,7 @@ class EngineClient:
         root: Path = paths.ROOT,
         models: Path | None = None,
         grace: float = _GRACE,
+        memory: int = 0,
     ) -> None:
         """Remember how to start the engine; nothing is started yet.
 
@@ -70,11 +72,13 @@ class EngineClient:
             root: The folder that holds the ``engine`` package.
             models: The folder of the user's own models, when it is not the default one.
             grace: Seconds that a cancelled engine has before it is killed.
+            memory: The most that the engine may take, MB; 0 for no limit.
         """
         self.python = Path(python)
         self._root = root
         self._models = models or paths.user_models()
         self._grace = grace
+        self._memory = memory
         self._cancel = threading.Event()
         self.pid: int | None = None  # of the last engine: its hidden output folders carry it
 
@@ -125,14 +129,21 @@ class EngineClient:
             return final
         if cancelled:
             raise EngineCancelled
+        failure = self._failure(name, final, code, session.tail())
+        remember_failure(verb, failure.kind, failure.message, failure.details)
+        raise failure
+
+    def _failure(
+        self, name: str | None, final: dict[str, Any], code: int | None, tail: str
+    ) -> EngineFailed:
         if name == "error":
-            raise EngineFailed(
+            return EngineFailed(
                 str(final.get("kind") or "EngineError"),
                 str(final.get("message") or "The engine failed without saying why."),
-                str(final.get("details") or session.tail()),
+                str(final.get("details") or tail),
             )
         code = -signal.SIGTERM if name == "cancelled" else code
-        raise EngineFailed("EngineDied", explain_exit(code, session.tail()), session.tail())
+        return EngineFailed("EngineDied", explain_exit(code, tail, self._memory), tail)
 
     def _start(self) -> subprocess.Popen[bytes]:
         # PYTHONSAFEPATH alone would do from Python 3.11 on; before, "-m" puts the working folder
@@ -140,6 +151,8 @@ class EngineClient:
         environment = child_process.clean_environment(
             PYTHONPATH=str(self._root), SPECTRALGPT_MODELS=str(self._models)
         )
+        if self._memory:
+            environment["SPECTRALGPT_MEMORY"] = str(self._memory)
         try:
             return child_process.start(
                 [self.python, "-m", "engine", "run"],

@@ -25,13 +25,12 @@ if not __package__:  # run as a script
 from spectralgpt_qgis import paths
 from spectralgpt_qgis.base_python import find_base_python
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineClient, EngineFailed
-from spectralgpt_qgis.install_lock import install_lock
+from spectralgpt_qgis.install_lock import install_lock, is_locked
+from spectralgpt_qgis.install_log import InstallLog
 from spectralgpt_qgis.install_problems import EnvironmentProblem, explain_error
+from spectralgpt_qgis.install_size import free_space, install_size
 from spectralgpt_qgis.package_installer import PackageInstaller, Sources, StepCancelled
 from spectralgpt_qgis.requirement_files import ACCELERATORS, TIERS, read_requirements
-
-# Bytes that have to be free, with the downloads' temporary copies.
-_SPACE = {"inference": 900e6, "training": 3e9, "cuda": 12e9}
 
 Report = Callable[[float, str], None]
 
@@ -83,6 +82,7 @@ class EngineEnvironment:
         self._folder = self.home / "engine"
         self._pointer = self._folder / "current.json"
         self._root = root
+        self.log = InstallLog(self._folder / "install.log")
 
     @property
     def python(self) -> Path:
@@ -102,6 +102,11 @@ class EngineEnvironment:
         if prepared:
             return Status("ready", f"Using {prepared}.", "training", "cpu", Path(prepared))
         if not self._pointer.exists():
+            if self.interrupted():
+                return Status(
+                    "missing",
+                    "The last installation of the engine did not come to its end. Install it again.",
+                )
             return Status("missing", "The engine is not installed yet. Install it in the settings.")
         record = self._record()
         folder = self._folder / str(record.get("environment", ""))
@@ -128,6 +133,12 @@ class EngineEnvironment:
             )
         size = "with training" if tier == "training" else "without training"
         return Status("ready", f"The engine is installed ({size}).", tier, accelerator, python)
+
+    def interrupted(self) -> bool:
+        """Return whether an installation was broken off: its unfinished folder is there, nobody works on it."""
+        current = self._record().get("environment")
+        unfinished = any(folder.name != current for folder in self._folder.glob("env-*"))
+        return unfinished and not is_locked(self._folder / "lock")
 
     def install(
         self,
@@ -165,6 +176,8 @@ class EngineEnvironment:
                     report(1.0, status.message)
                     return status
                 self._sweep()
+                self.log.begin(f"Installation for {tier}, {accelerator}, Python of {sys.prefix}")
+                report = self._logged(report)
                 self._check_space(tier, accelerator)
                 record = {
                     "environment": f"env-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
@@ -179,7 +192,9 @@ class EngineEnvironment:
                 finally:
                     self._sweep()
         except OSError as error:
-            raise explain_error(error) from error
+            raise self._noted(explain_error(error)) from error
+        except EnvironmentProblem as problem:
+            raise self._noted(problem) from problem.__cause__
         status = self.status()
         report(1.0, status.message)
         return status
@@ -282,9 +297,22 @@ class EngineEnvironment:
             and {str(file) for file in extra} <= set(there.get("extra", []))
         )
 
+    def _logged(self, report: Report) -> Report:
+        def tell(fraction: float, message: str) -> None:
+            self.log.add(message)
+            report(fraction, message)
+
+        return tell
+
+    def _noted(self, problem: EnvironmentProblem) -> EnvironmentProblem:
+        if problem.kind != "busy":  # the log is the other one's
+            self.log.add(problem.details)
+            self.log.add(f"Failed: {problem.message}")
+        return problem
+
     def _check_space(self, tier: str, accelerator: str) -> None:
-        needed = _SPACE["cuda" if accelerator == "cuda" else tier]
-        free = shutil.disk_usage(self._folder).free
+        needed = install_size(tier, accelerator).disk
+        free = free_space(self._folder)
         if free < needed:
             raise EnvironmentProblem(
                 "no-space",

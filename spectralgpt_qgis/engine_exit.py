@@ -37,14 +37,25 @@ _SIGNALS = {
 }
 
 
-def explain_exit(code: int | None, errors: str = "") -> str:
+def explain_exit(code: int | None, errors: str = "", memory: int = 0) -> str:
     """Return what became of the engine and what to do.
 
     Args:
         code: The exit code as ``subprocess`` gives it, negative for a signal; None when the engine
             did not end by itself.
         errors: The last lines of its error output.
+        memory: The limit on its memory, MB; 0 for none.
     """
+    reason = _explain(code, errors)
+    if not memory or code is None:
+        return reason
+    return (
+        f"{reason} It may take {memory} MB of memory, which may be too little: see the memory limit under Settings > "
+        "Options > SpectralGPT."
+    )
+
+
+def _explain(code: int | None, errors: str) -> str:
     if code is None:
         return "The engine stopped answering and was ended. Run it again."
     if code < 0 or 128 < code < 160:

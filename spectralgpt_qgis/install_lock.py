@@ -41,6 +41,21 @@ def install_lock(file: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_locked(file: Path) -> bool:
+    """Return whether a process holds the lock file; looks by taking it for a moment."""
+    try:
+        descriptor = os.open(file, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int) -> None:
     if os.name == "nt":
         import msvcrt

@@ -18,6 +18,8 @@ from .requirement_files import Requirements
 
 # Settings of pip that would install to somewhere else.
 _MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")
+# What pip says of a build that is nowhere when a file of constraints names the package too.
+_CONSTRAINED = "ResolutionImpossible"
 _PIP_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
 
 
@@ -125,7 +127,7 @@ class PackageInstaller:
             code, output = self._install(lines, index)
             if not code:
                 return
-            if not any(mark in output for mark in NO_MATCH):
+            if not any(mark in output for mark in (*NO_MATCH, _CONSTRAINED)):
                 break
         raise self._explained(output)
 
@@ -150,7 +152,9 @@ class PackageInstaller:
         return self._run(command)
 
     def _run(self, command: list[str]) -> tuple[int, str]:
-        result = child_process.follow(command, self._told, self._is_cancelled, self._environment)
+        result = child_process.follow(
+            command, self._told, self._is_cancelled, self._environment, watcher=self._base.path
+        )
         if self._is_cancelled():
             raise StepCancelled
         return result

@@ -24,6 +24,7 @@ SAMPLE = RESOURCES / "sample"
 HELP = RESOURCES / "help"
 TRANSLATIONS = ROOT / "i18n"
 METADATA = ROOT / "metadata.txt"
+PARENT_WATCH = PLUGIN / "parent_watch.py"
 
 # Set to put the engine's environment and the user's models elsewhere (servers, tests, checkouts).
 HOME_VARIABLE = "SPECTRALGPT_HOME"

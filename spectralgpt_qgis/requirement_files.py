@@ -33,9 +33,13 @@ class Requirements:
 
 
 def read_requirements(
-    folder: Path, tier: str, accelerator: str = "cpu", extra: Sequence[Path] = ()
+    folder: Path,
+    tier: str,
+    accelerator: str = "cpu",
+    extra: Sequence[Path] = (),
+    system: str = "",
 ) -> Requirements:
-    """Return what a tier needs on this system.
+    """Return what a tier needs on a system.
 
     The ordinary index has the small CPU build of PyTorch for Windows and macOS, but for Linux one
     with gigabytes of CUDA, so that there the CPU build is asked for by name.
@@ -45,7 +49,9 @@ def read_requirements(
         tier: One of TIERS.
         accelerator: ``"cpu"``, or ``"cuda"`` for NVIDIA cards (several gigabytes).
         extra: Further requirement files, such as the developers' ``tests.txt``.
+        system: As ``sys.platform`` names it; empty for the one that this runs on.
     """
+    system = system or sys.platform
     lines = [line for file in (folder / f"{tier}.txt", *extra) for line in _read(file)]
     lines = list(dict.fromkeys(lines))
     torch = [line for line in lines if line.startswith("torch==")]
@@ -55,10 +61,10 @@ def read_requirements(
         packages = [
             line.replace("onnxruntime==", "onnxruntime-gpu[cuda,cudnn]==") for line in packages
         ]
-        index = "" if sys.platform == "linux" else _TORCH_INDEX + _CUDA
+        index = "" if system == "linux" else _TORCH_INDEX + _CUDA
         if index:
             torch = [_local_version(line, _CUDA) for line in torch]
-    elif sys.platform == "linux":
+    elif system == "linux":
         torch = [_local_version(line, "cpu") for line in torch]
         index = _TORCH_INDEX + "cpu"
     text = "\n".join([*packages, *torch])

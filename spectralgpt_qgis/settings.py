@@ -21,6 +21,9 @@ DEFAULTS: dict[str, Any] = {
     "accelerator": "cpu",  # cpu | cuda: what is installed
     "device": "auto",  # auto | cpu | gpu: what runs, where a tool does not say
     "threads": 0,  # 0: all cores
+    "memory": 0,  # MB that the engine may take, 0: no limit
+    "tested": "",  # what the last test of the engine found, JSON
+    "not_now": "",  # ISO date until which the missing engine is not mentioned
     "index": "",
     "proxy": "",  # empty: that of QGIS
     "ca_file": "",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from spectralgpt_qgis import base_python, engine_environment, paths
+from spectralgpt_qgis import base_python, install_size, paths
 from spectralgpt_qgis.engine_environment import EngineEnvironment, InstallCancelled
 from spectralgpt_qgis.install_problems import EnvironmentProblem, explain_error, explain_output
 from spectralgpt_qgis.package_installer import PackageInstaller, Sources
@@ -283,6 +283,61 @@ def test_killed_half_way(installed, moment):
     assert installed.version() == "2.0"
 
 
+@pytest.fixture
+def slow_uv(tmp_path, monkeypatch):
+    """An installer that takes a minute; what it started goes on writing every tenth of a second."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "uv"
+    script.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = venv ]; then exec "$3" -m venv --without-pip "$4"; fi\n'
+        'echo "Downloading gigabytes"\n'
+        f'(while :; do date >> "{tmp_path}/alive"; sleep 0.1; done) & wait\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path / "alive"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the installer is a shell script")
+def test_qgis_killed_in_the_middle_of_a_first_installation(place, slow_uv, monkeypatch):
+    """kill -9: what the installer started ends too, the next start says what happened, Install works."""
+    process = place.installing()
+    until(process, "Downloading gigabytes")
+    assert place.environment.interrupted() is False  # it is at work
+    process.kill()
+    process.wait()
+    time.sleep(1)
+    written = slow_uv.stat().st_size
+    time.sleep(0.5)
+    assert slow_uv.stat().st_size == written
+
+    status = place.environment.status()
+    assert (status.state, status.usable) == ("missing", False)
+    assert status.message.startswith("The last installation of the engine did not come to its end.")
+    assert "Downloading gigabytes" in place.environment.log.tail()[-1]
+    assert len(place.builds()) == 1
+
+    monkeypatch.setenv("PATH", os.environ["PATH"].partition(os.pathsep)[2])
+    assert place.install().state == "ready"
+    assert len(place.builds()) == 1
+    assert not place.environment.interrupted()
+
+
+def test_the_log_of_the_last_installation_is_kept(installed):
+    assert any("Testing the new environment" in line for line in installed.environment.log.tail())
+    installed.require("sgpt-tiny==3.0")
+    with pytest.raises(EnvironmentProblem):
+        installed.install()
+    assert installed.environment.log.tail()[-1].endswith("Failed: sgpt_tiny is off")
+    with pytest.raises(EnvironmentProblem):
+        installed.install(sources=Sources(wheels="/nowhere"))
+    log = installed.environment.log.tail()
+    assert "Installation for inference, cpu" in log[0]  # begun anew
+    assert "The folder of wheels '/nowhere'" in log[-1]
+
+
 def test_two_at_once_are_refused_until_the_first_is_gone(installed):
     installed.doctor(SLOW_DOCTOR)
     process = installed.installing()
@@ -347,7 +402,7 @@ def test_sources_that_cannot_be_reached(place, sources, kind, monkeypatch):
 
 def test_too_little_space_is_said_before_anything_is_made(place, monkeypatch):
     usage = type("Usage", (), {"free": 123_000_000})
-    monkeypatch.setattr(engine_environment.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(install_size.shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(EnvironmentProblem) as problem:
         place.install()
     assert problem.value.kind == "no-space"

@@ -1,0 +1,39 @@
+"""The last job of the engine that failed in this session, for the diagnostics report. No Qt."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """What failed.
+
+    Attributes:
+        when: Local time, ISO.
+        verb: The engine's verb.
+        kind: Of the error.
+        message: What the user was told.
+        details: Traceback, or the tail of the engine's error output.
+    """
+
+    when: str
+    verb: str
+    kind: str
+    message: str
+    details: str
+
+
+_last: list[JobFailure] = []
+
+
+def remember_failure(verb: str, kind: str, message: str, details: str) -> None:
+    """Keep a failure in place of the one before."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%S")
+    _last[:] = [JobFailure(when, verb, kind, message, details)]
+
+
+def last_failure() -> JobFailure | None:
+    """Return the last failure of this session."""
+    return _last[0] if _last else None
