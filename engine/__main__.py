@@ -53,6 +53,8 @@ class Terminal(Progress):
         elif kind == "error":
             details = f"\n{event['details']}" if event["details"] else ""
             sys.stderr.write(f"{self._clear}Error: {event['message']}{details}\n")
+        elif kind == "state":
+            pass  # for who draws the run
         elif kind == "cancelled":
             sys.stderr.write(f"{self._clear}Cancelled.\n")
         else:

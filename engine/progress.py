@@ -65,9 +65,31 @@ class Progress:
         """Tells one point of a curve."""
         self.emit({"event": "metric", "name": name, "step": int(step), "value": float(value)})
 
+    def state(self, **facts: Any) -> None:
+        """Tells what holds from now on, for who shows the run; a fact replaces an earlier one of its name.
+
+        Args:
+            facts: JSON-able. `keeps` (true) is for the client as well: what there is by now is worth
+                keeping, so that a cancel ends in a result.
+        """
+        self.emit({"event": "state", **facts})
+
     def part(self, start: float, end: float) -> Progress:
         """A progress whose 0..1 is this one's `start`..`end`."""
         return _Part(self, start, end)
+
+
+class Unstoppable(Progress):
+    """Passes events on, and hears of no cancel: for the end of work that would be lost by one."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Passes on to `progress`."""
+        super().__init__()
+        self._progress = progress
+
+    def emit(self, event: Event) -> None:
+        """Passes on."""
+        self._progress.emit(event)
 
 
 class _Part(Progress):

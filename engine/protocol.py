@@ -1,6 +1,29 @@
 """The engine's side of the two-process protocol: one job in, one JSON event a line out.
 
 Standard output belongs to the protocol. While a job runs, whatever a library prints goes to standard error instead.
+
+The events: any number of
+
+    {"event": "progress", "fraction": 0.42, "message": "...", "eta_s": 31}
+    {"event": "log", "message": "..."}          {"event": "warning", "message": "..."}
+    {"event": "metric", "name": "val_miou", "step": 12, "value": 0.71}
+    {"event": "state", ...}                      facts that hold from now on, such as "keeps"
+
+and in the end exactly one of
+
+    {"event": "result", ...}
+    {"event": "error", "kind": "...", "message": "...", "details": "..."}
+    {"event": "cancelled"}
+
+A cancel before {"event": "state", "keeps": true} ends in "cancelled", and nothing is left behind. A cancel after it
+ends in a "result" with "cancelled": true: the best so far, written like any other. That may take the time that writing
+takes; a client whose user does not want to wait, and says so by a second cancel, kills the process.
+
+Metrics of fine-tuning, with the class's title after a slash where a figure is of one class:
+
+    loss, val_accuracy, val_miou, val_iou/CLASS   of a round (step 0: before the first); val_map for several labels
+    part_accuracy, part_miou, part_iou/CLASS      of a head on frozen features: of all labels that were held back
+                                                  in the parts 1..step
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from .job_failure import remember_failure
 
 _POLL = 0.05  # s between two looks at is_cancelled
 _GRACE = 5.0  # s that an engine has to end after a cancel or its last event
+_WRITING = 600.0  # s that it has after a cancel where it has said that it keeps what there is
 _SILENCE = 0.5  # s after the engine's end in which its last lines may still arrive
 _LONGEST_LINE = 1 << 24  # bytes
 _TAIL = 200  # lines of stderr that are kept
@@ -32,7 +33,7 @@ _END = object()
 
 
 class EngineCancelled(Exception):
-    """The job was cancelled; the engine has removed its partial outputs."""
+    """The job was cancelled; nothing was kept, and the engine has removed its partial outputs."""
 
 
 class EngineFailed(Exception):
@@ -80,10 +81,16 @@ class EngineClient:
         self._grace = grace
         self._memory = memory
         self._cancel = threading.Event()
+        self._abandon = threading.Event()
         self.pid: int | None = None  # of the last engine: its hidden output folders carry it
 
     def cancel(self) -> None:
-        """Ask the running job to stop; may be called from any thread, returns at once."""
+        """Ask the running job to stop; may be called from any thread, returns at once.
+
+        An engine that has something worth keeping writes it first. A second call does not wait for that.
+        """
+        if self._cancel.is_set():
+            self._abandon.set()
         self._cancel.set()
 
     def run(
@@ -95,7 +102,9 @@ class EngineClient:
         on_log: Callable[[str], None] | None = None,
         on_warning: Callable[[str], None] | None = None,
         on_metric: Callable[[str, int, float], None] | None = None,
+        on_state: Callable[[dict[str, Any]], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
+        is_abandoned: Callable[[], bool] | None = None,
     ) -> dict[str, Any]:
         """Run one job to its end.
 
@@ -106,24 +115,27 @@ class EngineClient:
             on_log: Gets lines for the log.
             on_warning: Gets warnings that the user should see.
             on_metric: Gets the name, step and value of a training metric.
+            on_state: Gets facts that hold from now on: ``keeps`` that a cancel ends in a result.
             is_cancelled: Polled 20 times a second, such as ``feedback.isCanceled``.
+            is_abandoned: Polled after a cancel: the user does not wait for what would be kept.
 
         Returns:
-            The engine's result.
+            The engine's result, also after a cancel that kept something.
 
         Raises:
             EngineFailed: With the engine's own message, or what became of its process.
             EngineCancelled: When the job was cancelled here.
         """
-        listeners = _Listeners(on_progress, on_log, on_warning, on_metric)
+        listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state)
         session = _Session(self._start(), {"verb": verb, "parameters": parameters})
         self.pid = session.process.pid
         try:
-            final = self._follow(session, listeners, is_cancelled or bool)
+            final = self._follow(session, listeners, is_cancelled or bool, is_abandoned or bool)
         finally:
             code = session.close(self._grace)
             cancelled = self._cancel.is_set()
             self._cancel.clear()
+            self._abandon.clear()
         name = final.pop("event", None)
         if name == "result":
             return final
@@ -171,18 +183,25 @@ class EngineClient:
             ) from error
 
     def _follow(
-        self, session: _Session, listeners: _Listeners, is_cancelled: Callable[[], bool]
+        self,
+        session: _Session,
+        listeners: _Listeners,
+        is_cancelled: Callable[[], bool],
+        is_abandoned: Callable[[], bool],
     ) -> dict[str, Any]:
         """Hand the events on and return the last; an empty one when the engine ended without."""
-        deadline: float | None = None
+        asked: float | None = None
         while True:
-            if deadline is None and (self._cancel.is_set() or is_cancelled()):
+            if asked is None and (self._cancel.is_set() or is_cancelled()):
                 self._cancel.set()
                 session.ask_to_stop()
-                deadline = time.monotonic() + self._grace
-            if deadline is not None and time.monotonic() > deadline:
-                child_process.end(session.process)
-                return {}
+                asked = time.monotonic()
+            if asked is not None:
+                grace = _WRITING if listeners.keeps else self._grace
+                given_up = self._abandon.is_set() or is_abandoned()
+                if given_up or time.monotonic() - asked > grace:
+                    child_process.end(session.process)
+                    return {}
             event = session.next_event(_POLL)
             if event is _END:
                 return {}
@@ -199,10 +218,12 @@ class _Listeners:
         on_log: Callable[[str], None] | None,
         on_warning: Callable[[str], None] | None,
         on_metric: Callable[[str, int, float], None] | None,
+        on_state: Callable[[dict[str, Any]], None] | None,
     ) -> None:
         self._progress, self._log = on_progress, on_log
-        self._warning, self._metric = on_warning, on_metric
+        self._warning, self._metric, self._state = on_warning, on_metric, on_state
         self._fraction = 0.0
+        self.keeps = False
 
     def take(self, event: dict[str, Any]) -> bool:
         """Hand one event on; True when it is the job's last."""
@@ -221,6 +242,10 @@ class _Listeners:
         elif name == "metric" and self._metric:
             step, value = _number(event.get("step")), _number(event.get("value"))
             self._metric(str(event.get("name", "")), int(step), value)
+        elif name == "state":
+            self.keeps = bool(event.get("keeps", self.keeps))
+            if self._state:
+                self._state({key: value for key, value in event.items() if key != "event"})
         return name in ("result", "error", "cancelled")
 
 

@@ -80,13 +80,14 @@ class Report(Callback):
         epoch = min(trainer.epoch + 1, trainer.config.epochs)
         self._progress.update(
             trainer.step / max(1, trainer.total_steps),
-            f"{self._stage}Epoch {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
+            f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
         )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Tells every metric of the epoch."""
         for name, value in trainer.metrics.items():
-            self._progress.metric(name, self._before + trainer.epoch, value)
+            if math.isfinite(value):  # a class that occurs nowhere has no figure
+                self._progress.metric(name, self._before + trainer.epoch, value)
 
 
 class Validate(Callback):

@@ -13,7 +13,7 @@ import torch
 from ..data.labels import read_labels
 from ..infer.staging import StagedOutputs
 from ..infer.writer import raster_environment
-from ..progress import Progress
+from ..progress import Progress, Unstoppable
 from ..training_jobs import FinetuneJob
 from .base_model import open_base
 from .device import choose_device
@@ -56,8 +56,9 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
             made = finetune_scenes(job, base, layer, device, stack, told)
         else:
             made = finetune_map(job, base, layer, device, stack, told)
-        # After a cancel that keeps the best, nothing may ask again whether to stop.
-        last = Progress() if made.cancelled else told
+        # There is a model now: a cancel does not lose it any more.
+        told.state(keeps=True)
+        last = Unstoppable(told)
         last.update(0.95, "Writing the model")
         sealed = write_model(made, staged, weights)
         if report is not None:

@@ -20,6 +20,7 @@ from .change_classes import change_classes, swap
 from .examples import draw_examples
 from .labelled_ground import LabelledGround, only
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
+from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
 from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
@@ -51,6 +52,7 @@ def finetune_map(
     weights = sum(value.numel() for value in base.weights.values())
     method = choose_method(job.method, units, weights, device.type == "cuda")
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    progress.state(classes=looks(card.classes), method=method.name)
     part = progress.part(0.02, 0.93)
     if method.name == "quick":
 
@@ -82,6 +84,7 @@ def finetune_map(
         matrix=tuned.matrix,
         measure=tuned.measure,
         facts={"places": units, "heads": tuned.judged.mean_iou, "epochs": len(tuned.history)},
+        figures=tuned.interval,
     )
     examples = [] if not job.output_report else draw_examples(tuned.predictor, rasters, finished)
     return Made(

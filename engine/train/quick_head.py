@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ..assess.intervals import Estimate, clustered
 from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.feature_head import FeatureHead
 from ..progress import Progress
 from .discriminant import LinearScores, fit_discriminant
+from .live_figures import figures, tell
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
 
@@ -27,6 +29,7 @@ STEPS, BATCH, LEARNING_RATE, SMOOTHING = 400, 1024, 3e-3, 0.05
 MARGIN, ENOUGH_BLOCKS = 0.01, 6
 _TEMPERATURES = np.geomspace(0.05, 5.0, 60)
 _CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
+LEVEL = 95  # percent, of intervals
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Judged:
         blocks: Places with labels.
         mean_iou: Of each head that was tried, by name.
         warning: What cannot be judged; empty if fine.
+        accuracy: Share of held-back labels that are right, with the interval that the places leave open; None
+            where nothing was held back.
     """
 
     matrix: NDArray[np.int64] | None
@@ -73,6 +78,7 @@ class Judged:
     blocks: int
     mean_iou: dict[str, float]
     warning: str = ""
+    accuracy: Estimate | None = None
 
 
 def sample_weights(samples: PixelSamples, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -163,6 +169,7 @@ def judge(
     seed: int,
     progress: Progress | None = None,
     use: Use = ANYWHERE,
+    names: Sequence[str] = (),
 ) -> Judged:
     """Holds back each block of labels in turn, and chooses the head and its temperature by that.
 
@@ -172,8 +179,9 @@ def judge(
         fresh: A head with a hidden layer to try as well; None for the linear one alone.
         classes: K.
         seed: Of folds and weights.
-        progress: Told how far it is.
+        progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
         use: Where the model is to work.
+        names: Of the classes [K], to tell figures of each.
     """
     progress = progress or Progress()
     where = (samples.row, samples.column)
@@ -205,6 +213,7 @@ def judge(
     tried: dict[int, NDArray[np.float64]] = {0: np.zeros((len(block), classes))}
     if fresh is not None and places.min() >= ENOUGH_BLOCKS:
         tried[fresh.hidden] = np.zeros((len(block), classes))
+    progress.state(parts=folds)
     for number in range(folds):
         test = fold == number
         part = progress.part(number / folds, (number + 1) / folds)
@@ -213,14 +222,18 @@ def judge(
         if fresh is not None and fresh.hidden in tried:
             fit_hidden(fresh, samples, ~test, seed, part)
             tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])
+        seen = fold <= number
+        matrix = confusion_matrix(samples.label[seen], tried[0][seen].argmax(1), classes)
+        tell(progress, "part_", number + 1, figures(matrix, names))
     found = {
         hidden: confusion_matrix(samples.label, scores.argmax(1), classes)
         for hidden, scores in tried.items()
     }
-    figures = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
+    means = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
     hidden = 0
-    if fresh is not None and figures.get(fresh.hidden, -1.0) > figures[0] + MARGIN:
+    if fresh is not None and means.get(fresh.hidden, -1.0) > means[0] + MARGIN:
         hidden = fresh.hidden
+        tell(progress, "part_", folds, figures(found[hidden], names))
     temperature = _likeliest(tried[hidden], samples.label) if hidden == 0 else 1.0
     return Judged(
         found[hidden],
@@ -228,7 +241,8 @@ def judge(
         hidden,
         folds,
         count,
-        {"hidden layer" if key else "linear": round(value, 4) for key, value in figures.items()},
+        {"hidden layer" if key else "linear": round(value, 4) for key, value in means.items()},
+        accuracy=clustered(tried[hidden].argmax(1) == samples.label, block, LEVEL),
     )
 
 

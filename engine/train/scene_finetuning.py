@@ -17,6 +17,7 @@ from ..infer.scaled_source import open_scaled
 from ..progress import Progress
 from ..training_jobs import FinetuneJob
 from .base_model import Base
+from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
 from .method import BATCH, LENGTHS, LENGTHS_GPU, choose_method
@@ -56,6 +57,7 @@ def finetune_scenes(
     weights = sum(value.numel() for value in base.weights.values())
     method = choose_method(job.method, len(chips), weights, device.type == "cuda")
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    progress.state(classes=looks(card.classes), method=method.name)
     gpu = device.type == "cuda"
     epochs, steps = (LENGTHS_GPU if gpu else LENGTHS).get(method.name, (1, 1))
 
@@ -79,7 +81,9 @@ def finetune_scenes(
         progress.warning(tuned.judged.warning)
     label = chips.label if chips.label.ndim == 2 else np.eye(len(card.classes))[chips.label]
     counts = {item.title: int(n) for item, n in zip(card.classes, label.sum(0))}
-    figures = {} if not job.multilabel else {"map": tuned.judged.mean_iou, "measure": tuned.measure}
+    figures = tuned.interval
+    if job.multilabel:
+        figures = {"map": tuned.judged.mean_iou, "measure": tuned.measure}
     finished = finished_card(
         tuned.predictor.card,
         base,

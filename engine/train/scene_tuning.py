@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ..assess.intervals import Estimate, clustered
 from ..cards import Card
-from ..data.blocks import hold_out
+from ..data.blocks import hold_out, spatial_blocks
 from ..errors import LabelsInvalid
 from ..model.predictor import Predictor
 from ..progress import Progress
@@ -19,9 +20,10 @@ from .calibration import calibrate
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .device import choose_device
 from .finetune import SupervisedLoss, predict
+from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix
-from .quick_head import Judged
+from .quick_head import LEVEL, Judged
 from .scene_batches import SceneBatches, WholeScenes
 from .scene_chips import SceneChips
 from .scene_head import (
@@ -165,6 +167,7 @@ def _tune_head(
     predictor.cpu()
     progress.update(0.85, "Fitting and judging the last layer")
     judged, (temperature, _) = fit_head(predictor, samples, seed)
+    progress.state(parts=judged.folds)
     if judged.warning:
         progress.warning(judged.warning)
     measured = (
@@ -180,7 +183,12 @@ def _tune_head(
         judged.tried,
         judged.warning,
     )
-    return Tuned(predictor, told, told.matrix, measured)
+    accuracy = None
+    if judged.folds:
+        tell(progress, "part_", judged.folds, _figures(judged.scores, chips, card))
+        accuracy = _accuracy(judged.scores, chips)
+    places = judged.blocks if judged.folds else 0
+    return Tuned(predictor, told, told.matrix, measured, accuracy=accuracy, places=places)
 
 
 def _tune_encoder(
@@ -204,7 +212,11 @@ def _tune_encoder(
         torch.manual_seed(seed)
         add_adapters(classifier(predictor).encoder)
     name = "map" if card.multilabel else "accuracy"
-    start = _judge(first.predictor, held)[name]
+    # The head alone is a model already: from here on a cancel keeps the best so far.
+    progress.state(keeps=True, rounds=epochs)
+    before = _judge(first.predictor, held)
+    tell(progress, "val_", 0, before)
+    start = before[name]
     progress.log(f"{name} on held-back scenes before: {start:.3f}")
     callbacks: list[Callback] = [
         Report(progress.part(0.2, 1.0)),
@@ -227,7 +239,10 @@ def _tune_encoder(
     if adapters:
         merge_adapters(classifier(predictor).encoder)
     best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
-    if best <= start:
+    if result.cancelled and not result.history:
+        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        predictor = first.predictor
+    elif best <= start:
         progress.warning(
             f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
             f"against {start:.3f}): the head on frozen features is kept."
@@ -236,7 +251,14 @@ def _tune_encoder(
     measured = "scenes held back in whole places, at the best epoch by the same scenes"
     scores = _scores(predictor, held)
     return Tuned(
-        predictor, first.judged, _matrix(scores, held), measured, result.history, result.cancelled
+        predictor,
+        first.judged,
+        _matrix(scores, held),
+        measured,
+        result.history,
+        result.cancelled,
+        _accuracy(scores, held),
+        len(np.unique(_places(held))),
     )
 
 
@@ -247,11 +269,28 @@ def _scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:
 
 
 def _judge(model: nn.Module, chips: SceneChips) -> dict[str, float]:
-    """Accuracy or mean average precision on scenes."""
+    """Figures on scenes: accuracy and the IoU of each class, or mean average precision."""
     if not isinstance(model, Predictor):
         raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
-    name = "map" if model.card.multilabel else "accuracy"
-    return {name: figure(_scores(model, chips), chips.label)}
+    return _figures(_scores(model, chips), chips, model.card)
+
+
+def _figures(scores: NDArray[np.float64], chips: SceneChips, card: Card) -> dict[str, float]:
+    matrix = _matrix(scores, chips)
+    if matrix is None:
+        return {"map": figure(scores, chips.label)}
+    return figures(matrix, titles(card.classes))
+
+
+def _places(chips: SceneChips) -> NDArray[np.int64]:
+    """The place of each scene [M]: those whose windows touch are one."""
+    return spatial_blocks(chips.row, chips.column, chips.unit, chips.window, chips.raster)
+
+
+def _accuracy(scores: NDArray[np.float64], chips: SceneChips) -> Estimate | None:
+    if chips.label.ndim == 2:
+        return None
+    return clustered(scores.argmax(1) == chips.label, _places(chips), LEVEL)
 
 
 def _matrix(scores: NDArray[np.float64], chips: SceneChips) -> NDArray[np.int64] | None:

@@ -92,6 +92,7 @@ def finished_card(
     accuracy: dict[str, Any] = dict(figures or {})
     if matrix is not None:
         accuracy.update(figures_of(matrix, card.classes), measure=measure)
+        accuracy["confusion"] = matrix.tolist()  # true classes in rows
     elif not accuracy:
         accuracy = {"measure": "not judged: no labels could be held back"}
     return dataclasses.replace(

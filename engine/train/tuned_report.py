@@ -139,7 +139,9 @@ def _judged(run: Run) -> list[Block]:
 def _curves(history: Sequence[dict[str, float]]) -> list[Section]:
     if not history:
         return []
-    names = sorted({name for entry in history for name in entry if name != "epoch"})
+    names = sorted(
+        {name for entry in history for name in entry if name != "epoch" and "/" not in name}
+    )
     lines = {
         name: [(n + 1.0, entry[name]) for n, entry in enumerate(history) if name in entry]
         for name in names

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..assess.intervals import Estimate, clustered
 from ..cards import Card
+from ..data.blocks import spatial_blocks
 from ..model.config import SpectralGPTConfig
 from ..model.feature_head import FeatureHead
 from ..model.pixel_change import PixelChange
@@ -21,13 +24,25 @@ from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
-from .finetune import SupervisedLoss, predict
+from .finetune import IGNORE, SupervisedLoss, predict
 from .labelled_ground import LabelledGround, thin_grounds
 from .labelled_windows import LabelledWindows, WholeWindows
+from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
-from .metrics import confusion_matrix, mean_iou
+from .metrics import confusion_matrix
 from .pixel_features import REFLECTANCE, STANDARDISED, Light, extract, tuned_network
-from .quick_head import ANYWHERE, HIDDEN, Judged, Use, fit_hidden, fit_linear, install_linear, judge
+from .quick_head import (
+    ANYWHERE,
+    DISTANCE,
+    HIDDEN,
+    LEVEL,
+    Judged,
+    Use,
+    fit_hidden,
+    fit_linear,
+    install_linear,
+    judge,
+)
 from .trainer import Trainer, TrainerConfig
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
@@ -45,6 +60,8 @@ class Tuned:
         measure: How the matrix came about.
         history: Figures of each epoch; empty for a head alone.
         cancelled: The user has ended it; the best so far was kept.
+        accuracy: Of the matrix, with the interval that the places of the labels leave open; None without.
+        places: With held-back labels.
     """
 
     predictor: Predictor
@@ -53,6 +70,16 @@ class Tuned:
     measure: str
     history: tuple[dict[str, float], ...] = ()
     cancelled: bool = False
+    accuracy: Estimate | None = None
+    places: int = 0
+
+    @property
+    def interval(self) -> dict[str, Any]:
+        """What a card says of how sure the accuracy is; empty where nothing can be said."""
+        told = None if self.accuracy is None else self.accuracy.to_dict()
+        if told is None or told["low"] is None:
+            return {}
+        return {"interval_95": [told["low"], told["high"]], "places": self.places}
 
 
 def build(base: Base, card: Card, hidden: int = 0, drop_path: float = 0.0) -> Predictor:
@@ -134,7 +161,16 @@ def tune_head(
     if card.task != "change-detection":
         fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
         fresh = FeatureHead(fine, coarse, classes, HIDDEN)
-    judged = judge(samples, blocks, fresh, classes, seed, progress.part(0.7, 0.95), use)
+    judged = judge(
+        samples,
+        blocks,
+        fresh,
+        classes,
+        seed,
+        progress.part(0.7, 0.95),
+        use,
+        titles(card.classes),
+    )
     every = np.ones(len(samples.label), bool)
     if judged.hidden and fresh is not None:
         fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
@@ -147,7 +183,8 @@ def tune_head(
         f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
         "model was then fitted to all of them"
     )
-    return Tuned(predictor, judged, judged.matrix, measure)
+    places = judged.blocks if judged.folds else 0
+    return Tuned(predictor, judged, judged.matrix, measure, accuracy=judged.accuracy, places=places)
 
 
 def tune_weights(
@@ -195,8 +232,11 @@ def tune_weights(
     if adapters:
         torch.manual_seed(seed)
         add_adapters(tuned_network(predictor).encoder)
+    # The head alone is a model already: from here on a cancel keeps the best so far.
+    progress.state(keeps=True, rounds=epochs)
     windows = WholeWindows(held, card.window, batch) if held else None
     start = figure(predictor, windows) if windows else {}
+    tell(progress, "val_", 0, start)
     side = window or card.window
     loader = LabelledWindows(learn, side, batch, steps, light_of(card), seed=seed)
     callbacks: list[Callback] = [Report(progress.part(0.2, 1.0))]
@@ -222,24 +262,59 @@ def tune_weights(
     if adapters:
         merge_adapters(tuned_network(predictor).encoder)
     best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
-    if windows is not None and best <= start["miou"]:
+    if result.cancelled and not result.history:
+        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        predictor = first.predictor
+    elif windows is not None and best <= start["miou"]:
         progress.warning(
             f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
             f"{start['miou']:.3f}): the head on frozen features is kept."
         )
         predictor = first.predictor
     predictor.eval()
-    matrix = confusion(predictor, windows, len(card.classes)) if windows else None
+    matrix, accuracy, places = None, None, 0
+    if windows is not None:
+        chances, label = predict(predictor, windows)
+        right = chances.argmax(1) == label
+        matrix = confusion_matrix(label, chances.argmax(1), len(card.classes))
+        place = places_of(held, card.window, batch)
+        accuracy, places = clustered(right, place, LEVEL), len(np.unique(place))
     measure = "labels held back in whole places, at the best epoch by the same labels"
-    return Tuned(predictor, first.judged, matrix, measure, result.history, result.cancelled)
+    return Tuned(
+        predictor, first.judged, matrix, measure, result.history, result.cancelled, accuracy, places
+    )
 
 
 def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:
-    """Mean IoU and accuracy on labelled windows."""
+    """Mean IoU, accuracy and the IoU of each class on labelled windows."""
     if not isinstance(model, Predictor):
         raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
     matrix = confusion(model, windows, len(model.card.classes))
-    return {"miou": mean_iou(matrix), "accuracy": float(np.trace(matrix) / matrix.sum())}
+    return figures(matrix, titles(model.card.classes))
+
+
+def places_of(grounds: Sequence[LabelledGround], size: int, batch: int) -> NDArray[np.int64]:
+    """The place of every labelled pixel, in the order in which `predict` goes through `WholeWindows`.
+
+    Labels closer than `DISTANCE` are one place: nearly copies of each other, they do not judge a model
+    more surely than one of them would.
+    """
+    sizes = [len(ground.pixels) for ground in grounds]
+    row, column, unit = (
+        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
+        for name in ("row", "column", "unit")
+    )
+    raster = np.repeat([ground.place for ground in grounds], sizes)
+    block = spatial_blocks(row, column, unit, DISTANCE, raster) + IGNORE + 1
+    numbered = [
+        dataclasses.replace(ground, pixels=dataclasses.replace(ground.pixels, label=part))  # type: ignore[arg-type]
+        for ground, part in zip(grounds, np.split(block, np.cumsum(sizes)[:-1]))
+    ]
+    found = []
+    for given in WholeWindows(numbered, size, batch):
+        label, valid = given["label"], given["valid"][:, 0] > 0
+        found.append(label[valid & (label != IGNORE)].numpy())
+    return np.concatenate(found)
 
 
 def confusion(predictor: Predictor, windows: WholeWindows, classes: int) -> NDArray[np.int64]:

@@ -168,6 +168,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     def run_engine(self, job: dict[str, Any], feedback: QgsProcessingFeedback) -> dict[str, Any]:
         """Does one job, telling the feedback all about it.
 
+        A feedback may take more than QGIS's own does, by further methods: `advance(fraction, message, seconds)`
+        instead of percent and text, `measure(name, step, value)` for metrics, `describe(facts)` for what holds
+        from now on, `conclude(result)` for all that the engine returned; and `is_abandoned()` says that the user
+        does not wait for what a cancelled job would keep.
+
         Args:
             job: The fields of the verb's job; empty ones may be left out.
             feedback: Gets progress, log and warnings, and says when to stop.
@@ -185,11 +190,15 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             result = client.run(
                 self.VERB,
                 job,
-                on_progress=telling.tell,
+                on_progress=getattr(feedback, "advance", telling.tell),
                 on_log=feedback.pushInfo,
                 on_warning=feedback.pushWarning,
+                on_metric=getattr(feedback, "measure", None),
+                on_state=getattr(feedback, "describe", None),
                 is_cancelled=feedback.isCanceled,
+                is_abandoned=getattr(feedback, "is_abandoned", None),
             )
+            getattr(feedback, "conclude", lambda _: None)(result)
             if feedback.isCanceled():
                 feedback.pushInfo(tr("Stopped early. What was done so far was kept."))
             return result

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.errors import Cancelled
-from engine.progress import Progress
+from engine.progress import Progress, Unstoppable
 
 
 class Recorder(Progress):
@@ -51,3 +51,19 @@ def test_parts_pass_on_warnings_and_metrics():
         {"event": "warning", "message": "no georeference"},
         {"event": "metric", "name": "loss", "step": 3, "value": 0.25},
     ]
+
+
+def test_facts_are_told_as_they_are():
+    progress = Recorder()
+    progress.part(0, 1).state(keeps=True, rounds=12)
+    assert progress.events == [{"event": "state", "keeps": True, "rounds": 12}]
+
+
+def test_what_cannot_be_stopped_still_tells():
+    told = Recorder(lambda: True)
+    with pytest.raises(Cancelled):
+        told.update(0.9)
+    last = Unstoppable(told)
+    last.update(0.95, "Writing")
+    last.part(0, 1).check()
+    assert told.fractions == [0.95]

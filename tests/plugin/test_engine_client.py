@@ -293,6 +293,50 @@ time.sleep(60)
     wait_for(lambda: not is_running(int((tmp_path / "pid").read_text())))
 
 
+KEEPS = """
+import signal
+say(event="state", rounds=9)
+say(event="state", keeps=True)
+wait_for_cancel = sys.stdin.readline
+while wait_for_cancel():
+    pass
+time.sleep(1)
+say(event="result", cancelled=True)
+"""
+
+
+def test_an_engine_that_keeps_what_there_is_has_time_to_write_it(engine):
+    """It takes 1 s, which is more than its grace."""
+    client = engine(KEEPS, grace=0.2)
+    facts = []
+
+    def hear(told):
+        facts.append(told)
+        if told.get("keeps"):
+            client.cancel()
+
+    assert client.run("finetune", {}, on_state=hear) == {"cancelled": True}
+    assert facts == [{"rounds": 9}, {"keeps": True}]
+
+
+@pytest.mark.parametrize("by", ["client", "caller"])
+def test_a_second_cancel_does_not_wait_for_it(engine, by, started):
+    client = engine(KEEPS.replace("sleep(1)", "sleep(60)"), grace=0.2)
+    began = time.monotonic()
+    late = lambda: time.monotonic() - began > 1  # noqa: E731
+    if by == "client":
+        threading.Timer(1, client.cancel).start()
+    with pytest.raises(EngineCancelled):
+        client.run(
+            "finetune",
+            {},
+            on_state=lambda told: client.cancel() if told.get("keeps") else None,
+            is_abandoned=late if by == "caller" else None,
+        )
+    assert 0.9 < time.monotonic() - began < 5
+    assert started[0].returncode not in (0, None)
+
+
 def test_a_job_larger_than_the_pipe_to_an_engine_that_never_reads(tmp_path):
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine" / "__main__.py").write_text("import time; time.sleep(60)")

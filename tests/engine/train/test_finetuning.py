@@ -201,6 +201,16 @@ class TestFromPolygonsToAMap:
         assert result["cancelled"] is False and result["seconds"] > 0
         assert [item["title"] for item in result["classes"]] == ["Bare", "Forest", "Open water"]
         json.dumps(result, allow_nan=False)
+        matrix = np.array(result["accuracy"]["confusion"])
+        assert matrix.shape == (3, 3) and matrix.sum() == 16 * 16
+        low, high = result["accuracy"]["interval_95"]
+        assert 0 < low < result["accuracy"]["overall_accuracy"] <= high <= 1
+        assert result["accuracy"]["places"] == 16
+        facts = {
+            key: event[key] for event in told.events if event["event"] == "state" for key in event
+        }
+        assert [item["color"] for item in facts["classes"]][1:] == ["#00aa00", "#0000ff"]
+        assert (facts["method"], facts["keeps"]) == ("quick", True)
         assert told.fractions == sorted(told.fractions) and told.fractions[-1] == 1
 
     def test_both_files_have_the_card(self, done):
@@ -378,9 +388,7 @@ class TestCancel:
     def test_of_full_keeps_the_best_and_writes(self, run, drawn, out):
         """Cancelled after the second epoch, and asked for again and again ever after."""
         told = Recorder()
-        told._is_cancelled = lambda: (
-            sum(event.get("name") == "val_miou" for event in told.events) >= 2
-        )
+        told._is_cancelled = lambda: sum(event.get("name") == "loss" for event in told.events) >= 2
         result = run(told, method="full", epochs=9, output_report=str(out / "report.html"))
         assert result["cancelled"] is True
         assert {path.name for path in out.iterdir()} == {
@@ -388,6 +396,13 @@ class TestCancel:
         }  # fmt: skip
         assert accuracy(drawn) > 0.9
         assert read_card(out / "mine.safetensors").training["epochs"] in (2, 3)
+
+    def test_while_the_model_is_written_comes_too_late_to_lose_it(self, run, drawn, out):
+        told = Recorder()
+        told._is_cancelled = lambda: "Writing the model" in told.texts("progress")
+        result = run(told)
+        assert result["cancelled"] is False
+        assert {path.name for path in out.iterdir()} == {"mine.onnx", "mine.safetensors"}
 
     def test_of_full_before_any_weight_has_learned_writes_nothing(self, run, out):
         with pytest.raises(Cancelled):

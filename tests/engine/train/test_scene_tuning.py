@@ -64,6 +64,9 @@ def test_quick_tells_the_grounds_apart_and_says_how_well(base):
     assert tuned.matrix.tolist() == [[6, 0, 0], [0, 6, 0], [0, 0, 6]]
     assert "held back" in tuned.measure
     assert tuned.judged.folds == 5
+    assert tuned.accuracy.value == tuned.accuracy.high == 1
+    assert 0.8 < tuned.accuracy.low < 1, "18 scenes do not prove that all are right"
+    assert tuned.places == 18
 
 
 def test_what_is_exported_predicts_the_same(base, tmp_path):
@@ -98,8 +101,25 @@ def test_the_encoder_learns_and_never_makes_it_worse(base, method):
     assert tuned.matrix.trace() == tuned.matrix.sum()
     assert len(tuned.history) == 1
     assert any("did not improve" in text for text in told.texts("warning"))
+    seen = [(e["name"], e["step"]) for e in told.events if e["event"] == "metric"]
+    for name in ("accuracy", "iou/c0", "iou/c2"):
+        assert [step for other, step in seen if other == f"val_{name}"] == [0, 1]
+    assert ("part_accuracy", 5) in seen
+    keeps = [event["rounds"] for event in told.events if event.get("keeps")]
+    assert keeps == [1], "from the head on, a cancel keeps a model"
     names = tuned.predictor.network.state_dict()
     assert not any("parametrizations" in name for name in names)
+
+
+def test_a_cancel_before_the_first_round_ends_keeps_the_head(base):
+    told = Recorder()
+    told._is_cancelled = lambda: any(event.get("keeps") for event in told.events)
+    tuned = tune_scenes(
+        base, card(base), scenes(30), method="full", epochs=3, steps=2, batch=4, progress=told
+    )
+    assert tuned.cancelled and tuned.history == ()
+    encoder = tuned.predictor.network.encoder.state_dict()
+    assert all(torch.equal(value, base.weights[name]) for name, value in encoder.items())
 
 
 def test_a_class_without_scenes_is_refused(base):

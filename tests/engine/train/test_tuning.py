@@ -11,9 +11,18 @@ from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
 from engine.train import tuning
 from engine.train.base_model import open_base
+from engine.train.finetune import predict
 from engine.train.labelled_windows import WholeWindows
 from engine.train.pixel_features import REFLECTANCE, STANDARDISED
-from engine.train.tuning import build, confusion, copies_for, light_of, tune_head, tune_weights
+from engine.train.tuning import (
+    build,
+    confusion,
+    copies_for,
+    light_of,
+    places_of,
+    tune_head,
+    tune_weights,
+)
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train import land
 
@@ -173,3 +182,65 @@ def test_progress_ends(base):
     assert told.fractions == sorted(told.fractions)
     assert told.fractions[0] >= 0.2 and told.fractions[-1] <= 0.8
     assert isinstance(told, Progress)
+
+
+def metrics(told):
+    return [(e["name"], e["step"]) for e in told.events if e["event"] == "metric"]
+
+
+def test_every_part_and_every_round_is_told_with_each_class(base):
+    told = Recorder()
+    train(base, progress=told)
+    seen = metrics(told)
+    titles = [item.title for item in CARD.classes]
+    for name in ("accuracy", "miou", *(f"iou/{title}" for title in titles)):
+        assert [step for told_name, step in seen if told_name == f"val_{name}"] == [0, 1, 2]
+    parts = next(event["parts"] for event in told.events if "parts" in event)
+    assert [step for name, step in seen if name == "part_miou"][:parts] == [*range(1, parts + 1)]
+    assert [step for name, step in seen if name == "loss"] == [1, 2]
+
+
+def test_from_when_a_cancel_keeps_something(base):
+    """After the head, before the first round."""
+    told = Recorder()
+    train(base, progress=told)
+    keeps = next(i for i, event in enumerate(told.events) if event.get("keeps"))
+    assert told.events[keeps]["rounds"] == 2
+    names = [
+        [event.get("name") for event in part] for part in (told.events[:keeps], told.events[keeps:])
+    ]
+    assert "part_miou" in names[0] and "loss" not in names[0]
+    assert "loss" in names[1]
+
+
+@pytest.mark.parametrize("held", [None, []])
+def test_a_cancel_before_the_first_round_ends_keeps_the_head(base, held):
+    told = Recorder()
+    told._is_cancelled = lambda: any(event.get("keeps") for event in told.events)
+    found = train(base, progress=told, **({} if held is None else {"held": held}))
+    assert found.cancelled and found.history == ()
+    assert same(found.predictor.network.encoder.state_dict(), base.weights)
+    assert not any("did not improve" in text for text in told.texts("warning"))
+
+
+def test_places_come_in_the_order_of_what_is_predicted(base, head):
+    """Each held-back place is a square of 4 x 4 pixels; its pixels come with its own label."""
+    held = [land.ground(places=HELD)]
+    place = places_of(held, CARD.window, 2)
+    _, label = predict(head.predictor, WholeWindows(held, CARD.window, 2))
+    assert len(place) == len(label)
+    assert len(np.unique(place)) == len(HELD)
+    assert all(len(np.unique(label[place == number])) == 1 for number in np.unique(place))
+
+
+def test_how_sure_the_accuracy_is(base, head):
+    """Three places say little: the interval is wide, and holds the share that is right."""
+    low, high = head.interval["interval_95"]
+    share = np.trace(head.matrix) / head.matrix.sum()
+    assert 0 <= low < share <= high <= 1
+    assert head.interval["places"] == head.judged.blocks
+    found = train(base)
+    assert found.interval["places"] == len(HELD)
+    wide_low, wide_high = found.interval["interval_95"]
+    assert wide_high - wide_low > high - low
+    assert train(base, held=[]).interval == {}

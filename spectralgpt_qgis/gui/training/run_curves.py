@@ -1,0 +1,45 @@
+"""Which curves a run has: rounds where weights learn, parts where only a head is fitted and judged."""
+
+from __future__ import annotations
+
+from ...i18n import tr
+from .curve_chart import LOSS, SCORE, SECOND, Curve, CurveChart
+from .run_record import PART, ROUND, RunRecord
+
+
+def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
+    """Draws what is known of a run.
+
+    Args:
+        record: Of the run.
+        chart: Where to draw.
+        running: Whether more may come.
+    """
+    series = record.series
+    if "loss" in series or any(name.startswith(ROUND) for name in series):
+        curves = _scores(record, ROUND)
+        curves.append(Curve(tr("Training loss"), LOSS, series.get("loss", {}), is_share=False))
+        chart.show_curves(curves, record.rounds, tr("Round"), record.best_round())
+    elif record.judged_parts:
+        chart.show_curves(_scores(record, PART), record.parts, tr("Parts judged"))
+    elif running or not record.facts:
+        chart.show_message(
+            tr("Curves appear as soon as labels that were held back have been judged.")
+        )
+    else:
+        chart.show_message(tr("There is nothing to draw: no labels were held back."))
+
+
+def _scores(record: RunRecord, prefix: str) -> list[Curve]:
+    """What is known of held-back labels, the score that decides first."""
+    titles = {
+        "miou": tr("Mean IoU"),
+        "accuracy": tr("Accuracy"),
+        "map": tr("Mean average precision"),
+    }
+    found = [(prefix + name, title) for name, title in titles.items()]
+    found = [(name, title) for name, title in found if name in record.series]
+    return [
+        Curve(title, color, record.series[name])
+        for (name, title), color in zip(found, (SCORE, SECOND))
+    ]

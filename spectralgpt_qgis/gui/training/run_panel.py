@@ -1,0 +1,252 @@
+"""While a model is trained: curves, classes, time left, and a cancel that keeps the best."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from processing.tools import dataobjects
+from qgis.core import QgsApplication
+from qgis.gui import QgsCollapsibleGroupBox
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...i18n import time_left, tr
+from ...tasks.algorithm_feedback import AlgorithmFeedback
+from ...tasks.algorithm_task import AlgorithmTask
+from .class_bars import ClassBars
+from .curve_chart import CurveChart
+from .run_curves import show_run
+from .run_record import RunRecord
+from .run_words import elapsed, ended, judged_on, kept_by_cancel
+
+ALGORITHM = "spectralgpt:finetune"
+
+
+class RunPanel(QWidget):
+    """Runs a fine-tuning in the background and shows it; exactly one of the three endings is emitted."""
+
+    finished = pyqtSignal(
+        object
+    )  # the algorithm's outputs, and the engine's whole result as "TRAINING"
+    failed = pyqtSignal(str, str)  # message, details
+    stopped = pyqtSignal()  # cancelled, and nothing was kept
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Shows nothing yet.
+
+        Args:
+            parent: The dock.
+        """
+        super().__init__(parent)
+        self._task: AlgorithmTask | None = None
+        self.record = RunRecord()
+        self._started = 0.0
+        self._left: float | None = None  # s, when told
+        self._told = 0.0
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.doing = QLabel()
+        self.doing.setWordWrap(True)
+        self.doing.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addWidget(self.doing)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 100)
+        layout.addWidget(self.bar)
+        self.time = QLabel()
+        layout.addWidget(self.time)
+        self.chart = CurveChart()
+        layout.addWidget(self.chart, 1)
+        self.judged = QLabel()
+        self.judged.setWordWrap(True)
+        layout.addWidget(self.judged)
+        self.classes = ClassBars()
+        layout.addWidget(self.classes)
+        layout.addWidget(self._make_log())
+        layout.addLayout(self._make_buttons())
+        self._clock = QTimer(self)
+        self._clock.setInterval(1000)
+        self._clock.timeout.connect(self._show_time)
+        # QGIS waits for its tasks when it is closed: not for a model that nobody will see.
+        QgsApplication.instance().aboutToQuit.connect(self.shut_down)
+        self._refresh()
+
+    def _make_log(self) -> QWidget:
+        box = QgsCollapsibleGroupBox(tr("Log"))
+        box.setCollapsed(True)
+        inside = QVBoxLayout(box)
+        inside.setContentsMargins(0, 0, 0, 0)
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setMaximumBlockCount(5000)
+        self.log.setMinimumHeight(90)
+        self.log.setMaximumHeight(160)
+        inside.addWidget(self.log)
+        self.log_box = box
+        return box
+
+    def _make_buttons(self) -> QHBoxLayout:
+        self.keeping = QLabel()
+        self.keeping.setWordWrap(True)
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.cancel_button.setAutoDefault(False)
+        self.cancel_button.clicked.connect(lambda *_: self.cancel())
+        row = QHBoxLayout()
+        row.addWidget(self.keeping, 1)
+        row.addWidget(self.cancel_button)
+        return row
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a training runs, or is being stopped."""
+        return self._task is not None
+
+    def start(self, parameters: dict[str, Any]) -> None:
+        """Starts a training; one that cannot start ends in `failed` at once.
+
+        Args:
+            parameters: Of ``spectralgpt:finetune``. While a training runs, nothing happens.
+        """
+        if self.running:
+            return
+        self.record = RunRecord()
+        self.log.clear()
+        self.bar.setRange(0, 100)
+        self.bar.setValue(0)
+        self._started, self._left = time.monotonic(), None
+        feedback = AlgorithmFeedback()
+        feedback.advanced.connect(self._advance)
+        feedback.logged.connect(self.say)
+        feedback.warned.connect(self._warn)
+        feedback.measured.connect(self._measure)
+        feedback.described.connect(self._describe)
+        context = dataobjects.createContext(feedback)
+        task = AlgorithmTask(
+            tr("Train model from labels"), ALGORITHM, parameters, context, feedback
+        )
+        problem = task.prepare()
+        if problem:
+            self._end(problem)
+            self.failed.emit(problem, "\n".join(feedback.details))
+            return
+        task.succeeded.connect(self._succeed)
+        task.failed.connect(self._fail)
+        task.stopped.connect(self._stop)
+        self._task = task
+        self.doing.setText(tr("Starting the engine…"))
+        self._clock.start()
+        self._refresh()
+        QgsApplication.taskManager().addTask(task)
+
+    def cancel(self) -> None:
+        """Stops the training and keeps the best model so far; a second call does not wait for that."""
+        task = self._task
+        if task is None:
+            return
+        again = task.feedback.isCanceled()
+        task.cancel()
+        if self._task is None:  # it had not begun
+            return
+        if again:
+            self.doing.setText(tr("Stopping at once…"))
+        elif self.record.keeps:
+            self.doing.setText(tr("Stopping, and writing the best model so far…"))
+        else:
+            self.doing.setText(tr("Stopping…"))
+        self.say(self.doing.text())
+        self._refresh()
+
+    def shut_down(self) -> None:
+        """Ends a training at once, without a model: the plugin is unloaded, or QGIS is closed."""
+        self._clock.stop()
+        if self._task is not None:
+            self._task.feedback.abandon()
+            self._task.cancel()
+
+    def say(self, text: str) -> None:
+        """Adds a line to the log."""
+        if text:
+            self.log.appendPlainText(text)
+
+    # -- what the run tells ----------------------------------------------------------------------
+
+    def _advance(self, percent: float, message: str, seconds: float | None) -> None:
+        self.bar.setValue(int(percent))
+        if message and not self._cancelling:
+            self.doing.setText(message)
+        self._left, self._told = seconds, time.monotonic()
+        self._show_time()
+
+    def _warn(self, text: str) -> None:
+        self.say(tr("Warning: {}").format(text))
+
+    def _measure(self, name: str, step: int, value: float) -> None:
+        self.record.measure(name, step, value)
+        self._refresh()
+
+    def _describe(self, facts: dict[str, Any]) -> None:
+        self.record.describe(facts)
+        self._refresh()
+
+    def _succeed(self, outputs: dict[str, Any]) -> None:
+        result = {**outputs, "TRAINING": self._task.feedback.result}
+        seconds = time.monotonic() - self._started
+        text = ended(self.record, bool(result["TRAINING"].get("cancelled")), seconds)
+        self.bar.setValue(100)
+        self._end(text)
+        self.finished.emit(result)
+
+    def _fail(self, message: str, details: str) -> None:
+        if details and details != message:
+            self.say(details)
+        self._end(message)
+        self.failed.emit(message, details)
+
+    def _stop(self) -> None:
+        self.bar.setValue(0)
+        self._end(tr("Stopped. There was no model yet, so nothing was kept."))
+        self.stopped.emit()
+
+    def _end(self, text: str) -> None:
+        self._task, self._left = None, None
+        self._clock.stop()
+        self.say(text)
+        self.doing.setText(text)
+        self._refresh()
+
+    # -- what is seen ----------------------------------------------------------------------------
+
+    @property
+    def _cancelling(self) -> bool:
+        return self._task is not None and self._task.feedback.isCanceled()
+
+    def _refresh(self) -> None:
+        show_run(self.record, self.chart, self.running)
+        scores = self.record.class_scores()
+        self.classes.show_scores(scores)
+        self.classes.setVisible(bool(scores))
+        self.judged.setText(judged_on(self.record) if scores else "")
+        self.judged.setVisible(bool(scores))
+        self.cancel_button.setVisible(self.running)
+        self.cancel_button.setText(tr("Stop now") if self._cancelling else tr("Cancel"))
+        self.keeping.setText(kept_by_cancel(self.record, self._cancelling) if self.running else "")
+        self._show_time()
+
+    def _show_time(self) -> None:
+        if not self.running:
+            self.time.clear()
+            return
+        parts = [elapsed(time.monotonic() - self._started)]
+        if self._left is not None and not self._cancelling:
+            parts.append(time_left(max(1.0, self._left - (time.monotonic() - self._told))))
+        self.time.setText(" · ".join(parts))

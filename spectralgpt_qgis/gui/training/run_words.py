@@ -1,0 +1,71 @@
+"""What a run is told in: sentences about its state, its end, and what a cancel would leave."""
+
+from __future__ import annotations
+
+from ...i18n import tr
+from .run_record import RunRecord
+
+
+def elapsed(seconds: float) -> str:
+    """How long it has run: "0:07", "12:30" or "1:02:03"."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def judged_on(record: RunRecord) -> str:
+    """Where the figures of the classes come from."""
+    if record.best_round() is not None and record.round_done:
+        return tr("On held-back labels, after round {done} of at most {rounds}:").format(
+            done=record.round_done, rounds=record.rounds
+        )
+    if record.best_round() is not None:
+        return tr("On held-back labels, before the first round:")
+    if record.judged_parts:
+        return tr("On held-back labels, {done} of {parts} parts:").format(
+            done=record.judged_parts, parts=record.parts
+        )
+    return tr("No labels have been judged yet.")
+
+
+def kept_by_cancel(record: RunRecord, cancelling: bool) -> str:
+    """What happens on a cancel.
+
+    Args:
+        record: Of the run.
+        cancelling: Whether one was asked for already.
+    """
+    if cancelling:
+        return tr("'Stop now' does not wait, and keeps nothing.") if record.keeps else ""
+    if not record.keeps:
+        return tr("There is no model yet: Cancel leaves nothing behind.")
+    best = record.best_round()
+    if best is None or not record.round_done:
+        return tr("Cancel keeps the model as it is.")
+    if not best[0]:
+        return tr("Cancel keeps the model from before the first round, the best so far.")
+    return tr("Cancel keeps the model of round {best}, the best so far.").format(best=best[0])
+
+
+def ended(record: RunRecord, cancelled: bool, seconds: float) -> str:
+    """How a run ended that left a model.
+
+    Args:
+        record: Of the run.
+        cancelled: Whether the user ended it early.
+        seconds: That it took.
+    """
+    best = record.best_round()
+    if cancelled and best is not None and best[0]:
+        return tr("Stopped early. The model of round {best}, the best so far, was kept.").format(
+            best=best[0]
+        )
+    if cancelled and (best is not None or not record.round_done):
+        return tr("Stopped early. The model from before the first round was kept.")
+    if cancelled:
+        return tr("Stopped early. The model of the last round was kept.")
+    if best is not None and best[0]:
+        return tr("Done in {time}. The model of round {best}, the best, was kept.").format(
+            time=elapsed(seconds), best=best[0]
+        )
+    return tr("Done in {time}.").format(time=elapsed(seconds))
