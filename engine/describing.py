@@ -84,9 +84,10 @@ def _judged(description: Description, pixel: float, progress: Progress) -> list[
             progress.warning(error.message)
             continue
         judged = suitability(card, description.descriptors, description.sensor, pixel)
-        found.append((judged.rank, path, card, judged))
-    found.sort(key=lambda item: (item[0], item[1].name))
-    return [_model(path, card, judged) for _, path, card, judged in found]
+        found.append((path, card, judged))
+    # Of those that fit alike, what makes maps comes before what only learns.
+    found.sort(key=lambda item: (item[2].rank[0], item[0].suffix != ".onnx", item[2].rank, item[0]))
+    return [_model(*item) for item in found]
 
 
 def _band(descriptor: BandDescriptor, identity: Identity) -> dict[str, Any]:

@@ -81,6 +81,13 @@ def test_models_that_fit_come_first(tmp_path):
     assert [model["name"] for model in models] == ["scenes", "change", "landcover"]
 
 
+def test_of_models_that_fit_those_that_make_maps_come_first(tmp_path, models):
+    shipped = Path(__file__).parents[2] / "resources" / "models"
+    shutil.copy(shipped / "backbone.safetensors", models / "a_backbone.safetensors")
+    names = [model["name"] for model in describe(write(tmp_path / "a.tif", ramp()))["models"]]
+    assert names == ["change", "landcover", "scenes", "a_backbone"]
+
+
 def test_a_mask_beside_the_bands_says_nothing_of_their_values(tmp_path):
     """The mask is 0 everywhere; believed as a band, it would hide the offset that all others show."""
     bright = ramp(bands=10, height=300, width=300, start=1000, step=0)

@@ -73,6 +73,9 @@ class ModelTable(_Table):
             [tr("Model"), tr("For"), tr("Verdict"), tr("Why"), ""],
             self._REASON,
         )
+        # A long name must not push the reasons out of sight; its whole is in the tip.
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        self.header().resizeSection(0, 30 * self.fontMetrics().averageCharWidth())
         self._use = use
         self.itemActivated.connect(self._activate)
 
@@ -85,9 +88,9 @@ class ModelTable(_Table):
                 [model["title"], words.task_words(model), words.verdict_words(model), reason]
             )
             item.setIcon(2, QgsApplication.getThemeIcon(_ICONS[model["verdict"]]))
-            item.setToolTip(0, model["path"])
+            item.setToolTip(0, f"{model['title']}\n{model['path']}")
             for column in (2, self._REASON):
-                item.setToolTip(column, words.match_words(model) or model["reason"])
+                item.setToolTip(column, f"{reason}\n{words.match_words(model) or model['reason']}")
             item.setData(0, Qt.ItemDataRole.UserRole, model)
             self.addTopLevelItem(item)
             if model["verdict"] != "unfit":

@@ -49,7 +49,7 @@ class DescribeWindow(QDialog):
         self._task: EngineTask | None = None
         self.setWindowTitle(tr("Describe Layer for Models"))
         self.setWindowIcon(QIcon(paths.icon("spectralgpt")))
-        self.resize(820, 620)
+        self.resize(860, 640)
         self.layers = QgsMapLayerComboBox()
         self.layers.setFilters(_raster_filter())
         self.layers.layerChanged.connect(self._look)
@@ -101,7 +101,8 @@ class DescribeWindow(QDialog):
         ):
             form.addRow(title, self.facts[name])
         self.warnings = _fact()
-        form.addRow(self.warnings)
+        self._warnings_title = QLabel(tr("Remarks"))
+        form.addRow(self._warnings_title, self.warnings)
         self.bands = BandTable()
         self.models = ModelTable(self._use)
         tables = QSplitter(Qt.Orientation.Vertical)
@@ -206,6 +207,7 @@ class DescribeWindow(QDialog):
         remarks = [raster["remark"], *raster["warnings"]]
         self.warnings.setText("\n".join(remark for remark in remarks if remark))
         self.warnings.setVisible(any(remarks))
+        self._warnings_title.setVisible(any(remarks))
         self.bands.show_bands(raster["bands"])
         self.models.show_models(models)
         self._pages.setCurrentIndex(1)

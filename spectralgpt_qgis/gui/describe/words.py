@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from qgis.core import QgsRasterLayer, QgsUnitTypes
@@ -24,7 +25,7 @@ def verdict_words(model: dict[str, Any]) -> str:
     """Whether a model fits, in short."""
     return {
         "fits": tr("Fits"),
-        "doubtful": tr("Runs, with doubts"),
+        "doubtful": tr("Doubtful"),
         "unfit": tr("Does not fit"),
     }[model["verdict"]]
 
@@ -33,18 +34,18 @@ def reason_words(model: dict[str, Any]) -> str:
     """Why a model fits or not."""
     if model["missing"]:
         bands = ", ".join(map(_missing_band, model["missing"]))
-        return tr("Bands that it needs are missing: {}").format(bands)
+        return tr("Missing: {}").format(bands)
     if model["verdict"] == "unfit":
         return model["reason"]
     parts = []
     if model["verdict"] == "doubtful":
         parts.append(
-            tr("Pixels of {pixel:.3g} m, but it learned from pixels of {learned:.3g} m").format(
+            tr("Pixels of {pixel:.3g} m; it learned from {learned:.3g} m").format(
                 pixel=model["scale"] * model["gsd"], learned=model["gsd"]
             )
         )
     if model["left_out"]:
-        parts.append(tr("Works without its bands {}").format(", ".join(model["left_out"])))
+        parts.append(tr("Works without {}").format(", ".join(model["left_out"])))
     return "; ".join(parts) or tr("All its bands were found")
 
 
@@ -95,8 +96,12 @@ def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
     unit = layer.crs().mapUnits()
     if not layer.crs().isValid() or unit == QgsUnitTypes.DistanceUnit.DistanceMeters:
         return ground
-    own = tr("{width:.4g} × {height:.4g} {unit}").format(
-        width=raster["pixel"][0], height=raster["pixel"][1], unit=QgsUnitTypes.toString(unit)
+    # 0.000090, not 9e-05: two digits of the smaller side.
+    digits = max(0, 1 - math.floor(math.log10(min(raster["pixel"]))))
+    own = tr("{width} × {height} {unit}").format(
+        width=f"{raster['pixel'][0]:.{digits}f}",
+        height=f"{raster['pixel'][1]:.{digits}f}",
+        unit=QgsUnitTypes.toString(unit),
     )
     return f"{ground} ({own})"
 

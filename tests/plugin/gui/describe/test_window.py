@@ -77,7 +77,7 @@ def test_the_layer_as_the_models_see_it(window):
     assert "EPSG:4326" in facts["crs"]
     assert facts["date"] == "2020-02-02"
     assert "m on the ground" in facts["pixel"]
-    assert "degrees" in facts["pixel"]
+    assert "(0.000121 × 0.000090 degrees)" in facts["pixel"]
     assert "0 in every used band" in facts["nodata"]
     bands = texts(window.bands)
     assert bands[1] == ["2", "B02", "Blue", "492 nm"]
@@ -116,7 +116,7 @@ def test_what_does_not_fit_says_why_and_cannot_be_used(part, models, scene, tmp_
     assert rows
     for row in rows:
         assert row[2] == "Does not fit"
-        assert row[3].startswith("Bands that it needs are missing: ")
+        assert row[3].startswith("Missing: ")
     assert re.search(r"B11 \(16\d\d nm\)", rows[0][3])
     assert window.models.findChildren(QPushButton) == []
     window.models.itemActivated.emit(window.models.topLevelItem(0), 0)
@@ -129,8 +129,8 @@ def test_coarse_pixels_are_a_doubt(part, models, scene, tmp_path, used):
     window = part.open(QgsProject.instance().addMapLayer(QgsRasterLayer(path, "coarse")))
     wait(lambda: not window.busy)
     for row in texts(window.models):
-        assert row[2] == "Runs, with doubts"
-        assert "Pixels of 30.1 m, but it learned from pixels of 10 m" in row[3]
+        assert row[2] == "Doubtful"
+        assert "Pixels of 30.1 m; it learned from 10 m" in row[3]
     assert len(window.models.findChildren(QPushButton)) == window.models.topLevelItemCount()
 
 
