@@ -1,42 +1,103 @@
-"""The verb `import`: a published SpectralGPT checkpoint becomes a model of ours."""
+"""The verb `import`: a published SpectralGPT checkpoint, or a model of ours, into a folder of models."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import checkpoint
+from .card_editing import copy_file, write_with_card
 from .cards import Card
-from .errors import ModelTaskMismatch
-from .infer.staging import StagedOutputs
+from .errors import InvalidParameter, ModelInvalid, ModelTaskMismatch
+from .infer.staging import StagedOutputs, write_error
 from .jobs import ImportJob
-from .model.network import Network
-from .model.predictor import IMAGES, Predictor
-from .official import load_official
-from .official_cards import official_card
+from .model_file import CARD_KEY, read_card, read_metadata, verify
+from .model_folders import SUFFIXES
 from .progress import Progress
 
+if TYPE_CHECKING:
+    from .model.network import Network
+
 _CHUNK = 1 << 24
+_DEEPNESS = ("model_type", "class_names", "tile_size", "standardization_mean")
 
 
 def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
     """Reads a checkpoint and writes it as .safetensors (to train from) or .onnx (to predict with).
+
+    A model of ours (.onnx or .safetensors with a card and a seal) is checked and copied.
 
     Args:
         job: What to read and what to write.
         progress: Told how far it is.
 
     Returns:
-        Outputs, the model's name and seal, its task, its bands, classes and number of parameters.
+        Outputs, the model's name and seal, its task, its bands, classes and number of parameters (0 for a copy).
 
     Raises:
         CheckpointMismatch: The input is not one of the published checkpoints.
+        ModelInvalid: The input is no model of ours, or was changed since it was made.
         InvalidParameter: The output's name ends otherwise.
         ModelTaskMismatch: A backbone is to be written as .onnx.
         OutputNotWritable: The output cannot be written.
         DiskFull: There is no room for it.
     """
+    if Path(job.input).suffix.lower() in SUFFIXES:
+        return _adopt(job, progress)
+    return _convert(job, progress)
+
+
+def _adopt(job: ImportJob, progress: Progress) -> dict[str, Any]:
+    """Checks a model of ours and copies it, under another name where one is asked for."""
+    source, output = Path(job.input), Path(job.output)
+    _refuse_foreign(source)
+    card = read_card(source)
+    progress.update(0.0, "Checking the model")
+    sha256 = verify(source)
+    if output.suffix.lower() != source.suffix.lower():
+        raise InvalidParameter(
+            f"'{source.name}' is copied as it is: the output must end in {source.suffix}, not '{output.name}'. "
+            "To make another kind of file of it, use 'Export model'."
+        )
+    with StagedOutputs([job.input]) as outputs:
+        staged = outputs.stage(job.output, (source.suffix.lower(),))
+        progress.update(0.3, "Copying the model")
+        part = progress.part(0.3, 0.99)
+        try:
+            if job.name and job.name != card.name:
+                card = dataclasses.replace(card, name=job.name)
+                sha256 = write_with_card(source, staged, card, part)
+            else:
+                copy_file(source, staged, part)
+        except OSError as error:
+            raise write_error(staged, error) from error
+        progress.check()
+    progress.update(1.0, "Done")
+    return _told(output, card, sha256, 0)
+
+
+def _refuse_foreign(source: Path) -> None:
+    """Says of an ONNX file of somebody else's what it seems to be."""
+    metadata = read_metadata(source)
+    if CARD_KEY in metadata:
+        return
+    made_for = ""
+    if any(key in metadata for key in _DEEPNESS):
+        made_for = " It seems to be made for the plugin Deepness: use it there."
+    raise ModelInvalid(
+        f"'{source.name}' carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled "
+        f"is not written in it, so that it cannot be run here.{made_for} Expected a model that this plugin made, or "
+        "a published SpectralGPT checkpoint (.pth)."
+    )
+
+
+def _convert(job: ImportJob, progress: Progress) -> dict[str, Any]:
+    """A published checkpoint becomes a model of ours."""
+    # Only this needs the libraries of the training tier.
+    from .official import load_official
+    from .official_cards import official_card
+
     output = Path(job.output)
     with StagedOutputs([job.input]) as outputs:
         staged = outputs.stage(job.output, (".safetensors", ".onnx"))
@@ -49,12 +110,17 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
         sha256 = _write(staged, network, card, progress)
         progress.check()
     progress.update(1.0, "Done")
+    return _told(output, card, sha256, sum(weight.numel() for weight in network.parameters()))
+
+
+def _told(output: Path, card: Card, sha256: str, parameters: int) -> dict[str, Any]:
     return {
         "outputs": {"output": str(output)},
         "model": {"name": card.name, "sha256": sha256},
-        "task": kind,
+        "title": card.title,
+        "task": card.task,
         "window": card.window,
-        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "parameters": parameters,
         "bands": [band.name for band in card.bands],
         "classes": [
             {"value": item.value, "name": item.name, "title": item.title, "color": item.color}
@@ -65,7 +131,10 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
 
 
 def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
-    """Writes the model in the format its ending asks for; returns its seal."""
+    """Writes the network in the format its ending asks for; returns the file's seal."""
+    from . import checkpoint
+    from .model.predictor import IMAGES, Predictor
+
     if path.suffix.lower() == ".safetensors":
         return checkpoint.save(path, network, card)
     if card.task not in IMAGES:
@@ -73,7 +142,6 @@ def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
             "This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. "
             "Give an output that ends in .safetensors, and fine-tune from it."
         )
-    # Only this branch needs the exporter and its libraries.
     from .export.streamed import export_streamed
 
     progress.check()

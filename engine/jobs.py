@@ -12,6 +12,7 @@ from typing import Any, Callable, ClassVar
 
 from .assessment_jobs import BenchmarkJob, EvaluateJob, SampleJob
 from .errors import InvalidParameter, MissingDependency
+from .model_jobs import ExportJob, RenameJob
 from .parameters import DEVICES, Job, parameter
 from .progress import Progress
 from .training_jobs import FinetuneJob, PretrainJob
@@ -138,13 +139,13 @@ class UncertainPlacesJob(Job):
 
 @dataclass(frozen=True)
 class ImportJob(Job):
-    """A published checkpoint becomes a model of ours."""
+    """A published checkpoint becomes a model of ours; a model of ours is checked and copied."""
 
     verb: ClassVar[str] = "import"
     summary: ClassVar[str] = "turn a published SpectralGPT checkpoint into a model of ours"
 
     input: str = parameter(
-        "checkpoint: SpectralGPT.pth, SpectralGPT+.pth, or a published fine-tuned file"
+        "checkpoint: SpectralGPT.pth, SpectralGPT+.pth, or a published fine-tuned file; or a model of ours"
     )
     output: str = parameter("model to write: .safetensors to train from, .onnx to predict with")
     kind: str = parameter(
@@ -209,6 +210,8 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
     "sample": (SampleJob, ".assess.sample", "draw_sample"),
     "benchmark": (BenchmarkJob, ".benchmark.run", "benchmark"),
     "import": (ImportJob, ".importing", "import_model"),
+    "export": (ExportJob, ".export.exporting", "export_model"),
+    "rename": (RenameJob, ".renaming", "rename_model"),
     "models": (ModelsJob, ".listing", "list_models"),
     "describe": (DescribeJob, ".describing", "describe_raster"),
     "doctor": (DoctorJob, ".doctor", "examine"),

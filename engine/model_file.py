@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 import struct
 from collections.abc import Iterator
@@ -19,12 +18,13 @@ from typing import BinaryIO
 from .cards import Card
 from .errors import ModelInvalid, ModelTaskMismatch
 from .model_folders import SUFFIXES, ask_folders, model_files, model_folders
+from .protobuf import LENGTH, fields
 
 CARD_KEY = "spectralgpt:card"
 SEAL_KEY = "spectralgpt:sha256"
 UNSEALED = "0" * 64
 
-_METADATA_PROPS = 14  # field number in onnx.ModelProto
+GRAPH, METADATA_PROPS = 7, 14  # field numbers in onnx.ModelProto
 _CHUNK = 1 << 20
 _LARGEST_METADATA = 64 << 20
 
@@ -197,54 +197,27 @@ def _safetensors_metadata(file: BinaryIO) -> dict[str, str]:
 
 
 def _onnx_metadata(file: BinaryIO, size: int) -> Iterator[tuple[str, str]]:
-    """Walks the top level of the ModelProto message and decodes its metadata_props only.
-
-    Protocol buffers: a message is a run of (tag, value); tag = field number << 3 | wire type.
-    """
+    """Walks the top level of the ModelProto message and decodes its metadata_props only."""
     seen_graph = False
-    while file.tell() < size:
-        number, wire = _tag(file)
-        if wire == 0:
-            _varint(file)
-        elif wire == 2:
-            length = _varint(file)
-            if file.tell() + length > size:
-                raise ValueError("a field runs past the end of the file")
-            seen_graph = seen_graph or number == 7
-            if number == _METADATA_PROPS and length <= _LARGEST_METADATA:
-                yield _string_entry(file.read(length))
-            else:
-                file.seek(length, os.SEEK_CUR)
-        elif wire in (1, 5):
-            file.seek(8 if wire == 1 else 4, os.SEEK_CUR)
-        else:
-            raise ValueError(f"wire type {wire}")
+    for field in fields(file, size):
+        seen_graph = seen_graph or field.number == GRAPH
+        length = field.end - field.content
+        if (field.number, field.wire) == (METADATA_PROPS, LENGTH) and length <= _LARGEST_METADATA:
+            file.seek(field.content)
+            yield string_entry(file.read(length))
     if not seen_graph:
         raise ValueError("no graph in the file")
 
 
-def _string_entry(message: bytes) -> tuple[str, str]:
-    file, entry = io.BytesIO(message), {1: "", 2: ""}
-    while file.tell() < len(message):
-        number, wire = _tag(file)
-        if wire != 2:
-            raise ValueError(f"wire type {wire} in a metadata entry")
-        entry[number] = file.read(_varint(file)).decode("utf-8")
+def string_entry(message: bytes) -> tuple[str, str]:
+    """Key and value of one of an ONNX model's metadata_props.
+
+    Raises:
+        ValueError: It is no such entry.
+    """
+    entry = {1: "", 2: ""}
+    for field in fields(io.BytesIO(message), len(message)):
+        if field.wire != LENGTH:
+            raise ValueError(f"wire type {field.wire} in a metadata entry")
+        entry[field.number] = message[field.content : field.end].decode("utf-8")
     return entry[1], entry[2]
-
-
-def _tag(file: BinaryIO) -> tuple[int, int]:
-    tag = _varint(file)
-    return tag >> 3, tag & 7
-
-
-def _varint(file: BinaryIO) -> int:
-    value = shift = 0
-    while True:
-        byte = file.read(1)
-        if not byte or shift > 63:
-            raise ValueError("damaged number")
-        value |= (byte[0] & 0x7F) << shift
-        if not byte[0] & 0x80:
-            return value
-        shift += 7

@@ -7,7 +7,7 @@ of them would copy all of them several times.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ from ..errors import InvalidParameter
 from ..infer.staging import StagedOutputs, write_error
 from ..model.predictor import Predictor
 from ..model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
+from ..protobuf import length_prefix
 from .onnx import clean, trace
 
 # Field numbers of onnx.proto; each of these fields is a length and that many bytes.
@@ -84,7 +85,7 @@ def write_model(
             f"The model needs {size / 1e9:.1f} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead."
         )
     file.write(rest.SerializeToString())
-    file.write(_prefix(_MODEL_GRAPH, size))
+    file.write(length_prefix(_MODEL_GRAPH, size))
     file.write(graph)
     for weight, head in heads:
         file.write(head)
@@ -110,18 +111,5 @@ def _head(weight: onnx_ir.TensorProtocol) -> bytes:
         name=weight.name or "",
         dims=weight.shape.numpy(),
         data_type=int(weight.dtype),
-    ).SerializeToString() + _prefix(_TENSOR_RAW_DATA, weight.nbytes)
-    return _prefix(_GRAPH_INITIALIZER, len(described) + weight.nbytes) + described
-
-
-def _prefix(field: int, length: int) -> bytes:
-    """What stands before a field of `length` bytes: its tag (wire type 2) and the length."""
-    return bytes(_varint(field << 3 | 2)) + bytes(_varint(length))
-
-
-def _varint(number: int) -> Iterator[int]:
-    """A number in groups of seven bits, lowest first; the high bit says that more follow."""
-    while number > 0x7F:
-        yield number & 0x7F | 0x80
-        number >>= 7
-    yield number
+    ).SerializeToString() + length_prefix(_TENSOR_RAW_DATA, weight.nbytes)
+    return length_prefix(_GRAPH_INITIALIZER, len(described) + weight.nbytes) + described

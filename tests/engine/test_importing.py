@@ -12,7 +12,13 @@ import pytest
 import torch
 
 from engine import checkpoint
-from engine.errors import Cancelled, CheckpointMismatch, InvalidParameter, ModelTaskMismatch
+from engine.errors import (
+    Cancelled,
+    CheckpointMismatch,
+    InvalidParameter,
+    ModelInvalid,
+    ModelTaskMismatch,
+)
 from engine.importing import import_model
 from engine.jobs import ImportJob
 from engine.model.predictor import Predictor
@@ -156,3 +162,61 @@ def test_import_to_predict_with(tmp_path):
     assert given.shape == (1, 2, 128, 128)
     assert expected.std() > 0.05
     np.testing.assert_allclose(given, expected, atol=1e-4)
+
+
+# -- models of ours --------------------------------------------------------------------------------
+
+TINY = ROOT / "tests" / "data" / "models"
+
+
+def test_a_model_of_ours_is_checked_and_copied(tmp_path):
+    output = tmp_path / "landcover.onnx"
+    result = import_model(ImportJob(str(TINY / "landcover.onnx"), str(output)), Progress())
+    assert output.read_bytes() == (TINY / "landcover.onnx").read_bytes()
+    assert result["title"] == "Test land cover"
+    assert result["task"] == "segmentation"
+    assert result["classes"][0] == {
+        "value": 1,
+        "name": "water",
+        "title": "Water",
+        "color": "#2a7fb8",
+    }
+
+
+def test_a_copy_may_have_another_name(tmp_path):
+    output = tmp_path / "b.onnx"
+    job = ImportJob(str(TINY / "landcover.onnx"), str(output), name="mine")
+    assert import_model(job, Progress())["model"]["sha256"] == verify(output)
+    assert read_card(output).name == "mine"
+
+
+def test_a_changed_model_is_not_taken_in(tmp_path):
+    content = bytearray((TINY / "landcover.onnx").read_bytes())
+    content[60] ^= 1
+    (tmp_path / "bad.onnx").write_bytes(content)
+    with pytest.raises(ModelInvalid):
+        import_model(ImportJob(str(tmp_path / "bad.onnx"), str(tmp_path / "b.onnx")), Progress())
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.onnx"]
+
+
+def test_a_copy_keeps_its_kind(tmp_path):
+    job = ImportJob(str(TINY / "landcover.onnx"), str(tmp_path / "b.safetensors"))
+    with pytest.raises(InvalidParameter, match="use 'Export model'"):
+        import_model(job, Progress())
+
+
+def test_a_foreign_model_is_told_from_ours(tmp_path):
+    from engine.export.deepness import export_deepness
+
+    foreign = tmp_path / "foreign.onnx"
+    export_deepness(TINY / "landcover.onnx", foreign, "", Progress())
+    with pytest.raises(ModelInvalid, match="made for the plugin Deepness"):
+        import_model(ImportJob(str(foreign), str(tmp_path / "b.onnx")), Progress())
+
+
+def test_taking_in_a_model_of_ours_needs_no_training_library():
+    code = "import sys, engine.importing, engine.renaming; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.errors import InvalidParameter, OutputNotWritable
-from engine.export.streamed import _varint, export_streamed, write_model
+from engine.export.streamed import export_streamed, write_model
 from engine.model.config import SpectralGPTConfig
 from engine.model.predictor import Predictor
 from engine.model.segmentation import SegmentationNetwork
@@ -99,13 +99,6 @@ def test_more_than_the_format_holds_is_refused_before_anything_is_written():
     with pytest.raises(InvalidParameter, match=r"needs 2\.6 GB.*\.safetensors"):
         write_model(file, onnx.ModelProto(), [Weight("a", np.zeros(1, "f"), int(2.6e9))])
     assert not file.getvalue()
-
-
-@pytest.mark.parametrize(
-    "number, encoded", [(0, [0]), (127, [127]), (128, [128, 1]), (300, [172, 2])]
-)
-def test_varint(number, encoded):
-    assert list(_varint(number)) == encoded
 
 
 def test_place_that_cannot_be_written(predictor, tmp_path):

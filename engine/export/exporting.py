@@ -1,0 +1,103 @@
+"""The verb `export`: an installed model as a file for use elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..card_editing import copy_file
+from ..errors import ModelInvalid, ModelTaskMismatch
+from ..infer.staging import StagedOutputs, write_error
+from ..model_file import find_model, read_card, verify
+from ..model_jobs import ExportJob
+from ..progress import Progress
+
+
+def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
+    """Writes a model as plain ONNX, as ONNX for Deepness, or as weights to train from.
+
+    What is there already in the asked format is copied as it is; an ONNX file is made from weights where there is none.
+
+    Args:
+        job: Which model, the format, and the file to write.
+        progress: Told how far it is.
+
+    Returns:
+        {"outputs": {"output": path}, "model": {"name", "title", "sha256"}, "task", "format", "difference"}: the
+        largest difference of a probability between what was written and the model, 0 for a copy.
+
+    Raises:
+        ModelInvalid: No such model, a damaged one, or one without what the format needs.
+        ModelTaskMismatch: A backbone, which predicts nothing, is to become ONNX.
+        InvalidParameter: The output has the wrong ending, or the format cannot hold this model.
+        OutputNotWritable: The output cannot be written.
+        DiskFull: There is no room for it.
+    """
+    path = find_model(job.model)
+    ending = ".safetensors" if job.format == "safetensors" else ".onnx"
+    source = _in_format(path, ending)
+    with StagedOutputs([str(path), str(source or "")]) as outputs:
+        staged = outputs.stage(job.output, (ending,))
+        progress.update(0.0, "Checking the model")
+        sha256 = verify(source or path)
+        progress.update(0.2, "Writing the model")
+        difference = 0.0
+        try:
+            if source is None:
+                source, difference = _predicting(path, staged, progress)
+            elif job.format != "deepness":
+                copy_file(source, staged, progress.part(0.2, 0.95))
+            if job.format == "deepness":
+                from .deepness import export_deepness
+
+                difference = max(
+                    difference, export_deepness(source, staged, sha256, progress.part(0.3, 0.95))
+                )
+        except OSError as error:
+            raise write_error(staged, error) from error
+        progress.check()
+    card = read_card(path)
+    progress.update(1.0, "Done")
+    return {
+        "outputs": {"output": str(job.output)},
+        "model": {"name": card.name, "title": card.title, "sha256": sha256},
+        "task": card.task,
+        "format": job.format,
+        "difference": difference,
+    }
+
+
+def _in_format(path: Path, ending: str) -> Path | None:
+    """The model's file with this ending, None when it must be made.
+
+    Raises:
+        ModelInvalid: Weights to train from are asked for, and there are none.
+    """
+    wanted = path if path.suffix.lower() == ending else path.with_suffix(ending)
+    if wanted.is_file():
+        return wanted
+    if ending == ".safetensors":
+        raise ModelInvalid(
+            f"The model '{path.stem}' has no weights to train from: there is no {wanted.name} beside it. "
+            "Export it as ONNX instead."
+        )
+    return None
+
+
+def _predicting(path: Path, staged: Path, progress: Progress) -> tuple[Path, float]:
+    """Makes the ONNX file of weights; returns it and how far its probabilities differ."""
+    card = read_card(path)
+    if card.task == "backbone":
+        raise ModelTaskMismatch(
+            f"The model '{path.stem}' is a backbone: it predicts nothing until it is fine-tuned, so there is nothing "
+            "to run elsewhere. Export its weights (safetensors), or fine-tune it first."
+        )
+    # Only this needs the libraries of the training tier.
+    from ..checkpoint import load
+    from ..model.predictor import Predictor
+    from .onnx import export_onnx
+
+    network, card = load(path)
+    progress.check()
+    made = export_onnx(Predictor(network, card), card, staged)
+    return made.path, made.difference

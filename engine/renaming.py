@@ -1,0 +1,92 @@
+"""The verb `rename`: another title, or another name, for a model of the user's own. Standard library only."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from .card_editing import write_with_card
+from .errors import InvalidParameter, ModelInvalid, OutputNotWritable
+from .infer.staging import StagedOutputs, write_error
+from .model_file import find_model, read_card, verify
+from .model_folders import SUFFIXES, shipped_models
+from .model_jobs import RenameJob
+from .progress import Progress
+
+_NAME = re.compile(r"\w[\w .+()-]{0,99}", re.UNICODE)
+
+
+def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
+    """Gives a model another title, another name, or both; its .onnx and .safetensors go together.
+
+    Args:
+        job: Which model, and what it shall be called.
+        progress: Told how far it is.
+
+    Returns:
+        {"outputs": {ending: path}, "model": {"name", "title"}}.
+
+    Raises:
+        InvalidParameter: The name is none, or taken.
+        ModelInvalid: No such model, or one that ships.
+        OutputNotWritable: The folder cannot be written.
+        DiskFull: There is no room for the new file.
+    """
+    path = find_model(job.model)
+    if path.parent.resolve() == shipped_models().resolve():
+        raise ModelInvalid(f"The model '{path.stem}' ships with the plugin and keeps its name.")
+    name = job.name or path.stem
+    _check(path, name)
+    files = [file for suffix in SUFFIXES if (file := path.with_suffix(suffix)).is_file()]
+    made = {}
+    with StagedOutputs() as outputs:
+        for place, file in enumerate(files):
+            part = progress.part(place / len(files), (place + 1) / len(files))
+            verify(file)
+            card = read_card(file)
+            title = job.title or card.title
+            card = dataclasses.replace(card, name=name, title=title)
+            target = file.with_name(f"{name}{file.suffix}")
+            staged = outputs.stage(str(target), (file.suffix.lower(),))
+            try:
+                write_with_card(file, staged, card, part)
+            except OSError as error:
+                raise write_error(staged, error) from error
+            made[file.suffix.lstrip(".")] = str(target)
+        progress.check()
+    if name != path.stem:
+        for file in files:
+            if not _same(file.with_name(f"{name}{file.suffix}"), file):
+                _remove(file)
+    return {"outputs": made, "model": {"name": name, "title": title}}
+
+
+def _check(path: Path, name: str) -> None:
+    if not _NAME.fullmatch(name) or name != name.strip(" ."):
+        raise InvalidParameter(
+            f"'{name}' cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( )."
+        )
+    targets = [path.with_name(f"{name}{suffix}") for suffix in SUFFIXES]
+    if any(target.exists() and not _same(target, path) for target in targets):
+        raise InvalidParameter(
+            f"There is already a model '{name}' in {path.parent}. Choose another name."
+        )
+
+
+def _same(target: Path, file: Path) -> bool:
+    """Whether a name stands for a file there is: on some systems capitals alone make no other name."""
+    known = file.with_suffix(target.suffix)
+    return target.exists() and known.exists() and target.samefile(known)
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputNotWritable(
+            f"The model has its new name, but its old file '{file}' could not be removed: "
+            f"{error.strerror or error}. Remove it yourself.",
+            details=repr(error),
+        ) from error
