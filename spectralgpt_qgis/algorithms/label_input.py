@@ -22,7 +22,7 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from .label_look import look_of_classes
+from ..label_look import look_of_classes
 from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, without_crs, write_features
 

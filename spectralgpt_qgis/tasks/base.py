@@ -23,13 +23,17 @@ class BaseTask(QgsTask):
     failed = pyqtSignal(str, str)  # message, details
     stopped = pyqtSignal()  # cancelled
 
-    def __init__(self, description: str) -> None:
+    def __init__(self, description: str, hidden: bool = False) -> None:
         """Make a task that can be cancelled.
 
         Args:
             description: What the task manager shows.
+            hidden: Keeps it out of the task manager's list, where QGIS can do that (3.26).
         """
-        super().__init__(description, QgsTask.Flag.CanCancel)
+        flags = QgsTask.Flag.CanCancel
+        if hidden and hasattr(QgsTask.Flag, "Hidden"):
+            flags |= QgsTask.Flag.Hidden
+        super().__init__(description, flags)
         self.result: Any = None
         self.exception: Exception | None = None
 

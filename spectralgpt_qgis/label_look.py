@@ -63,7 +63,7 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
             value, symbol = category.value(), category.symbol()
             merged = isinstance(value, (list, tuple))
             for item in value if merged else [value]:
-                if item is None or item == NULL or item == "":
+                if is_unset(item):
                     continue  # "all other values"
                 label = as_text(item)
                 # A category that holds several values has one legend text, which names none of them.
@@ -105,3 +105,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def is_unset(value: Any) -> bool:
+    """Whether a feature has no class."""
+    return value is None or value == NULL or value == ""
