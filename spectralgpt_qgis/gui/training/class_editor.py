@@ -1,0 +1,235 @@
+"""The classes of a label layer, to name, colour, add, remove and draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsExpression,
+    QgsFeatureRequest,
+    QgsMapLayer,
+    QgsRasterLayer,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from ...i18n import tr
+from ...tasks.label_count import LabelCounts
+from .class_table import NAME, ClassTable
+from .drawing import Drawing
+from .label_classes import LabelClass, is_whole, next_class, read_classes, write_classes
+
+
+class ClassEditor(QWidget):
+    """The table of classes and its buttons; what is changed becomes the layer's style at once."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
+        """Shows no classes yet.
+
+        Args:
+            iface: QGIS's interface.
+            parent: The panel.
+        """
+        super().__init__(parent)
+        self._iface = iface
+        self._layer: QgsMapLayer | None = None
+        self._field = ""
+        self._counts: LabelCounts | None = None
+        # How classes looked whose style is gone: Undo may bring their polygons back.
+        self._remembered: dict[str, LabelClass] = {}
+        self.drawing = Drawing(iface, self)
+        self.table = ClassTable()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+        layout.addLayout(self._make_buttons())
+        self.drawing.changed.connect(self._show_drawing)
+        self.table.classes.edited.connect(lambda: self._keep(list(self.classes)))
+        self.table.draw_wanted.connect(self.draw)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_drawing())
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """As the table shows them."""
+        return self.table.classes.classes
+
+    @property
+    def unit(self) -> str:
+        """What labels are: "polygon", "point" or "raster"."""
+        layer = self._layer
+        if isinstance(layer, QgsRasterLayer):
+            return "raster"
+        points = QgsWkbTypes.GeometryType.PointGeometry
+        is_point = isinstance(layer, QgsVectorLayer) and layer.geometryType() == points
+        return "point" if is_point else "polygon"
+
+    def show_layer(self, layer: QgsMapLayer | None, field: str) -> None:
+        """Shows the classes of a layer; nothing is counted yet.
+
+        Args:
+            layer: Labels; None shows nothing.
+            field: The class field; empty for a raster, or where none is chosen.
+        """
+        if (layer, field) != (self._layer, self._field):
+            self.drawing.stop()
+            self._remembered.clear()
+            before, self._layer, self._field = self._layer, layer, field
+            # Somebody may change names and colours in the layer's properties.
+            if before is not None and not sip.isdeleted(before):
+                before.styleChanged.disconnect(self._show_classes)
+            if layer is not None:
+                layer.styleChanged.connect(self._show_classes)
+        self.show_counts(None)
+
+    def show_counts(self, counts: LabelCounts | None) -> None:
+        """Shows how much is labelled.
+
+        Args:
+            counts: None while they are not known.
+        """
+        self._counts = counts
+        self._show_classes()
+
+    def shortage(self) -> list[str]:
+        """The names of the classes with too few labels."""
+        model = self.table.classes
+        return [item.name for row, item in enumerate(model.classes) if model.shortage(row)]
+
+    def stop(self) -> None:
+        """Draws no more and forgets the layer."""
+        self.show_layer(None, "")
+
+    # -- drawing and editing ---------------------------------------------------------------------
+
+    def draw(self, row: int) -> None:
+        """Has QGIS draw labels of a class; on the class that is drawn already, ends drawing.
+
+        Args:
+            row: Of the class.
+        """
+        if not self._can_draw() or not 0 <= row < len(self.classes):
+            return
+        self.table.selectRow(row)
+        label = self.classes[row].label
+        if self.drawing.label == label:
+            self.drawing.stop()
+            self._iface.actionPan().trigger()
+        else:
+            self.drawing.start(self._layer, self._column(), self._value(label))
+
+    def add_class(self, *_: Any) -> None:
+        """Adds a class, and has its name typed."""
+        if self._layer is None or self.unit == "raster":
+            return
+        column = self._column()
+        numbers = self._layer.fields().at(column).isNumeric()
+        self._keep([*self.classes, next_class(self.classes, numbers)])
+        last = self.table.classes.index(len(self.classes) - 1, NAME)
+        self.table.setCurrentIndex(last)
+        self.table.edit(last)
+
+    def remove_class(self, *_: Any) -> None:
+        """Takes the chosen class out, with its labels; those come back with Undo."""
+        row = self.table.row()
+        if self._layer is None or self.unit == "raster" or row < 0:
+            return
+        gone = self.classes[row]
+        if self.drawing.label == gone.label:
+            self.drawing.stop()
+        self._delete_labels(self._layer, gone)
+        self._remembered[gone.label] = gone
+        self._keep([item for item in self.classes if item is not gone])
+
+    def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> None:
+        wanted = QgsExpression.createFieldEqualityExpression(self._field, self._value(gone.label))
+        request = QgsFeatureRequest().setFilterExpression(wanted).setNoAttributes()
+        request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+        ids = [feature.id() for feature in layer.getFeatures(request)]
+        if not ids or not (layer.isEditable() or layer.startEditing()):
+            return
+        layer.beginEditCommand(tr("Remove class '{}'").format(gone.name))
+        layer.deleteFeatures(ids)
+        layer.endEditCommand()
+        if self._counts is not None:
+            self._counts.classes.pop(gone.label, None)
+
+    def _keep(self, classes: list[LabelClass]) -> None:
+        """Makes classes those of the layer."""
+        if self._layer is not None:
+            self._remembered.update({item.label: item for item in classes})
+            write_classes(self._layer, self._field, classes)
+            self._show_classes()
+            self.changed.emit()
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    def _show_classes(self) -> None:
+        layer = self._layer
+        classes: list[LabelClass] = []
+        if layer is not None and (self._field or self.unit == "raster"):
+            styled = {item.label for item in read_classes(layer, self._field)}
+            found = self._counts.classes if self._counts is not None else ()
+            classes = [
+                item if item.label in styled else self._remembered.get(item.label, item)
+                for item in read_classes(layer, self._field, found)
+            ]
+        row = self.table.row()
+        self.table.classes.show_classes(classes, self.unit)
+        self.table.classes.show_counts(self._counts)
+        if classes:
+            self.table.selectRow(min(max(row, 0), len(classes) - 1))
+        self._show_drawing()
+
+    def _show_drawing(self) -> None:
+        row, label = self.table.row(), self.drawing.label
+        self.table.classes.show_drawn(label)
+        chosen = self.classes[row] if 0 <= row < len(self.classes) else None
+        can_draw = self._can_draw()
+        self._draw.setEnabled(can_draw and chosen is not None)
+        self._draw.setChecked(chosen is not None and bool(label) and chosen.label == label)
+        self._add.setEnabled(can_draw)
+        self._remove.setEnabled(can_draw and chosen is not None)
+
+    def _make_buttons(self) -> QHBoxLayout:
+        self._draw = QPushButton(tr("&Draw"))
+        self._draw.setCheckable(True)
+        self._draw.setToolTip(
+            tr(
+                "What you draw gets the chosen class. Right-click ends a polygon; click again to stop."
+            )
+        )
+        self._draw.clicked.connect(self._on_draw)
+        self._add = QPushButton(tr("Add &class"))
+        self._add.clicked.connect(self.add_class)
+        self._remove = QPushButton(tr("Re&move"))
+        self._remove.setToolTip(
+            tr("Removes the chosen class and its labels; Undo brings them back.")
+        )
+        self._remove.clicked.connect(self.remove_class)
+        row = QHBoxLayout()
+        for button in (self._draw, self._add, self._remove):
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _on_draw(self, *_: Any) -> None:
+        self.draw(self.table.row())
+        self._show_drawing()  # a click has toggled the button, whatever came of it
+
+    # -- small questions -------------------------------------------------------------------------
+
+    def _can_draw(self) -> bool:
+        return self._layer is not None and self.unit != "raster" and self._column() >= 0
+
+    def _column(self) -> int:
+        return self._layer.fields().lookupField(self._field) if self._field else -1
+
+    def _value(self, label: str) -> Any:
+        """A class's value as its field holds it."""
+        is_number = self._layer.fields().at(self._column()).isNumeric()
+        return int(label) if is_number and is_whole(label) else label

@@ -1,0 +1,304 @@
+"""The classes as a table: colour, name, value, how much is labelled, and where that is too little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from qgis.core import QgsApplication
+from qgis.gui import QgsColorDialog
+from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QColor, QFont, QFontMetrics, QIcon, QPixmap
+from qgis.PyQt.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from ...i18n import tr
+from ...tasks.label_count import LabelCounts
+from .label_classes import LabelClass
+
+# As the help of 'Train model from labels' recommends: so many, in different places.
+FEWEST = 3
+COLOUR, NAME, VALUE, FEATURES, PIXELS, DRAW = range(6)
+_FLAGS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = int(getattr(_FLAGS, "value", _FLAGS))  # models answer with numbers, also with Qt 6
+
+
+def shortage(item: LabelClass, counts: LabelCounts, unit: str) -> str:
+    """What a class lacks, in a sentence; empty when it has enough.
+
+    Args:
+        item: The class.
+        counts: Of its layer.
+        unit: "polygon", "point" or "raster".
+    """
+    found = counts.of(item.label)
+    if unit == "raster":
+        return "" if found.pixels else tr("No cell of the raster has this value.")
+    if found.features >= FEWEST:
+        return ""
+    if unit == "point":
+        return tr(
+            "{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge "
+            "the model on ground that it did not learn from."
+        ).format(given=found.features, wanted=FEWEST)
+    return tr(
+        "{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge "
+        "the model on ground that it did not learn from."
+    ).format(given=found.features, wanted=FEWEST)
+
+
+class ClassTableModel(QAbstractTableModel):
+    """Classes and their counts; colours and names can be edited."""
+
+    edited = pyqtSignal()  # the user changed a colour or a name
+
+    def __init__(self, parent: Any = None) -> None:
+        """Without classes.
+
+        Args:
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._classes: list[LabelClass] = []
+        self._counts: LabelCounts | None = None
+        self._unit = "polygon"
+        self._drawn = ""
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """In the order shown."""
+        return tuple(self._classes)
+
+    def show_classes(self, classes: Sequence[LabelClass], unit: str) -> None:
+        """Shows classes instead of those before.
+
+        Args:
+            classes: In their order.
+            unit: What is counted: "polygon", "point" or "raster".
+        """
+        if list(classes) == self._classes and unit == self._unit:
+            return
+        self.beginResetModel()
+        self._classes, self._unit = list(classes), unit
+        self.endResetModel()
+
+    def show_counts(self, counts: LabelCounts | None) -> None:
+        """Shows how much is labelled; None while it is not known."""
+        self._counts = counts
+        self._tell_rows(FEATURES, PIXELS)
+
+    def show_drawn(self, label: str) -> None:
+        """Marks the class that new polygons get; empty for none."""
+        self._drawn = label
+        self._tell_rows(COLOUR, DRAW)
+
+    def shortage(self, row: int) -> str:
+        """What the class of a row lacks; empty when nothing or not known yet."""
+        if self._counts is None:
+            return ""
+        return shortage(self._classes[row], self._counts, self._unit)
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
+        """A row a class."""
+        return 0 if parent.isValid() else len(self._classes)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
+        """See the constants of this module."""
+        return 0 if parent.isValid() else DRAW + 1
+
+    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
+        """The titles of the columns."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            labels = tr("Points") if self._unit == "point" else tr("Polygons")
+            return ("", tr("Class"), tr("Value"), labels, tr("Pixels"), "")[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section == PIXELS:
+            return tr("Labelled area in pixels of the first raster; unsaved edits count.")
+        return None
+
+    def flags(self, index: QModelIndex) -> Any:
+        """Names are edited in place."""
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() in (COLOUR, NAME) else flags
+
+    def data(self, index: QModelIndex, role: int = 0) -> Any:
+        """What a cell shows."""
+        item, column = self._classes[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(item, column)
+        if role == Qt.ItemDataRole.EditRole:
+            return {COLOUR: item.colour, NAME: item.name}.get(column)
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._picture(index.row(), column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tip(index.row(), column)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._spoken(index.row(), column)
+        if role == Qt.ItemDataRole.FontRole and self._drawn == item.label:
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (VALUE, FEATURES, PIXELS):
+            return _RIGHT
+        return None
+
+    def setData(self, index: QModelIndex, value: Any, role: int = 0) -> bool:  # noqa: N802
+        """Takes a new name or colour."""
+        if role != Qt.ItemDataRole.EditRole:
+            return False
+        item, text = self._classes[index.row()], str(value).strip()
+        if index.column() == NAME:
+            others = {other.name for other in self._classes if other is not item}
+            new = replace(item, name=text) if text and text not in others else item
+        else:
+            new = replace(item, colour=QColor(text).name()) if QColor(text).isValid() else item
+        if new == item:
+            return False
+        self._classes[index.row()] = new
+        self.dataChanged.emit(index, index)
+        self.edited.emit()
+        return True
+
+    def _text(self, item: LabelClass, column: int) -> str | None:
+        if column == NAME:
+            return item.name
+        if column == VALUE:
+            return item.label
+        if column not in (FEATURES, PIXELS):
+            return None
+        if self._counts is None:
+            return "…"
+        found = self._counts.of(item.label)
+        if column == FEATURES:
+            return "" if self._unit == "raster" else f"{found.features:n}"
+        # Without the size of a pixel nothing can be said.
+        return f"{round(found.pixels):n}" if found.pixels or not found.features else "–"
+
+    def _picture(self, row: int, column: int) -> Any:
+        if column == COLOUR:
+            return _swatch(self._classes[row].colour)
+        if column == FEATURES and self.shortage(row):
+            return QgsApplication.getThemeIcon("/mIconWarning.svg")
+        if column == DRAW and self._unit == "polygon":
+            return QgsApplication.getThemeIcon(
+                "/mActionToggleEditing.svg"
+                if self._drawn == self._classes[row].label
+                else "/mActionCapturePolygon.svg"
+            )
+        return None
+
+    def _tip(self, row: int, column: int) -> str:
+        item = self._classes[row]
+        if column == COLOUR:
+            return tr("Double-click to choose another colour.")
+        if column == NAME:
+            return tr("{} (double-click to rename)").format(item.name)
+        if column == DRAW and self._unit == "polygon":
+            return tr("Draw polygons of '{}'").format(item.name)
+        return self.shortage(row)
+
+    def _spoken(self, row: int, column: int) -> str:
+        """For screen readers, where a cell shows a picture."""
+        if column == COLOUR:
+            return self._classes[row].colour
+        if column == FEATURES and self.shortage(row):
+            return f"{self._text(self._classes[row], column)}, {self.shortage(row)}"
+        if column == DRAW:
+            return self._tip(row, column)
+        return self._text(self._classes[row], column) or ""
+
+    def _tell_rows(self, first: int, last: int) -> None:
+        if self._classes:
+            self.dataChanged.emit(self.index(0, first), self.index(len(self._classes) - 1, last))
+
+
+def _swatch(colour: str) -> QIcon:
+    """A square of the colour; a chosen row must not tint it."""
+    square = QPixmap(16, 16)
+    square.fill(QColor(colour))
+    icon = QIcon(square)
+    icon.addPixmap(square, QIcon.Mode.Selected)
+    return icon
+
+
+class ColourDelegate(QStyledItemDelegate):
+    """Chooses a colour with QGIS's own dialog."""
+
+    def createEditor(  # noqa: N802
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> QWidget | None:
+        """Opens the dialog instead of an editor in the cell."""
+        before = QColor(index.data(Qt.ItemDataRole.EditRole))
+        chosen = QgsColorDialog.getColor(before, parent, tr("Colour of the class"))
+        if chosen.isValid():
+            index.model().setData(index, chosen.name(), Qt.ItemDataRole.EditRole)
+        return None
+
+
+class ClassTable(QTableView):
+    """Shows the classes in 340 pixels of width and as many rows as there are, up to eight."""
+
+    draw_wanted = pyqtSignal(int)  # row
+
+    MOST_ROWS = 8
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Without classes.
+
+        Args:
+            parent: The panel.
+        """
+        super().__init__(parent)
+        self.classes = ClassTableModel(self)
+        self.setModel(self.classes)
+        self._colours = ColourDelegate(self)
+        self.setItemDelegateForColumn(COLOUR, self._colours)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setIconSize(QSize(16, 16))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(QFontMetrics(self.font()).height() + 8)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(24)
+        for column, how in (
+            (COLOUR, QHeaderView.ResizeMode.Fixed),
+            (NAME, QHeaderView.ResizeMode.Stretch),
+            (VALUE, QHeaderView.ResizeMode.ResizeToContents),
+            (FEATURES, QHeaderView.ResizeMode.ResizeToContents),
+            (PIXELS, QHeaderView.ResizeMode.ResizeToContents),
+            (DRAW, QHeaderView.ResizeMode.Fixed),
+        ):
+            header.setSectionResizeMode(column, how)
+        header.resizeSection(COLOUR, 28)
+        header.resizeSection(DRAW, 28)
+        self.clicked.connect(self._on_click)
+        self.classes.modelReset.connect(self._fit)
+        self._fit()
+
+    def row(self) -> int:
+        """The chosen row; -1 when there is none."""
+        rows = self.selectionModel().selectedRows()
+        return rows[0].row() if rows else -1
+
+    def _on_click(self, index: QModelIndex) -> None:
+        if index.column() == DRAW and index.data(Qt.ItemDataRole.DecorationRole) is not None:
+            self.draw_wanted.emit(index.row())
+
+    def _fit(self) -> None:
+        rows = min(max(self.classes.rowCount(), 2), self.MOST_ROWS)
+        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth()
+        self.setFixedHeight(height + rows * self.verticalHeader().defaultSectionSize())

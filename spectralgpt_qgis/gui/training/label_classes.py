@@ -1,0 +1,191 @@
+"""The classes of a label layer: read from its style and its field's list of values, and written back to both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsEditorWidgetSetup,
+    QgsFillSymbol,
+    QgsMapLayer,
+    QgsMarkerSymbol,
+    QgsPalettedRasterRenderer,
+    QgsRasterLayer,
+    QgsRendererCategory,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ...i18n import tr
+from ...label_look import look_of_classes
+
+# The first ones of engine/data/palette.py, which are told apart with any kind of colour vision.
+COLOURS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#cc79a7",
+    "#56b4e9",
+    "#f0e442",
+    "#332288",
+    "#117733",
+    "#882255",
+)
+
+
+@dataclass(frozen=True)
+class LabelClass:
+    """One class.
+
+    Attributes:
+        label: Its value as text.
+        name: What people call it.
+        colour: "#rrggbb".
+    """
+
+    label: str
+    name: str
+    colour: str
+
+
+def first_classes(task: str) -> tuple[LabelClass, ...]:
+    """What a new label layer starts with.
+
+    Args:
+        task: Of the algorithm: "segmentation", "scenes" or "change".
+    """
+    if task == "change":
+        # The engine takes the larger number for change.
+        return (
+            LabelClass("0", tr("Unchanged"), "#d9d9d9"),
+            LabelClass("1", tr("Changed"), "#e0473c"),
+        )
+    return (
+        LabelClass("1", tr("Class 1"), COLOURS[0]),
+        LabelClass("2", tr("Class 2"), COLOURS[1]),
+    )
+
+
+def next_class(classes: Sequence[LabelClass], numbers: bool) -> LabelClass:
+    """A further class that differs from all others in value, name and colour.
+
+    Args:
+        classes: Those there are.
+        numbers: Whether the field holds numbers; else its value is the name.
+    """
+    taken = {item.label for item in classes} | {item.name for item in classes}
+    number = 1
+    while str(number) in taken or tr("Class {}").format(number) in taken:
+        number += 1
+    name = tr("Class {}").format(number)
+    return LabelClass(str(number) if numbers else name, name, free_colour(classes))
+
+
+def free_colour(classes: Iterable[LabelClass]) -> str:
+    """A colour that no class has yet."""
+    used = {item.colour.lower() for item in classes}
+    for colour in COLOURS:
+        if colour not in used:
+            return colour
+    hue = len(used)
+    while QColor.fromHsv(hue * 222 % 360, 160, 190).name() in used:
+        hue += 1
+    return QColor.fromHsv(hue * 222 % 360, 160, 190).name()
+
+
+def read_classes(layer: QgsMapLayer, field: str, found: Iterable[str] = ()) -> list[LabelClass]:
+    """The classes that a layer's style, its list of values and its labels tell.
+
+    Args:
+        layer: Labels.
+        field: The class field; not used for a raster.
+        found: Values that occur, as text; those the style does not know come last.
+    """
+    looks = json.loads(look_of_classes(layer, field) or "[]")
+    classes: list[LabelClass] = []
+    known = {look["label"] for look in looks}
+    looks += [
+        {"label": label, "title": "", "color": ""}
+        for label in sorted(set(found) - known, key=_order)
+    ]
+    given = [LabelClass("", "", look["color"]) for look in looks if look["color"]]
+    for look in looks:
+        colour = look["color"] or free_colour([*given, *classes])
+        classes.append(LabelClass(look["label"], look["title"] or look["label"], colour))
+    return classes
+
+
+def write_classes(layer: QgsMapLayer, field: str, classes: Sequence[LabelClass]) -> None:
+    """Makes classes the layer's style, and the list of values of a field that holds numbers.
+
+    Args:
+        layer: Labels, features or a class raster.
+        field: The class field; not used for a raster.
+        classes: All of them.
+    """
+    if isinstance(layer, QgsRasterLayer):
+        layer.setRenderer(
+            QgsPalettedRasterRenderer(
+                layer.dataProvider(),
+                1,
+                [
+                    QgsPalettedRasterRenderer.Class(
+                        float(item.label), QColor(item.colour), item.name
+                    )
+                    for item in classes
+                ],
+            )
+        )
+    else:
+        _write_features(layer, field, classes)
+    layer.triggerRepaint()
+    layer.emitStyleChanged()
+
+
+def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelClass]) -> None:
+    column = layer.fields().lookupField(field)
+    is_number = layer.fields().at(column).isNumeric()
+    editor = layer.editorWidgetSetup(column)
+    # A list of values that somebody set up is kept up to date; a field of free text gets none.
+    if is_number or editor.type() == "ValueMap":
+        options = dict(editor.config()) if editor.type() == "ValueMap" else {}
+        options["map"] = [{item.name: item.label} for item in classes]
+        layer.setEditorWidgetSetup(column, QgsEditorWidgetSetup("ValueMap", options))
+    before = layer.renderer()
+    symbols: dict[str, Any] = {}
+    if isinstance(before, QgsCategorizedSymbolRenderer) and before.classAttribute() == field:
+        for category in before.categories():
+            # Cloned at once: the symbol goes with this copy of its category.
+            symbols[str(category.value())] = category.symbol().clone()
+    categories = []
+    for item in classes:
+        symbol = symbols.pop(item.label, None) or _symbol(layer)
+        symbol.setColor(QColor(item.colour))
+        value: Any = int(item.label) if is_number and is_whole(item.label) else item.label
+        categories.append(QgsRendererCategory(value, symbol, item.name))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(field, categories))
+
+
+def _symbol(layer: QgsVectorLayer) -> Any:
+    """A plain symbol through which the imagery can be seen."""
+    if layer.geometryType() == QgsWkbTypes.GeometryType.PointGeometry:
+        return QgsMarkerSymbol.createSimple({"outline_color": "white", "size": "2.4"})
+    symbol = QgsFillSymbol.createSimple({"outline_color": "white", "outline_width": "0.4"})
+    symbol.setOpacity(0.6)
+    return symbol
+
+
+def is_whole(text: str) -> bool:
+    """Whether a value is a whole number."""
+    return text.lstrip("-").isdigit()
+
+
+def _order(label: str) -> tuple[int, float, str]:
+    """Numbers in their order, then words in theirs."""
+    return (0, float(label), "") if is_whole(label) else (1, 0.0, label)

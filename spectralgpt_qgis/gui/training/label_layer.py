@@ -1,0 +1,128 @@
+"""A new layer to draw labels in: a GeoPackage, styled, ready for drawing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsEditFormConfig,
+    QgsField,
+    QgsFields,
+    QgsProject,
+    QgsSnappingConfig,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QMetaType, QVariant
+
+from ...i18n import tr
+from .label_classes import LabelClass, write_classes
+
+FIELD = "class"
+# QGIS 3.38 left the field types of Qt 5.
+_WHOLE = QMetaType.Type.Int if Qgis.QGIS_VERSION_INT >= 33800 else QVariant.Int
+
+
+class LabelLayerNotMade(Exception):
+    """The file cannot be written; the text says why and what to do."""
+
+
+def free_label_file(folder: Path, raster_name: str) -> Path:
+    """A GeoPackage in a folder that does not exist yet, called after the raster.
+
+    Args:
+        folder: Where it shall be.
+        raster_name: Name of the raster's layer.
+    """
+    stem = re.sub(r"[^\w-]+", "_", raster_name).strip("_")[:60]
+    return free_file(folder / (f"labels_{stem}.gpkg" if stem else "labels.gpkg"))
+
+
+def free_file(path: Path) -> Path:
+    """The path itself, or one with a number when it is taken."""
+    free, number = path, 2
+    while free.exists():
+        free, number = path.with_name(f"{path.stem}_{number}{path.suffix}"), number + 1
+    return free
+
+
+def make_label_layer(
+    path: Path, name: str, crs: QgsCoordinateReferenceSystem, classes: Sequence[LabelClass]
+) -> QgsVectorLayer:
+    """Writes an empty layer of polygons with a class field, and opens it.
+
+    Args:
+        path: A GeoPackage that does not exist.
+        name: Of the layer.
+        crs: Of the imagery.
+        classes: What it starts with.
+
+    Raises:
+        LabelLayerNotMade: The file exists or cannot be written.
+    """
+    if path.exists():
+        raise LabelLayerNotMade(
+            tr("The file {} exists already and is left as it is. Give another name.").format(path)
+        )
+    fields = QgsFields()
+    fields.append(QgsField(FIELD, _WHOLE))
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    options.layerName = "labels"
+    writer = QgsVectorFileWriter.create(
+        str(path),
+        fields,
+        QgsWkbTypes.Type.Polygon,
+        crs,
+        QgsProject.instance().transformContext(),
+        options,
+    )
+    failed = writer.hasError() != QgsVectorFileWriter.WriterError.NoError
+    reason = writer.errorMessage()
+    del writer  # closes the file
+    source = f"{path}|layername=labels"
+    layer = QgsVectorLayer(source, name, "ogr")
+    if failed or not layer.isValid():
+        raise LabelLayerNotMade(
+            tr(
+                "The label layer could not be made in {path}: {reason} Choose a folder you may write to."
+            ).format(path=path, reason=reason)
+        )
+    write_classes(layer, FIELD, classes)
+    # A form after every polygon would be in the way: the class is chosen before drawing.
+    form = layer.editFormConfig()
+    form.setSuppress(QgsEditFormConfig.FeatureFormSuppress.SuppressOn)
+    layer.setEditFormConfig(form)
+    layer.saveStyleToDatabase("spectralgpt", "", True, "")
+    # Saving the style leaves the layer with a connection that cannot write any more: it is opened anew, with the style.
+    del layer
+    return QgsVectorLayer(source, name, "ogr")
+
+
+def switch_snapping_off(project: QgsProject, layer: QgsVectorLayer) -> None:
+    """Leaves a layer out of snapping, and all others as they are: labels are drawn freehand, inside what they label.
+
+    Args:
+        project: With the layer in it.
+        layer: The labels.
+    """
+    snapping = project.snappingConfig()
+
+    def settings(enabled: bool) -> QgsSnappingConfig.IndividualLayerSettings:
+        return QgsSnappingConfig.IndividualLayerSettings(
+            enabled, snapping.typeFlag(), snapping.tolerance(), snapping.units()
+        )
+
+    snapping.setIndividualLayerSettings(layer, settings(False))
+    everything = QgsSnappingConfig.SnappingMode.AllLayers
+    if snapping.enabled() and snapping.mode() == everything:
+        for other in project.mapLayers().values():
+            if isinstance(other, QgsVectorLayer) and other.isSpatial() and other is not layer:
+                snapping.setIndividualLayerSettings(other, settings(True))
+        snapping.setMode(QgsSnappingConfig.SnappingMode.AdvancedConfiguration)
+    project.setSnappingConfig(snapping)

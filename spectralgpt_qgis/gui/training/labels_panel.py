@@ -1,0 +1,342 @@
+"""The labels: made in one click or chosen, with their classes, and drawn class by class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsFieldProxyModel,
+    QgsMapLayer,
+    QgsMapLayerProxyModel,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsFieldComboBox, QgsMapLayerComboBox
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...i18n import tr
+from ...tasks.label_count import ClassCount, LabelCounts
+from .class_editor import ClassEditor
+from .label_classes import LabelClass, first_classes
+from .label_counter import LabelCounter
+from .label_layer import (
+    LabelLayerNotMade,
+    free_file,
+    free_label_file,
+    make_label_layer,
+    switch_snapping_off,
+)
+
+_NOTHING = ClassCount()
+
+
+class LabelsPanel(QGroupBox):
+    """Label layer, class field and the table of classes."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
+        """Shows no labels yet.
+
+        Args:
+            iface: QGIS's interface.
+            parent: The dock.
+        """
+        super().__init__(tr("Labels"), parent)
+        self._iface = iface
+        self._task = "segmentation"
+        self._field = ""
+        self._rasters: list[QgsRasterLayer] = []
+        self._counts: LabelCounts | None = None
+        self._listened: QgsVectorLayer | None = None
+        self._counter = LabelCounter(self)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._build()
+        self._counter.counted.connect(self._on_counted)
+        self.layer_list.layerChanged.connect(self._on_layer)
+        self.field_list.activated.connect(self._on_field)
+        self._later.timeout.connect(self._hold_field)
+        self.editor.changed.connect(self.changed)
+        self._on_layer()
+
+    # -- what is chosen --------------------------------------------------------------------------
+
+    @property
+    def layer(self) -> QgsMapLayer | None:
+        """The label layer."""
+        return self.layer_list.currentLayer()
+
+    @property
+    def field(self) -> str:
+        """The class field; empty for a raster."""
+        return self._field
+
+    @property
+    def counts(self) -> LabelCounts | None:
+        """How much is labelled; None while it is not known."""
+        return self._counts
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """As the table shows them."""
+        return self.editor.classes
+
+    def problem(self) -> str:
+        """Why training cannot start with these labels; empty when it can."""
+        layer = self.layer
+        if layer is None:
+            return tr("Make a label layer, or choose one.")
+        if self._is_vector() and not self.field:
+            return tr("Choose the field with the class.")
+        if self._counts is None:
+            return tr("Counting the labels…")
+        labelled = [item for item in self.classes if self._counts.of(item.label) != _NOTHING]
+        if len(labelled) >= 2:
+            return ""
+        missing = [item.name for item in self.classes if item not in labelled]
+        if missing:
+            return tr("Label at least two classes: nothing is labelled '{}' yet.").format(
+                missing[0]
+            )
+        return tr("Label at least two classes. Add a second one.")
+
+    def shortage(self) -> str:
+        """Which classes have too few labels, in a sentence; empty when none has."""
+        short = self.editor.shortage()
+        if not short:
+            return ""
+        return tr("Few labels: {}. The model can be trained, but hardly be judged.").format(
+            ", ".join(short[:3]) + ("…" if len(short) > 3 else "")
+        )
+
+    # -- what comes from outside -----------------------------------------------------------------
+
+    def show_imagery(self, task: str, rasters: list[QgsRasterLayer]) -> None:
+        """Takes the task and the rasters, whose pixels are counted and which are no labels.
+
+        Args:
+            task: The algorithm's word.
+            rasters: All of them, second dates included.
+        """
+        if (task, rasters) == (self._task, self._rasters):
+            return
+        self._task, self._rasters = task, rasters
+        self.layer_list.setExceptedLayerList(rasters)
+        self._recount()
+
+    def set_labels(self, layer: QgsMapLayer | None, field: str = "") -> None:
+        """Chooses a layer and its field.
+
+        Args:
+            layer: Of the project; None for none.
+            field: Empty for the likeliest.
+        """
+        self.layer_list.setLayer(layer)
+        if field and self._is_vector() and self.layer.fields().lookupField(field) >= 0:
+            self._field = field
+            self.field_list.setField(field)
+            self._recount()
+
+    def stop(self) -> None:
+        """Counts and draws no more; the layer's own settings are put back."""
+        self._counter.stop()
+        self.editor.stop()
+        self._listen_to_fields(None)
+
+    # -- making and drawing ----------------------------------------------------------------------
+
+    def make_layer(self, *_: Any) -> QgsVectorLayer | None:
+        """Makes a label layer beside the project, and begins to draw its first class."""
+        if not self._rasters:
+            self._say(tr("Choose a raster first: the label layer gets its coordinate system."))
+            return None
+        raster = self._rasters[0]
+        path = self._new_file(raster)
+        if path is None:
+            return None
+        name = tr("Labels {}").format(raster.name())
+        try:
+            layer = make_label_layer(path, name, raster.crs(), first_classes(self._task))
+        except LabelLayerNotMade as error:
+            self._say(str(error))
+            return None
+        project = QgsProject.instance()
+        project.addMapLayer(layer)
+        switch_snapping_off(project, layer)
+        self.set_labels(layer)
+        self.editor.draw(0)
+        return layer
+
+    def _new_file(self, raster: QgsRasterLayer) -> Path | None:
+        """Where a new label layer goes; None when the user thought better of it."""
+        folder = QgsProject.instance().absolutePath()
+        if folder:
+            return free_label_file(Path(folder), raster.name())
+        source = Path(raster.source().partition("|")[0])
+        beside = source.parent if source.is_file() else Path.home()
+        chosen, _ = QFileDialog.getSaveFileName(
+            self,
+            tr("Where shall the labels be kept?"),
+            str(free_label_file(beside, raster.name())),
+            tr("GeoPackage (*.gpkg)"),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return free_file(path if path.suffix.lower() == ".gpkg" else Path(f"{path}.gpkg"))
+
+    # -- what changes ----------------------------------------------------------------------------
+
+    def _on_layer(self, *_: Any) -> None:
+        layer = self.layer
+        vector = layer if self._is_vector() else None
+        self.field_list.setLayer(vector)
+        self._field = likely_field(vector) if vector is not None else ""
+        self.field_list.setField(self._field)
+        self._listen_to_fields(vector)
+        self._recount()
+
+    def _on_field(self, *_: Any) -> None:
+        self._field = self.field_list.currentField()
+        self._recount()
+
+    def _listen_to_fields(self, layer: QgsVectorLayer | None) -> None:
+        before, self._listened = self._listened, layer
+        if before is not None and not sip.isdeleted(before):
+            before.updatedFields.disconnect(self._later.start)
+        if layer is not None:
+            layer.updatedFields.connect(self._later.start)
+
+    def _hold_field(self) -> None:
+        """QGIS empties its list when anything about the fields changes, such as a default value."""
+        if not self._is_vector():
+            return
+        if self._field and self.layer.fields().lookupField(self._field) < 0:
+            self._field = ""
+            self._recount()
+        self.field_list.setField(self._field)
+
+    def _recount(self) -> None:
+        layer = self.layer
+        self._counts = None
+        self.editor.show_layer(layer, self.field)
+        self._counter.watch(
+            layer if self.field or not self._is_vector() else None, self.field, self._rasters
+        )
+        self._start.setVisible(layer is None)
+        self.editor.setVisible(layer is not None)
+        for widget in (self._field_label, self.field_list):
+            widget.setVisible(self._is_vector())
+        self._show_note()
+        self.changed.emit()
+
+    def _on_counted(self, counts: LabelCounts) -> None:
+        self._counts = counts
+        self.editor.show_counts(counts)
+        self._show_note()
+        self.changed.emit()
+
+    def _show_note(self) -> None:
+        notes = []
+        if self._counts is not None and self._counts.unset:
+            notes.append(tr("Without a class, and so left out: {}.").format(self._counts.unset))
+        if self._counts is not None and self._counts.outside:
+            notes.append(
+                tr("Beside the rasters, and so left out: {}.").format(self._counts.outside)
+            )
+        self._note.setText(" ".join(notes))
+        self._note.setVisible(bool(notes))
+
+    # -- the parts -------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.layer_list = QgsMapLayerComboBox()
+        kinds = QgsMapLayerProxyModel.Filter
+        self.layer_list.setFilters(kinds.PolygonLayer | kinds.PointLayer | kinds.RasterLayer)
+        self.layer_list.setAllowEmptyLayer(True, tr("Choose a layer"))
+        self.layer_list.setCurrentIndex(0)
+        self.layer_list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.new_button = QPushButton(tr("&New…"))
+        self.new_button.setToolTip(
+            tr(
+                "Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it."
+            )
+        )
+        self.new_button.clicked.connect(self.make_layer)
+        choice = QHBoxLayout()
+        choice.addWidget(self.layer_list, 1)
+        choice.addWidget(self.new_button)
+        self.field_list = QgsFieldComboBox()
+        self.field_list.setAllowEmptyFieldName(True)
+        self.field_list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.field_list.setFilters(
+            QgsFieldProxyModel.Filter.String
+            | QgsFieldProxyModel.Filter.Int
+            | QgsFieldProxyModel.Filter.LongLong
+        )
+        self._form = QFormLayout()
+        layer_label, self._field_label = QLabel(tr("&Layer")), QLabel(tr("&Field"))
+        layer_label.setBuddy(self.layer_list)
+        self._field_label.setBuddy(self.field_list)
+        self._form.addRow(layer_label, choice)
+        self._form.addRow(self._field_label, self.field_list)
+        self._start = QLabel(
+            tr(
+                "Draw three to ten small polygons of every class, in different places, each on ground that is surely "
+                "this class. What you do not label is ignored."
+            )
+        )
+        self._start.setWordWrap(True)
+        self.editor = ClassEditor(self._iface)
+        self._note = QLabel()
+        self._note.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.addLayout(self._form)
+        layout.addWidget(self._start)
+        layout.addWidget(self.editor)
+        layout.addWidget(self._note)
+
+    # -- small questions -------------------------------------------------------------------------
+
+    def _is_vector(self) -> bool:
+        return isinstance(self.layer, QgsVectorLayer)
+
+    def _say(self, text: str) -> None:
+        self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning)
+
+
+def likely_field(layer: QgsVectorLayer) -> str:
+    """The field that most likely holds the class: one that the style or a list of values is about, else by name."""
+    renderer = layer.renderer()
+    attribute = renderer.classAttribute() if hasattr(renderer, "classAttribute") else ""
+    names = [field.name() for field in layer.fields()]
+    listed = [
+        name
+        for column, name in enumerate(names)
+        if layer.editorWidgetSetup(column).type() == "ValueMap"
+    ]
+    words = ("class", "klass", "clas", "label", "category", "type", "cover")
+    named = [name for word in words for name in names if word in name.lower()]
+    texts = [field.name() for field in layer.fields() if not field.isNumeric()]
+    for name in (attribute.strip('"'), *listed, *named, *texts):
+        if name in names:
+            return name
+    return ""

@@ -1,0 +1,104 @@
+"""Adding, removing and drawing classes of a real layer."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsProject, QgsRectangle, QgsVectorLayer
+from qgis.PyQt.QtCore import Qt
+
+from spectralgpt_qgis.gui.training.class_editor import ClassEditor
+from spectralgpt_qgis.gui.training.class_table import NAME
+from spectralgpt_qgis.gui.training.label_classes import LabelClass, write_classes
+from spectralgpt_qgis.tasks.label_count import ClassCount, LabelCounts
+from tests.plugin.training.desk import square
+
+WATER, FOREST = LabelClass("1", "Water", "#0000ff"), LabelClass("2", "Forest", "#00aa00")
+
+
+@pytest.fixture
+def labels(qgis_app):
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:integer", "l", "memory")
+    write_classes(layer, "class", [WATER, FOREST])
+    QgsProject.instance().addMapLayer(layer)
+    layer.startEditing()
+    for place in range(3):
+        square(layer, 1, QgsRectangle(place, 0, place + 1, 1))
+    square(layer, 2, QgsRectangle(0, 5, 1, 6))
+    return layer
+
+
+@pytest.fixture
+def editor(desk, labels):
+    made = ClassEditor(desk)
+    made.show_layer(labels, "class")
+    made.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
+    yield made
+    made.stop()
+    made.deleteLater()
+
+
+def test_classes_come_from_the_layer(editor):
+    assert editor.classes == (WATER, FOREST)
+    assert editor.shortage() == ["Forest"]
+
+
+def test_a_renamed_class_is_renamed_in_the_layer(editor, labels):
+    model = editor.table.classes
+    model.setData(model.index(0, NAME), "Lake", Qt.ItemDataRole.EditRole)
+    assert labels.renderer().categories()[0].label() == "Lake"
+    assert {"Lake": "1"} in labels.editorWidgetSetup(0).config()["map"]
+
+
+def test_a_style_changed_in_the_layers_properties_is_shown(editor, labels):
+    write_classes(labels, "class", [WATER, LabelClass("2", "Wood", "#005500")])
+    assert editor.classes[1] == LabelClass("2", "Wood", "#005500")
+
+
+def test_an_added_class_is_drawn_at_once(editor, desk, labels):
+    editor.add_class()
+    assert editor.classes[2].label == "3"
+    editor.draw(2)
+    assert desk.drawn == [labels]
+    assert labels.defaultValueDefinition(0).expression() == "3"
+
+
+def test_a_removed_class_takes_its_polygons_and_undo_brings_both_back(editor, labels):
+    editor.table.selectRow(0)
+    editor.remove_class()
+    assert editor.classes == (FOREST,)
+    assert [feature["class"] for feature in labels.getFeatures()] == [2]
+    labels.undoStack().undo()
+    assert labels.featureCount() == 4
+    editor.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
+    assert set(editor.classes) == {WATER, FOREST}
+
+
+def test_drawing_again_ends_drawing(editor, desk, labels):
+    panned = []
+    desk.pan.triggered.connect(lambda *_: panned.append(True))
+    editor.draw(1)
+    assert editor.drawing.label == "2"
+    editor.draw(1)
+    assert editor.drawing.label == ""
+    assert panned == [True]
+    assert labels.defaultValueDefinition(0).expression() == ""
+
+
+def test_another_layer_ends_drawing(editor, labels):
+    editor.draw(0)
+    editor.show_layer(None, "")
+    assert editor.drawing.label == ""
+    assert editor.classes == ()
+
+
+def test_a_class_raster_is_only_named_and_coloured(editor, desk, later_scene):
+    from tests.plugin.training.desk import sample_layer
+
+    layer = sample_layer(later_scene.replace(".tif", "_water.tif"), "water")
+    editor.show_layer(layer, "")
+    editor.show_counts(LabelCounts({"0": ClassCount(0, 5.0), "1": ClassCount(0, 5.0)}))
+    assert [item.label for item in editor.classes] == ["0", "1"]
+    for action in (editor.add_class, editor.remove_class, lambda: editor.draw(0)):
+        action()
+    assert len(editor.classes) == 2
+    assert desk.drawn == []

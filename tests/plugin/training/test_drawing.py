@@ -1,0 +1,73 @@
+"""Drawing a class: what new polygons get, and what is put back."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import (
+    QgsDefaultValue,
+    QgsEditFormConfig,
+    QgsGeometry,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+    QgsVectorLayerUtils,
+)
+
+from spectralgpt_qgis.gui.training.drawing import Drawing
+
+ON = QgsEditFormConfig.FeatureFormSuppress.SuppressOn
+DEFAULT = QgsEditFormConfig.FeatureFormSuppress.SuppressDefault
+
+
+@pytest.fixture
+def labels(qgis_app):
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:string", "l", "memory")
+    layer.setDefaultValueDefinition(0, QgsDefaultValue("'before'"))
+    QgsProject.instance().addMapLayer(layer)
+    return layer
+
+
+@pytest.fixture
+def drawing(desk):
+    return Drawing(desk)
+
+
+def new_class(layer):
+    """The class of a feature that QGIS's own tool would make."""
+    square = QgsGeometry.fromRect(QgsRectangle(0, 0, 1, 1))
+    return QgsVectorLayerUtils.createFeature(layer, square)["class"]
+
+
+def test_new_features_get_the_class_without_a_form(drawing, desk, labels):
+    drawing.start(labels, 0, "it's water")
+    assert labels.isEditable()
+    assert desk.drawn == [labels]
+    assert new_class(labels) == "it's water"
+    assert labels.editFormConfig().suppress() == ON
+    assert drawing.label == "it's water"
+
+
+def test_another_class_takes_over_and_the_end_puts_everything_back(drawing, labels):
+    told = []
+    drawing.changed.connect(lambda: told.append(drawing.label))
+    drawing.start(labels, 0, "a")
+    drawing.start(labels, 0, "b")
+    assert new_class(labels) == "b"
+    drawing.stop()
+    assert new_class(labels) == "before"
+    assert labels.editFormConfig().suppress() == DEFAULT
+    assert told == ["a", "b", ""]
+
+
+def test_who_ends_editing_ends_drawing(drawing, labels):
+    drawing.start(labels, 0, "a")
+    labels.rollBack()
+    assert drawing.label == ""
+    assert labels.defaultValueDefinition(0).expression() == "'before'"
+
+
+def test_a_layer_that_goes_takes_drawing_with_it(drawing, labels):
+    drawing.start(labels, 0, "a")
+    QgsProject.instance().removeMapLayer(labels)
+    assert drawing.label == ""
+    drawing.stop()

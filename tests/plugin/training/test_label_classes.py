@@ -1,0 +1,111 @@
+"""Classes of a label layer: read from its style and values, and written back."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsFillSymbol,
+    QgsRasterLayer,
+    QgsRendererCategory,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from spectralgpt_qgis.gui.training.label_classes import (
+    COLOURS,
+    LabelClass,
+    first_classes,
+    free_colour,
+    next_class,
+    read_classes,
+    write_classes,
+)
+from spectralgpt_qgis.label_look import look_of_classes
+
+WATER, FOREST = LabelClass("1", "Water", "#0000ff"), LabelClass("2", "Forest", "#00aa00")
+
+
+@pytest.fixture
+def numbers(qgis_app):
+    return QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:integer", "numbers", "memory")
+
+
+@pytest.fixture
+def words(qgis_app):
+    return QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:string", "words", "memory")
+
+
+def test_what_is_written_is_read_back(numbers):
+    write_classes(numbers, "class", [WATER, FOREST])
+    assert read_classes(numbers, "class") == [WATER, FOREST]
+
+
+def test_the_field_offers_the_names_and_keeps_the_numbers(numbers):
+    write_classes(numbers, "class", [WATER, FOREST])
+    setup = numbers.editorWidgetSetup(0)
+    assert setup.type() == "ValueMap"
+    assert setup.config()["map"] == [{"Water": "1"}, {"Forest": "2"}]
+    assert [c.value() for c in numbers.renderer().categories()] == [1, 2]
+
+
+def test_a_field_of_words_stays_free_text(words):
+    write_classes(words, "class", [LabelClass("lake", "Water", "#0000ff")])
+    assert words.editorWidgetSetup(0).type() != "ValueMap"
+    assert words.renderer().categories()[0].value() == "lake"
+
+
+def test_the_algorithm_sees_the_same_names_and_colours(numbers):
+    write_classes(numbers, "class", [WATER])
+    assert look_of_classes(numbers, "class") == (
+        '[{"label": "1", "title": "Water", "color": "#0000ff"}]'
+    )
+
+
+def test_values_without_a_style_come_last_in_their_order_each_in_a_colour_of_its_own(numbers):
+    write_classes(numbers, "class", [WATER])
+    found = read_classes(numbers, "class", ["10", "9", "1"])
+    assert [item.label for item in found] == ["1", "9", "10"]
+    assert [item.name for item in found] == ["Water", "9", "10"]
+    assert len({item.colour for item in found}) == 3
+
+
+def test_a_symbol_that_the_user_made_keeps_all_but_its_colour(numbers):
+    symbol = QgsFillSymbol.createSimple({"outline_width": "3", "color": "red"})
+    numbers.setRenderer(
+        QgsCategorizedSymbolRenderer("class", [QgsRendererCategory(1, symbol, "Sea")])
+    )
+    write_classes(numbers, "class", [WATER, FOREST])
+    categories = numbers.renderer().categories()  # they own the symbols
+    first, second = categories[0].symbol(), categories[1].symbol()
+    assert first.symbolLayer(0).strokeWidth() == 3
+    assert first.color() == QColor("#0000ff")
+    assert second.symbolLayer(0).strokeWidth() != 3
+
+
+def test_a_class_raster_gets_a_palette(qgis_app, scene):
+    layer = QgsRasterLayer(scene.replace("02-02", "06-21").replace(".tif", "_water.tif"), "water")
+    classes = [LabelClass("0", "Land", "#aabbcc"), LabelClass("1", "Water", "#0000ff")]
+    write_classes(layer, "", classes)
+    assert read_classes(layer, "") == classes
+
+
+def test_change_starts_with_the_two_numbers_whose_order_the_engine_knows():
+    unchanged, changed = first_classes("change")
+    assert (unchanged.label, changed.label) == ("0", "1")
+    assert [item.label for item in first_classes("segmentation")] == ["1", "2"]
+
+
+def test_a_further_class_differs_in_everything():
+    classes = [WATER, FOREST, LabelClass("4", "Class 3", COLOURS[0])]
+    new = next_class(classes, True)
+    assert (new.label, new.name) == ("5", "Class 5")
+    assert new.colour not in {item.colour for item in classes}
+    assert next_class(classes, False).label == "Class 5"
+
+
+def test_colours_never_run_out():
+    classes = []
+    for number in range(40):
+        classes.append(LabelClass(str(number), str(number), free_colour(classes)))
+    assert len({item.colour for item in classes}) == 40

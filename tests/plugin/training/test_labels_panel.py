@@ -1,0 +1,118 @@
+"""The labels: a layer in one click, or one that is there already."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsProject, QgsVectorLayer
+from qgis.PyQt.QtWidgets import QFileDialog
+
+from spectralgpt_qgis.gui.training.labels_panel import LabelsPanel, likely_field
+from tests.plugin.training.desk import pixels, square, wait
+
+
+@pytest.fixture
+def panel(desk, raster):
+    made = LabelsPanel(desk)
+    made.show_imagery("segmentation", [raster])
+    yield made
+    made.stop()
+    made.deleteLater()
+
+
+def test_one_click_makes_a_layer_beside_the_project_and_draws(panel, desk, saved_project, raster):
+    layer = panel.make_layer()
+    assert layer.source().startswith(str(saved_project / "labels_Boadella_2020-02-02.gpkg"))
+    assert layer.crs() == raster.crs()
+    assert layer.isEditable()
+    assert desk.drawn == [layer]
+    assert panel.layer is layer
+    assert panel.field == "class"
+    assert layer.defaultValueDefinition(layer.fields().lookupField("class")).expression() == "1"
+    assert panel.make_layer().source() != layer.source()
+
+
+def test_an_unsaved_project_asks_where_and_overwrites_nothing(panel, tmp_path, monkeypatch):
+    taken = tmp_path / "mine.gpkg"
+    taken.write_bytes(b"somebody's")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(taken), ""))
+    layer = panel.make_layer()
+    assert layer.source().startswith(str(tmp_path / "mine_2.gpkg"))
+    assert taken.read_bytes() == b"somebody's"
+
+
+def test_who_thinks_better_of_it_gets_no_layer(panel, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: ("", ""))
+    assert panel.make_layer() is None
+    assert panel.layer is None
+
+
+def test_the_field_stays_chosen_while_its_defaults_change(panel, saved_project):
+    panel.make_layer()
+    panel.editor.draw(1)
+    wait(lambda: panel.field_list.currentField() == "class")
+    assert panel.field == "class"
+
+
+def test_what_is_missing_is_said_step_by_step(panel, saved_project, raster):
+    assert panel.problem() == "Make a label layer, or choose one."
+    layer = panel.make_layer()
+    wait(lambda: panel.counts is not None)
+    assert panel.problem() == "Label at least two classes: nothing is labelled 'Class 1' yet."
+    square(layer, 1, pixels(raster, 10, 10))
+    wait(lambda: "'Class 2'" in panel.problem())
+    square(layer, 2, pixels(raster, 60, 10))
+    wait(lambda: not panel.problem())
+    assert panel.shortage() == (
+        "Few labels: Class 1, Class 2. The model can be trained, but hardly be judged."
+    )
+    for row in (50, 90):
+        square(layer, 1, pixels(raster, 10, row))
+        square(layer, 2, pixels(raster, 60, row))
+    wait(lambda: not panel.shortage())
+
+
+def test_polygons_that_count_for_nothing_are_told(panel, saved_project, raster):
+    layer = panel.make_layer()
+    square(layer, None, pixels(raster, 10, 10))
+    square(layer, 1, pixels(raster, 1000, 10))
+    wait(lambda: panel._note.text() != "")
+    assert panel._note.text() == (
+        "Without a class, and so left out: 1. Beside the rasters, and so left out: 1."
+    )
+
+
+def test_the_imagery_is_not_offered_as_labels(panel, raster):
+    listed = [panel.layer_list.layer(n) for n in range(panel.layer_list.count())]
+    assert raster not in listed
+
+
+def test_a_class_raster_has_no_field(panel, later_scene):
+    from tests.plugin.training.desk import sample_layer
+
+    layer = sample_layer(later_scene.replace(".tif", "_water.tif"), "water")
+    QgsProject.instance().addMapLayer(layer)
+    panel.set_labels(layer)
+    assert panel.field == ""
+    wait(lambda: panel.counts is not None)
+    assert panel.problem() == ""
+
+
+def test_a_label_layer_that_is_deleted_is_let_go(panel, saved_project):
+    layer = panel.make_layer()
+    QgsProject.instance().removeMapLayer(layer)
+    assert panel.layer is None
+    assert panel.problem() == "Make a label layer, or choose one."
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("field=id:integer&field=Klasse:string", "Klasse"),
+        ("field=id:integer&field=landcover:integer", "landcover"),
+        ("field=id:integer&field=remark:string", "remark"),
+        ("field=id:integer", ""),
+    ],
+)
+def test_the_likeliest_field(qgis_app, fields, expected):
+    layer = QgsVectorLayer(f"Polygon?crs=EPSG:4326&{fields}", "l", "memory")
+    assert likely_field(layer) == expected
