@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "proxy": "",  # empty: that of QGIS
     "ca_file": "",
     "wheels": "",
+    "training_runs": "",  # JSON: how long trainings took on this machine
 }
 
 

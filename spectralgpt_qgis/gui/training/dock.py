@@ -1,0 +1,374 @@
+"""The dock that makes a model from labels: imagery and labels, training, result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from qgis.core import QgsApplication, QgsMapLayer, QgsProcessingContext, QgsProject, QgsRasterLayer
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import QSize, Qt, QTimer
+from qgis.PyQt.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ... import engine_access
+from ...i18n import tr
+from ..help import add_help, help_button
+from .expected_time import Run, expected_time, keep_run, kept_runs, likely_method
+from .imagery_panel import ImageryPanel
+from .labels_panel import LabelsPanel
+from .options_panel import OptionsPanel
+from .raster_describer import RasterDescriber
+from .training_setup import (
+    ALGORITHM,
+    TrainingSetup,
+    read_setup,
+    write_setup,
+)
+
+LABELS, TRAIN, RESULT = range(3)
+
+
+class TrainingDock(QgsDockWidget):
+    """Three steps as tabs; what is missing before the second stands beside the button at all times."""
+
+    def __init__(
+        self,
+        iface: Any,
+        run_panel: QWidget,
+        result_panel: QWidget,
+        open_engine: Callable[..., Any] | None = None,
+    ) -> None:
+        """Shows what the project keeps, or the defaults.
+
+        Args:
+            iface: QGIS's interface.
+            run_panel: Trains in the background and shows how it goes.
+            result_panel: Shows what came of it.
+            open_engine: Opens the window that installs the engine.
+        """
+        super().__init__(tr("Fine-tune a model"), iface.mainWindow())
+        self.setObjectName("SpectralGPTTraining")
+        self._iface = iface
+        self.run_panel, self.result_panel = run_panel, result_panel
+        self._open_engine = open_engine
+        self._quiet = True  # nothing is written to the project while it is read
+        self._closed = False
+        self._kept = ""
+        self._started: tuple[float, Run, dict[str, Any]] | None = None
+        self._describer = RasterDescriber(self)
+        self.imagery = ImageryPanel(self._describer)
+        self.labels = LabelsPanel(iface)
+        self.options = OptionsPanel()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(50)
+        self._later.timeout.connect(self.refresh)
+        self._build()
+        self._connect()
+        self.restore()
+        self.options.look_for_models()
+
+    # -- what is set up --------------------------------------------------------------------------
+
+    def setup(self) -> TrainingSetup:
+        """Everything that is chosen."""
+        return TrainingSetup(
+            self.imagery.task,
+            tuple(self.imagery.rows.pairs()),
+            self.labels.layer,
+            self.labels.field,
+            self.options.options(),
+        )
+
+    def open_with(self, layer: QgsMapLayer | None) -> None:
+        """Comes forward, with a raster already chosen.
+
+        Args:
+            layer: Is taken when it is a raster.
+        """
+        if isinstance(layer, QgsRasterLayer) and layer not in self.imagery.rasters():
+            self.imagery.rows.first_list.setLayer(layer)
+        self.setUserVisible(True)
+        self.refresh()
+
+    def missing(self) -> str:
+        """What stands between the user and the training; empty when nothing does."""
+        if engine_access.why_not_ready("training"):
+            return tr("The engine's training libraries are missing.")
+        if self.run_panel.running:
+            return tr("Training… You can go on drawing meanwhile.")
+        return (
+            self.imagery.problem()
+            or self.labels.problem()
+            or self.options.problem()
+            or self._refusal()
+        )
+
+    def _refusal(self) -> str:
+        """What the algorithm itself has against the parameters."""
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM)
+        if algorithm is None:
+            return tr("The tools of SpectralGPT are not in the toolbox. Load the plugin again.")
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        valid, reason = algorithm.checkParameterValues(self.setup().parameters(), context)
+        return "" if valid else reason
+
+    # -- training --------------------------------------------------------------------------------
+
+    def train(self, *_: Any) -> None:
+        """Starts when nothing is missing."""
+        if self.missing():
+            self.refresh()
+            return
+        setup = self.setup()
+        parameters = setup.parameters()
+        self._started = (time.monotonic(), self._run_to_come(setup), parameters)
+        self.steps.setCurrentIndex(TRAIN)
+        self.run_panel.show()
+        self.run_panel.start(parameters)
+        self.refresh()
+
+    def retrain(self, path: str) -> None:
+        """Gets ready to learn on from a model.
+
+        Args:
+            path: Its .safetensors file.
+        """
+        self.options.set_base(path)
+        self.steps.setCurrentIndex(LABELS)
+
+    def _on_finished(self, result: Any) -> None:
+        if self._started is None:
+            return
+        began, run, parameters = self._started
+        self._started = None
+        method = str(result.get("METHOD_USED", ""))
+        if method:
+            seconds = round(time.monotonic() - began, 1)
+            keep_run(Run(**{**vars(run), "method": method, "seconds": seconds}))
+        self.result_panel.show_result(result, parameters)
+        self.steps.setTabEnabled(RESULT, True)
+        self.steps.setCurrentIndex(RESULT)
+        self._describer.forget()
+        self.options.look_for_models()
+        self.refresh()
+
+    def _on_ended(self, *_: Any) -> None:
+        self._started = None
+        self.refresh()
+
+    def _run_to_come(self, setup: TrainingSetup) -> Run:
+        counts, options = self.labels.counts, setup.options
+        found = counts.classes.values() if counts is not None else ()
+        labels = sum(item.features for item in found)
+        return Run(
+            setup.task,
+            likely_method(options.method, labels),
+            options.device,
+            labels,
+            round(sum(item.pixels for item in found)),
+            options.rounds,
+            0.0,
+        )
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Shows what is missing, how long it will take, and has the project keep what is set up."""
+        if self._quiet:
+            return
+        setup = self.setup()
+        rasters = [layer for pair in setup.pairs for layer in pair if layer is not None]
+        self.labels.show_imagery(setup.task, rasters)
+        self.options.show_task(setup.task)
+        self.options.show_fits(self._describer.of(rasters[0]) if rasters else None)
+        self.imagery.show_base("" if setup.options.bands else self.options.base_path)
+        engine = engine_access.why_not_ready("training")
+        self._engine_text.setText(engine)
+        self._engine.setVisible(bool(engine))
+        missing = self.missing()
+        self.train_button.setEnabled(not missing)
+        expected = expected_time(self._run_to_come(setup), kept_runs())
+        self.options.show_time(expected)
+        self.train_button.setToolTip(expected)
+        self._show_status(missing)
+        self._keep()
+
+    def _show_status(self, missing: str) -> None:
+        icon, text = "/mIconSuccess.svg", tr("Ready to train.")
+        shortage = self.labels.shortage()
+        if self.run_panel.running:
+            icon, text = "/mActionRefresh.svg", missing
+        elif missing:
+            icon, text = "/mIconInfo.svg", missing
+        elif shortage:
+            icon, text = "/mIconWarning.svg", shortage
+        self._status_icon.setPixmap(QgsApplication.getThemeIcon(icon).pixmap(QSize(16, 16)))
+        self.status.setText(text)
+
+    # -- the project -----------------------------------------------------------------------------
+
+    def restore(self, *_: Any) -> None:
+        """Shows what the project keeps; the defaults where it keeps nothing."""
+        self._quiet = True
+        kept = read_setup(QgsProject.instance())
+        setup = kept or TrainingSetup()
+        self.imagery.set_task(setup.task)
+        self.imagery.rows.set_pairs(list(setup.pairs))
+        self.options.set_options(setup.options)
+        self.labels.set_labels(setup.labels, setup.field)
+        if kept is None:
+            active = self._iface.activeLayer()
+            self.imagery.rows.first_list.setLayer(
+                active if isinstance(active, QgsRasterLayer) else _some_raster()
+            )
+        self._quiet = False
+        self._kept = self.setup().to_text()
+        self.refresh()
+
+    def _keep(self) -> None:
+        text = self.setup().to_text()
+        if text != self._kept:
+            self._kept = text
+            write_setup(self.setup(), QgsProject.instance())
+
+    def _leave(self) -> None:
+        """All layers go, and most often the project with them: that must not be written into the next one."""
+        self._quiet = True
+        self.labels.stop()
+        QTimer.singleShot(0, self._stay)
+
+    def _stay(self) -> None:
+        if self._quiet and not self._closed:
+            self._quiet = False
+            self.refresh()
+
+    def _on_cleared(self) -> None:
+        self.result_panel.clear()
+        self.steps.setTabEnabled(RESULT, False)
+        self.steps.setCurrentIndex(LABELS)
+        self.restore()
+
+    def close_down(self) -> None:
+        """Ends what runs and lets go of the project; the dock can then be deleted."""
+        self._quiet = self._closed = True
+        self._later.stop()
+        project = QgsProject.instance()
+        project.removeAll.disconnect(self._leave)
+        project.cleared.disconnect(self._on_cleared)
+        project.readProject.disconnect(self.restore)
+        if self.run_panel.running:
+            self.run_panel.cancel()
+        self._describer.stop()
+        self.labels.stop()
+
+    # -- the parts -------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.steps = QTabWidget()
+        self.steps.setDocumentMode(True)
+        self.steps.addTab(_page(self.imagery, self.labels), tr("1 Imagery and labels"))
+        self.steps.addTab(_page(self.options, self.run_panel), tr("2 Train"))
+        self.steps.addTab(_page(self.result_panel), tr("3 Result"))
+        self.steps.setTabEnabled(RESULT, False)
+        self.steps.setTabToolTip(RESULT, tr("Appears when a model was trained."))
+        self.run_panel.hide()
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self._make_engine())
+        layout.addWidget(self.steps, 1)
+        layout.addLayout(self._make_footer())
+        self.setWidget(body)
+        self.setMinimumWidth(340)
+        add_help(self, "training")
+
+    def _make_engine(self) -> QWidget:
+        self._engine = QFrame()
+        self._engine.setFrameShape(QFrame.Shape.StyledPanel)
+        self._engine_text = QLabel()
+        self._engine_text.setWordWrap(True)
+        button = QPushButton(tr("En&gine…"))
+        button.setVisible(self._open_engine is not None)
+        button.clicked.connect(self._on_engine)
+        row = QHBoxLayout(self._engine)
+        row.addWidget(self._engine_text, 1)
+        row.addWidget(button)
+        return self._engine
+
+    def _make_footer(self) -> QHBoxLayout:
+        self._status_icon = QLabel()
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.train_button = QPushButton(tr("&Train"))
+        self.train_button.clicked.connect(self.train)
+        bottom = Qt.AlignmentFlag.AlignBottom
+        row = QHBoxLayout()
+        row.addWidget(self._status_icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.status, 1)
+        row.addWidget(_small(help_button(self, "training")), 0, bottom)
+        row.addWidget(self.train_button, 0, bottom)
+        return row
+
+    def _connect(self) -> None:
+        for panel in (self.imagery, self.labels, self.options):
+            panel.changed.connect(self._refresh_later)
+        self.run_panel.finished.connect(self._on_finished)
+        self.run_panel.failed.connect(self._on_ended)
+        self.run_panel.stopped.connect(self._on_ended)
+        self.result_panel.retrain_requested.connect(self.retrain)
+        self.visibilityChanged.connect(self._refresh_later)
+        project = QgsProject.instance()
+        project.removeAll.connect(self._leave)
+        project.cleared.connect(self._on_cleared)
+        project.readProject.connect(self.restore)
+
+    def _refresh_later(self, *_: Any) -> None:
+        if not self._quiet:
+            self._later.start()
+
+    def _on_engine(self, *_: Any) -> None:
+        if self._open_engine is not None:
+            self._open_engine()
+
+
+def _small(button: Any) -> Any:
+    """Shows the button's icon alone: the row is narrow."""
+    button.setIcon(QgsApplication.getThemeIcon("/mActionHelpContents.svg"))
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    button.setAccessibleName(button.text())
+    return button
+
+
+def _page(*widgets: QWidget) -> QScrollArea:
+    """Panels one under the other; what does not fit is scrolled to."""
+    inside = QWidget()
+    layout = QVBoxLayout(inside)
+    layout.setContentsMargins(0, 6, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.addStretch(1)
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inside)
+    return area
+
+
+def _some_raster() -> QgsRasterLayer | None:
+    """A raster of the project."""
+    layers = QgsProject.instance().mapLayers().values()
+    return next((layer for layer in layers if isinstance(layer, QgsRasterLayer)), None)

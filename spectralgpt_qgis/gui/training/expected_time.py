@@ -1,0 +1,115 @@
+"""How long a training will take, told from how long others took; nothing is promised that was not measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from ... import settings
+from ...i18n import tr
+
+KEPT = 30  # runs
+# From the start of the engine to its first round, seconds: this part does not grow with the labels.
+START = 8.0
+# As engine/train/method.py decides where the user leaves the method open.
+MANY_LABELS = 200
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that was done.
+
+    Attributes:
+        task: The algorithm's word.
+        method: "quick", "adapters" or "full".
+        device: What the user chose: "auto", "cpu" or "gpu".
+        labels: Polygons or points; 0 for a class raster.
+        pixels: Labelled ones.
+        rounds: As chosen, 0 for automatic.
+        seconds: From the click to the model.
+    """
+
+    task: str
+    method: str
+    device: str
+    labels: int
+    pixels: int
+    rounds: int
+    seconds: float
+
+
+# docs/accuracy.md, "Cost": two cores, the shipped backbone, a scene of 1000 x 1000 pixels.
+PUBLISHED = Run("segmentation", "quick", "auto", 10, 0, 0, 16.9)
+
+
+def kept_runs() -> list[Run]:
+    """The trainings of this machine, the latest last."""
+    try:
+        return [Run(**item) for item in json.loads(settings.value("training_runs") or "[]")]
+    except (TypeError, ValueError):
+        return []  # written by another version
+
+
+def keep_run(run: Run) -> None:
+    """Remembers a training; the oldest are dropped."""
+    runs = [*kept_runs(), run][-KEPT:]
+    settings.set_value("training_runs", json.dumps([asdict(item) for item in runs]))
+
+
+def likely_method(method: str, labels: int) -> str:
+    """What "auto" becomes on a machine without a GPU."""
+    if method != "auto":
+        return method
+    return "quick" if labels < MANY_LABELS else "adapters"
+
+
+def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
+    """A sentence about the time.
+
+    Args:
+        wanted: The training to come; its seconds are not looked at.
+        runs: Those that were done on this machine.
+    """
+    alike = [
+        run
+        for run in runs
+        if (run.task, run.method, run.device) == (wanted.task, wanted.method, wanted.device)
+        and bool(run.rounds) == bool(wanted.rounds)
+    ]
+    if alike:
+        # The latest of those that are equally near in size.
+        model = min(reversed(alike), key=lambda run: abs(_size(run) - _size(wanted)))
+        return tr(
+            "Expected time: about {time}, by an earlier training on this machine ({earlier})."
+        ).format(time=duration(_scaled(model, wanted)), earlier=duration(model.seconds))
+    if (wanted.task, wanted.method) == (PUBLISHED.task, PUBLISHED.method):
+        return tr(
+            "Expected time: about {time}. It was measured on another machine; after the first training it is told by "
+            "this one."
+        ).format(time=duration(_scaled(PUBLISHED, wanted)))
+    return tr("Expected time: not known before the first training of this kind on this machine.")
+
+
+def duration(seconds: float) -> str:
+    """Such as "20 s", "3 min" or "1 h 20 min": no more exact than an estimate is."""
+    if seconds < 10:
+        return tr("{} s").format(max(1, round(seconds)))
+    if seconds < 90:
+        return tr("{} s").format(5 * round(seconds / 5))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return tr("{} min").format(minutes)
+    return tr("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def _size(run: Run) -> float:
+    """What the time grows with: "quick" looks at each labelled place, the others go through their rounds."""
+    if run.method == "quick":
+        return float(max(run.labels, 1))
+    return float(max(run.rounds, 1))
+
+
+def _scaled(model: Run, wanted: Run) -> float:
+    start = min(START, model.seconds)
+    return start + (model.seconds - start) * _size(wanted) / _size(model)

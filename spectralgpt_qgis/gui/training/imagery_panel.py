@@ -1,0 +1,131 @@
+"""What the model shall do and which rasters it learns from, with the bands that were found in them."""
+
+from __future__ import annotations
+
+from qgis.core import QgsRasterLayer
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QWidget
+
+from ...i18n import tr
+from .band_match import BandMatch, shown_match
+from .raster_describer import RasterDescriber
+from .raster_rows import RasterRows
+
+
+def tasks() -> tuple[tuple[str, str, str], ...]:
+    """The tasks: word of the algorithm, name, tip."""
+    return (
+        ("segmentation", tr("Map of classes"), tr("A class for every pixel.")),
+        ("scenes", tr("Scenes"), tr("One label for a whole polygon or grid cell.")),
+        ("change", tr("Change"), tr("Where two dates differ.")),
+    )
+
+
+class ImageryPanel(QGroupBox):
+    """Task, rasters, matched bands."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, describer: RasterDescriber, parent: QWidget | None = None) -> None:
+        """Shows the rasters of the project.
+
+        Args:
+            describer: Tells what the engine makes of them.
+            parent: The dock.
+        """
+        super().__init__(tr("Imagery"), parent)
+        self._describer = describer
+        self._base = ""
+        self._problem = ""
+        self.task_list = QComboBox()
+        for number, (word, name, tip) in enumerate(tasks()):
+            self.task_list.addItem(name, word)
+            self.task_list.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+        self.rows = RasterRows()
+        self.bands = QLabel()
+        self.bands.setWordWrap(True)
+        form = QFormLayout(self)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._task_label, self._raster_label = QLabel(tr("Tas&k")), QLabel(tr("&Raster"))
+        self._task_label.setBuddy(self.task_list)
+        self._raster_label.setBuddy(self.rows.first_list)
+        form.addRow(self._task_label, self.task_list)
+        form.addRow(self._raster_label, self.rows)
+        form.addRow(self.bands)
+        self.task_list.currentIndexChanged.connect(self._on_task)
+        self.rows.changed.connect(self._on_rasters)
+        describer.described.connect(self._on_rasters)
+        self._show_match()
+
+    @property
+    def task(self) -> str:
+        """The algorithm's word for the task."""
+        return str(self.task_list.currentData())
+
+    def set_task(self, task: str) -> None:
+        """Chooses a task; one that is not known is left out."""
+        index = self.task_list.findData(task)
+        if index >= 0:
+            self.task_list.setCurrentIndex(index)
+
+    def rasters(self) -> list[QgsRasterLayer]:
+        """The rasters of the first, or only, date."""
+        return self.rows.rasters()
+
+    def show_base(self, path: str) -> None:
+        """Compares the bands with those of another model.
+
+        Args:
+            path: Of the model to start from; empty when none is chosen.
+        """
+        if path != self._base:
+            self._base = path
+            self._show_match()
+
+    def problem(self) -> str:
+        """Why training cannot start with these rasters; empty when it can."""
+        pairs = self.rows.pairs()
+        if not pairs:
+            return tr("Choose the raster with the ground you want to label.")
+        if self.task == "change" and any(after is None for _, after in pairs):
+            return tr("Choose the raster of the second date.")
+        if any(before is after for before, after in pairs):
+            return tr("Both dates are the same raster. Choose another one for the second date.")
+        return self._problem
+
+    def _on_task(self) -> None:
+        self.rows.show_second(self.task == "change")
+        self._raster_label.setText(tr("&Rasters") if self.task == "change" else tr("&Raster"))
+        self._on_rasters()
+
+    def _on_rasters(self) -> None:
+        self._show_match()
+        self.changed.emit()
+
+    def _show_match(self) -> None:
+        self._problem = ""
+        matches = [
+            found
+            for pair in self.rows.pairs()
+            for layer in pair
+            if layer is not None and (found := self._match(layer)) is not None
+        ]
+        wrong = next((match for match in matches if not match.fits), None)
+        if wrong is not None:
+            self._problem = wrong.text
+        shown = list(dict.fromkeys(match.text for match in matches if match.fits))
+        self.bands.setText("\n".join(shown))
+        self.bands.setToolTip("<br>".join(match.tip for match in matches if match.tip))
+        self.bands.setVisible(bool(shown))
+
+    def _match(self, layer: QgsRasterLayer) -> BandMatch | None:
+        """How the bands of a layer serve the base; None without a base."""
+        if not self._base:
+            return None
+        description = self._describer.of(layer)
+        if description is None:
+            return BandMatch(tr("Looking at the bands…"))
+        if description.problem:
+            return BandMatch(description.problem, fits=False)
+        return shown_match(layer.name(), description.models.get(self._base))

@@ -1,0 +1,321 @@
+"""How to train: the model to start from, the method, where the new model shall work, and its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsApplication
+from qgis.gui import QgsCollapsibleGroupBox
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...i18n import tr
+from ...model_catalogue import InstalledModel, reference
+from ...tasks.model_list import ModelList
+from ..model_widget import describe
+from .raster_describer import Description
+from .training_setup import TrainingOptions
+
+_TASKS = {
+    "segmentation": "segmentation",
+    "scenes": "scene-classification",
+    "change": "change-detection",
+}
+
+
+class OptionsPanel(QWidget):
+    """The options of a training; what is rarely changed is folded away."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Shows the defaults; the models are looked for.
+
+        Args:
+            parent: The dock.
+        """
+        super().__init__(parent)
+        self._task = "segmentation"
+        self._models: tuple[InstalledModel, ...] | None = None
+        self._fits: dict[str, dict[str, Any]] = {}
+        self._listing: ModelList | None = None
+        self._wanted = TrainingOptions.base
+        self._build()
+
+    # -- what is chosen --------------------------------------------------------------------------
+
+    def options(self) -> TrainingOptions:
+        """As they are shown."""
+        return TrainingOptions(
+            self._wanted,
+            str(self._method.currentData()),
+            str(self._use.currentData()),
+            self._rounds.value(),
+            self._name.text().strip(),
+            str(self._device.currentData()),
+            self._validation.value(),
+            self._seed.value(),
+            self._bands.text().strip(),
+        )
+
+    def set_options(self, options: TrainingOptions) -> None:
+        """Shows other options."""
+        self._wanted = options.base
+        for box, word in (
+            (self._method, options.method),
+            (self._use, options.use),
+            (self._device, options.device),
+        ):
+            box.setCurrentIndex(max(0, box.findData(word)))
+        self._rounds.setValue(options.rounds)
+        self._name.setText(options.name)
+        self._validation.setValue(options.validation)
+        self._seed.setValue(options.seed)
+        self._bands.setText(options.bands)
+        self._show_models()
+
+    def set_base(self, path: str) -> None:
+        """Starts from a file.
+
+        Args:
+            path: Of a model that can be trained on.
+        """
+        known = next((m for m in self._models or () if Path(m.path) == Path(path)), None)
+        self._wanted = path if known is None else reference(known)
+        self._show_models()
+        self.changed.emit()
+
+    @property
+    def base_path(self) -> str:
+        """The file of the model to start from; empty while it is not known."""
+        index = self._base.currentIndex()
+        return str(self._base.itemData(index, _PATH) or "") if index >= 0 else ""
+
+    def problem(self) -> str:
+        """Why training cannot start with these options; empty when it can."""
+        if self._models is None:
+            return tr("Looking for models to start from…")
+        if self._base.count() == 0:
+            return tr("There is no model to start from. Import one, or install the plugin again.")
+        return ""
+
+    # -- what comes from outside -----------------------------------------------------------------
+
+    def show_task(self, task: str) -> None:
+        """Lists the models that can learn a task.
+
+        Args:
+            task: The algorithm's word.
+        """
+        if task != self._task:
+            self._task = task
+            self._show_models()
+
+    def show_fits(self, description: Description | None) -> None:
+        """Marks the models that the raster does not serve.
+
+        Args:
+            description: What the engine says of the raster; None while it is not known.
+        """
+        fits = description.models if description is not None else {}
+        if fits != self._fits:
+            self._fits = fits
+            self._show_models()
+
+    def show_time(self, text: str) -> None:
+        """Shows how long it will take."""
+        self._time.setText(text)
+
+    def look_for_models(self) -> None:
+        """Lists the models again, beside QGIS."""
+        if self._listing is not None:
+            return
+        self._listing = ModelList()
+        self._listing.succeeded.connect(self._on_models)
+        self._listing.failed.connect(lambda *_: self._on_models(()))
+        self._listing.stopped.connect(lambda: self._on_models(self._models or ()))
+        QgsApplication.taskManager().addTask(self._listing)
+
+    def _on_models(self, models: tuple[InstalledModel, ...]) -> None:
+        self._listing, self._models = None, tuple(models)
+        self._show_models()
+        self.changed.emit()
+
+    def _show_models(self) -> None:
+        task = _TASKS[self._task]
+        fitting = [
+            model
+            for model in self._models or ()
+            if not model.can_predict and model.task in ("backbone", task)
+        ]
+        fitting.sort(key=lambda model: (self._is_unfit(model), model.task != "backbone"))
+        self._base.blockSignals(True)
+        self._base.clear()
+        for model in fitting:
+            text = model.title if model.title == model.name else f"{model.title} ({model.name})"
+            if self._is_unfit(model):
+                text = tr("{}: does not fit the raster").format(text)
+            self._add_base(text, reference(model), model.path, describe(model))
+        index = self._base.findData(self._wanted)
+        if index < 0 and Path(self._wanted).is_file():
+            self._add_base(Path(self._wanted).name, self._wanted, self._wanted, self._wanted)
+            index = self._base.count() - 1
+        self._base.setCurrentIndex(max(index, 0) if self._base.count() else -1)
+        self._base.blockSignals(False)
+        if self._base.count():
+            self._wanted = str(self._base.currentData())
+        self._show_tip()
+
+    def _add_base(self, text: str, given: str, path: str, tip: str) -> None:
+        self._base.addItem(text, given)
+        last = self._base.count() - 1
+        self._base.setItemData(last, path, _PATH)
+        self._base.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _is_unfit(self, model: InstalledModel) -> bool:
+        return self._fits.get(model.path, {}).get("verdict") == "unfit"
+
+    def _on_base(self, *_: Any) -> None:
+        self._wanted = str(self._base.currentData())
+        self._show_tip()
+        self.changed.emit()
+
+    def _show_tip(self) -> None:
+        self._base.setToolTip(str(self._base.currentData(Qt.ItemDataRole.ToolTipRole) or ""))
+
+    def _browse(self, *_: Any) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, tr("Choose a model file"), "", tr("Models to train from (*.safetensors)")
+        )
+        if path:
+            self.set_base(path)
+
+    # -- the parts -------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._base = QComboBox()
+        self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._base.currentIndexChanged.connect(self._on_base)
+        browse = QToolButton()
+        browse.setText("…")
+        browse.setToolTip(tr("Choose a model file"))
+        browse.clicked.connect(self._browse)
+        base = QHBoxLayout()
+        base.addWidget(self._base, 1)
+        base.addWidget(browse)
+        self._method = _choice(
+            ("auto", tr("Automatic"), tr("Decides by your labels and your machine.")),
+            ("quick", tr("Quick"), tr("Keeps the base as it is and takes seconds.")),
+            ("adapters", tr("Adapters"), tr("Changes few of the base's weights.")),
+            ("full", tr("Full"), tr("Changes all weights: wants many labels and a GPU.")),
+        )
+        self._use = _choice(
+            ("anywhere", tr("Any imagery"), tr("Stands other dates, other light and haze.")),
+            ("here", tr("These rasters"), tr("A little better here, and may fail elsewhere.")),
+        )
+        self._rounds = _number(0, 10000)
+        self._rounds.setSpecialValueText(tr("Automatic"))
+        self._rounds.setToolTip(tr("How often the labels are gone through."))
+        self._name = QLineEdit()
+        self._name.setPlaceholderText("my_model")
+        self._name.setMaxLength(60)
+        self._time = QLabel()
+        self._time.setWordWrap(True)
+        form = QFormLayout()
+        for text, widget in (
+            (tr("Base mode&l"), base),
+            (tr("Met&hod"), self._method),
+            (tr("To be &used on"), self._use),
+            (tr("&Name of the model"), self._name),
+        ):
+            _add_row(form, text, widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self._time)
+        layout.addWidget(self._make_advanced())
+        for box in (self._method, self._use, self._device):
+            box.currentIndexChanged.connect(self._tell)
+        for number in (self._rounds, self._validation, self._seed):
+            number.valueChanged.connect(self._tell)
+        for line in (self._name, self._bands):
+            line.textChanged.connect(self._tell)
+
+    def _make_advanced(self) -> QWidget:
+        self._device = _choice(
+            ("auto", tr("Automatic"), tr("A GPU where one works, else the processor.")),
+            ("cpu", tr("Processor"), ""),
+            ("gpu", tr("GPU"), ""),
+        )
+        self._validation = _number(0, 50)
+        self._validation.setSuffix(" %")
+        self._validation.setValue(TrainingOptions.validation)
+        self._validation.setToolTip(
+            tr(
+                "Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged."
+            )
+        )
+        self._seed = _number(0, 2**31 - 1)
+        self._seed.setToolTip(
+            tr("The same seed gives the same result again. Try others to see how much varies.")
+        )
+        self._bands = QLineEdit()
+        self._bands.setPlaceholderText(tr("matched automatically"))
+        self._bands.setToolTip(
+            tr("One raster band for each band of the base, in its order, such as 2,3,4,8.")
+        )
+        group = QgsCollapsibleGroupBox(tr("Advanced"))
+        group.setCollapsed(True)
+        group.setSaveCollapsedState(False)
+        form = QFormLayout(group)
+        for text, widget in (
+            (tr("R&ounds"), self._rounds),
+            (tr("D&evice"), self._device),
+            (tr("Held back to &judge"), self._validation),
+            (tr("&Seed"), self._seed),
+            (tr("Band num&bers"), self._bands),
+        ):
+            _add_row(form, text, widget)
+        return group
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit()
+
+
+_PATH = Qt.ItemDataRole.UserRole + 1
+
+
+def _choice(*items: tuple[str, str, str]) -> QComboBox:
+    """A list of words: word of the algorithm, name, tip."""
+    box = QComboBox()
+    for number, (word, name, tip) in enumerate(items):
+        box.addItem(name, word)
+        box.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+    box.currentIndexChanged.connect(lambda index: box.setToolTip(items[index][2]))
+    box.setToolTip(items[0][2])
+    return box
+
+
+def _number(low: int, high: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    return box
+
+
+def _add_row(form: QFormLayout, text: str, widget: Any) -> None:
+    label = QLabel(text)
+    form.addRow(label, widget)
+    label.setBuddy(widget if isinstance(widget, QWidget) else widget.itemAt(0).widget())

@@ -1,0 +1,167 @@
+"""The rasters to learn from, a row each; for change, with the raster of the second date beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer
+from qgis.gui import QgsMapLayerComboBox
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...i18n import tr
+
+
+class RasterRow(QWidget):
+    """One raster, or two dates of the same ground."""
+
+    changed = pyqtSignal()
+    removed = pyqtSignal(object)  # this row
+
+    def __init__(self, optional: bool, parent: QWidget | None = None) -> None:
+        """Shows QGIS's list of raster layers.
+
+        Args:
+            optional: May be left empty and taken away.
+            parent: The rows.
+        """
+        super().__init__(parent)
+        self.before = _raster_list(self, tr("Raster"), optional)
+        self.after = _raster_list(self, tr("Raster of the second date"), True)
+        self._remove = QToolButton()
+        self._remove.setText("×")
+        self._remove.setAutoRaise(True)
+        self._remove.setToolTip(tr("Take this raster out"))
+        self._remove.setVisible(optional)
+        self._remove.clicked.connect(lambda *_: self.removed.emit(self))
+        # A widget, not a bare layout: an empty layout takes the row's width away.
+        self._second = QWidget()
+        second = QHBoxLayout(self._second)
+        second.setContentsMargins(0, 0, 0, 0)
+        second.addWidget(QLabel(tr("to")))
+        second.addWidget(self.after, 1)
+        boxes = QVBoxLayout()
+        boxes.setSpacing(2)
+        boxes.addWidget(self.before)
+        boxes.addWidget(self._second)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(boxes, 1)
+        layout.addWidget(self._remove)
+        self.before.layerChanged.connect(lambda *_: self.changed.emit())
+        self.after.layerChanged.connect(lambda *_: self.changed.emit())
+        self.show_second(False)
+
+    def show_second(self, shown: bool) -> None:
+        """Shows or hides the second date."""
+        self._second.setVisible(shown)
+
+
+class RasterRows(QWidget):
+    """One raster at least, and a button for more."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Shows one row.
+
+        Args:
+            parent: The panel.
+        """
+        super().__init__(parent)
+        self._second = False
+        self._rows: list[RasterRow] = []
+        self._list = QVBoxLayout()
+        self._list.setSpacing(4)
+        self._more = QPushButton(tr("&Add raster"))
+        self._more.setFlat(True)
+        self._more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._more.setToolTip(
+            tr(
+                "Learns from several rasters at once: other places, other dates. They share the labels."
+            )
+        )
+        self._more.clicked.connect(lambda *_: self.add_row())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(self._list)
+        layout.addWidget(self._more)
+        self.add_row()
+
+    @property
+    def first_list(self) -> QgsMapLayerComboBox:
+        """Where the first raster is chosen."""
+        return self._rows[0].before
+
+    def rasters(self) -> list[QgsRasterLayer]:
+        """The rasters that were chosen, in their order."""
+        return [layer for row in self._rows if (layer := row.before.currentLayer()) is not None]
+
+    def pairs(self) -> list[tuple[QgsRasterLayer, QgsRasterLayer | None]]:
+        """The rasters with those of the second date, where there is one."""
+        return [
+            (before, row.after.currentLayer() if self._second else None)
+            for row in self._rows
+            if (before := row.before.currentLayer()) is not None
+        ]
+
+    def show_second(self, shown: bool) -> None:
+        """Asks for the second date, or does not."""
+        self._second = shown
+        for row in self._rows:
+            row.show_second(shown)
+        self._more.setText(tr("&Add pair of rasters") if shown else tr("&Add raster"))
+
+    def add_row(self) -> RasterRow:
+        """Asks for a further raster."""
+        row = RasterRow(bool(self._rows), self)
+        row.show_second(self._second)
+        if self._rows:
+            row.before.setLayer(None)
+        row.after.setLayer(None)
+        row.changed.connect(self.changed)
+        row.removed.connect(self._drop)
+        self._rows.append(row)
+        self._list.addWidget(row)
+        self.changed.emit()
+        return row
+
+    def set_pairs(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Shows these rasters and no others.
+
+        Args:
+            pairs: First and second date; None where there is none.
+        """
+        for row in self._rows[1:]:
+            self._drop(row)
+        for number, (before, after) in enumerate(pairs):
+            row = self._rows[0] if number == 0 else self.add_row()
+            row.before.setLayer(before)
+            row.after.setLayer(after)
+
+    def _drop(self, row: RasterRow) -> None:
+        self._rows.remove(row)
+        self._list.removeWidget(row)
+        row.hide()
+        row.deleteLater()
+        self.changed.emit()
+
+
+def _raster_list(parent: QWidget, name: str, optional: bool) -> QgsMapLayerComboBox:
+    box = QgsMapLayerComboBox(parent)
+    box.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
+    box.setAccessibleName(name)
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    box.setMinimumWidth(120)
+    if optional:
+        box.setAllowEmptyLayer(True, tr("Choose a raster"))
+    return box

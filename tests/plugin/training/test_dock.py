@@ -1,0 +1,191 @@
+"""The dock: from an empty project to a training, and what the project keeps of it."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtWidgets import QPushButton
+
+from spectralgpt_qgis import settings
+from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
+from spectralgpt_qgis.gui.training.expected_time import kept_runs
+from tests.plugin.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square, wait
+
+
+@pytest.fixture
+def make_dock(provider, models, desk):
+    made = []
+
+    def make(open_engine=None):
+        dock = TrainingDock(desk, RunPanel(), ResultPanel(), open_engine)
+        desk.addDockWidget(2, dock)
+        made.append(dock)
+        return dock
+
+    yield make
+    settings.set_value("training_runs", "")
+    for dock in made:
+        dock.close_down()
+        dock.deleteLater()
+
+
+@pytest.fixture
+def dock(make_dock, raster):
+    return make_dock()
+
+
+@pytest.fixture
+def labelled(dock, saved_project, raster):
+    """The dock with three polygons of each of two classes."""
+    layer = dock.labels.make_layer()
+    for place in (10, 100, 200):
+        square(layer, 1, pixels(raster, 50, place))
+        square(layer, 2, pixels(raster, 250, place))
+    wait(dock.train_button.isEnabled)
+    return dock
+
+
+def test_what_is_missing_stands_beside_the_button(dock, saved_project):
+    wait(lambda: dock.status.text() == "Make a label layer, or choose one.")
+    assert not dock.train_button.isEnabled()
+    dock.train()
+    assert not dock.run_panel.running
+
+
+def test_without_a_raster_that_is_missing(make_dock):
+    dock = make_dock()
+    assert dock.status.text() == "Choose the raster with the ground you want to label."
+
+
+def test_the_bands_are_shown(dock):
+    wait(lambda: dock.imagery.bands.text().startswith("Bands found: B02 B03"))
+    assert "band 2" in dock.imagery.bands.toolTip()
+
+
+def test_labels_make_it_ready_and_the_algorithm_gets_them(labelled, raster):
+    assert labelled.status.text() == "Ready to train."
+    labelled.train()
+    given = labelled.run_panel.parameters
+    assert given["INPUT"] == [raster.id()]
+    assert given["LABELS"] == labelled.labels.layer.id()
+    assert (given["FIELD"], given["TASK"]) == ("class", "segmentation")
+    assert labelled.steps.currentIndex() == TRAIN
+    assert not labelled.train_button.isEnabled()
+    assert labelled.status.text().startswith("Training…")
+
+
+def test_what_the_algorithm_has_against_it_is_shown_in_the_dock(labelled):
+    labelled.options._bands.setText("1,two")
+    wait(lambda: "'1,two' (BANDS) is no list of band numbers" in labelled.status.text())
+    assert not labelled.train_button.isEnabled()
+
+
+def test_a_result_is_shown_and_its_time_remembered(labelled):
+    labelled.train()
+    result = {"METHOD_USED": "quick", "OUTPUT_MODEL": "m.onnx"}
+    labelled.run_panel.end(labelled.run_panel.finished, result)
+    assert labelled.result_panel.shown == (result, labelled.run_panel.parameters)
+    assert labelled.steps.currentIndex() == RESULT
+    (run,) = kept_runs()
+    assert (run.task, run.method, run.labels, run.pixels) == ("segmentation", "quick", 6, 600)
+    wait(labelled.train_button.isEnabled)
+    assert "on this machine" in labelled.train_button.toolTip()
+
+
+@pytest.mark.parametrize("ending", ["failed", "stopped"])
+def test_a_run_that_came_to_nothing_can_be_started_again(labelled, ending):
+    labelled.train()
+    values = ("No memory.", "details") if ending == "failed" else ()
+    labelled.run_panel.end(getattr(labelled.run_panel, ending), *values)
+    wait(labelled.train_button.isEnabled)
+    assert not labelled.steps.isTabEnabled(RESULT)
+    assert kept_runs() == []
+
+
+def test_retraining_takes_the_new_model_as_base(labelled, tmp_path):
+    mine = tmp_path / "mine.safetensors"
+    mine.touch()
+    labelled.result_panel.retrain_requested.emit(str(mine))
+    assert labelled.setup().options.base == str(mine)
+    assert labelled.steps.currentIndex() == LABELS
+
+
+def test_layers_that_are_deleted_during_a_run_harm_nothing(labelled, raster):
+    labelled.train()
+    QgsProject.instance().removeAllMapLayers()
+    labelled.run_panel.end(labelled.run_panel.finished, {"METHOD_USED": "quick"})
+    wait(lambda: "Choose the raster" in labelled.status.text())
+
+
+def test_the_project_keeps_the_setup(labelled, saved_project, raster):
+    labelled.options._name.setText("Mine")
+    labelled.options._rounds.setValue(4)
+    wait(lambda: "Mine" in QgsProject.instance().readEntry("SpectralGPT", "/training", "")[0])
+    labels = labelled.labels.layer
+    assert labels.commitChanges()
+    project = QgsProject.instance()
+    assert project.write()
+    path = project.fileName()
+    project.clear()
+    assert labelled.setup().options.name == ""
+    assert labelled.setup().labels is None
+    assert not project.isDirty()
+    assert project.read(path)
+    assert labelled.setup().options.name == "Mine"
+    assert labelled.setup().options.rounds == 4
+    assert labelled.setup().labels.name() == "Labels Boadella 2020-02-02"
+    assert labelled.setup().field == "class"
+    wait(labelled.train_button.isEnabled)
+
+
+def test_a_new_project_is_not_made_dirty(labelled):
+    project = QgsProject.instance()
+    project.clear()
+    wait(lambda: "Choose the raster" in labelled.status.text())
+    assert not project.isDirty()
+    assert project.readEntry("SpectralGPT", "/training", "") == ("", False)
+
+
+def test_a_raster_that_no_base_fits_is_refused_with_the_reason(make_dock, desk, scene, tmp_path):
+    from osgeo import gdal
+
+    gdal.Translate(str(tmp_path / "two.tif"), scene, bandList=[1, 10])
+    layer = QgsRasterLayer(str(tmp_path / "two.tif"), "two bands")
+    QgsProject.instance().addMapLayer(layer)
+    desk.current = layer
+    dock = make_dock()
+    wait(lambda: "B03" in dock.status.text())
+    assert not dock.train_button.isEnabled()
+
+
+def test_change_wants_a_second_date(labelled, raster, later_scene):
+    labelled.imagery.set_task("change")
+    wait(lambda: labelled.status.text() == "Choose the raster of the second date.")
+    row = labelled.imagery.rows._rows[0]
+    row.after.setLayer(raster)
+    wait(lambda: labelled.status.text().startswith("Both dates are the same raster."))
+    later = sample_layer(later_scene, "later")
+    QgsProject.instance().addMapLayer(later)
+    row.after.setLayer(later)
+    wait(labelled.train_button.isEnabled)
+    assert labelled.setup().parameters()["AFTER"] == [later.id()]
+
+
+def test_a_missing_engine_is_said_with_a_way_out(make_dock, raster, no_engine):
+    opened = []
+    dock = make_dock(lambda: opened.append(True))
+    assert dock.status.text() == "The engine's training libraries are missing."
+    assert "not installed yet" in dock._engine_text.text()
+    assert not dock._engine.isHidden()
+    button = next(b for b in dock._engine.findChildren(QPushButton))
+    button.click()
+    assert opened == [True]
+
+
+def test_a_layer_that_it_is_opened_with_is_chosen(dock, later_scene):
+    later = sample_layer(later_scene, "later")
+    QgsProject.instance().addMapLayer(later)
+    dock.open_with(later)
+    assert dock.imagery.rasters() == [later]
+    dock.open_with(dock.labels.layer)
+    assert dock.imagery.rasters() == [later]

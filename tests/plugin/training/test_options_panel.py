@@ -1,0 +1,79 @@
+"""How to train: which bases are offered, and what is handed on."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from spectralgpt_qgis import paths
+from spectralgpt_qgis.gui.training.options_panel import OptionsPanel
+from spectralgpt_qgis.gui.training.raster_describer import Description
+from spectralgpt_qgis.gui.training.training_setup import TrainingOptions
+from tests.plugin.training.desk import wait
+
+
+@pytest.fixture
+def panel(models):
+    shutil.copy(paths.MODELS / "backbone.safetensors", models / "imported.safetensors")
+    made = OptionsPanel()
+    made.look_for_models()
+    wait(lambda: made.problem() == "")
+    yield made
+    made.deleteLater()
+
+
+def offered(panel):
+    return [panel._base.itemData(n) for n in range(panel._base.count())]
+
+
+def test_bases_that_can_learn_the_task_are_offered(panel):
+    # The change model that ships can be trained on, but learns nothing about classes.
+    assert sorted(offered(panel)) == ["backbone", "imported"]
+    panel.show_task("change")
+    assert sorted(offered(panel)) == ["backbone", "change.safetensors", "imported"]
+
+
+def test_the_file_behind_the_base_is_known(panel):
+    assert panel.base_path == str(paths.MODELS / "backbone.safetensors")
+
+
+def test_a_base_that_does_not_fit_the_raster_comes_last_and_says_so(panel):
+    shipped = str(paths.MODELS / "backbone.safetensors")
+    panel.show_fits(Description({shipped: {"verdict": "unfit"}}))
+    assert offered(panel) == ["imported", "backbone"]
+    assert panel._base.itemText(1).endswith("does not fit the raster")
+    assert panel.options().base == "backbone"  # what was chosen stays chosen
+
+
+def test_what_is_set_is_handed_on(panel):
+    options = TrainingOptions("imported", "full", "here", 5, "Mine", "cpu", 30, 4, "1,2")
+    panel.set_options(options)
+    assert panel.options() == options
+
+
+def test_retraining_starts_from_a_file(panel, tmp_path, models):
+    panel.set_base(str(models / "imported.safetensors"))
+    assert panel.options().base == "imported"
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(models / "imported.safetensors", mine)
+    panel.set_base(str(mine))
+    assert panel.options().base == str(mine)
+    assert panel.base_path == str(mine)
+    panel.look_for_models()
+    wait(lambda: panel._listing is None)
+    assert panel.options().base == str(mine)
+
+
+def test_before_the_models_are_known_that_is_said(models):
+    fresh = OptionsPanel()
+    assert fresh.problem() == "Looking for models to start from…"
+    assert fresh.options() == TrainingOptions()
+    fresh.deleteLater()
+
+
+def test_without_an_engine_there_is_no_model(no_engine):
+    fresh = OptionsPanel()
+    fresh.look_for_models()
+    wait(lambda: "There is no model" in fresh.problem())
+    fresh.deleteLater()
