@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from qgis.core import (
 
 from ..label_look import as_text, is_unset
 from .base import BaseTask, TaskCancelled
+
+_FLOAT64 = 7  # gdal.GDT_Float64
 
 
 @dataclass
@@ -40,11 +43,13 @@ class LabelCounts:
         classes: By the class's value as text.
         unset: Features without a class.
         outside: Features that touch none of the rasters.
+        known: False where the layer cannot be counted.
     """
 
     classes: dict[str, ClassCount] = field(default_factory=dict)
     unset: int = 0
     outside: int = 0
+    known: bool = True
 
     def of(self, label: str) -> ClassCount:
         """The counts of a class; zeros where nothing is labelled."""
@@ -113,58 +118,47 @@ class LabelCount(BaseTask):
 class RasterCount(BaseTask):
     """Counts the cells of each value of a class raster; the result is a LabelCounts."""
 
-    def __init__(self, description: str, provider_key: str, uri: str) -> None:
+    STRIP = 1 << 18  # cells counted at a time: QGIS draws in between
+
+    def __init__(self, description: str, path: str) -> None:
         """Keep what to count.
 
         Args:
             description: What the task manager shows.
-            provider_key: Name of the QGIS data provider that reads the layer.
-            uri: What that provider opens.
+            path: What GDAL opens; empty where the raster is no file, which cannot be counted.
         """
         super().__init__(description, hidden=True)
-        self._provider_key, self._uri = provider_key, uri
+        self._path = path
 
     def _run(self) -> LabelCounts:
-        import numpy as np
-        from qgis.core import QgsDataProvider, QgsProviderRegistry, QgsRasterIterator
-
-        provider = QgsProviderRegistry.instance().createProvider(
-            self._provider_key, self._uri, QgsDataProvider.ProviderOptions()
-        )
-        counts = LabelCounts()
-        if provider is None or not provider.isValid():
-            return counts
-        iterator = QgsRasterIterator(provider)
-        iterator.startRasterRead(1, provider.xSize(), provider.ySize(), provider.extent())
-        while True:
-            read, columns, rows, block, *_ = iterator.readNextRasterPart(1)
-            if not read:
-                return counts
+        dataset = _open(self._path)
+        if dataset is None:
+            return LabelCounts(known=False)
+        band = dataset.GetRasterBand(1)
+        columns, rows = band.XSize, band.YSize
+        strip = max(1, self.STRIP // columns)
+        found: Counter[float] = Counter()
+        for top in range(0, rows, strip):
             if self.isCanceled():
                 raise TaskCancelled
-            values = np.frombuffer(block.data(), _numpy_type(block)).reshape(rows, columns)
-            found, cells = np.unique(values, return_counts=True)
-            for value, number in zip(found.tolist(), cells.tolist()):
-                no_data = provider.sourceHasNoDataValue(1) and value == provider.sourceNoDataValue(
-                    1
-                )
-                if value == value and not no_data:  # NaN is nothing
-                    counts.classes.setdefault(as_text(value), ClassCount()).pixels += number
+            # As 64-bit numbers, whatever the raster has: class values are exact in them.
+            cells = band.ReadRaster(0, top, columns, min(strip, rows - top), buf_type=_FLOAT64)
+            found.update(memoryview(cells).cast("d"))
+        found.pop(band.GetNoDataValue(), None)
+        return LabelCounts(
+            {
+                as_text(value): ClassCount(0, float(number))
+                for value, number in found.items()
+                if value == value  # not NaN
+            }
+        )
 
 
-def _numpy_type(block: Any) -> str:
-    """The name that numpy has for a block's type of numbers."""
-    from qgis.core import Qgis
+def _open(path: str) -> Any:
+    """A dataset of GDAL, or None: whether GDAL raises is set by whoever uses it in QGIS."""
+    from osgeo import gdal
 
-    names = {
-        Qgis.DataType.Byte: "u1",
-        Qgis.DataType.UInt16: "u2",
-        Qgis.DataType.Int16: "i2",
-        Qgis.DataType.UInt32: "u4",
-        Qgis.DataType.Int32: "i4",
-        Qgis.DataType.Float32: "f4",
-        Qgis.DataType.Float64: "f8",
-    }
-    if hasattr(Qgis.DataType, "Int8"):  # QGIS 3.30
-        names[Qgis.DataType.Int8] = "i1"
-    return names[block.dataType()]
+    try:
+        return gdal.Open(path) if path else None
+    except RuntimeError:
+        return None

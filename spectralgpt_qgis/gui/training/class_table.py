@@ -101,7 +101,7 @@ class ClassTableModel(QAbstractTableModel):
 
     def shortage(self, row: int) -> str:
         """What the class of a row lacks; empty when nothing or not known yet."""
-        if self._counts is None:
+        if self._counts is None or not self._counts.known:
             return ""
         return shortage(self._classes[row], self._counts, self._unit)
 
@@ -176,6 +176,8 @@ class ClassTableModel(QAbstractTableModel):
             return None
         if self._counts is None:
             return "…"
+        if not self._counts.known:
+            return ""
         found = self._counts.of(item.label)
         if column == FEATURES:
             return "" if self._unit == "raster" else f"{found.features:n}"

@@ -21,8 +21,9 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...i18n import tr
+from ...raster_source import engine_path
 from ...tasks.base import BaseTask
-from ...tasks.label_count import LabelCount, RasterCount
+from ...tasks.label_count import LabelCount, LabelCounts, RasterCount
 
 _EDITS = (
     "featureAdded",
@@ -108,13 +109,14 @@ class LabelCounter(QObject):
         if task is None:
             return
         self._task, self._began = task, time.monotonic()
-        task.succeeded.connect(self._on_counted)
+        task.succeeded.connect(lambda counts: self._on_counted(counts, task))
+        task.failed.connect(lambda *_: self._on_counted(LabelCounts(known=False), task))
         QgsApplication.taskManager().addTask(task)
 
     def _make_task(self, layer: QgsMapLayer) -> BaseTask | None:
         what = tr("Counting the labels of {}").format(layer.name())
         if isinstance(layer, QgsRasterLayer):
-            return RasterCount(what, layer.providerType(), layer.source())
+            return RasterCount(what, engine_path(layer))
         column = layer.fields().lookupField(self._field)
         if not isinstance(layer, QgsVectorLayer) or column < 0:
             return None
@@ -135,8 +137,8 @@ class LabelCounter(QObject):
             [_extent_in(raster, first, context) for raster in rasters],
         )
 
-    def _on_counted(self, counts: Any) -> None:
-        if self.sender() is not self._task:
+    def _on_counted(self, counts: LabelCounts, task: BaseTask) -> None:
+        if task is not self._task:
             return
         self._task = None
         taken = time.monotonic() - self._began

@@ -107,6 +107,8 @@ class LabelsPanel(QGroupBox):
             return tr("Choose the field with the class.")
         if self._counts is None:
             return tr("Counting the labels…")
+        if not self._counts.known:
+            return ""
         labelled = [item for item in self.classes if self._counts.of(item.label) != _NOTHING]
         if len(labelled) >= 2:
             return ""

@@ -9,7 +9,6 @@ from qgis.core import QgsApplication, QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ... import engine_access
-from ...engine_client import EngineFailed
 from ...i18n import tr
 from ...raster_source import additional_nodata, crs_text, engine_path
 from ...tasks.engine_task import EngineTask
@@ -63,14 +62,15 @@ class RasterDescriber(QObject):
         self._tasks.clear()
 
     def _ask(self, path: str, layer: QgsRasterLayer) -> None:
-        try:
-            client = engine_access.client()
-        except EngineFailed:
+        if engine_access.why_not_ready():
             return  # the dock says that the engine is missing
         nodata, _ = additional_nodata(layer)
         job = {"input": path, "crs": crs_text(layer.crs()), "nodata": list(nodata)}
         task = EngineTask(
-            tr("Looking at the bands of {}").format(layer.name()), client, "describe", job
+            tr("Looking at the bands of {}").format(layer.name()),
+            engine_access.client(),
+            "describe",
+            job,
         )
         self._tasks[path] = task
         task.succeeded.connect(lambda answer: self._keep(path, _read(answer)))

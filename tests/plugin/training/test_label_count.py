@@ -86,7 +86,7 @@ def test_a_cancelled_count_has_no_result(labels):
 
 
 def test_cells_of_a_class_raster(qgis_app, later_scene):
-    task = RasterCount("count", "gdal", later_scene.replace(".tif", "_water.tif"))
+    task = RasterCount("count", later_scene.replace(".tif", "_water.tif"))
     assert task.run(), task.exception
     land, water = task.result.of("0"), task.result.of("1")
     assert land.features == water.features == 0
@@ -94,7 +94,31 @@ def test_cells_of_a_class_raster(qgis_app, later_scene):
     assert land.pixels > water.pixels > 10000
 
 
-def test_a_raster_that_is_gone_has_no_classes(qgis_app, tmp_path):
-    task = RasterCount("count", "gdal", str(tmp_path / "gone.tif"))
-    assert task.run()
-    assert task.result.classes == {}
+def test_no_data_is_no_class(qgis_app, tmp_path):
+    from osgeo import gdal
+
+    path = str(tmp_path / "labels.tif")
+    dataset = gdal.GetDriverByName("GTiff").Create(path, 4, 1, 1, gdal.GDT_UInt16)
+    dataset.GetRasterBand(1).SetNoDataValue(0)
+    dataset.WriteRaster(0, 0, 4, 1, b"\x00\x00\x03\x00\x03\x00\x2c\x01", buf_type=gdal.GDT_UInt16)
+    del dataset
+    task = RasterCount("count", path)
+    assert task.run(), task.exception
+    # 0 (no data), 3, 3, 300.
+    assert task.result.classes == {"3": ClassCount(0, 2.0), "300": ClassCount(0, 1.0)}
+    assert [file.name for file in tmp_path.iterdir()] == ["labels.tif"]
+
+
+def test_what_cannot_be_counted_is_not_known(qgis_app, tmp_path, scene):
+    for path in ("", str(tmp_path / "gone.tif")):
+        task = RasterCount("count", path)
+        assert task.run(), task.exception
+        assert not task.result.known
+
+
+def test_a_cancelled_count_of_cells_has_no_result(qgis_app, later_scene):
+    task = RasterCount("count", later_scene)
+    task.cancel()
+    assert not task.run()
+    assert task.result is None
+    assert task.exception is None

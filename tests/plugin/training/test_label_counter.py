@@ -6,6 +6,7 @@ import pytest
 from qgis.core import QgsProject, QgsVectorLayer
 
 from spectralgpt_qgis.gui.training.label_counter import LabelCounter
+from spectralgpt_qgis.tasks.label_count import LabelCount
 from tests.plugin.training.desk import pixels, square, wait
 
 
@@ -57,3 +58,17 @@ def test_a_layer_that_goes_while_it_is_counted_harms_nothing(told, labels, raste
     counter_is_quiet = []
     wait(lambda: counter_is_quiet.append(1) or len(counter_is_quiet) > 60)
     assert len(told) == before
+
+
+def test_a_count_that_fails_ends_the_waiting(labels, raster, monkeypatch):
+    def fail(self):
+        raise OSError("the drive is gone")
+
+    monkeypatch.setattr(LabelCount, "_run", fail)
+    counter = LabelCounter()
+    found = []
+    counter.counted.connect(found.append)
+    counter.watch(labels, "class", [raster])
+    wait(lambda: found)
+    assert not found[-1].known
+    counter.stop()
