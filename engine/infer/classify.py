@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from ..data.vectors import Polygons, read_polygons
 from ..errors import EmptyArea
 from ..jobs import ClassifyJob
 from ..progress import Progress
-from .backends import Backend, open_backend
+from .backend import Backend
+from .backends import open_backend
 from .installed import open_model
 from .labels import Labels, class_records, ground_area
+from .lanes import in_order
 from .looks import CellLooks, Look, ZoneLooks
 from .mosaic import stack
 from .polygons import write_layer
@@ -106,24 +109,23 @@ def _add_up(
     sums: list[NDArray[np.float64]] = []
     weights: list[float] = []
 
-    def predict(batch: list[Look]) -> None:
-        scores = backend.predict(stack([look.feeds for look in batch]))
-        for look, score in zip(batch, scores):
-            while len(sums) <= look.place:
-                sums.append(np.zeros(classes))
-                weights.append(0.0)
-            sums[look.place] += look.weight * score
-            weights[look.place] += look.weight
+    def predict(batch: list[Look]) -> NDArray[Any]:
+        return backend.predict(stack([look.feeds for look in batch]))
 
-    waiting: list[Look] = []
-    for look in looks:
-        waiting.append(look)
-        if len(waiting) >= backend.batch:
-            predict(waiting)
-            waiting = []
-    if waiting:
-        predict(waiting)
+    with closing(in_order(_batches(looks, backend.batch), predict, backend.lanes)) as predicted:
+        for batch, scores in predicted:
+            for look, score in zip(batch, scores):
+                while len(sums) <= look.place:
+                    sums.append(np.zeros(classes))
+                    weights.append(0.0)
+                sums[look.place] += look.weight * score
+                weights[look.place] += look.weight
     return np.array(sums).reshape(-1, classes), np.array(weights)
+
+
+def _batches(looks: Iterator[Look], size: int) -> Iterator[list[Look]]:
+    while batch := list(islice(looks, size)):
+        yield batch
 
 
 def _features(

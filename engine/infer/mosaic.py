@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..data.grid import Grid
+from ..data.read_ahead import read_ahead
 from ..errors import EmptyArea
 from ..progress import Progress
-from .backends import Backend
+from .backend import Backend
 from .blend import blend_weights
+from .lanes import in_order
 from .merge import RowAccumulator, Rows
 from .region import Region
 from .windows import SlidingWindows, overlap_pixels
@@ -46,6 +49,23 @@ class Tally:
     def to_dict(self) -> dict[str, int]:
         """The counts of windows as the protocol reports them."""
         return {"total": self.total, "run": self.run, "skipped": self.skipped}
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Windows to predict together, and how far the work is.
+
+    Attributes:
+        top: First row that these windows, or later ones, touch.
+        done: Share of the work before them.
+        message: What is being done, for a person.
+        batch: Each window, its inputs, and the pixels whose result is wanted.
+    """
+
+    top: int
+    done: float
+    message: str
+    batch: list[tuple[Window, Feeds, Mask]]
 
 
 class Mosaic:
@@ -85,7 +105,7 @@ class Mosaic:
         self.tally = Tally(total=len(self._windows))
 
     def rows(self, progress: Progress) -> Iterator[Rows]:
-        """Predicts, from top to bottom.
+        """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
 
         Args:
             progress: Told of every window; a cancel takes effect there.
@@ -98,13 +118,17 @@ class Mosaic:
             EmptyArea: No pixel of the region is valid.
         """
         merged = RowAccumulator(self._classes, *self._grid.shape, self._weights)
-        places, columns = self._windows.touching(self._region.bounds)
-        for done, place in enumerate(places):
-            yield from self._counted(merged.release(self._windows.tops[place]))
-            part = progress.part(done / len(places), (done + 1) / len(places))
-            self._predict_row(
-                merged, place, columns, part, f"Windows: row {done + 1} of {len(places)}"
-            )
+        lanes = self._backend.lanes
+        with (
+            closing(read_ahead(self._steps(), depth=lanes + 1)) as steps,
+            closing(in_order(steps, self._predict, lanes)) as predicted,
+        ):
+            for step, scores in predicted:
+                progress.update(step.done, step.message)
+                yield from self._counted(merged.release(step.top))
+                for (window, _, keep), prediction in zip(step.batch, scores):
+                    merged.add(window, prediction, keep)
+                self.tally.run += len(step.batch)
         yield from self._counted(merged.release(self._grid.height))
         if not self.tally.run:
             raise EmptyArea(
@@ -112,34 +136,32 @@ class Mosaic:
                 "check the no-data values."
             )
 
-    def _predict_row(
-        self,
-        merged: RowAccumulator,
-        place: int,
-        columns: range,
-        progress: Progress,
-        message: str,
-    ) -> None:
-        """Predicts one row of windows, a batch at a time."""
-        waiting: list[tuple[Window, Feeds, Mask]] = []
-        for done, column in enumerate(columns):
-            progress.update(done / len(columns), message)
-            window = self._windows.at(place, column)
-            wanted = self._region.mask(window)
-            if wanted.any():
-                feeds, valid = self._read(window)
-                keep = valid & wanted
-                if keep.any():
-                    waiting.append((window, feeds, keep))
-            if waiting and (len(waiting) >= self._backend.batch or column == columns[-1]):
-                self._predict(merged, waiting)
-                waiting = []
+    def _steps(self) -> Iterator[_Step]:
+        """Reads the windows of the region, a batch a step; a step without a batch only tells how far it is."""
+        places, columns = self._windows.touching(self._region.bounds)
+        for done, place in enumerate(places):
+            message = f"Windows: row {done + 1} of {len(places)}"
+            top = self._windows.tops[place]
+            waiting: list[tuple[Window, Feeds, Mask]] = []
+            for at, column in enumerate(columns):
+                window = self._windows.at(place, column)
+                wanted = self._region.mask(window)
+                if wanted.any():
+                    feeds, valid = self._read(window)
+                    keep = valid & wanted
+                    if keep.any():
+                        waiting.append((window, feeds, keep))
+                full = len(waiting) >= self._backend.batch or column == columns[-1]
+                share = (done + at / len(columns)) / len(places)
+                yield _Step(top, share, message, waiting if full else [])
+                if full:
+                    waiting = []
 
-    def _predict(self, merged: RowAccumulator, waiting: list[tuple[Window, Feeds, Mask]]) -> None:
-        scores = self._backend.predict(stack([feeds for _, feeds, _ in waiting]))
-        for (window, _, keep), prediction in zip(waiting, scores):
-            merged.add(window, prediction, keep)
-        self.tally.run += len(waiting)
+    def _predict(self, step: _Step) -> NDArray[Any]:
+        """Scores of a step's windows [B, K, S, S]; nothing [0] for a step without any."""
+        if not step.batch:
+            return np.zeros(0, np.float32)
+        return self._backend.predict(stack([feeds for _, feeds, _ in step.batch]))
 
     def _counted(self, released: Iterator[Rows]) -> Iterator[Rows]:
         for rows in released:

@@ -14,7 +14,7 @@ import onnxruntime
 import rasterio
 
 from ..parameters import Job
-from .backends import Backend
+from .backend import Backend
 from .installed import InstalledModel
 
 PREFIX = "SPECTRALGPT_"

@@ -9,7 +9,7 @@ from typing import Any
 from ..cards import ModelClass
 from ..data.source import RasterSource
 from ..progress import Progress
-from .backends import Backend
+from .backend import Backend
 from .installed import InstalledModel
 from .mosaic import Tally
 

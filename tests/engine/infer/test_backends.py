@@ -5,8 +5,9 @@ import onnxruntime
 import pytest
 
 from engine.errors import DeviceUnavailable, ModelInvalid, OutOfMemory
-from engine.infer import backends
-from engine.infer.backends import GPU_BATCH, open_backend
+from engine.infer import onnx_backend
+from engine.infer.backends import open_backend
+from engine.infer.onnx_backend import GPU_BATCH, OnnxBackend
 from engine.model_file import read_card
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -31,7 +32,7 @@ class Pretender:
 
     def run(self, names, feeds):
         if self._gpu and len(feeds["image"]) > self.largest:
-            raise backends._state.RuntimeException("CUDA out of memory")
+            raise onnx_backend._state.RuntimeException("CUDA out of memory")
         (result,) = self._session.run(names, feeds)
         return [result + self.error if self._gpu else result]
 
@@ -118,7 +119,7 @@ def test_a_gpu_without_memory_gives_way_to_the_processor(model, pretend, recorde
 
 
 @pytest.mark.parametrize(
-    "raised", [MemoryError(), backends._state.RuntimeException("Failed to allocate memory")]
+    "raised", [MemoryError(), onnx_backend._state.RuntimeException("Failed to allocate memory")]
 )
 def test_too_little_memory_for_the_processor(model, monkeypatch, raised):
     backend = open_backend(*model, "cpu", 1)
@@ -148,4 +149,6 @@ def test_a_file_that_is_no_graph(tmp_path, model):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"no graph")
     with pytest.raises(ModelInvalid, match="cannot load"):
+        OnnxBackend(path, model[1], CPU, 1)
+    with pytest.raises(ModelInvalid, match=r"cannot (load|be read)"):
         open_backend(path, model[1], "cpu", 1)

@@ -1,0 +1,122 @@
+"""What every backend is: a loaded model that turns windows into probabilities."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cards import Card
+from ..errors import ModelInvalid
+
+Arrays = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float32]
+
+# More processes of one thread each than this gain nothing: memory's bandwidth is then the limit.
+MOST_LANES = 8
+
+
+class Backend(ABC):
+    """A loaded model on a device.
+
+    Attributes:
+        name: Library, version and number format, for the log.
+        device: "cpu" or "gpu".
+        batch: Windows that are best predicted together.
+        lanes: Calls of `predict` that may, and should, run at the same time, each in a thread of its own.
+        inputs: Names of the inputs the graph has.
+    """
+
+    name: str
+    device: str
+    batch: int
+    lanes: int
+    inputs: frozenset[str]
+
+    @abstractmethod
+    def predict(self, feeds: Arrays) -> Floats:
+        """Probabilities of a batch.
+
+        Args:
+            feeds: At least the graph's inputs, see the card: image or before and after float32 [B, C, S, S], valid
+                float32 [B, 1, S, S], groups int64 [G]. Others are not passed on.
+
+        Returns:
+            float32 [B, K, S, S], or [B, K] for scenes.
+
+        Raises:
+            OutOfMemory: The device's memory does not suffice.
+            ModelInvalid: The graph failed, or its output is not the card's classes.
+        """
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def lanes_of(threads: int) -> tuple[int, int]:
+    """How threads are shared: (runs side by side, threads of each).
+
+    Args:
+        threads: Processor threads, 0 = all.
+    """
+    threads = threads or processors()
+    lanes = min(threads, MOST_LANES)
+    return lanes, max(1, threads // lanes)
+
+
+def check_graph(
+    path: Path, card: Card, inputs: Mapping[str, Sequence[Any]], outputs: Collection[str]
+) -> None:
+    """Compares a graph with its card.
+
+    Args:
+        path: Of the model file, for the message.
+        card: Its card.
+        inputs: Shape of each input; sizes that are not int are free.
+        outputs: Names of the outputs.
+
+    Raises:
+        ModelInvalid: They do not belong together.
+    """
+    dates = {"before", "after"} if card.task == "change-detection" else {"image"}
+    known = dates | {"valid", "groups"}
+    if not dates <= set(inputs) <= known or "probabilities" not in outputs:
+        raise ModelInvalid(
+            f"The graph of '{path.name}' has the inputs {', '.join(sorted(inputs))} and the outputs "
+            f"{', '.join(sorted(outputs))}; a model for {card.task} needs {', '.join(sorted(dates))} and "
+            "gives probabilities. Import the model again."
+        )
+    size = [len(card.bands), card.window, card.window]
+    for name in dates:
+        given = list(inputs[name][1:])
+        if len(given) != 3 or any(
+            isinstance(have, int) and have != want for have, want in zip(given, size)
+        ):
+            raise ModelInvalid(
+                f"The graph of '{path.name}' takes {given} (bands, rows, columns), its card says {size}. "
+                "The file does not fit its card: make or import it again."
+            )
+
+
+def checked_scores(result: Any, path: Path, card: Card) -> Floats:
+    """A graph's output as float32 [B, K, ...].
+
+    Raises:
+        ModelInvalid: It is not the card's classes.
+    """
+    scores = np.asarray(result, np.float32)
+    classes = len(card.classes)
+    if scores.ndim not in (2, 4) or scores.shape[1] != classes:
+        raise ModelInvalid(
+            f"The model '{path.name}' gave scores of the shape {scores.shape}, its card has {classes} "
+            "classes. The file does not fit its card: make or import it again."
+        )
+    return scores

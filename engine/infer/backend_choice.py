@@ -1,0 +1,154 @@
+"""The fastest backend on this processor that keeps a model's results: measured once, then kept."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from ..cards import Card
+from ..errors import EngineError
+from ..model_file import SEAL_KEY, read_metadata
+from ..progress import Progress
+from .agreement import agreement
+from .backend import Arrays, Backend, lanes_of
+from .backend_samples import random_windows, sample_windows
+from .onnx_backend import CPU, OnnxBackend
+
+# With the environment, so that new libraries are measured anew.
+KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
+# A model this fast waits for the disk, not for its backend.
+NOT_WORTH_MEASURING_S = 0.005
+# A backend that gains less is not worth its differences.
+WORTHWHILE = 0.9
+_PATIENCE_S = 2.0  # for timing one backend
+_ROUNDS = 5
+
+ONNX = "onnxruntime"
+Open = Callable[[], Backend]
+
+
+def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend:
+    """Loads a model in the backend that is fastest here.
+
+    The first time, every backend runs real windows (those of the sample that ships): one whose classes, areas or
+    confidences are not those of float32 in ONNX Runtime is out, the fastest of the others is kept for next time.
+
+    Args:
+        path: An .onnx file.
+        card: Its card.
+        threads: Processor threads, 0 = all.
+        progress: Told what was measured.
+
+    Raises:
+        ModelInvalid: The file is no graph, or not the one its card describes.
+        OutOfMemory: The model does not fit.
+    """
+    others = _others(path, card, threads)
+    if not others:
+        return OnnxBackend(path, card, CPU, threads)
+    key = _key(path, threads)
+    kept = _read().get(key)
+    if kept in others:
+        try:
+            return others[kept]()
+        except EngineError as error:
+            progress.warning(f"{error.message} ONNX Runtime is used instead.")
+    reference = OnnxBackend(path, card, CPU, threads)
+    if kept is not None:
+        return reference
+    if _seconds(reference, [random_windows(card, 1)]) < NOT_WORTH_MEASURING_S:
+        return reference
+    windows = sample_windows(card)
+    if not windows:
+        return reference
+    chosen, backend = _measure(reference, others, windows, progress)
+    _keep(key, chosen)
+    return backend
+
+
+def _measure(
+    reference: Backend, others: dict[str, Open], windows: list[Arrays], progress: Progress
+) -> tuple[str, Backend]:
+    """The name of the fastest backend that agrees, and the backend."""
+    expected = [reference.predict(window) for window in windows]
+    best, chosen, seconds = reference, ONNX, _seconds(reference, windows)
+    progress.log(f"Measured once: {reference.name}: {1000 * seconds:.1f} ms a window")
+    for name, opener in others.items():
+        progress.check()
+        try:
+            backend = opener()
+            found = agreement(expected, [backend.predict(window) for window in windows])
+            took = _seconds(backend, windows)
+        except EngineError as error:
+            progress.log(f"Measured once: {name} does not run this model: {error.message}")
+            continue
+        verdict = "" if found.good else "; not used"
+        progress.log(
+            f"Measured once: {backend.name}: {1000 * took:.1f} ms a window, {found}{verdict}"
+        )
+        if found.good and took < WORTHWHILE * seconds:
+            best, chosen, seconds = backend, name, took
+    return chosen, best
+
+
+def _others(path: Path, card: Card, threads: int) -> dict[str, Open]:
+    """What there is besides ONNX Runtime: name -> opens it."""
+    if find_spec("openvino") is None:
+        return {}
+    try:
+        from .openvino_backend import OpenVinoBackend, precisions
+    except (ImportError, OSError, RuntimeError):  # its libraries do not load on this system
+        return {}
+
+    def opener(precision: str) -> Open:
+        return lambda: OpenVinoBackend(path, card, precision, threads)
+
+    return {f"openvino-{precision}": opener(precision) for precision in precisions()}
+
+
+def _seconds(backend: Backend, windows: list[Arrays]) -> float:
+    """Median seconds of one window; the first run, which compiles, does not count."""
+    backend.predict(windows[0])
+    taken: list[float] = []
+    started = time.perf_counter()
+    for window in windows * _ROUNDS:
+        begun = time.perf_counter()
+        backend.predict(window)
+        taken.append(time.perf_counter() - begun)
+        if time.perf_counter() - started > _PATIENCE_S:
+            break
+    return float(np.median(taken))
+
+
+def _key(path: Path, threads: int) -> str:
+    """What the choice depends on: the model, the processor, the libraries, the threads of a run."""
+    sealed = read_metadata(path).get(SEAL_KEY, "")
+    libraries = [f"{name} {metadata.version(name)}" for name in (ONNX, "openvino")]
+    parts = [sealed, platform.processor() or platform.machine(), *libraries]
+    return " | ".join([*parts, f"{lanes_of(threads)[1]} threads"])
+
+
+def _read() -> dict[str, str]:
+    try:
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _keep(key: str, chosen: str) -> None:
+    """Two engines may do so at once: the file is replaced whole, and one entry lost is measured again."""
+    part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
+    try:
+        part.write_text(json.dumps({**_read(), key: chosen}, indent=1) + "\n", encoding="utf-8")
+        part.replace(KEPT)
+    except OSError:
+        part.unlink(missing_ok=True)  # an environment that may not be written: measured each time

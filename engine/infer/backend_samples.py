@@ -1,0 +1,76 @@
+"""Windows to measure backends with: made-up ones, and real ones of the sample that ships."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.source import RasterSource
+from ..errors import EngineError
+from .backend import Arrays
+from .mosaic import stack
+from .scene import SingleDate, TwoDates
+
+SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample"
+DATES = ("boadella_2020-06-21.tif", "boadella_2020-02-02.tif")
+MOST = 6
+
+
+def random_windows(card: Card, count: int) -> Arrays:
+    """A batch of made-up inputs: the same ones each time.
+
+    Args:
+        card: The model's card.
+        count: Windows in the batch.
+    """
+    generator = np.random.default_rng(0)
+    shape = (count, len(card.bands), card.window, card.window)
+    feeds: dict[str, NDArray[Any]] = {
+        name: generator.uniform(0.0, 0.5, shape).astype(np.float32)
+        for name in ("image", "before", "after")
+    }
+    feeds["valid"] = np.ones((count, 1, card.window, card.window), np.float32)
+    feeds["groups"] = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
+    return feeds
+
+
+def sample_windows(card: Card) -> list[Arrays]:
+    """Inputs of a model, batch dimension included, from the sample.
+
+    Args:
+        card: The model's card.
+
+    Returns:
+        Up to `MOST` windows that are at least half valid; none where the sample cannot serve the model.
+    """
+    windows: list[Arrays] = []
+    try:
+        with ExitStack() as opened:
+            grid = None
+            dates = []
+            for name in DATES[: 2 if card.task == "change-detection" else 1]:
+                source = RasterSource.open(str(SAMPLE / name), card, grid=grid)
+                dates.append(opened.enter_context(source))
+                grid = source.grid
+            grid = dates[0].grid
+            read: SingleDate | TwoDates = SingleDate(dates[0], card)
+            if len(dates) == 2:
+                read = TwoDates(dates[0], dates[1], card)
+            places = [
+                (top, left)
+                for top in range(0, max(1, grid.height - card.window + 1), card.window)
+                for left in range(0, max(1, grid.width - card.window + 1), card.window)
+            ]
+            for top, left in places[:: max(1, len(places) // MOST)][:MOST]:
+                feeds, valid = read(Window(left, top, card.window, card.window))
+                if valid.mean() >= 0.5:
+                    windows.append(stack([feeds]))
+    except EngineError:
+        return []  # other bands, or no sample beside the engine
+    return windows

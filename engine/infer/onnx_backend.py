@@ -1,0 +1,165 @@
+"""ONNX Runtime, the library that always works: on the processor, or on a GPU with a way back to the processor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as _state
+
+from ..cards import Card
+from ..errors import DeviceUnavailable, EngineError, ModelInvalid, OutOfMemory
+from ..progress import Progress
+from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of
+
+GPU_PROVIDERS = {
+    "CUDAExecutionProvider": "CUDA",
+    "DmlExecutionProvider": "DirectML",
+    "CoreMLExecutionProvider": "Core ML",
+}
+GPU_BATCH = 8
+CPU = "CPUExecutionProvider"
+_QUIET = 3
+_MEMORY_WORDS = ("alloc", "out of memory", "outofmemory", "e_outofmemory")
+_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind for kind in vars(_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+)
+_FAILURES: tuple[type[Exception], ...] = (MemoryError, *_RUNTIME_ERRORS)
+_LOAD_FAILURES: tuple[type[Exception], ...] = (ValueError, *_FAILURES)
+
+
+class OnnxBackend(Backend):
+    """A model in ONNX Runtime."""
+
+    def __init__(self, path: Path, card: Card, provider: str, threads: int) -> None:
+        """Loads the model.
+
+        Args:
+            path: An .onnx file.
+            card: Its card.
+            provider: ONNX Runtime's name of the provider.
+            threads: Processor threads, 0 = all.
+
+        Raises:
+            ModelInvalid: The file is no graph, or not the one its card describes.
+            DeviceUnavailable: The provider did not start.
+            OutOfMemory: The model does not fit.
+        """
+        self._path, self._card, self._provider, self._threads = path, card, provider, threads
+        # Two runs of one thread each beat one run of two.
+        self.lanes, share = lanes_of(threads) if provider == CPU else (1, threads)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = share
+        options.log_severity_level = _QUIET
+        # The arena keeps the largest memory it ever needed, and more; without it memory is flat.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = provider != "DmlExecutionProvider"
+        providers = [provider] if provider == CPU else [provider, CPU]
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        except _LOAD_FAILURES as error:
+            raise _load_error(path, error) from error
+        if self._session.get_providers()[0] != provider:
+            raise DeviceUnavailable(
+                f"ONNX Runtime could not start {GPU_PROVIDERS[provider]}: its driver or libraries are missing or too "
+                "old. Update the driver, or choose the processor."
+            )
+        self.device = "cpu" if provider == CPU else "gpu"
+        self.batch = 1 if provider == CPU else GPU_BATCH
+        label = "CPU" if provider == CPU else GPU_PROVIDERS[provider]
+        self.name = f"ONNX Runtime {onnxruntime.__version__}, {label}"
+        self.inputs = frozenset(item.name for item in self._session.get_inputs())
+        check_graph(
+            path,
+            card,
+            {item.name: item.shape for item in self._session.get_inputs()},
+            {item.name for item in self._session.get_outputs()},
+        )
+
+    def predict(self, feeds: Arrays) -> Floats:
+        """As `Backend.predict`."""
+        try:
+            (result,) = self._session.run(
+                ["probabilities"], {name: feeds[name] for name in self.inputs}
+            )
+        except _FAILURES as error:
+            raise _run_error(self._path, self.device, error) from error
+        return checked_scores(result, self._path, self._card)
+
+
+class FallingBackBackend(OnnxBackend):
+    """A GPU that, when its memory is short, takes smaller batches and in the end gives way to the processor."""
+
+    def __init__(
+        self, path: Path, card: Card, provider: str, threads: int, progress: Progress
+    ) -> None:
+        """Loads the model on the GPU; warnings go to `progress`."""
+        super().__init__(path, card, provider, threads)
+        self._progress = progress
+        self._processor: OnnxBackend | None = None
+
+    def predict(self, feeds: Arrays) -> Floats:
+        """As `OnnxBackend.predict`; never fails for lack of GPU memory."""
+        if self._processor is not None:
+            return self._processor.predict(feeds)
+        count = len(next(feeds[name] for name in self.inputs if name != "groups"))
+        try:
+            return np.concatenate(
+                [
+                    super(FallingBackBackend, self).predict(_part(feeds, start, start + self.batch))
+                    for start in range(0, count, self.batch)
+                ]
+            )
+        except OutOfMemory:
+            if self.batch > 1:
+                self.batch = self.batch // 2
+                self._progress.warning(
+                    f"The GPU's memory is short: going on with {self.batch} windows at a time."
+                )
+            else:
+                self._progress.warning(
+                    "The GPU's memory does not suffice for one window: going on with the processor."
+                )
+                self._processor = OnnxBackend(self._path, self._card, CPU, self._threads)
+                self.device, self.name = self._processor.device, self._processor.name
+            return self.predict(feeds)
+
+
+def _part(feeds: Arrays, start: int, stop: int) -> Arrays:
+    return {name: a if name == "groups" else a[start:stop] for name, a in feeds.items()}
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(
+        word in str(error).lower() for word in _MEMORY_WORDS
+    )
+
+
+def _load_error(path: Path, error: Exception) -> EngineError:
+    if _is_memory(error):
+        return _memory_error(path, "cpu", error)
+    return ModelInvalid(
+        f"ONNX Runtime {onnxruntime.__version__} cannot load '{path}': it is not a complete ONNX model, or needs a "
+        "newer version. Copy the file again, or update the engine.",
+        details=str(error),
+    )
+
+
+def _run_error(path: Path, device: str, error: Exception) -> EngineError:
+    if _is_memory(error):
+        return _memory_error(path, device, error)
+    return ModelInvalid(
+        f"The model '{path.name}' failed while it ran. Make or import it again; if it is one that ships, please report "
+        "this.",
+        details=str(error),
+    )
+
+
+def _memory_error(path: Path, device: str, error: Exception) -> OutOfMemory:
+    where = "machine" if device == "cpu" else "GPU"
+    return OutOfMemory(
+        f"The {where} has too little free memory for the model '{path.name}'. Close other programs, or choose a "
+        "smaller model.",
+        details=str(error),
+    )

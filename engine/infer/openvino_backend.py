@@ -1,0 +1,172 @@
+"""OpenVINO on the processor: float32, or bfloat16 where the processor has it.
+
+In bfloat16 the last layers of a dense head lose what tells two similar classes apart, while a transformer's tokens lose
+next to nothing. So there are three ways to run a model: all of it in float32, all of it in bfloat16, and the encoder in
+bfloat16 with what follows in float32.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Reading a model would tell Google Analytics about it. Without this package OpenVINO keeps silent: that nothing leaves
+# the user's machine is a promise.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+import openvino  # noqa: E402
+from openvino import opset13  # noqa: E402
+
+from ..cards import Card  # noqa: E402
+from ..errors import ModelInvalid, OutOfMemory  # noqa: E402
+from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of  # noqa: E402
+
+PRECISIONS = {
+    "float32": "float32",
+    "bfloat16": "bfloat16",
+    "encoder": "encoder in bfloat16, the rest in float32",
+}
+_BRIDGE = "tokens"  # what the second half takes from the first
+
+
+def precisions() -> tuple[str, ...]:
+    """The keys of `PRECISIONS` that this processor computes without emulation."""
+    abilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(PRECISIONS) if "BF16" in abilities else ("float32",)
+
+
+class OpenVinoBackend(Backend):
+    """A model in OpenVINO."""
+
+    def __init__(self, path: Path, card: Card, precision: str, threads: int) -> None:
+        """Reads the model; it is compiled at the first prediction, when the sizes are known.
+
+        Args:
+            path: An .onnx file.
+            card: Its card.
+            precision: One of `PRECISIONS`.
+            threads: Processor threads, 0 = all.
+
+        Raises:
+            ModelInvalid: The file is no graph that OpenVINO can run, or not the one its card describes.
+        """
+        self._path, self._card, self._precision = path, card, precision
+        self.lanes, self._share = lanes_of(threads)
+        self.device, self.batch = "cpu", 1
+        self._core = openvino.Core()
+        try:
+            self._model = self._core.read_model(str(path))
+        except RuntimeError as error:
+            raise self._invalid(error) from error
+        shapes = {
+            item.get_any_name(): [
+                None if size.is_dynamic else size.get_length() for size in item.get_partial_shape()
+            ]
+            for item in self._model.inputs
+        }
+        check_graph(path, card, shapes, {item.get_any_name() for item in self._model.outputs})
+        self.inputs = frozenset(shapes)
+        version = openvino.__version__.split("-")[0]
+        self.name = f"OpenVINO {version}, CPU, {PRECISIONS[precision]}"
+        self._compiled: dict[tuple[tuple[int, ...], ...], list[Any]] = {}
+        self._compiling = threading.Lock()
+        self._lane = threading.local()
+
+    def predict(self, feeds: Arrays) -> Floats:
+        """As `Backend.predict`; each thread has inference requests of its own."""
+        used = {name: feeds[name] for name in sorted(self.inputs)}
+        sizes = tuple(array.shape for array in used.values())
+        requests = self._lane.__dict__.setdefault("requests", {})
+        if sizes not in requests:
+            requests[sizes] = [stage.create_infer_request() for stage in self._stages(used, sizes)]
+        try:
+            for request in requests[sizes]:
+                # Shared with the request, not copied: nobody changes the arrays while it runs.
+                result = request.infer(used, share_inputs=True, share_outputs=False)[0]
+                used = {**used, _BRIDGE: result}
+        except MemoryError as error:
+            raise self._too_large(error) from error
+        except RuntimeError as error:
+            raise self._invalid(error) from error
+        return checked_scores(result, self._path, self._card)
+
+    def _stages(self, used: Arrays, sizes: tuple[tuple[int, ...], ...]) -> list[Any]:
+        """The compiled model, or its two halves, for inputs of these sizes."""
+        with self._compiling:
+            if sizes not in self._compiled:
+                try:
+                    self._compiled[sizes] = self._compile(used)
+                except MemoryError as error:
+                    raise self._too_large(error) from error
+                except RuntimeError as error:
+                    raise self._invalid(error) from error
+            return self._compiled[sizes]
+
+    def _compile(self, used: Arrays) -> list[Any]:
+        model = self._model.clone()
+        model.reshape({name: list(array.shape) for name, array in used.items()})
+        halves = split_after_encoder(model) if self._precision == "encoder" else None
+        if halves is None:
+            whole = "f32" if self._precision == "float32" else "bf16"
+            return [self._compile_model(model, whole)]
+        return [self._compile_model(halves[0], "bf16"), self._compile_model(halves[1], "f32")]
+
+    def _compile_model(self, model: Any, precision: str) -> Any:
+        options = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "NUM_STREAMS": self.lanes,
+            "INFERENCE_NUM_THREADS": self.lanes * self._share,
+            # Pinned threads of two runs would sit on the same processors.
+            "ENABLE_CPU_PINNING": False,
+        }
+        return self._core.compile_model(model, "CPU", options)
+
+    def _invalid(self, error: Exception) -> ModelInvalid:
+        return ModelInvalid(
+            f"OpenVINO {openvino.__version__} cannot run '{self._path}': it is not a complete ONNX model, or has parts "
+            "that OpenVINO does not know.",
+            details=str(error),
+        )
+
+    def _too_large(self, error: Exception) -> OutOfMemory:
+        return OutOfMemory(
+            f"The machine has too little free memory for the model '{self._path.name}'. Close other programs, or "
+            "choose a smaller model.",
+            details=str(error),
+        )
+
+
+def split_after_encoder(model: Any) -> tuple[Any, Any] | None:
+    """Cuts a model behind its last layer normalisation, where a transformer's encoder ends.
+
+    Args:
+        model: An openvino.Model; it is used up.
+
+    Returns:
+        The encoder, and what follows, with the encoder's output as an input named "tokens"; None for a model without
+        layer normalisation.
+    """
+    rest = model.clone()  # has its nodes in the same order
+    norms = [place for place, node in enumerate(model.get_ordered_ops()) if _is_layer_norm(node)]
+    if not norms:
+        return None
+    cut = model.get_ordered_ops()[norms[-1]].output(0)
+    bridge = opset13.parameter(cut.get_partial_shape(), np.float32, _BRIDGE)
+    bridge.output(0).get_tensor().set_names({_BRIDGE})
+    for target in rest.get_ordered_ops()[norms[-1]].output(0).get_target_inputs():
+        target.replace_source_output(bridge.output(0))
+    first = openvino.Model([cut], model.get_parameters(), "encoder")
+    second = openvino.Model(rest.get_results(), [*rest.get_parameters(), bridge], "head")
+    return first, second
+
+
+def _is_layer_norm(node: Any) -> bool:
+    """Whether a node normalises over one axis, not over images or groups of channels."""
+    if node.get_type_name() != "MVN":
+        return False
+    axes = node.input_value(1).get_partial_shape()
+    return bool(axes.is_static and axes.to_shape() == openvino.Shape([1]))

@@ -1,0 +1,128 @@
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import ModelInvalid
+from engine.infer import backend_choice
+from engine.infer.backend_choice import fastest
+from engine.infer.onnx_backend import CPU, OnnxBackend
+from engine.model_file import read_card
+
+
+class Measured:
+    """A backend that takes its time, or is off by something."""
+
+    def __init__(self, name, seconds=0.0, error=0.0, fails=False):
+        self.name, self.device, self.batch, self.lanes = name, "cpu", 1, 1
+        self.inputs = frozenset({"image"})
+        self._seconds, self._error, self._fails = seconds, error, fails
+
+    def predict(self, feeds):
+        if self._fails:
+            raise ModelInvalid("An operator is not known.")
+        time.sleep(self._seconds)
+        image = feeds["image"]
+        scores = np.tile(
+            np.array([0.7, 0.2, 0.1], np.float32)[:, None, None], (1, *image.shape[-2:])
+        )
+        scores[0] -= self._error
+        return np.stack([scores] * len(image))
+
+
+@pytest.fixture
+def model(segmenter):
+    path = Path(segmenter())
+    return path, read_card(path)
+
+
+@pytest.fixture
+def choose(model, monkeypatch, tmp_path, recorder):
+    """Chooses among a reference of 20 ms and the others that are given; returns the name and what was said."""
+    monkeypatch.setattr(backend_choice, "KEPT", tmp_path / "kept.json")
+    monkeypatch.setattr(backend_choice, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(backend_choice.metadata, "version", lambda name: "1.0")
+    monkeypatch.setattr(
+        backend_choice, "sample_windows", lambda card: [backend_choice.random_windows(card, 1)]
+    )
+
+    def choose(others, reference=0.02):
+        opened = []
+
+        def opener(name, traits):
+            def open_it():
+                opened.append(name)
+                return Measured(name, **traits)
+
+            return open_it
+
+        monkeypatch.setattr(
+            backend_choice,
+            "_others",
+            lambda *_: {name: opener(name, traits) for name, traits in others.items()},
+        )
+        monkeypatch.setattr(
+            backend_choice, "OnnxBackend", lambda *_: Measured("reference", reference)
+        )
+        progress = recorder()
+        backend = fastest(*model, 1, progress)
+        return backend.name, opened, progress.texts("log")
+
+    return choose
+
+
+def test_the_fastest_that_agrees_is_chosen(choose):
+    name, _, log = choose({"slow": {"seconds": 0.04}, "quick": {}, "medium": {"seconds": 0.008}})
+    assert name == "quick"
+    assert len(log) == 4
+    assert "quick" in log[2] and "same class 100.00%" in log[2]
+
+
+def test_one_that_computes_something_else_is_not(choose):
+    name, _, log = choose({"wrong": {"error": 0.6}, "right": {"seconds": 0.005}})
+    assert name == "right"
+    assert log[1].endswith("; not used")
+
+
+def test_one_that_does_not_run_is_not(choose):
+    name, _, log = choose({"broken": {"fails": True}})
+    assert name == "reference"
+    assert "does not run this model: An operator is not known." in log[1]
+
+
+def test_a_small_gain_is_not_worth_it(choose):
+    assert choose({"other": {"seconds": 0.0198}})[0] == "reference"
+
+
+def test_the_choice_is_kept(choose):
+    assert choose({"quick": {}})[1] == ["quick"]
+    name, opened, log = choose({"quick": {}, "new": {}})
+    assert (name, opened, log) == ("quick", ["quick"], [])
+    kept = json.loads(backend_choice.KEPT.read_text(encoding="utf-8"))
+    assert list(kept.values()) == ["quick"]
+
+
+def test_that_none_is_better_is_kept_too(choose):
+    choose({"slow": {"seconds": 0.04}})
+    assert choose({"slow": {"seconds": 0.04}})[1:] == ([], [])
+
+
+def test_a_damaged_list_is_made_anew(choose):
+    backend_choice.KEPT.write_text("[1,", encoding="utf-8")
+    assert choose({"quick": {}})[0] == "quick"
+    assert list(json.loads(backend_choice.KEPT.read_text(encoding="utf-8")).values()) == ["quick"]
+
+
+def test_a_model_that_takes_no_time_is_not_measured(choose):
+    assert choose({"quick": {}}, reference=0.0) == ("reference", [], [])
+
+
+def test_without_other_libraries_there_is_no_choice(model, monkeypatch, recorder):
+    monkeypatch.setattr(backend_choice, "find_spec", lambda name: None)
+    progress = recorder()
+    backend = fastest(*model, 1, progress)
+    assert isinstance(backend, OnnxBackend)
+    assert backend.name == OnnxBackend(*model, CPU, 1).name
+    assert progress.events == []
