@@ -68,13 +68,17 @@ class BenchmarkJob(Job):
     """Measures the product beside its peers, on inputs that anyone can get."""
 
     verb: ClassVar[str] = "benchmark"
-    summary: ClassVar[str] = "measure accuracy beside the peers"
+    summary: ClassVar[str] = "measure accuracy or speed beside the peers"
 
-    kind: str = parameter("what to measure", choices=("accuracy",), positional=True)
-    data: str = parameter("folder of the collections, see docs/accuracy.md")
+    kind: str = parameter("what to measure", choices=("accuracy", "speed"), positional=True)
+    data: str = parameter("accuracy: folder of the collections, see docs/accuracy.md", "")
     parts: tuple[str, ...] = parameter(
-        "only these: scenes, water, village, oscd, taizhou, cost; none = all", ()
+        "only these; accuracy: scenes, water, village, oscd, taizhou, cost; speed: model, map, area_of_interest, "
+        "size, memory, start, polygons; none = all",
+        (),
     )
+    side: int = parameter("speed: side of the raster to map, pixels", 4096, minimum=256)
+    model: str = parameter("speed: segmentation model, a name or a file", "landcover")
     models: str = parameter("folder with the backbone; empty = the shipped models", "")
     output: str = parameter("results to write, .json", "")
     repeats: int = parameter("draws or repeats of each experiment, 0 = as documented", 0, minimum=0)

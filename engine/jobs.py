@@ -208,7 +208,7 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
     "pretrain": (PretrainJob, ".train.pretraining", "pretrain_model"),
     "evaluate": (EvaluateJob, ".assess.evaluate", "evaluate"),
     "sample": (SampleJob, ".assess.sample", "draw_sample"),
-    "benchmark": (BenchmarkJob, ".benchmark.run", "benchmark"),
+    "benchmark": (BenchmarkJob, ".benchmark.kinds", "benchmark"),
     "import": (ImportJob, ".importing", "import_model"),
     "export": (ExportJob, ".export.exporting", "export_model"),
     "rename": (RenameJob, ".renaming", "rename_model"),

@@ -1,1 +1,1 @@
-"""Accuracy of the product beside its peers, on the same inputs, splits and draws."""
+"""The product beside its peers, on the same inputs: how accurate, how fast."""

@@ -47,7 +47,7 @@ def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
         raise InvalidParameter(
             f"There is no part '{unknown[0]}' in this benchmark. There are: {', '.join(PARTS)}."
         )
-    if not data.is_dir():
+    if not job.data or not data.is_dir():
         raise InvalidParameter(
             f"The folder of the collections '{job.data}' does not exist. Give the one that holds "
             "eurosat_ms, boadella, rstoolbox_sen2, oscd and landsat_taizhou."

@@ -28,7 +28,7 @@ KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
 NOT_WORTH_MEASURING_S = 0.005
 # A backend that gains less is not worth its differences.
 WORTHWHILE = 0.9
-_PATIENCE_S = 2.0  # for timing one backend
+_PATIENCE_S = 2.0  # for timing, a backend
 _ROUNDS = 5
 
 ONNX = "onnxruntime"
@@ -51,7 +51,7 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
         ModelInvalid: The file is no graph, or not the one its card describes.
         OutOfMemory: The model does not fit.
     """
-    others = _others(path, card, threads)
+    others = other_backends(path, card, threads)
     if not others:
         return OnnxBackend(path, card, CPU, threads)
     key = _key(path, threads)
@@ -64,7 +64,8 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     reference = OnnxBackend(path, card, CPU, threads)
     if kept is not None:
         return reference
-    if _seconds(reference, [random_windows(card, 1)]) < NOT_WORTH_MEASURING_S:
+    (once,) = _seconds([reference], [random_windows(card, 1)])
+    if once < NOT_WORTH_MEASURING_S:
         return reference
     windows = sample_windows(card)
     if not windows:
@@ -79,28 +80,37 @@ def _measure(
 ) -> tuple[str, Backend]:
     """The name of the fastest backend that agrees, and the backend."""
     expected = [reference.predict(window) for window in windows]
-    best, chosen, seconds = reference, ONNX, _seconds(reference, windows)
-    progress.log(f"Measured once: {reference.name}: {1000 * seconds:.1f} ms a window")
+    backends, told = {ONNX: reference}, {ONNX: ""}
     for name, opener in others.items():
         progress.check()
         try:
             backend = opener()
             found = agreement(expected, [backend.predict(window) for window in windows])
-            took = _seconds(backend, windows)
         except EngineError as error:
             progress.log(f"Measured once: {name} does not run this model: {error.message}")
             continue
-        verdict = "" if found.good else "; not used"
-        progress.log(
-            f"Measured once: {backend.name}: {1000 * took:.1f} ms a window, {found}{verdict}"
-        )
-        if found.good and took < WORTHWHILE * seconds:
-            best, chosen, seconds = backend, name, took
-    return chosen, best
+        if found.good:
+            backends[name], told[name] = backend, f", {found}"
+        else:
+            progress.log(f"Measured once: {backend.name}: {found}; not used")
+    seconds = _seconds(list(backends.values()), windows)
+    for (name, backend), took in zip(backends.items(), seconds):
+        progress.log(f"Measured once: {backend.name}: {1000 * took:.1f} ms a window{told[name]}")
+    took, chosen = min(zip(seconds, backends))
+    return (chosen, backends[chosen]) if took < WORTHWHILE * seconds[0] else (ONNX, reference)
 
 
-def _others(path: Path, card: Card, threads: int) -> dict[str, Open]:
-    """What there is besides ONNX Runtime: name -> opens it."""
+def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
+    """What there is besides ONNX Runtime on this processor.
+
+    Args:
+        path: An .onnx file.
+        card: Its card.
+        threads: Processor threads, 0 = all.
+
+    Returns:
+        For each name what opens it.
+    """
     if find_spec("openvino") is None:
         return {}
     try:
@@ -114,18 +124,20 @@ def _others(path: Path, card: Card, threads: int) -> dict[str, Open]:
     return {f"openvino-{precision}": opener(precision) for precision in precisions()}
 
 
-def _seconds(backend: Backend, windows: list[Arrays]) -> float:
-    """Median seconds of one window; the first run, which compiles, does not count."""
-    backend.predict(windows[0])
-    taken: list[float] = []
+def _seconds(backends: list[Backend], windows: list[Arrays]) -> list[float]:
+    """Median seconds of one window in each backend; they take turns, so that other work on the machine hits all."""
+    for backend in backends:
+        backend.predict(windows[0])  # the first run compiles
+    taken: list[list[float]] = [[] for _ in backends]
     started = time.perf_counter()
     for window in windows * _ROUNDS:
-        begun = time.perf_counter()
-        backend.predict(window)
-        taken.append(time.perf_counter() - begun)
-        if time.perf_counter() - started > _PATIENCE_S:
+        for backend, times in zip(backends, taken):
+            begun = time.perf_counter()
+            backend.predict(window)
+            times.append(time.perf_counter() - begun)
+        if time.perf_counter() - started > _PATIENCE_S * len(backends):
             break
-    return float(np.median(taken))
+    return [float(np.median(times)) for times in taken]
 
 
 def _key(path: Path, threads: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -35,11 +37,13 @@ class Tally:
         total: Windows of the whole raster.
         run: Windows that the model saw.
         pixels: Pixels with a result.
+        model_seconds: Time spent in the model, added up over the lanes.
     """
 
     total: int = 0
     run: int = 0
     pixels: int = 0
+    model_seconds: float = 0.0
 
     @property
     def skipped(self) -> int:
@@ -103,6 +107,7 @@ class Mosaic:
         self._weights = blend_weights(window, shared)
         self._classes = classes
         self.tally = Tally(total=len(self._windows))
+        self._counting = threading.Lock()
 
     def rows(self, progress: Progress) -> Iterator[Rows]:
         """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
@@ -161,7 +166,13 @@ class Mosaic:
         """Scores of a step's windows [B, K, S, S]; nothing [0] for a step without any."""
         if not step.batch:
             return np.zeros(0, np.float32)
-        return self._backend.predict(stack([feeds for _, feeds, _ in step.batch]))
+        batch = stack([feeds for _, feeds, _ in step.batch])
+        started = time.perf_counter()
+        scores = self._backend.predict(batch)
+        seconds = time.perf_counter() - started
+        with self._counting:
+            self.tally.model_seconds += seconds
+        return scores
 
     def _counted(self, released: Iterator[Rows]) -> Iterator[Rows]:
         for rows in released:

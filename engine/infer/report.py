@@ -91,6 +91,7 @@ class Stopwatch:
             "device": backend.device,
             "backend": backend.name,
             "seconds": round(seconds, 3),
+            "model_seconds": round(tally.model_seconds / backend.lanes, 3),
             "megapixels_per_second": round(speed, 4),
             "bands": source.match.to_list(),
             "scaling": source.scaling.text,

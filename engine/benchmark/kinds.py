@@ -1,0 +1,19 @@
+"""The verb benchmark: accuracy needs the training libraries, speed does not."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ..assessment_jobs import BenchmarkJob
+from ..progress import Progress
+
+_KINDS = {"accuracy": (".run", "benchmark"), "speed": (".speed.run", "benchmark_speed")}
+
+
+def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
+    """Measures what the job's kind says; see there for what is returned and raised."""
+    module, name = _KINDS[job.kind]
+    measure = getattr(importlib.import_module(module, __package__), name)
+    result: dict[str, Any] = measure(job, progress)
+    return result

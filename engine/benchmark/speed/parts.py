@@ -1,0 +1,249 @@
+"""The parts of the speed benchmark. Product and peer take turns in one run; only ratios of such pairs are compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+
+from ...cards import Card, ModelClass
+from ...errors import EngineError
+from ...infer.agreement import agreement
+from ...infer.backend import Backend
+from ...infer.backend_choice import other_backends
+from ...infer.backend_samples import sample_windows
+from ...infer.installed import open_model
+from ...infer.onnx_backend import CPU, OnnxBackend
+from ...infer.polygons import write_polygons
+from ...model_file import installed_models, read_card
+from ...progress import Progress
+from .engine_run import EngineRun, run_engine
+from .figures import Figures
+from .scene import make_scene
+from .tile_loop import map_by_tiles
+
+OVERLAP = 25  # percent, the product's default
+
+
+class Bench:
+    """A model and a folder to work in.
+
+    Attributes:
+        model: The segmentation model.
+        side: Side of the rasters that are mapped, pixels.
+        repeats: Of everything that is compared.
+        threads: Processor threads, 0 = all.
+    """
+
+    def __init__(self, model: str, side: int, repeats: int, threads: int, folder: Path) -> None:
+        """Finds the model.
+
+        Raises:
+            ModelInvalid: There is none of this name for segmentation.
+        """
+        installed = open_model(model, "segmentation")
+        self.path, self.card = installed.path, installed.card
+        self.side, self.repeats, self.threads, self.folder = side, repeats, threads, folder
+
+    def scene(self, height: int, width: int) -> Path:
+        """A raster of this size; made once."""
+        path = self.folder / f"scene-{height}x{width}.tif"
+        if not path.exists():
+            make_scene(path, height, width)
+        return path
+
+    def segment(self, raster: Path, *options: str) -> EngineRun:
+        """The product's map of a raster, on the processor."""
+        threads = ("--threads", str(self.threads)) if self.threads else ()
+        given = ("--input", str(raster), "--model", str(self.path), "--device", "cpu", *threads)
+        return run_engine("segment", *given, "--output", str(self.folder / "map.tif"), *options)
+
+
+def model(bench: Bench, progress: Progress) -> Figures:
+    """Each model that predicts, in every backend, against ONNX Runtime in float32; one window a call, one thread."""
+    figures = Figures(
+        "Model only",
+        "One window of the sample a call, one thread, backends in turn. Agreement is with ONNX Runtime in float32.",
+    )
+    for path in (p for p in installed_models() if p.suffix == ".onnx"):
+        card = read_card(path)
+        windows = sample_windows(card)
+        if not windows:
+            continue
+        backends = _backends(path, card)
+        scores = [[backend.predict(window) for window in windows] for backend in backends]
+        taken: list[list[float]] = [[] for _ in backends]
+        for repeat in range(max(3, bench.repeats) * len(windows)):
+            progress.check()
+            for seconds, backend in zip(taken, backends):
+                started = time.perf_counter()
+                backend.predict(windows[repeat % len(windows)])
+                seconds.append(time.perf_counter() - started)
+        plain = None
+        for backend, seconds, own in zip(backends, taken, scores):
+            note = str(agreement(scores[0], own)) if plain else "the reference"
+            row = figures.add(
+                f"{path.stem}, {backend.name}", "ms", [1000 * s for s in seconds], note
+            )
+            if plain is not None:
+                figures.ratio(f"{path.stem}: ONNX Runtime by {backend.name}", plain, row)
+            plain = plain or row
+    return figures
+
+
+def _backends(path: Path, card: Card) -> list[Backend]:
+    """Those that run a model here, the reference first."""
+    found: list[Backend] = [OnnxBackend(path, card, CPU, 1)]
+    for opener in other_backends(path, card, 1).values():
+        try:
+            found.append(opener())
+        except EngineError:
+            continue
+    return found
+
+
+def map(bench: Bench, progress: Progress) -> Figures:
+    """Raster in to class raster out, against a loop over tiles; and what the product spends outside the model."""
+    figures = Figures(
+        f"Map of {bench.side} x {bench.side} px",
+        "Raster in to class raster out, in turn: the product as a process of its own, the loop over tiles without the "
+        "start of Python and its libraries. Same model, same overlap.",
+    )
+    raster = bench.scene(bench.side, bench.side)
+    runs: list[EngineRun] = []
+    loops: list[float] = []
+    for repeat in range(bench.repeats):
+        progress.update(repeat / bench.repeats, f"Map: {repeat + 1} of {bench.repeats}")
+        runs.append(bench.segment(raster))
+        started = time.perf_counter()
+        map_by_tiles(raster, bench.path, bench.card, bench.folder / "loop.tif", OVERLAP)
+        loops.append(time.perf_counter() - started)
+    backend = runs[0].result["backend"]
+    ours = figures.add("product", "s", [run.seconds for run in runs], backend)
+    loop = figures.add("loop over tiles", "s", loops, "ONNX Runtime float32, all threads")
+    figures.ratio("loop over tiles by product", loop, ours)
+    shares = [1 - run.result["model_seconds"] / run.result["seconds"] for run in runs]
+    figures.add("product, share of the time outside the model", "", shares)
+    figures.add("agreement of the two maps", "", [_same(bench.folder)])
+    return figures
+
+
+def _same(folder: Path) -> float:
+    """Share of the pixels with the same class; they blend and crop at the seams."""
+    with rasterio.open(folder / "map.tif") as one, rasterio.open(folder / "loop.tif") as other:
+        return float(np.mean(one.read(1) == other.read(1)))
+
+
+def area_of_interest(bench: Bench, progress: Progress) -> Figures:
+    """An extent that a sixth of the windows touch, against the whole raster."""
+    figures = Figures(
+        "Area of interest", "The same raster whole and with an EXTENT over about a sixth of it."
+    )
+    side = bench.side // 2
+    raster = bench.scene(side, side)
+    part = round(side * (1 / 6) ** 0.5) - bench.card.window // 2
+    with rasterio.open(raster) as dataset:
+        left, bottom, right, top = dataset.window_bounds(((0, part), (0, part)))
+    extent = ("--extent", *(str(value) for value in (left, bottom, right, top)))
+    whole, some = [], []
+    for repeat in range(bench.repeats):
+        progress.update(repeat / bench.repeats, "Area of interest")
+        whole.append(bench.segment(raster))
+        some.append(bench.segment(raster, *extent))
+    all_windows = figures.add("whole raster", "s", [run.seconds for run in whole])
+    windows = [run.result["windows"]["run"] for run in (some[0], whole[0])]
+    area = figures.add(
+        "area of interest", "s", [run.seconds for run in some], "{} of {} windows".format(*windows)
+    )
+    figures.ratio("time of the area by time of the whole", area, all_windows)
+    return figures
+
+
+def size(bench: Bench, progress: Progress) -> Figures:
+    """Time a pixel from 1024 px up: it should not grow with the area."""
+    figures = Figures(
+        "Cost against area", "Seconds a megapixel of square rasters, start of the process included."
+    )
+    side, rows = 1024, []
+    while side <= bench.side:
+        progress.update(side / (2 * bench.side), f"{side} x {side} px")
+        run = bench.segment(bench.scene(side, side))
+        rows.append(
+            figures.add(f"{side} x {side}", "s/Mpx", [run.result["seconds"] / (side * side / 1e6)])
+        )
+        side *= 2
+    for row in rows[1:]:
+        figures.ratio(f"{row.name} by {rows[0].name}", row, rows[0])
+    return figures
+
+
+def memory(bench: Bench, progress: Progress) -> Figures:
+    """Peak memory of two heights, with confidence: it should not grow with the height."""
+    width = bench.side
+    figures = Figures("Memory", f"Peak resident memory of rasters {width} px wide, confidence on.")
+    rows = []
+    for step, height in enumerate((width // 2, width)):
+        progress.update(step / 2, f"Memory: {width} x {height} px")
+        confidence = ("--confidence", str(bench.folder / "confidence.tif"))
+        run = bench.segment(bench.scene(height, width), *confidence)
+        rows.append(figures.add(f"{height} rows", "MB", [run.peak_mb]))
+    figures.ratio("twice the height by once", rows[1], rows[0])
+    return figures
+
+
+def start(bench: Bench, progress: Progress) -> Figures:
+    """From the start of the process to the first window."""
+    figures = Figures("Start", "From the start of the process to its first window, files warm.")
+    raster = bench.scene(256, 256)
+    bench.segment(raster)
+    runs = [bench.segment(raster) for _ in range(max(3, bench.repeats))]
+    figures.add("to the first window", "s", [run.first_window for run in runs])
+    figures.add("256 x 256 px, whole run", "s", [run.seconds for run in runs])
+    return figures
+
+
+def polygons(bench: Bench, progress: Progress) -> Figures:
+    """Polygons of a class map that is all noise."""
+    side = 2048
+    figures = Figures(
+        "Polygons",
+        f"A class map of {side} x {side} px, three classes in random patches of 4 x 4 px.",
+    )
+    classes = [
+        ModelClass(value, name, name, color)
+        for value, name, color in ((1, "a", "#ff0000"), (2, "b", "#00ff00"), (3, "c", "#0000ff"))
+    ]
+    noise = np.random.default_rng(0).integers(1, 4, (side // 4, side // 4), dtype=np.uint8)
+    noise = np.kron(noise, np.ones((4, 4), np.uint8))
+    path = bench.folder / "noise.tif"
+    profile = {"count": 1, "height": side, "width": side, "dtype": "uint8", "nodata": 0}
+    place = from_origin(500_000, 4_700_000, 10, 10)
+    with rasterio.open(
+        path, "w", driver="GTiff", crs="EPSG:32631", transform=place, **profile
+    ) as file:
+        file.write(noise, 1)
+    taken, count = [], 0
+    for repeat in range(max(3, bench.repeats)):
+        output = bench.folder / f"noise-{repeat}.gpkg"
+        started = time.perf_counter()
+        count = write_polygons(
+            output,
+            path,
+            lambda window: np.full((int(window.height), int(window.width)), 90, np.uint8),
+            classes,
+            "noise",
+            "",
+            progress,
+        )
+        taken.append(time.perf_counter() - started)
+    figures.add("polygonised", "s", taken, f"{count} polygons")
+    return figures
+
+
+PARTS: dict[str, Callable[[Bench, Progress], Figures]] = {
+    part.__name__: part for part in (model, start, polygons, map, area_of_interest, size, memory)
+}

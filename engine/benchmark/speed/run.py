@@ -1,0 +1,97 @@
+"""The verb benchmark, kind speed: its parts one after the other, as JSON and as Markdown."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ...assessment_jobs import BenchmarkJob
+from ...errors import InvalidParameter
+from ...infer.backend import processors
+from ...infer.staging import StagedOutputs
+from ...progress import Progress
+from .parts import PARTS, Bench
+
+REPEATS = 3
+LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino")
+
+
+def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
+    """Measures how fast the engine is, beside a loop over tiles, and against itself.
+
+    Args:
+        job: The checked parameters.
+        progress: Told of every run.
+
+    Returns:
+        "parts": by name, each as `Figures.to_dict`; "machine"; "outputs": "output" and "table" (the same name, .md)
+        when asked for; "seconds".
+
+    Raises:
+        InvalidParameter: An unknown part.
+        ModelInvalid: No such model.
+    """
+    started = time.monotonic()
+    names = job.parts or tuple(PARTS)
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise InvalidParameter(
+            f"There is no part '{unknown[0]}' in the benchmark of speed. There are: {', '.join(PARTS)}."
+        )
+    written = {}
+    with StagedOutputs() as outputs, tempfile.TemporaryDirectory() as folder:
+        if job.output:
+            written = {"output": job.output, "table": str(Path(job.output).with_suffix(".md"))}
+            staged = [
+                outputs.stage(written["output"], (".json",)),
+                outputs.stage(written["table"], (".md",)),
+            ]
+        bench = Bench(job.model, job.side, job.repeats or REPEATS, job.threads, Path(folder))
+        found = {}
+        for number, name in enumerate(names):
+            share = progress.part(number / len(names), (number + 1) / len(names))
+            share.update(0.0, name)
+            found[name] = PARTS[name](bench, share)
+        result: dict[str, Any] = {
+            "parts": {name: figures.to_dict() for name, figures in found.items()},
+            "machine": machine(),
+        }
+        if job.output:
+            staged[0].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            lines = [line for figures in found.values() for line in figures.to_markdown()]
+            told = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
+            staged[1].write_text("\n".join([*lines, f"{told}."]) + "\n", encoding="utf-8")
+    return {**result, "outputs": written, "seconds": round(time.monotonic() - started, 1)}
+
+
+def machine() -> dict[str, str]:
+    """The processor, and the libraries that were measured."""
+    found = {
+        "processor": _processor(),
+        "processors used": str(processors()),
+        "python": platform.python_version(),
+    }
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _processor() -> str:
+    """Its name and what it computes with, where Linux tells; else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    abilities = {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8"}
+    able = sorted(abilities & set(facts.get("flags", "").split()))
+    return f"{facts.get('model name', platform.machine())} ({' '.join(able)})"
