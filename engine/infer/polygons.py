@@ -1,7 +1,7 @@
 """A finished class map becomes polygons with class, true area and mean confidence.
 
 GDAL polygonises the whole map at once (strips would cut polygons at their seams), which needs the map as integers and
-the outlines in memory; areas and confidences are then added up strip by strip.
+the outlines in memory; areas and confidences are then added up strip by strip, over the pixels that each outline holds.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from rasterio.windows import Window
 from ..cards import ModelClass
 from ..data.grid import Grid
 from ..progress import Progress
+from .outlines import Outlines, trace
 from .staging import write_error
 
-STRIP = 2048
+STRIP = 512
 # Newer ones make the GDAL of QGIS 3.22 warn at each opening.
 GEOPACKAGE_VERSION = "1.2"
 
@@ -84,19 +85,23 @@ def write_polygons(
         DiskFull: There is no room.
     """
     progress.update(0.0, "Polygons")
-    values, outlines, grid = _outlines(class_map, only)
+    with rasterio.open(class_map) as dataset:
+        grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        pixels, nodata = dataset.read(1), dataset.nodata
+    outlines = trace(pixels, np.isin(pixels, only) if only else pixels != nodata)
     progress.update(0.4)
     area, confidence = _measure(outlines, grid, percents, progress.part(0.4, 0.9))
     names = {item.value: item.name for item in classes}
     fields: dict[str, NDArray[Any]] = {
-        "class_value": values,
-        "class_name": np.array([names.get(int(v), "") for v in values], object),
+        "class_value": outlines.values,
+        "class_name": np.array([names.get(int(v), "") for v in outlines.values], object),
         "area_m2": np.round(area, 2),
     }
     fields["confidence"] = np.round(confidence, 1)
-    write_layer(path, shapely.to_wkb(outlines), fields, grid.crs.to_wkt(), layer, description)
+    polygons = shapely.to_wkb(outlines.polygons(grid.transform))
+    write_layer(path, polygons, fields, grid.crs.to_wkt(), layer, description)
     progress.update(1.0)
-    return len(values)
+    return len(outlines)
 
 
 def write_layer(
@@ -143,43 +148,21 @@ def write_layer(
         raise write_error(path, error) from error
 
 
-def _outlines(class_map: Path, only: Sequence[int]) -> tuple[NDArray[Any], NDArray[Any], Grid]:
-    """Class values [n], geometries [n] in map coordinates, and the map's grid."""
-    with rasterio.open(class_map) as dataset:
-        grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
-        pixels, nodata = dataset.read(1), dataset.nodata
-    wanted = np.isin(pixels, only) if only else pixels != nodata
-    values: list[int] = []
-    outlines: list[Any] = []
-    for shape, value in rasterio.features.shapes(pixels, wanted, transform=grid.transform):
-        values.append(int(value))
-        shell, *holes = shape["coordinates"]
-        outlines.append(shapely.Polygon(shell, holes))
-    return np.array(values, np.int32), np.array(outlines, object), grid
-
-
 def _measure(
-    outlines: NDArray[Any],
+    outlines: Outlines,
     grid: Grid,
     percents: Callable[[Window], NDArray[Any]],
     progress: Progress,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """True area and mean percent of each polygon [n], from the pixels inside."""
+    """True area and mean percent of each region [n], from the pixels inside."""
     area, pixels, total = (np.zeros(len(outlines)) for _ in range(3))
     if not len(outlines):
         return area, total
-    tree = shapely.STRtree(outlines)
     for window in _strips(grid):
         progress.update(window.row_off / grid.height)
-        inside = np.sort(tree.query(shapely.box(*grid.window_bounds(window))))
-        labels = rasterio.features.rasterize(
-            ((outlines[i], i + 1) for i in inside),
-            out_shape=(window.height, window.width),
-            transform=grid.window_transform(window),
-            dtype="int32",
-        )
-        known = labels > 0
-        places = labels[known] - 1
+        numbers = outlines.numbers(window.row_off, window.height, window.width)
+        known = numbers >= 0
+        places = numbers[known]
         area += np.bincount(places, grid.pixel_area(window)[known], len(area))
         pixels += np.bincount(places, minlength=len(area))
         total += np.bincount(places, percents(window)[known], len(area))
