@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess  # nosec B404
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ _ANSWER = 20  # s that a driver has to answer
 
 
 def check_devices(tier: str) -> list[dict[str, Any]]:
-    """Loads a model on the processor and on the GPU and compares what they compute.
+    """Loads a model on the processor and on the GPU and compares what they compute; lets each model find its backend.
 
     Args:
         tier: "training" also tries PyTorch's way to a GPU.
@@ -28,9 +29,11 @@ def check_devices(tier: str) -> list[dict[str, Any]]:
         and provider, "milliseconds": of one window for maps, else None, "reason": why it does not work}.
     """
     found = []
-    model = _smallest_model()
-    if model is not None:
-        found += [_try_backend(*model, device) for device in ("cpu", "gpu")]
+    models = _models()
+    if models:
+        found += [_try_backend(*models[0], device) for device in ("cpu", "gpu")]
+    for path, card in models[1:]:  # so that no later run has to measure which backend is fastest
+        _try_backend(path, card, "cpu")
     if tier == "training":
         found.append(_try_torch())
     return found
@@ -51,28 +54,25 @@ def graphics_cards() -> list[str]:
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
-def _smallest_model() -> tuple[Path, Card] | None:
-    models = sorted(
-        (path for path in installed_models() if path.suffix == ".onnx"),
-        key=lambda path: path.stat().st_size,
-    )
-    for path in models:
-        try:
+def _models() -> list[tuple[Path, Card]]:
+    """The installed models that predict, the smallest first."""
+    found = []
+    for path in (path for path in installed_models() if path.suffix == ".onnx"):
+        with suppress(EngineError):
             card = read_card(path)
-        except EngineError:
-            continue
-        if card.classes:
-            return path, card
-    return None
+            if card.classes:
+                found.append((path, card))
+    return sorted(found, key=lambda model: model[0].stat().st_size)
 
 
 def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
+    from .infer.backend_samples import random_windows
     from .infer.backends import open_backend
 
     try:
         # Opening one on a GPU has it compute a batch and compares that with the processor's.
         backend = open_backend(path, card, device, 0, Progress())
-        window = _random_window(card)
+        window = random_windows(card, 1)
         backend.predict(window)  # the first one is slow
         start = time.perf_counter()
         backend.predict(window)
@@ -80,17 +80,6 @@ def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
         return _outcome(device, "maps", reason=error.message)
     milliseconds = 1000 * (time.perf_counter() - start)
     return _outcome(device, "maps", name=backend.name, milliseconds=round(milliseconds, 1))
-
-
-def _random_window(card: Card) -> dict[str, Any]:
-    """A batch of one window that feeds a model of any task."""
-    import numpy as np
-
-    shape = (1, len(card.bands), card.window, card.window)
-    image = np.random.default_rng(0).uniform(0.0, 0.5, shape).astype(np.float32)
-    valid = np.ones((1, 1, card.window, card.window), np.float32)
-    groups = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
-    return {"image": image, "before": image, "after": image, "valid": valid, "groups": groups}
 
 
 def _try_torch() -> dict[str, Any]:
