@@ -7,7 +7,8 @@ import pytest
 from engine.cards import Band
 from engine.infer import backend_samples
 from engine.infer.backend_samples import MOST, random_windows, sample_windows
-from engine.model_file import read_card, shipped_models
+from engine.model_file import read_card
+from engine.model_folders import shipped_models
 
 
 @pytest.mark.parametrize("name", ["landcover", "scenes"])

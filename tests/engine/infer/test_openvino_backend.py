@@ -18,7 +18,8 @@ from engine.infer.openvino_backend import (  # noqa: E402
     precisions,
     split_after_encoder,
 )
-from engine.model_file import read_card, shipped_models  # noqa: E402
+from engine.model_file import read_card  # noqa: E402
+from engine.model_folders import shipped_models  # noqa: E402
 
 
 @pytest.fixture
