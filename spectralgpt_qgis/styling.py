@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -20,9 +19,6 @@ from qgis.core import (
     QgsMarkerSymbol,
     QgsPalettedRasterRenderer,
     QgsPalLayerSettings,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
     QgsRasterShader,
     QgsRendererCategory,
@@ -304,45 +300,3 @@ def _save_beside(layer: QgsRasterLayer, path: str, style: LayerStyle) -> str:
 
 def _not_saved(path: str) -> str:
     return tr("The style of {} was not saved: the file cannot be opened.").format(path)
-
-
-class StylePostProcessor(QgsProcessingLayerPostProcessorInterface):
-    """Styles one output when Processing adds it to the project."""
-
-    # Processing keeps no reference to a post-processor made in Python.
-    _waiting: ClassVar[list[StylePostProcessor]] = []
-    _KEEP = 64
-
-    def __init__(self, style: LayerStyle) -> None:
-        """Takes the style the layer will get."""
-        super().__init__()
-        self._style = style
-
-    @classmethod
-    def attach(cls, path: str, style: LayerStyle, context: QgsProcessingContext) -> None:
-        """Has an output styled if it is going to be loaded.
-
-        Args:
-            path: The output, as the algorithm returns it.
-            style: What it shall look like.
-            context: Of the run.
-        """
-        if not context.willLoadLayerOnCompletion(path):
-            return
-        processor = cls(style)
-        cls._waiting.append(processor)
-        del cls._waiting[: -cls._KEEP]
-        context.layerToLoadOnCompletionDetails(path).setPostProcessor(processor)
-
-    def postProcessLayer(  # noqa: N802
-        self,
-        layer: QgsMapLayer,
-        context: QgsProcessingContext,
-        feedback: QgsProcessingFeedback,
-    ) -> None:
-        """Called by Processing on the main thread."""
-        if not isinstance(layer, (QgsRasterLayer, QgsVectorLayer)) or not layer.isValid():
-            return
-        self._style.apply(layer)
-        layer.triggerRepaint()
-        layer.emitStyleChanged()

@@ -27,7 +27,9 @@ from .. import engine_access, paths
 from ..engine_client import EngineCancelled, EngineFailed
 from ..help_pages import page_url
 from ..i18n import time_left, tr
-from ..styling import LayerStyle, StylePostProcessor, save_default_style
+from ..result_layers import ResultLayer, hand_over
+from ..run_journal import FinishedRun, journal
+from ..styling import LayerStyle, save_default_style
 from .layer_values import endings, plain_values, unreadable_layer
 
 # As engine/infer/staging.py names them.
@@ -43,6 +45,7 @@ OUTPUTS = (
     "output_table",
     "output_reconstruction",
 )
+FILES = ("output_model", "output_report")  # those of them that are no layers
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
@@ -58,6 +61,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         """Starts without results."""
         super().__init__()
         self._styles: list[tuple[str, LayerStyle]] = []
+        self._files: dict[str, str] = {}  # what a job wrote that is no layer
 
     # -- identity --------------------------------------------------------------------------------
 
@@ -201,6 +205,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             getattr(feedback, "conclude", lambda _: None)(result)
             if feedback.isCanceled():
                 feedback.pushInfo(tr("Stopped early. What was done so far was kept."))
+            self._files = {name: str(job[name]) for name in FILES if job.get(name)}
             return result
         except EngineCancelled:
             remove_abandoned(job, client.pid)
@@ -235,8 +240,24 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             problem = save_default_style(path, style)
             if problem:
                 feedback.pushWarning(problem)
-            StylePostProcessor.attach(path, style, context)
+        layers = [ResultLayer(path, style) for path, style in self._styles]
+        names = hand_over(layers, self.displayName(), self.subject(), context)
+        if names or self._files:  # else it was cancelled, or is a step of something larger
+            journal.tell(
+                FinishedRun(
+                    algorithm=self.id(),
+                    title=self.displayName(),
+                    layers=tuple(names),
+                    model=self._files.get("output_model", ""),
+                    report=self._files.get("output_report", ""),
+                    log=feedback.htmlLog(),
+                )
+            )
         return {}
+
+    def subject(self) -> str:
+        """What the run was about, such as the name of its raster; for subclasses."""
+        return ""
 
 
 class ProgressTeller:

@@ -72,6 +72,10 @@ class RasterAlgorithm(EngineAlgorithm):
             self.DEVICE_USED: str(result.get("device", "")),
         }
 
+    def subject(self) -> str:
+        """The names of the rasters."""
+        return ", ".join(raster.name for raster in self._rasters.values())
+
     # -- checks ----------------------------------------------------------------------------------
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:

@@ -8,8 +8,6 @@ from qgis.core import (
     QgsExpressionContextUtils,
     QgsFeature,
     QgsGeometry,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
@@ -128,23 +126,6 @@ def test_polygons_that_may_lack_a_class_have_a_category_for_that(polygons):
 def test_a_file_that_cannot_be_opened_is_told_and_no_more(tmp_path):
     told = styling.save_default_style(str(tmp_path / "gone.tif"), styling.confidence_style())
     assert "gone.tif" in told
-
-
-def test_only_what_is_loaded_gets_a_post_processor(raster):
-    context = QgsProcessingContext()
-    styling.StylePostProcessor.attach(raster, styling.confidence_style(), context)
-    assert context.layersToLoadOnCompletion() == {}
-
-
-def test_a_loaded_layer_is_styled_even_when_processing_has_a_default_style(raster):
-    context = QgsProcessingContext()
-    details = QgsProcessingContext.LayerDetails("Map", QgsProject.instance(), "OUTPUT")
-    context.addLayerToLoadOnCompletion(raster, details)
-    styling.StylePostProcessor.attach(raster, styling.ClassRasterStyle(CLASSES), context)
-    layer = QgsRasterLayer(raster)
-    processor = context.layerToLoadOnCompletionDetails(raster).postProcessor()
-    processor.postProcessLayer(layer, context, QgsProcessingFeedback())
-    assert layer.renderer().type() == "paletted"
 
 
 def test_a_sample_is_judged_in_a_form_and_shows_what_is_left_to_do():

@@ -1,0 +1,39 @@
+"""The log of a run that has ended, beside QGIS."""
+
+from __future__ import annotations
+
+from qgis.PyQt.QtGui import QGuiApplication, QIcon
+from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from .. import paths
+from ..i18n import tr
+from ..run_journal import FinishedRun
+
+
+class LogWindow(QDialog):
+    """Shows a log; not modal."""
+
+    def __init__(self, parent: QWidget, run: FinishedRun) -> None:
+        """Shows nothing until it is shown.
+
+        Args:
+            parent: QGIS's main window.
+            run: Whose log.
+        """
+        super().__init__(parent)
+        self.setWindowTitle(tr("Log of {}").format(run.title))
+        self.setWindowIcon(QIcon(paths.icon("spectralgpt")))
+        self.resize(720, 480)
+        self.text = QTextBrowser()
+        self.text.setOpenLinks(False)
+        self.text.setHtml(run.log)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton(tr("&Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(self._copy)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)
+
+    def _copy(self, *_: object) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())

@@ -1,0 +1,138 @@
+"""Results on their way into the project: each styled, those of one run together in a group, the map on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import ClassVar
+
+from qgis.core import (
+    QgsLayerTreeGroup,
+    QgsLayerTreeNode,
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QTime
+
+from .i18n import tr
+from .styling import LayerStyle
+
+_RANK = "spectralgpt/rank"  # of a layer in its group, from the top
+
+
+@dataclass(frozen=True)
+class ResultLayer:
+    """An output of a run.
+
+    Attributes:
+        path: As the algorithm returns it.
+        style: What it shall look like.
+    """
+
+    path: str
+    style: LayerStyle
+
+
+def hand_over(
+    layers: Sequence[ResultLayer], title: str, subject: str, context: QgsProcessingContext
+) -> list[str]:
+    """Has those outputs styled and grouped that are going to be loaded; any thread may call it.
+
+    Args:
+        layers: Of one run; rasters lie in this order, from the top, under the vectors.
+        title: Of the tool.
+        subject: What the run was about; may be empty.
+        context: Of the run.
+
+    Returns:
+        The names of the layers that will be loaded.
+    """
+    loaded = [layer for layer in layers if context.willLoadLayerOnCompletion(layer.path)]
+    loaded.sort(key=lambda layer: PurePath(layer.path).suffix.lower() != ".gpkg")
+    group = _group_name(title, subject) if len(loaded) > 1 else ""
+    names = []
+    for rank, layer in enumerate(loaded):
+        details = context.layerToLoadOnCompletionDetails(layer.path)
+        names.append(details.name)
+        if hasattr(details, "groupName"):  # QGIS 3.32 and later group and sort by themselves
+            details.groupName = group
+            details.layerSortKey = -rank
+            processor = ResultPostProcessor.kept(layer.style)
+        else:
+            processor = ResultPostProcessor.kept(layer.style, group, rank)
+        details.setPostProcessor(processor)
+    return names
+
+
+def _group_name(title: str, subject: str) -> str:
+    """With the time: a second run must not be mistaken for the first one."""
+    time = QTime.currentTime().toString("HH:mm")
+    if not subject:
+        return tr("{tool} ({time})").format(tool=title, time=time)
+    return tr("{tool}: {subject} ({time})").format(tool=title, subject=subject, time=time)
+
+
+class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
+    """Styles one output when Processing adds it to the project, and puts it into its group."""
+
+    # Processing keeps no reference to a post-processor made in Python.
+    _waiting: ClassVar[list[ResultPostProcessor]] = []
+    _KEEP = 64
+
+    def __init__(self, style: LayerStyle, group: str = "", rank: int = 0) -> None:
+        """Takes what the layer will get.
+
+        Args:
+            style: What it shall look like.
+            group: The group it goes into; empty where it stays where it is.
+            rank: Its place in the group, from the top.
+        """
+        super().__init__()
+        self._style, self._group, self._rank = style, group, rank
+
+    @classmethod
+    def kept(cls, style: LayerStyle, group: str = "", rank: int = 0) -> ResultPostProcessor:
+        """Makes one that lives until its run has ended."""
+        processor = cls(style, group, rank)
+        cls._waiting.append(processor)
+        del cls._waiting[: -cls._KEEP]
+        return processor
+
+    def postProcessLayer(  # noqa: N802
+        self,
+        layer: QgsMapLayer,
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> None:
+        """Called by Processing on the main thread."""
+        if not isinstance(layer, (QgsRasterLayer, QgsVectorLayer)) or not layer.isValid():
+            return
+        self._style.apply(layer)
+        layer.triggerRepaint()
+        layer.emitStyleChanged()
+        project = context.project()
+        node = project.layerTreeRoot().findLayer(layer.id()) if project is not None else None
+        if self._group and node is not None:
+            self._move(node)
+
+    def _move(self, node: QgsLayerTreeNode) -> None:
+        """Puts a layer into the group, which is made beside it when it is not there."""
+        parent = node.parent()
+        group = parent.findGroup(self._group) or parent.insertGroup(
+            parent.children().index(node), self._group
+        )
+        moved = node.clone()
+        moved.setCustomProperty(_RANK, self._rank)
+        group.insertChildNode(_place(group, self._rank), moved)
+        parent.removeChildNode(node)  # after the copy is there, else the layer leaves the project
+
+
+def _place(group: QgsLayerTreeGroup, rank: int) -> int:
+    """Before the first layer that lies lower."""
+    ranks = [int(child.customProperty(_RANK, -1)) for child in group.children()]
+    return next((place for place, other in enumerate(ranks) if other > rank), len(ranks))
