@@ -14,6 +14,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 from . import paths
 from .i18n import tr
 from .provider import SpectralGPTProvider
+from .running_tools import stop_runs
 
 
 def desktop_parts(iface: Any) -> list[Any]:
@@ -25,12 +26,16 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.actions import MenuEntry
     from .gui.describe.part import DescribePart
     from .gui.engine_notice import EngineNotice
+    from .gui.last_choices import LastChoices
     from .gui.layer_actions import LayerActions
     from .gui.model_use import tool_for
     from .gui.raster_menu import RasterMenu
+    from .gui.result_messages import ResultMessages
     from .gui.tool_dialogs import ToolDialogs
 
-    dialogs = ToolDialogs(iface)
+    choices = LastChoices(iface)
+    dialogs = ToolDialogs(iface, choices.recall)
+    results = ResultMessages(iface)
     engine = EngineNotice(iface)
 
     def fine_tune(layer: Any = None) -> None:
@@ -52,7 +57,7 @@ def desktop_parts(iface: Any) -> list[Any]:
             MenuEntry("engine", tr("Engine…"), engine.open_dialog),
         ],
     )
-    return [dialogs, description, layers, menu, engine]
+    return [choices, dialogs, results, description, layers, menu, engine]
 
 
 class SpectralGPTPlugin:
@@ -88,6 +93,8 @@ class SpectralGPTPlugin:
 
     def unload(self) -> None:
         """Takes away what was added, in the opposite order."""
+        if self._provider is not None:
+            stop_runs(algorithm.displayName() for algorithm in self._provider.algorithms())
         while self._parts:
             self._parts.pop().remove()
         if self._provider is not None:

@@ -5,7 +5,8 @@ Algorithms run in any thread and know no window; windows listen here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
@@ -21,6 +22,7 @@ class FinishedRun:
         model: File of a model that was made; or empty.
         report: File of a report; or empty.
         log: All that the run said, in HTML.
+        choices: Parameters that may be offered again the next time.
     """
 
     algorithm: str
@@ -29,6 +31,7 @@ class FinishedRun:
     model: str = ""
     report: str = ""
     log: str = ""
+    choices: dict[str, Any] = field(default_factory=dict)
 
 
 class RunJournal(QObject):

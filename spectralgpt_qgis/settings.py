@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "ca_file": "",
     "wheels": "",
     "training_runs": "",  # JSON: how long trainings took on this machine
+    "last_choices": "",  # JSON: {algorithm: {parameter: value}}
 }
 
 

@@ -62,6 +62,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         super().__init__()
         self._styles: list[tuple[str, LayerStyle]] = []
         self._files: dict[str, str] = {}  # what a job wrote that is no layer
+        self._choices: dict[str, Any] = {}  # what may be offered again the next time
 
     # -- identity --------------------------------------------------------------------------------
 
@@ -245,12 +246,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if names or self._files:  # else it was cancelled, or is a step of something larger
             journal.tell(
                 FinishedRun(
-                    algorithm=self.id(),
+                    # Not id(): that asks the provider, which may be gone.
+                    algorithm=f"spectralgpt:{self.NAME}",
                     title=self.displayName(),
                     layers=tuple(names),
                     model=self._files.get("output_model", ""),
                     report=self._files.get("output_report", ""),
                     log=feedback.htmlLog(),
+                    choices=self._choices,
                 )
             )
         return {}

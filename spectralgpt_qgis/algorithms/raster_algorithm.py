@@ -42,6 +42,8 @@ class RasterAlgorithm(EngineAlgorithm):
     CLASS_COUNT = "CLASS_COUNT"
     DEVICE_USED = "DEVICE_USED"
 
+    REMEMBERED = (MODEL, "OVERLAP")
+
     # Raster parameter -> the band parameter that belongs to it.
     RASTERS: dict[str, str] = {}
 
@@ -148,6 +150,11 @@ class RasterAlgorithm(EngineAlgorithm):
             if layer is None or not layer.isValid():
                 raise QgsProcessingException(self.invalidRasterError(parameters, name))
             self._rasters[name] = read_raster(layer)
+        self._choices = {
+            name: parameters[name]
+            for name in self.REMEMBERED
+            if isinstance(parameters.get(name), (str, int, float))
+        }
         return True
 
     def raster_job(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qgis.PyQt import sip
@@ -11,9 +11,14 @@ from qgis.PyQt import sip
 class ToolDialogs:
     """Opens dialogs for whoever asks, and closes those that are still open when the plugin goes."""
 
-    def __init__(self, iface: Any) -> None:
-        """Opens nothing yet."""
-        self._iface = iface
+    def __init__(self, iface: Any, recall: Callable[[str], dict[str, Any]]) -> None:
+        """Opens nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+            recall: Gives what was chosen in the last run of an algorithm.
+        """
+        self._iface, self._recall = iface, recall
         self._opened: list[Any] = []
 
     def add(self) -> None:
@@ -31,12 +36,14 @@ class ToolDialogs:
 
         Args:
             algorithm: Id, such as "spectralgpt:segment".
-            parameters: What to fill in; the rest is as usual.
+            parameters: What to fill in; the rest is as in the last run, or as usual.
             note: What the user should know of it; shown inside the dialog.
         """
         import processing  # a plugin of its own, which may be loaded after this one
 
-        dialog = processing.createAlgorithmDialog(algorithm, dict(parameters))
+        dialog = processing.createAlgorithmDialog(
+            algorithm, {**self._recall(algorithm), **parameters}
+        )
         if dialog is None:
             return None
         self._opened = [other for other in self._opened if not sip.isdeleted(other)]

@@ -10,6 +10,8 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from spectralgpt_qgis.gui.tool_dialogs import ToolDialogs
 
+LAST = {"spectralgpt:segment": {"MODEL": "mine", "OVERLAP": 50}}
+
 
 def settle():
     """Lets Qt delete what waits for it."""
@@ -26,7 +28,7 @@ def layer(scene):
 def dialogs(provider, models, qgis_iface, monkeypatch):
     browser = QgsBrowserGuiModel(qgis_iface.mainWindow())
     monkeypatch.setattr(qgis_iface, "browserModel", lambda: browser, raising=False)
-    part = ToolDialogs(qgis_iface)
+    part = ToolDialogs(qgis_iface, lambda algorithm: LAST.get(algorithm, {}))
     part.add()
     yield part
     part.remove()
@@ -40,6 +42,16 @@ def test_a_dialog_opens_filled_in_and_not_modal(dialogs, layer):
     assert dialog.algorithm().id() == "spectralgpt:segment"
     assert dialog.createProcessingParameters()["INPUT"] == layer.id()
     assert [item.text() for item in dialog.messageBar().items()] == ["Look here"]
+
+
+def test_what_was_chosen_last_is_offered_again_unless_something_else_is_asked_for(dialogs, layer):
+    def offered(**parameters):
+        dialog = dialogs.open("spectralgpt:segment", {"INPUT": layer.id(), **parameters})
+        values = dialog.createProcessingParameters()
+        return values["MODEL"], values["OVERLAP"]
+
+    assert offered() == ("mine", 50)
+    assert offered(MODEL="other") == ("other", 50)
 
 
 def test_what_was_closed_is_not_kept(dialogs):
