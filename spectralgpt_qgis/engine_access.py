@@ -9,7 +9,7 @@ from .engine_client import EngineClient, EngineFailed
 from .engine_environment import Status
 from .i18n import tr
 from .paths import user_models
-from .settings import engine_environment, home, value
+from .settings import engine_environment, home, shared_models, value
 
 TRAINING_GRACE = 30.0  # s
 
@@ -58,7 +58,11 @@ def client(tier: str = "inference") -> EngineClient:
     python = status().python
     if reason or python is None:
         raise EngineFailed("EngineMissing", reason)
-    options: dict[str, Any] = {"models": models_folder(), "memory": value("memory")}
+    options: dict[str, Any] = {
+        "models": models_folder(),
+        "shared": shared_models(),
+        "memory": value("memory"),
+    }
     if tier == "training":
         # Who cancels a training gets the best model so far, which takes a moment to write.
         options["grace"] = TRAINING_GRACE

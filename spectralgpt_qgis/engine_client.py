@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess  # nosec B404
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -63,6 +64,7 @@ class EngineClient:
         *,
         root: Path = paths.ROOT,
         models: Path | None = None,
+        shared: Sequence[Path] = (),
         grace: float = _GRACE,
         memory: int = 0,
     ) -> None:
@@ -72,12 +74,14 @@ class EngineClient:
             python: The engine's interpreter, see ``EngineEnvironment.python``.
             root: The folder that holds the ``engine`` package.
             models: The folder of the user's own models, when it is not the default one.
+            shared: Folders of models that several people use; looked into after the user's own.
             grace: Seconds that a cancelled engine has before it is killed.
             memory: The most that the engine may take, MB; 0 for no limit.
         """
         self.python = Path(python)
         self._root = root
         self._models = models or paths.user_models()
+        self._shared = tuple(shared)
         self._grace = grace
         self._memory = memory
         self._cancel = threading.Event()
@@ -163,6 +167,8 @@ class EngineClient:
         environment = child_process.clean_environment(
             PYTHONPATH=str(self._root), SPECTRALGPT_MODELS=str(self._models)
         )
+        if self._shared:
+            environment["SPECTRALGPT_SHARED_MODELS"] = os.pathsep.join(map(str, self._shared))
         if self._memory:
             environment["SPECTRALGPT_MEMORY"] = str(self._memory)
         try:

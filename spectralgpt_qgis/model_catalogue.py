@@ -1,4 +1,8 @@
-"""The installed models as their cards describe them, asked from the engine once and again when a file changes."""
+"""The installed models, asked from the engine once and again when a file changes.
+
+Models of one's own and those that ship are asked for at once. A shared folder may lie on a slow drive, so that its
+models are known only after a listing that ran in a task (`keep_listing`); nothing here waits for them.
+"""
 
 from __future__ import annotations
 
@@ -7,61 +11,82 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import engine_access, paths
+from . import engine_access, paths, settings
 from .engine_client import EngineCancelled, EngineFailed
+from .installed_model import OWN, SHARED, InstalledModel, read_model
 
 _SUFFIXES = (".onnx", ".safetensors")
 
-
-@dataclass(frozen=True)
-class InstalledModel:
-    """What a person needs to choose a model.
-
-    Attributes:
-        name: What the MODEL parameter takes.
-        task: "segmentation", "scene-classification", "change-detection" or "backbone".
-        bands: Names, in the model's order.
-        classes: (title, "#rrggbb") of each class.
-        pixel_metres: Ground sample distance it learned at.
-        window: Side of what it sees at once, pixels.
-        can_predict: False for a model that only serves to train from.
-    """
-
-    name: str
-    task: str
-    title: str
-    path: str
-    description: str = ""
-    bands: tuple[str, ...] = ()
-    classes: tuple[tuple[str, str], ...] = ()
-    pixel_metres: float = 10.0
-    window: int = 128
-    licence: str = ""
-    can_predict: bool = True
-
-
 _Signature = tuple[tuple[str, int, int], ...]
+
+
+@dataclass
+class _Known:
+    """What was listed last: `local` while the files have this signature, `shared` of these folders."""
+
+    signature: _Signature | None = None
+    local: tuple[InstalledModel, ...] = ()
+    folders: tuple[Path, ...] = ()
+    shared: tuple[InstalledModel, ...] = ()
+
+
 _lock = threading.Lock()
-_known: dict[str, Any] = {"signature": None, "models": ()}
+_known = _Known()
 
 
 def installed_models() -> tuple[InstalledModel, ...]:
-    """Every installed model; none while the engine is missing."""
-    signature = _signature()
+    """Every installed model, own ones first; none while the engine is missing.
+
+    A shared model hides one that ships under the same file name, as it does in the engine.
+    """
+    return _in_order(_local_models(), _shared_models())
+
+
+def known_models() -> tuple[InstalledModel, ...]:
+    """Of the installed models those that are known without asking the engine; takes no time."""
     with _lock:
-        if _known["signature"] == signature:
-            return tuple(_known["models"])
-    if engine_access.why_not_ready():
-        return ()
-    try:
-        answer = engine_access.client().run("models", {})
-    except (EngineFailed, EngineCancelled):
-        # A run says what is wrong with the engine; a list of names is no place for that.
-        return ()
-    models = tuple(_read(item) for item in answer.get("models", ()))
+        local = _known.local if _known.signature == _signature() else ()
+    return _in_order(local, _shared_models())
+
+
+def _in_order(
+    local: tuple[InstalledModel, ...], shared: tuple[InstalledModel, ...]
+) -> tuple[InstalledModel, ...]:
+    own = [model for model in local if model.origin == OWN]
+    rest = [*shared, *(model for model in local if model.origin != OWN)]
+    taken = {Path(model.path).name for model in own}
+    for model in rest:
+        if Path(model.path).name not in taken:
+            taken.add(Path(model.path).name)
+            own.append(model)
+    return tuple(own)
+
+
+def is_complete() -> bool:
+    """Whether all models are known without asking: no file changed, and shared folders were listed."""
     with _lock:
-        _known.update(signature=signature, models=models)
-    return models
+        return _known.signature == _signature() and _known.folders == settings.shared_models()
+
+
+def shared_unknown() -> bool:
+    """Whether there are shared folders that were not listed yet, so that any name may be one of theirs."""
+    with _lock:
+        return _known.folders != settings.shared_models()
+
+
+def keep_listing(answer: dict[str, Any]) -> tuple[InstalledModel, ...]:
+    """Takes a whole listing that a task got, so that shared models are known too; returns all models.
+
+    Args:
+        answer: Of the engine's verb `models`.
+    """
+    models = tuple(read_model(item) for item in answer.get("models", ()))
+    with _lock:
+        _known.signature = _signature()
+        _known.local = tuple(model for model in models if model.origin != SHARED)
+        _known.folders = settings.shared_models()
+        _known.shared = tuple(model for model in models if model.origin == SHARED)
+    return installed_models()
 
 
 def models_for(task: str) -> tuple[InstalledModel, ...]:
@@ -83,7 +108,7 @@ def models_to_train(task: str = "") -> tuple[InstalledModel, ...]:
 
 def reference(model: InstalledModel) -> str:
     """What a parameter takes for this model: its name, or the file's where two of its kind share the name."""
-    same = [other for other in installed_models() if other.name == model.name]
+    same = [other for other in known_models() if other.name == model.name]
     return model.name if len(same) == 1 else Path(model.path).name
 
 
@@ -115,6 +140,30 @@ def model_named(name: str, task: str | None = None) -> InstalledModel | None:
     )
 
 
+def _local_models() -> tuple[InstalledModel, ...]:
+    """The user's own models and those that ship; none while the engine is missing."""
+    signature = _signature()
+    with _lock:
+        if _known.signature == signature:
+            return _known.local
+    if engine_access.why_not_ready():
+        return ()
+    try:
+        answer = engine_access.client().run("models", {"local": True})
+    except (EngineFailed, EngineCancelled):
+        # A run says what is wrong with the engine; a list of names is no place for that.
+        return ()
+    models = tuple(read_model(item) for item in answer.get("models", ()))
+    with _lock:
+        _known.signature, _known.local = signature, models
+    return models
+
+
+def _shared_models() -> tuple[InstalledModel, ...]:
+    with _lock:
+        return _known.shared if _known.folders == settings.shared_models() else ()
+
+
 def _signature() -> _Signature:
     """Names, sizes and times of the model files: any change makes the list be asked for again."""
     files = []
@@ -125,25 +174,3 @@ def _signature() -> _Signature:
                     status = path.stat()
                     files.append((str(path), status.st_size, status.st_mtime_ns))
     return tuple(files)
-
-
-def _read(item: dict[str, Any]) -> InstalledModel:
-    properties = item.get("card", {}).get("properties", {})
-    own = properties.get("spectralgpt:card", {})
-    outputs = properties.get("mlm:output") or [{}]
-    return InstalledModel(
-        name=str(item["name"]),
-        task=str(item["task"]),
-        title=str(item.get("title") or item["name"]),
-        path=str(item["path"]),
-        description=str(properties.get("description", "")),
-        bands=tuple(str(band["name"]) for band in properties.get("eo:bands", ())),
-        classes=tuple(
-            (str(entry.get("title") or entry["name"]), "#" + str(entry.get("color_hint", "808080")))
-            for entry in outputs[0].get("classification:classes", ())
-        ),
-        pixel_metres=float(own.get("gsd", 10.0)),
-        window=int(own.get("window", 128)),
-        licence=str(properties.get("license", "")),
-        can_predict=item.get("format", "onnx") == "onnx",
-    )

@@ -9,6 +9,7 @@ from . import engine_access, paths
 from .algorithms.classify import ClassifyAlgorithm
 from .algorithms.detect_change import DetectChangeAlgorithm
 from .algorithms.evaluate import EvaluateAlgorithm
+from .algorithms.export_model import ExportModelAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.import_model import ImportModelAlgorithm
 from .algorithms.pretrain import PretrainAlgorithm
@@ -27,6 +28,7 @@ ALGORITHMS = (
     SampleAlgorithm,
     EvaluateAlgorithm,
     ImportModelAlgorithm,
+    ExportModelAlgorithm,
 )
 
 

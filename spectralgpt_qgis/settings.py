@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "memory": 0,  # MB that the engine may take, 0: no limit
     "tested": "",  # what the last test of the engine found, JSON
     "not_now": "",  # ISO date until which the missing engine is not mentioned
+    "shared_models": "",  # folders of models of several people, a line each
     "index": "",
     "proxy": "",  # empty: that of QGIS
     "ca_file": "",
@@ -61,6 +62,11 @@ def home() -> Path:
     if chosen and paths.HOME_VARIABLE not in os.environ:
         return Path(chosen).expanduser()
     return paths.engine_home()
+
+
+def shared_models() -> tuple[Path, ...]:
+    """Return the folders of models that several people use; nothing is read of them here."""
+    return tuple(Path(line) for line in value("shared_models").splitlines() if line.strip())
 
 
 def engine_environment() -> EngineEnvironment:

@@ -1,4 +1,4 @@
-"""spectralgpt:importmodel, a published checkpoint becomes a model of ours."""
+"""spectralgpt:importmodel, a published checkpoint, or a model somebody else made here, into the list of models."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
+from .. import engine_access
 from ..i18n import tr
 from . import parameters as shared
 from .base import EngineAlgorithm
 
+OURS = (".onnx", ".safetensors")
 KINDS = ("auto", "backbone", "segmentation", "change-detection")
 
 
 class ImportModelAlgorithm(EngineAlgorithm):
-    """Turns a published SpectralGPT checkpoint into a model of ours."""
+    """Turns a published SpectralGPT checkpoint into a model of ours; takes in models of ours as they are."""
 
     NAME = "importmodel"
     ICON = "import"
     VERB = "import"
-    TIER = "training"
     GROUP_ID = "models"
 
     INPUT = "INPUT"
@@ -58,11 +59,12 @@ class ImportModelAlgorithm(EngineAlgorithm):
             "<p>Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for "
             "segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing "
             "in it is executed, and a file with anything else in it is refused.</p>"
+            "<p>A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.</p>"
             "<h3>Output</h3>"
             "<p><b>Model</b>: a .safetensors file to train from, or an .onnx file to make maps with. Written into "
             "the plugin's model folder it appears in the list of models; elsewhere, give its path as the "
             "model.</p>"
-            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+            "<p>A checkpoint needs the engine's training libraries (SpectralGPT > Engine).</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -71,7 +73,9 @@ class ImportModelAlgorithm(EngineAlgorithm):
             QgsProcessingParameterFile(
                 self.INPUT,
                 tr("Checkpoint"),
-                fileFilter=tr("Checkpoints (*.pth *.pt *.ckpt *.onnx);;All files (*.*)"),
+                fileFilter=tr(
+                    "Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)"
+                ),
             )
         )
         self.addParameter(
@@ -109,6 +113,14 @@ class ImportModelAlgorithm(EngineAlgorithm):
         given = self.parameterAsFile(parameters, self.INPUT, context)
         if not Path(given).is_file():
             return tr("There is no checkpoint '{}'. Choose the downloaded file.").format(given)
+        ending = Path(given).suffix.lower()
+        if ending not in OURS:
+            return engine_access.why_not_ready("training")
+        output = self.parameterAsFileOutput(parameters, self.OUTPUT_MODEL, context)
+        if output and Path(output).suffix.lower() != ending:
+            return tr(
+                "A model is taken in as it is: the output must end in {ending}, like '{given}'."
+            ).format(ending=ending, given=Path(given).name)
         return ""
 
     def processAlgorithm(  # noqa: N802

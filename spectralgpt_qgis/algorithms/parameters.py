@@ -142,6 +142,16 @@ def model(
     )
 
 
+def any_model(name: str) -> QgsProcessingParameterDefinition:
+    """Any installed model, whatever it is for, or a model file."""
+    parameter = QgsProcessingParameterString(name, tr("Model"))
+    parameter.setMetadata({"widget_wrapper": {"class": MODEL_WIDGET, "every": True}})
+    return helped(
+        parameter,
+        tr("The name of an installed model, or the path of a model file (.onnx or .safetensors)."),
+    )
+
+
 def extent(name: str) -> QgsProcessingParameterDefinition:
     """Limits the work to a rectangle."""
     return helped(

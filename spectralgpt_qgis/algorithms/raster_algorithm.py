@@ -17,7 +17,7 @@ from qgis.core import (
 
 from .. import engine_access
 from ..i18n import tr
-from ..model_catalogue import InstalledModel, model_named, models_for
+from ..model_catalogue import InstalledModel, model_named, models_for, shared_unknown
 from ..raster_source import crs_text
 from . import parameters as shared
 from .base import EngineAlgorithm
@@ -132,6 +132,8 @@ class RasterAlgorithm(EngineAlgorithm):
             return tr(
                 "The model '{name}' is for {task}. Choose one that fits this tool: {fitting}."
             ).format(name=name, task=task_words(other.task), fitting=fitting)
+        if shared_unknown():
+            return ""  # it may lie in a shared folder, which only the run looks into
         return tr(
             "There is no installed model '{name}'. Choose one of these: {fitting}; or give the path of a model file."
         ).format(name=name, fitting=fitting)

@@ -16,7 +16,7 @@ from qgis.core import (
 
 from .. import engine_access
 from ..i18n import tr
-from ..model_catalogue import InstalledModel, installed_models, models_to_train
+from ..model_catalogue import InstalledModel, installed_models, models_to_train, shared_unknown
 from . import parameters as shared
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, read_raster
@@ -90,6 +90,8 @@ class TrainingAlgorithm(EngineAlgorithm):
         fitting = fitting or tr("none")
         if self._installed_base(name) is not None:
             return ""
+        if shared_unknown() and not Path(name).is_absolute():
+            return ""  # it may lie in a shared folder, which only the run looks into
         if "/" in name or "\\" in name or Path(name).suffix:
             is_file = Path(name).is_file()
             if is_file and Path(name).suffix.lower() == ".safetensors":

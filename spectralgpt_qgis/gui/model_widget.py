@@ -1,12 +1,15 @@
-"""Model parameters in Processing dialogs: the installed models of the right kind, or a file."""
+"""Model parameters in Processing dialogs: the installed models of the right kind, or a file.
+
+The list is asked for in a task. In a dialog with a raster it shows which models fit that raster, the best first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from processing.gui.wrappers import (
+    DIALOG_BATCH,
     DIALOG_MODELER,
     InvalidParameterValue,
     WidgetWrapper,
@@ -15,20 +18,18 @@ from qgis.core import (
     QgsProcessingOutputFile,
     QgsProcessingOutputString,
     QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 
+from .. import model_catalogue
 from ..i18n import tr
-from ..model_catalogue import InstalledModel, models_for, models_to_train, reference
+from ..installed_model import InstalledModel
+from .models.combo import ModelCombo
+from .models.query import ModelQuery, question_of
 
 
 class ModelWidgetWrapper(WidgetWrapper):
@@ -42,6 +43,7 @@ class ModelWidgetWrapper(WidgetWrapper):
         col: int = 0,
         task: str = "",
         training: bool = False,
+        every: bool = False,
         words: Sequence[str] = (),
         **options: Any,
     ) -> None:
@@ -52,44 +54,56 @@ class ModelWidgetWrapper(WidgetWrapper):
             dialog: The dialog the widget is for.
             row: Of a batch table.
             col: Of a batch table.
-            task: Lists models for this task; this and the next two come from the parameter's metadata.
+            task: Lists models for this task; this and the next three come from the parameter's metadata.
             training: Lists models to train from, not those that predict.
+            every: Lists all models.
             words: What else may be given, such as sizes to start fresh with.
             options: What other versions of Processing may add.
         """
-        self._task, self._training, self._words = task, training, words
+        self._task, self._training, self._every, self._words = task, training, every, words
+        self._comparison: dict[str, dict[str, Any]] = {}
+        self._raster: Any = None
         super().__init__(param, dialog, row, col)
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
         """Makes the list and the button."""
-        self._list = QComboBox()
-        self._list.setEditable(True)
-        self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._list.setMinimumContentsLength(16)
-        if self.dialogType == DIALOG_MODELER:
-            self._add_model_sources()
-        models = models_to_train(self._task) if self._training else models_for(self._task)
-        for model in models:
-            self._list.addItem(_label(model), reference(model) if self._training else model.name)
-            self._list.setItemData(
-                self._list.count() - 1, describe(model), Qt.ItemDataRole.ToolTipRole
-            )
-        for word in self._words:
-            self._list.addItem(tr("Start fresh: {}").format(word), word)
-        self._list.setCurrentIndex(-1)
+        widget = QWidget()
+        self._list = ModelCombo(self._endings())
         self._list.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
+        self._query = ModelQuery(widget)
+        self._query.listed.connect(self._fill)
+        self._query.compared.connect(self._mark)
+        self._fill()
+        self._list.setCurrentIndex(-1)
         self._list.currentIndexChanged.connect(self._show_tip)
         self._list.editTextChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
+        self._query.list_models()
         browse = QToolButton()
         browse.setText("…")
         browse.setToolTip(tr("Choose a model file"))
         browse.clicked.connect(self._browse)
-        widget = QWidget()
         layout = QHBoxLayout(widget)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._list)
         layout.addWidget(browse)
+        widget.setFocusProxy(self._list)
         return widget
+
+    def postInitialize(self, wrappers: Any) -> None:  # noqa: N802
+        """Watches the dialog's raster; a batch has one a row, too many to ask about each."""
+        super().postInitialize(wrappers)
+        if self.dialogType in (DIALOG_BATCH, DIALOG_MODELER):
+            return
+        for wrapper in wrappers:
+            definition = wrapper.parameterDefinition()
+            if isinstance(
+                definition,
+                (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLayers),
+            ):
+                self._raster = wrapper
+                wrapper.widgetValueHasChanged.connect(self._raster_changed)
+                self._raster_changed()
+                return
 
     def setValue(self, value: Any) -> None:  # noqa: N802
         """Shows a value: a name, a path, or a source inside a graphical model."""
@@ -112,6 +126,47 @@ class ModelWidgetWrapper(WidgetWrapper):
                 raise
             return ""
 
+    @property
+    def busy(self) -> bool:
+        """Whether models, or how they fit, are still asked for."""
+        return self._query.busy
+
+    # -- the list --------------------------------------------------------------------------------
+
+    def _fill(self, *_: Any) -> None:
+        """Lists what is known now; the value stays as it is."""
+        text = self._list.currentText()
+        listed = self._list.findText(text)
+        chosen = self._list.itemData(listed) if listed >= 0 else text
+        blocked = self._list.blockSignals(True)
+        self._list.clear()
+        if self.dialogType == DIALOG_MODELER:
+            self._add_model_sources()
+        self._list.add_models(self._models(), self._value_of, self._comparison)
+        for word in self._words:
+            self._list.addItem(tr("Start fresh: {}").format(word), word)
+        values = [self._list.itemData(index) for index in range(self._list.count())]
+        if text and chosen in values:
+            self._list.setCurrentIndex(values.index(chosen))
+        else:
+            self._list.setCurrentIndex(-1)
+            self._list.setEditText(text)
+        self._list.lineEdit().setCursorPosition(0)
+        self._list.blockSignals(blocked)
+        self._show_tip()
+
+    def _models(self) -> list[InstalledModel]:
+        known = model_catalogue.known_models()
+        if self._every:
+            return list(known)
+        if not self._training:
+            return [model for model in known if model.task == self._task and model.can_predict]
+        found = [m for m in known if not m.can_predict and self._task in ("", m.task)]
+        return sorted(found, key=lambda model: model.task != "backbone")
+
+    def _value_of(self, model: InstalledModel) -> str:
+        return model_catalogue.reference(model) if self._training or self._every else model.name
+
     def _add_model_sources(self) -> None:
         """Inside a graphical model the name may come from an input or from another step."""
         for source in self.dialog.getAvailableValuesOfType(
@@ -120,39 +175,37 @@ class ModelWidgetWrapper(WidgetWrapper):
         ):
             self._list.addItem(self.dialog.resolveValueDescription(source), source)
 
+    # -- the raster ------------------------------------------------------------------------------
+
+    def _raster_changed(self, *_: Any) -> None:
+        self._query.compare(question_of(self._raster.parameterValue()))
+
+    def _mark(self, comparison: dict[str, dict[str, Any]]) -> None:
+        if comparison or self._comparison:
+            self._comparison = comparison
+            self._fill()
+
     def _show_tip(self, *_: Any) -> None:
         index = self._list.currentIndex()
         tip = self._list.itemData(index, Qt.ItemDataRole.ToolTipRole) if index >= 0 else None
         self._list.setToolTip(tip or self.parameterDefinition().help())
 
+    # -- a file ----------------------------------------------------------------------------------
+
+    def _endings(self) -> tuple[str, ...]:
+        if self._every:
+            return (".onnx", ".safetensors")
+        return (".safetensors",) if self._training else (".onnx",)
+
     def _browse(self) -> None:
+        pattern = " ".join(f"*{ending}" for ending in self._endings())
         path, _ = QFileDialog.getOpenFileName(
             self.widget,
             tr("Choose a model file"),
             "",
-            tr("Models to train from (*.safetensors)")
-            if self._training
-            else tr("SpectralGPT models (*.onnx)"),
+            (
+                tr("Models to train from ({})") if self._training else tr("SpectralGPT models ({})")
+            ).format(pattern),
         )
         if path:
             self._list.setEditText(path)
-
-
-def describe(model: InstalledModel) -> str:
-    """A model in a few lines of HTML: what for, which bands, which classes."""
-    classes = " ".join(
-        f'<span style="color:{color}">■</span> {escape(title)}' for title, color in model.classes
-    )
-    lines = [
-        f"<b>{escape(model.title)}</b> ({escape(model.name)})",
-        escape(model.description),
-        tr("Bands, in this order: {}").format(escape(", ".join(model.bands))),
-        tr("Pixel size it learned at: {:g} m").format(model.pixel_metres),
-        tr("Classes: {}").format(classes) if classes else "",
-        tr("Licence: {}").format(escape(model.licence)) if model.licence else "",
-    ]
-    return "<br>".join(line for line in lines if line)
-
-
-def _label(model: InstalledModel) -> str:
-    return model.name if model.title == model.name else f"{model.title} ({model.name})"

@@ -109,6 +109,7 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
         "Detect change",
         "Draw sample of a map",
         "Evaluate map",
+        "Export model",
         "Find places to label next",
         "Import model",
         "Label scenes",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from qgis.core import QgsApplication, QgsProcessingParameterDefinition
-from qgis.PyQt.QtWidgets import QMessageBox, QWidget
+from qgis.core import QgsApplication
+from qgis.PyQt.QtWidgets import QMessageBox
 
 from spectralgpt_qgis import engine_access, settings
 from spectralgpt_qgis.engine_environment import EngineEnvironment, Status
 from spectralgpt_qgis.gui import engine_dialog
-from spectralgpt_qgis.gui.model_widget import ModelWidgetWrapper
 from spectralgpt_qgis.install_problems import EnvironmentProblem
 
 
@@ -21,70 +20,6 @@ def wait(condition, seconds=60):
         QgsApplication.processEvents()
         time.sleep(0.01)
     assert condition(), f"did not happen within {seconds} s"
-
-
-@pytest.fixture
-def model_widget(provider, models):
-    from processing.gui.wrappers import WidgetWrapperFactory
-
-    parent = QWidget()
-    wrapper = WidgetWrapperFactory.create_wrapper(
-        provider.algorithm("segment").parameterDefinition("MODEL"), parent
-    )
-    assert isinstance(wrapper, ModelWidgetWrapper)
-    yield wrapper
-    wrapper.widget.deleteLater()
-
-
-def test_models_of_the_right_task_are_listed(model_widget):
-    entries = [model_widget._list.itemText(n) for n in range(model_widget._list.count())]
-    assert "Test land cover (landcover)" in entries
-    assert not any("scenes" in entry or "change" in entry for entry in entries)
-
-
-def test_the_default_is_chosen_and_handed_on_by_name(model_widget):
-    assert model_widget.value() == "landcover"
-    assert model_widget._list.currentText() == "Test land cover (landcover)"
-
-
-def test_a_name_or_a_path_can_be_typed(model_widget):
-    model_widget._list.setEditText("/data/my model.onnx")
-    assert model_widget.value() == "/data/my model.onnx"
-    model_widget.setValue("landcover")
-    assert model_widget.value() == "landcover"
-    model_widget._list.setEditText("")
-    assert model_widget.value() == ""
-
-
-def test_the_tip_names_bands_and_classes(model_widget):
-    tip = model_widget._list.toolTip()
-    assert "B02, B03, B04, B05" in tip
-    assert "Bare ground" in tip
-
-
-def test_the_default_need_not_be_installed(provider, no_engine):
-    from processing.gui.wrappers import WidgetWrapperFactory
-
-    parent = QWidget()
-    definition = provider.algorithm("segment").parameterDefinition("MODEL")
-    wrapper = WidgetWrapperFactory.create_wrapper(definition, parent)
-    assert wrapper.value() == definition.defaultValue() == "landcover"
-    assert not definition.flags() & QgsProcessingParameterDefinition.Flag.FlagOptional
-
-
-def test_a_base_is_chosen_among_the_models_that_can_learn(provider, models):
-    from processing.gui.wrappers import WidgetWrapperFactory
-
-    parent = QWidget()
-    definition = provider.algorithm("pretrain").parameterDefinition("BASE")
-    wrapper = WidgetWrapperFactory.create_wrapper(definition, parent)
-    entries = [wrapper._list.itemText(n) for n in range(wrapper._list.count())]
-    assert entries[0].endswith("(backbone)")
-    assert entries[1:] == [f"Start fresh: {s}" for s in ("tiny", "small", "base", "large", "huge")]
-    assert wrapper.value() == "backbone"
-    wrapper.setValue("small")
-    assert wrapper.value() == "small"
-    wrapper.widget.deleteLater()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ PARAMETERS = {
     "sample": "INPUT SIZE STANDARD_ERROR EXPECTED_ACCURACY ALLOCATION MINIMUM SEED OUTPUT",
     "evaluate": "INPUT REFERENCE FIELD MODEL DESIGN CONFIDENCE OUTPUT_REPORT OUTPUT_TABLE",
     "importmodel": "INPUT OUTPUT_MODEL",
+    "exportmodel": "MODEL FORMAT OUTPUT",
 }
 
 
@@ -78,6 +79,7 @@ def test_what_is_optional_has_a_default(provider, name):
         if not definition.flags() & optional and definition.defaultValue() is None
     }
     inputs = {"INPUT", "BEFORE", "AFTER", "LABELS", "REFERENCE"}
+    inputs |= {"MODEL"} if name == "exportmodel" else set()
     assert required <= inputs | {"OUTPUT", "OUTPUT_MODEL"}
 
 

@@ -1,0 +1,170 @@
+"""Questions to the engine about models, asked in tasks: which there are, and which of them fit a raster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ... import engine_access, model_catalogue
+from ...i18n import tr
+from ...raster_source import crs_text, engine_path
+from ...tasks.engine_task import EngineTask
+
+_DEBOUNCE = 250  # ms: a dialog that is filled in changes its raster several times
+_running: set[Any] = set()  # a task whose Python side is gone never ends
+
+
+@dataclass(frozen=True)
+class RasterQuestion:
+    """A raster to compare with the models: its file, and the CRS to assume when the file has none."""
+
+    path: str
+    crs: str = ""
+
+
+def question_of(value: Any) -> RasterQuestion | None:
+    """What a raster parameter's value means for the engine; None for nothing, or what is no file.
+
+    Args:
+        value: A layer, the id, name or source of one, the path of a file, or a list of these.
+    """
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    layer = value if isinstance(value, QgsRasterLayer) else None
+    if layer is None and isinstance(value, str) and value:
+        layer = _project_layer(value)
+        if layer is None:
+            return RasterQuestion(value) if Path(value).suffix else None
+    if not isinstance(layer, QgsRasterLayer) or not layer.isValid() or not engine_path(layer):
+        return None
+    return RasterQuestion(engine_path(layer), crs_text(layer.crs()))
+
+
+def _project_layer(text: str) -> Any:
+    project = QgsProject.instance()
+    layer = project.mapLayer(text)
+    if layer is not None:
+        return layer
+    for layer in project.mapLayers().values():
+        if text in (layer.source(), layer.name()):
+            return layer
+    return None
+
+
+class ModelQuery(QObject):
+    """Asks one thing of each kind at a time; a newer question takes an older one's place."""
+
+    listed = pyqtSignal(object)  # paths and messages of what could not be read
+    compared = pyqtSignal(object)  # models as the verb `describe` tells them, by path
+    failed = pyqtSignal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Asks nothing yet.
+
+        Args:
+            parent: Ends the questions with itself.
+        """
+        super().__init__(parent)
+        self._listing: Any = None
+        self._comparison: Any = None
+        self._question: RasterQuestion | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DEBOUNCE)
+        self._timer.timeout.connect(self._compare)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is not answered yet."""
+        return bool(self._listing or self._comparison or self._timer.isActive())
+
+    def list_models(self, anew: bool = False) -> bool:
+        """Asks which models there are; `listed` follows, and then the catalogue knows them.
+
+        Args:
+            anew: Also when nothing seems to have changed, as nothing tells of shared folders.
+
+        Returns:
+            Whether there is something to wait for.
+        """
+        if self._listing is not None:
+            return True
+        if engine_access.why_not_ready() or (model_catalogue.is_complete() and not anew):
+            return False
+        task = EngineTask(tr("List models"), engine_access.client(), "models", {})
+        task.succeeded.connect(self._take_listing)
+        task.failed.connect(self._listing_failed)
+        self._listing = _started(task)
+        return True
+
+    def compare(self, question: RasterQuestion | None) -> None:
+        """Asks which models fit a raster; `compared` follows, at once and empty when there is none."""
+        self._drop_comparison()
+        self._question = question
+        if question is None or engine_access.why_not_ready():
+            self._timer.stop()
+            self.compared.emit({})
+        else:
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Gives all questions up; no signal follows."""
+        self._timer.stop()
+        self._drop_comparison()
+        task, self._listing = self._listing, None
+        if task is not None:
+            task.succeeded.disconnect(self._take_listing)
+            task.failed.disconnect(self._listing_failed)
+            task.cancel()
+
+    def _compare(self) -> None:
+        question = self._question
+        if question is None:
+            return
+        task = EngineTask(
+            tr("Compare models"),
+            engine_access.client(),
+            "describe",
+            {"input": question.path, "crs": question.crs, "bands_only": True},
+        )
+        task.succeeded.connect(self._take_comparison)
+        task.failed.connect(self._comparison_failed)
+        self._comparison = _started(task)
+
+    def _drop_comparison(self) -> None:
+        task, self._comparison = self._comparison, None
+        if task is not None:
+            task.succeeded.disconnect(self._take_comparison)
+            task.failed.disconnect(self._comparison_failed)
+            task.cancel()
+
+    def _take_listing(self, answer: dict[str, Any]) -> None:
+        self._listing = None
+        model_catalogue.keep_listing(answer)
+        self.listed.emit(answer.get("problems", []))
+
+    def _listing_failed(self, message: str, details: str) -> None:
+        self._listing = None
+        self.failed.emit(message)
+
+    def _take_comparison(self, answer: dict[str, Any]) -> None:
+        self._comparison = None
+        self.compared.emit({model["path"]: model for model in answer["models"]})
+
+    def _comparison_failed(self, message: str, details: str) -> None:
+        self._comparison = None
+        self.compared.emit({})
+        self.failed.emit(message)
+
+
+def _started(task: Any) -> Any:
+    """Gives a task to QGIS and keeps it alive until it has ended."""
+    _running.add(task)
+    for ending in (task.succeeded, task.failed, task.stopped):
+        ending.connect(lambda *_: _running.discard(task))
+    QgsApplication.taskManager().addTask(task)
+    return task

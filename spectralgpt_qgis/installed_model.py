@@ -1,0 +1,76 @@
+"""An installed model as its card describes it: what a person needs to choose one, and to judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+OWN, SHARED, SHIPPED = "own", "shared", "shipped"
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """What a person needs to choose a model.
+
+    Attributes:
+        name: What the MODEL parameter takes.
+        task: "segmentation", "scene-classification", "change-detection" or "backbone".
+        bands: Names, in the model's order.
+        classes: (title, "#rrggbb") of each class.
+        pixel_metres: Ground sample distance it learned at.
+        window: Side of what it sees at once, pixels.
+        can_predict: False for a model that only serves to train from.
+        origin: "own", "shared" or "shipped": the kind of folder it lies in.
+        bytes: Size of the file.
+        wavelengths: Centre of each band in micrometres, 0 where unknown.
+        training: Data and recipe, as the card has them.
+        accuracy: Held-out figures, as the card has them.
+    """
+
+    name: str
+    task: str
+    title: str
+    path: str
+    description: str = ""
+    bands: tuple[str, ...] = ()
+    classes: tuple[tuple[str, str], ...] = ()
+    pixel_metres: float = 10.0
+    window: int = 128
+    licence: str = ""
+    can_predict: bool = True
+    origin: str = SHIPPED
+    bytes: int = 0
+    wavelengths: tuple[float, ...] = ()
+    attribution: str = ""
+    training: dict[str, Any] = field(default_factory=dict, compare=False)
+    accuracy: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+def read_model(item: dict[str, Any]) -> InstalledModel:
+    """Reads one entry of the answer of the engine's verb `models`."""
+    properties = item.get("card", {}).get("properties", {})
+    own = properties.get("spectralgpt:card", {})
+    outputs = properties.get("mlm:output") or [{}]
+    bands = properties.get("eo:bands", ())
+    return InstalledModel(
+        name=str(item["name"]),
+        task=str(item["task"]),
+        title=str(item.get("title") or item["name"]),
+        path=str(item["path"]),
+        description=str(properties.get("description", "")),
+        bands=tuple(str(band["name"]) for band in bands),
+        classes=tuple(
+            (str(entry.get("title") or entry["name"]), "#" + str(entry.get("color_hint", "808080")))
+            for entry in outputs[0].get("classification:classes", ())
+        ),
+        pixel_metres=float(own.get("gsd", 10.0)),
+        window=int(own.get("window", 128)),
+        licence=str(properties.get("license", "")),
+        can_predict=item.get("format", "onnx") == "onnx",
+        origin=str(item.get("origin", SHIPPED)),
+        bytes=int(item.get("bytes", 0)),
+        wavelengths=tuple(float(band.get("center_wavelength") or 0) for band in bands),
+        attribution=str(own.get("attribution", "")),
+        training=dict(own.get("training") or {}),
+        accuracy=dict(own.get("accuracy") or {}),
+    )
