@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from qgis.core import QgsTask
+from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
 
@@ -23,6 +23,8 @@ class BaseTask(QgsTask):
     failed = pyqtSignal(str, str)  # message, details
     stopped = pyqtSignal()  # cancelled
 
+    _running: ClassVar[set[BaseTask]] = set()
+
     def __init__(self, description: str, hidden: bool = False) -> None:
         """Make a task that can be cancelled.
 
@@ -36,6 +38,11 @@ class BaseTask(QgsTask):
         super().__init__(description, flags)
         self.result: Any = None
         self.exception: Exception | None = None
+
+    def start(self) -> None:
+        """Give the task to QGIS, and keep it until it has ended: QGIS crashes when Python forgets one that runs."""
+        self._running.add(self)
+        QgsApplication.taskManager().addTask(self)
 
     def run(self) -> bool:
         """Do the work and keep its outcome; called by QGIS on the worker thread."""
@@ -51,6 +58,7 @@ class BaseTask(QgsTask):
 
     def finished(self, result: bool) -> None:
         """Tell how it ended; called by QGIS on the main thread."""
+        self._running.discard(self)
         if result:
             self.succeeded.emit(self.result)
         elif self.exception is not None:

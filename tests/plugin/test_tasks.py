@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -186,3 +187,18 @@ def test_environment_task(endings, tier, ending):
     task.finished(task.run())
     assert told[0][0] == ending
     assert lines == [(25.0, "Collecting numpy")]
+
+
+def test_a_task_that_nobody_keeps_runs_to_its_end():
+    done = []
+    task = Work(lambda task: time.sleep(0.3) or 7)
+    task.succeeded.connect(done.append)
+    task.start()
+    del task
+    gc.collect()
+    until = time.monotonic() + 20
+    while not done and time.monotonic() < until:
+        QgsApplication.processEvents()
+        gc.collect()
+    assert done == [7]
+    assert not BaseTask._running

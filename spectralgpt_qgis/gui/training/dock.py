@@ -271,6 +271,7 @@ class TrainingDock(QgsDockWidget):
         if self.run_panel.running:
             self.run_panel.cancel()
         self._describer.stop()
+        self.options.stop()
         self.labels.stop()
 
     # -- the parts -------------------------------------------------------------------------------

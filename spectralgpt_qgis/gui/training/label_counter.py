@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 from qgis.core import (
-    QgsApplication,
     QgsCoordinateTransform,
     QgsMapLayer,
     QgsProject,
@@ -111,7 +110,7 @@ class LabelCounter(QObject):
         self._task, self._began = task, time.monotonic()
         task.succeeded.connect(lambda counts: self._on_counted(counts, task))
         task.failed.connect(lambda *_: self._on_counted(LabelCounts(known=False), task))
-        QgsApplication.taskManager().addTask(task)
+        task.start()
 
     def _make_task(self, layer: QgsMapLayer) -> BaseTask | None:
         what = tr("Counting the labels of {}").format(layer.name())

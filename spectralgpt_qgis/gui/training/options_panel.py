@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication
 from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -145,9 +144,20 @@ class OptionsPanel(QWidget):
             return
         self._listing = ModelList()
         self._listing.succeeded.connect(self._on_models)
-        self._listing.failed.connect(lambda *_: self._on_models(()))
-        self._listing.stopped.connect(lambda: self._on_models(self._models or ()))
-        QgsApplication.taskManager().addTask(self._listing)
+        self._listing.failed.connect(self._on_no_models)
+        self._listing.stopped.connect(self._on_no_models)
+        self._listing.start()
+
+    def stop(self) -> None:
+        """Looks for models no more."""
+        listing, self._listing = self._listing, None
+        if listing is not None:
+            for ending in (listing.succeeded, listing.failed, listing.stopped):
+                ending.disconnect()
+            listing.cancel()
+
+    def _on_no_models(self, *_: Any) -> None:
+        self._on_models(self._models or ())
 
     def _on_models(self, models: tuple[InstalledModel, ...]) -> None:
         self._listing, self._models = None, tuple(models)

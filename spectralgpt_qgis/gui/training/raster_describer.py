@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from qgis.core import QgsApplication, QgsRasterLayer
+from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ... import engine_access
@@ -41,13 +41,14 @@ class RasterDescriber(QObject):
         super().__init__(parent)
         self._known: dict[str, Description] = {}
         self._tasks: dict[str, EngineTask] = {}
+        self._stopped = False
 
     def of(self, layer: QgsRasterLayer) -> Description | None:
         """What is known of a layer; None while the engine looks at it, which this starts."""
         path = engine_path(layer)
         if not path:
             return Description({})
-        if path not in self._known and path not in self._tasks:
+        if not self._stopped and path not in self._known and path not in self._tasks:
             self._ask(path, layer)
         return self._known.get(path)
 
@@ -56,10 +57,11 @@ class RasterDescriber(QObject):
         self._known.clear()
 
     def stop(self) -> None:
-        """Ends what runs."""
-        for task in list(self._tasks.values()):
+        """Ends what runs, and asks no more."""
+        self._stopped = True
+        tasks, self._tasks = self._tasks, {}
+        for task in tasks.values():
             task.cancel()
-        self._tasks.clear()
 
     def _ask(self, path: str, layer: QgsRasterLayer) -> None:
         if engine_access.why_not_ready():
@@ -76,10 +78,12 @@ class RasterDescriber(QObject):
         task.succeeded.connect(lambda answer: self._keep(path, _read(answer)))
         task.failed.connect(lambda message, _: self._keep(path, Description({}, message)))
         task.stopped.connect(lambda: self._tasks.pop(path, None))
-        QgsApplication.taskManager().addTask(task)
+        task.start()
 
     def _keep(self, path: str, description: Description) -> None:
         self._tasks.pop(path, None)
+        if self._stopped:
+            return  # it may even be deleted by now
         self._known[path] = description
         self.described.emit()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from qgis.core import QgsRasterLayer
+from qgis.PyQt import sip
 
 from spectralgpt_qgis.gui.training.raster_describer import Description, RasterDescriber
 from spectralgpt_qgis.paths import MODELS
@@ -49,3 +50,18 @@ def test_without_an_engine_nothing_is_asked(describer, no_engine, raster):
 def test_a_layer_that_is_no_file_is_not_asked_about(describer, models):
     layer = QgsRasterLayer("type=xyz&url=http://localhost:1/{x}", "web", "wms")
     assert describer.of(layer) == Description({})
+
+
+def test_one_that_is_deleted_while_it_asks_hears_no_answer(models, raster):
+    asked = RasterDescriber()
+    told = []
+    asked.described.connect(lambda: told.append(True))
+    asked.of(raster)
+    task = next(iter(asked._tasks.values()))
+    ended = []
+    for ending in (task.succeeded, task.failed, task.stopped):
+        ending.connect(lambda *_: ended.append(True))
+    asked.stop()
+    sip.delete(asked)
+    wait(lambda: ended)
+    assert told == []
