@@ -26,7 +26,7 @@ def check_devices(tier: str) -> list[dict[str, Any]]:
 
     Returns:
         For each device and use {"device": "cpu" or "gpu", "use": "maps" or "training", "works": bool, "name": library
-        and provider, "milliseconds": of one window for maps, else None, "reason": why it does not work}.
+        and provider, "reason": why it does not work, and for maps "window": side in pixels, "milliseconds": for one}.
     """
     found = []
     models = _models()
@@ -77,9 +77,12 @@ def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
         start = time.perf_counter()
         backend.predict(window)
     except EngineError as error:
-        return _outcome(device, "maps", reason=error.message)
+        # Why there is no GPU, without the advice to choose another device.
+        reason = error.details if isinstance(error, DeviceUnavailable) else ""
+        return _outcome(device, "maps", reason=reason or error.message)
     milliseconds = 1000 * (time.perf_counter() - start)
-    return _outcome(device, "maps", name=backend.name, milliseconds=round(milliseconds, 1))
+    speed = {"milliseconds": round(milliseconds), "window": card.window}
+    return {**_outcome(device, "maps", name=backend.name), **speed}
 
 
 def _try_torch() -> dict[str, Any]:
@@ -106,14 +109,5 @@ def _try_torch() -> dict[str, Any]:
     return _outcome("gpu", "training", name=f"PyTorch {torch.__version__}, {name}")
 
 
-def _outcome(
-    device: str, use: str, name: str = "", reason: str = "", milliseconds: float | None = None
-) -> dict[str, Any]:
-    return {
-        "device": device,
-        "use": use,
-        "works": not reason,
-        "name": name,
-        "milliseconds": milliseconds,
-        "reason": reason,
-    }
+def _outcome(device: str, use: str, name: str = "", reason: str = "") -> dict[str, Any]:
+    return {"device": device, "use": use, "works": not reason, "name": name, "reason": reason}

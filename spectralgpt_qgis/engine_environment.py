@@ -50,6 +50,7 @@ class Status:
         tier: The tier that is installed.
         accelerator: ``"cpu"`` or ``"cuda"``.
         python: The interpreter; None when there is none.
+        interrupted: Whether the last installation did not come to its end, with nothing to use since.
     """
 
     state: str
@@ -57,6 +58,7 @@ class Status:
     tier: str = ""
     accelerator: str = ""
     python: Path | None = None
+    interrupted: bool = False
 
     @property
     def usable(self) -> bool:
@@ -106,6 +108,7 @@ class EngineEnvironment:
                 return Status(
                     "missing",
                     "The last installation of the engine did not come to its end. Install it again.",
+                    interrupted=True,
                 )
             return Status("missing", "The engine is not installed yet. Install it in the settings.")
         record = self._record()

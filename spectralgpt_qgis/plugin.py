@@ -29,6 +29,7 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.last_choices import LastChoices
     from .gui.layer_actions import LayerActions
     from .gui.model_use import tool_for
+    from .gui.options.page import EngineOptions
     from .gui.raster_menu import RasterMenu
     from .gui.result_messages import ResultMessages
     from .gui.tool_dialogs import ToolDialogs
@@ -57,7 +58,8 @@ def desktop_parts(iface: Any) -> list[Any]:
             MenuEntry("engine", tr("Engine…"), engine.open_dialog),
         ],
     )
-    return [choices, dialogs, results, description, layers, menu, engine]
+    options = EngineOptions(iface, engine.work)
+    return [choices, dialogs, results, description, layers, menu, engine, options]
 
 
 class SpectralGPTPlugin:

@@ -56,9 +56,13 @@ def set_value(name: str, new: Any) -> None:
         QgsSettings().setValue(f"{_GROUP}/{name}", new)
 
 
-def home() -> Path:
-    """Return the engine's home: the environment variable, the setting, the default."""
-    chosen = value("engine_home")
+def home(chosen: str | None = None) -> Path:
+    """Return the engine's home: the environment variable, the setting, the default.
+
+    Args:
+        chosen: Stands in for the setting; None takes what is kept.
+    """
+    chosen = value("engine_home") if chosen is None else chosen
     if chosen and paths.HOME_VARIABLE not in os.environ:
         return Path(chosen).expanduser()
     return paths.engine_home()

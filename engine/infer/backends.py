@@ -61,7 +61,8 @@ def open_backend(
         why = "; ".join(reasons) or "this engine's ONNX Runtime was built for the processor only"
         raise DeviceUnavailable(
             f"A GPU was asked for and none can be used: {why}. Choose the device 'auto' or 'cpu', or install the "
-            "engine for your GPU."
+            "engine for your GPU.",
+            details=why,
         )
     for reason in reasons:
         progress.warning(f"The GPU is not used, the processor is. {reason}")

@@ -1,16 +1,22 @@
-"""Tells the user once a session that the engine is missing, and opens the window that installs it."""
+"""Says once that the engine is missing, tells how an installation ended, and opens the window about the engine."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from qgis.core import Qgis, QgsApplication
 from qgis.PyQt.QtWidgets import QPushButton
 
-from .. import engine_access
+from .. import settings
 from ..i18n import tr
 from ..provider import SpectralGPTProvider
+from ..tasks.engine_state import EngineState
 from .engine_dialog import EngineDialog
+from .options.engine_work import EngineWork
+
+_DAYS = 30  # for which "Not now" holds
+_SHOWN = 10  # s that a message about the end of an installation stays
 
 
 class EngineNotice:
@@ -21,40 +27,72 @@ class EngineNotice:
         self._iface = iface
         self._message: Any = None
         self._dialog: EngineDialog | None = None
+        self._offered = False
+        self.work = EngineWork()
 
     def add(self) -> None:
-        """Offers the installation when there is no usable engine."""
-        if engine_access.status().usable:
-            return
-        bar = self._iface.messageBar()
-        message = bar.createMessage("SpectralGPT", engine_access.why_not_ready())
-        button = QPushButton(tr("Install…"))
-        button.clicked.connect(self.open_dialog)
-        message.layout().addWidget(button)
-        message.destroyed.connect(self._forget_message)
-        self._message = message
-        bar.pushWidget(message, Qgis.MessageLevel.Info)
+        """Looks for the engine; offers the installation when there is none, and the user did not say "Not now"."""
+        self.work.changed.connect(_tell_toolbox)
+        self.work.ended.connect(self._tell_end)
+        self.work.seen.connect(self._seen)
+        self.work.look(measure=False)
 
     def open_dialog(self, *_: Any) -> EngineDialog:
         """Shows the window and returns it; QGIS stays usable."""
         self._drop_message()
         if self._dialog is None:
-            self._dialog = EngineDialog(self._iface.mainWindow())
-            self._dialog.changed.connect(_tell_toolbox)
-        elif not self._dialog.busy:
-            self._dialog.refresh()
+            self._dialog = EngineDialog(self.work, self._iface.mainWindow())
+        elif not self._dialog.isVisible() and not self.work.busy:
+            self.work.look()
         self._dialog.show()
         self._dialog.raise_()
+        self._dialog.activateWindow()
         return self._dialog
 
     def remove(self) -> None:
         """Takes everything away; an installation that runs is cancelled."""
+        self.work.close()
         self._drop_message()
         if self._dialog is not None:
-            self._dialog.cancel()
             self._dialog.close()
             self._dialog.deleteLater()
             self._dialog = None
+
+    # -- the offer -------------------------------------------------------------------------------
+
+    def _seen(self, state: EngineState) -> None:
+        if state.status.usable:
+            self._drop_message()
+            return
+        if self._offered or (self._dialog is not None and self._dialog.isVisible()):
+            return
+        self._offered = True  # once a session
+        if state.status.state == "missing" and _asked_not_now():
+            return
+        self._offer(state)
+
+    def _offer(self, state: EngineState) -> None:
+        if state.status.state == "broken":
+            text, act = tr("The engine is damaged and must be repaired."), tr("Repair…")
+        elif state.status.interrupted:
+            text = tr("The installation of the engine did not come to its end.")
+            act = tr("Install…")
+        else:
+            text = tr("The tools need an engine, which is not installed yet.")
+            act = tr("Install…")
+        bar = self._iface.messageBar()
+        message = bar.createMessage("SpectralGPT", text)
+        for words, slot in ((act, self.open_dialog), (tr("Not now"), self._not_now)):
+            button = QPushButton(words)
+            button.clicked.connect(slot)
+            message.layout().addWidget(button)
+        message.destroyed.connect(self._forget_message)
+        self._message = message
+        bar.pushWidget(message, Qgis.MessageLevel.Info)
+
+    def _not_now(self, *_: Any) -> None:
+        settings.set_value("not_now", (date.today() + timedelta(days=_DAYS)).isoformat())
+        self._drop_message()
 
     def _drop_message(self) -> None:
         message, self._message = self._message, None
@@ -63,6 +101,31 @@ class EngineNotice:
 
     def _forget_message(self, *_: Any) -> None:
         self._message = None
+
+    # -- the end of what was done ----------------------------------------------------------------
+
+    def _tell_end(self, how: str, failure: str) -> None:
+        """Tells it where nobody looks at the window."""
+        window = QgsApplication.activeModalWidget() or self._dialog
+        if how == "cancelled" or (window is not None and window.isVisible()):
+            return
+        bar = self._iface.messageBar()
+        if how == "failed":
+            bar.pushMessage("SpectralGPT", failure, Qgis.MessageLevel.Warning, 0)
+        else:
+            bar.pushMessage(
+                "SpectralGPT", tr("The engine is done."), Qgis.MessageLevel.Success, _SHOWN
+            )
+
+
+def _asked_not_now() -> bool:
+    """Whether the user said so, and not too long ago."""
+    try:
+        until = date.fromisoformat(settings.value("not_now"))
+    except ValueError:
+        return False
+    # A clock that was wrong once must not silence it for years.
+    return date.today() < until <= date.today() + timedelta(days=_DAYS)
 
 
 def _tell_toolbox() -> None:

@@ -16,7 +16,7 @@ class Interface:
     def __init__(self):
         self.window = QMainWindow()
         self.bar = QgsMessageBar(self.window)
-        self.menu, self.layer_menu = [], []
+        self.menu, self.layer_menu, self.option_pages = [], [], []
         self.current = None
         self.selected = []
 
@@ -47,6 +47,12 @@ class Interface:
     def removeCustomActionForLayerType(self, action):
         self.layer_menu.remove(action)
         return True
+
+    def registerOptionsWidgetFactory(self, factory):
+        self.option_pages.append(factory)
+
+    def unregisterOptionsWidgetFactory(self, factory):
+        self.option_pages.remove(factory)
 
     def close(self):
         self.current, self.selected = None, []  # a layer must not outlive QGIS

@@ -11,7 +11,9 @@ from qgis.PyQt.QtWidgets import QPushButton
 from spectralgpt_qgis import classFactory
 from spectralgpt_qgis import plugin as plugin_module
 from spectralgpt_qgis.gui.engine_dialog import EngineDialog
+from spectralgpt_qgis.gui.engine_notice import EngineNotice
 from tests.plugin.interface import Interface
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture
@@ -44,6 +46,7 @@ def test_loading_twice_leaves_nothing(interface, models):
         assert "spectralgpt" not in providers()
         assert interface.menu == []
         assert interface.layer_menu == []
+        assert interface.option_pages == []
         assert interface.bar.items() == []
 
 
@@ -87,6 +90,7 @@ def test_without_a_desktop_there_is_the_provider_alone(qgis_processing, models):
 def test_a_missing_engine_is_offered_in_the_message_bar(interface, no_engine):
     plugin = classFactory(interface)
     plugin.initGui()
+    wait(interface.bar.items)
     (message,) = interface.bar.items()
     assert "not installed yet" in message.text()
     (button,) = (b for b in message.findChildren(QPushButton) if b.text() == "Install…")
@@ -94,7 +98,7 @@ def test_a_missing_engine_is_offered_in_the_message_bar(interface, no_engine):
     assert interface.bar.items() == []
     dialog = interface.window.findChild(EngineDialog)
     assert dialog.isVisible()
-    assert "not installed yet" in dialog.state.text()
+    wait(lambda: "not installed yet" in dialog.panel.state.text())
     plugin.unload()
     assert not dialog.isVisible()
 
@@ -102,5 +106,7 @@ def test_a_missing_engine_is_offered_in_the_message_bar(interface, no_engine):
 def test_an_engine_that_is_there_is_not_mentioned(interface, models):
     plugin = classFactory(interface)
     plugin.initGui()
+    (engine,) = (part for part in plugin._parts if isinstance(part, EngineNotice))
+    wait(lambda: not engine.work.looking)
     assert interface.bar.items() == []
     plugin.unload()

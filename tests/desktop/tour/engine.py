@@ -14,17 +14,20 @@ def engine():
     next(action for action in actions if action.text() == "Engine…").trigger()
     wait(engine_window, "the engine's window")
     window = engine_window()
-    place(window, 640, 560)
-    window.test_button.click()
-    wait(window.test_button.isEnabled, "the engine's test")
+    place(window, 720, 720)
+    panel = window.panel
+    wait(panel.verify_button.isEnabled, "the engine's state")
+    panel.verify_button.click()
+    wait(panel.verify_button.isEnabled, "the engine's test")
+    panel.log_box.setCollapsed(False)
     picture("engine")
-    text = window.log.toPlainText()
+    text = panel.log.toPlainText()
     window.close()
     return text
 
 
 def engine_window():
     for widget in QApplication.topLevelWidgets():
-        if widget.windowTitle() == "SpectralGPT engine" and widget.isVisible():
+        if widget.windowTitle() == "SpectralGPT Engine" and widget.isVisible():
             return widget
     return None

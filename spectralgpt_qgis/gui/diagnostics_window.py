@@ -1,0 +1,111 @@
+"""The diagnostics report in a window: to read, to copy, to save."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtGui import QFontDatabase
+from qgis.PyQt.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..i18n import tr
+from ..tasks.diagnostics_task import DiagnosticsTask
+from .help import add_help
+
+_WIDTH, _HEIGHT = 700, 560
+
+
+class DiagnosticsWindow(QDialog):
+    """Shows the report as it will be seen by others."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Starts to gather it.
+
+        Args:
+            parent: The window it belongs to.
+        """
+        super().__init__(parent)
+        self.setWindowTitle(tr("SpectralGPT Diagnostics Report"))
+        self.resize(_WIDTH, _HEIGHT)
+        about = QLabel(
+            tr(
+                "Add this text to a question or an error report. Your home folder, your name, the name of this "
+                "computer and passwords are taken out; look through it all the same."
+            )
+        )
+        about.setWordWrap(True)
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setPlaceholderText(tr("Gathering…"))
+        kinds, roles = QDialogButtonBox.StandardButton, QDialogButtonBox.ButtonRole
+        buttons = QDialogButtonBox(kinds.Close | kinds.Help)
+        self.copy_button = buttons.addButton(tr("&Copy"), roles.ActionRole)
+        self.save_button = buttons.addButton(tr("&Save…"), roles.ActionRole)
+        self.copy_button.clicked.connect(self.copy)
+        self.save_button.clicked.connect(self.save)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(about)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(buttons)
+        add_help(self, "engine")
+        self._gather()
+
+    def _gather(self) -> None:
+        for button in (self.copy_button, self.save_button):
+            button.setEnabled(False)
+        self._task = DiagnosticsTask()
+        self._task.succeeded.connect(self._show)
+        self._task.failed.connect(self._failed)
+        QgsApplication.taskManager().addTask(self._task)
+
+    def _show(self, report: str) -> None:
+        self.text.setPlainText(report)
+        for button in (self.copy_button, self.save_button):
+            button.setEnabled(True)
+        self.copy_button.setFocus()
+
+    def _failed(self, message: str, _: str) -> None:
+        self.text.setPlainText(message)
+
+    def copy(self, *_: object) -> None:
+        """Puts the report on the clipboard."""
+        QgsApplication.clipboard().setText(self.text.toPlainText())
+
+    def save(self, *_: object) -> None:
+        """Asks for a file and writes the report."""
+        file, _kind = QFileDialog.getSaveFileName(
+            self, tr("Save Report"), "spectralgpt-diagnostics.txt", tr("Text files (*.txt)")
+        )
+        if not file:
+            return
+        try:
+            with open(file, "w", encoding="utf-8") as written:
+                written.write(self.text.toPlainText())
+        except OSError as error:
+            QMessageBox.warning(
+                self,
+                self.windowTitle(),
+                tr("The report cannot be saved as {file}: {reason}. Choose another place.").format(
+                    file=file, reason=error.strerror or error
+                ),
+            )
+
+
+def show_diagnostics(parent: QWidget) -> DiagnosticsWindow:
+    """Opens the window; it goes with its parent.
+
+    Args:
+        parent: The window with the button.
+    """
+    window = DiagnosticsWindow(parent)
+    window.show()
+    return window

@@ -1,0 +1,83 @@
+"""What tools compute on unless they say otherwise: device, threads and memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSpinBox, QVBoxLayout
+
+from ... import settings, tested_devices
+from ...i18n import tr
+from .engine_words import tested_text
+
+_MOST_THREADS = 1024  # as the algorithms allow
+# The engine with a model and its caches needs some 300 MB; the spin box's lowest value stands for "no limit".
+_STEP, _LEAST, _MOST = 512, 1024, 1024 * 1024
+
+
+class ComputingForm(QGroupBox):
+    """Shows the settings; `keep` stores them."""
+
+    def __init__(self) -> None:
+        """Shows what is stored."""
+        super().__init__(tr("Defaults of the tools"))
+        self.device = QComboBox()
+        self.device.addItem(tr("Automatic: the GPU where it works, else the processor"), "auto")
+        self.device.addItem(tr("Processor"), "cpu")
+        self.device.addItem(tr("GPU, or stop"), "gpu")
+        self.tested = QLabel()
+        self.tested.setWordWrap(True)
+        self.tested.setTextFormat(Qt.TextFormat.RichText)
+        self.tested.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.threads = QSpinBox()
+        self.threads.setRange(0, _MOST_THREADS)
+        self.threads.setSpecialValueText(tr("All ({})").format(os.cpu_count() or 1))
+        self.memory = QSpinBox()
+        self.memory.setRange(_LEAST - _STEP, _MOST)
+        self.memory.setSingleStep(_STEP)
+        self.memory.setSuffix(tr(" MB"))
+        self.memory.setSpecialValueText(tr("No limit"))
+        self.memory.setToolTip(
+            tr(
+                "A job that needs more ends with a message, instead of slowing down the computer. About the computer's "
+                "memory, not that of a GPU."
+            )
+        )
+        if sys.platform == "darwin":
+            self.memory.setEnabled(False)
+            self.memory.setToolTip(tr("macOS has no way to keep such a limit."))
+        for spin in (self.threads, self.memory):
+            spin.setMaximumWidth(160)
+        form = QFormLayout()
+        form.addRow(tr("Compute &on"), self.device)
+        form.addRow(tr("Processor t&hreads"), self.threads)
+        form.addRow(tr("Memory &limit"), self.memory)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.tested)  # a form gives wrapped text too much room
+        self.show_settings()
+
+    def show_settings(self) -> None:
+        """Shows what is stored."""
+        self.device.setCurrentIndex(max(self.device.findData(settings.value("device")), 0))
+        self.threads.setValue(settings.value("threads"))
+        memory = settings.value("memory")
+        self.memory.setValue(max(memory, _LEAST) if memory > 0 else self.memory.minimum())
+
+    def show_test(self, usable: bool = True) -> None:
+        """Shows what the last test found.
+
+        Args:
+            usable: Whether there is an engine; without one an old test says nothing.
+        """
+        test = tested_devices.last_test() if usable else None
+        self.tested.setText(tested_text(test, self.palette()))
+
+    def keep(self) -> None:
+        """Stores what is shown; tools that are opened from now on start with it."""
+        settings.set_value("device", self.device.currentData())
+        settings.set_value("threads", self.threads.value())
+        memory = self.memory.value()
+        settings.set_value("memory", memory if memory >= _LEAST else 0)

@@ -1,0 +1,151 @@
+"""The state of the engine, its test and its size in words."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from qgis.PyQt.QtGui import QPalette
+
+from ...i18n import tr
+from ...install_size import InstallSize
+from ...tasks.engine_state import EngineState
+from ..status_colours import status_colour
+
+_MB, _GB = 1e6, 1e9
+_COLOURS = {"ready": "good", "outdated": "busy", "missing": "busy", "broken": "bad"}
+
+
+def bytes_in_words(count: float) -> str:
+    """A size as people say it: 155 MB, 1.4 GB."""
+    if count < _GB:
+        return tr("{} MB").format(round(count / _MB))
+    return tr("{:.1f} GB").format(count / _GB)
+
+
+def headline(state: EngineState) -> str:
+    """The state in one sentence."""
+    return {
+        "ready": tr("The engine is installed and ready."),
+        "outdated": tr("The engine works, and an update is waiting."),
+        "missing": tr("The engine is not installed yet."),
+        "broken": tr("The engine is damaged and must be repaired."),
+    }[state.status.state]
+
+
+def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
+    """The state in a few lines of rich text.
+
+    Args:
+        state: What was seen.
+        palette: Of the label that shows it.
+        failure: Why the last task failed, if it did.
+    """
+    status = state.status
+    colour = status_colour(_COLOURS[status.state], palette)
+    lines = [f'<b style="color:{colour}; font-size:large">{headline(state)}</b>']
+    if status.state == "missing":
+        lines.append(
+            tr(
+                "The engine computes the maps, in a process of its own. It is downloaded once, into a folder of "
+                "yours; nothing of QGIS is changed."
+            )
+        )
+        if status.interrupted:
+            lines.append(escape(status.message))
+    elif status.usable:
+        what = tr("maps and training") if status.tier == "training" else tr("maps")
+        device = tr("processor and NVIDIA GPU") if status.accelerator == "cuda" else tr("processor")
+        lines.append(tr("For {what}, on the {device}.").format(what=what, device=device))
+    if status.state in ("outdated", "broken"):
+        lines.append(escape(status.message))
+    place = escape(str(state.home))
+    if state.size:
+        lines.append(tr("{size} in {place}").format(size=bytes_in_words(state.size), place=place))
+    else:
+        lines.append(tr("Folder: {}").format(place))
+    if failure:
+        lines.append(f'<b style="color:{status_colour("bad", palette)}">{escape(failure)}</b>')
+    return "<br>".join(lines)
+
+
+def cost_text(size: InstallSize, free: int | None, offline: bool, palette: QPalette) -> str:
+    """What an installation downloads and needs, and whether there is room.
+
+    Args:
+        size: Of the choice.
+        free: Bytes free where it goes; None when unknown.
+        offline: Whether it comes from a folder of wheels.
+        palette: Of the label that shows it.
+    """
+    if offline:
+        download = tr("From the folder of wheels, nothing is downloaded.")
+    elif size.download is None:
+        download = tr("How much is downloaded is not known for this system.")
+    else:
+        download = tr("Downloads {}.").format(bytes_in_words(size.download))
+    needed = bytes_in_words(size.disk)
+    if free is None:
+        room = tr("Needs {} on the disk.").format(needed)
+    elif free < size.disk:
+        room = tr(
+            "Needs {needed} on the disk, where only {free} is free: make room, or choose another folder."
+        ).format(needed=needed, free=bytes_in_words(free))
+        room = f'<span style="color:{status_colour("bad", palette)}">{room}</span>'
+    else:
+        room = tr("Needs {needed} on the disk, where {free} is free.").format(
+            needed=needed, free=bytes_in_words(free)
+        )
+    return f"{download} {room}"
+
+
+def tested_text(test: dict[str, Any] | None, palette: QPalette) -> str:
+    """What was really tried on this machine, in rich text.
+
+    Args:
+        test: Of `tested_devices.last_test`.
+        palette: Of the label that shows it.
+    """
+    if test is None:
+        return tr("Not tested on this machine yet. Verify tries the processor and the GPU.")
+    lines = [tr("Tested {}:").format(escape(str(test.get("when", ""))))]
+    for device in test["devices"]:
+        works = bool(device.get("works"))
+        colour = status_colour("good" if works else "busy", palette)
+        mark = tr("works") if works else tr("not available")
+        line = f'{_use(device)}: <b style="color:{colour}">{mark}</b>'
+        said = str(device.get("name") if works else device.get("reason"))
+        line += f" · {escape(said)}"
+        if works and device.get("milliseconds"):
+            line += " · " + tr("{milliseconds:g} ms for {side} x {side} pixels").format(
+                milliseconds=device["milliseconds"], side=device.get("window")
+            )
+        lines.append(line)
+    cards = test.get("graphics_cards") or []
+    if cards:
+        lines.append(tr("Graphics cards: {}").format(escape("; ".join(map(str, cards)))))
+    return "<br>".join(lines)
+
+
+def _use(device: dict[str, Any]) -> str:
+    if device.get("use") == "training":
+        return tr("GPU for training")
+    return tr("GPU") if device.get("device") == "gpu" else tr("Processor")
+
+
+def report_of(result: dict[str, Any]) -> str:
+    """What the self-test found, in a few lines of plain text.
+
+    Args:
+        result: Of the engine's verb `doctor`.
+    """
+    libraries = ", ".join(f"{name} {version}" for name, version in result["libraries"].items())
+    lines = [
+        tr("The engine passed its test."),
+        tr("Python {python} on {platform}").format(**result),
+        tr("Libraries: {}").format(libraries),
+    ]
+    for device in result.get("devices", []):
+        said = device["name"] if device["works"] else device["reason"]
+        lines.append(f"{_use(device)}: {said}")
+    return "\n".join(lines)

@@ -1,0 +1,71 @@
+"""The page "SpectralGPT" under Settings > Options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.gui import QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
+
+from ... import paths
+from ..help import add_help
+from .engine_widget import EngineWidget, scrolled
+from .engine_work import EngineWork
+
+PAGE = "SpectralGPTOptions"  # the page's object name: what iface.showOptionsDialog takes
+
+
+class EngineOptionsPage(QgsOptionsPageWidget):
+    """Shows the widget; OK keeps the settings, Cancel does not."""
+
+    def __init__(self, work: EngineWork, parent: QWidget | None = None) -> None:
+        """Shows what is kept.
+
+        Args:
+            work: What is done to the engine; it goes on when the options are closed.
+            parent: QGIS's options.
+        """
+        super().__init__(parent)
+        self.setObjectName(PAGE)
+        self.panel = EngineWidget(work, "options")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scrolled(self.panel), 1)
+        add_help(self, "options")
+
+    def apply(self) -> None:
+        """Keeps the settings; called by QGIS on OK."""
+        self.panel.keep()
+
+
+class EngineOptionsFactory(QgsOptionsWidgetFactory):
+    """Makes the page each time QGIS opens its options."""
+
+    def __init__(self, work: EngineWork) -> None:
+        """Makes nothing yet."""
+        super().__init__()
+        self._work = work
+        self.setTitle("SpectralGPT")
+        self.setIcon(QIcon(paths.icon("spectralgpt")))
+
+    def createWidget(self, parent: QWidget | None = None) -> QgsOptionsPageWidget:  # noqa: N802
+        """The page; belongs to QGIS."""
+        return EngineOptionsPage(self._work, parent)
+
+
+class EngineOptions:
+    """Adds the page to QGIS's options."""
+
+    def __init__(self, iface: Any, work: EngineWork) -> None:
+        """Adds nothing yet."""
+        self._iface = iface
+        self._factory = EngineOptionsFactory(work)
+
+    def add(self) -> None:
+        """Registers the page."""
+        self._iface.registerOptionsWidgetFactory(self._factory)
+
+    def remove(self) -> None:
+        """Takes it away."""
+        self._iface.unregisterOptionsWidgetFactory(self._factory)
