@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from . import child_process, paths
 from .engine_exit import explain_exit
@@ -57,6 +57,8 @@ class EngineFailed(Exception):
 
 class EngineClient:
     """Runs one job at a time in an engine process of its own."""
+
+    _busy: ClassVar[set[EngineClient]] = set()
 
     def __init__(
         self,
@@ -97,6 +99,13 @@ class EngineClient:
             self._abandon.set()
         self._cancel.set()
 
+    @classmethod
+    def abandon_all(cls) -> None:
+        """Ends all running jobs at once, whoever started them; nothing is kept."""
+        for client in tuple(cls._busy):
+            client._abandon.set()
+            client._cancel.set()
+
     def run(
         self,
         verb: str,
@@ -133,9 +142,11 @@ class EngineClient:
         listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state)
         session = _Session(self._start(), {"verb": verb, "parameters": parameters})
         self.pid = session.process.pid
+        self._busy.add(self)
         try:
             final = self._follow(session, listeners, is_cancelled or bool, is_abandoned or bool)
         finally:
+            self._busy.discard(self)
             code = session.close(self._grace)
             cancelled = self._cancel.is_set()
             self._cancel.clear()

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import QCoreApplication, QEventLoop
 
+from .engine_client import EngineClient
+
 _WAIT = 7.0  # s; an engine that does not end by itself is ended after 5
 _POLL = 0.01  # s
 
@@ -31,6 +33,7 @@ def stop_runs(titles: Iterable[str]) -> bool:
         tasks = _runs(titles)
         if not tasks:
             return True
+        EngineClient.abandon_all()  # a training would take its time to write its best model
         for task in tasks:  # of a batch, the next one may have been started meanwhile
             task.cancel()
         # Not what the user does meanwhile: it could start the next run.

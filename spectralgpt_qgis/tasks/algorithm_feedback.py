@@ -11,7 +11,8 @@ from qgis.PyQt.QtCore import pyqtSignal
 class AlgorithmFeedback(QgsProcessingFeedback):
     """A feedback with the further methods that ``EngineAlgorithm.run_engine`` looks for.
 
-    The algorithm calls it on the worker's thread; what is connected to a widget arrives on the widget's.
+    QGIS's own log of the run is kept as well. The algorithm calls it on the worker's thread; what is connected to a
+    widget arrives on the widget's.
     """
 
     advanced = pyqtSignal(float, str, object)  # percent, what is being done, seconds left or None
@@ -59,24 +60,30 @@ class AlgorithmFeedback(QgsProcessingFeedback):
 
     def pushInfo(self, info: str) -> None:  # noqa: N802
         """Takes a line for the log."""
+        super().pushInfo(info)
         self.logged.emit(info)
 
     def pushCommandInfo(self, info: str) -> None:  # noqa: N802
         """Takes a line for the log."""
+        super().pushCommandInfo(info)
         self.logged.emit(info)
 
     def pushConsoleInfo(self, info: str) -> None:  # noqa: N802
         """Takes a line for the log."""
+        super().pushConsoleInfo(info)
         self.logged.emit(info)
 
     def pushWarning(self, warning: str) -> None:  # noqa: N802
         """Takes what the user should know."""
+        super().pushWarning(warning)
         self.warned.emit(warning)
 
     def pushDebugInfo(self, info: str) -> None:  # noqa: N802
         """Takes what only a report of an error shows."""
+        super().pushDebugInfo(info)
         self.details.append(info)
 
     def reportError(self, error: str, fatalError: bool = False) -> None:  # noqa: N802, N803
         """Takes an error that did not end the run; one that does is told by the task."""
+        super().reportError(error, fatalError)
         self.warned.emit(error)

@@ -337,6 +337,15 @@ def test_a_second_cancel_does_not_wait_for_it(engine, by, started):
     assert started[0].returncode not in (0, None)
 
 
+def test_all_jobs_are_ended_at_once(engine, started):
+    client = engine(KEEPS.replace("sleep(1)", "sleep(60)"))
+    began = time.monotonic()
+    with pytest.raises(EngineCancelled):
+        client.run("finetune", {}, on_state=lambda told: EngineClient.abandon_all())
+    assert time.monotonic() - began < 5
+    EngineClient.abandon_all()  # none is left
+
+
 def test_a_job_larger_than_the_pipe_to_an_engine_that_never_reads(tmp_path):
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine" / "__main__.py").write_text("import time; time.sleep(60)")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from processing.tools import dataobjects
-from qgis.core import QgsApplication
 from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -20,8 +18,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import time_left, tr
-from ...tasks.algorithm_feedback import AlgorithmFeedback
-from ...tasks.algorithm_task import AlgorithmTask
+from .background_run import BackgroundRun
 from .class_bars import ClassBars
 from .curve_chart import CurveChart
 from .run_curves import show_run
@@ -47,9 +44,7 @@ class RunPanel(QWidget):
             parent: The dock.
         """
         super().__init__(parent)
-        self._task: AlgorithmTask | None = None
         self.record = RunRecord()
-        self._started = 0.0
         self._left: float | None = None  # s, when told
         self._told = 0.0
         layout = QVBoxLayout(self)
@@ -75,8 +70,15 @@ class RunPanel(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self._show_time)
-        # QGIS waits for its tasks when it is closed: not for a model that nobody will see.
-        QgsApplication.instance().aboutToQuit.connect(self.shut_down)
+        self.run = BackgroundRun(self)
+        self.run.advanced.connect(self._advance)
+        self.run.logged.connect(self.say)
+        self.run.warned.connect(self._warn)
+        self.run.measured.connect(self._measure)
+        self.run.described.connect(self._describe)
+        self.run.succeeded.connect(self._succeed)
+        self.run.failed.connect(self._fail)
+        self.run.stopped.connect(self._stop)
         self._refresh()
 
     def _make_log(self) -> QWidget:
@@ -109,7 +111,7 @@ class RunPanel(QWidget):
     @property
     def running(self) -> bool:
         """Whether a training runs, or is being stopped."""
-        return self._task is not None
+        return self.run.running
 
     def start(self, parameters: dict[str, Any]) -> None:
         """Starts a training; one that cannot start ends in `failed` at once.
@@ -123,39 +125,19 @@ class RunPanel(QWidget):
         self.log.clear()
         self.bar.setRange(0, 100)
         self.bar.setValue(0)
-        self._started, self._left = time.monotonic(), None
-        feedback = AlgorithmFeedback()
-        feedback.advanced.connect(self._advance)
-        feedback.logged.connect(self.say)
-        feedback.warned.connect(self._warn)
-        feedback.measured.connect(self._measure)
-        feedback.described.connect(self._describe)
-        context = dataobjects.createContext(feedback)
-        task = AlgorithmTask(
-            tr("Train model from labels"), ALGORITHM, parameters, context, feedback
-        )
-        problem = task.prepare()
-        if problem:
-            self._end(problem)
-            self.failed.emit(problem, "\n".join(feedback.details))
-            return
-        task.succeeded.connect(self._succeed)
-        task.failed.connect(self._fail)
-        task.stopped.connect(self._stop)
-        self._task = task
+        self._left = None
         self.doing.setText(tr("Starting the engine…"))
-        self._clock.start()
-        self._refresh()
-        QgsApplication.taskManager().addTask(task)
+        if self.run.start(ALGORITHM, parameters):
+            self._clock.start()
+            self._refresh()
 
     def cancel(self) -> None:
         """Stops the training and keeps the best model so far; a second call does not wait for that."""
-        task = self._task
-        if task is None:
+        if not self.running:
             return
-        again = task.feedback.isCanceled()
-        task.cancel()
-        if self._task is None:  # it had not begun
+        again = self.run.cancelling
+        self.run.cancel()
+        if not self.running:  # it had not begun
             return
         if again:
             self.doing.setText(tr("Stopping at once…"))
@@ -167,11 +149,9 @@ class RunPanel(QWidget):
         self._refresh()
 
     def shut_down(self) -> None:
-        """Ends a training at once, without a model: the plugin is unloaded, or QGIS is closed."""
+        """Ends a training at once, without a model and without a word: the panel goes."""
         self._clock.stop()
-        if self._task is not None:
-            self._task.feedback.abandon()
-            self._task.cancel()
+        self.run.forget()
 
     def say(self, text: str) -> None:
         """Adds a line to the log."""
@@ -182,7 +162,7 @@ class RunPanel(QWidget):
 
     def _advance(self, percent: float, message: str, seconds: float | None) -> None:
         self.bar.setValue(int(percent))
-        if message and not self._cancelling:
+        if message and not self.run.cancelling:
             self.doing.setText(message)
         self._left, self._told = seconds, time.monotonic()
         self._show_time()
@@ -199,9 +179,8 @@ class RunPanel(QWidget):
         self._refresh()
 
     def _succeed(self, outputs: dict[str, Any]) -> None:
-        result = {**outputs, "TRAINING": self._task.feedback.result}
-        seconds = time.monotonic() - self._started
-        text = ended(self.record, bool(result["TRAINING"].get("cancelled")), seconds)
+        result = {**outputs, "TRAINING": self.run.result}
+        text = ended(self.record, bool(self.run.result.get("cancelled")), self.run.seconds)
         self.bar.setValue(100)
         self._end(text)
         self.finished.emit(result)
@@ -218,17 +197,13 @@ class RunPanel(QWidget):
         self.stopped.emit()
 
     def _end(self, text: str) -> None:
-        self._task, self._left = None, None
+        self._left = None
         self._clock.stop()
         self.say(text)
         self.doing.setText(text)
         self._refresh()
 
     # -- what is seen ----------------------------------------------------------------------------
-
-    @property
-    def _cancelling(self) -> bool:
-        return self._task is not None and self._task.feedback.isCanceled()
 
     def _refresh(self) -> None:
         show_run(self.record, self.chart, self.running)
@@ -238,15 +213,17 @@ class RunPanel(QWidget):
         self.judged.setText(judged_on(self.record) if scores else "")
         self.judged.setVisible(bool(scores))
         self.cancel_button.setVisible(self.running)
-        self.cancel_button.setText(tr("Stop now") if self._cancelling else tr("Cancel"))
-        self.keeping.setText(kept_by_cancel(self.record, self._cancelling) if self.running else "")
+        self.cancel_button.setText(tr("Stop now") if self.run.cancelling else tr("Cancel"))
+        self.keeping.setText(
+            kept_by_cancel(self.record, self.run.cancelling) if self.running else ""
+        )
         self._show_time()
 
     def _show_time(self) -> None:
         if not self.running:
             self.time.clear()
             return
-        parts = [elapsed(time.monotonic() - self._started)]
-        if self._left is not None and not self._cancelling:
+        parts = [elapsed(self.run.seconds)]
+        if self._left is not None and not self.run.cancelling:
             parts.append(time_left(max(1.0, self._left - (time.monotonic() - self._told))))
         self.time.setText(" · ".join(parts))

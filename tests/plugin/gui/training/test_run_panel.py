@@ -1,9 +1,8 @@
-"""The panel of a running training: with a stand-in for the engine, and once for real."""
+"""The panel of a running training: with a stand-in for the engine."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 from qgis.core import QgsProject
@@ -12,7 +11,8 @@ from qgis.PyQt.QtWidgets import QApplication
 from spectralgpt_qgis import paths
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineFailed
 from spectralgpt_qgis.gui.training.run_panel import RunPanel
-from tests.plugin.sample_labels import COLOURS, SCENE, water_and_land
+from tests.plugin.sample_labels import SCENE, water_and_land
+from tests.plugin.waiting import wait
 
 CLASSES = [{"title": "Land", "color": "#7a9a3a"}, {"title": "Water", "color": "#2266cc"}]
 
@@ -56,14 +56,6 @@ def fake(fake_engine):
     return fake_engine
 
 
-def wait(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        QApplication.processEvents()
-        time.sleep(0.01)
-
-
 def test_before_and_while_nothing_is_known(panel):
     assert not panel.running
     assert not panel.cancel_button.isVisible() and not panel.classes.isVisible()
@@ -73,7 +65,7 @@ def test_before_and_while_nothing_is_known(panel):
 
 def test_what_the_engine_tells_is_shown(panel, told, parameters, fake):
     def work(job):
-        feedback = panel._task.feedback
+        feedback = panel.run._task.feedback
         feedback.describe({"classes": CLASSES, "method": "full", "rounds": 2, "keeps": True})
         for step, score in enumerate((0.5, 0.75, 0.625)):
             feedback.measure("val_miou", step, score)
@@ -152,7 +144,7 @@ def test_a_cancel_at_once_may_come_before_the_engine(panel, told, parameters, fa
 
 def test_a_cancel_keeps_the_best(panel, told, parameters, fake):
     def work(job):
-        feedback = panel._task.feedback
+        feedback = panel.run._task.feedback
         feedback.describe({"classes": CLASSES, "rounds": 9, "keeps": True})
         feedback.measure("val_miou", 0, 0.5)
         feedback.measure("loss", 1, 0.4)
@@ -179,39 +171,19 @@ def test_closing_the_project_or_the_panel_during_a_run(panel, told, parameters, 
     fake.during, fake.failure = until_cancelled(fake), EngineCancelled()
     water = water_and_land()
     panel.start({**parameters, "LABELS": water.id()})
-    feedback = panel._task.feedback
+    feedback = panel.run._task.feedback
     panel.shut_down()
-    assert feedback.is_abandoned()
-    wait(lambda: len(told) == 2)
+    assert feedback.is_abandoned() and not panel.running
+    ended = time.monotonic() + 0.5
+    wait(lambda: time.monotonic() > ended)
+    assert len(told) == 1, "who has gone is told nothing"
 
 
 @pytest.mark.parametrize("width", [300, 360, 700])
 def test_it_fits_into_a_dock(panel, told, parameters, fake, width):
     panel.resize(width, 600)
-    fake.during = lambda job: panel._task.feedback.describe({"classes": CLASSES, "parts": 5})
+    fake.during = lambda job: panel.run._task.feedback.describe({"classes": CLASSES, "parts": 5})
     panel.start(parameters)
     wait(lambda: told)
     QApplication.processEvents()
     assert panel.width() == width, "nothing in it asks for more"
-
-
-def test_for_real_from_labels_to_a_model(panel, told, parameters):
-    panel.start(parameters)
-    wait(lambda: told, 300)
-    assert told[0][0] == "finished", told
-    result = told[0][1]
-    assert result["METHOD_USED"] == "quick"
-    assert Path(result["OUTPUT_MODEL"]).is_file()
-    assert Path(result["OUTPUT_MODEL"]).with_suffix(".safetensors").is_file()
-    assert Path(result["OUTPUT_REPORT"]).is_file()
-    made = result["TRAINING"]
-    assert [item["color"] for item in made["classes"]] == list(COLOURS.values())
-    matrix = made["accuracy"]["confusion"]
-    # 4 squares of 5 x 5 pixels of each class, all of them held back once.
-    assert [sum(row) for row in matrix] == [100, 100]
-    assert (matrix[0][0] + matrix[1][1]) / 200 == pytest.approx(
-        made["accuracy"]["overall_accuracy"]
-    )
-    assert panel.record.parts >= 2 and panel.record.judged_parts == panel.record.parts
-    assert [score.title for score in panel.record.class_scores()] == list(COLOURS)
-    assert all(score.iou is not None for score in panel.record.class_scores())

@@ -1,0 +1,69 @@
+"""How good a model is, in one sentence that promises no more than was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...i18n import tr
+
+
+def headline(accuracy: dict[str, Any], scenes: bool) -> str:
+    """The sentence.
+
+    Args:
+        accuracy: Of the engine's result.
+        scenes: Whether scenes were judged, not pixels.
+    """
+    share = accuracy.get("overall_accuracy")
+    if share is None:
+        score = accuracy.get("map")
+        if isinstance(score, dict):  # of each way that was tried
+            score = max(score.values(), default=None)
+        if score is not None:
+            return tr(
+                "Scenes that were held back: mean average precision {:.2f} (1 is best)."
+            ).format(score)
+        return tr(
+            "How good the model is, is not known: no labels could be held back to judge it by."
+        )
+    if not accuracy.get("interval_95"):
+        text = (
+            tr("Of the scenes that were held back, {share} got the right label.")
+            if scenes
+            else tr("Of the labelled pixels that were held back, {share} are mapped right.")
+        )
+        return " ".join(
+            (
+                text.format(share=percent(share)),
+                tr("They lie in one place, so how sure this is cannot be said."),
+            )
+        )
+    low, high = accuracy["interval_95"]
+    text = (
+        tr(
+            "Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, "
+            "judged in {places} places."
+        )
+        if scenes
+        else tr(
+            "Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % "
+            "confidence, judged in {places} places."
+        )
+    )
+    return text.format(
+        share=percent(share), low=percent(low), high=percent(high), places=accuracy["places"]
+    )
+
+
+def percent(share: float | None) -> str:
+    """A share as it is read; one that is not quite all never reads 100 %."""
+    if share is None:
+        return "–"
+    whole = round(100 * share)
+    if (whole == 100 and share < 1) or (whole == 0 and share > 0):
+        return (
+            f"{100 * share:.1f} %"
+            if 0.001 <= share <= 0.999
+            else ("> 99.9 %" if whole else "< 0.1 %")
+        )
+    return f"{whole} %"

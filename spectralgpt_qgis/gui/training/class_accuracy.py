@@ -1,0 +1,83 @@
+"""Precision, recall, F1 and IoU of each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from ...i18n import tr
+from .accuracy_words import percent
+from .class_bars import swatch
+
+FIGURES = ("precision", "recall", "f1", "iou")
+
+
+class ClassAccuracy(QTableWidget):
+    """A row a class; what a figure means stands in the tooltip of its column."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Starts without classes."""
+        super().__init__(0, 1 + len(FIGURES), parent)
+        titles = (
+            (tr("Class"), ""),
+            (
+                tr("Precision"),
+                tr("Of what is mapped as it, the share that is it (user's accuracy)."),
+            ),
+            (
+                tr("Recall"),
+                tr("Of what is it, the share that is mapped as it (producer's accuracy)."),
+            ),
+            (tr("F1"), tr("Precision and recall in one figure: their harmonic mean.")),
+            (
+                tr("IoU"),
+                tr("Of all that is it or is mapped as it, the share on which both agree."),
+            ),
+        )
+        self.setHorizontalHeaderLabels([title for title, _ in titles])
+        for column, (_, tip) in enumerate(titles):
+            self.horizontalHeaderItem(column).setToolTip(tip)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        self.verticalHeader().setVisible(False)
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setShowGrid(False)
+
+    def show_classes(self, classes: list[dict[str, Any]], figures: dict[str, Any]) -> None:
+        """Shows the classes.
+
+        Args:
+            classes: Title and color of each.
+            figures: Figures of each, by title.
+        """
+        self.setRowCount(len(classes))
+        for row, item in enumerate(classes):
+            name = QTableWidgetItem(swatch(item["color"]), item["title"])
+            name.setToolTip(item["title"])
+            self.setItem(row, 0, name)
+            of_class = figures.get(item["title"], {})
+            for column, figure in enumerate(FIGURES, 1):
+                cell = QTableWidgetItem(percent(of_class.get(figure)))
+                cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.setItem(row, column, cell)
+        self.setFixedHeight(self.sizeHint().height())
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """High enough for all rows."""
+        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth()
+        return QSize(320, height + self.rowCount() * self.verticalHeader().defaultSectionSize())

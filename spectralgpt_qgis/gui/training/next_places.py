@@ -1,0 +1,117 @@
+"""Where to label next: finds the places that a model is least sure of, and walks through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingUtils, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...i18n import tr
+from .background_run import BackgroundRun
+from .place_walk import PlaceWalk
+from .prediction import Trained, extent_text, shown
+from .preview import put_above
+
+ALGORITHM = "spectralgpt:uncertainplaces"
+VIEW, WHOLE = range(2)
+
+
+class NextPlaces(QWidget):
+    """A button that finds places, and the walk through them once there are any."""
+
+    found = pyqtSignal(object)  # the layer of places
+    told = pyqtSignal(str)  # how it went
+    failed = pyqtSignal(str, str)  # message, details
+
+    def __init__(self, canvas: Any, parent: QWidget | None = None) -> None:
+        """Has no model yet.
+
+        Args:
+            canvas: The map; not owned.
+            parent: What it stands on.
+        """
+        super().__init__(parent)
+        self._canvas = canvas
+        self._trained: Trained | None = None
+        self.run = BackgroundRun(self)
+        self.run.succeeded.connect(self._show)
+        self.run.failed.connect(self.failed)
+        self.run.stopped.connect(lambda: self.told.emit(tr("Stopped.")))
+        self.button = QPushButton(tr("&Find places to label next"))
+        self.button.setAutoDefault(False)
+        self.button.clicked.connect(self.start)
+        self.where = QComboBox()
+        self.where.addItems([tr("in the map view"), tr("in the whole layer")])
+        self.where.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.walk = PlaceWalk(canvas)
+        self.walk.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.button)
+        row.addWidget(self.where, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.walk)
+
+    def show_model(self, trained: Trained | None) -> None:
+        """Takes the model to improve; None for none."""
+        self.run.forget()
+        self._trained = trained
+        self.walk.set_layer(None)
+        self.walk.hide()
+        maps = trained is not None and trained.task == "segmentation"
+        self.setEnabled(maps)
+        self.setToolTip("" if maps else tr("For models that give every pixel a class."))
+
+    def start(self, *_: Any) -> None:
+        """Finds places in what the map shows, or everywhere."""
+        trained = self._trained
+        if trained is None:
+            return
+        settings = self._canvas.mapSettings()
+        rasters = trained.rasters()
+        seen = shown(rasters, settings.visibleExtent(), settings.destinationCrs())
+        if seen is None and (self.where.currentIndex() == VIEW or not rasters):
+            self.failed.emit(
+                tr("The map shows no raster that the model learned from. Zoom to one of them."), ""
+            )
+            return
+        layers = seen[0] if seen is not None else rasters[0]
+        parameters = {
+            **trained.mapping(layers),
+            "LABELS": trained.parameters.get("LABELS"),
+            "OUTPUT": QgsProcessingUtils.generateTempFilename("places.gpkg"),
+        }
+        if self.where.currentIndex() == VIEW and seen is not None:
+            parameters["EXTENT"] = extent_text(seen[1], layers[0].crs())
+        self.run.start(ALGORITHM, parameters)
+
+    def _show(self, outputs: dict[str, Any]) -> None:
+        layer = QgsVectorLayer(str(outputs["OUTPUT"]), tr("Places to label next"), "ogr")
+        if not layer.isValid():
+            self.failed.emit(tr("The places cannot be opened: {}").format(outputs["OUTPUT"]), "")
+            return
+        old = self.walk.layer()
+        if old is not None:
+            QgsProject.instance().removeMapLayer(old.id())
+        QgsProject.instance().addMapLayer(layer, False)
+        put_above(layer)
+        classes = self._trained.engine.get("classes", ())
+        self.walk.set_layer(layer, {item["name"]: item["title"] for item in classes})
+        self.walk.show()
+        self.told.emit(
+            tr("Places found in {seconds:.1f} s: {count}.").format(
+                seconds=self.run.seconds, count=outputs.get("PLACE_COUNT", layer.featureCount())
+            )
+        )
+        self.found.emit(layer)
+        self.walk.step(1)

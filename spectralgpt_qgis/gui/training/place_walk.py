@@ -1,0 +1,121 @@
+"""Walks through a layer of ranked places: the map goes to each in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeature,
+    QgsProject,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from ...i18n import tr
+
+_AROUND = 6.0  # sides of a place that the map shows
+RANK, _CLASSES = "rank", ("first_class", "second_class")
+
+
+class PlaceWalk(QWidget):
+    """Two buttons, and which place the map shows."""
+
+    moved = pyqtSignal(object)  # the feature
+
+    def __init__(self, canvas: Any, parent: QWidget | None = None) -> None:
+        """Has no layer yet.
+
+        Args:
+            canvas: The map; not owned.
+            parent: What it stands on.
+        """
+        super().__init__(parent)
+        self._canvas = canvas
+        self._layer_id = ""
+        self._order: list[int] = []  # ids of the features
+        self._at = -1
+        self._titles: dict[str, str] = {}
+        self.previous_button = QPushButton(tr("Pre&vious"))
+        self.next_button = QPushButton(tr("&Next"))
+        self.where = QLabel()
+        self.where.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget, stretch in ((self.where, 1), (self.previous_button, 0), (self.next_button, 0)):
+            row.addWidget(widget, stretch)
+        for button, step in ((self.previous_button, -1), (self.next_button, 1)):
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda *_, step=step: self.step(step))
+        self._refresh()
+
+    def layer(self) -> QgsVectorLayer | None:
+        """The places; None when there are none, or the user has removed them."""
+        layer = QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
+        return layer if isinstance(layer, QgsVectorLayer) else None
+
+    def set_layer(self, layer: QgsVectorLayer | None, titles: dict[str, str] | None = None) -> None:
+        """Starts before the first place.
+
+        Args:
+            layer: Of the project, as ``spectralgpt:uncertainplaces`` writes it; None for none.
+            titles: Of the classes, by name.
+        """
+        self._titles = titles or {}
+        self._layer_id, self._order, self._at = "", [], -1
+        if layer is not None:
+            self._layer_id = layer.id()
+            ranked = sorted(layer.getFeatures(), key=lambda feature: feature[RANK])
+            self._order = [feature.id() for feature in ranked]
+        self._refresh()
+
+    def step(self, by: int) -> None:
+        """Goes to the next place, or the one before."""
+        layer = self.layer()
+        if layer is None:
+            self.set_layer(None)
+            return
+        wanted = min(max(self._at + by, 0), len(self._order) - 1)
+        if not self._order:
+            return
+        self._at = wanted
+        feature = layer.getFeature(self._order[self._at])
+        if not feature.isValid():  # removed by the user
+            del self._order[self._at]
+            self._at -= 1
+            self.step(1 if by > 0 else 0)
+            return
+        self._go(layer, feature)
+        self._refresh(feature)
+        self.moved.emit(feature)
+
+    def _go(self, layer: QgsVectorLayer, feature: QgsFeature) -> None:
+        settings = self._canvas.mapSettings()
+        transform = QgsCoordinateTransform(
+            layer.crs(), settings.destinationCrs(), QgsProject.instance()
+        )
+        try:
+            box = transform.transformBoundingBox(feature.geometry().boundingBox())
+        except QgsCsException:
+            return
+        if box.isEmpty():  # a point
+            self._canvas.setCenter(box.center())
+        else:
+            box.scale(_AROUND)
+            self._canvas.setExtent(box)
+        self._canvas.refresh()
+        self._canvas.flashFeatureIds(layer, [feature.id()])
+
+    def _refresh(self, feature: QgsFeature | None = None) -> None:
+        self.previous_button.setEnabled(self._at > 0)
+        self.next_button.setEnabled(self._at < len(self._order) - 1)
+        if feature is None:
+            self.where.setText(tr("Places, the least sure first: {}").format(len(self._order)))
+            return
+        text = tr("Place {number} of {count}:").format(number=self._at + 1, count=len(self._order))
+        first, second = (self._titles.get(feature[name], feature[name]) for name in _CLASSES)
+        self.where.setText(
+            text + "\n" + tr("{first} or {second}?").format(first=first, second=second)
+        )

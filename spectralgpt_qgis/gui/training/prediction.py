@@ -1,0 +1,169 @@
+"""From what a model was trained with to the parameters of the tool that maps with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsProcessingContext,
+    QgsProcessingUtils,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+
+# Task of the training -> the tool that maps, its raster parameters, and the ending of what it writes.
+TOOLS = {
+    "segmentation": ("spectralgpt:segment", ("INPUT",), ".tif"),
+    "scenes": ("spectralgpt:classify", ("INPUT",), ".gpkg"),
+    "change": ("spectralgpt:detectchange", ("BEFORE", "AFTER"), ".tif"),
+}
+TASKS = tuple(TOOLS)
+MOST_PIXELS = 1024  # along either side of a preview, which is to be there within seconds
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was trained, and with what.
+
+    Attributes:
+        result: Of ``RunPanel.finished``.
+        parameters: Of the training.
+    """
+
+    result: dict[str, Any]
+    parameters: dict[str, Any]
+
+    @property
+    def task(self) -> str:
+        """Of the training: one of `TASKS`."""
+        value = self.parameters.get("TASK", TASKS[0])
+        return TASKS[value] if isinstance(value, int) else str(value or TASKS[0])
+
+    @property
+    def tool(self) -> str:
+        """Id of the algorithm that maps with the model."""
+        return TOOLS[self.task][0]
+
+    @property
+    def ending(self) -> str:
+        """Of the file that it writes."""
+        return TOOLS[self.task][2]
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return str(self.result.get("MODEL_NAME") or self.engine.get("model", {}).get("name", ""))
+
+    @property
+    def engine(self) -> dict[str, Any]:
+        """What the engine returned."""
+        return self.result.get("TRAINING", {})
+
+    @property
+    def trainable(self) -> str:
+        """The file to train on from."""
+        told = self.engine.get("outputs", {}).get("trainable_model")
+        return str(told or re.sub(r"\.onnx$", "", self.result["OUTPUT_MODEL"]) + ".safetensors")
+
+    def rasters(self) -> list[tuple[QgsRasterLayer, ...]]:
+        """The rasters of the training that can still be read: one each, or two dates each."""
+        lists = [self.parameters.get("INPUT") or []]
+        if self.task == "change":
+            lists.append(self.parameters.get("AFTER") or [])
+        lists = [value if isinstance(value, (list, tuple)) else [value] for value in lists]
+        found = [tuple(_raster(value) for value in values) for values in zip(*lists)]
+        return [layers for layers in found if all(layers)]
+
+    def mapping(self, layers: tuple[QgsRasterLayer, ...]) -> dict[str, Any]:
+        """Parameters of the tool for one raster, or two dates.
+
+        Args:
+            layers: Of :meth:`rasters`.
+        """
+        made: dict[str, Any] = {"MODEL": self.result["OUTPUT_MODEL"]}
+        for name, layer in zip(TOOLS[self.task][1], layers):
+            made[name] = layer.id() if _in_project(layer) else layer.source()
+        for name in ("DEVICE", "THREADS"):
+            if self.parameters.get(name) not in (None, ""):
+                made[name] = self.parameters[name]
+        for name in ("BANDS", "AFTER_BANDS"):
+            numbers = [
+                int(number) for number in re.findall(r"\d+", str(self.parameters.get(name) or ""))
+            ]
+            if numbers and (name == "BANDS" or self.task == "change"):
+                made[name] = numbers
+        return made
+
+
+def shown(
+    rasters: list[tuple[QgsRasterLayer, ...]], view: QgsRectangle, crs: QgsCoordinateReferenceSystem
+) -> tuple[tuple[QgsRasterLayer, ...], QgsRectangle] | None:
+    """The first of the rasters that a map shows, and the part of it.
+
+    Args:
+        rasters: Of :meth:`Trained.rasters`.
+        view: Extent of the map.
+        crs: Of the map.
+
+    Returns:
+        The raster, or its two dates, and the part in the raster's own system; None when the map shows none.
+    """
+    for layers in rasters:
+        part = in_layer(layers[0], view, crs)
+        if part is not None:
+            return layers, part
+    return None
+
+
+def in_layer(
+    layer: QgsRasterLayer, view: QgsRectangle, crs: QgsCoordinateReferenceSystem
+) -> QgsRectangle | None:
+    """The part of a raster that a map shows, in the raster's own system; None when that is none of it."""
+    try:
+        transform = QgsCoordinateTransform(crs, layer.crs(), QgsProject.instance())
+        seen = transform.transformBoundingBox(view).intersect(layer.extent())
+    except QgsCsException:
+        return None
+    return None if seen.isEmpty() else seen
+
+
+def middle(layer: QgsRasterLayer, part: QgsRectangle) -> tuple[QgsRectangle, bool]:
+    """The middle of a part of a raster, as much as a preview can be made of within seconds.
+
+    Returns:
+        The rectangle, and whether it is smaller than the part.
+    """
+    side_x = min(part.width(), MOST_PIXELS * layer.rasterUnitsPerPixelX())
+    side_y = min(part.height(), MOST_PIXELS * layer.rasterUnitsPerPixelY())
+    smaller = side_x < part.width() or side_y < part.height()
+    return QgsRectangle.fromCenterAndSize(part.center(), side_x, side_y), smaller
+
+
+def extent_text(rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> str:
+    """An extent as Processing takes it; a system without a code must be that of the raster."""
+    sides = (rectangle.xMinimum(), rectangle.xMaximum(), rectangle.yMinimum(), rectangle.yMaximum())
+    numbers = ",".join(f"{side:.10f}" for side in sides)
+    return f"{numbers} [{crs.authid()}]" if crs.authid() else numbers
+
+
+def _raster(value: Any) -> QgsRasterLayer | None:
+    """A layer of the project, or a file."""
+    if isinstance(value, QgsRasterLayer):
+        return value
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    layer = QgsProcessingUtils.mapLayerFromString(str(value), context)
+    if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
+        return None
+    # What the context loaded goes with it.
+    return layer if _in_project(layer) else QgsRasterLayer(layer.source(), layer.name())
+
+
+def _in_project(layer: QgsRasterLayer) -> bool:
+    return QgsProject.instance().mapLayer(layer.id()) is not None

@@ -1,0 +1,127 @@
+"""A preview of a model: what the map shows, mapped within seconds, as a temporary layer above the imagery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsMapLayer,
+    QgsProcessingUtils,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from ...i18n import tr
+from .background_run import BackgroundRun
+from .prediction import Trained, extent_text, middle, shown
+
+
+class Preview(QObject):
+    """Keeps at most one preview in the project: a new one takes the place of the old one."""
+
+    ready = pyqtSignal(str)  # what is there, and how long it took
+    failed = pyqtSignal(str, str)  # message, details
+    stopped = pyqtSignal()
+
+    def __init__(self, canvas: Any, parent: QObject | None = None) -> None:
+        """Has no layer yet.
+
+        Args:
+            canvas: The map; not owned.
+            parent: What it ends with.
+        """
+        super().__init__(parent)
+        self._canvas = canvas
+        self._layer_id = ""
+        self._above = ""  # id of the imagery
+        self._title = ""
+        self._is_part = False
+        self.run = BackgroundRun(self)
+        self.run.succeeded.connect(self._show)
+        self.run.failed.connect(self.failed)
+        self.run.stopped.connect(self.stopped)
+
+    def layer(self) -> QgsMapLayer | None:
+        """The preview; None when there is none, or the user has removed it."""
+        return QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
+
+    def start(self, trained: Trained) -> None:
+        """Maps what the map shows.
+
+        Args:
+            trained: The model.
+        """
+        settings = self._canvas.mapSettings()
+        rasters = trained.rasters()
+        found = shown(rasters, settings.visibleExtent(), settings.destinationCrs())
+        if found is None:
+            self.failed.emit(
+                tr("The map shows no raster that the model learned from. Zoom to one of them.")
+                if rasters
+                else tr("The rasters that the model learned from are not there any more."),
+                "",
+            )
+            return
+        layers, part = found
+        part, self._is_part = middle(layers[0], part)
+        self._above = layers[-1].id()
+        self._title = tr("Preview: {}").format(trained.name)
+        parameters = {
+            **trained.mapping(layers),
+            "EXTENT": extent_text(part, layers[0].crs()),
+            "OUTPUT": QgsProcessingUtils.generateTempFilename("preview" + trained.ending),
+        }
+        self.run.start(trained.tool, parameters)
+
+    def remove(self) -> None:
+        """Takes the layer out of the project."""
+        if self.layer() is not None:
+            QgsProject.instance().removeMapLayer(self._layer_id)
+        self._layer_id = ""
+
+    def clear(self) -> None:
+        """Forgets the run and the layer, which stays where it is."""
+        self.run.forget()
+        self._layer_id = ""
+
+    def _show(self, outputs: dict[str, Any]) -> None:
+        path = str(outputs.get("OUTPUT", ""))
+        raster = Path(path).suffix == ".tif"
+        # The style stands beside the raster, and inside the GeoPackage.
+        layer = (
+            QgsRasterLayer(path, self._title)
+            if raster
+            else QgsVectorLayer(path, self._title, "ogr")
+        )
+        if not layer.isValid():
+            self.failed.emit(tr("The preview cannot be opened: {}").format(path), "")
+            return
+        self.remove()
+        project = QgsProject.instance()
+        project.addMapLayer(layer, False)
+        self._layer_id = layer.id()
+        put_above(layer, self._above)
+        text = (
+            tr("Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.")
+            if self._is_part
+            else tr("Preview of what the map shows in {seconds:.1f} s.")
+        )
+        self.ready.emit(text.format(seconds=self.run.seconds))
+
+
+def put_above(layer: QgsMapLayer, other: str = "") -> None:
+    """Puts a layer of the project into its tree, right above another one.
+
+    Args:
+        layer: Not in the tree yet.
+        other: Id of that one; on top of all when it is not in the tree.
+    """
+    root = QgsProject.instance().layerTreeRoot()
+    node = root.findLayer(other) if other else None
+    if node is None:
+        root.insertLayer(0, layer)
+    else:
+        node.parent().insertLayer(node.parent().children().index(node), layer)
