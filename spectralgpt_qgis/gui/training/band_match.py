@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from ...i18n import tr
+from ..describe import words
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,9 @@ def shown_match(name: str, model: dict[str, Any] | None) -> BandMatch:
         return BandMatch(tr("The bands of '{}' are matched when training starts.").format(name))
     if model["verdict"] == "unfit":
         return BandMatch(str(model["reason"]), fits=False)
-    bands = model["match"]
-    used = " ".join(band["model"] for band in bands if band["raster"] is not None)
-    if model["left_out"]:
-        text = tr("Bands found: {found}. Left out: {lacking}.").format(
-            found=used, lacking=" ".join(model["left_out"])
-        )
-    else:
-        text = tr("Bands found: {}.").format(used)
-    if model["verdict"] == "doubtful":
-        text += " " + tr(
-            "Its pixels are {times:.2g} times as large as those the model knows."
-        ).format(times=model["scale"])
-    rows = "".join(
-        "<tr><td>{model}</td><td>&nbsp;{raster}</td><td>&nbsp;{by}</td></tr>".format(
-            model=escape(str(band["model"])),
-            raster=tr("band {}").format(band["raster"]) if band["raster"] is not None else "–",
-            by=escape(str(band["by"])),
-        )
-        for band in bands
-    )
-    return BandMatch(text, f"<b>{escape(name)}</b><table>{rows}</table>")
+    used = " ".join(band["model"] for band in model["match"] if band["raster"] is not None)
+    text = tr("Bands found: {}.").format(used)
+    if model["left_out"] or model["verdict"] == "doubtful":
+        text = f"{text} {words.reason_words(model)}."
+    lines = (escape(line) for line in words.match_words(model).splitlines())
+    return BandMatch(text, "<br>".join((f"<b>{escape(name)}</b>", *lines)))

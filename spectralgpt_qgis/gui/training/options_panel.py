@@ -21,12 +21,13 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ... import model_catalogue
 from ...i18n import tr
-from ...model_catalogue import InstalledModel, reference
-from ...tasks.model_list import ModelList
-from ..model_widget import describe
+from ...installed_model import InstalledModel
+from ..models.combo import ModelCombo
+from ..models.query import ModelQuery
 from .raster_describer import Description
-from .training_setup import TrainingOptions
+from .training_setup import DEFAULT_OPTIONS, TrainingOptions
 
 _TASKS = {
     "segmentation": "segmentation",
@@ -48,11 +49,14 @@ class OptionsPanel(QWidget):
         """
         super().__init__(parent)
         self._task = "segmentation"
-        self._models: tuple[InstalledModel, ...] | None = None
+        self._known = model_catalogue.is_complete()
         self._fits: dict[str, dict[str, Any]] = {}
-        self._listing: ModelList | None = None
-        self._wanted = TrainingOptions.base
+        self._wanted = DEFAULT_OPTIONS.base
+        self._query = ModelQuery(self)
+        self._query.listed.connect(self._on_models)
+        self._query.failed.connect(self._on_models)
         self._build()
+        self._show_models()
 
     # -- what is chosen --------------------------------------------------------------------------
 
@@ -92,24 +96,26 @@ class OptionsPanel(QWidget):
         Args:
             path: Of a model that can be trained on.
         """
-        known = next((m for m in self._models or () if Path(m.path) == Path(path)), None)
-        self._wanted = path if known is None else reference(known)
+        known = next(
+            (m for m in model_catalogue.known_models() if Path(m.path) == Path(path)), None
+        )
+        self._wanted = path if known is None else model_catalogue.reference(known)
         self._show_models()
         self.changed.emit()
 
     @property
     def base_path(self) -> str:
         """The file of the model to start from; empty while it is not known."""
-        index = self._base.currentIndex()
-        return str(self._base.itemData(index, _PATH) or "") if index >= 0 else ""
+        for model in self._models():
+            if self._wanted in (model_catalogue.reference(model), model.name):
+                return model.path
+        return self._wanted if Path(self._wanted).suffix else ""
 
     def problem(self) -> str:
         """Why training cannot start with these options; empty when it can."""
-        if self._models is None:
+        if not self._known:
             return tr("Looking for models to start from…")
-        if self._base.count() == 0:
-            return tr("There is no model to start from. Import one, or install the plugin again.")
-        return ""
+        return "" if self._wanted else tr("Choose the model to start from.")
 
     # -- what comes from outside -----------------------------------------------------------------
 
@@ -124,7 +130,7 @@ class OptionsPanel(QWidget):
             self._show_models()
 
     def show_fits(self, description: Description | None) -> None:
-        """Marks the models that the raster does not serve.
+        """Marks the models by how they fit the raster.
 
         Args:
             description: What the engine says of the raster; None while it is not known.
@@ -140,71 +146,49 @@ class OptionsPanel(QWidget):
 
     def look_for_models(self) -> None:
         """Lists the models again, beside QGIS."""
-        if self._listing is not None:
-            return
-        self._listing = ModelList()
-        self._listing.succeeded.connect(self._on_models)
-        self._listing.failed.connect(self._on_no_models)
-        self._listing.stopped.connect(self._on_no_models)
-        self._listing.start()
+        if not self._query.list_models():
+            self._on_models()
 
     def stop(self) -> None:
         """Looks for models no more."""
-        listing, self._listing = self._listing, None
-        if listing is not None:
-            for ending in (listing.succeeded, listing.failed, listing.stopped):
-                ending.disconnect()
-            listing.cancel()
+        self._query.stop()
 
-    def _on_no_models(self, *_: Any) -> None:
-        self._on_models(self._models or ())
-
-    def _on_models(self, models: tuple[InstalledModel, ...]) -> None:
-        self._listing, self._models = None, tuple(models)
+    def _on_models(self, *_: Any) -> None:
+        self._known = True
         self._show_models()
         self.changed.emit()
 
-    def _show_models(self) -> None:
-        task = _TASKS[self._task]
-        fitting = [
+    def _models(self) -> list[InstalledModel]:
+        """Those that can learn the task, backbones first."""
+        found = [
             model
-            for model in self._models or ()
-            if not model.can_predict and model.task in ("backbone", task)
+            for model in model_catalogue.known_models()
+            if not model.can_predict and model.task in ("backbone", _TASKS[self._task])
         ]
-        fitting.sort(key=lambda model: (self._is_unfit(model), model.task != "backbone"))
-        self._base.blockSignals(True)
+        return sorted(found, key=lambda model: model.task != "backbone")
+
+    def _show_models(self) -> None:
+        blocked = self._base.blockSignals(True)
         self._base.clear()
-        for model in fitting:
-            text = model.title if model.title == model.name else f"{model.title} ({model.name})"
-            if self._is_unfit(model):
-                text = tr("{}: does not fit the raster").format(text)
-            self._add_base(text, reference(model), model.path, describe(model))
+        self._base.add_models(self._models(), model_catalogue.reference, self._fits)
         index = self._base.findData(self._wanted)
-        if index < 0 and Path(self._wanted).is_file():
-            self._add_base(Path(self._wanted).name, self._wanted, self._wanted, self._wanted)
-            index = self._base.count() - 1
-        self._base.setCurrentIndex(max(index, 0) if self._base.count() else -1)
-        self._base.blockSignals(False)
-        if self._base.count():
-            self._wanted = str(self._base.currentData())
+        self._base.setCurrentIndex(index)
+        if index < 0:
+            self._base.setEditText(self._wanted)
+        self._base.lineEdit().setCursorPosition(0)
+        self._base.blockSignals(blocked)
         self._show_tip()
 
-    def _add_base(self, text: str, given: str, path: str, tip: str) -> None:
-        self._base.addItem(text, given)
-        last = self._base.count() - 1
-        self._base.setItemData(last, path, _PATH)
-        self._base.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
-
-    def _is_unfit(self, model: InstalledModel) -> bool:
-        return self._fits.get(model.path, {}).get("verdict") == "unfit"
-
     def _on_base(self, *_: Any) -> None:
-        self._wanted = str(self._base.currentData())
+        text = self._base.currentText().strip()
+        index = self._base.findText(text)
+        self._wanted = str(self._base.itemData(index)) if index >= 0 else text
         self._show_tip()
         self.changed.emit()
 
     def _show_tip(self) -> None:
-        self._base.setToolTip(str(self._base.currentData(Qt.ItemDataRole.ToolTipRole) or ""))
+        tip = self._base.currentData(Qt.ItemDataRole.ToolTipRole)
+        self._base.setToolTip(str(tip or self._wanted))
 
     def _browse(self, *_: Any) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -216,9 +200,10 @@ class OptionsPanel(QWidget):
     # -- the parts -------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._base = QComboBox()
+        self._base = ModelCombo((".safetensors",))
         self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._base.currentIndexChanged.connect(self._on_base)
+        self._base.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
+        self._base.editTextChanged.connect(self._on_base)
         browse = QToolButton()
         browse.setText("…")
         browse.setToolTip(tr("Choose a model file"))
@@ -303,9 +288,6 @@ class OptionsPanel(QWidget):
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
-
-
-_PATH = Qt.ItemDataRole.UserRole + 1
 
 
 def _choice(*items: tuple[str, str, str]) -> QComboBox:

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ... import engine_access
 from ...i18n import tr
-from ...raster_source import additional_nodata, crs_text, engine_path
+from ...raster_source import crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 
 
@@ -66,8 +66,7 @@ class RasterDescriber(QObject):
     def _ask(self, path: str, layer: QgsRasterLayer) -> None:
         if engine_access.why_not_ready():
             return  # the dock says that the engine is missing
-        nodata, _ = additional_nodata(layer)
-        job = {"input": path, "crs": crs_text(layer.crs()), "nodata": list(nodata)}
+        job = {"input": path, "crs": crs_text(layer.crs()), "bands_only": True}
         task = EngineTask(
             tr("Looking at the bands of {}").format(layer.name()),
             engine_access.client(),

@@ -15,6 +15,8 @@ def model(**changes):
         "left_out": [],
         "reason": "",
         "scale": 1.0,
+        "gsd": 10.0,
+        "missing": [],
         **changes,
     }
 
@@ -23,19 +25,19 @@ def test_all_bands_are_named_and_where_they_were_found():
     match = shown_match("scene", model())
     assert match.fits
     assert match.text == "Bands found: B02."
-    assert "band 3" in match.tip
+    assert "B02: band 3" in match.tip
     assert "blue &lt;1&gt;" in match.tip
 
 
 def test_what_is_left_out_is_said():
     match = shown_match("scene", model(match=[FOUND, LEFT], left_out=["B01"]))
-    assert match.text == "Bands found: B02. Left out: B01."
+    assert match.text == "Bands found: B02. Works without B01."
 
 
 def test_pixels_of_another_size_are_said():
     match = shown_match("scene", model(verdict="doubtful", scale=3.0))
     assert match.fits
-    assert match.text.endswith("Its pixels are 3 times as large as those the model knows.")
+    assert match.text == "Bands found: B02. Pixels of 30 m; it learned from 10 m."
 
 
 def test_a_refusal_is_that_of_the_engine():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from qgis.PyQt.QtCore import Qt
 
 from spectralgpt_qgis import paths
 from spectralgpt_qgis.gui.training.options_panel import OptionsPanel
@@ -20,6 +21,7 @@ def panel(models):
     made.look_for_models()
     wait(lambda: made.problem() == "")
     yield made
+    made.stop()
     made.deleteLater()
 
 
@@ -38,12 +40,16 @@ def test_the_file_behind_the_base_is_known(panel):
     assert panel.base_path == str(paths.MODELS / "backbone.safetensors")
 
 
-def test_a_base_that_does_not_fit_the_raster_comes_last_and_says_so(panel):
+def test_a_base_that_does_not_fit_the_raster_comes_last_and_stays_chosen(panel):
+    def judged(verdict):
+        return {"verdict": verdict, "missing": [], "reason": "B05 is missing.", "left_out": []}
+
     shipped = str(paths.MODELS / "backbone.safetensors")
-    panel.show_fits(Description({shipped: {"verdict": "unfit"}}))
+    own = str(paths.user_models() / "imported.safetensors")
+    panel.show_fits(Description({own: judged("fits"), shipped: judged("unfit")}))
     assert offered(panel) == ["imported", "backbone"]
-    assert panel._base.itemText(1).endswith("does not fit the raster")
-    assert panel.options().base == "backbone"  # what was chosen stays chosen
+    assert "B05 is missing." in panel._base.itemData(1, Qt.ItemDataRole.ToolTipRole)
+    assert panel.options().base == "backbone"
 
 
 def test_what_is_set_is_handed_on(panel):
@@ -61,8 +67,17 @@ def test_retraining_starts_from_a_file(panel, tmp_path, models):
     assert panel.options().base == str(mine)
     assert panel.base_path == str(mine)
     panel.look_for_models()
-    wait(lambda: panel._listing is None)
+    wait(lambda: not panel._query.busy)
     assert panel.options().base == str(mine)
+
+
+def test_a_path_can_be_typed(panel):
+    told = []
+    panel.changed.connect(lambda: told.append(panel.base_path))
+    panel._base.setEditText("/data/mine.safetensors")
+    assert told[-1] == "/data/mine.safetensors"
+    panel._base.setEditText("")
+    assert panel.problem() == "Choose the model to start from."
 
 
 def test_before_the_models_are_known_that_is_said(models):
@@ -72,8 +87,8 @@ def test_before_the_models_are_known_that_is_said(models):
     fresh.deleteLater()
 
 
-def test_without_an_engine_there_is_no_model(no_engine):
+def test_without_an_engine_nobody_waits_for_models(no_engine):
     fresh = OptionsPanel()
     fresh.look_for_models()
-    wait(lambda: "There is no model" in fresh.problem())
+    assert fresh.problem() == ""
     fresh.deleteLater()
