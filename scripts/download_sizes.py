@@ -108,10 +108,14 @@ def wheels(system: tuple[str, str], tier: str, accelerator: str, links: str) -> 
 
 def measure(addresses: list[str]) -> dict[str, int]:
     """Bytes to download, bytes unpacked."""
-    each = [wheel_size(address) for address in addresses]
+    # Of a package several wheels may fit, one of which is taken: the largest, so that it is never too little.
+    each: dict[str, tuple[int, int]] = {}
+    for address in addresses:
+        package = address.rpartition("/")[2].partition("-")[0]
+        each[package] = max(each.get(package, (0, 0)), wheel_size(address))
     return {
-        "download": sum(download for download, _ in each),
-        "unpacked": sum(unpacked for _, unpacked in each),
+        "download": sum(download for download, _ in each.values()),
+        "unpacked": sum(unpacked for _, unpacked in each.values()),
     }
 
 

@@ -65,7 +65,7 @@ class DiagnosticsWindow(QDialog):
         self._task = DiagnosticsTask()
         self._task.succeeded.connect(self._show)
         self._task.failed.connect(self._failed)
-        QgsApplication.taskManager().addTask(self._task)
+        self._task.start()
 
     def _show(self, report: str) -> None:
         self.text.setPlainText(report)

@@ -12,7 +12,6 @@ from .. import settings
 from ..i18n import tr
 from ..provider import SpectralGPTProvider
 from ..tasks.engine_state import EngineState
-from .engine_dialog import EngineDialog
 from .options.engine_work import EngineWork
 
 _DAYS = 30  # for which "Not now" holds
@@ -26,7 +25,7 @@ class EngineNotice:
         """Shows nothing yet."""
         self._iface = iface
         self._message: Any = None
-        self._dialog: EngineDialog | None = None
+        self._dialog: Any = None
         self._offered = False
         self.work = EngineWork()
 
@@ -37,8 +36,10 @@ class EngineNotice:
         self.work.seen.connect(self._seen)
         self.work.look(measure=False)
 
-    def open_dialog(self, *_: Any) -> EngineDialog:
+    def open_dialog(self, *_: Any) -> Any:
         """Shows the window and returns it; QGIS stays usable."""
+        from .engine_dialog import EngineDialog  # not at the start of QGIS
+
         self._drop_message()
         if self._dialog is None:
             self._dialog = EngineDialog(self.work, self._iface.mainWindow())

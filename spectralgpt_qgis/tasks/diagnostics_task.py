@@ -12,7 +12,7 @@ class DiagnosticsTask(BaseTask):
 
     def __init__(self) -> None:
         """Gathers nothing yet."""
-        super().__init__(tr("SpectralGPT diagnostics report"))
+        super().__init__(tr("SpectralGPT diagnostics report"), hidden=True)
 
     def _run(self) -> str:
         return report()

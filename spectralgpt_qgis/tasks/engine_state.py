@@ -44,7 +44,7 @@ class EngineStateTask(BaseTask):
             environment: The environment.
             measure: Whether to add up its files too.
         """
-        super().__init__(tr("Look at the SpectralGPT engine"))
+        super().__init__(tr("Look at the SpectralGPT engine"), hidden=True)
         self._environment = environment
         self._measure = measure
 

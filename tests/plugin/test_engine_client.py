@@ -14,6 +14,7 @@ import pytest
 from spectralgpt_qgis import child_process, engine_access
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineClient, EngineFailed
 from spectralgpt_qgis.engine_exit import explain_exit
+from spectralgpt_qgis.job_failure import last_failure
 
 HEAD = """
 import json, os, subprocess, sys, threading, time
@@ -207,6 +208,21 @@ def test_an_engine_that_ends_without_an_answer_is_explained(engine, body, words)
 )
 def test_exit_codes_in_words(code, words):
     assert words in explain_exit(code)
+
+
+def test_the_memory_limit_reaches_the_engine_and_is_named_when_it_dies(engine):
+    say_it = 'say(event="result", limit=os.environ.get("SPECTRALGPT_MEMORY"))'
+    assert engine("import os\n" + say_it, memory=2048).run("segment", {}) == {"limit": "2048"}
+    assert engine("import os\n" + say_it).run("segment", {}) == {"limit": None}
+    with pytest.raises(EngineFailed, match="It may take 2048 MB of memory"):
+        engine("import os\nos.abort()", memory=2048).run("segment", {})
+
+
+def test_the_last_failure_is_remembered(engine):
+    with pytest.raises(EngineFailed):
+        engine('say(event="error", kind="BandMismatch", message="no B08")').run("classify", {})
+    failure = last_failure()
+    assert (failure.verb, failure.kind, failure.message) == ("classify", "BandMismatch", "no B08")
 
 
 def test_a_missing_interpreter_is_said(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsSettings
 
-from spectralgpt_qgis import paths, settings
+from spectralgpt_qgis import engine_access, paths, settings
 from spectralgpt_qgis.i18n import time_left
 
 
@@ -79,9 +79,13 @@ def test_time_left_in_words(seconds, words):
     assert time_left(seconds) == words
 
 
-def test_what_runs_where_a_tool_does_not_say(provider, models):
+TOOLS = ("segment", "classify", "detectchange", "finetune", "pretrain", "evaluate")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_runs_where_a_tool_does_not_say(provider, models, tool):
     def defaults():
-        algorithm = provider.algorithm("segment").create()
+        algorithm = provider.algorithm(tool).create()
         names = ("DEVICE", "THREADS")
         return [algorithm.parameterDefinition(name).defaultValue() for name in names]
 
@@ -92,3 +96,10 @@ def test_what_runs_where_a_tool_does_not_say(provider, models):
     settings.set_value("device", "abacus")  # written by hand
     settings.set_value("threads", -5)
     assert defaults() == ["auto", 0]
+
+
+def test_the_memory_limit_holds_for_every_job(models):
+    assert engine_access.client()._memory == 0
+    settings.set_value("memory", 4096)
+    assert engine_access.client()._memory == 4096
+    assert engine_access.client("training")._memory == 4096

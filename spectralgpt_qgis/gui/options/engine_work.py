@@ -6,7 +6,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ... import settings, tested_devices
@@ -76,7 +75,7 @@ class EngineWork(QObject):
         self._look.succeeded.connect(self._looked)
         self._look.failed.connect(self._not_looked)
         self._look.stopped.connect(self._not_looked)
-        QgsApplication.taskManager().addTask(self._look)
+        self._look.start()
 
     def _saw(self, state: EngineState) -> None:
         self.state = state
@@ -155,7 +154,7 @@ class EngineWork(QObject):
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
         task.stopped.connect(self._stopped)
-        QgsApplication.taskManager().addTask(task)
+        task.start()
         self.started.emit()
 
     def _progressed(self, percent: float) -> None:

@@ -10,7 +10,6 @@ from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ... import paths
 from ..help import add_help
-from .engine_widget import EngineWidget, scrolled
 from .engine_work import EngineWork
 
 PAGE = "SpectralGPTOptions"  # the page's object name: what iface.showOptionsDialog takes
@@ -26,6 +25,8 @@ class EngineOptionsPage(QgsOptionsPageWidget):
             work: What is done to the engine; it goes on when the options are closed.
             parent: QGIS's options.
         """
+        from .engine_widget import EngineWidget, scrolled  # not at the start of QGIS
+
         super().__init__(parent)
         self.setObjectName(PAGE)
         self.panel = EngineWidget(work, "options")
