@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QTimer
 # QGIS runs this file as text, so that its folder is not on the path.
 sys.path.insert(0, json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text())["code"])
 
-from tour import engine, learning, mapping, running, screen
+from tour import engine, learning, mapping, models, running, screen
 
 STEPS = (
     mapping.start,
@@ -28,7 +28,9 @@ STEPS = (
     mapping.layer_menu,
     mapping.change,
     mapping.scenes,
+    models.describe,
     engine.engine,
+    engine.options,
     running.cancel,
     running.batch,
     learning.training,

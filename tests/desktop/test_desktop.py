@@ -150,7 +150,9 @@ def test_the_layer_menu_opens_a_tool_with_its_layer(tour):
         "Fine-tune…",
         "Describe for models…",
     ]
-    assert tour["change"]["given"].startswith("Boadella_2020_02_02_")  # the layer's id
+    before, after = tour["change"]["given"]  # ids of the layers
+    assert before.startswith("Boadella_2020_02_02_")
+    assert after.startswith("Boadella_2020_06_21_")
 
 
 def test_change_lets_the_image_show_where_nothing_changed(tour):
@@ -164,6 +166,13 @@ def test_scenes_arrive_styled(tour):
     (scenes,) = tour["scenes"]["layers"]
     assert scenes["attribute"] == "class_value"
     assert len(scenes["classes"]) > 2
+
+
+def test_a_layer_is_described_for_the_models(tour):
+    assert tour["describe"]["bands"] == 12
+    verdicts = {name: verdict for name, _, verdict, *_ in tour["describe"]["models"]}
+    assert set(verdicts.values()) == {"Fits"}
+    assert len(verdicts) >= 4
 
 
 def test_the_engine_window_tests_the_engine(tour):
@@ -181,5 +190,12 @@ def test_a_batch_maps_every_scene(tour):
 
 def test_every_step_has_its_picture(tour):
     names = {picture.stem for picture in tour["pictures"].glob("*.png")}
-    assert {"segment-dialog", "segment-result", "layer-menu", "change-result", "engine"} <= names
+    assert {
+        "segment-dialog",
+        "segment-result",
+        "layer-menu",
+        "change-result",
+        "describe",
+        "engine",
+    } <= names
     assert "error" not in names

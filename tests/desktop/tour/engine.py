@@ -1,19 +1,23 @@
-"""The window of the engine."""
+"""The window of the engine, and its page in QGIS's options."""
 
 from __future__ import annotations
 
-from qgis.PyQt.QtWidgets import QApplication, QMenu
+import traceback
+
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QApplication, QLabel
 from qgis.utils import iface
 
+from .menus import choose, plugin_menu, window_titled
 from .screen import picture, place, wait
+
+TITLE = "SpectralGPT Engine"
 
 
 def engine():
-    menus = iface.mainWindow().findChildren(QMenu)
-    actions = [action for menu in menus for action in menu.actions()]
-    next(action for action in actions if action.text() == "Engine…").trigger()
-    wait(engine_window, "the engine's window")
-    window = engine_window()
+    choose(plugin_menu(), "Engine")
+    wait(lambda: window_titled(TITLE), "the engine's window")
+    window = window_titled(TITLE)
     place(window, 720, 720)
     panel = window.panel
     wait(panel.verify_button.isEnabled, "the engine's state")
@@ -26,8 +30,22 @@ def engine():
     return text
 
 
-def engine_window():
-    for widget in QApplication.topLevelWidgets():
-        if widget.windowTitle() == "SpectralGPT Engine" and widget.isVisible():
-            return widget
-    return None
+def options():
+    """Looks at our page in QGIS's options, which are modal."""
+    answer = {}
+
+    def inside():
+        try:
+            dialog = QApplication.activeModalWidget()
+            place(dialog, 900, 720)
+            picture("options")
+            answer["texts"] = [label.text() for label in dialog.findChildren(QLabel)]
+            dialog.reject()
+        except Exception:
+            answer["error"] = traceback.format_exc()
+
+    QTimer.singleShot(1500, inside)
+    iface.showOptionsDialog(iface.mainWindow(), "SpectralGPTOptions")
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return any("The engine is installed" in text for text in answer["texts"])

@@ -6,12 +6,13 @@ import traceback
 
 import processing
 from qgis.core import QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QPoint, QTimer
-from qgis.PyQt.QtWidgets import QDockWidget, QMenu
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins
 
 from .dialogs import dialog_of, open_from_toolbox, run_dialog
 from .layers import add_image, described, layers_by_name, show_only
+from .menus import choose, open_layer_menu, plugin_menu
 from .screen import ORDERS, SIZE, drawn, pause, picture, place, wait
 
 
@@ -33,12 +34,7 @@ def start():
     picture("start")
     return {
         "loaded": "spectralgpt_qgis" in plugins,
-        "menu": [
-            action.text()
-            for menu in window.findChildren(QMenu)
-            if menu.title().replace("&", "") == "SpectralGPT"
-            for action in menu.actions()
-        ],
+        "menu": [action.text() for action in plugin_menu()],
     }
 
 
@@ -93,40 +89,23 @@ def segment():
 
 
 def layer_menu():
-    tree = iface.layerTreeView()
     QgsProject.instance().removeMapLayers(
         [layers_by_name()[name].id() for name in ("Class polygons", "Confidence (percent)")]
     )
     show_only("Boadella 2020-02-02")
-    iface.setActiveLayer(layers_by_name()["Boadella 2020-02-02"])
-    menu = tree.menuProvider().createContextMenu()
-    ours = next(
-        action for action in menu.actions() if action.text().replace("&", "") == "SpectralGPT"
+    entries = open_layer_menu(
+        "Boadella 2020-06-21", "Boadella 2020-02-02", picture_name="layer-menu"
     )
-    menu.popup(tree.mapToGlobal(QPoint(90, 110)))
-    pause(0.3)
-    menu.setActiveAction(ours)
-    pause(0.5)
-    picture("layer-menu")
-    entries = [action.text() for action in ours.menu().actions()]
-    change = next(action for action in ours.menu().actions() if "change" in action.text().lower())
-    menu.close()
-    change.trigger()
+    texts = [action.text() for action in entries]
+    choose(entries, "Detect change")
     wait(lambda: dialog_of("spectralgpt:detectchange"), "the dialog of the layer menu")
-    return entries
+    return texts
 
 
 def change():
     dialog = dialog_of("spectralgpt:detectchange")
-    names = layers_by_name()
     given = dialog.createProcessingParameters()
-    dialog.setParameters(
-        {
-            "BEFORE": names["Boadella 2020-02-02"].id(),
-            "AFTER": names["Boadella 2020-06-21"].id(),
-            "PROBABILITY": "TEMPORARY_OUTPUT",
-        }
-    )
+    dialog.setParameters({"PROBABILITY": "TEMPORARY_OUTPUT"})
     place(dialog)
     picture("change-dialog")
     ran = run_dialog(dialog, 2)
@@ -136,7 +115,7 @@ def change():
     picture("change-probability")
     return {
         **ran,
-        "given": str(given["BEFORE"]),
+        "given": [str(given["BEFORE"]), str(given["AFTER"])],
         "layers": [
             described(layers_by_name()[name]) for name in ("Change map", "Probability of change")
         ],
