@@ -17,6 +17,9 @@ from qgis.core import (
 from ..i18n import tr
 from .parameters import MODEL_WIDGET, advanced, helped, whole_number
 
+# A class path, as MODEL_WIDGET is.
+FIELD_WIDGET = "{}.gui.field_widget.FieldWidgetWrapper".format(__package__.rpartition(".")[0])
+
 
 def rasters(
     name: str, description: str, optional: bool = False
@@ -41,16 +44,15 @@ def labels(name: str, description: str, optional: bool = False) -> QgsProcessing
 
 def class_field(name: str, parent: str) -> QgsProcessingParameterDefinition:
     """The field with the class; a raster has none."""
-    return helped(
-        QgsProcessingParameterField(
-            name,
-            tr("Field with the class (not for a raster)"),
-            None,
-            parent,
-            optional=True,
-        ),
-        tr("Text or whole numbers: one value for each class."),
+    parameter = QgsProcessingParameterField(
+        name,
+        tr("Field with the class (not for a raster)"),
+        None,
+        parent,
+        optional=True,
     )
+    parameter.setMetadata({"widget_wrapper": {"class": FIELD_WIDGET}})
+    return helped(parameter, tr("Text or whole numbers: one value for each class."))
 
 
 def selected_only(name: str) -> QgsProcessingParameterDefinition:

@@ -1,0 +1,107 @@
+"""The class field of a label layer in Processing dialogs, where the labels may also be a raster, which has no fields.
+
+QGIS's own widget cannot be used: in QGIS 3.22 it crashes as soon as the layer that it belongs to is a raster.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from processing.gui.wrappers import DIALOG_MODELER, DIALOG_STANDARD, WidgetWrapper
+from qgis.core import (
+    QgsFieldProxyModel,
+    QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingOutputString,
+    QgsProcessingParameterField,
+    QgsProcessingParameterString,
+    QgsProcessingUtils,
+    QgsProject,
+    QgsProperty,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsFieldComboBox
+from qgis.PyQt.QtWidgets import QComboBox, QWidget
+
+
+class FieldWidgetWrapper(WidgetWrapper):
+    """A list of the layer's fields; in batch and in the modeler a name can be typed."""
+
+    def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
+        """Makes the list, empty until the label layer is known."""
+        self._wanted = ""
+        if self.dialogType != DIALOG_STANDARD:
+            return self._make_editable_list()
+        fields = QgsFieldComboBox()
+        fields.setAllowEmptyFieldName(True)
+        kinds = QgsFieldProxyModel.Filter
+        fields.setFilters(kinds.String | kinds.Int | kinds.LongLong)
+        fields.fieldChanged.connect(lambda *_: self.widgetValueHasChanged.emit(self))
+        fields.activated.connect(self._remember)
+        return fields
+
+    def postInitialize(self, wrappers: Any) -> None:  # noqa: N802
+        """Follows the label layer."""
+        super().postInitialize(wrappers)
+        if self.dialogType != DIALOG_STANDARD:
+            return
+        parent = self.parameterDefinition().parentLayerParameterName()
+        for wrapper in wrappers:
+            if wrapper.parameterDefinition().name() == parent:
+                wrapper.widgetValueHasChanged.connect(self._follow)
+                self._follow(wrapper)
+
+    def setValue(self, value: Any) -> None:  # noqa: N802
+        """Shows a field; one that the layer does not have yet is shown when a layer has it."""
+        if value is None:
+            return
+        if self.dialogType == DIALOG_STANDARD:
+            self._wanted = str(value)
+            self.widget.setField(self._wanted)
+        else:
+            self.setComboValue(value)
+
+    def value(self) -> Any:
+        """The name of the field, or the source inside a graphical model; None for none."""
+        if self.dialogType == DIALOG_STANDARD:
+            return self.widget.currentField() or None
+        return self.comboValue() or None
+
+    def _make_editable_list(self) -> QComboBox:
+        names = QComboBox()
+        names.setEditable(True)
+        if self.dialogType == DIALOG_MODELER:
+            names.addItem("", None)
+            for source in self.dialog.getAvailableValuesOfType(
+                [QgsProcessingParameterField, QgsProcessingParameterString],
+                [QgsProcessingOutputString],
+            ):
+                names.addItem(self.dialog.resolveValueDescription(source), source)
+        names.setCurrentIndex(-1)
+        names.editTextChanged.connect(lambda *_: self.widgetValueHasChanged.emit(self))
+        return names
+
+    def _remember(self, *_: Any) -> None:
+        self._wanted = self.widget.currentField()
+
+    def _follow(self, wrapper: Any) -> None:
+        """Lists the fields of the layer that is chosen; a raster has none."""
+        self._layer = _vector_layer(wrapper.parameterValue())  # kept: the list does not own it
+        self.widget.setLayer(self._layer)
+        self.widget.setField(self._wanted)
+
+
+def _vector_layer(value: Any) -> QgsVectorLayer | None:
+    """The layer that a parameter's value means; None when it is no vector layer."""
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source
+    if isinstance(value, QgsProperty):
+        value = value.staticValue()
+    layer = value
+    if isinstance(value, str):
+        context = QgsProcessingContext()
+        context.setProject(QgsProject.instance())
+        layer = QgsProcessingUtils.mapLayerFromString(value, context) if value else None
+        if layer is not None:  # one from a file would go with the context
+            layer = context.takeResultLayer(layer.id()) or layer
+    return layer if isinstance(layer, QgsVectorLayer) and layer.isValid() else None
