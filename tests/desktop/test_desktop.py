@@ -179,6 +179,10 @@ def test_the_engine_window_tests_the_engine(tour):
     assert "The engine passed its test." in tour["engine"]
 
 
+def test_the_options_have_a_page_about_the_engine(tour):
+    assert tour["options"]
+
+
 def test_a_cancel_in_the_dialog_is_prompt_and_leaves_nothing(tour):
     assert tour["cancel"]["seconds"] < 2
     assert list(tour["cancelled"].iterdir()) == []
