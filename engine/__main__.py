@@ -132,7 +132,7 @@ def _add_option(
     else:
         options["default"] = field.default
     if kind == "bool":
-        options["action"] = "store_true"
+        options["action"] = argparse.BooleanOptionalAction if field.default else "store_true"
     elif kind in _ITEMS:
         options.update(type=_ITEMS[kind], nargs=4 if kind == "tuple[float, ...] | None" else "+")
     else:

@@ -120,3 +120,7 @@ class Cancelled(EngineError):
     def __init__(self, message: str = "Cancelled.", details: str = "") -> None:
         """Cancelling needs no explanation."""
         super().__init__(message, details)
+
+
+class ClientGone(Cancelled):
+    """Whoever started the job has ended without a word, as QGIS does when it crashes."""

@@ -46,6 +46,7 @@ class SegmentJob(Job):
     output_vector: str = parameter("polygons to write, .gpkg", "")
     areas: str = parameter("table of areas to write, .csv", "")
     cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+    resume: bool = parameter("go on where a run that was killed stopped", True)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class ChangeJob(Job):
     output_vector: str = parameter("polygons of change to write, .gpkg", "")
     areas: str = parameter("table of areas to write, .csv", "")
     cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+    resume: bool = parameter("go on where a run that was killed stopped", True)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Progress:
         """
         self._is_cancelled = is_cancelled
         self._started = time.monotonic()
-        self._fraction = 0.0
+        self._fraction = self._skipped = 0.0
 
     def emit(self, event: Event) -> None:
         """Takes one event; the base class drops it."""
@@ -49,9 +49,14 @@ class Progress:
             "message": message,
         }
         elapsed = time.monotonic() - self._started
-        if self._fraction > 0.02 and elapsed > 2:
-            event["eta_s"] = round(elapsed * (1 - self._fraction) / self._fraction)
+        done = self._fraction - self._skipped
+        if done > 0.02 and elapsed > 2:
+            event["eta_s"] = round(elapsed * (1 - self._fraction) / done)
         self.emit(event)
+
+    def skip(self, fraction: float) -> None:
+        """Tells what needs no work, as an earlier run has done it: it says nothing about the time that is left."""
+        self._skipped = max(0.0, min(1.0, float(fraction)))
 
     def log(self, message: str) -> None:
         """Adds a line to the log that the user can read."""
@@ -103,6 +108,9 @@ class _Part(Progress):
     def update(self, fraction: float, message: str = "") -> None:
         share = max(0.0, min(1.0, float(fraction)))
         self._whole.update(self._start + share * (self._end - self._start), message)
+
+    def skip(self, fraction: float) -> None:
+        self._whole.skip(self._start + fraction * (self._end - self._start))
 
     def emit(self, event: Event) -> None:
         self._whole.emit(event)

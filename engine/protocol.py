@@ -15,6 +15,9 @@ and in the end exactly one of
     {"event": "error", "kind": "...", "message": "...", "details": "..."}
     {"event": "cancelled"}
 
+The end of standard input without {"cancel": true} means that the client is gone: the job ends as if cancelled, and
+keeps what a later run of the same job can go on from.
+
 A cancel before {"event": "state", "keeps": true} ends in "cancelled", and nothing is left behind. A cancel after it
 ends in a "result" with "cancelled": true: the best so far, written like any other. That may take the time that writing
 takes; a client whose user does not want to wait, and says so by a second cancel, kills the process.
@@ -37,7 +40,7 @@ import traceback
 from collections.abc import Iterator
 from typing import IO, Any, Callable
 
-from .errors import Cancelled, EngineError, InvalidParameter, OutOfMemory
+from .errors import Cancelled, ClientGone, EngineError, InvalidParameter, OutOfMemory
 from .memory_limit import limit_in_words
 from .progress import Event, Progress
 
@@ -50,8 +53,9 @@ class EventStream(Progress):
     """A progress that writes its events to a text stream, one JSON object a line."""
 
     def __init__(self, stream: IO[str]) -> None:
-        """Writes to `stream`; `cancel` may be called from any thread."""
+        """Writes to `stream`; `cancel` and `abandon` may be called from any thread."""
         self._cancelled = threading.Event()
+        self._gone = threading.Event()
         super().__init__(self._cancelled.is_set)
         self._stream = stream
         self._lock = threading.Lock()
@@ -60,15 +64,25 @@ class EventStream(Progress):
         """Makes the next `check` raise `Cancelled`."""
         self._cancelled.set()
 
+    def abandon(self) -> None:
+        """Makes the next `check` raise `ClientGone`, unless there was a cancel."""
+        self._gone.set()
+
+    def check(self) -> None:
+        """Raises `Cancelled` when the user has cancelled, `ClientGone` when nobody listens any more."""
+        super().check()
+        if self._gone.is_set():
+            raise ClientGone()
+
     def emit(self, event: Event) -> None:
-        """Writes one event; a reader that has gone away counts as a cancel."""
+        """Writes one event; a reader that has gone away ends the work."""
         line = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str)
         with self._lock:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
             except (BrokenPipeError, ValueError):
-                self._cancelled.set()
+                self._gone.set()
 
 
 @contextlib.contextmanager
@@ -156,13 +170,15 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
 
 
 def _watch(stdin: IO[str], events: Progress) -> None:
-    """Cancels on {"cancel": true} or on the end of the stream."""
+    """Cancels on {"cancel": true}; the end of the stream without it means that the client is gone."""
+    if not isinstance(events, EventStream):
+        return
     for line in stdin:
         try:
             message = json.loads(line)
         except ValueError:
             continue
         if isinstance(message, dict) and message.get("cancel"):
-            break
-    if isinstance(events, EventStream):
-        events.cancel()
+            events.cancel()
+            return
+    events.abandon()

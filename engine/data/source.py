@@ -127,6 +127,11 @@ class RasterSource:
         self._stack.close()
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The files it is made of, as GDAL knows them; those of other machines or inside archives are names only."""
+        return tuple(self._dataset.files)
+
+    @property
     def groups(self) -> tuple[int, ...]:
         """Ascending indices of the spectral groups that are present."""
         return self.match.groups

@@ -19,7 +19,10 @@ from ..progress import Progress
 from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
+from .finished_rows import FinishedRows, Layers, resumed
 from .installed import open_model
+from .job_key import job_key
+from .merge import Rows
 from .mosaic import Mosaic
 from .polygons import write_polygons
 from .provenance import described, provenance
@@ -70,6 +73,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         )
         region = open_region(before.grid, job.extent, job.extent_crs, job.mask)
         inputs = (job.before, job.after, job.mask, str(model.path))
+        kept = stack.enter_context(FinishedRows(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs(inputs))
         output = outputs.stage(job.output, GEOTIFF)
         table = outputs.stage(job.areas, CSV) if job.areas else None
@@ -87,8 +91,11 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             job.overlap,
         )
         scores = stack.enter_context(ScoreFile(output.parent / "scores.raw", before.grid))
-        for rows in mosaic.rows(progress.part(0.0, 0.8)):
-            scores.write(rows.probabilities[1], rows.known)
+        key = job_key(job, model, backend, [before, after], region, ["float32"])
+        kept.take_up(key, before.grid.width, ["float32"], outputs.folders)
+        predicting = progress.part(0.0, 0.8)
+        for (strip,) in resumed(kept, mosaic, _change_scores, before.grid.height, predicting):
+            scores.write(strip)
         threshold, adjust = _decide(job, card, scores, progress)
         facts = {
             "scaling": f"first date: {before.scaling.text}; second date: {after.scaling.text}",
@@ -139,6 +146,11 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
 
 
 Adjust = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+def _change_scores(rows: Rows) -> Layers:
+    """The probability of change, `UNKNOWN` where there is none."""
+    return (np.where(rows.known, rows.probabilities[1], np.float32(UNKNOWN)),)
 
 
 def _decide(

@@ -40,21 +40,24 @@ class RowAccumulator:
     raster's height.
     """
 
-    def __init__(self, classes: int, height: int, width: int, weights: Floats) -> None:
-        """Makes an empty buffer at the top of the raster.
+    def __init__(
+        self, classes: int, height: int, width: int, weights: Floats, top: int = 0
+    ) -> None:
+        """Makes an empty buffer.
 
         Args:
             classes: K, channels of a prediction.
             height: Rows of the raster.
             width: Columns of the raster.
             weights: Blend weights of a window, float32 [window, window].
+            top: First row that is of interest.
         """
         self._size = weights.shape[0]
         self._weights = weights
         self._height, self._width = height, width
         self._scores = np.zeros((classes, self._size, width), np.float32)  # [K, window, width]
         self._sums = np.zeros((self._size, width), np.float32)  # [window, width]
-        self._top = 0
+        self._top = top
 
     @property
     def nbytes(self) -> int:

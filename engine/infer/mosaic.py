@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,14 @@ class Tally:
         total: Windows of the whole raster.
         run: Windows that the model saw.
         pixels: Pixels with a result.
+        earlier: Those of the pixels that an earlier run had finished.
         model_seconds: Time spent in the model, added up over the lanes.
     """
 
     total: int = 0
     run: int = 0
     pixels: int = 0
+    earlier: int = 0
     model_seconds: float = 0.0
 
     @property
@@ -53,6 +56,21 @@ class Tally:
     def to_dict(self) -> dict[str, int]:
         """The counts of windows as the protocol reports them."""
         return {"total": self.total, "run": self.run, "skipped": self.skipped}
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run of the same job had finished.
+
+    Attributes:
+        rows: The rows 0 to `rows` of the raster, the end of a strip.
+        pixels: Those of their pixels with a result.
+        run: Windows that the model had seen when a strip came out, by the strip's end.
+    """
+
+    rows: int = 0
+    pixels: int = 0
+    run: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,9 @@ class _Step:
     done: float
     message: str
     batch: list[tuple[Window, Feeds, Mask]]
+
+
+_NOTHING = Earlier()
 
 
 class Mosaic:
@@ -109,42 +130,62 @@ class Mosaic:
         self.tally = Tally(total=len(self._windows))
         self._counting = threading.Lock()
 
-    def rows(self, progress: Progress) -> Iterator[Rows]:
+    def rows(self, progress: Progress, earlier: Earlier = _NOTHING) -> Iterator[Rows]:
         """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
+
+        To go on after an earlier run, the windows that reach below its rows are run once more: with the same windows
+        added in the same order, each row is the one that an uninterrupted run gives, to the last bit.
 
         Args:
             progress: Told of every window; a cancel takes effect there.
+            earlier: Rows that are not computed again.
 
         Yields:
-            All rows of the raster in order; those outside the region are unknown. Each is valid until the next one
-            is asked for.
+            All further rows of the raster in order; those outside the region are unknown. Each is valid until the
+            next one is asked for.
 
         Raises:
             EmptyArea: No pixel of the region is valid.
         """
-        merged = RowAccumulator(self._classes, *self._grid.shape, self._weights)
+        first, top = self._start(earlier.rows)
+        self.tally.run = earlier.run.get(top, 0)
+        self.tally.pixels = self.tally.earlier = earlier.pixels
+        if first:
+            progress.skip(first / len(self._windows.touching(self._region.bounds)[0]))
+        merged = RowAccumulator(self._classes, *self._grid.shape, self._weights, top)
         lanes = self._backend.lanes
         with (
-            closing(read_ahead(self._steps(), depth=lanes + 1)) as steps,
+            closing(read_ahead(self._steps(first), depth=lanes + 1)) as steps,
             closing(in_order(steps, self._predict, lanes)) as predicted,
         ):
             for step, scores in predicted:
                 progress.update(step.done, step.message)
-                yield from self._counted(merged.release(step.top))
+                yield from self._further(merged.release(step.top), earlier.rows)
                 for (window, _, keep), prediction in zip(step.batch, scores):
                     merged.add(window, prediction, keep)
                 self.tally.run += len(step.batch)
-        yield from self._counted(merged.release(self._grid.height))
+        yield from self._further(merged.release(self._grid.height), earlier.rows)
         if not self.tally.run:
             raise EmptyArea(
                 "There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or "
                 "check the no-data values."
             )
 
-    def _steps(self) -> Iterator[_Step]:
-        """Reads the windows of the region, a batch a step; a step without a batch only tells how far it is."""
+    def _start(self, done: int) -> tuple[int, int]:
+        """Where to begin when `done` rows are finished: (row of windows in the region, row of pixels)."""
+        places, _ = self._windows.touching(self._region.bounds)
+        tops = [self._windows.tops[place] for place in places]
+        first = bisect_right(tops, done - self._windows.window)  # the first that reaches below them
+        return first, min([done, *tops[first : first + 1]])
+
+    def _steps(self, first: int) -> Iterator[_Step]:
+        """Reads the windows of the region, a batch a step; a step without a batch only tells how far it is.
+
+        Args:
+            first: Rows of windows that are left out.
+        """
         places, columns = self._windows.touching(self._region.bounds)
-        for done, place in enumerate(places):
+        for done, place in enumerate(places[first:], first):
             message = f"Windows: row {done + 1} of {len(places)}"
             top = self._windows.tops[place]
             waiting: list[tuple[Window, Feeds, Mask]] = []
@@ -174,10 +215,12 @@ class Mosaic:
             self.tally.model_seconds += seconds
         return scores
 
-    def _counted(self, released: Iterator[Rows]) -> Iterator[Rows]:
+    def _further(self, released: Iterator[Rows], done: int) -> Iterator[Rows]:
+        """Those below the `done` rows; above, the windows that were not run again are missing."""
         for rows in released:
-            self.tally.pixels += int(np.count_nonzero(rows.known))
-            yield rows
+            if rows.top >= done:
+                self.tally.pixels += int(np.count_nonzero(rows.known))
+                yield rows
 
 
 def stack(feeds: list[Feeds]) -> Feeds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,13 @@ class Region:
             dtype="uint8",
         )
         return inside & (drawn > 0)
+
+    def digest(self) -> str:
+        """A text that differs where the region differs, whatever it was given by."""
+        bounds = self.bounds
+        told = f"{bounds.col_off} {bounds.row_off} {bounds.width} {bounds.height}"
+        shape = b"" if self._polygons is None else shapely.to_wkb(self._polygons)
+        return f"{told} {hashlib.sha256(shape).hexdigest()}"
 
     def _holds_a_pixel(self) -> bool:
         rows = 512

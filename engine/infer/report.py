@@ -80,7 +80,7 @@ class Stopwatch:
             threshold: For change, the cut.
         """
         seconds = time.monotonic() - self._started
-        speed = tally.pixels / 1e6 / seconds if seconds > 0 else 0.0
+        speed = (tally.pixels - tally.earlier) / 1e6 / seconds if seconds > 0 else 0.0
         progress.log(
             f"Windows: {tally.run} run, {tally.skipped} skipped of {tally.total}; {seconds:.1f} s, {speed:.2f} Mpx/s "
             f"on {backend.device} ({backend.name})"

@@ -57,21 +57,20 @@ class ScoreFile:
         """Closes the file."""
         self._file.close()
 
-    def write(self, scores: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
+    def write(self, scores: NDArray[np.float32]) -> None:
         """Appends rows.
 
         Args:
-            scores: float32 [n, width], 0..1.
-            known: bool [n, width].
+            scores: float32 [n, width], 0..1, or `UNKNOWN`.
 
         Raises:
             OutputNotWritable: The file cannot be written.
             DiskFull: There is no room.
         """
-        bins = (scores[known] * BINS).astype(np.int64).clip(0, BINS - 1)
+        bins = (scores[scores != UNKNOWN] * BINS).astype(np.int64).clip(0, BINS - 1)
         self.histogram += np.bincount(bins, minlength=BINS)
         try:
-            self._file.write(np.where(known, scores, np.float32(UNKNOWN)).astype("<f4").tobytes())
+            self._file.write(scores.astype("<f4").tobytes())
         except OSError as error:
             raise write_error(self._path, error) from error
 

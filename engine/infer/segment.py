@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from ..progress import Progress
 from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
+from .finished_rows import FinishedRows, Layers, resumed
 from .installed import open_model
+from .job_key import job_key
 from .merge import Rows
 from .mosaic import Mosaic
 from .polygons import write_polygons
@@ -55,6 +57,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
         )
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
+        kept = stack.enter_context(FinishedRows(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
         output = outputs.stage(job.output, GEOTIFF)
         table = outputs.stage(job.areas, CSV) if job.areas else None
@@ -75,7 +78,13 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             job.overlap,
         )
         predicting = progress.part(0.0, 0.85 if vector is not None else 0.95)
-        records = _write_maps(job, card, source, mosaic, output, confidence, tags, predicting)
+        dtypes = [class_dtype(card.classes, card.nodata), *(["uint8"] if confidence else [])]
+        key = job_key(job, model, backend, [source], region, dtypes)
+        kept.take_up(key, source.grid.width, dtypes, outputs.folders)
+        strips = resumed(
+            kept, mosaic, _reduction(card, bool(confidence)), source.grid.height, predicting
+        )
+        records = _write_maps(job, card, source, strips, output, confidence, tags)
         if table is not None:
             write_areas(table, records)
         if vector is not None and confidence is not None:
@@ -109,27 +118,36 @@ def _write_maps(
     job: SegmentJob,
     card: Card,
     source: RasterSource,
-    mosaic: Mosaic,
+    strips: Iterator[Layers],
     output: Path,
     confidence: Path | None,
     tags: dict[str, str],
-    progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Predicts; writes the class raster, and the confidence raster when it is wanted; gives the areas."""
+    """Writes the class raster, and the confidence raster when it is wanted; gives the areas."""
     dtype = class_dtype(card.classes, card.nodata)
     layer = Layer("class", dtype, card.nodata, card.classes, tags)
-    values = np.array([item.value for item in card.classes], dtype)
     with ClassMap(output, source.grid, layer, card.classes, job.min_area, job.cog) as class_map:
         if confidence is None:
-            for rows in mosaic.rows(progress):
-                class_map.write(best_class(rows, values, card.nodata))
+            for (classes,) in strips:
+                class_map.write(classes)
         else:
             percent = Layer("confidence (percent)", "uint8", UNKNOWN_PERCENT, (), tags)
             with RasterWriter(confidence, source.grid, percent, job.cog) as writer:
-                for rows in mosaic.rows(progress):
-                    class_map.write(best_class(rows, values, card.nodata))
-                    writer.write(best_percent(rows))
+                for classes, percents in strips:
+                    class_map.write(classes)
+                    writer.write(percents)
     return class_map.areas.records()
+
+
+def _reduction(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
+    """What becomes of rows of probabilities: classes, and percents when they are wanted."""
+    values = np.array([item.value for item in card.classes], class_dtype(card.classes, card.nodata))
+
+    def reduce(rows: Rows) -> Layers:
+        classes = best_class(rows, values, card.nodata)
+        return (classes, best_percent(rows)) if confidence else (classes,)
+
+    return reduce
 
 
 def best_class(rows: Rows, values: NDArray[Any], nodata: int) -> NDArray[Any]:

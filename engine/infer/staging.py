@@ -42,6 +42,11 @@ class StagedOutputs:
         """Nothing is made before `stage`."""
         return self
 
+    @property
+    def folders(self) -> list[Path]:
+        """The hidden folders."""
+        return list(self._folders.values())
+
     def stage(self, output: str, suffixes: tuple[str, ...]) -> Path:
         """Checks that an output can be written and gives the path to write it to.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,21 +30,9 @@ from ..result_layers import ResultLayer, hand_over
 from ..run_journal import FinishedRun, journal
 from ..styling import LayerStyle, save_default_style
 from .layer_values import endings, plain_values, unreadable_layer
+from .left_behind import keeps_rows, remove_abandoned, remove_rows
 
-# As engine/infer/staging.py names them.
-SCRATCH = ".spectralgpt-"
-OUTPUTS = (
-    "output",
-    "confidence",
-    "probability",
-    "output_vector",
-    "areas",
-    "output_model",
-    "output_report",
-    "output_table",
-    "output_reconstruction",
-)
-FILES = ("output_model", "output_report")  # those of them that are no layers
+FILES = ("output_model", "output_report")  # outputs that are no layers
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
@@ -210,10 +197,18 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             return result
         except EngineCancelled:
             remove_abandoned(job, client.pid)
+            remove_rows(job)
             feedback.pushInfo(tr("Cancelled. Nothing was written."))
             return {}
         except EngineFailed as failure:
             remove_abandoned(job, client.pid if client is not None else None)
+            if failure.kind == "EngineDied" and keeps_rows(job, QgsProcessingUtils.tempFolder()):
+                feedback.pushInfo(
+                    tr(
+                        "What was computed was kept. Run the tool again with the same settings and "
+                        "the same output: it goes on where it stopped."
+                    )
+                )
             if failure.details:
                 feedback.pushDebugInfo(failure.details)
             raise QgsProcessingException(failure.message) from failure
@@ -290,22 +285,6 @@ class ProgressTeller:
             self._told = now
             parts = (self._message, time_left(seconds))
             self._feedback.setProgressText(" · ".join(part for part in parts if part))
-
-
-def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
-    """Removes the hidden folders that an engine writes into, which one that was killed leaves behind.
-
-    Args:
-        job: Its outputs tell the folders to look into.
-        pid: Of the engine's process; None when it never started.
-    """
-    if pid is None:
-        return
-    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
-    outputs = [job[name] for name in OUTPUTS if isinstance(job.get(name), str) and job[name]]
-    for folder in {Path(output).parent for output in outputs}:
-        for abandoned in folder.glob(f"{SCRATCH}{pid}-*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def destination_text(value: Any) -> str:

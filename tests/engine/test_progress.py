@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from engine.errors import Cancelled
@@ -67,3 +69,14 @@ def test_what_cannot_be_stopped_still_tells():
     last.update(0.95, "Writing")
     last.part(0, 1).check()
     assert told.fractions == [0.95]
+
+
+def test_what_an_earlier_run_did_says_nothing_about_the_time_left(monkeypatch):
+    """0.1 + 0.8 x 0.75 = 0.7 was done before; from there to 0.8 took 10 s, so the last 0.2 take 20 s."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    progress = Recorder()
+    progress.part(0.1, 0.9).skip(0.75)
+    now[0] = 10.0
+    progress.update(0.8)
+    assert progress.events[-1]["eta_s"] == 20

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-from engine.errors import BandMismatch
+from engine.errors import BandMismatch, Cancelled, ClientGone
 from engine.protocol import EventStream, serve
 
 
@@ -75,6 +75,21 @@ def slow_work(started):
         return {}
 
     return work
+
+
+def test_a_client_that_is_gone_is_told_from_one_that_cancels():
+    for farewell, expected in (('{"cancel": true}\n', Cancelled), ("", ClientGone)):
+        raised = []
+
+        def work(job, progress, raised=raised):
+            try:
+                slow_work(threading.Event())(job, progress)
+            except Cancelled as error:
+                raised.append(type(error))
+                raise
+
+        assert run("{}", work, farewell)[0] == 130
+        assert raised == [expected]
 
 
 def test_the_cancel_line_and_the_end_of_stdin_both_cancel():

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
+    QgsProcessingUtils,
     QgsProject,
     QgsRasterLayer,
     QgsRasterRange,
@@ -291,6 +292,38 @@ def test_a_cancel_is_no_error(run, fake_engine, segmenting):
     fake_engine.failure = EngineCancelled()
     assert run("segment", segmenting) == {}
     assert "Nothing was written" in run.feedback.textLog()
+
+
+def test_rows_of_a_killed_engine_wait_for_the_next_run(run, fake_engine, segmenting, tmp_path):
+    rows = tmp_path / ".spectralgpt-resume-map.tif"
+    rows.touch()
+    fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
+    with pytest.raises(QgsProcessingException, match="It was killed"):
+        run("segment", segmenting)
+    assert "it goes on where it stopped" in run.feedback.textLog()
+    assert rows.exists()
+
+
+def test_rows_of_an_engine_that_was_killed_after_a_cancel_go(
+    run, fake_engine, segmenting, tmp_path
+):
+    rows = tmp_path / ".spectralgpt-resume-map.tif"
+    rows.touch()
+    fake_engine.failure = EngineCancelled()
+    assert run("segment", segmenting) == {}
+    assert not rows.exists()
+
+
+def test_nobody_goes_on_with_a_temporary_output(run, fake_engine, segmenting):
+    """Its next run has another name."""
+    output = Path(QgsProcessingUtils.tempFolder()) / "map.tif"
+    rows = output.with_name(".spectralgpt-resume-map.tif")
+    rows.touch()
+    fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
+    with pytest.raises(QgsProcessingException, match="It was killed"):
+        run("segment", {**segmenting, "OUTPUT": str(output)})
+    assert "goes on" not in run.feedback.textLog()
+    assert not rows.exists()
 
 
 def test_scenes(run, fake_engine, scene, tmp_path):

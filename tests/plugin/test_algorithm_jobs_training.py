@@ -28,7 +28,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from spectralgpt_qgis.algorithms.base import remove_abandoned
+from spectralgpt_qgis.algorithms.left_behind import remove_abandoned
 
 ROOT = Path(__file__).resolve().parents[2]
 # On the sample scene, in the system of its UTM zone.

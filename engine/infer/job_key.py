@@ -1,0 +1,96 @@
+"""What the rows of a map depend on, as one text: equal when two runs compute the same rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import onnxruntime
+import rasterio
+
+from ..data.source import RasterSource
+from ..parameters import Job
+from .backend import Backend
+from .installed import InstalledModel
+from .region import Region
+
+ENGINE = Path(__file__).resolve().parent.parent
+# Where results go does not change them; the model, device, extent and mask count by what they are, not by their names.
+_APART = frozenset(
+    {"output", "confidence", "probability", "output_vector", "areas", "resume"}
+    | {"model", "device", "extent", "extent_crs", "mask"}
+)
+# QGIS writes statistics there when it shows a raster. What else it says is in the grid, bands, scaling and no-data.
+_AUXILIARY = ".aux.xml"
+
+
+def job_key(
+    job: Job,
+    model: InstalledModel,
+    backend: Backend,
+    sources: Sequence[RasterSource],
+    region: Region,
+    dtypes: Sequence[str],
+) -> str:
+    """A digest of all that the rows depend on.
+
+    Args:
+        job: What is asked.
+        model: With what.
+        backend: Where.
+        sources: The rasters.
+        region: The part that is wanted.
+        dtypes: Types of the layers that are kept.
+
+    Returns:
+        Hexadecimal; empty when a raster is not made of files of this machine, whose change would show.
+    """
+    rasters = [_raster(source) for source in sources]
+    if not all(rasters):
+        return ""
+    given = dataclasses.asdict(job)  # type: ignore[call-overload]
+    facts = {
+        "verb": job.verb,
+        "parameters": {name: given[name] for name in sorted(given.keys() - _APART)},
+        "model": model.sha256,
+        "backend": [backend.device, backend.name],
+        "rasters": rasters,
+        "region": region.digest(),
+        "layers": list(dtypes),
+        "engine": [_stated(path) for path in sorted(ENGINE.rglob("*.py"))],
+        "versions": [
+            platform.python_version(),
+            numpy.__version__,
+            onnxruntime.__version__,
+            rasterio.__version__,
+            rasterio.__gdal_version__,
+        ],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _raster(source: RasterSource) -> list[Any]:
+    """What a raster is and how it is read; empty when its files cannot be looked at."""
+    files = [file for file in source.files if not file.endswith(_AUXILIARY)]
+    if not files or not all(map(os.path.isfile, files)):
+        return []
+    grid, scaling = source.grid, source.scaling
+    return [
+        [_stated(Path(file)) for file in sorted(files)],
+        [grid.crs.to_wkt(), list(grid.transform), grid.width, grid.height],
+        [list(source.match.indexes), list(source.match.positions), list(source.groups)],
+        [list(map(float, scaling.factors)), list(map(float, scaling.offsets))],
+        source.nodata,
+    ]
+
+
+def _stated(path: Path) -> list[Any]:
+    status = path.stat()
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

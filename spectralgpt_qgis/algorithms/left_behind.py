@@ -1,0 +1,69 @@
+"""What an engine that ended before its time leaves beside its outputs: files that go, and rows to go on from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+# As engine/infer/staging.py and engine/infer/finished_rows.py name them.
+SCRATCH = ".spectralgpt-"
+KEPT = f"{SCRATCH}resume-"
+OUTPUTS = (
+    "output",
+    "confidence",
+    "probability",
+    "output_vector",
+    "areas",
+    "output_model",
+    "output_report",
+    "output_table",
+    "output_reconstruction",
+)
+
+
+def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
+    """Removes the hidden folders that an engine writes into, which one that was killed leaves behind.
+
+    Args:
+        job: Its outputs tell the folders to look into.
+        pid: Of the engine's process; None when it never started.
+    """
+    if pid is None:
+        return
+    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
+    outputs = [job[name] for name in OUTPUTS if isinstance(job.get(name), str) and job[name]]
+    for folder in {Path(output).parent for output in outputs}:
+        for abandoned in folder.glob(f"{SCRATCH}{pid}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+
+
+def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
+    """Whether the finished rows of a killed engine wait for the next run of the same job.
+
+    Args:
+        job: Of the engine.
+        temporary: A folder whose outputs get another name in the next run: there they are removed.
+    """
+    rows = _kept_rows(job)
+    if rows is None or not rows.exists():
+        return False
+    if Path(temporary) in rows.parents:
+        rows.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def remove_rows(job: dict[str, Any]) -> None:
+    """Removes the finished rows of an engine that was killed because the user did not wait for it."""
+    rows = _kept_rows(job)
+    if rows is not None:
+        rows.unlink(missing_ok=True)
+
+
+def _kept_rows(job: dict[str, Any]) -> Path | None:
+    output = job.get("output")
+    if not isinstance(output, str) or not output:
+        return None
+    path = Path(output)
+    return path.with_name(KEPT + path.name)

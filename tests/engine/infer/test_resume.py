@@ -1,0 +1,300 @@
+"""Runs that end in the middle, and the ones that go on: the outputs are those of an uninterrupted run."""
+
+import multiprocessing
+import os
+import random
+import re
+import time
+
+import numpy as np
+import pyogrio
+import pytest
+
+from engine.errors import Cancelled, ClientGone
+from engine.infer import scene
+from engine.infer.detect_change import detect_change
+from engine.infer.finished_rows import KEPT_PREFIX
+from engine.infer.segment import segment
+from engine.jobs import ChangeJob, SegmentJob
+from engine.progress import Progress
+
+RNG = np.random.default_rng(11)
+IMAGE = RNG.random((3, 90, 40), np.float32)
+OTHER = RNG.random((3, 90, 40), np.float32)
+KILLS, SEED = 20, 20261125
+
+
+def contents(folder):
+    """Of the outputs in a folder, without the moment at which they were made."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".gpkg":
+            _, _, shapes, columns = pyogrio.raw.read(path)
+            found[path.name] = [list(shapes), *(column.tolist() for column in columns)]
+        else:
+            data = path.read_bytes().replace(str(folder).encode(), b"")
+            found[path.name] = re.sub(rb"20\d\d-\d\d-\d\dT[\d:]{8}\+00:00", b"", data)
+    return found
+
+
+@pytest.fixture
+def gone(recorder):
+    """A progress whose client goes away after a number of looks."""
+
+    class Gone(recorder):
+        def __init__(self, after):
+            super().__init__()
+            self.left = after
+
+        def check(self):
+            self.left -= 1
+            if self.left < 0:
+                raise ClientGone()
+
+    return Gone
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Counts the windows that are read."""
+    seen = []
+    read = scene.Scene.read
+    monkeypatch.setattr(
+        scene.Scene, "read", lambda self, window: (seen.append(window), read(self, window))[1]
+    )
+    return seen
+
+
+class Verbs:
+    """The two verbs on the same small scene, into folders of one name length, as paths are in the metadata."""
+
+    def __init__(self, tmp_path, make_raster, segmenter, change_detector):
+        self.tmp_path = tmp_path
+        self.raster, self.other = make_raster(IMAGE), make_raster(OTHER, "other.tif")
+        self.segmenter, self.change_detector = segmenter(), change_detector()
+
+    def run(self, verb, folder, progress, **changes):
+        folder.mkdir(exist_ok=True)
+        fields = {
+            "output": str(folder / "map.tif"),
+            "output_vector": str(folder / "map.gpkg"),
+            "areas": str(folder / "areas.csv"),
+            "device": "cpu",
+            "threads": 1,
+            **changes,
+        }
+        if verb == "segment":
+            job = SegmentJob(input=self.raster, model=self.segmenter, **fields)
+            return segment(job, progress)
+        job = ChangeJob(before=self.raster, after=self.other, model=self.change_detector, **fields)
+        return detect_change(job, progress)
+
+
+@pytest.fixture
+def verbs(tmp_path, make_raster, segmenter, change_detector):
+    return Verbs(tmp_path, make_raster, segmenter, change_detector)
+
+
+def kept(folder):
+    return folder / f"{KEPT_PREFIX}map.tif"
+
+
+@pytest.mark.parametrize("overlap", [0, 25, 75])
+@pytest.mark.parametrize("verb", ["segment", "detect-change"])
+def test_a_run_that_lost_its_client_goes_on_and_the_outputs_are_the_same(
+    verbs, verb, overlap, gone, recorder, tmp_path
+):
+    """Stopped after each of 1, 10, 19 ... looks, at the windows, at the map and at the polygons."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    expected = verbs.run(verb, whole, recorder(), overlap=overlap)
+    for after in range(1, 400, 9):
+        progress = gone(after)
+        try:
+            result = verbs.run(verb, parts, progress, overlap=overlap)
+            break
+        except ClientGone:
+            assert {path.name for path in parts.iterdir()} == {kept(parts).name}
+    assert contents(parts) == contents(whole)
+    assert result["windows"] == expected["windows"]
+    assert result["areas"] == expected["areas"]
+    assert result["threshold"] == expected["threshold"]
+    told = " ".join(progress.texts("log"))
+    assert re.search(r"Goes on where the last run stopped: [1-9]\d of 90 rows are done", told)
+
+
+def test_only_the_windows_that_reach_below_the_finished_rows_are_read_again(
+    verbs, gone, recorder, reads, tmp_path
+):
+    """Windows of 16 with a step of 12 over 90 x 40: rows at 0, 12 .. 72, 74, 3 columns at 0, 12, 24.
+
+    The client is gone at the first window of the fifth row: the rows above the fourth one, at 36, are final, and
+    the third row of windows, at 24, is the first that reaches below them.
+    """
+    folder = tmp_path / "out"
+    with pytest.raises(ClientGone):
+        verbs.run("segment", folder, gone(4 * 3))
+    reads.clear()
+    progress = recorder()
+    verbs.run("segment", folder, progress)
+    assert "stopped: 36 of 90 rows" in " ".join(progress.texts("log"))
+    tops = [window.row_off for window in reads]
+    assert tops == [top for top in (24, 36, 48, 60, 72, 74) for _ in range(3)]
+
+
+@pytest.mark.parametrize("rows", [(0, 30), (41, 66), (80, 90)])
+def test_an_area_that_does_not_begin_at_the_top(verbs, gone, recorder, rows, tmp_path):
+    top, bottom = (4_600_000 - 10 * row for row in rows)
+    extent = (500_000.0, float(bottom), 500_300.0, float(top))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    expected = verbs.run("segment", whole, recorder(), extent=extent)
+    for after in range(1, 100, 2):
+        try:
+            result = verbs.run("segment", parts, gone(after), extent=extent)
+            break
+        except ClientGone:
+            pass
+    assert contents(parts) == contents(whole)
+    assert result["windows"] == expected["windows"]
+
+
+class TestWhatIsKept:
+    @pytest.fixture
+    def folder(self, verbs, gone, tmp_path):
+        """Where a run stopped half-way."""
+        folder = tmp_path / "out"
+        with pytest.raises(ClientGone):
+            verbs.run("segment", folder, gone(13))
+        assert kept(folder).exists()
+        return folder
+
+    def goes_on(self, verbs, folder, recorder, **changes):
+        progress = recorder()
+        verbs.run("segment", folder, progress, **changes)
+        assert {path.name for path in folder.iterdir()} == {
+            "map.tif", "map.tif.aux.xml", "map.gpkg", "areas.csv",
+        }  # fmt: skip
+        return any(text.startswith("Goes on") for text in progress.texts("log"))
+
+    def test_serves_the_same_job(self, verbs, folder, recorder):
+        assert self.goes_on(verbs, folder, recorder)
+
+    def test_serves_no_job_with_other_parameters(self, verbs, folder, recorder):
+        assert not self.goes_on(verbs, folder, recorder, overlap=50)
+
+    def test_serves_no_job_on_a_raster_that_was_written_since(self, verbs, folder, recorder):
+        os.utime(verbs.raster, (1, 1))
+        assert not self.goes_on(verbs, folder, recorder)
+
+    def test_is_not_used_where_that_is_not_wanted(self, verbs, folder, recorder):
+        assert not self.goes_on(verbs, folder, recorder, resume=False)
+
+    def test_goes_when_the_user_cancels(self, verbs, folder, recorder):
+        with pytest.raises(Cancelled):
+            verbs.run("segment", folder, recorder(cancel_after=1))
+        assert list(folder.iterdir()) == []
+
+    def test_is_not_written_where_that_is_not_wanted(self, verbs, gone, tmp_path):
+        folder = tmp_path / "plain"
+        with pytest.raises(ClientGone):
+            verbs.run("segment", folder, gone(13), resume=False)
+        assert list(folder.iterdir()) == []
+
+
+class Told(Progress):
+    """Sends the events to the process that watches."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.emit = connection.send
+
+
+def work(fields, connection):
+    """In a process of its own: a whole run."""
+    segment(SegmentJob(**fields), Told(connection))
+    connection.close()
+
+
+class Run:
+    """A run in a process that can be killed."""
+
+    processes = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+    processes.set_forkserver_preload(
+        ["engine.infer.segment", "engine.infer.detect_change", "pytest"]
+    )
+
+    def __init__(self, fields):
+        self.events, theirs = self.processes.Pipe(duplex=False)
+        self.process = self.processes.Process(target=work, args=(fields, theirs))
+        self.process.start()
+        theirs.close()
+
+    def until_the_first_window(self):
+        """The lines of the log so far."""
+        lines = []
+        while (event := self.events.recv())["event"] != "progress":
+            lines.append(event.get("message", ""))
+        return " ".join(lines)
+
+    def kill(self, seconds):
+        """Kills it (SIGKILL) after some seconds, in which it may end; whether it had to be killed."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and self.process.is_alive():
+            self.drain(left)
+        killed = self.process.is_alive()
+        self.process.kill()
+        self.end()
+        return killed
+
+    def drain(self, seconds):
+        """Takes what is told, so that it is not held up."""
+        try:
+            if self.events.poll(seconds):
+                self.events.recv()
+        except EOFError:
+            self.process.join(seconds)
+
+    def end(self):
+        while self.process.is_alive():
+            self.drain(0.1)
+        self.process.join()
+
+
+def test_twenty_kills_at_random_moments(tmp_path, make_raster, segmenter):
+    """Each run is killed up to a fifth of a whole run after its first window; complete ones begin again."""
+    chance = random.Random(SEED)
+    raster = make_raster(np.random.default_rng(SEED).random((3, 2400, 60), np.float32))
+    model = segmenter()
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+
+    def start(folder):
+        names = {"output": "map.tif", "confidence": "sure.tif", "areas": "areas.csv"}
+        outputs = {field: str(folder / name) for field, name in names.items()}
+        return Run({"input": raster, "model": model, "device": "cpu", "threads": 1, **outputs})
+
+    run = start(whole)
+    run.until_the_first_window()
+    began = time.monotonic()
+    run.end()
+    seconds = time.monotonic() - began
+    expected, kills, went_on, done = contents(whole), 0, 0, 0
+    while kills < KILLS:
+        at = f"seed {SEED}, kill {kills}"
+        run = start(parts)
+        if match := re.search(r"stopped: (\d+) of 2400", run.until_the_first_window()):
+            assert int(match[1]) >= done, at
+            done, went_on = int(match[1]), went_on + 1
+        else:
+            assert done == 0, at
+        kills += run.kill(chance.uniform(0, seconds / 5))
+        if not kept(parts).exists():  # it was through
+            assert contents(parts) == expected, at
+            for path in parts.iterdir():
+                path.unlink()
+            done = 0
+    run = start(parts)
+    run.end()
+    assert run.process.exitcode == 0
+    assert contents(parts) == expected, f"seed {SEED}"
+    assert went_on >= KILLS // 2
