@@ -6,8 +6,6 @@ from typing import Any
 
 from qgis.core import Qgis, QgsMapLayer, QgsMapLayerType, QgsProject, QgsRasterLayer
 
-from ..acquisition_date import acquisition_date, in_order
-
 RASTER = Qgis.LayerType.Raster if hasattr(Qgis, "LayerType") else QgsMapLayerType.RasterLayer
 
 
@@ -32,6 +30,8 @@ def before_and_after(
     Returns:
         The earlier one, the later one, and whether the dates told; else the upper one comes first.
     """
+    from ..acquisition_date import acquisition_date, in_order  # QGIS starts without it
+
     earlier = in_order(acquisition_date(upper), acquisition_date(lower))
     if earlier is False:
         return lower, upper, True

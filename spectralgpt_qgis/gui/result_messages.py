@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis
 from qgis.PyQt.QtCore import QObject, QUrl
@@ -12,7 +12,9 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from ..i18n import tr
 from ..run_journal import FinishedRun, journal
-from .log_window import LogWindow
+
+if TYPE_CHECKING:
+    from .log_window import LogWindow
 
 
 class ResultMessages(QObject):
@@ -50,6 +52,8 @@ class ResultMessages(QObject):
 
     def open_log(self, run: FinishedRun) -> LogWindow:
         """Shows a run's log and returns the window."""
+        from .log_window import LogWindow  # when it is wanted: QGIS starts without it
+
         self._drop_log()
         self._log = LogWindow(self._iface.mainWindow(), run)
         self._log.show()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsRasterLayer
 
-from .window import DescribeWindow, UseModel
+if TYPE_CHECKING:
+    from .window import DescribeWindow, UseModel
 
 
 class DescribePart:
@@ -39,6 +40,8 @@ class DescribePart:
         Args:
             layer: What to describe; without one the user chooses in the window.
         """
+        from .window import DescribeWindow  # when it is wanted: QGIS starts without it
+
         if self._window is None:
             self._window = DescribeWindow(self._iface.mainWindow(), self._use_model)
         self._window.describe(layer)
