@@ -1,4 +1,4 @@
-"""What the plugin adds to the start of QGIS: the time of loading it in a fresh QGIS, several times, and what it imports.
+"""What the plugin adds to the start of QGIS: the time of loading it in a fresh QGIS, and what it imports.
 
     python3 benchmarks/startup.py --runs 5
     python3 benchmarks/startup.py --runs 5 --zip spectralgpt_qgis.zip     a package, as users have it
@@ -63,14 +63,17 @@ def main() -> int:
     modules = runs[-1]["modules"]
     heavy = [name for name in modules if name.split(".")[0] in HEAVY]
     own = [name for name in modules if name.startswith(NAME)]
-    print(f"first load, which may have to compile: {first['ms']:.1f} ms")
+    lines = [f"first load, which may have to compile: {first['ms']:.1f} ms"]
     for kind, name in (("ms", "clock"), ("cpu_ms", "processor")):
         times = [run[kind] for run in warm]
         shown = ", ".join(f"{value:.1f}" for value in times)
-        print(f"then, {name}: {shown} ms; median {statistics.median(times):.1f} ms")
+        lines.append(f"then, {name}: {shown} ms; median {statistics.median(times):.1f} ms")
     median = statistics.median(run["cpu_ms"] for run in warm)
-    print(f"limit: {LIMIT_MS} ms of the processor, which a busy machine does not change")
-    print(f"{len(modules)} modules, {len(own)} of them ours; heavy: {', '.join(heavy) or 'none'}")
+    lines += [
+        f"limit: {LIMIT_MS} ms of the processor, which a busy machine changes less",
+        f"{len(modules)} modules, {len(own)} of them ours; heavy: {', '.join(heavy) or 'none'}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
     return int(median > LIMIT_MS or bool(heavy))
 
 
