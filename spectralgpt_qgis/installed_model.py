@@ -22,6 +22,7 @@ class InstalledModel:
         can_predict: False for a model that only serves to train from.
         origin: "own", "shared" or "shipped": the kind of folder it lies in.
         bytes: Size of the file.
+        modified: When the file was last changed, seconds since 1970.
         wavelengths: Centre of each band in micrometres, 0 where unknown.
         training: Data and recipe, as the card has them.
         accuracy: Held-out figures, as the card has them.
@@ -40,6 +41,7 @@ class InstalledModel:
     can_predict: bool = True
     origin: str = SHIPPED
     bytes: int = 0
+    modified: float = 0.0
     wavelengths: tuple[float, ...] = ()
     attribution: str = ""
     training: dict[str, Any] = field(default_factory=dict, compare=False)
@@ -69,6 +71,7 @@ def read_model(item: dict[str, Any]) -> InstalledModel:
         can_predict=item.get("format", "onnx") == "onnx",
         origin=str(item.get("origin", SHIPPED)),
         bytes=int(item.get("bytes", 0)),
+        modified=float(item.get("modified", 0.0)),
         wavelengths=tuple(float(band.get("center_wavelength") or 0) for band in bands),
         attribution=str(own.get("attribution", "")),
         training=dict(own.get("training") or {}),

@@ -1,0 +1,291 @@
+"""Fetching a large file as a task: through QGIS's network settings, goes on where it was cut off, checks what came.
+
+What came so far lies beside its place as NAME.part, with a note of what it is a part of; the final name appears when
+the file is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from qgis.core import QgsNetworkAccessManager
+from qgis.PyQt.QtCore import QEventLoop, QTimer, QUrl, pyqtSignal
+from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
+
+from ..i18n import tr
+from .base import BaseTask, TaskCancelled
+
+_BUFFER = 4 << 20  # bytes that may wait in memory
+_POLL = 100  # ms between two looks at a cancel
+_ATTEMPTS = 4  # a connection that breaks is taken up again so often, as long as something came
+_PAUSE = 500  # ms before that
+_CHUNK = 1 << 22
+
+
+class DownloadFailed(Exception):
+    """The file did not come whole."""
+
+    def __init__(self, message: str, details: str = "") -> None:
+        """Keeps what to tell the user."""
+        super().__init__(message)
+        self.message, self.details = message, details
+
+
+class _Broken(Exception):
+    """The connection ended early; it may be taken up again."""
+
+
+@dataclass
+class _Answer:
+    """What one request brought: bytes that were there before, and the whole size when it is known."""
+
+    start: int = 0
+    whole: int | None = None
+
+
+class DownloadTask(BaseTask):
+    """Fetches one file; the result is its path."""
+
+    advanced = pyqtSignal(float, float)  # bytes there, bytes in all (0: not known)
+
+    def __init__(
+        self, description: str, url: str, target: Path, sha256: str = "", size: int | None = None
+    ) -> None:
+        """Keep what to fetch.
+
+        Args:
+            description: What the task manager shows.
+            url: Where from: http or https.
+            target: Where to; its folder is made.
+            sha256: What the file must have; empty when that is not known.
+            size: What the file must measure, bytes; None when that is not known.
+        """
+        super().__init__(description)
+        self._url, self._target = url, target
+        self._sha256, self._size = sha256.lower(), size
+        self._part = target.with_name(f"{target.name}.part")
+        self._note = target.with_name(f"{target.name}.part.json")
+
+    def _run(self) -> Path:
+        if QUrl(self._url).scheme() not in ("http", "https"):
+            raise DownloadFailed(
+                tr(
+                    "'{}' is no address that can be downloaded: it must begin with https:// or http://."
+                ).format(self._url)
+            )
+        try:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._fetch_whole()
+            self._check()
+            os.replace(self._part, self._target)
+        except OSError as error:
+            raise DownloadFailed(
+                tr(
+                    "'{path}' cannot be written: {reason}. Make room, or choose another folder."
+                ).format(path=self._target, reason=error.strerror or error),
+                repr(error),
+            ) from error
+        self._forget_note()
+        return self._target
+
+    # -- fetching --------------------------------------------------------------------------------
+
+    def _fetch_whole(self) -> None:
+        failures = 0
+        while True:
+            before = self._there()
+            try:
+                self._fetch()
+                return
+            except _Broken as broken:
+                failures = 1 if self._there() > before else failures + 1
+                if failures >= _ATTEMPTS:
+                    raise DownloadFailed(
+                        tr(
+                            "The download was cut off: {} What came so far is kept; download again to go on from there."
+                        ).format(broken)
+                    ) from broken
+                self._wait(_PAUSE * failures)
+
+    def _fetch(self) -> None:
+        """One request, from where the last one ended."""
+        note = self._read_note()
+        there = self._there() if note.get("url") == self._url and note.get("validator") else 0
+        request = QNetworkRequest(QUrl(self._url))
+        request.setRawHeader(b"Accept-Encoding", b"identity")  # ranges count the file's own bytes
+        if there:
+            request.setRawHeader(b"Range", b"bytes=%d-" % there)
+            request.setRawHeader(b"If-Range", note["validator"].encode("latin-1"))
+        policy = QNetworkRequest.RedirectPolicy.NoLessSafeRedirectPolicy
+        request.setAttribute(QNetworkRequest.Attribute.RedirectPolicyAttribute, policy)
+        reply = QgsNetworkAccessManager.instance().get(request)
+        reply.setReadBufferSize(_BUFFER)
+        try:
+            self._receive(reply, there)
+        finally:
+            reply.abort()
+            reply.deleteLater()
+
+    def _receive(self, reply: Any, there: int) -> None:
+        loop, answer = QEventLoop(), _Answer()
+        timer = QTimer()
+        file: BinaryIO | None = None
+        problem: list[Exception] = []
+
+        def take() -> None:
+            nonlocal file
+            try:
+                if self._status(reply) in (200, 206):
+                    if file is None:
+                        file = self._open(reply, there, answer)
+                    file.write(bytes(reply.readAll()))
+                    self._tell(file.tell(), answer.whole)
+            except Exception as error:  # nothing may leave a slot
+                problem.append(error)
+                loop.quit()
+
+        def look() -> None:
+            if self.isCanceled():
+                problem.append(TaskCancelled())
+                loop.quit()
+
+        reply.readyRead.connect(take)
+        reply.finished.connect(loop.quit)
+        timer.timeout.connect(look)
+        timer.start(_POLL)
+        try:
+            if not reply.isFinished():
+                loop.exec()
+            if not problem:
+                take()
+        finally:
+            timer.stop()
+            if file is not None:
+                file.close()
+        if problem:
+            raise problem[0]
+        self._judge(reply, there, answer)
+
+    def _open(self, reply: Any, there: int, answer: _Answer) -> BinaryIO:
+        """The part's file, at the place where the answer goes on."""
+        resumed = re.match(rb"bytes (\d+)-\d+/(\d+|\*)", bytes(reply.rawHeader(b"Content-Range")))
+        if self._status(reply) == 206 and resumed and int(resumed[1]) == there:
+            answer.start = there
+            answer.whole = None if resumed[2] == b"*" else int(resumed[2])
+            return self._part.open("ab")
+        length = bytes(reply.rawHeader(b"Content-Length"))
+        answer.whole = int(length) if length.isdigit() else None
+        validator = bytes(reply.rawHeader(b"ETag")) or bytes(reply.rawHeader(b"Last-Modified"))
+        if validator.startswith(b"W/"):
+            validator = b""  # a weak one does not promise the same bytes
+        note = {"url": self._url, "validator": validator.decode("latin-1")}
+        self._note.write_text(json.dumps(note), encoding="utf-8")
+        return self._part.open("wb")
+
+    def _judge(self, reply: Any, there: int, answer: _Answer) -> None:
+        """Whether the answer was the rest of the file."""
+        status, came = self._status(reply), self._there()
+        if status == 416 and there:  # the part is as long as the file, or longer
+            whole = re.match(rb"bytes \*/(\d+)", bytes(reply.rawHeader(b"Content-Range")))
+            if whole and int(whole[1]) == there:
+                return
+            self._forget_part()
+            raise _Broken(tr("the file has changed on the server."))
+        if status is not None and status >= 400:
+            raise DownloadFailed(self._refused(status), self._url)
+        if answer.whole is not None and came < answer.whole:
+            raise _Broken(tr("{came} of {whole} bytes came.").format(came=came, whole=answer.whole))
+        if reply.error() != QNetworkReply.NetworkError.NoError:
+            raise _Broken(reply.errorString() + ".")
+        if status is None or (answer.whole is None and not came):
+            raise _Broken(tr("the server sent nothing."))
+
+    def _refused(self, status: int) -> str:
+        if status == 404:
+            return tr("There is no file at {} (404). Check the address.").format(self._url)
+        if status in (401, 403):
+            return tr(
+                "The server does not give {url} to everybody ({status}). Download it with your browser and import the "
+                "file."
+            ).format(url=self._url, status=status)
+        if status == 407:
+            return tr(
+                "The proxy asks for a name and a password (407). Set them in QGIS: Settings > Options > Network."
+            )
+        return tr("The server answered {status} for {url}. Try again later.").format(
+            url=self._url, status=status
+        )
+
+    # -- what came -------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        came = self._there()
+        if self._size is not None and came != self._size:
+            self._forget_part()
+            raise DownloadFailed(
+                tr(
+                    "The downloaded file has {came} bytes, expected are {size}. It was removed; try again later."
+                ).format(came=came, size=self._size)
+            )
+        if not self._sha256:
+            return
+        digest = hashlib.sha256()
+        with self._part.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                if self.isCanceled():
+                    raise TaskCancelled
+                digest.update(chunk)
+        if digest.hexdigest() != self._sha256:
+            self._forget_part()
+            raise DownloadFailed(
+                tr(
+                    "The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It "
+                    "was removed; do not use it from elsewhere either."
+                ).format(found=digest.hexdigest(), expected=self._sha256)
+            )
+
+    def _there(self) -> int:
+        try:
+            return self._part.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _read_note(self) -> dict[str, str]:
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def _forget_note(self) -> None:
+        with contextlib.suppress(OSError):
+            self._note.unlink()
+
+    def _forget_part(self) -> None:
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+        self._forget_note()
+
+    def _tell(self, there: int, whole: int | None) -> None:
+        if whole:
+            self.setProgress(min(100.0, 100 * there / whole))
+        self.advanced.emit(float(there), float(whole or 0))
+
+    def _wait(self, milliseconds: int) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+        if self.isCanceled():
+            raise TaskCancelled
+
+    @staticmethod
+    def _status(reply: Any) -> int | None:
+        status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+        return None if status is None else int(status)

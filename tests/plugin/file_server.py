@@ -1,0 +1,85 @@
+"""A web server on this machine with what downloads meet: ranges, redirects, cut connections, changed files."""
+
+from __future__ import annotations
+
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class FileServer:
+    """Serves /file; a test changes what it does.
+
+    Attributes:
+        content: The file.
+        cut: After so many bytes an answer ends early; one number an answer, None for a whole one.
+        ranges: Whether parts are served.
+        slow: Seconds between two pieces.
+        requests: (path, Range) of each request.
+    """
+
+    def __init__(self, content):
+        self.content, self.etag = content, '"v1"'
+        self.cut, self.ranges, self.slow = [], True, 0.0
+        self.requests = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                owner.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, handler):
+        asked = handler.headers.get("Range", "")
+        self.requests.append((handler.path, asked))
+        if handler.path == "/moved":
+            handler.send_response(302)
+            handler.send_header("Location", "/file")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        if handler.path != "/file":
+            handler.send_error(404)
+            return
+        found = re.match(r"bytes=(\d+)-$", asked)
+        same = handler.headers.get("If-Range", self.etag) == self.etag
+        start = int(found[1]) if found and self.ranges and same else 0
+        if start and start >= len(self.content):
+            handler.send_response(416)
+            handler.send_header("Content-Range", f"bytes */{len(self.content)}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        body = self.content[start:]
+        handler.send_response(206 if start else 200)
+        if start:
+            last = len(self.content) - 1
+            handler.send_header("Content-Range", f"bytes {start}-{last}/{len(self.content)}")
+        handler.send_header("ETag", self.etag)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        cut = self.cut.pop(0) if self.cut else None
+        self._send(handler, body if cut is None else body[:cut])
+
+    def _send(self, handler, body):
+        step = 20_000
+        for at in range(0, len(body), step):
+            try:
+                handler.wfile.write(body[at : at + step])
+            except OSError:
+                return
+            if self.slow:
+                threading.Event().wait(self.slow)
+        handler.wfile.flush()
+        handler.close_connection = True
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
