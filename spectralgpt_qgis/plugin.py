@@ -29,6 +29,7 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.last_choices import LastChoices
     from .gui.layer_actions import LayerActions
     from .gui.model_use import tool_for
+    from .gui.models.part import ModelsPart
     from .gui.options.page import EngineOptions
     from .gui.raster_menu import RasterMenu
     from .gui.result_messages import ResultMessages
@@ -46,6 +47,7 @@ def desktop_parts(iface: Any) -> list[Any]:
         dialogs.open(*tool_for(layer, model))
 
     description = DescribePart(iface, use_model)
+    models = ModelsPart(iface, dialogs.open)
     layers = LayerActions(iface, dialogs.open, fine_tune, description.open)
     menu = RasterMenu(
         iface,
@@ -55,11 +57,12 @@ def desktop_parts(iface: Any) -> list[Any]:
             MenuEntry("change", tr("Detect change…"), layers.detect_change),
             MenuEntry("finetune", tr("Fine-tune…"), layers.fine_tune),
             MenuEntry("spectralgpt", tr("Describe layer for models…"), layers.describe),
+            MenuEntry("models", tr("Models…"), models.open),
             MenuEntry("engine", tr("Engine…"), engine.open_dialog),
         ],
     )
     options = EngineOptions(iface, engine.work)
-    return [choices, dialogs, results, description, layers, menu, engine, options]
+    return [choices, dialogs, results, description, models, layers, menu, engine, options]
 
 
 class SpectralGPTPlugin:

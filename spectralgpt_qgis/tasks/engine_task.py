@@ -20,7 +20,12 @@ class EngineTask(BaseTask):
     measured = pyqtSignal(str, int, float)  # name, step, value of a metric
 
     def __init__(
-        self, description: str, client: EngineClient, verb: str, parameters: dict[str, Any]
+        self,
+        description: str,
+        client: EngineClient,
+        verb: str,
+        parameters: dict[str, Any],
+        hidden: bool = False,
     ) -> None:
         """Keep the job; it starts when the task manager gets the task.
 
@@ -29,8 +34,9 @@ class EngineTask(BaseTask):
             client: The door to the engine; one a task.
             verb: The engine's verb.
             parameters: The fields of its job.
+            hidden: Keeps it out of the task manager's list: a question that is answered at once.
         """
-        super().__init__(description)
+        super().__init__(description, hidden)
         self._client = client
         self._verb = verb
         self._parameters = parameters

@@ -103,6 +103,7 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
         "Detect change…",
         "Fine-tune…",
         "Describe layer for models…",
+        "Models…",
         "Engine…",
     ]
     assert sorted(tour["toolbox"]) == [

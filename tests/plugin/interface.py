@@ -16,7 +16,7 @@ class Interface:
     def __init__(self):
         self.window = QMainWindow()
         self.bar = QgsMessageBar(self.window)
-        self.menu, self.layer_menu, self.option_pages = [], [], []
+        self.menu, self.layer_menu, self.option_pages, self.drop_handlers = [], [], [], []
         self.current = None
         self.selected = []
 
@@ -33,6 +33,12 @@ class Interface:
         return SimpleNamespace(
             currentLayer=lambda: self.current, selectedLayers=lambda: list(self.selected)
         )
+
+    def registerCustomDropHandler(self, handler):
+        self.drop_handlers.append(handler)
+
+    def unregisterCustomDropHandler(self, handler):
+        self.drop_handlers.remove(handler)
 
     def addPluginToRasterMenu(self, name, action):
         self.menu.append(action)

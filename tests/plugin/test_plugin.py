@@ -38,6 +38,7 @@ def test_loading_twice_leaves_nothing(interface, models):
             "Detect change…",
             "Fine-tune…",
             "Describe layer for models…",
+            "Models…",
             "Engine…",
         ]
         assert len(interface.layer_menu) == 5
@@ -45,6 +46,7 @@ def test_loading_twice_leaves_nothing(interface, models):
         plugin.unload()
         assert "spectralgpt" not in providers()
         assert interface.menu == []
+        assert interface.drop_handlers == []
         assert interface.layer_menu == []
         assert interface.option_pages == []
         assert interface.bar.items() == []

@@ -51,7 +51,7 @@ class DescribeWindow(QDialog):
         self.setWindowIcon(QIcon(paths.icon("spectralgpt")))
         self.resize(860, 640)
         self.layers = QgsMapLayerComboBox()
-        self.layers.setFilters(_raster_filter())
+        self.layers.setFilters(raster_filter())
         self.layers.layerChanged.connect(self._look)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._make_message())
@@ -232,7 +232,8 @@ def _cannot_be_described(layer: QgsRasterLayer) -> str:
     return ""
 
 
-def _raster_filter() -> Any:
+def raster_filter() -> Any:
+    """What lists raster layers alone, in every version of QGIS."""
     filters = Qgis.LayerFilter if hasattr(Qgis, "LayerFilter") else QgsMapLayerProxyModel.Filter
     return filters.RasterLayer
 

@@ -95,10 +95,10 @@ class ModelQuery(QObject):
             return True
         if engine_access.why_not_ready() or (model_catalogue.is_complete() and not anew):
             return False
-        task = EngineTask(tr("List models"), engine_access.client(), "models", {})
+        task = EngineTask(tr("List models"), engine_access.client(), "models", {}, hidden=True)
         task.succeeded.connect(self._take_listing)
         task.failed.connect(self._listing_failed)
-        self._listing = _started(task)
+        self._listing = run_task(task)
         return True
 
     def compare(self, question: RasterQuestion | None) -> None:
@@ -130,10 +130,11 @@ class ModelQuery(QObject):
             engine_access.client(),
             "describe",
             {"input": question.path, "crs": question.crs, "bands_only": True},
+            hidden=True,
         )
         task.succeeded.connect(self._take_comparison)
         task.failed.connect(self._comparison_failed)
-        self._comparison = _started(task)
+        self._comparison = run_task(task)
 
     def _drop_comparison(self) -> None:
         task, self._comparison = self._comparison, None
@@ -161,7 +162,7 @@ class ModelQuery(QObject):
         self.failed.emit(message)
 
 
-def _started(task: Any) -> Any:
+def run_task(task: Any) -> Any:
     """Gives a task to QGIS and keeps it alive until it has ended."""
     _running.add(task)
     for ending in (task.succeeded, task.failed, task.stopped):

@@ -1,0 +1,90 @@
+"""The held-out figures of a card as HTML: numbers in tables, what they measure in words; nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+# Abbreviations that are not written as words.
+_WRITTEN = {
+    "roc": "ROC",
+    "auc": "AUC",
+    "f1": "F1",
+    "iou": "IoU",
+    "miou": "mIoU",
+    "cva": "CVA",
+    "oscd": "OSCD",
+    "l2a": "L2A",
+    "l1c": "L1C",
+    "eurosat": "EuroSAT",
+}
+
+
+def figures_html(figures: Mapping[str, Any]) -> str:
+    """Figures as the card has them, in the card's order: single ones first, then groups of them.
+
+    Args:
+        figures: Numbers, texts, and mappings of the same.
+    """
+    texts = [value for value in figures.values() if isinstance(value, str)]
+    single = {key: value for key, value in figures.items() if _is_single(value)}
+    groups = {key: value for key, value in figures.items() if isinstance(value, Mapping)}
+    parts = [f"<p>{escape(text)}</p>" for text in texts]
+    if single:
+        parts.append(_table([[label(key), number(value)] for key, value in single.items()]))
+    for key, group in groups.items():
+        parts.append(f"<p><b>{escape(label(key))}</b></p>")
+        parts.append(_grid(group) if _is_grid(group) else figures_html(group))
+    return "".join(parts)
+
+
+def label(key: str) -> str:
+    """A key of a card as people read it: "roc_auc_cva" is "ROC AUC CVA", "bare-ground" stays."""
+    written = [_WRITTEN.get(word.lower(), word) for word in key.split("_")]
+    text = " ".join(written)
+    return text[:1].upper() + text[1:] if written and written[0] == key.split("_")[0] else text
+
+
+def number(value: Any) -> str:
+    """A figure with as many digits as tell something."""
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(number, value))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+
+
+def _is_single(value: Any) -> bool:
+    return not isinstance(value, (str, Mapping))
+
+
+def _is_grid(group: Mapping[str, Any]) -> bool:
+    """Whether every entry is a row of single figures, so that they stand side by side."""
+    return len(group) > 1 and all(
+        isinstance(row, Mapping) and row and all(map(_is_single, row.values()))
+        for row in group.values()
+    )
+
+
+def _grid(group: Mapping[str, Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(column for row in group.values() for column in row))
+    rows = [
+        [label(name), *(number(row[c]) if c in row else "" for c in columns)]
+        for name, row in group.items()
+    ]
+    return _table(rows, ["", *map(label, columns)])
+
+
+def _table(rows: list[list[str]], heads: list[str] | None = None) -> str:
+    lines = []
+    if heads:
+        cells = "".join(f'<th align="right">{escape(head)}</th>' for head in heads)
+        lines.append(f"<tr>{cells}</tr>")
+    for row in rows:
+        first, *others = row
+        cells = "".join(f'<td align="right">{escape(cell)}</td>' for cell in others)
+        lines.append(f"<tr><td>{escape(first)}</td>{cells}</tr>")
+    return f'<table cellpadding="2" cellspacing="0">{"".join(lines)}</table>'

@@ -1,0 +1,199 @@
+"""The small dialogs that ask before something is done: a name, an address, folders."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ... import settings
+from ...i18n import tr
+from ...published_weights import published_weights
+from ..help import add_help
+from .details import size_text
+from .entry import ModelEntry
+
+
+class _Form(QDialog):
+    """A form over a row of buttons; opened beside the window, so that QGIS goes on."""
+
+    def __init__(self, parent: QWidget | None, title: str, width: int) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.resize(width, 0)
+        self.form = QFormLayout()
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok
+            | QDialogButtonBox.StandardButton.Cancel
+            | QDialogButtonBox.StandardButton.Help
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addLayout(self.form)
+        layout.addWidget(self.buttons)
+        add_help(self, "models")
+
+    @property
+    def ok(self) -> QPushButton:
+        """The button that goes on."""
+        return self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+
+
+class RenameForm(_Form):
+    """Asks for a title and a name."""
+
+    def __init__(self, parent: QWidget | None, entry: ModelEntry) -> None:
+        """Shows what they are now."""
+        super().__init__(parent, tr("Rename Model"), 420)
+        self.title = QLineEdit(entry.title)
+        self.name = QLineEdit(entry.name)
+        self.name.setToolTip(tr("What parameters and scripts take, and what the files are called"))
+        self.form.addRow(tr("&Title"), self.title)
+        self.form.addRow(tr("&Name of the file"), self.name)
+        for field in (self.title, self.name):
+            field.textChanged.connect(self._check)
+        self.title.selectAll()
+        self._check()
+
+    def _check(self, *_: Any) -> None:
+        self.ok.setEnabled(bool(self.title.text().strip() and self.name.text().strip()))
+
+
+class DownloadForm(_Form):
+    """Asks which weights to fetch, or from which address."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Lists what is published."""
+        super().__init__(parent, tr("Download Model"), 560)
+        self._weights = published_weights()
+        self.choice = QComboBox()
+        for item in self._weights:
+            self.choice.addItem(item.title)
+        self.choice.addItem(tr("From another address"))
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        self.about.setOpenExternalLinks(True)
+        self.address = QLineEdit()
+        self.address.setPlaceholderText("https://")
+        self.checksum = QLineEdit()
+        self.checksum.setPlaceholderText(
+            tr("Not known: the file is not compared with the published one")
+        )
+        self.form.addRow(tr("&Model"), self.choice)
+        self.form.addRow(self.about)
+        self.form.addRow(tr("&Address"), self.address)
+        self.form.addRow(tr("&SHA-256"), self.checksum)
+        self.ok.setText(tr("Download"))
+        self.choice.currentIndexChanged.connect(self._show)
+        self.address.textChanged.connect(self._check)
+        self.checksum.textChanged.connect(self._check)
+        self._show()
+
+    def order(self) -> tuple[str, str, str, int | None]:
+        """Address, file name, SHA-256 (empty: not known) and size (None: not known)."""
+        index, url = self.choice.currentIndex(), self.address.text().strip()
+        known = index < len(self._weights) and url == self._weights[index].url
+        size = self._weights[index].bytes if known else None
+        return url, file_of(url), self.checksum.text().strip().lower(), size
+
+    def _show(self, *_: Any) -> None:
+        index = self.choice.currentIndex()
+        published = index < len(self._weights)
+        self.about.setVisible(published)
+        if published:
+            item = self._weights[index]
+            size = size_text(item.bytes) if item.bytes else tr("not known before the download")
+            self.about.setText(
+                tr(
+                    '{about}<br>Size: {size}<br>Licence: {licence}<br><a href="{page}">{page}</a>'
+                ).format(
+                    about=escape(item.about),
+                    size=escape(size),
+                    licence=escape(item.licence),
+                    page=escape(item.page),
+                )
+            )
+        self.address.setText(self._weights[index].url if published else "")
+        self.checksum.setText(self._weights[index].sha256 if published else "")
+        self._check()
+
+    def _check(self, *_: Any) -> None:
+        url, file, checksum, _size = self.order()
+        right = url.startswith(("https://", "http://")) and bool(file)
+        whole = not checksum or (
+            len(checksum) == 64 and not set(checksum) - set("0123456789abcdef")
+        )
+        self.ok.setEnabled(right and whole)
+
+
+class FoldersForm(_Form):
+    """Asks for the folders of models that several people use."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Lists those that are set."""
+        super().__init__(parent, tr("Folders of Shared Models"), 520)
+        text = QLabel(
+            tr(
+                "Models in these folders, such as on a network drive, are listed too; nothing is written there. A "
+                "model of your own comes before a shared one of the same name, that before one that ships."
+            )
+        )
+        text.setWordWrap(True)
+        self.folders = QListWidget()
+        self.folders.addItems(str(folder) for folder in settings.shared_models())
+        self.add_button, self.remove_button = QPushButton(tr("&Add…")), QPushButton(tr("&Remove"))
+        self.add_button.clicked.connect(self._add)
+        self.remove_button.clicked.connect(self._remove)
+        self.folders.currentRowChanged.connect(self._check)
+        side = QVBoxLayout()
+        for button in (self.add_button, self.remove_button):
+            button.setAutoDefault(False)
+            side.addWidget(button)
+        side.addStretch(1)
+        row = QHBoxLayout()
+        row.addWidget(self.folders, 1)
+        row.addLayout(side)
+        self.form.addRow(text)
+        self.form.addRow(row)
+        self._check()
+
+    def keep(self) -> None:
+        """Stores what is listed."""
+        folders = [self.folders.item(row).text() for row in range(self.folders.count())]
+        settings.set_value("shared_models", "\n".join(dict.fromkeys(folders)))
+
+    def _add(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Choose a folder of models"))
+        if folder:
+            self.folders.addItem(folder)
+            self.folders.setCurrentRow(self.folders.count() - 1)
+
+    def _remove(self) -> None:
+        self.folders.takeItem(self.folders.currentRow())
+
+    def _check(self, *_: Any) -> None:
+        self.remove_button.setEnabled(self.folders.currentRow() >= 0)
+
+
+def file_of(url: str) -> str:
+    """The name of the file that an address leads to; empty when it leads to none that could be a model."""
+    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    return name if name.lower().endswith((".pth", ".onnx", ".safetensors")) else ""

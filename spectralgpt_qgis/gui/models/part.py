@@ -1,0 +1,86 @@
+"""The models in QGIS: their window, and model files that are dropped on the map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import Qgis
+from qgis.PyQt.QtWidgets import QPushButton
+
+from ...i18n import tr
+from .drop import ModelDropHandler
+from .window import ModelsWindow, OpenTool
+from .work import ModelWork
+
+
+class ModelsPart:
+    """Holds the window and the work; what becomes of work without the window is told in QGIS's message bar."""
+
+    def __init__(self, iface: Any, open_tool: OpenTool) -> None:
+        """Opens nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+            open_tool: Called with the id of an algorithm and parameters to open its dialog.
+        """
+        self._iface = iface
+        self._open_tool = open_tool
+        self._work = ModelWork()
+        self._work.succeeded.connect(self._succeeded)
+        self._work.failed.connect(self._failed)
+        self._window: ModelsWindow | None = None
+        self._drops: ModelDropHandler | None = None
+
+    def add(self) -> None:
+        """Model files may be dropped from now on."""
+        self._drops = ModelDropHandler(self._dropped)
+        self._iface.registerCustomDropHandler(self._drops)
+
+    def remove(self) -> None:
+        """Closes the window and cancels work."""
+        if self._drops is not None:
+            self._iface.unregisterCustomDropHandler(self._drops)
+            self._drops = None
+        self._work.succeeded.disconnect(self._succeeded)
+        self._work.failed.disconnect(self._failed)
+        self._work.cancel()
+        if self._window is not None:
+            self._window.close()
+            self._window.deleteLater()
+            self._window = None
+
+    def open(self, *_: Any) -> ModelsWindow:
+        """Shows the window and returns it."""
+        if self._window is None:
+            self._window = ModelsWindow(self._iface.mainWindow(), self._work, self._open_tool)
+        self._window.show()
+        self._window.raise_()
+        self._window.activateWindow()
+        self._window.refresh()
+        return self._window
+
+    @property
+    def _shown(self) -> bool:
+        return self._window is not None and self._window.isVisible()
+
+    def _dropped(self, path: Path) -> None:
+        self._work.take_in(path)
+        if self._work.busy and not self._shown:
+            self._iface.messageBar().pushMessage(
+                "SpectralGPT", tr("Importing '{}'…").format(path.name), Qgis.MessageLevel.Info
+            )
+
+    def _succeeded(self, text: str, name: str) -> None:
+        if self._shown:
+            return
+        bar = self._iface.messageBar()
+        message = bar.createMessage("SpectralGPT", text)
+        button = QPushButton(tr("Models…"))
+        button.clicked.connect(lambda: self.open().refresh(name))
+        message.layout().addWidget(button)
+        bar.pushWidget(message, Qgis.MessageLevel.Success, 8)
+
+    def _failed(self, text: str) -> None:
+        if not self._shown:
+            self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning, 0)

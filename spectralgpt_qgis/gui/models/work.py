@@ -1,0 +1,209 @@
+"""What is done to models beside QGIS: taking in, renaming, downloading; one thing at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qgis.PyQt.QtCore import QLocale, QObject, pyqtSignal
+
+from ... import engine_access, settings
+from ...i18n import tr
+from ...model_catalogue import free_model_file
+from ...tasks.download import DownloadTask
+from ...tasks.engine_task import EngineTask
+from .query import run_task
+
+_OURS = (".onnx", ".safetensors")
+
+
+class ModelWork(QObject):
+    """Runs tasks one after the other and tells how it goes; who shows it is none of its business."""
+
+    began = pyqtSignal(str)  # what is being done
+    advanced = pyqtSignal(float, str)  # percent, -1 when not known; words
+    succeeded = pyqtSignal(str, str)  # what was done; name of the model that it was done to
+    failed = pyqtSignal(str)
+    stopped = pyqtSignal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Does nothing yet."""
+        super().__init__(parent)
+        self._task: Any = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done."""
+        return self._task is not None
+
+    def cancel(self) -> None:
+        """Stops what is being done; it leaves nothing but the part of a download, which is taken up again."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # -- taking in -------------------------------------------------------------------------------
+
+    def take_in(self, path: Path, remove: bool = False) -> None:
+        """Takes a model of ours, or a published checkpoint, into the user's own models.
+
+        Args:
+            path: The file.
+            remove: Whether to delete it afterwards, as it was only fetched for this.
+        """
+        ours = path.suffix.lower() in _OURS
+        tier = "inference" if ours else "training"
+        reason = "" if ours or path.suffix.lower() in (".pth", ".pt", ".ckpt") else _other(path)
+        reason = reason or engine_access.why_not_ready(tier)
+        if self._refused(reason):
+            return
+        engine_access.models_folder().mkdir(parents=True, exist_ok=True)
+        name = free_model_file(path.stem, "").name
+        sources = [path]
+        if ours:  # what predicts and what it can be trained on from are one model
+            sources += [
+                beside
+                for ending in _OURS
+                if (beside := path.with_suffix(ending)).is_file() and beside != path
+            ]
+        self._take_in(sources, name, tier, path if remove else None)
+
+    def _take_in(self, sources: list[Path], name: str, tier: str, spent: Path | None) -> None:
+        source, *rest = sources
+        ours = source.suffix.lower() in _OURS
+        ending = source.suffix.lower() if ours else ".safetensors"
+        target = engine_access.models_folder() / f"{name}{ending}"
+        self._engine(
+            tr("Import {}").format(source.name),
+            "import",
+            {"input": str(source), "output": str(target)},
+            lambda answer: self._taken(answer, source, rest, name, tier, spent),
+            tier,
+        )
+
+    def _taken(
+        self,
+        answer: dict[str, Any],
+        source: Path,
+        rest: list[Path],
+        name: str,
+        tier: str,
+        spent: Path | None,
+    ) -> None:
+        if rest:
+            self._take_in(rest, name, tier, spent)
+            return
+        made = Path(answer["outputs"]["output"])
+        checkpoint = source.suffix.lower() not in _OURS
+        if checkpoint and made.suffix == ".safetensors" and answer["task"] != "backbone":
+            # It predicts already: then there shall be a file to make maps with, too.
+            self._engine(
+                tr("Import {}").format(source.name),
+                "import",
+                {"input": str(source), "output": str(made.with_suffix(".onnx"))},
+                lambda second: self._finish_import(name, spent),
+                tier,
+            )
+            return
+        self._finish_import(name, spent)
+
+    def _finish_import(self, name: str, spent: Path | None) -> None:
+        if spent is not None:
+            spent.unlink(missing_ok=True)
+        self.succeeded.emit(tr("The model '{}' was imported.").format(name), name)
+
+    # -- the others ------------------------------------------------------------------------------
+
+    def rename(self, path: str, title: str, name: str) -> None:
+        """Gives a model of the user's own another title and name.
+
+        Args:
+            path: One of its files.
+            title: What people shall read.
+            name: What its files shall be called.
+        """
+        if self._refused(engine_access.why_not_ready()):
+            return
+        self._engine(
+            tr("Rename {}").format(Path(path).stem),
+            "rename",
+            {"model": path, "title": title, "name": name},
+            lambda _: self.succeeded.emit(tr("The model is now called '{}'.").format(title), name),
+        )
+
+    def download(self, url: str, file: str, sha256: str = "", size: int | None = None) -> None:
+        """Fetches a file, then takes it in.
+
+        Args:
+            url: Where from.
+            file: Its name.
+            sha256: What it must have; empty when that is not known.
+            size: What it must measure; None when that is not known.
+        """
+        tier = "inference" if file.lower().endswith(_OURS) else "training"
+        if self._refused(engine_access.why_not_ready(tier)):
+            return
+        target = settings.home() / "downloads" / file
+        task = DownloadTask(tr("Download {}").format(file), url, target, sha256, size)
+        task.advanced.connect(self._came)
+        self._run(task, lambda path: self.take_in(path, remove=True))
+
+    def _came(self, there: float, whole: float) -> None:
+        locale = QLocale()
+
+        def size(count: float) -> str:
+            return str(
+                locale.formattedDataSize(int(count), 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+            )
+
+        if whole:
+            text = tr("{there} of {whole}").format(there=size(there), whole=size(whole))
+            self.advanced.emit(100 * there / whole, text)
+        else:
+            self.advanced.emit(-1.0, size(there))
+
+    # -- tasks -----------------------------------------------------------------------------------
+
+    def _refused(self, reason: str) -> bool:
+        if not reason and self.busy:
+            reason = tr("Another model is being worked on. Wait until that is done, or cancel it.")
+        if reason:
+            self.failed.emit(reason)
+        return bool(reason)
+
+    def _engine(
+        self,
+        description: str,
+        verb: str,
+        job: dict[str, Any],
+        then: Callable[[dict[str, Any]], Any],
+        tier: str = "inference",
+    ) -> None:
+        task = EngineTask(description, engine_access.client(tier), verb, job)
+        task.advanced.connect(lambda percent, text, left: self.advanced.emit(percent, text))
+        self._run(task, then)
+
+    def _run(self, task: Any, then: Callable[[Any], Any]) -> None:
+        def done(result: Any) -> None:
+            self._task = None
+            then(result)
+
+        def failed(message: str, details: str) -> None:
+            self._task = None
+            self.failed.emit(message)
+
+        def stopped() -> None:
+            self._task = None
+            self.stopped.emit()
+
+        task.succeeded.connect(done)
+        task.failed.connect(failed)
+        task.stopped.connect(stopped)
+        self._task = run_task(task)
+        self.began.emit(task.description())
+
+
+def _other(path: Path) -> str:
+    return tr(
+        "'{}' is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth)."
+    ).format(path.name)

@@ -1,0 +1,35 @@
+"""The weights that others published, and where: one data file, with sizes and checksums only where they are known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from . import paths
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A file that can be downloaded.
+
+    Attributes:
+        file: The name it is kept under.
+        page: Where its authors describe it.
+        bytes: Its size; None where that is not known.
+        sha256: Its checksum; empty where that is not known.
+    """
+
+    title: str
+    file: str
+    url: str
+    about: str
+    licence: str
+    page: str
+    bytes: int | None
+    sha256: str
+
+
+def published_weights() -> list[PublishedWeights]:
+    """All of them, in the file's order."""
+    listed = json.loads(paths.PUBLISHED_WEIGHTS.read_text(encoding="utf-8"))["weights"]
+    return [PublishedWeights(**{**item, "sha256": item["sha256"] or ""}) for item in listed]

@@ -1,0 +1,34 @@
+"""Figures of a card as HTML: all of them, in tables where they stand side by side."""
+
+from spectralgpt_qgis.gui.models.figures import figures_html, label, number
+
+
+def test_words_and_numbers():
+    assert label("overall_accuracy") == "Overall accuracy"
+    assert label("roc_auc_cva") == "ROC AUC CVA"
+    assert label("miou_mean") == "mIoU mean"
+    assert number(0.83714) == "0.837"
+    assert number(10) == "10"
+    assert number(None) == "–"
+    assert number([1, 0.5]) == "1, 0.500"
+
+
+def test_nothing_is_left_out():
+    html = figures_html(
+        {
+            "measure": "five <folds>",
+            "overall_accuracy": 0.5,
+            "recall": {"Forest": 1.0, "River": 0.25},
+        }
+    )
+    assert "<p>five &lt;folds&gt;</p>" in html
+    assert '<td>Overall accuracy</td><td align="right">0.500</td>' in html
+    assert "<b>Recall</b>" in html
+    assert '<td>River</td><td align="right">0.250</td>' in html
+
+
+def test_rows_of_the_same_figures_are_a_table():
+    html = figures_html({"cities": {"paris": {"f1": 0.1, "roc_auc": 0.9}, "pisa": {"f1": 0.2}}})
+    assert '<th align="right">F1</th><th align="right">ROC AUC</th>' in html
+    assert '<td>Pisa</td><td align="right">0.200</td><td align="right"></td>' in html
+    assert html.count("<table") == 1
