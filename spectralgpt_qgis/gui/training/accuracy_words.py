@@ -6,6 +6,8 @@ from typing import Any
 
 from ...i18n import tr
 
+_PERCENT = "\N{NO-BREAK SPACE}%"
+
 
 def headline(accuracy: dict[str, Any], scenes: bool) -> str:
     """The sentence.
@@ -61,9 +63,7 @@ def percent(share: float | None) -> str:
         return "–"
     whole = round(100 * share)
     if (whole == 100 and share < 1) or (whole == 0 and share > 0):
-        return (
-            f"{100 * share:.1f} %"
-            if 0.001 <= share <= 0.999
-            else ("> 99.9 %" if whole else "< 0.1 %")
-        )
-    return f"{whole} %"
+        if 0.001 <= share <= 0.999:
+            return f"{100 * share:.1f}{_PERCENT}"
+        return f"> 99.9{_PERCENT}" if whole else f"< 0.1{_PERCENT}"
+    return f"{whole}{_PERCENT}"

@@ -29,12 +29,12 @@ class ClassAccuracy(QTableWidget):
         titles = (
             (tr("Class"), ""),
             (
-                tr("Precision"),
-                tr("Of what is mapped as it, the share that is it (user's accuracy)."),
+                tr("Prec."),
+                tr("Precision: of what is mapped as it, the share that is it (user's accuracy)."),
             ),
             (
                 tr("Recall"),
-                tr("Of what is it, the share that is mapped as it (producer's accuracy)."),
+                tr("Recall: of what is it, the share that is mapped as it (producer's accuracy)."),
             ),
             (tr("F1"), tr("Precision and recall in one figure: their harmonic mean.")),
             (
@@ -47,9 +47,13 @@ class ClassAccuracy(QTableWidget):
             self.horizontalHeaderItem(column).setToolTip(tip)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMinimumSectionSize(30)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(40)
+        for column in range(1, self.columnCount()):  # no wider than they must be: names are long
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            title = self.horizontalHeaderItem(column).text()
+            widths = map(self.fontMetrics().horizontalAdvance, (title, "99.9 %"))
+            header.resizeSection(column, max(widths) + 8)
         self.verticalHeader().setVisible(False)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

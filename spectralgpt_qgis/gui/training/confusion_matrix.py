@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qgis.PyQt.QtCore import QEvent, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
-from qgis.PyQt.QtWidgets import QSizePolicy, QToolTip, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
 from ...i18n import tr
 from .accuracy_words import percent
@@ -27,8 +27,11 @@ class Place:
     column: int
 
 
-class ConfusionMatrix(QWidget):
-    """Reference in rows, map in columns; each cell is as dark as its share of the row."""
+class ConfusionMatrix(QLabel):
+    """Reference in rows, map in columns; each cell is as dark as its share of the row.
+
+    A label without text, as QGIS's dark themes give the colour of text to labels alone.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Starts empty."""
@@ -109,7 +112,8 @@ class ConfusionMatrix(QWidget):
         """Width of the titles of the rows."""
         widest = max((self._metrics.horizontalAdvance(t) for t in self._titles), default=0.0)
         most = max(self._narrowest_left, 0.36 * self.width())
-        return min(widest + _SWATCH + 14, most)
+        own = self._metrics.horizontalAdvance(tr("Reference ↓")) + 6
+        return max(own, min(widest + _SWATCH + 14, most))
 
     @property
     def _cell_width(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
-from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ...i18n import tr
 from .axes import limits, ticks, whole_ticks
@@ -32,8 +32,11 @@ class Curve:
     is_share: bool = True
 
 
-class CurveChart(QWidget):
-    """Shares on the left axis, losses on the right, steps below; says what it waits for while it is empty."""
+class CurveChart(QLabel):
+    """Shares on the left axis, losses on the right, steps below; says what it waits for while it is empty.
+
+    A label without text, as QGIS's dark themes give the colour of text to labels alone.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Starts empty."""
@@ -116,7 +119,7 @@ class CurveChart(QWidget):
             low, high = limits([value for curve in shares for value in curve.points.values()])
             low, high = max(low, 0.0), min(high, 1.0)
             self._draw_axis(painter, frame, (low, high), text, percent=True)
-            for curve in shares:
+            for curve in reversed(shares):  # the first is the one that decides: on top
                 self._draw_curve(painter, frame, curve, (low, high))
             if self._mark is not None:
                 self._draw_mark(painter, frame, (low, high))

@@ -8,9 +8,7 @@ from qgis.core import QgsProcessingUtils, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -50,17 +48,14 @@ class NextPlaces(QWidget):
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self.start)
         self.where = QComboBox()
-        self.where.addItems([tr("in the map view"), tr("in the whole layer")])
-        self.where.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.where.addItems([tr("In the map view"), tr("In the whole layer")])
+        self.where.setAccessibleName(tr("Where to look for places"))
         self.walk = PlaceWalk(canvas)
         self.walk.hide()
-        row = QHBoxLayout()
-        row.addWidget(self.button)
-        row.addWidget(self.where, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addWidget(self.walk)
+        for part in (self.where, self.button, self.walk):
+            layout.addWidget(part)
 
     def show_model(self, trained: Trained | None) -> None:
         """Takes the model to improve; None for none."""

@@ -76,6 +76,12 @@ class Preview(QObject):
         }
         self.run.start(trained.tool, parameters)
 
+    def hide(self) -> None:
+        """Shows the imagery again; the layer stays in the project."""
+        node = QgsProject.instance().layerTreeRoot().findLayer(self._layer_id)
+        if node is not None:
+            node.setItemVisibilityChecked(False)
+
     def remove(self) -> None:
         """Takes the layer out of the project."""
         if self.layer() is not None:

@@ -51,6 +51,7 @@ class ResultPanel(QWidget):
         super().__init__(parent)
         self._iface = iface
         self._trained: Trained | None = None
+        self._was_compared = False
         self._dialogs = ToolDialogs(iface, lambda _: {})
         self.preview = Preview(iface.mapCanvas(), self)
         self.compare = Compare(iface.mapCanvas())
@@ -194,7 +195,7 @@ class ResultPanel(QWidget):
         self.preview.ready.connect(self._on_ready)
         self.preview.failed.connect(self._on_failed)
         self.preview.stopped.connect(lambda: self.say(tr("Stopped.")))
-        self.places.found.connect(self.label_here_requested)
+        self.places.found.connect(self._on_found)
         self.places.told.connect(self.say)
         self.places.failed.connect(self._on_failed)
         for run in (self.preview.run, self.places.run):
@@ -271,6 +272,7 @@ class ResultPanel(QWidget):
         """Maps what the map shows."""
         if self._trained is not None and not self._running:
             self.say(tr("Mapping what the map shows…"))
+            self._was_compared = self.compare.active
             self.preview.start(self._trained)
 
     def apply(self, *_: Any) -> Any:
@@ -307,8 +309,13 @@ class ResultPanel(QWidget):
     def _on_ready(self, text: str) -> None:
         self.say(text)
         self._refresh()
-        if self.compare.active or self.compare_button.isChecked():
+        if self._was_compared:  # the line went with the old layer
             self._toggle_compare(True)
+
+    def _on_found(self, layer: Any) -> None:
+        self.compare.stop()
+        self.preview.hide()  # what is to be labelled must be seen
+        self.label_here_requested.emit(layer)
 
     def _on_failed(self, message: str, details: str) -> None:
         if details and details != message:

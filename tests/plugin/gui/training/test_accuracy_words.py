@@ -1,6 +1,15 @@
 """How good a model is, in words."""
 
-from spectralgpt_qgis.gui.training.accuracy_words import headline, percent
+from spectralgpt_qgis.gui.training import accuracy_words
+
+
+def headline(*given):
+    """Figures stay on one line with their sign; here they are read without that."""
+    return accuracy_words.headline(*given).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def percent(share):
+    return accuracy_words.percent(share).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_with_its_interval():

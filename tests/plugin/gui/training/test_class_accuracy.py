@@ -2,6 +2,7 @@
 
 from spectralgpt_qgis.gui.training.class_accuracy import ClassAccuracy
 
+SPACE = "\N{NO-BREAK SPACE}"
 CLASSES = [{"title": "Water", "color": "#2266cc"}, {"title": "Land", "color": "#7a9a3a"}]
 
 
@@ -9,7 +10,10 @@ def test_every_figure_of_every_class(qgis_app):
     table = ClassAccuracy()
     water = {"precision": 0.75, "recall": 0.5, "f1": 0.6, "iou": 0.4286}
     table.show_classes(CLASSES, {"Water": water, "Land": {"precision": None, "iou": 0.0}})
-    rows = [[table.item(row, column).text() for column in range(5)] for row in range(2)]
+    rows = [
+        [table.item(row, column).text().replace(SPACE, " ") for column in range(5)]
+        for row in range(2)
+    ]
     assert rows == [
         ["Water", "75 %", "50 %", "60 %", "43 %"],
         ["Land", "–", "–", "–", "0 %"],

@@ -59,6 +59,13 @@ def test_curves_on_light_and_dark(chart, back):
     assert chart.accessibleDescription() == "Mean IoU: 70 %; Loss: 1"
 
 
+def test_a_theme_colours_its_text_as_that_of_labels(chart):
+    """Night Mapping does so, and leaves the palette as it is."""
+    chart.setStyleSheet("QLabel { color: #33ff33; background-color: #000000; }")
+    chart.show_curves([Curve("A", SCORE, points(0.5, 0.6))], 3, "Round")
+    assert colours(chart).get("#33ff33", 0) > 30
+
+
 def test_curves_without_points_are_left_out(chart):
     chart.show_curves([Curve("Loss", LOSS, {}, is_share=False), Curve("A", SCORE, {0: 0.5})], 0, "")
     assert chart.accessibleDescription() == "A: 50 %"

@@ -187,3 +187,19 @@ def test_it_fits_into_a_dock(panel, told, parameters, fake, width):
     wait(lambda: told)
     QApplication.processEvents()
     assert panel.width() == width, "nothing in it asks for more"
+
+
+def test_for_real_a_cancel_keeps_a_model_that_maps(panel, told, parameters, run):
+    """From the moment that the panel says so, which is before the first round."""
+    panel.start({**parameters, "METHOD": "adapters", "EPOCHS": 9})
+    wait(lambda: panel.record.keeps or told, 300)
+    assert not told
+    assert "Cancel keeps" in panel.keeping.text()
+    panel.cancel_button.click()
+    wait(lambda: told, 300)
+    name, result = told[0]
+    assert name == "finished" and result["TRAINING"]["cancelled"] is True, told
+    assert "before the first round" in panel.doing.text()
+    assert result["TRAINING"]["accuracy"]["samples"] > 0
+    mapped = run("segment", {"INPUT": SCENE, "MODEL": "reservoir", "OUTPUT": "TEMPORARY_OUTPUT"})
+    assert mapped["CLASS_COUNT"] == 2
