@@ -15,6 +15,7 @@ _MB = 2**20
 # rasterio takes an integer as bytes: 64 would be 64 bytes and every read many times slower.
 _CACHE = 256 * _MB
 _CACHE_SHARE = 8  # an eighth of a limit
+_SHORTAGE = ("can't start new thread", "cannot map zero-fill pages", "Cannot allocate memory")
 
 
 def memory_limit() -> int:
@@ -43,6 +44,13 @@ def keep_limit() -> bool:
     if sys.platform.startswith("linux"):
         return _keep_on_linux(limit)
     return False
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether an error tells of too little memory: threads and libraries need some too, and say so in other words."""
+    if isinstance(error, MemoryError):
+        return True
+    return memory_limit() > 0 and any(words in str(error) for words in _SHORTAGE)
 
 
 def limit_in_words() -> str:

@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Callable
 
 from .errors import Cancelled, ClientGone, EngineError, InvalidParameter, OutOfMemory
-from .memory_limit import limit_in_words
+from .memory_limit import is_shortage, limit_in_words
 from .progress import Event, Progress
 
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_USAGE, EXIT_CANCELLED = 0, 1, 2, 130
@@ -151,14 +151,21 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
             }
         )
         return EXIT_BAD_USAGE if isinstance(error, InvalidParameter) else EXIT_FAILED
-    except MemoryError as error:
-        message = "The engine ran out of memory. Close other programs, or work on a smaller area."
-        message += limit_in_words()
-        events.emit(
-            {"event": "error", "kind": "OutOfMemory", "message": message, "details": repr(error)}
-        )
-        return EXIT_FAILED
     except Exception as error:
+        if is_shortage(error):
+            message = (
+                "The engine ran out of memory. Close other programs, or work on a smaller area."
+            )
+            message += limit_in_words()
+            events.emit(
+                {
+                    "event": "error",
+                    "kind": "OutOfMemory",
+                    "message": message,
+                    "details": repr(error),
+                }
+            )
+            return EXIT_FAILED
         message = f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it."
         details = traceback.format_exc()
         events.emit(

@@ -196,6 +196,9 @@ class EngineEnvironment:
                     self._sweep()
         except OSError as error:
             raise self._noted(explain_error(error)) from error
+        except InstallCancelled:
+            self.log.add("Cancelled.")
+            raise
         except EnvironmentProblem as problem:
             raise self._noted(problem) from problem.__cause__
         status = self.status()

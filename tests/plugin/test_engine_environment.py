@@ -366,6 +366,7 @@ def test_cancelled(installed):
             is_cancelled=lambda: any("Installing" in message for message in seen),
         )
     assert installed.builds() == before
+    assert installed.environment.log.tail()[-1].endswith("Cancelled.")
     assert installed.environment.check() == {"tier": "inference"}
 
 
