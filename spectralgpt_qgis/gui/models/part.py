@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis
 from qgis.PyQt.QtWidgets import QPushButton
 
 from ...i18n import tr
 from .drop import ModelDropHandler
-from .window import ModelsWindow, OpenTool
 from .work import ModelWork
+
+if TYPE_CHECKING:
+    from .window import ModelsWindow, OpenTool
 
 
 class ModelsPart:
@@ -52,6 +54,8 @@ class ModelsPart:
 
     def open(self, *_: Any) -> ModelsWindow:
         """Shows the window and returns it."""
+        from .window import ModelsWindow  # when it is wanted: QGIS starts without it
+
         if self._window is None:
             self._window = ModelsWindow(self._iface.mainWindow(), self._work, self._open_tool)
         self._window.show()
