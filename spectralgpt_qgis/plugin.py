@@ -34,21 +34,20 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.raster_menu import RasterMenu
     from .gui.result_messages import ResultMessages
     from .gui.tool_dialogs import ToolDialogs
+    from .gui.training.part import TrainingPart
 
     choices = LastChoices(iface)
     dialogs = ToolDialogs(iface, choices.recall)
     results = ResultMessages(iface)
     engine = EngineNotice(iface)
-
-    def fine_tune(layer: Any = None) -> None:
-        dialogs.open("spectralgpt:finetune", {} if layer is None else {"INPUT": [layer.id()]})
+    training = TrainingPart(iface, engine.open_dialog)
 
     def use_model(layer: Any, model: Any) -> None:
         dialogs.open(*tool_for(layer, model))
 
     description = DescribePart(iface, use_model)
     models = ModelsPart(iface, dialogs.open)
-    layers = LayerActions(iface, dialogs.open, fine_tune, description.open)
+    layers = LayerActions(iface, dialogs.open, training.open, description.open)
     menu = RasterMenu(
         iface,
         [
@@ -62,7 +61,7 @@ def desktop_parts(iface: Any) -> list[Any]:
         ],
     )
     options = EngineOptions(iface, engine.work)
-    return [choices, dialogs, results, description, models, layers, menu, engine, options]
+    return [choices, dialogs, results, description, models, layers, menu, engine, options, training]
 
 
 class SpectralGPTPlugin:

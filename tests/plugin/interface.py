@@ -17,6 +17,7 @@ class Interface:
         self.window = QMainWindow()
         self.bar = QgsMessageBar(self.window)
         self.menu, self.layer_menu, self.option_pages, self.drop_handlers = [], [], [], []
+        self.tools = []
         self.current = None
         self.selected = []
 
@@ -45,6 +46,12 @@ class Interface:
 
     def removePluginRasterMenu(self, name, action):
         self.menu.remove(action)
+
+    def addToolBarIcon(self, action):
+        self.tools.append(action)
+
+    def removeToolBarIcon(self, action):
+        self.tools.remove(action)
 
     def addCustomActionForLayerType(self, action, menu, kind, all_layers):
         assert (menu, kind, all_layers) == ("SpectralGPT", RASTER, True)

@@ -49,9 +49,9 @@ class ClassEditor(QWidget):
         layout.addWidget(self.table)
         layout.addLayout(self._make_buttons())
         self.drawing.changed.connect(self._show_drawing)
-        self.table.classes.edited.connect(lambda: self._keep(list(self.classes)))
+        self.table.classes.edited.connect(self._on_edited)
         self.table.draw_wanted.connect(self.draw)
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_drawing())
+        self.table.selectionModel().selectionChanged.connect(self._show_drawing)
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
@@ -158,6 +158,9 @@ class ClassEditor(QWidget):
         if self._counts is not None:
             self._counts.classes.pop(gone.label, None)
 
+    def _on_edited(self) -> None:
+        self._keep(list(self.classes))
+
     def _keep(self, classes: list[LabelClass]) -> None:
         """Makes classes those of the layer."""
         if self._layer is not None:
@@ -185,7 +188,7 @@ class ClassEditor(QWidget):
             self.table.selectRow(min(max(row, 0), len(classes) - 1))
         self._show_drawing()
 
-    def _show_drawing(self) -> None:
+    def _show_drawing(self, *_: Any) -> None:
         row, label = self.table.row(), self.drawing.label
         self.table.classes.show_drawn(label)
         chosen = self.classes[row] if 0 <= row < len(self.classes) else None

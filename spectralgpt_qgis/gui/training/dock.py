@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from qgis.core import QgsApplication, QgsMapLayer, QgsProcessingContext, QgsProject, QgsRasterLayer
+from qgis.core import (
+    QgsApplication,
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QSize, Qt, QTimer
 from qgis.PyQt.QtWidgets import (
@@ -27,6 +34,7 @@ from .expected_time import Run, expected_time, keep_run, kept_runs, likely_metho
 from .imagery_panel import ImageryPanel
 from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
+from .place_walk import PlaceWalk
 from .raster_describer import RasterDescriber
 from .training_setup import (
     ALGORITHM,
@@ -68,6 +76,7 @@ class TrainingDock(QgsDockWidget):
         self._describer = RasterDescriber(self)
         self.imagery = ImageryPanel(self._describer)
         self.labels = LabelsPanel(iface)
+        self.walk = PlaceWalk(iface.mapCanvas())
         self.options = OptionsPanel()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -148,6 +157,17 @@ class TrainingDock(QgsDockWidget):
         self.options.set_base(path)
         self.steps.setCurrentIndex(LABELS)
 
+    def label_here(self, places: QgsVectorLayer) -> None:
+        """Goes back to the labels, with the places to label at hand.
+
+        Args:
+            places: Ranked, the most uncertain first.
+        """
+        titles = {item.label: item.name for item in self.labels.classes}
+        self.walk.set_layer(places, titles)
+        self.walk.show()
+        self.steps.setCurrentIndex(LABELS)
+
     def _on_finished(self, result: Any) -> None:
         if self._started is None:
             return
@@ -197,6 +217,9 @@ class TrainingDock(QgsDockWidget):
         engine = engine_access.why_not_ready("training")
         self._engine_text.setText(engine)
         self._engine.setVisible(bool(engine))
+        self.options.setVisible(not self.run_panel.running)
+        if self.walk.layer() is None:
+            self.walk.hide()
         missing = self.missing()
         self.train_button.setEnabled(not missing)
         expected = expected_time(self._run_to_come(setup), kept_runs())
@@ -268,8 +291,8 @@ class TrainingDock(QgsDockWidget):
         project.removeAll.disconnect(self._leave)
         project.cleared.disconnect(self._on_cleared)
         project.readProject.disconnect(self.restore)
-        if self.run_panel.running:
-            self.run_panel.cancel()
+        self.run_panel.shut_down()
+        self.result_panel.shut_down()
         self._describer.stop()
         self.options.stop()
         self.labels.stop()
@@ -279,12 +302,13 @@ class TrainingDock(QgsDockWidget):
     def _build(self) -> None:
         self.steps = QTabWidget()
         self.steps.setDocumentMode(True)
-        self.steps.addTab(_page(self.imagery, self.labels), tr("1 Imagery and labels"))
+        self.steps.addTab(_page(self.walk, self.imagery, self.labels), tr("1 Imagery and labels"))
         self.steps.addTab(_page(self.options, self.run_panel), tr("2 Train"))
         self.steps.addTab(_page(self.result_panel), tr("3 Result"))
         self.steps.setTabEnabled(RESULT, False)
         self.steps.setTabToolTip(RESULT, tr("Appears when a model was trained."))
         self.run_panel.hide()
+        self.walk.hide()
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -330,6 +354,7 @@ class TrainingDock(QgsDockWidget):
         self.run_panel.failed.connect(self._on_ended)
         self.run_panel.stopped.connect(self._on_ended)
         self.result_panel.retrain_requested.connect(self.retrain)
+        self.result_panel.label_here_requested.connect(self.label_here)
         self.visibilityChanged.connect(self._refresh_later)
         project = QgsProject.instance()
         project.removeAll.connect(self._leave)
@@ -360,6 +385,8 @@ def _page(*widgets: QWidget) -> QScrollArea:
     layout.setContentsMargins(0, 6, 0, 0)
     for widget in widgets:
         layout.addWidget(widget)
+    # What can use more height, such as the curves of a run, gets it before the empty space does.
+    layout.setStretchFactor(widgets[-1], 100)
     layout.addStretch(1)
     area = QScrollArea()
     area.setFrameShape(QFrame.Shape.NoFrame)

@@ -41,7 +41,7 @@ class RasterRow(QWidget):
         self._remove.setAutoRaise(True)
         self._remove.setToolTip(tr("Take this raster out"))
         self._remove.setVisible(optional)
-        self._remove.clicked.connect(lambda *_: self.removed.emit(self))
+        self._remove.clicked.connect(self._tell_removed)
         # A widget, not a bare layout: an empty layout takes the row's width away.
         self._second = QWidget()
         second = QHBoxLayout(self._second)
@@ -56,13 +56,20 @@ class RasterRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(boxes, 1)
         layout.addWidget(self._remove)
-        self.before.layerChanged.connect(lambda *_: self.changed.emit())
-        self.after.layerChanged.connect(lambda *_: self.changed.emit())
+        # Methods, not lambdas: those would still be called while the row is taken down.
+        self.before.layerChanged.connect(self._tell_changed)
+        self.after.layerChanged.connect(self._tell_changed)
         self.show_second(False)
 
     def show_second(self, shown: bool) -> None:
         """Shows or hides the second date."""
         self._second.setVisible(shown)
+
+    def _tell_changed(self, *_: Any) -> None:
+        self.changed.emit()
+
+    def _tell_removed(self, *_: Any) -> None:
+        self.removed.emit(self)
 
 
 class RasterRows(QWidget):
@@ -89,7 +96,7 @@ class RasterRows(QWidget):
                 "Learns from several rasters at once: other places, other dates. They share the labels."
             )
         )
-        self._more.clicked.connect(lambda *_: self.add_row())
+        self._more.clicked.connect(self.add_row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -121,7 +128,7 @@ class RasterRows(QWidget):
             row.show_second(shown)
         self._more.setText(tr("&Add pair of rasters") if shown else tr("&Add raster"))
 
-    def add_row(self) -> RasterRow:
+    def add_row(self, *_: Any) -> RasterRow:
         """Asks for a further raster."""
         row = RasterRow(bool(self._rows), self)
         row.show_second(self._second)

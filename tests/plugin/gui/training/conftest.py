@@ -1,4 +1,4 @@
-"""A map for the panels of the training dock."""
+"""A map for the panels of the training dock, and an interface for the dock itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.gui import QgsMapCanvas
 
+from tests.plugin.gui.training.desk import Interface, sample_layer
 from tests.plugin.sample_labels import SCENE
 
 
@@ -36,3 +37,29 @@ def desk(qgis_app):
     yield made
     made.canvas.setLayers([])
     made.canvas.deleteLater()
+
+
+@pytest.fixture
+def iface(qgis_app):
+    """Stands in for QGIS's interface, with an empty project."""
+    made = Interface()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def raster(iface, scene):
+    """The sample in the project, 380 x 377 pixels, and the active layer."""
+    layer = sample_layer(scene, "Boadella 2020-02-02")
+    QgsProject.instance().addMapLayer(layer)
+    iface.current = layer
+    return layer
+
+
+@pytest.fixture
+def saved_project(tmp_path):
+    """The project has a file, and so a folder."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    assert QgsProject.instance().write(str(folder / "field.qgz"))
+    return folder

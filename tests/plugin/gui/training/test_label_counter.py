@@ -7,7 +7,8 @@ from qgis.core import QgsProject, QgsVectorLayer
 
 from spectralgpt_qgis.gui.training.label_counter import LabelCounter
 from spectralgpt_qgis.tasks.label_count import LabelCount
-from tests.plugin.training.desk import pixels, square, wait
+from tests.plugin.gui.training.desk import pixels, square
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture

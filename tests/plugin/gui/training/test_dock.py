@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QPushButton
 
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
 from spectralgpt_qgis.gui.training.expected_time import kept_runs
-from tests.plugin.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square, wait
+from tests.plugin.gui.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture
-def make_dock(provider, models, desk):
+def make_dock(provider, models, iface):
     made = []
 
     def make(open_engine=None):
-        dock = TrainingDock(desk, RunPanel(), ResultPanel(), open_engine)
-        desk.addDockWidget(2, dock)
+        dock = TrainingDock(iface, RunPanel(), ResultPanel(), open_engine)
+        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         made.append(dock)
         return dock
 
@@ -146,13 +148,13 @@ def test_a_new_project_is_not_made_dirty(labelled):
     assert project.readEntry("SpectralGPT", "/training", "") == ("", False)
 
 
-def test_a_raster_that_no_base_fits_is_refused_with_the_reason(make_dock, desk, scene, tmp_path):
+def test_a_raster_that_no_base_fits_is_refused_with_the_reason(make_dock, iface, scene, tmp_path):
     from osgeo import gdal
 
     gdal.Translate(str(tmp_path / "two.tif"), scene, bandList=[1, 10])
     layer = QgsRasterLayer(str(tmp_path / "two.tif"), "two bands")
     QgsProject.instance().addMapLayer(layer)
-    desk.current = layer
+    iface.current = layer
     dock = make_dock()
     wait(lambda: "B03" in dock.status.text())
     assert not dock.train_button.isEnabled()

@@ -11,7 +11,7 @@ from spectralgpt_qgis import paths
 from spectralgpt_qgis.gui.training.options_panel import OptionsPanel
 from spectralgpt_qgis.gui.training.raster_describer import Description
 from spectralgpt_qgis.gui.training.training_setup import TrainingOptions
-from tests.plugin.training.desk import wait
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsProject
 
 from spectralgpt_qgis.gui.training.raster_rows import RasterRows
-from tests.plugin.training.desk import sample_layer
+from tests.plugin.gui.training.desk import sample_layer
 
 
 @pytest.fixture

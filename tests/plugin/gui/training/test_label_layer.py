@@ -22,7 +22,7 @@ from spectralgpt_qgis.gui.training.label_layer import (
     make_label_layer,
     switch_snapping_off,
 )
-from tests.plugin.training.desk import square
+from tests.plugin.gui.training.desk import square
 
 UTM = QgsCoordinateReferenceSystem("EPSG:32631")
 

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import time
-
-from qgis.core import QgsApplication, QgsFeature, QgsGeometry, QgsRasterLayer, QgsRectangle
-from qgis.gui import QgsMessageBar
-from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QMainWindow, QWidget
+from qgis.core import QgsFeature, QgsGeometry, QgsRasterLayer, QgsRectangle
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QWidget
 
 from spectralgpt_qgis.gui.actions import QAction
+from tests.plugin import interface
 
 
-class Desk:
-    """The part of QGIS's interface that the dock uses."""
+class Interface(interface.Interface):
+    """QGIS's interface with a map, docks, and the tools for drawing."""
 
     def __init__(self):
-        self.window = QMainWindow()
-        self.bar = QgsMessageBar(self.window)
-        self.current = None
-        self.drawn = []
+        super().__init__()
+        self.canvas = QgsMapCanvas()
+        self.drawn, self.docks = [], []
         self.add_feature = QAction("Add polygon", self.window)
         self.add_feature.triggered.connect(lambda *_: self.drawn.append(self.current))
         self.pan = QAction("Pan", self.window)
-        self.tools, self.docks = [], []
 
-    def mainWindow(self):
-        return self.window
+    def close(self):
+        self.drawn.clear()
+        self.canvas.deleteLater()
+        super().close()
 
-    def messageBar(self):
-        return self.bar
-
-    def activeLayer(self):
-        return self.current
+    def mapCanvas(self):
+        return self.canvas
 
     def setActiveLayer(self, layer):
         self.current = layer
@@ -43,15 +39,9 @@ class Desk:
     def actionPan(self):
         return self.pan
 
-    def addToolBarIcon(self, action):
-        self.tools.append(action)
-
-    def removeToolBarIcon(self, action):
-        self.tools.remove(action)
-
     def addDockWidget(self, area, dock):
         self.docks.append(dock)
-        self.window.addDockWidget(Qt.DockWidgetArea(area), dock)
+        self.window.addDockWidget(area, dock)
 
     def removeDockWidget(self, dock):
         self.docks.remove(dock)
@@ -74,9 +64,8 @@ class RunPanel(QWidget):
     def start(self, parameters):
         self.running, self.parameters = True, parameters
 
-    def cancel(self):
+    def shut_down(self):
         self.running, self.cancelled = False, True
-        self.stopped.emit()
 
     def end(self, signal, *values):
         self.running = False
@@ -98,6 +87,9 @@ class ResultPanel(QWidget):
 
     def clear(self):
         self.shown = None
+
+    def shut_down(self):
+        self.shown = "shut down"
 
 
 def sample_layer(path, name="Boadella"):
@@ -121,12 +113,3 @@ def square(layer, value, rectangle, field="class"):
     feature.setGeometry(QgsGeometry.fromRect(rectangle))
     assert layer.addFeature(feature)
     return feature
-
-
-def wait(condition, seconds=60):
-    """Lets QGIS work until something has happened."""
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        QgsApplication.processEvents()
-        time.sleep(0.01)
-    assert condition(), f"did not happen within {seconds} s"

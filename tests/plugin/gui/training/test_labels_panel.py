@@ -7,24 +7,25 @@ from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtWidgets import QFileDialog
 
 from spectralgpt_qgis.gui.training.labels_panel import LabelsPanel, likely_field
-from tests.plugin.training.desk import pixels, square, wait
+from tests.plugin.gui.training.desk import pixels, square
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture
-def panel(desk, raster):
-    made = LabelsPanel(desk)
+def panel(iface, raster):
+    made = LabelsPanel(iface)
     made.show_imagery("segmentation", [raster])
     yield made
     made.stop()
     made.deleteLater()
 
 
-def test_one_click_makes_a_layer_beside_the_project_and_draws(panel, desk, saved_project, raster):
+def test_one_click_makes_a_layer_beside_the_project_and_draws(panel, iface, saved_project, raster):
     layer = panel.make_layer()
     assert layer.source().startswith(str(saved_project / "labels_Boadella_2020-02-02.gpkg"))
     assert layer.crs() == raster.crs()
     assert layer.isEditable()
-    assert desk.drawn == [layer]
+    assert iface.drawn == [layer]
     assert panel.layer is layer
     assert panel.field == "class"
     assert layer.defaultValueDefinition(layer.fields().lookupField("class")).expression() == "1"
@@ -87,7 +88,7 @@ def test_the_imagery_is_not_offered_as_labels(panel, raster):
 
 
 def test_a_class_raster_has_no_field(panel, later_scene):
-    from tests.plugin.training.desk import sample_layer
+    from tests.plugin.gui.training.desk import sample_layer
 
     layer = sample_layer(later_scene.replace(".tif", "_water.tif"), "water")
     QgsProject.instance().addMapLayer(layer)

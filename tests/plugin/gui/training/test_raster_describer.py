@@ -10,7 +10,7 @@ from qgis.PyQt import sip
 
 from spectralgpt_qgis.gui.training.raster_describer import Description, RasterDescriber
 from spectralgpt_qgis.paths import MODELS
-from tests.plugin.training.desk import wait
+from tests.plugin.waiting import wait
 
 
 @pytest.fixture

@@ -13,7 +13,12 @@ from qgis.core import (
 )
 
 from spectralgpt_qgis.tasks.label_count import ClassCount, LabelCount, RasterCount
-from tests.plugin.training.desk import pixels, square
+from tests.plugin.gui.training.desk import pixels, sample_layer, square
+
+
+@pytest.fixture
+def raster(qgis_app, scene):
+    return sample_layer(scene)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from spectralgpt_qgis.gui.training.class_editor import ClassEditor
 from spectralgpt_qgis.gui.training.class_table import NAME
 from spectralgpt_qgis.gui.training.label_classes import LabelClass, write_classes
 from spectralgpt_qgis.tasks.label_count import ClassCount, LabelCounts
-from tests.plugin.training.desk import square
+from tests.plugin.gui.training.desk import square
 
 WATER, FOREST = LabelClass("1", "Water", "#0000ff"), LabelClass("2", "Forest", "#00aa00")
 
@@ -28,8 +28,8 @@ def labels(qgis_app):
 
 
 @pytest.fixture
-def editor(desk, labels):
-    made = ClassEditor(desk)
+def editor(iface, labels):
+    made = ClassEditor(iface)
     made.show_layer(labels, "class")
     made.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
     yield made
@@ -54,11 +54,11 @@ def test_a_style_changed_in_the_layers_properties_is_shown(editor, labels):
     assert editor.classes[1] == LabelClass("2", "Wood", "#005500")
 
 
-def test_an_added_class_is_drawn_at_once(editor, desk, labels):
+def test_an_added_class_is_drawn_at_once(editor, iface, labels):
     editor.add_class()
     assert editor.classes[2].label == "3"
     editor.draw(2)
-    assert desk.drawn == [labels]
+    assert iface.drawn == [labels]
     assert labels.defaultValueDefinition(0).expression() == "3"
 
 
@@ -73,9 +73,9 @@ def test_a_removed_class_takes_its_polygons_and_undo_brings_both_back(editor, la
     assert set(editor.classes) == {WATER, FOREST}
 
 
-def test_drawing_again_ends_drawing(editor, desk, labels):
+def test_drawing_again_ends_drawing(editor, iface, labels):
     panned = []
-    desk.pan.triggered.connect(lambda *_: panned.append(True))
+    iface.pan.triggered.connect(lambda *_: panned.append(True))
     editor.draw(1)
     assert editor.drawing.label == "2"
     editor.draw(1)
@@ -91,8 +91,8 @@ def test_another_layer_ends_drawing(editor, labels):
     assert editor.classes == ()
 
 
-def test_a_class_raster_is_only_named_and_coloured(editor, desk, later_scene):
-    from tests.plugin.training.desk import sample_layer
+def test_a_class_raster_is_only_named_and_coloured(editor, iface, later_scene):
+    from tests.plugin.gui.training.desk import sample_layer
 
     layer = sample_layer(later_scene.replace(".tif", "_water.tif"), "water")
     editor.show_layer(layer, "")
@@ -101,4 +101,4 @@ def test_a_class_raster_is_only_named_and_coloured(editor, desk, later_scene):
     for action in (editor.add_class, editor.remove_class, lambda: editor.draw(0)):
         action()
     assert len(editor.classes) == 2
-    assert desk.drawn == []
+    assert iface.drawn == []

@@ -28,8 +28,8 @@ def labels(qgis_app):
 
 
 @pytest.fixture
-def drawing(desk):
-    return Drawing(desk)
+def drawing(iface):
+    return Drawing(iface)
 
 
 def new_class(layer):
@@ -38,10 +38,10 @@ def new_class(layer):
     return QgsVectorLayerUtils.createFeature(layer, square)["class"]
 
 
-def test_new_features_get_the_class_without_a_form(drawing, desk, labels):
+def test_new_features_get_the_class_without_a_form(drawing, iface, labels):
     drawing.start(labels, 0, "it's water")
     assert labels.isEditable()
-    assert desk.drawn == [labels]
+    assert iface.drawn == [labels]
     assert new_class(labels) == "it's water"
     assert labels.editFormConfig().suppress() == ON
     assert drawing.label == "it's water"

@@ -74,7 +74,7 @@ def test_layers_that_are_gone_are_left_out(setup, raster, labels):
 
 
 def test_a_layer_that_was_added_again_is_found_by_its_source(setup, raster, scene):
-    from tests.plugin.training.desk import sample_layer
+    from tests.plugin.gui.training.desk import sample_layer
 
     project = QgsProject.instance()
     write_setup(setup, project)
