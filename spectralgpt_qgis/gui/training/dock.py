@@ -39,6 +39,7 @@ from .raster_describer import RasterDescriber
 from .training_setup import (
     ALGORITHM,
     TrainingSetup,
+    kept_text,
     read_setup,
     write_setup,
 )
@@ -71,7 +72,8 @@ class TrainingDock(QgsDockWidget):
         self._open_engine = open_engine
         self._quiet = True  # nothing is written to the project while it is read
         self._closed = False
-        self._kept = ""
+        self._kept = ""  # what is set up, as text, when it was last read or written
+        self._entry = ""  # what the project had then
         self._started: tuple[float, Run, dict[str, Any]] | None = None
         self._describer = RasterDescriber(self)
         self.imagery = ImageryPanel(self._describer)
@@ -258,13 +260,16 @@ class TrainingDock(QgsDockWidget):
             )
         self._quiet = False
         self._kept = self.setup().to_text()
+        self._entry = kept_text(QgsProject.instance())
         self.refresh()
 
     def _keep(self) -> None:
-        text = self.setup().to_text()
-        if text != self._kept:
-            self._kept = text
-            write_setup(self.setup(), QgsProject.instance())
+        project, setup = QgsProject.instance(), self.setup()
+        text = setup.to_text()
+        # While QGIS reads a project, layers arrive before all is there: what it keeps is not ours to change yet.
+        if text != self._kept and kept_text(project) == self._entry:
+            self._kept = self._entry = text
+            write_setup(setup, project)
 
     def _leave(self) -> None:
         """All layers go, and most often the project with them: that must not be written into the next one."""

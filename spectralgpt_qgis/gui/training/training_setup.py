@@ -91,11 +91,16 @@ class TrainingSetup:
         )
 
 
+def kept_text(project: QgsProject) -> str:
+    """What a project keeps, as text; empty when it keeps nothing."""
+    return str(project.readEntry(_SCOPE, _KEY, "")[0])
+
+
 def read_setup(project: QgsProject) -> TrainingSetup | None:
     """What a project keeps; None when it keeps nothing that can be read. Layers that are gone are left out."""
-    text, found = project.readEntry(_SCOPE, _KEY, "")
+    text = kept_text(project)
     try:
-        return _read(json.loads(text), project) if found else None
+        return _read(json.loads(text), project) if text else None
     except (ValueError, TypeError, AttributeError):
         return None  # edited by hand, or written by another version
 

@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
 from spectralgpt_qgis.gui.training.expected_time import kept_runs
+from spectralgpt_qgis.gui.training.training_setup import kept_text
 from tests.plugin.gui.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square
 from tests.plugin.waiting import wait
 
@@ -138,6 +139,20 @@ def test_the_project_keeps_the_setup(labelled, saved_project, raster):
     assert labelled.setup().labels.name() == "Labels Boadella 2020-02-02"
     assert labelled.setup().field == "class"
     wait(labelled.train_button.isEnabled)
+
+
+def test_events_between_the_layers_of_a_project_change_nothing_in_it(labelled, saved_project):
+    """QGIS lets events through while it reads a project: the dock then sees half of it."""
+    labelled.options._name.setText("Mine")
+    wait(lambda: "Mine" in kept_text(QgsProject.instance()))
+    assert labelled.labels.layer.commitChanges()
+    project = QgsProject.instance()
+    assert project.write()
+    project.layerLoaded.connect(labelled.refresh)
+    assert project.read(project.fileName())
+    project.layerLoaded.disconnect(labelled.refresh)
+    assert labelled.setup().options.name == "Mine"
+    assert labelled.setup().labels is not None
 
 
 def test_a_new_project_is_not_made_dirty(labelled):
