@@ -63,7 +63,7 @@ class ModelCombo(QComboBox):
 
         for model in sorted(models, key=rank):
             compared = comparison.get(model.path)
-            self.addItem(label(model), value_of(model))
+            self.addItem(label(model, value_of(model)), value_of(model))
             index = self.count() - 1
             self.setItemData(index, describe(model, compared), Qt.ItemDataRole.ToolTipRole)
             if compared is not None:
@@ -106,9 +106,9 @@ def dropped_file(data: Any, endings: Sequence[str]) -> str:
     return ""
 
 
-def label(model: InstalledModel) -> str:
-    """How a model is called in a list."""
-    return model.name if model.title == model.name else f"{model.title} ({model.name})"
+def label(model: InstalledModel, value: str) -> str:
+    """How a model is called in a list: its title, and what stands for it in parameters."""
+    return value if model.title == value else f"{model.title} ({value})"
 
 
 def describe(model: InstalledModel, compared: dict[str, Any] | None = None) -> str:

@@ -36,7 +36,7 @@ class _Form(QDialog):
     def __init__(self, parent: QWidget | None, title: str, width: int) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.resize(width, 0)
+        self.setMinimumWidth(width)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.buttons = QDialogButtonBox(
@@ -159,6 +159,7 @@ class FoldersForm(_Form):
         text.setWordWrap(True)
         self.folders = QListWidget()
         self.folders.addItems(str(folder) for folder in settings.shared_models())
+        self.folders.setMinimumHeight(120)
         self.add_button, self.remove_button = QPushButton(tr("&Add…")), QPushButton(tr("&Remove"))
         self.add_button.clicked.connect(self._add)
         self.remove_button.clicked.connect(self._remove)

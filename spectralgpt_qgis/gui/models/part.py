@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,19 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from ...i18n import tr
 from .drop import ModelDropHandler
-from .work import ModelWork
 
 if TYPE_CHECKING:
-    from .window import ModelsWindow, OpenTool
+    from .window import ModelsWindow
+    from .work import ModelWork
 
 
 class ModelsPart:
-    """Holds the window and the work; what becomes of work without the window is told in QGIS's message bar."""
+    """Holds the window and the work; what becomes of work without the window is told in QGIS's message bar.
 
-    def __init__(self, iface: Any, open_tool: OpenTool) -> None:
+    Both are made, and their modules imported, when they are first needed: QGIS shall not start slower for them.
+    """
+
+    def __init__(self, iface: Any, open_tool: Callable[..., Any]) -> None:
         """Opens nothing yet.
 
         Args:
@@ -28,9 +32,7 @@ class ModelsPart:
         """
         self._iface = iface
         self._open_tool = open_tool
-        self._work = ModelWork()
-        self._work.succeeded.connect(self._succeeded)
-        self._work.failed.connect(self._failed)
+        self._made_work: ModelWork | None = None
         self._window: ModelsWindow | None = None
         self._drops: ModelDropHandler | None = None
 
@@ -44,9 +46,11 @@ class ModelsPart:
         if self._drops is not None:
             self._iface.unregisterCustomDropHandler(self._drops)
             self._drops = None
-        self._work.succeeded.disconnect(self._succeeded)
-        self._work.failed.disconnect(self._failed)
-        self._work.cancel()
+        work, self._made_work = self._made_work, None
+        if work is not None:
+            work.succeeded.disconnect(self._succeeded)
+            work.failed.disconnect(self._failed)
+            work.cancel()
         if self._window is not None:
             self._window.close()
             self._window.deleteLater()
@@ -54,15 +58,25 @@ class ModelsPart:
 
     def open(self, *_: Any) -> ModelsWindow:
         """Shows the window and returns it."""
-        from .window import ModelsWindow  # when it is wanted: QGIS starts without it
-
         if self._window is None:
+            from .window import ModelsWindow
+
             self._window = ModelsWindow(self._iface.mainWindow(), self._work, self._open_tool)
         self._window.show()
         self._window.raise_()
         self._window.activateWindow()
         self._window.refresh()
         return self._window
+
+    @property
+    def _work(self) -> ModelWork:
+        if self._made_work is None:
+            from .work import ModelWork
+
+            self._made_work = ModelWork()
+            self._made_work.succeeded.connect(self._succeeded)
+            self._made_work.failed.connect(self._failed)
+        return self._made_work
 
     @property
     def _shown(self) -> bool:

@@ -16,6 +16,7 @@ from ...tasks.engine_task import EngineTask
 
 _DEBOUNCE = 250  # ms: a dialog that is filled in changes its raster several times
 _running: set[Any] = set()  # a task whose Python side is gone never ends
+_listings: list[Any] = []  # the one that is going on: the rows of a batch share it
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,9 @@ class ModelQuery(QObject):
             return True
         if engine_access.why_not_ready() or (model_catalogue.is_complete() and not anew):
             return False
-        task = EngineTask(tr("List models"), engine_access.client(), "models", {}, hidden=True)
-        task.succeeded.connect(self._take_listing)
-        task.failed.connect(self._listing_failed)
-        self._listing = run_task(task)
+        self._listing = _listing_task()
+        self._listing.succeeded.connect(self._take_listing)
+        self._listing.failed.connect(self._listing_failed)
         return True
 
     def compare(self, question: RasterQuestion | None) -> None:
@@ -112,14 +112,13 @@ class ModelQuery(QObject):
             self._timer.start()
 
     def stop(self) -> None:
-        """Gives all questions up; no signal follows."""
+        """Gives all questions up; no signal follows. A listing goes on, as others may wait for it."""
         self._timer.stop()
         self._drop_comparison()
         task, self._listing = self._listing, None
         if task is not None:
             task.succeeded.disconnect(self._take_listing)
             task.failed.disconnect(self._listing_failed)
-            task.cancel()
 
     def _compare(self) -> None:
         question = self._question
@@ -160,6 +159,17 @@ class ModelQuery(QObject):
         self._comparison = None
         self.compared.emit({})
         self.failed.emit(message)
+
+
+def _listing_task() -> Any:
+    """The listing that is going on, else a new one."""
+    if not _listings:
+        task = EngineTask(tr("List models"), engine_access.client(), "models", {}, hidden=True)
+        _listings.append(task)
+        for ending in (task.succeeded, task.failed, task.stopped):
+            ending.connect(lambda *_: _listings.remove(task))
+        run_task(task)
+    return _listings[0]
 
 
 def run_task(task: Any) -> Any:

@@ -104,7 +104,8 @@ class ModelsWindow(QDialog):
         self.layers = QgsMapLayerComboBox()
         self.layers.setFilters(raster_filter())
         self.layers.setAllowEmptyLayer(True, tr("Any layer"))
-        self.layers.setCurrentIndex(0)
+        self.layers.setLayer(None)
+        self.layers.setPlaceholderText(tr("Any layer"))
         self.layers.layerChanged.connect(self._compare)
         self.layers.setMinimumContentsLength(14)
         row = QHBoxLayout()
@@ -262,7 +263,7 @@ class ModelsWindow(QDialog):
     def _export(self) -> None:
         entry = self.list.entry()
         if entry is not None:
-            self._open_tool("spectralgpt:exportmodel", {"MODEL": entry.main.path})
+            self._open_tool("spectralgpt:exportmodel", {"MODEL": Path(entry.main.path).name})
 
     def _rename(self) -> None:
         entry = self.list.entry()
