@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from qgis.core import (
     QgsLayerTreeGroup,
-    QgsLayerTreeNode,
     QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -116,14 +115,17 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
         layer.triggerRepaint()
         layer.emitStyleChanged()
         project = context.project()
-        node = project.layerTreeRoot().findLayer(layer.id()) if project is not None else None
-        if self._group and node is not None:
-            self._move(node)
+        if self._group and project is not None:
+            self._move(layer, project.layerTreeRoot())
 
-    def _move(self, node: QgsLayerTreeNode) -> None:
+    def _move(self, layer: QgsMapLayer, root: QgsLayerTreeGroup) -> None:
         """Puts a layer into the group, which is made beside it when it is not there."""
+        node = root.findLayer(layer.id())
+        if node is None:
+            return
         parent = node.parent()
-        group = parent.findGroup(self._group) or parent.insertGroup(
+        # From the root: QGIS may have added the layer inside the group, where the last one has gone.
+        group = root.findGroup(self._group) or parent.insertGroup(
             parent.children().index(node), self._group
         )
         moved = node.clone()

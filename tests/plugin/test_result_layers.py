@@ -7,6 +7,7 @@ import re
 import pytest
 from osgeo import gdal, ogr
 from qgis.core import (
+    QgsLayerTreeRegistryBridge,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProject,
@@ -104,6 +105,29 @@ def test_results_of_one_run_lie_in_a_group_vectors_on_top(qgis_processing, raste
     assert [source.partition("|")[0] for source in group[1]] == [polygons, second, first]
     assert rest == other.source()
     assert len(QgsProject.instance().mapLayers()) == 4, "moving must not lose a layer"
+
+
+def test_where_qgis_adds_layers_does_not_matter(qgis_processing, raster):
+    """In the window, QGIS adds layers where the last one has gone: inside the new group."""
+    project = QgsProject.instance()
+    point = QgsLayerTreeRegistryBridge.InsertionPoint
+
+    def follow(node, *_):
+        for group in project.layerTreeRoot().findGroups():
+            project.layerTreeRegistryBridge().setLayerInsertionPoint(point(group, 0))
+
+    paths = [raster(f"{name}.tif") for name in "cab"]
+    context = context_for(*paths)
+    hand_over([ResultLayer(path, MAP) for path in paths], "Map", "", context)
+    project.layerTreeRoot().addedChildren.connect(follow)
+    try:
+        load(context)
+    finally:
+        project.layerTreeRoot().addedChildren.disconnect(follow)
+        project.layerTreeRegistryBridge().setLayerInsertionPoint(point(project.layerTreeRoot(), 0))
+    ((name, inside),) = tree()
+    assert name.startswith("Map (")
+    assert inside == paths
 
 
 def test_a_single_result_needs_no_group(qgis_processing, raster):
