@@ -133,11 +133,16 @@ def write_features(
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
         raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
     written = 0
+    numbers = [index for index, field in enumerate(source.fields()) if field.isNumeric()]
     for feature in source.getFeatures():
         if feedback.isCanceled():
             break
         if not feature.hasGeometry():
             continue
+        for index in numbers:
+            # What was drawn and not saved yet has the text "Autogenerate" for its identifier.
+            if not isinstance(feature.attribute(index), (int, float)):
+                feature.setAttribute(index, None)
         if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
             raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
         written += 1
