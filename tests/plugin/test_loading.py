@@ -17,7 +17,7 @@ from qgis.PyQt.QtWidgets import QApplication
 from spectralgpt_qgis import classFactory
 from spectralgpt_qgis import plugin as plugin_module
 from spectralgpt_qgis.run_journal import FinishedRun, journal
-from tests.plugin.interface import Interface
+from tests.plugin.gui.training.desk import Interface
 from tests.plugin.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,8 +97,11 @@ def census(interface):
     """Everything that a plugin could leave behind, counted."""
     return {
         "children of the main window": len(interface.window.findChildren(QObject)),
+        "children of the map": len(interface.canvas.findChildren(QObject)),
+        "items on the map": len(interface.canvas.scene().items()),
         "windows": len(QApplication.topLevelWidgets()),
-        "entries": len(interface.menu) + len(interface.layer_menu),
+        "entries": len(interface.menu) + len(interface.layer_menu) + len(interface.tools),
+        "handlers": len(interface.option_pages) + len(interface.drop_handlers),
         "messages": len(interface.bar.items()),
         "threads": len(started_threads()) + QThreadPool.globalInstance().activeThreadCount(),
         "tasks": QgsApplication.taskManager().count(),
@@ -111,7 +114,7 @@ def census(interface):
 def use(interface, layer):
     """Opens what can be opened."""
     interface.current = layer
-    for action in interface.menu + interface.layer_menu:
+    for action in interface.menu + interface.layer_menu + interface.tools:
         action.trigger()
     journal.tell(FinishedRun("spectralgpt:segment", "Land-cover map", ("Map",), log="log"))
 
