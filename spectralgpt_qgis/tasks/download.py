@@ -106,6 +106,13 @@ class DownloadTask(BaseTask):
                 return
             except _Broken as broken:
                 failures = 1 if self._there() > before else failures + 1
+                if failures >= _ATTEMPTS and not self._there():
+                    raise DownloadFailed(
+                        tr(
+                            "The download did not begin: {} Check the address, the network, and the proxy in Settings "
+                            "> Options > Network."
+                        ).format(broken)
+                    ) from broken
                 if failures >= _ATTEMPTS:
                     raise DownloadFailed(
                         tr(

@@ -137,7 +137,8 @@ def test_a_server_that_is_not_there(fetch, files, server):
     server.close()
     ending, message = fetch()
     assert ending == "failed"
-    assert "cut off" in message
+    assert "did not begin" in message
+    assert "proxy" in message
     assert files() == {}
 
 

@@ -86,7 +86,7 @@ class ModelsPart:
         self._work.take_in(path)
         if self._work.busy and not self._shown:
             self._iface.messageBar().pushMessage(
-                "SpectralGPT", tr("Importing '{}'…").format(path.name), Qgis.MessageLevel.Info
+                "SpectralGPT", tr("Importing '{}'…").format(path.name), Qgis.MessageLevel.Info, 3
             )
 
     def _succeeded(self, text: str, name: str) -> None:

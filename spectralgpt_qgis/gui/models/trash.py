@@ -51,6 +51,9 @@ def restore(files: Sequence[Trashed]) -> None:
         if file.before.exists():
             raise FileExistsError(f"There is a new file '{file.before}'.")
         shutil.move(str(file.now), str(file.before))
+        # Where a freedesktop.org trash notes what was where; elsewhere there is no such file.
+        note = file.now.parent.parent / "info" / f"{file.now.name}.trashinfo"
+        note.unlink(missing_ok=True)
 
 
 def delete(files: Sequence[Path]) -> None:

@@ -300,11 +300,13 @@ class ModelsWindow(QDialog):
 
     def delete(self, entry: ModelEntry) -> None:
         """Moves a model of the user's own to the trash, with a way back in the message."""
+        files = [Path(file.path) for file in entry.files]
+        self._trashed = []
         try:
-            self._trashed = trash.move_to_trash([Path(file.path) for file in entry.files])
-        except OSError as error:
-            self._warn(str(error))
-            return
+            self._trashed = trash.move_to_trash(files)
+        except OSError:
+            if not self._delete_for_good(entry, files):
+                return
         message = self.bar.createMessage("", tr("'{}' was deleted.").format(entry.title))
         if self._trashed:
             undo = QPushButton(tr("&Undo"))
@@ -313,6 +315,22 @@ class ModelsWindow(QDialog):
         self.bar.clearWidgets()
         self.bar.pushWidget(message, Qgis.MessageLevel.Info)
         self.refresh()
+
+    def _delete_for_good(self, entry: ModelEntry, files: list[Path]) -> bool:
+        """Where there is no trash, such as on some network drives; returns whether the files are gone."""
+        answer = QMessageBox.question(
+            self,
+            tr("Delete Model"),
+            tr("'{}' cannot be moved to the trash. Delete it for good?").format(entry.title),
+        )
+        if answer != QMessageBox.StandardButton.Yes:
+            return False
+        try:
+            trash.delete(files)
+        except OSError as error:
+            self._warn(tr("The model could not be deleted: {}").format(error))
+            return False
+        return True
 
     def undo_delete(self, name: str) -> None:
         """Brings the model that was deleted last back."""

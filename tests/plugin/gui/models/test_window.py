@@ -172,6 +172,23 @@ def test_a_deleted_model_can_be_brought_back(window, models, monkeypatch, tmp_pa
     assert window.list.entry().name == "landcover"
 
 
+def test_without_a_trash_it_is_asked_once_more(window, models, monkeypatch):
+    def no_trash(files):
+        raise OSError("no trash")
+
+    monkeypatch.setattr(trash, "move_to_trash", no_trash)
+    answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    window.list.choose("landcover")
+    entry = window.list.entry()
+    window.delete(entry)
+    assert (models / "landcover.onnx").is_file()
+    window.delete(entry)
+    settle(window)
+    assert not (models / "landcover.onnx").exists()
+    assert "'Test land cover' was deleted." in told(window)
+
+
 def test_an_export_opens_its_tool_with_the_model(window, part, models):
     window.list.choose("change")
     window.buttons["export"].click()
