@@ -32,6 +32,8 @@ class AreaTable:
         size = max(item.value for item in classes) + 1
         self._pixels = np.zeros(size, np.int64)
         self._square_metres = np.zeros(size)
+        self._is_class = np.zeros(size, bool)
+        self._is_class[[item.value for item in classes]] = True
 
     def add(self, top: int, rows: NDArray[np.integer[Any]]) -> None:
         """Counts rows of the map.
@@ -40,10 +42,11 @@ class AreaTable:
             top: Index of the first one.
             rows: Class values [n, width]; values of no class are not counted.
         """
-        window = Window(0, top, self._grid.width, len(rows))
         known = rows < len(self._pixels)
+        known[known] = self._is_class[rows[known]]
         values = rows[known]
         if values.size:
+            window = Window(0, top, self._grid.width, len(rows))
             area = self._grid.pixel_area(window)[known]
             self._pixels += np.bincount(values, minlength=len(self._pixels))
             self._square_metres += np.bincount(values, area, minlength=len(self._pixels))

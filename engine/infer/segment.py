@@ -152,6 +152,8 @@ def _reduction(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
 
 def best_class(rows: Rows, values: NDArray[Any], nodata: int) -> NDArray[Any]:
     """The value of the most probable class [n, width]; the first one of equals."""
+    if not rows.known.any():  # most rows of a large raster, where a small extent was asked for
+        return np.full(rows.known.shape, nodata, values.dtype)
     best = values[rows.probabilities.argmax(axis=0)]
     best[~rows.known] = nodata
     return best

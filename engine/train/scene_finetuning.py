@@ -82,8 +82,8 @@ def finetune_scenes(
     label = chips.label if chips.label.ndim == 2 else np.eye(len(card.classes))[chips.label]
     counts = {item.title: int(n) for item, n in zip(card.classes, label.sum(0))}
     figures = tuned.interval
-    if job.multilabel:
-        figures = {"map": tuned.judged.mean_iou, "measure": tuned.measure}
+    if job.multilabel and tuned.accuracy is not None:
+        figures = {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
     finished = finished_card(
         tuned.predictor.card,
         base,

@@ -60,7 +60,8 @@ class Tuned:
         measure: How the matrix came about.
         history: Figures of each epoch; empty for a head alone.
         cancelled: The user has ended it; the best so far was kept.
-        accuracy: Of the matrix, with the interval that the places of the labels leave open; None without.
+        accuracy: Of the matrix, with the interval that the places of the labels leave open; of several labels a
+            scene mean average precision; None where nothing was held back.
         places: With held-back labels.
     """
 

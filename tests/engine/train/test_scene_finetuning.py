@@ -62,6 +62,19 @@ def test_labelled_polygons_make_a_model_that_labels_the_rest(given, tmp_path):
     assert sum(a == b for a, b in zip(fields["class_name"], wanted)) >= len(rest) - 1, fields
 
 
+def test_of_several_labels_a_scene_the_mean_average_precision_is_told(given, tmp_path):
+    shapes = [land.box(*place, size=48) for place in PLACES[:20]]
+    labels = [
+        f"{land.TITLES[KNOWN[place]]};{'Wet' if KNOWN[place] == 2 else 'Dry'}"
+        for place in PLACES[:20]
+    ]
+    several = {**given, "labels": land.polygons(tmp_path / "several.gpkg", shapes, labels)}
+    result = finetune_model(FinetuneJob(**several, multilabel=True), Progress())
+    assert 0.5 < result["accuracy"]["map"] <= 1
+    assert "confusion" not in result["accuracy"]
+    assert "Mean average precision" in (tmp_path / "made.html").read_text()
+
+
 def test_scenes_have_one_date(given):
     with pytest.raises(InvalidParameter, match="scenes have one date"):
         finetune_model(FinetuneJob(**given, after=given["inputs"]), Progress())
