@@ -19,7 +19,7 @@ from qgis.PyQt.QtCore import QTimer
 # QGIS runs this file as text, so that its folder is not on the path.
 sys.path.insert(0, json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text())["code"])
 
-from tour import engine, learning, mapping, models, running, screen
+from tour import engine, fine_tuning, learning, mapping, models, running, screen
 
 STEPS = (
     mapping.start,
@@ -29,10 +29,14 @@ STEPS = (
     mapping.change,
     mapping.scenes,
     models.describe,
+    models.manager,
     engine.engine,
     engine.options,
     running.cancel,
     running.batch,
+    fine_tuning.training_labels,
+    fine_tuning.training_run,
+    fine_tuning.training_result,
     learning.training,
     learning.judging,
 )

@@ -54,6 +54,7 @@ def tour(tmp_path_factory):
         "after": after,
         "big": str(work / "big.vrt"),
         "cancelled": str(cancelled / "map.tif"),
+        "project": str(work / "project.qgz"),
     }
     (work / "orders.json").write_text(json.dumps(orders), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "QT_QPA_PLATFORM"}
@@ -76,7 +77,7 @@ def tour(tmp_path_factory):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1500,
         check=False,
     )
     report_file = pictures / "report.json"
@@ -174,6 +175,19 @@ def test_a_layer_is_described_for_the_models(tour):
     verdicts = {name: verdict for name, _, verdict, *_ in tour["describe"]["models"]}
     assert set(verdicts.values()) == {"Fits"}
     assert len(verdicts) >= 4
+
+
+def test_the_window_of_models_lists_them(tour):
+    assert len(tour["manager"]) >= 4
+
+
+def test_polygons_drawn_with_the_mouse_become_a_model_and_its_map(tour):
+    assert tour["training_labels"] == {"1": 5, "2": 6, "3": 5, "4": 6}  # polygons by class
+    assert tour["training_run"]["result"]
+    result = tour["training_result"]
+    assert "held back" in result["headline"]
+    assert result["preview"] == ["Preview: my_model"]
+    assert result["places"] == 20
 
 
 def test_the_engine_window_tests_the_engine(tour):
