@@ -17,20 +17,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if not __package__:  # run as a script
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from spectralgpt_qgis import paths
-from spectralgpt_qgis.base_python import find_base_python
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineClient, EngineFailed
 from spectralgpt_qgis.install_lock import install_lock, is_locked
 from spectralgpt_qgis.install_log import InstallLog
 from spectralgpt_qgis.install_problems import EnvironmentProblem, explain_error
 from spectralgpt_qgis.install_size import free_space, install_size
-from spectralgpt_qgis.package_installer import PackageInstaller, Sources, StepCancelled
 from spectralgpt_qgis.requirement_files import ACCELERATORS, TIERS, read_requirements
+
+if TYPE_CHECKING:
+    from spectralgpt_qgis.package_installer import Sources
 
 Report = Callable[[float, str], None]
 
@@ -169,6 +170,8 @@ class EngineEnvironment:
             EnvironmentProblem: With what went wrong and what to do; the old one stays in use.
             InstallCancelled: The old one stays in use.
         """
+        from spectralgpt_qgis.package_installer import Sources  # QGIS starts without it
+
         sources = sources or Sources()
         extra = [file.resolve() for file in extra]
         try:
@@ -253,6 +256,9 @@ class EngineEnvironment:
         report: Report,
         is_cancelled: Callable[[], bool],
     ) -> None:
+        from spectralgpt_qgis.base_python import find_base_python
+        from spectralgpt_qgis.package_installer import PackageInstaller, StepCancelled
+
         report(0.0, "Looking for a Python to build from")
         base = find_base_python()
         folder = self._folder / record["environment"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from qgis.core import QgsSettings
 
 from . import paths
 from .engine_environment import EngineEnvironment
-from .package_installer import Sources
+
+if TYPE_CHECKING:
+    from .package_installer import Sources
 
 _GROUP = "SpectralGPT"
 
@@ -80,6 +82,8 @@ def engine_environment() -> EngineEnvironment:
 
 def install_sources() -> Sources:
     """Return where the engine's packages come from."""
+    from .package_installer import Sources  # QGIS starts without it
+
     return Sources(
         index=value("index"),
         proxy=value("proxy") or qgis_proxy(),
