@@ -19,7 +19,7 @@ from ..progress import Progress
 from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
-from .finished_rows import FinishedRows, Layers, resumed
+from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key
 from .merge import Rows
@@ -94,7 +94,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         key = job_key(job, model, backend, [before, after], region, ["float32"])
         kept.take_up(key, before.grid.width, ["float32"], outputs.folders)
         predicting = progress.part(0.0, 0.8)
-        for (strip,) in resumed(kept, mosaic, _change_scores, before.grid.height, predicting):
+        compute = computed(mosaic, _change_scores)
+        for (strip,) in resumed(kept, compute, before.grid.height, predicting):
             scores.write(strip)
         threshold, adjust = _decide(job, card, scores, progress)
         facts = {

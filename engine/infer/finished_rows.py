@@ -27,6 +27,8 @@ from .staging import SCRATCH_PREFIX
 KEPT_PREFIX = f"{SCRATCH_PREFIX}resume-"
 OLDEST = 7 * 24 * 3600.0  # s after which nobody is expected to go on
 Layers = tuple[NDArray[Any], ...]
+# Gives the strips after those of an earlier run, each with the tally at that place.
+Compute = Callable[[Progress, Earlier], Iterator[tuple[Layers, Tally]]]
 
 # rows, windows that the model saw before them, known pixels down to their end, CRC-32 of these and the rows
 _RECORD = struct.Struct("<QQQI")
@@ -171,18 +173,13 @@ class FinishedRows:
 
 
 def resumed(
-    kept: FinishedRows,
-    mosaic: Mosaic,
-    reduce: Callable[[Rows], Layers],
-    height: int,
-    progress: Progress,
+    kept: FinishedRows, compute: Compute, height: int, progress: Progress
 ) -> Iterator[Layers]:
     """All rows of a map: those that an earlier run had finished, then those that are computed, kept as they come.
 
     Args:
         kept: Taken up.
-        mosaic: Computes.
-        reduce: Makes the layers of a strip: what is kept, and what becomes the outputs.
+        compute: Computes.
         height: Rows of the map.
         progress: Told of every window; a cancel takes effect there.
 
@@ -200,10 +197,24 @@ def resumed(
         progress.log(
             f"Goes on where the last run stopped: {earlier.rows} of {height} rows are done"
         )
-    for rows in mosaic.rows(progress, earlier):
-        layers = reduce(rows)
-        kept.append(layers, mosaic.tally)
+    for layers, tally in compute(progress, earlier):
+        kept.append(layers, tally)
         yield layers
+
+
+def computed(mosaic: Mosaic, reduce: Callable[[Rows], Layers]) -> Compute:
+    """Rows that are computed in this process.
+
+    Args:
+        mosaic: Computes probabilities.
+        reduce: Makes the layers of a strip: what is kept, and what becomes the outputs.
+    """
+
+    def compute(progress: Progress, earlier: Earlier) -> Iterator[tuple[Layers, Tally]]:
+        for rows in mosaic.rows(progress, earlier):
+            yield reduce(rows), mosaic.tally
+
+    return compute
 
 
 def _open_locked(path: Path) -> IO[bytes]:

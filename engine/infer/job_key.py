@@ -24,7 +24,16 @@ from .region import Region
 ENGINE = Path(__file__).resolve().parent.parent
 # Where results go does not change them; the model, device, extent and mask count by what they are, not by their names.
 _APART = frozenset(
-    {"output", "confidence", "probability", "output_vector", "areas", "resume"}
+    {
+        "output",
+        "confidence",
+        "probability",
+        "output_vector",
+        "areas",
+        "resume",
+        "scheduler",
+        "workers",
+    }
     | {"model", "device", "extent", "extent_crs", "mask"}
 )
 # QGIS writes statistics there when it shows a raster. What else it says is in the grid, bands, scaling and no-data.

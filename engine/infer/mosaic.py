@@ -147,7 +147,12 @@ class Mosaic:
         Raises:
             EmptyArea: No pixel of the region is valid.
         """
-        first, top = self._start(earlier.rows)
+        yield from self.strip(progress, earlier, self._grid.height)
+        self.require_a_window()
+
+    def strip(self, progress: Progress, earlier: Earlier, until: int) -> Iterator[Rows]:
+        """The same for the rows above `until`: one of `tops`, or the raster's height."""
+        first, top = self.start(earlier.rows)
         self.tally.run = earlier.run.get(top, 0)
         self.tally.pixels = self.tally.earlier = earlier.pixels
         if first:
@@ -155,7 +160,7 @@ class Mosaic:
         merged = RowAccumulator(self._classes, *self._grid.shape, self._weights, top)
         lanes = self._backend.lanes
         with (
-            closing(read_ahead(self._steps(first), depth=lanes + 1)) as steps,
+            closing(read_ahead(self._steps(first, until), depth=lanes + 1)) as steps,
             closing(in_order(steps, self._predict, lanes)) as predicted,
         ):
             for step, scores in predicted:
@@ -164,30 +169,41 @@ class Mosaic:
                 for (window, _, keep), prediction in zip(step.batch, scores):
                     merged.add(window, prediction, keep)
                 self.tally.run += len(step.batch)
-        yield from self._further(merged.release(self._grid.height), earlier.rows)
+        yield from self._further(merged.release(until), earlier.rows)
+
+    def require_a_window(self) -> None:
+        """Raises `EmptyArea` when the model saw none."""
         if not self.tally.run:
             raise EmptyArea(
                 "There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or "
                 "check the no-data values."
             )
 
-    def _start(self, done: int) -> tuple[int, int]:
+    def tops(self, done: int) -> list[int]:
+        """Rows of pixels below `done` at which a row of windows of the region begins."""
+        places, _ = self._windows.touching(self._region.bounds)
+        return [top for top in (self._windows.tops[place] for place in places) if top > done]
+
+    def start(self, done: int) -> tuple[int, int]:
         """Where to begin when `done` rows are finished: (row of windows in the region, row of pixels)."""
         places, _ = self._windows.touching(self._region.bounds)
         tops = [self._windows.tops[place] for place in places]
         first = bisect_right(tops, done - self._windows.window)  # the first that reaches below them
         return first, min([done, *tops[first : first + 1]])
 
-    def _steps(self, first: int) -> Iterator[_Step]:
+    def _steps(self, first: int, until: int) -> Iterator[_Step]:
         """Reads the windows of the region, a batch a step; a step without a batch only tells how far it is.
 
         Args:
             first: Rows of windows that are left out.
+            until: Windows that begin at this row of pixels, or below, are left out.
         """
         places, columns = self._windows.touching(self._region.bounds)
         for done, place in enumerate(places[first:], first):
             message = f"Windows: row {done + 1} of {len(places)}"
             top = self._windows.tops[place]
+            if top >= until:
+                return
             waiting: list[tuple[Window, Feeds, Mask]] = []
             for at, column in enumerate(columns):
                 window = self._windows.at(place, column)

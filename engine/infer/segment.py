@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
@@ -19,20 +19,23 @@ from ..progress import Progress
 from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
-from .finished_rows import FinishedRows, Layers, resumed
+from .class_rows import (
+    UNKNOWN_PERCENT,
+    class_layers,
+    class_mosaic,
+    layer_dtypes,
+    open_source,
+)
+from .cluster import ClusterRows, Likeness, open_cluster, worker_threads
+from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key
-from .merge import Rows
-from .mosaic import Mosaic
 from .polygons import write_polygons
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
-from .scene import SingleDate
 from .staging import CSV, GEOPACKAGE, GEOTIFF, StagedOutputs
 from .writer import Layer, RasterWriter, class_dtype, raster_environment
-
-UNKNOWN_PERCENT = 255
 
 
 def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
@@ -49,13 +52,12 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         EngineError: One of its subclasses, each with what was given, expected and to do.
     """
     watch = Stopwatch()
+    job = dataclasses.replace(job, threads=worker_threads(job))
     model = open_model(job.model, "segmentation")
     card = model.card
     with ExitStack() as stack:
         stack.enter_context(raster_environment())
-        source = stack.enter_context(
-            RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
-        )
+        source = stack.enter_context(open_source(job, card))
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
         kept = stack.enter_context(FinishedRows(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
@@ -68,22 +70,18 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
-        mosaic = Mosaic(
-            source.grid,
-            region,
-            backend,
-            SingleDate(source, card),
-            card.window,
-            len(card.classes),
-            job.overlap,
-        )
+        mosaic = class_mosaic(job, card, source, region, backend)
         predicting = progress.part(0.0, 0.85 if vector is not None else 0.95)
-        dtypes = [class_dtype(card.classes, card.nodata), *(["uint8"] if confidence else [])]
+        sure, height = confidence is not None, source.grid.height
+        dtypes = layer_dtypes(card, sure)
         key = job_key(job, model, backend, [source], region, dtypes)
         kept.take_up(key, source.grid.width, dtypes, outputs.folders)
-        strips = resumed(
-            kept, mosaic, _reduction(card, bool(confidence)), source.grid.height, predicting
-        )
+        compute = computed(mosaic, class_layers(card, sure))
+        if job.scheduler:
+            client = stack.enter_context(open_cluster(job.scheduler, job.workers))
+            likeness = Likeness.of(model, backend)
+            compute = ClusterRows(client, job, sure, mosaic, likeness, height)
+        strips = resumed(kept, compute, height, predicting)
         records = _write_maps(job, card, source, strips, output, confidence, tags)
         if table is not None:
             write_areas(table, records)
@@ -137,33 +135,6 @@ def _write_maps(
                     class_map.write(classes)
                     writer.write(percents)
     return class_map.areas.records()
-
-
-def _reduction(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
-    """What becomes of rows of probabilities: classes, and percents when they are wanted."""
-    values = np.array([item.value for item in card.classes], class_dtype(card.classes, card.nodata))
-
-    def reduce(rows: Rows) -> Layers:
-        classes = best_class(rows, values, card.nodata)
-        return (classes, best_percent(rows)) if confidence else (classes,)
-
-    return reduce
-
-
-def best_class(rows: Rows, values: NDArray[Any], nodata: int) -> NDArray[Any]:
-    """The value of the most probable class [n, width]; the first one of equals."""
-    if not rows.known.any():  # most rows of a large raster, where a small extent was asked for
-        return np.full(rows.known.shape, nodata, values.dtype)
-    best = values[rows.probabilities.argmax(axis=0)]
-    best[~rows.known] = nodata
-    return best
-
-
-def best_percent(rows: Rows) -> NDArray[np.uint8]:
-    """The probability of that class in percent [n, width], 255 where unknown."""
-    percent = np.rint(rows.probabilities.max(axis=0) * 100).clip(0, 100).astype(np.uint8)
-    percent[~rows.known] = UNKNOWN_PERCENT
-    return percent
 
 
 def _percents(path: Path) -> Callable[[Window], NDArray[Any]]:
