@@ -30,9 +30,10 @@ Layers = tuple[NDArray[Any], ...]
 # Gives the strips after those of an earlier run, each with the tally at that place.
 Compute = Callable[[Progress, Earlier], Iterator[tuple[Layers, Tally]]]
 
-# rows, windows that the model saw before them, known pixels down to their end, CRC-32 of these and the rows
-_RECORD = struct.Struct("<QQQI")
-_COUNTS = struct.Struct("<QQQ")
+# rows, windows that the model saw before them, known pixels down to their end, whether each layer has one value alone,
+# CRC-32 of these and the rows
+_RECORD = struct.Struct("<QQQ?I")
+_COUNTS = struct.Struct("<QQQ?")
 _HEADER = 1 << 14  # bytes, padded: it is written anew when a run takes the file up
 
 
@@ -120,8 +121,8 @@ class FinishedRows:
             at = self._file.tell()
             head = self._file.read(_RECORD.size)
             whole = len(head) == _RECORD.size
-            rows, run, pixels, checksum = _RECORD.unpack(head) if whole else (0, 0, 0, 0)
-            size = rows * self._width * pixel
+            rows, run, pixels, uniform, checksum = _RECORD.unpack(head) if whole else (0,) * 5
+            size = pixel if uniform else rows * self._width * pixel
             whole = whole and size <= os.fstat(self._file.fileno()).st_size
             values = self._file.read(size) if whole else b""
             if not whole or len(values) < size or checksum != _checksum(head, values):
@@ -130,7 +131,7 @@ class FinishedRows:
                 return
             self._rows, self._pixels = self._rows + rows, pixels
             self._run[self._rows] = run
-            yield self._layers(values, rows)
+            yield self._layers(values, rows, uniform)
 
     def append(self, layers: Layers, tally: Tally) -> None:
         """Keeps a strip of rows.
@@ -143,20 +144,22 @@ class FinishedRows:
         """
         if self._file is None:
             return
-        counts = _COUNTS.pack(len(layers[0]), tally.run, tally.pixels)
-        values = b"".join(layer.tobytes() for layer in layers)
+        # Most rows of a large raster are without data where a small extent was asked for.
+        uniform = all((layer == layer[0, 0]).all() for layer in layers)
+        counts = _COUNTS.pack(len(layers[0]), tally.run, tally.pixels, uniform)
+        values = b"".join((layer[0, 0] if uniform else layer).tobytes() for layer in layers)
         try:
             self._file.write(counts + struct.pack("<I", _checksum(counts, values)) + values)
             self._file.flush()
         except OSError:
             self._remove()
 
-    def _layers(self, values: bytes, rows: int) -> Layers:
-        layers, at = [], 0
+    def _layers(self, values: bytes, rows: int, uniform: bool) -> Layers:
+        layers, at, shape = [], 0, (rows, self._width)
         for dtype in self._dtypes:
-            count = rows * self._width
+            count = 1 if uniform else rows * self._width
             layer = np.frombuffer(values, dtype, count, at)
-            layers.append(layer.reshape(rows, self._width))
+            layers.append(np.full(shape, layer[0]) if uniform else layer.reshape(shape))
             at += count * dtype.itemsize
         return tuple(layers)
 

@@ -23,8 +23,8 @@ def strip(rows):
 
 
 STRIPS = [strip(rows) for rows in (3, 1, 4)]
-# header, then each strip: 8 + 8 + 8 + 4 bytes and 5 bytes a pixel
-ENDS = list(np.cumsum([1 << 14] + [28 + len(layers[0]) * WIDTH * 5 for layers in STRIPS]))
+# header, then each strip: 8 + 8 + 8 + 1 + 4 bytes and 5 bytes a pixel
+ENDS = list(np.cumsum([1 << 14] + [29 + len(layers[0]) * WIDTH * 5 for layers in STRIPS]))
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_run_goes_on_after_the_rows_it_found(output):
 
 
 @pytest.mark.parametrize("left", range(4))
-@pytest.mark.parametrize("more", [0, 1, 27, 28, 40])
+@pytest.mark.parametrize("more", [0, 1, 28, 29, 40])
 def test_a_torn_record_does_not_count(output, file, left, more):
     """Cut after `left` whole records and `more` bytes of the next one."""
     write(output)
@@ -100,13 +100,28 @@ def test_a_torn_record_does_not_count(output, file, left, more):
     assert file.stat().st_size == ENDS[left]
 
 
-@pytest.mark.parametrize("at", [0, 8, 16, 24, 28, -1])
+@pytest.mark.parametrize("at", [0, 8, 16, 24, 25, 29, -1])
 def test_nor_does_a_record_with_a_flipped_bit(output, file, at):
     write(output)
     data = bytearray(file.read_bytes())
     data[(ENDS[1] if at >= 0 else ENDS[2]) + at] ^= 1
     file.write_bytes(data)
     same(read(output)[0], STRIPS[:1])
+
+
+def test_rows_without_data_take_no_room(output, file):
+    """29 + 1 + 4 bytes for a million rows."""
+    nothing = (
+        np.full((1_000_000, WIDTH), 255, np.uint8),
+        np.full((1_000_000, WIDTH), -1, np.float32),
+    )
+    with pytest.raises(ClientGone), FinishedRows(output, True) as kept:
+        kept.take_up("one", WIDTH, DTYPES)
+        kept.append(nothing, Tally())
+        kept.append(STRIPS[0], Tally())
+        raise ClientGone()
+    assert file.stat().st_size == (1 << 14) + 34 + 29 + 3 * WIDTH * 5
+    same(read(output)[0], [nothing, STRIPS[0]])
 
 
 def test_another_jobs_rows_go(output):
