@@ -168,6 +168,7 @@ class TrainingDock(QgsDockWidget):
         titles = {item.label: item.name for item in self.labels.classes}
         self.walk.set_layer(places, titles)
         self.walk.show()
+        self.walk.step(1)
         self.steps.setCurrentIndex(LABELS)
 
     def _on_finished(self, result: Any) -> None:

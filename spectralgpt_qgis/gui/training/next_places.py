@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from qgis.core import QgsProcessingUtils, QgsProject, QgsVectorLayer
@@ -15,7 +16,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...i18n import tr
 from .background_run import BackgroundRun
-from .place_walk import PlaceWalk
+from .place_walk import TITLES, PlaceWalk
 from .prediction import Trained, extent_text, shown
 from .preview import put_above
 
@@ -101,7 +102,9 @@ class NextPlaces(QWidget):
         QgsProject.instance().addMapLayer(layer, False)
         put_above(layer)
         classes = self._trained.engine.get("classes", ())
-        self.walk.set_layer(layer, {item["name"]: item["title"] for item in classes})
+        titles = {item["name"]: item["title"] for item in classes}
+        layer.setCustomProperty(TITLES, json.dumps(titles))  # for whoever else walks through them
+        self.walk.set_layer(layer)
         self.walk.show()
         self.told.emit(
             tr("Places found in {seconds:.1f} s: {count}.").format(

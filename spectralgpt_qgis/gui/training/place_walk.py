@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from qgis.core import (
@@ -17,6 +18,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 from ...i18n import tr
 
 _AROUND = 6.0  # sides of a place that the map shows
+TITLES = "spectralgpt/class_titles"  # property of the layer, JSON
 RANK, _CLASSES = "rank", ("first_class", "second_class")
 
 
@@ -61,12 +63,13 @@ class PlaceWalk(QWidget):
 
         Args:
             layer: Of the project, as ``spectralgpt:uncertainplaces`` writes it; None for none.
-            titles: Of the classes, by name.
+            titles: Of the classes, by name, where the layer does not bring them.
         """
-        self._titles = titles or {}
         self._layer_id, self._order, self._at = "", [], -1
         if layer is not None:
             self._layer_id = layer.id()
+            known = json.loads(layer.customProperty(TITLES) or "{}")
+            self._titles = {**(titles or {}), **known}
             ranked = sorted(layer.getFeatures(), key=lambda feature: feature[RANK])
             self._order = [feature.id() for feature in ranked]
         self._refresh()

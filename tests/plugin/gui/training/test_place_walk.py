@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRectangle, QgsVectorLayer
 
-from spectralgpt_qgis.gui.training.place_walk import PlaceWalk
+from spectralgpt_qgis.gui.training.place_walk import TITLES, PlaceWalk
 
 
 @pytest.fixture
@@ -46,6 +46,14 @@ def test_by_rank_there_and_back(walk, desk):
     view = desk.canvas.extent()
     assert view.contains(QgsRectangle(2.81, 42.3, 2.811, 42.301))
     assert view.width() < 0.02, "near enough to see it"
+
+
+def test_a_layer_brings_the_titles_of_its_classes(desk, places):
+    places.setCustomProperty(TITLES, '{"water": "Lake", "other 1": "Wood"}')
+    walk = PlaceWalk(desk.canvas)
+    walk.set_layer(places, {"water": "Something else"})
+    walk.step(1)
+    assert walk.where.text().endswith("Lake or Wood?")
 
 
 def test_places_that_the_user_has_done_are_skipped(walk, places):
