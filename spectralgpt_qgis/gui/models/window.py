@@ -104,8 +104,7 @@ class ModelsWindow(QDialog):
         self.layers = QgsMapLayerComboBox()
         self.layers.setFilters(raster_filter())
         self.layers.setAllowEmptyLayer(True, tr("Any layer"))
-        self.layers.setLayer(None)
-        self.layers.setPlaceholderText(tr("Any layer"))
+        self.layers.setCurrentIndex(0)
         self.layers.layerChanged.connect(self._compare)
         self.layers.setMinimumContentsLength(14)
         row = QHBoxLayout()
@@ -226,6 +225,8 @@ class ModelsWindow(QDialog):
     # -- a layer ---------------------------------------------------------------------------------
 
     def _compare(self, *_: Any) -> None:
+        if self.layers.currentIndex() < 0:  # as QGIS 3.22 leaves it when the layer is gone
+            self.layers.setCurrentIndex(0)
         layer = self.layers.currentLayer()
         question = question_of(layer)
         if layer is not None and question is None:

@@ -100,6 +100,7 @@ def test_models_are_compared_with_a_layer(window, scene, tmp_path):
     good, poor = QgsRasterLayer(scene, "good"), QgsRasterLayer(str(tmp_path / "rgb.tif"), "poor")
     QgsProject.instance().addMapLayers([good, poor])
     assert window.list.isColumnHidden(1)
+    assert window.layers.currentText() == "Any layer"
     window.layers.setLayer(good)
     settle(window)
     assert set(rows(window, 1)) == {"Fits"}
@@ -112,6 +113,12 @@ def test_models_are_compared_with_a_layer(window, scene, tmp_path):
     window.layers.setLayer(None)
     settle(window)
     assert window.list.isColumnHidden(1)
+    assert window.layers.currentText() == "Any layer"
+    window.layers.setLayer(poor)
+    settle(window)
+    QgsProject.instance().removeMapLayer(poor)
+    settle(window)
+    assert window.layers.currentText() == "Any layer" or window.layers.currentLayer() == good
 
 
 def test_a_model_of_ours_is_imported_with_what_it_can_be_trained_on_from(window, models):
