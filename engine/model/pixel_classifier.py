@@ -21,8 +21,8 @@ class PixelClassifier(Network):
     """Scene classifier: measurements of the pixels and pooled tokens, one linear layer.
 
     Made for a few dozen labelled scenes: nothing below the last layer needs labels, and the last
-    layer has a closed-form fit, so a model is trained in seconds and is the same every time. The
-    encoder may learn as well.
+    layer is fitted at once, without steps to tune, so a model is trained in seconds and is the same
+    every time. The encoder may learn as well.
 
     Attributes:
         encoder: Spectral encoder, pretrained.

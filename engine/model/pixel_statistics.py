@@ -1,7 +1,7 @@
 """What a window's pixels tell as fixed measurements: spectra, texture, sizes, lines, patches.
 
 With a few dozen labelled scenes a network cannot learn what texture is; these measurements know it
-beforehand, and a linear layer on them can be fitted in closed form. All of them are made of what an
+beforehand, and a linear layer on them can be fitted at once. All of them are made of what an
 ONNX graph has, and most do not change when the window is turned or mirrored.
 
 Only the six bands that every sensor of the family has are used (no red edge); for other bands there
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..cards import Card
+from .band_relations import band_relations, relations_width
 from .patch_dictionary import compress
 
 COMMON_NAMES = ("blue", "green", "red", "nir", "swir16", "swir22")
@@ -43,9 +44,10 @@ def common_bands(card: Card) -> tuple[int, ...]:
 
 
 class PixelStatistics(nn.Module):
-    """Six blocks of measurements of a window in reflectance.
+    """Seven blocks of measurements of a window in reflectance.
 
-    Turning or mirroring the window changes spectra, cover and sizes not at all, the others little.
+    Turning or mirroring the window changes spectra, cover, sizes and relations not at all, the
+    others little.
 
     Attributes:
         bands: Where in the image the six common bands lie.
@@ -78,6 +80,7 @@ class PixelStatistics(nn.Module):
             "sizes": 6 * 4 * len(OPENING_SIZES),
             "lines": 3 * 2 * 6 * len(LINE_LENGTHS),
             "directions": 6 * 5 * len(TENSOR_SIZES),
+            "relations": relations_width(len(self.bands)),
         }
 
     def set_dictionary(self, filters: Tensor, offsets: Tensor) -> None:
@@ -103,6 +106,7 @@ class PixelStatistics(nn.Module):
             _sizes(cues),
             self._lines(cues[:, [0, 1, 4]]),
             _directions(cues),
+            band_relations(compress(common)),
         ]
 
     def _patches(self, common: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
-"""The last layer of a scene classifier in closed form, and how well it does on scenes held back."""
+"""The last layer of a scene classifier, and how well it does on scenes held back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.pixel_classifier import PixelClassifier
 from .discriminant import LinearScores, fit_discriminant
+from .logistic import fit_logistic
 from .metrics import confusion_matrix, mean_average_precision, overall_accuracy
 from .scene_chips import SceneChips
 from .scene_samples import SceneSamples
@@ -56,6 +57,9 @@ def fit_scenes(
 ) -> LinearScores:
     """Fits the last layer to the windows of the chosen scenes [M], in every view.
 
+    It is the mean of two linear rules: discriminants of the single blocks, and one logistic
+    regression on all of them.
+
     Several labels a scene: each class against the rest. A class that no chosen scene has scores
     far below the others.
     """
@@ -67,9 +71,13 @@ def fit_scenes(
     weights = (samples.weight[:, None] * weight).ravel()
     widths = block_weights(samples.blocks, tokens)
     label = chips.label[chips.scene[windows]]
+    scenes = int(chosen.sum())
     if label.ndim == 1:
-        return _fit_one_label(features, np.tile(label, views), widths, weights, chips.classes)
-    rules = [_fit_binary(features, np.tile(has, views), widths, weights) for has in label.T > 0]
+        label = np.tile(label, views)
+        return _fit_one_label(features, label, widths, weights, chips.classes, scenes)
+    rules = [
+        _fit_binary(features, np.tile(has, views), widths, weights, scenes) for has in label.T > 0
+    ]
     return LinearScores(
         features.mean(0),
         features.std(0) + 1e-6,
@@ -183,11 +191,15 @@ def _fit_one_label(
     widths: Sequence[tuple[int, float]],
     weights: NDArray[np.float64],
     classes: int,
+    scenes: int,
 ) -> LinearScores:
     there, compact = np.unique(label, return_inverse=True)
     for k in range(len(there)):  # classes count alike
         weights = np.where(compact == k, weights / weights[compact == k].sum(), weights)
     model = fit_discriminant(features, compact, widths, SHRINKAGE, weights)
+    if len(there) > 1:
+        other = fit_logistic(features, compact, widths, weights, scenes)
+        model = _mean_of_both(model, other, features)
     if len(there) == classes:
         return model
     weight, bias = np.zeros((classes, features.shape[1])), np.full(classes, _ABSENT)
@@ -195,16 +207,37 @@ def _fit_one_label(
     return LinearScores(model.mean, model.scale, weight, bias)
 
 
+def _mean_of_both(
+    first: LinearScores, second: LinearScores, features: NDArray[np.float64]
+) -> LinearScores:
+    """Mean of two rules for features standardised alike, the second brought to the first's spread.
+
+    One adds up what each block tells, the other sees them together: their mistakes differ.
+    """
+    spread = [
+        (scores - scores.mean(1, keepdims=True)).std()
+        for scores in (first(features), second(features))
+    ]
+    # Where nothing can be told from the features, either may be silent.
+    ratio = spread[0] / spread[1] if spread[1] > 0 else 0.0
+    return replace(
+        first,
+        weight=(first.weight + ratio * second.weight) / 2,
+        bias=(first.bias + ratio * second.bias) / 2,
+    )
+
+
 def _fit_binary(
     features: NDArray[np.float64],
     has: NDArray[np.bool_],
     widths: Sequence[tuple[int, float]],
     weights: NDArray[np.float64],
+    scenes: int,
 ) -> tuple[NDArray[np.float64], float]:
     """One class against the rest: weight [F] and bias of the difference of their scores."""
     if has.all() or not has.any():
         return np.zeros(features.shape[1]), _ABSENT if not has.any() else -_ABSENT
-    model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2)
+    model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2, scenes)
     return model.weight[1] - model.weight[0], float(model.bias[1] - model.bias[0])
 
 

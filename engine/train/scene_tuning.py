@@ -77,7 +77,7 @@ def tune_scenes(
         base: Gives the encoder.
         card: Of the model to be; the predictor's card has the chips' window.
         chips: From `scene_chips.read_chips`.
-        method: "quick": the encoder stays as it is, the last layer has a closed-form fit.
+        method: "quick": the encoder stays as it is, the last layer is fitted to its features.
             "adapters" or "full": the encoder learns on from there, and what is better on scenes
             held back is kept.
         epochs: At most, where the encoder learns.

@@ -23,7 +23,7 @@ def test_widths_are_what_comes_out():
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-@pytest.mark.parametrize("name", ["spectra", "cover", "sizes"])
+@pytest.mark.parametrize("name", ["spectra", "cover", "sizes", "relations"])
 def test_turning_the_window_changes_no_measurement(name, turns):
     statistics, image = PixelStatistics(patterns=8), scene()
     turned = torch.rot90(image, turns, (2, 3))

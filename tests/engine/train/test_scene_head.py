@@ -1,4 +1,4 @@
-"""The closed-form last layer, by what it does on scenes it has not seen."""
+"""The last layer, by what it does on scenes it has not seen."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from engine.train.discriminant import fit_discriminant
+from engine.train.logistic import fit_logistic
 from engine.train.scene_chips import array_chips
 from engine.train.scene_head import (
+    SHRINKAGE,
     block_weights,
     deal,
     figure,
@@ -113,3 +116,24 @@ def test_accuracy_by_hand():
 
 def test_blocks_that_are_not_named_count_once():
     assert block_weights({"patches": 2, "bands": 3, "tokens": 4}, 0.7) == [(2, 3), (3, 1), (4, 0.7)]
+
+
+def test_the_layer_is_the_mean_of_both_rules_at_one_spread():
+    given = samples()
+    plain = given.features.reshape(-1, 10).astype(float)
+    label = np.tile(given.chips.label, 2)
+    widths, weights = block_weights(given.blocks, 0.5), np.full(48, 1 / 16)
+    rules = [
+        fit_discriminant(plain, label, widths, SHRINKAGE, weights)(plain),
+        fit_logistic(plain, label, widths, weights, 24)(plain),
+    ]
+    centred = [scores - scores.mean(1, keepdims=True) for scores in rules]
+    wanted = (centred[0] + centred[1] * centred[0].std() / centred[1].std()) / 2
+    found = fit_scenes(given, np.ones(24, bool))(plain)
+    np.testing.assert_allclose(found - found.mean(1, keepdims=True), wanted, atol=1e-6)
+
+
+def test_features_that_are_all_alike_leave_every_score_finite():
+    given = samples()
+    given = dataclasses.replace(given, features=np.ones_like(given.features))
+    assert np.isfinite(fit_scenes(given, np.ones(24, bool)).weight).all()

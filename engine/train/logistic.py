@@ -1,0 +1,50 @@
+"""Multinomial logistic regression on all blocks of features at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from .discriminant import LinearScores
+
+_PENALTY = 1.0  # inverse of its strength, against a loss that is a sum over samples
+_ITERATIONS = 1000
+
+
+def fit_logistic(
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    blocks: Sequence[tuple[int, float]],
+    weights: NDArray[np.float64],
+    samples: float,
+) -> LinearScores:
+    """Fits one regression to standardised features, each block with the weight that it has.
+
+    It sees what blocks mean together, where `discriminant.fit_discriminant` adds up what each of
+    them means alone.
+
+    Args:
+        features: [N, F].
+        labels: Class indices [N], 0..K-1, each present, K at least 2.
+        blocks: Width and weight of each block, F in all; a block counts alike however wide it is.
+        weights: How much each sample counts [N], relative to the others.
+        samples: How many samples they are together: the more, the less the penalty counts.
+
+    Returns:
+        Scores of the K classes, standardised like those of `fit_discriminant`.
+    """
+    mean, scale = features.mean(0), features.std(0) + 1e-6
+    size = np.concatenate([np.full(width, weight / width**0.5) for width, weight in blocks])
+    points = np.clip((features - mean) / scale, -4, 4) * size
+    # With more features than samples the penalty keeps the solution in the span of the samples.
+    span = np.linalg.qr(points.T).Q if len(points) < points.shape[1] else None
+    fitted = LogisticRegression(C=_PENALTY, max_iter=_ITERATIONS)
+    fitted.fit(points if span is None else points @ span, labels, weights * samples / weights.sum())
+    slope = fitted.coef_ if span is None else fitted.coef_ @ span.T
+    bias = fitted.intercept_
+    if len(slope) == 1:  # of two classes there is the second's alone
+        slope, bias = np.concatenate([-slope, slope]) / 2, np.concatenate([-bias, bias]) / 2
+    return LinearScores(mean, scale, slope * size, bias)
