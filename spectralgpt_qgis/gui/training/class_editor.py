@@ -199,7 +199,7 @@ class ClassEditor(QWidget):
         self._remove.setEnabled(can_draw and chosen is not None)
 
     def _make_buttons(self) -> QHBoxLayout:
-        self._draw = QPushButton(tr("&Draw"))
+        self._draw = QPushButton(tr("Draw"))
         self._draw.setCheckable(True)
         self._draw.setToolTip(
             tr(
@@ -207,9 +207,9 @@ class ClassEditor(QWidget):
             )
         )
         self._draw.clicked.connect(self._on_draw)
-        self._add = QPushButton(tr("Add &class"))
+        self._add = QPushButton(tr("Add class"))
         self._add.clicked.connect(self.add_class)
-        self._remove = QPushButton(tr("Re&move"))
+        self._remove = QPushButton(tr("Remove"))
         self._remove.setToolTip(
             tr("Removes the chosen class and its labels; Undo brings them back.")
         )

@@ -309,7 +309,7 @@ class TrainingDock(QgsDockWidget):
         self.steps = QTabWidget()
         self.steps.setDocumentMode(True)
         self.steps.addTab(_page(self.walk, self.imagery, self.labels), tr("1 Imagery and labels"))
-        self.steps.addTab(_page(self.options, self.run_panel), tr("2 Train"))
+        self.steps.addTab(_page(self.options, self.run_panel, grows=True), tr("2 Train"))
         self.steps.addTab(_page(self.result_panel), tr("3 Result"))
         self.steps.setTabEnabled(RESULT, False)
         self.steps.setTabToolTip(RESULT, tr("Appears when a model was trained."))
@@ -384,15 +384,20 @@ def _small(button: Any) -> Any:
     return button
 
 
-def _page(*widgets: QWidget) -> QScrollArea:
-    """Panels one under the other; what does not fit is scrolled to."""
+def _page(*widgets: QWidget, grows: bool = False) -> QScrollArea:
+    """Panels one under the other; what does not fit is scrolled to.
+
+    Args:
+        widgets: From top to bottom.
+        grows: Gives the last one the height that is left, for its curves.
+    """
     inside = QWidget()
     layout = QVBoxLayout(inside)
     layout.setContentsMargins(0, 6, 0, 0)
     for widget in widgets:
         layout.addWidget(widget)
-    # What can use more height, such as the curves of a run, gets it before the empty space does.
-    layout.setStretchFactor(widgets[-1], 100)
+    if grows:
+        layout.setStretchFactor(widgets[-1], 100)
     layout.addStretch(1)
     area = QScrollArea()
     area.setFrameShape(QFrame.Shape.NoFrame)

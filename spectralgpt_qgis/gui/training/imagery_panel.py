@@ -47,7 +47,7 @@ class ImageryPanel(QGroupBox):
         form = QFormLayout(self)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._task_label, self._raster_label = QLabel(tr("Tas&k")), QLabel(tr("&Raster"))
+        self._task_label, self._raster_label = QLabel(tr("Tas&k")), QLabel(tr("Raster"))
         self._task_label.setBuddy(self.task_list)
         self._raster_label.setBuddy(self.rows.first_list)
         form.addRow(self._task_label, self.task_list)
@@ -96,7 +96,7 @@ class ImageryPanel(QGroupBox):
 
     def _on_task(self) -> None:
         self.rows.show_second(self.task == "change")
-        self._raster_label.setText(tr("&Rasters") if self.task == "change" else tr("&Raster"))
+        self._raster_label.setText(tr("Rasters") if self.task == "change" else tr("Raster"))
         self._on_rasters()
 
     def _on_rasters(self) -> None:

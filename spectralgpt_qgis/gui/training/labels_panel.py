@@ -41,6 +41,7 @@ from .label_layer import (
     make_label_layer,
     switch_snapping_off,
 )
+from .raster_rows import choose
 
 _NOTHING = ClassCount()
 
@@ -150,7 +151,7 @@ class LabelsPanel(QGroupBox):
             layer: Of the project; None for none.
             field: Empty for the likeliest.
         """
-        self.layer_list.setLayer(layer)
+        choose(self.layer_list, layer)
         if field and self._is_vector() and self.layer.fields().lookupField(field) >= 0:
             self._field = field
             self.field_list.setField(field)
@@ -295,7 +296,7 @@ class LabelsPanel(QGroupBox):
             | QgsFieldProxyModel.Filter.LongLong
         )
         self._form = QFormLayout()
-        layer_label, self._field_label = QLabel(tr("&Layer")), QLabel(tr("&Field"))
+        layer_label, self._field_label = QLabel(tr("La&yer")), QLabel(tr("&Field"))
         layer_label.setBuddy(self.layer_list)
         self._field_label.setBuddy(self.field_list)
         self._form.addRow(layer_label, choice)

@@ -27,7 +27,7 @@ from ...installed_model import InstalledModel
 from ..models.combo import ModelCombo
 from ..models.query import ModelQuery
 from .raster_describer import Description
-from .training_setup import DEFAULT_OPTIONS, TrainingOptions
+from .training_setup import DEFAULT_OPTIONS, NAME, TrainingOptions
 
 _TASKS = {
     "segmentation": "segmentation",
@@ -126,7 +126,11 @@ class OptionsPanel(QWidget):
             task: The algorithm's word.
         """
         if task != self._task:
+            listed = [model_catalogue.reference(model) for model in self._models()]
             self._task = task
+            still = [model_catalogue.reference(model) for model in self._models()]
+            if self._wanted in listed and self._wanted not in still:
+                self._wanted = DEFAULT_OPTIONS.base
             self._show_models()
 
     def show_fits(self, description: Description | None) -> None:
@@ -155,6 +159,7 @@ class OptionsPanel(QWidget):
 
     def _on_models(self, *_: Any) -> None:
         self._known = True
+        self._name.setPlaceholderText(model_catalogue.free_model_file(NAME, ".onnx").stem)
         self._show_models()
         self.changed.emit()
 
@@ -225,14 +230,14 @@ class OptionsPanel(QWidget):
         self._rounds.setSpecialValueText(tr("Automatic"))
         self._rounds.setToolTip(tr("How often the labels are gone through."))
         self._name = QLineEdit()
-        self._name.setPlaceholderText("my_model")
+        self._name.setPlaceholderText(NAME)
         self._name.setMaxLength(60)
         self._time = QLabel()
         self._time.setWordWrap(True)
         form = QFormLayout()
         for text, widget in (
-            (tr("Base mode&l"), base),
-            (tr("Met&hod"), self._method),
+            (tr("&Base model"), base),
+            (tr("Method"), self._method),
             (tr("To be &used on"), self._use),
             (tr("&Name of the model"), self._name),
         ):
@@ -277,11 +282,11 @@ class OptionsPanel(QWidget):
         group.setSaveCollapsedState(False)
         form = QFormLayout(group)
         for text, widget in (
-            (tr("R&ounds"), self._rounds),
-            (tr("D&evice"), self._device),
-            (tr("Held back to &judge"), self._validation),
-            (tr("&Seed"), self._seed),
-            (tr("Band num&bers"), self._bands),
+            (tr("Rounds"), self._rounds),
+            (tr("Dev&ice"), self._device),
+            (tr("Held bac&k to judge"), self._validation),
+            (tr("Seed"), self._seed),
+            (tr("B&and numbers"), self._bands),
         ):
             _add_row(form, text, widget)
         return group

@@ -40,7 +40,7 @@ class PlaceWalk(QWidget):
         self._order: list[int] = []  # ids of the features
         self._at = -1
         self._titles: dict[str, str] = {}
-        self.previous_button = QPushButton(tr("Pre&vious"))
+        self.previous_button = QPushButton(tr("Previo&us"))
         self.next_button = QPushButton(tr("&Next"))
         self.where = QLabel()
         self.where.setWordWrap(True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer
+from qgis.core import QgsApplication, QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer
 from qgis.gui import QgsMapLayerComboBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -89,6 +89,7 @@ class RasterRows(QWidget):
         self._list = QVBoxLayout()
         self._list.setSpacing(4)
         self._more = QPushButton(tr("&Add raster"))
+        self._more.setIcon(QgsApplication.getThemeIcon("/symbologyAdd.svg"))
         self._more.setFlat(True)
         self._more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._more.setToolTip(
@@ -133,8 +134,8 @@ class RasterRows(QWidget):
         row = RasterRow(bool(self._rows), self)
         row.show_second(self._second)
         if self._rows:
-            row.before.setLayer(None)
-        row.after.setLayer(None)
+            choose(row.before, None)
+        choose(row.after, None)
         row.changed.connect(self.changed)
         row.removed.connect(self._drop)
         self._rows.append(row)
@@ -152,8 +153,8 @@ class RasterRows(QWidget):
             self._drop(row)
         for number, (before, after) in enumerate(pairs):
             row = self._rows[0] if number == 0 else self.add_row()
-            row.before.setLayer(before)
-            row.after.setLayer(after)
+            choose(row.before, before)
+            choose(row.after, after)
 
     def _drop(self, row: RasterRow) -> None:
         self._rows.remove(row)
@@ -161,6 +162,14 @@ class RasterRows(QWidget):
         row.hide()
         row.deleteLater()
         self.changed.emit()
+
+
+def choose(box: QgsMapLayerComboBox, layer: QgsMapLayer | None) -> None:
+    """Shows a layer, or the words that ask for one."""
+    if layer is None and box.allowEmptyLayer():
+        box.setCurrentIndex(0)
+    else:
+        box.setLayer(layer)
 
 
 def _raster_list(parent: QWidget, name: str, optional: bool) -> QgsMapLayerComboBox:

@@ -14,6 +14,7 @@ from ...model_catalogue import free_model_file
 from .layer_reference import reference, referenced
 
 ALGORITHM = "spectralgpt:finetune"
+NAME = "my_model"  # of a model that the user gives none
 _SCOPE, _KEY = "SpectralGPT", "/training"
 
 
@@ -56,7 +57,7 @@ class TrainingSetup:
     def parameters(self) -> dict[str, Any]:
         """The parameters of the algorithm; model and report go to the user's models, under a name that is free."""
         options = self.options
-        stem = re.sub(r"[^\w-]+", "_", options.name).strip("_")[:60] or "my_model"
+        stem = re.sub(r"[^\w-]+", "_", options.name).strip("_")[:60] or NAME
         model = free_model_file(stem, ".onnx")
         return {
             "INPUT": [before.id() for before, _ in self.pairs if before is not None],

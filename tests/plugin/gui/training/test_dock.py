@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProject, QgsRasterLayer
+from qgis.core import (
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QPushButton
+from qgis.PyQt.QtWidgets import QLabel, QPushButton
 
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
@@ -206,3 +213,33 @@ def test_a_layer_that_it_is_opened_with_is_chosen(dock, later_scene):
     assert dock.imagery.rasters() == [later]
     dock.open_with(dock.labels.layer)
     assert dock.imagery.rasters() == [later]
+
+
+def test_places_to_label_next_come_to_the_classes(labelled, iface):
+    places = QgsVectorLayer(
+        "Polygon?crs=EPSG:4326&field=rank:integer&field=first_class:string&field=second_class:string",
+        "places",
+        "memory",
+    )
+    feature = QgsFeature(places.fields())
+    feature.setAttributes([1, "1", "2"])
+    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(2.8, 42.3, 2.81, 42.31)))
+    places.dataProvider().addFeature(feature)
+    QgsProject.instance().addMapLayer(places)
+    labelled.steps.setCurrentIndex(TRAIN)
+    labelled.result_panel.label_here_requested.emit(places)
+    assert labelled.steps.currentIndex() == LABELS
+    assert not labelled.walk.isHidden()
+    QgsProject.instance().removeMapLayer(places)
+    labelled.refresh()
+    assert labelled.walk.isHidden()
+
+
+def test_letters_of_the_dock_leave_those_of_the_menu_bar_alone(labelled):
+    """Alt+R opens the Raster menu also while the dock is there."""
+    menu_bar = set("JEVLSPORDWMCH")  # Project, Edit, View, Layer, Settings, Plugins, Vector ...
+    texts = [label.text() for label in labelled.findChildren(QLabel) if label.buddy()]
+    texts += [button.text() for button in labelled.findChildren(QPushButton)]
+    letters = [text[text.index("&") + 1].upper() for text in texts if "&" in text]
+    assert len(letters) > 8
+    assert not menu_bar & set(letters)

@@ -36,6 +36,16 @@ def test_bases_that_can_learn_the_task_are_offered(panel):
     assert sorted(offered(panel)) == ["backbone", "change.safetensors", "imported"]
 
 
+def test_a_base_that_cannot_learn_the_task_makes_room_for_the_default(panel):
+    panel.show_task("change")
+    panel._base.setCurrentIndex(panel._base.findData("change.safetensors"))
+    panel.show_task("scenes")
+    assert panel.options().base == "backbone"
+    panel._base.setEditText("/data/mine.safetensors")
+    panel.show_task("change")
+    assert panel.options().base == "/data/mine.safetensors"
+
+
 def test_the_file_behind_the_base_is_known(panel):
     assert panel.base_path == str(paths.MODELS / "backbone.safetensors")
 

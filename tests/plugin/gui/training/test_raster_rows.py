@@ -60,3 +60,9 @@ def test_the_list_is_as_wide_as_its_row(rows):
     rows.resize(300, 60)
     rows.show()
     assert rows.first_list.width() > 200
+
+
+def test_an_empty_list_asks_for_a_raster(rows):
+    rows.show_second(True)
+    assert rows._rows[0].after.currentText() == "Choose a raster"
+    assert rows.add_row().before.currentText() == "Choose a raster"
