@@ -27,6 +27,9 @@ def training_labels():
     project = QgsProject.instance()
     project.setFileName(ORDERS["project"])
     iface.actionSaveProject().trigger()
+    for other in iface.mainWindow().findChildren(QDockWidget):
+        if other.windowTitle() == "Results Viewer":
+            other.hide()  # room for the training dock
     show_only(SCENE)
     choose(open_layer_menu(SCENE), "Fine-tune")
     wait(dock, "the training dock")
