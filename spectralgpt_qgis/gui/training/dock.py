@@ -21,7 +21,6 @@ from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -36,6 +35,7 @@ from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
 from .place_walk import PlaceWalk
 from .raster_describer import RasterDescriber
+from .scrolled import scrolled
 from .training_setup import (
     ALGORITHM,
     TrainingSetup,
@@ -308,9 +308,11 @@ class TrainingDock(QgsDockWidget):
     def _build(self) -> None:
         self.steps = QTabWidget()
         self.steps.setDocumentMode(True)
-        self.steps.addTab(_page(self.walk, self.imagery, self.labels), tr("1 Imagery and labels"))
-        self.steps.addTab(_page(self.options, self.run_panel, grows=True), tr("2 Train"))
-        self.steps.addTab(_page(self.result_panel), tr("3 Result"))
+        self.steps.addTab(
+            scrolled(self.walk, self.imagery, self.labels), tr("1 Imagery and labels")
+        )
+        self.steps.addTab(scrolled(self.options, self.run_panel, grows=True), tr("2 Train"))
+        self.steps.addTab(scrolled(self.result_panel), tr("3 Result"))
         self.steps.setTabEnabled(RESULT, False)
         self.steps.setTabToolTip(RESULT, tr("Appears when a model was trained."))
         self.run_panel.hide()
@@ -382,29 +384,6 @@ def _small(button: Any) -> Any:
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     button.setAccessibleName(button.text())
     return button
-
-
-def _page(*widgets: QWidget, grows: bool = False) -> QScrollArea:
-    """Panels one under the other; what does not fit is scrolled to.
-
-    Args:
-        widgets: From top to bottom.
-        grows: Gives the last one the height that is left, for its curves.
-    """
-    inside = QWidget()
-    layout = QVBoxLayout(inside)
-    layout.setContentsMargins(0, 6, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    if grows:
-        layout.setStretchFactor(widgets[-1], 100)
-    layout.addStretch(1)
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(inside)
-    return area
 
 
 def _some_raster() -> QgsRasterLayer | None:
