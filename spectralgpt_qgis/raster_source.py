@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 
 from .i18n import tr
@@ -28,7 +30,8 @@ def engine_path(layer: QgsRasterLayer) -> str:
     source, _, options = layer.source().partition("|")
     if source.startswith(_IN_PROCESS) or options or "authcfg=" in source:
         return ""
-    return source
+    # The engine has another working folder than qgis_process.
+    return os.path.abspath(source) if os.path.exists(source) else source
 
 
 def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:

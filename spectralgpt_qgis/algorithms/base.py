@@ -30,7 +30,7 @@ from ..result_layers import ResultLayer, hand_over
 from ..run_journal import FinishedRun, journal
 from ..styling import LayerStyle, save_default_style
 from .layer_values import endings, plain_values, unreadable_layer
-from .left_behind import keeps_rows, remove_abandoned, remove_rows
+from .left_behind import absolute_outputs, keeps_rows, remove_abandoned, remove_rows
 
 FILES = ("output_model", "output_report")  # outputs that are no layers
 
@@ -176,6 +176,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingException: The job failed, with the reason and the remedy.
         """
         telling = ProgressTeller(feedback)
+        job = {**job, **absolute_outputs(job)}
         client = None
         try:
             client = engine_access.client(self.TIER)

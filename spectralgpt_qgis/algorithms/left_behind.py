@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,17 @@ OUTPUTS = (
 )
 
 
+def absolute_outputs(job: dict[str, Any]) -> dict[str, str]:
+    """The files that a job writes; the engine has another working folder than qgis_process."""
+    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
+    given = {name: job.get(name) for name in OUTPUTS}
+    return {
+        name: os.path.abspath(path)
+        for name, path in given.items()
+        if isinstance(path, str) and path
+    }
+
+
 def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
     """Removes the hidden folders that an engine writes into, which one that was killed leaves behind.
 
@@ -31,9 +43,7 @@ def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
     """
     if pid is None:
         return
-    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
-    outputs = [job[name] for name in OUTPUTS if isinstance(job.get(name), str) and job[name]]
-    for folder in {Path(output).parent for output in outputs}:
+    for folder in {Path(output).parent for output in absolute_outputs(job).values()}:
         for abandoned in folder.glob(f"{SCRATCH}{pid}-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
 

@@ -294,6 +294,18 @@ def test_a_cancel_is_no_error(run, fake_engine, segmenting):
     assert "Nothing was written" in run.feedback.textLog()
 
 
+def test_paths_are_those_of_the_working_folder(run, fake_engine, segmenting, scene, monkeypatch):
+    """As one types them for qgis_process; the engine works in another folder."""
+    folder = Path(segmenting["OUTPUT"]).parent
+    monkeypatch.chdir(folder)
+    here = folder / "here.tif"
+    here.write_bytes(Path(scene).read_bytes())
+    run("segment", {"INPUT": "here.tif", "OUTPUT": "map.tif", "CONFIDENCE": "sure.tif"})
+    assert fake_engine.job["input"] == str(here)
+    assert fake_engine.job["output"] == str(folder / "map.tif")
+    assert fake_engine.job["confidence"] == str(folder / "sure.tif")
+
+
 def test_rows_of_a_killed_engine_wait_for_the_next_run(run, fake_engine, segmenting, tmp_path):
     rows = tmp_path / ".spectralgpt-resume-map.tif"
     rows.touch()
