@@ -67,6 +67,7 @@ class RunPanel(QWidget):
         layout.addWidget(self.classes)
         layout.addWidget(self._make_log())
         layout.addLayout(self._make_buttons())
+        layout.addStretch()  # takes the chart's room when that is hidden
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self._show_time)
@@ -207,7 +208,10 @@ class RunPanel(QWidget):
 
     def _refresh(self) -> None:
         show_run(self.record, self.chart, self.running)
-        scores = self.record.class_scores()
+        # A run that ended before anything was judged has nothing to show but how it ended.
+        worth_showing = self.running or self.record.keeps or bool(self.record.series)
+        self.chart.setVisible(worth_showing)
+        scores = self.record.class_scores() if worth_showing else []
         self.classes.show_scores(scores)
         self.classes.setVisible(bool(scores))
         self.judged.setText(judged_on(self.record) if scores else "")

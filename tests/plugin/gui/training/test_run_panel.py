@@ -122,15 +122,22 @@ def until_cancelled(fake):
 
 
 def test_a_cancel_without_a_model_says_so(panel, told, parameters, fake):
-    fake.during, fake.failure = until_cancelled(fake), EngineCancelled()
+    def work(job):
+        panel.run._task.feedback.describe({"classes": CLASSES, "method": "quick", "parts": 5})
+        until_cancelled(fake)(job)
+
+    fake.during, fake.failure = work, EngineCancelled()
     panel.start(parameters)
     assert "nothing" in panel.keeping.text()
     wait(lambda: fake.verb)
+    wait(panel.classes.isVisible)
+    assert panel.chart.isVisible()
     panel.cancel()
     assert panel.cancel_button.text() == "Stop now"
     wait(lambda: told)
     assert told == [("stopped",)]
     assert "nothing was kept" in panel.doing.text()
+    assert not panel.chart.isVisible() and not panel.classes.isVisible(), "nothing was judged"
 
 
 def test_a_cancel_at_once_may_come_before_the_engine(panel, told, parameters, fake):
