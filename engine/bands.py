@@ -55,6 +55,12 @@ class BandEntry:
     raster: int | None
     by: str
 
+    def __str__(self) -> str:
+        """Such as "B04: band 3, name"; what serves nothing says why alone."""
+        return f"{self.model}: " + (
+            self.by if self.raster is None else f"band {self.raster}, {self.by}"
+        )
+
 
 @dataclass(frozen=True)
 class BandMatch:
@@ -206,7 +212,7 @@ def match_bands(
                 sum(k // spectral_patch not in optional_groups for k in range(len(wanted))),
                 remark,
             ),
-            details="; ".join(f"{e.model}: {e.raster} {e.by}" for e in entries),
+            details="; ".join(map(str, entries)),
             missing=missing,
         )
     return BandMatch(tuple(entries), groups, identities, sensor)

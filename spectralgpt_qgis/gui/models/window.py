@@ -111,7 +111,7 @@ class ModelsWindow(QDialog):
         row.addWidget(self.search, 2)
         row.addWidget(_label(tr("F&or"), self.tasks))
         row.addWidget(self.tasks)
-        row.addWidget(_label(tr("&Layer"), self.layers))
+        row.addWidget(_label(tr("La&yer"), self.layers))  # L is that of Delete
         row.addWidget(self.layers, 2)
         return row
 

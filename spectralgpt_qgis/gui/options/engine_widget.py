@@ -88,7 +88,7 @@ class EngineWidget(QWidget):
         self.install_button = QPushButton(tr("&Install"))
         self.verify_button = QPushButton(tr("&Verify"))
         self.repair_button = QPushButton(tr("&Repair"))
-        self.remove_button = QPushButton(tr("Remo&ve…"))
+        self.remove_button = QPushButton(tr("Remov&e…"))
         self.cancel_button = QPushButton(tr("Stop"))
         self.verify_button.setToolTip(
             tr("Tests the engine's libraries, the processor and the GPU with a real computation.")

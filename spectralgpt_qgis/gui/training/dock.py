@@ -31,9 +31,10 @@ from ...i18n import tr
 from ..help import add_help, help_button
 from .expected_time import Run, expected_time, keep_run, kept_runs, likely_method
 from .imagery_panel import ImageryPanel
+from .kept_result import read_result, write_result
 from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
-from .place_walk import PlaceWalk
+from .place_walk import PlaceWalk, kept_places
 from .raster_describer import RasterDescriber
 from .scrolled import scrolled
 from .training_setup import (
@@ -75,6 +76,7 @@ class TrainingDock(QgsDockWidget):
         self._kept = ""  # what is set up, as text, when it was last read or written
         self._entry = ""  # what the project had then
         self._started: tuple[float, Run, dict[str, Any]] | None = None
+        self._same_project = True  # as when the training began
         self._describer = RasterDescriber(self)
         self.imagery = ImageryPanel(self._describer)
         self.labels = LabelsPanel(iface)
@@ -145,6 +147,7 @@ class TrainingDock(QgsDockWidget):
         setup = self.setup()
         parameters = setup.parameters()
         self._started = (time.monotonic(), self._run_to_come(setup), parameters)
+        self._same_project = True
         self.steps.setCurrentIndex(TRAIN)
         self.run_panel.show()
         self.run_panel.start(parameters)
@@ -180,12 +183,17 @@ class TrainingDock(QgsDockWidget):
         if method:
             seconds = round(time.monotonic() - began, 1)
             keep_run(Run(**{**vars(run), "method": method, "seconds": seconds}))
-        self.result_panel.show_result(result, parameters)
-        self.steps.setTabEnabled(RESULT, True)
+        self._show_result(result, parameters)
         self.steps.setCurrentIndex(RESULT)
+        if self._same_project:
+            write_result(result, parameters, QgsProject.instance())
         self._describer.forget()
         self.options.look_for_models()
         self.refresh()
+
+    def _show_result(self, result: dict[str, Any], parameters: dict[str, Any]) -> None:
+        self.result_panel.show_result(result, parameters)
+        self.steps.setTabEnabled(RESULT, True)
 
     def _on_ended(self, *_: Any) -> None:
         self._started = None
@@ -259,6 +267,12 @@ class TrainingDock(QgsDockWidget):
             self.imagery.rows.first_list.setLayer(
                 active if isinstance(active, QgsRasterLayer) else _some_raster()
             )
+        places = kept_places(QgsProject.instance())
+        self.walk.set_layer(places)
+        self.walk.setVisible(places is not None)
+        result = read_result(QgsProject.instance())
+        if result is not None:
+            self._show_result(*result)
         self._quiet = False
         self._kept = self.setup().to_text()
         self._entry = kept_text(QgsProject.instance())
@@ -284,6 +298,7 @@ class TrainingDock(QgsDockWidget):
             self.refresh()
 
     def _on_cleared(self) -> None:
+        self._same_project = False
         self.result_panel.clear()
         self.steps.setTabEnabled(RESULT, False)
         self.steps.setCurrentIndex(LABELS)

@@ -22,6 +22,20 @@ TITLES = "spectralgpt/class_titles"  # property of the layer, JSON
 RANK, _CLASSES = "rank", ("first_class", "second_class")
 
 
+def kept_places(project: QgsProject) -> QgsVectorLayer | None:
+    """The places that a project was saved with; None when there are none, or their file is gone."""
+    return next(
+        (
+            layer
+            for layer in project.mapLayers().values()
+            if isinstance(layer, QgsVectorLayer)
+            and layer.isValid()
+            and layer.customProperty(TITLES) is not None
+        ),
+        None,
+    )
+
+
 class PlaceWalk(QWidget):
     """Two buttons, and which place the map shows."""
 
@@ -41,7 +55,7 @@ class PlaceWalk(QWidget):
         self._at = -1
         self._titles: dict[str, str] = {}
         self.previous_button = QPushButton(tr("Previo&us"))
-        self.next_button = QPushButton(tr("&Next"))
+        self.next_button = QPushButton(tr("Ne&xt"))
         self.where = QLabel()
         self.where.setWordWrap(True)
         row = QHBoxLayout(self)

@@ -75,7 +75,7 @@ class ResultPanel(QWidget):
 
     def _make_head(self) -> QWidget:
         self.title, self.headline, self.measure = QLabel(), QLabel(), QLabel()
-        self.report_button = QPushButton(tr("Open &report"))
+        self.report_button = QPushButton(tr("Open report"))
         self.report_button.setToolTip(tr("Opens the report in the browser."))
         self.warnings = QFrame()
         self.warnings.setFrameShape(QFrame.Shape.StyledPanel)
@@ -102,18 +102,18 @@ class ResultPanel(QWidget):
         return head
 
     def _make_map(self) -> QWidget:
-        self.preview_button = QPushButton(tr("&Preview"))
+        self.preview_button = QPushButton(tr("Prev&iew"))
         self.preview_button.setToolTip(
             tr("Maps what the map view shows, as a temporary layer above the imagery.")
         )
-        self.compare_button = QPushButton(tr("&Compare"))
+        self.compare_button = QPushButton(tr("Comp&are"))
         self.compare_button.setCheckable(True)
         self.compare_button.setToolTip(
             tr(
                 "Shows the preview to the left of a line only, which you drag over the map (Esc ends)"
             )
         )
-        self.apply_button = QPushButton(tr("&Apply to the whole layer…"))
+        self.apply_button = QPushButton(tr("Appl&y to the whole layer…"))
         self.apply_button.setToolTip(tr("Opens the tool with the model and the raster filled in."))
         box = QgsCollapsibleGroupBox(tr("Map"))
         grid = QGridLayout(box)
@@ -124,7 +124,7 @@ class ResultPanel(QWidget):
 
     def _make_next(self) -> QWidget:
         self.places = NextPlaces(self._iface.mapCanvas())
-        self.retrain_button = QPushButton(tr("&Retrain from this model"))
+        self.retrain_button = QPushButton(tr("Retrai&n from this model"))
         self.retrain_button.setToolTip(
             tr("Goes back to the labels, with this model as the one to start from.")
         )

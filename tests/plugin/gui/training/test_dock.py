@@ -9,14 +9,17 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
+    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QPushButton
+from qgis.PyQt.QtWidgets import QLabel, QPushButton, QVBoxLayout
 
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
 from spectralgpt_qgis.gui.training.expected_time import kept_runs
+from spectralgpt_qgis.gui.training.place_walk import TITLES
+from spectralgpt_qgis.gui.training.result_panel import ResultPanel as RealResultPanel
 from spectralgpt_qgis.gui.training.training_setup import kept_text
 from tests.plugin.gui.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square
 from tests.plugin.waiting import wait
@@ -148,6 +151,38 @@ def test_the_project_keeps_the_setup(labelled, saved_project, raster):
     wait(labelled.train_button.isEnabled)
 
 
+def test_the_project_keeps_the_result(labelled, saved_project, tmp_path):
+    model = tmp_path / "mine.onnx"
+    model.touch()
+    labelled.train()
+    result = {"METHOD_USED": "quick", "OUTPUT_MODEL": str(model), "TRAINING": {"seconds": 3.5}}
+    labelled.run_panel.end(labelled.run_panel.finished, result)
+    given = labelled.run_panel.parameters
+    assert labelled.labels.layer.commitChanges()
+    project = QgsProject.instance()
+    assert project.write()
+    path = project.fileName()
+    project.clear()
+    assert labelled.result_panel.shown is None and not labelled.steps.isTabEnabled(RESULT)
+    assert project.read(path)
+    assert labelled.result_panel.shown == (result, given)
+    assert labelled.steps.isTabEnabled(RESULT) and labelled.steps.currentIndex() == LABELS
+    assert not project.isDirty()
+    model.unlink()
+    assert project.read(path)
+    assert labelled.result_panel.shown is None, "the model is gone"
+
+
+def test_a_result_that_comes_into_another_project_is_shown_and_not_kept(labelled):
+    labelled.train()
+    project = QgsProject.instance()
+    project.clear()
+    result = {"METHOD_USED": "quick", "OUTPUT_MODEL": "m.onnx"}
+    labelled.run_panel.end(labelled.run_panel.finished, result)
+    assert labelled.result_panel.shown[0] == result
+    assert not project.isDirty()
+
+
 def test_events_between_the_layers_of_a_project_change_nothing_in_it(labelled, saved_project):
     """QGIS lets events through while it reads a project: the dock then sees half of it."""
     labelled.options._name.setText("Mine")
@@ -235,11 +270,56 @@ def test_places_to_label_next_come_to_the_classes(labelled, iface):
     assert labelled.walk.isHidden()
 
 
-def test_letters_of_the_dock_leave_those_of_the_menu_bar_alone(labelled):
-    """Alt+R opens the Raster menu also while the dock is there."""
+def test_places_of_an_opened_project_can_be_walked_through(labelled, saved_project, tmp_path):
+    places = saved_places(tmp_path / "places.gpkg")
+    QgsProject.instance().addMapLayer(places)
+    assert labelled.labels.layer.commitChanges()
+    project = QgsProject.instance()
+    assert project.write()
+    path = project.fileName()
+    project.clear()
+    labelled.refresh()
+    assert labelled.walk.isHidden()
+    assert project.read(path)
+    assert not labelled.walk.isHidden()
+    assert labelled.walk.layer().name() == "places"
+    labelled.walk.step(1)
+    assert "Water or Land?" in labelled.walk.where.text()
+
+
+def saved_places(path):
+    """One place, as the result panel leaves it in a project."""
+    made = QgsVectorLayer(
+        "Polygon?crs=EPSG:4326&field=rank:integer&field=first_class:string&field=second_class:string",
+        "places",
+        "memory",
+    )
+    feature = QgsFeature(made.fields())
+    feature.setAttributes([1, "1", "2"])
+    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(2.8, 42.3, 2.81, 42.31)))
+    made.dataProvider().addFeature(feature)
+    context, options = (
+        QgsProject.instance().transformContext(),
+        QgsVectorFileWriter.SaveVectorOptions(),
+    )
+    QgsVectorFileWriter.writeAsVectorFormatV3(made, str(path), context, options)
+    layer = QgsVectorLayer(str(path), "places", "ogr")
+    layer.setCustomProperty(TITLES, '{"1": "Water", "2": "Land"}')
+    return layer
+
+
+@pytest.mark.parametrize("step", [LABELS, TRAIN, RESULT])
+def test_letters_of_the_dock_leave_those_of_the_menu_bar_alone(labelled, iface, step):
+    """Alt+R opens the Raster menu also while the dock is there, and no letter stands for two things."""
+    result = RealResultPanel(iface)
+    labelled.result_panel.setLayout(QVBoxLayout())
+    labelled.result_panel.layout().addWidget(result)
     menu_bar = set("JEVLSPORDWMCH")  # Project, Edit, View, Layer, Settings, Plugins, Vector ...
-    texts = [label.text() for label in labelled.findChildren(QLabel) if label.buddy()]
-    texts += [button.text() for button in labelled.findChildren(QPushButton)]
+    page = labelled.steps.widget(step)
+    texts = [label.text() for label in page.findChildren(QLabel) if label.buddy()]
+    texts += [button.text() for button in (*page.findChildren(QPushButton), labelled.train_button)]
     letters = [text[text.index("&") + 1].upper() for text in texts if "&" in text]
-    assert len(letters) > 8
+    result.shut_down()
+    assert len(letters) > 3
     assert not menu_bar & set(letters)
+    assert len(letters) == len(set(letters)), sorted(letters)
