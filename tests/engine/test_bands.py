@@ -239,6 +239,9 @@ def test_missing_required_band_is_named():
         matched([name for name in L2A if name != "B11"])
     assert "not found: B11 (swir16, 1612 nm)" in caught.value.message
     assert '2 "B02"' in caught.value.message
+    served = caught.value.details.split("; ")
+    assert served[0] == 'B02: band 2, name "B02"'
+    assert "B11: not found" in served
 
 
 @pytest.mark.parametrize(
