@@ -35,6 +35,7 @@ from .landcover_labels import (
     IGNORE,
     TREES,
     WATER,
+    boadella_agreed,
     product_classes,
     training_scenes,
 )
@@ -203,7 +204,8 @@ def cross_validate(
         places[place] = figures
         progress.log(f"Land cover without {place}: {figures}")
     learn(network, samples.without("boadella"), progress.part((total - 1) / total, 1.0))
-    water = {}
+    water, agreeing = {}, {}
+    agreed = boadella_agreed(data)
     for date in collections.BOADELLA_LABELLED:
         scene, mask = collections.boadella(data, date)
         if mask is None:
@@ -211,8 +213,9 @@ def cross_validate(
         for name, groups in (("", None), ("_without_red_edge", NO_RED_EDGE)):
             found = predict(network, kind, scene, groups).argmax(0) == WATER
             truth = mask == 1
-            water[date + name] = round(float((found & truth).sum() / (found | truth).sum()), 4)
-    progress.log(f"Water without Boadella: {water}")
+            water[date + name] = _water_iou(found, truth)
+            agreeing[date + name] = _water_iou(found[agreed], truth[agreed])
+    progress.log(f"Water without Boadella: {water}; where both masks agree: {agreeing}")
     village = village_figures(network, kind, data)
     progress.log(f"Village, never in training: {village}")
     means = {
@@ -228,6 +231,7 @@ def cross_validate(
         "places": places,
         "iou_all_places_together": _by_class(together)["iou"],
         "water_iou_boadella_left_out": water,
+        "water_iou_boadella_left_out_where_both_masks_agree": agreeing,
         "village_polygons_never_in_training": village,
     }
 
@@ -248,6 +252,11 @@ def village_figures(
         )
         for name, number in wanted.items()
     }
+
+
+def _water_iou(found: np.ndarray, truth: np.ndarray) -> float:
+    """IoU of two masks of one shape."""
+    return round(float((found & truth).sum() / (found | truth).sum()), 4)
 
 
 def _by_class(matrix: np.ndarray) -> dict[str, Any]:

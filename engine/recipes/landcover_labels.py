@@ -139,6 +139,17 @@ def _boadella(data: Path) -> list[Labelled]:
     return found
 
 
+def boadella_agreed(data: Path) -> np.ndarray:
+    """Where the reservoir's two masks say the same, bool [H, W].
+
+    The water stood as high on both dates: along shores in the sun the masks coincide. The winter
+    mask leaves out water in the shadow of the southern slopes, and what drifts on it.
+    """
+    masks = [collections.boadella(data, date)[1] for date in collections.BOADELLA_LABELLED]
+    first, second = (mask for mask in masks if mask is not None)
+    return np.asarray(first == second)
+
+
 def _by_rule(data: Path) -> list[Labelled]:
     """Water, snow, bare ground and no water in unlabelled images, where spectra leave no doubt."""
     scenes: list[Scene] = []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from engine.cards import Normalisation
 from engine.model.config import preset
 from engine.model.pixel_head import PixelSegmentation
 from engine.progress import Progress
-from engine.recipes import landcover, landcover_labels
+from engine.recipes import collections, landcover, landcover_labels
 from engine.recipes.collections import Scene
 from engine.recipes.landcover_labels import (
     BARE,
@@ -66,6 +67,32 @@ def test_shrinking_takes_the_outermost_pixel_but_not_at_the_edge_of_the_image():
     expected = np.zeros((6, 6), bool)
     expected[:3, :3] = True
     assert (landcover_labels._shrink(mask) == expected).all()
+
+
+@pytest.fixture
+def reservoir(monkeypatch):
+    """Two dates with water to column 8; the first mask stops at column 5, as if in shadow."""
+    masks = {}
+    for date, edge in zip(collections.BOADELLA_LABELLED, (5, 8)):
+        masks[date] = np.zeros((6, 12), np.uint8)
+        masks[date][:, :edge] = 1
+    image = np.zeros((9, 6, 12), np.float32)
+
+    def boadella(data, date):
+        return Scene(date, image, np.ones((6, 12), bool), "L2A"), masks[date]
+
+    monkeypatch.setattr(collections, "boadella", boadella)
+    return Path("anywhere")
+
+
+def test_masks_of_the_reservoir_disagree_in_the_shadow_alone(reservoir):
+    agreed = landcover_labels.boadella_agreed(reservoir)
+    assert agreed.all(0).tolist() == [True] * 5 + [False] * 3 + [True] * 4
+
+
+def test_water_iou_by_hand():
+    found, truth = np.array([1, 1, 1, 0], bool), np.array([0, 1, 1, 1], bool)
+    assert landcover._water_iou(found, truth) == 0.5  # two of four
 
 
 def test_not_water_costs_the_chance_of_water():
