@@ -13,12 +13,6 @@ from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidg
 from ...i18n import tr
 from . import words
 
-_ICONS = {
-    "fits": "/mIconSuccess.svg",
-    "doubtful": "/mIconWarning.svg",
-    "unfit": "/mIconCritical.svg",
-}
-
 
 class _Table(QTreeWidget):
     """Rows without branches; the last columns take what room there is."""
@@ -87,7 +81,7 @@ class ModelTable(_Table):
             item = QTreeWidgetItem(
                 [model["title"], words.task_words(model), words.verdict_words(model), reason]
             )
-            item.setIcon(2, QgsApplication.getThemeIcon(_ICONS[model["verdict"]]))
+            item.setIcon(2, QgsApplication.getThemeIcon(words.VERDICT_ICONS[model["verdict"]]))
             item.setToolTip(0, f"{model['title']}\n{model['path']}")
             for column in (2, self._REASON):
                 item.setToolTip(column, f"{reason}\n{words.match_words(model) or model['reason']}")

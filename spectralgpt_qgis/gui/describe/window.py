@@ -163,15 +163,17 @@ class DescribeWindow(QDialog):
         )
         task.succeeded.connect(self._succeeded)
         task.failed.connect(self._failed)
+        task.stopped.connect(self._stopped)
         self._task = task
         self._tell(tr("Looking at the bands and values of '{}'…").format(layer.name()), busy=True)
-        QgsApplication.taskManager().addTask(task)
+        task.start()
 
     def _give_up(self) -> None:
         task, self._task = self._task, None
         if task is not None:
             task.succeeded.disconnect(self._succeeded)
             task.failed.disconnect(self._failed)
+            task.stopped.disconnect(self._stopped)
             task.cancel()
 
     def _succeeded(self, answer: dict[str, Any]) -> None:
@@ -179,6 +181,11 @@ class DescribeWindow(QDialog):
         layer = self.layers.currentLayer()
         if layer is not None:
             self._show(layer, answer["raster"], answer["models"])
+
+    def _stopped(self) -> None:
+        """The user ended it in QGIS's list of tasks."""
+        self._task = None
+        self._tell(tr("Stopped."))
 
     def _failed(self, message: str, details: str) -> None:
         self._task = None

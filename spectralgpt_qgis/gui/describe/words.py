@@ -9,6 +9,12 @@ from qgis.core import QgsRasterLayer, QgsUnitTypes
 
 from ...i18n import tr
 
+VERDICT_ICONS = {  # of QGIS, the best first
+    "fits": "/mIconSuccess.svg",
+    "doubtful": "/mIconWarning.svg",
+    "unfit": "/mIconCritical.svg",
+}
+
 
 def task_words(model: dict[str, Any]) -> str:
     """What a model is for."""

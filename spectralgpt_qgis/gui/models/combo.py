@@ -15,12 +15,7 @@ from ...i18n import tr
 from ...installed_model import InstalledModel
 from ..describe import words
 
-ICONS = {
-    "fits": "/mIconSuccess.svg",
-    "doubtful": "/mIconWarning.svg",
-    "unfit": "/mIconCritical.svg",
-}
-_ORDER = {verdict: place for place, verdict in enumerate(ICONS)}
+_ORDER = {verdict: place for place, verdict in enumerate(words.VERDICT_ICONS)}
 
 
 class ModelCombo(QComboBox):
@@ -67,7 +62,9 @@ class ModelCombo(QComboBox):
             index = self.count() - 1
             self.setItemData(index, describe(model, compared), Qt.ItemDataRole.ToolTipRole)
             if compared is not None:
-                self.setItemIcon(index, QgsApplication.getThemeIcon(ICONS[compared["verdict"]]))
+                self.setItemIcon(
+                    index, QgsApplication.getThemeIcon(words.VERDICT_ICONS[compared["verdict"]])
+                )
                 if compared["verdict"] == "unfit":
                     grey = self.palette().brush(
                         QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text

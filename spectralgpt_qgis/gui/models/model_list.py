@@ -12,7 +12,6 @@ from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from ...i18n import tr
 from ..describe import words
-from .combo import ICONS
 from .details import size_text
 from .entry import ModelEntry, origin_text, task_text
 
@@ -80,7 +79,9 @@ class ModelList(QTreeWidget):
         item.setTextAlignment(4, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setToolTip(_TITLE, f"{entry.title}\n{entry.name}")
         if compared:
-            item.setIcon(_FIT, QgsApplication.getThemeIcon(ICONS[compared["verdict"]]))
+            item.setIcon(
+                _FIT, QgsApplication.getThemeIcon(words.VERDICT_ICONS[compared["verdict"]])
+            )
             item.setToolTip(_FIT, words.reason_words(compared))
             if compared["verdict"] == "unfit":
                 grey = self.palette().brush(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)

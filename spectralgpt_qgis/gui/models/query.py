@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProject, QgsRasterLayer
+from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ... import engine_access, model_catalogue
@@ -15,7 +15,6 @@ from ...raster_source import crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 
 _DEBOUNCE = 250  # ms: a dialog that is filled in changes its raster several times
-_running: set[Any] = set()  # a task whose Python side is gone never ends
 _listings: list[Any] = []  # the one that is going on: the rows of a batch share it
 
 
@@ -99,6 +98,7 @@ class ModelQuery(QObject):
         self._listing = _listing_task()
         self._listing.succeeded.connect(self._take_listing)
         self._listing.failed.connect(self._listing_failed)
+        self._listing.stopped.connect(self._listing_stopped)
         return True
 
     def compare(self, question: RasterQuestion | None) -> None:
@@ -119,6 +119,7 @@ class ModelQuery(QObject):
         if task is not None:
             task.succeeded.disconnect(self._take_listing)
             task.failed.disconnect(self._listing_failed)
+            task.stopped.disconnect(self._listing_stopped)
 
     def _compare(self) -> None:
         question = self._question
@@ -133,13 +134,16 @@ class ModelQuery(QObject):
         )
         task.succeeded.connect(self._take_comparison)
         task.failed.connect(self._comparison_failed)
-        self._comparison = run_task(task)
+        task.stopped.connect(self._comparison_stopped)
+        self._comparison = task
+        task.start()
 
     def _drop_comparison(self) -> None:
         task, self._comparison = self._comparison, None
         if task is not None:
             task.succeeded.disconnect(self._take_comparison)
             task.failed.disconnect(self._comparison_failed)
+            task.stopped.disconnect(self._comparison_stopped)
             task.cancel()
 
     def _take_listing(self, answer: dict[str, Any]) -> None:
@@ -151,6 +155,11 @@ class ModelQuery(QObject):
         self._listing = None
         self.failed.emit(message)
 
+    def _listing_stopped(self) -> None:
+        """The user ended it in QGIS's list of tasks: what is known already has to do."""
+        self._listing = None
+        self.listed.emit([])
+
     def _take_comparison(self, answer: dict[str, Any]) -> None:
         self._comparison = None
         self.compared.emit({model["path"]: model for model in answer["models"]})
@@ -160,6 +169,10 @@ class ModelQuery(QObject):
         self.compared.emit({})
         self.failed.emit(message)
 
+    def _comparison_stopped(self) -> None:
+        self._comparison = None
+        self.compared.emit({})
+
 
 def _listing_task() -> Any:
     """The listing that is going on, else a new one."""
@@ -168,14 +181,5 @@ def _listing_task() -> Any:
         _listings.append(task)
         for ending in (task.succeeded, task.failed, task.stopped):
             ending.connect(lambda *_: _listings.remove(task))
-        run_task(task)
+        task.start()
     return _listings[0]
-
-
-def run_task(task: Any) -> Any:
-    """Gives a task to QGIS and keeps it alive until it has ended."""
-    _running.add(task)
-    for ending in (task.succeeded, task.failed, task.stopped):
-        ending.connect(lambda *_: _running.discard(task))
-    QgsApplication.taskManager().addTask(task)
-    return task

@@ -13,7 +13,6 @@ from ...i18n import tr
 from ...model_catalogue import free_model_file
 from ...tasks.download import DownloadTask
 from ...tasks.engine_task import EngineTask
-from .query import run_task
 
 _OURS = (".onnx", ".safetensors")
 
@@ -199,7 +198,8 @@ class ModelWork(QObject):
         task.succeeded.connect(done)
         task.failed.connect(failed)
         task.stopped.connect(stopped)
-        self._task = run_task(task)
+        self._task = task
+        task.start()
         self.began.emit(task.description())
 
 

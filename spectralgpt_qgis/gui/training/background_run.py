@@ -80,7 +80,7 @@ class BackgroundRun(QObject):
         task.stopped.connect(self._stop)
         self._task = task
         self.changed.emit(True)
-        QgsApplication.taskManager().addTask(task)
+        task.start()
         return self.running
 
     def cancel(self) -> None:

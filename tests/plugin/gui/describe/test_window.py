@@ -175,6 +175,16 @@ def test_closing_the_window_gives_the_look_up(part, models, winter):
     wait(lambda: QgsApplication.taskManager().countActiveTasks() == 0)
 
 
+def test_a_look_that_is_ended_in_the_list_of_tasks(part, models, winter):
+    window = part.open(winter)
+    QgsApplication.taskManager().cancelAll()
+    wait(lambda: not window.busy)
+    assert window.message.text() == "Stopped."
+    part.open(winter)
+    wait(lambda: not window.busy)
+    assert len(texts(window.bands)) > 2
+
+
 def test_without_an_engine_the_window_says_so(part, no_engine, winter):
     window = part.open(winter)
     assert not window.busy
