@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis
-from qgis.gui import QgsFilterLineEdit, QgsMapLayerComboBox, QgsMessageBar
+from qgis.gui import QgsFilterLineEdit, QgsMessageBar
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import (
@@ -30,6 +30,7 @@ from ... import engine_access, model_catalogue, paths
 from ...i18n import tr
 from ..describe.window import raster_filter
 from ..help import add_help
+from ..layer_list import LayerList
 from . import trash
 from .combo import dropped_file
 from .details import details_html
@@ -101,10 +102,7 @@ class ModelsWindow(QDialog):
         ):
             self.tasks.addItem(text, task)
         self.tasks.currentIndexChanged.connect(self._show_models)
-        self.layers = QgsMapLayerComboBox()
-        self.layers.setFilters(raster_filter())
-        self.layers.setAllowEmptyLayer(True, tr("Any layer"))
-        self.layers.setCurrentIndex(0)
+        self.layers = LayerList(raster_filter(), tr("Any layer"))
         self.layers.layerChanged.connect(self._compare)
         self.layers.setMinimumContentsLength(14)
         row = QHBoxLayout()
@@ -225,8 +223,6 @@ class ModelsWindow(QDialog):
     # -- a layer ---------------------------------------------------------------------------------
 
     def _compare(self, *_: Any) -> None:
-        if self.layers.currentIndex() < 0:  # as QGIS 3.22 leaves it when the layer is gone
-            self.layers.setCurrentIndex(0)
         layer = self.layers.currentLayer()
         question = question_of(layer)
         if layer is not None and question is None:

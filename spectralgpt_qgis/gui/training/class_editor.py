@@ -42,6 +42,7 @@ class ClassEditor(QWidget):
         self._counts: LabelCounts | None = None
         # How classes looked whose style is gone: Undo may bring their polygons back.
         self._remembered: dict[str, LabelClass] = {}
+        self._removed: set[str] = set()
         self.drawing = Drawing(iface, self)
         self.table = ClassTable()
         layout = QVBoxLayout(self)
@@ -78,6 +79,7 @@ class ClassEditor(QWidget):
         if (layer, field) != (self._layer, self._field):
             self.drawing.stop()
             self._remembered.clear()
+            self._removed.clear()
             before, self._layer, self._field = self._layer, layer, field
             # Somebody may change names and colours in the layer's properties.
             if before is not None and not sip.isdeleted(before):
@@ -94,6 +96,14 @@ class ClassEditor(QWidget):
         """
         self._counts = counts
         self._show_classes()
+        self._style_what_came_back()
+
+    def _style_what_came_back(self) -> None:
+        """Labels of a class that was removed are there again, after Undo: they must be seen on the map."""
+        back = self._removed & set(self._counts.classes if self._counts is not None else ())
+        if back:
+            self._removed -= back
+            self._keep(list(self.classes))
 
     def shortage(self) -> list[str]:
         """The names of the classes with too few labels."""
@@ -143,6 +153,7 @@ class ClassEditor(QWidget):
             self.drawing.stop()
         self._delete_labels(self._layer, gone)
         self._remembered[gone.label] = gone
+        self._removed.add(gone.label)
         self._keep([item for item in self.classes if item is not gone])
 
     def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> None:

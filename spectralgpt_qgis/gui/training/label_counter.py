@@ -97,6 +97,7 @@ class LabelCounter(QObject):
                     (signal.connect if on else signal.disconnect)(self._edited)
 
     def _edited(self, *_: Any) -> None:
+        self._drop_task()  # it counts what is not there any more
         self._timer.start()
 
     def _count(self) -> None:
@@ -110,6 +111,8 @@ class LabelCounter(QObject):
         self._task, self._began = task, time.monotonic()
         task.succeeded.connect(lambda counts: self._on_counted(counts, task))
         task.failed.connect(lambda *_: self._on_counted(LabelCounts(known=False), task))
+        # Ended in QGIS's list of tasks: as good as not countable.
+        task.stopped.connect(lambda: self._on_counted(LabelCounts(known=False), task))
         task.start()
 
     def _make_task(self, layer: QgsMapLayer) -> BaseTask | None:

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
-from qgis.gui import QgsFieldComboBox, QgsMapLayerComboBox
+from qgis.gui import QgsFieldComboBox
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -31,6 +31,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...i18n import tr
 from ...tasks.label_count import ClassCount, LabelCounts
+from ..layer_list import LayerList
 from .class_editor import ClassEditor
 from .label_classes import LabelClass, first_classes
 from .label_counter import LabelCounter
@@ -41,7 +42,6 @@ from .label_layer import (
     make_label_layer,
     switch_snapping_off,
 )
-from .raster_rows import choose
 
 _NOTHING = ClassCount()
 
@@ -151,7 +151,7 @@ class LabelsPanel(QGroupBox):
             layer: Of the project; None for none.
             field: Empty for the likeliest.
         """
-        choose(self.layer_list, layer)
+        self.layer_list.setLayer(layer)
         if field and self._is_vector() and self.layer.fields().lookupField(field) >= 0:
             self._field = field
             self.field_list.setField(field)
@@ -271,11 +271,10 @@ class LabelsPanel(QGroupBox):
     # -- the parts -------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.layer_list = QgsMapLayerComboBox()
         kinds = QgsMapLayerProxyModel.Filter
-        self.layer_list.setFilters(kinds.PolygonLayer | kinds.PointLayer | kinds.RasterLayer)
-        self.layer_list.setAllowEmptyLayer(True, tr("Choose a layer"))
-        self.layer_list.setCurrentIndex(0)
+        self.layer_list = LayerList(
+            kinds.PolygonLayer | kinds.PointLayer | kinds.RasterLayer, tr("Choose a layer")
+        )
         self.layer_list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.new_button = QPushButton(tr("&New…"))
         self.new_button.setToolTip(

@@ -18,6 +18,8 @@ from ...i18n import tr
 from .background_run import BackgroundRun
 from .prediction import Trained, extent_text, middle, shown
 
+MODEL = "spectralgpt/preview_of"  # property of the layer: the model's file
+
 
 class Preview(QObject):
     """Keeps at most one preview in the project: a new one takes the place of the old one."""
@@ -38,6 +40,7 @@ class Preview(QObject):
         self._layer_id = ""
         self._above = ""  # id of the imagery
         self._title = ""
+        self._model = ""
         self._is_part = False
         self.run = BackgroundRun(self)
         self.run.succeeded.connect(self._show)
@@ -47,6 +50,12 @@ class Preview(QObject):
     def layer(self) -> QgsMapLayer | None:
         """The preview; None when there is none, or the user has removed it."""
         return QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
+
+    def adopt(self, trained: Trained) -> None:
+        """Takes the preview that an opened project has of a model."""
+        for layer in QgsProject.instance().mapLayers().values():
+            if layer.customProperty(MODEL) == trained.result["OUTPUT_MODEL"] and layer.isValid():
+                self._layer_id = layer.id()
 
     def start(self, trained: Trained) -> None:
         """Maps what the map shows.
@@ -68,6 +77,7 @@ class Preview(QObject):
         layers, part = found
         part, self._is_part = middle(layers[0], part)
         self._above = layers[-1].id()
+        self._model = trained.result["OUTPUT_MODEL"]
         self._title = tr("Preview: {}").format(trained.name)
         parameters = {
             **trained.mapping(layers),
@@ -106,6 +116,7 @@ class Preview(QObject):
             self.failed.emit(tr("The preview cannot be opened: {}").format(path), "")
             return
         self.remove()
+        layer.setCustomProperty(MODEL, self._model)
         project = QgsProject.instance()
         project.addMapLayer(layer, False)
         self._layer_id = layer.id()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsApplication, QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer
-from qgis.gui import QgsMapLayerComboBox
+from qgis.core import QgsApplication, QgsMapLayerProxyModel, QgsRasterLayer
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
@@ -18,6 +17,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import tr
+from ..layer_list import LayerList
 
 
 class RasterRow(QWidget):
@@ -30,12 +30,12 @@ class RasterRow(QWidget):
         """Shows QGIS's list of raster layers.
 
         Args:
-            optional: May be left empty and taken away.
+            optional: May be taken away.
             parent: The rows.
         """
         super().__init__(parent)
-        self.before = _raster_list(self, tr("Raster"), optional)
-        self.after = _raster_list(self, tr("Raster of the second date"), True)
+        self.before = _raster_list(self, tr("Raster"))
+        self.after = _raster_list(self, tr("Raster of the second date"))
         self._remove = QToolButton()
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
@@ -106,7 +106,7 @@ class RasterRows(QWidget):
         self.add_row()
 
     @property
-    def first_list(self) -> QgsMapLayerComboBox:
+    def first_list(self) -> LayerList:
         """Where the first raster is chosen."""
         return self._rows[0].before
 
@@ -133,9 +133,6 @@ class RasterRows(QWidget):
         """Asks for a further raster."""
         row = RasterRow(bool(self._rows), self)
         row.show_second(self._second)
-        if self._rows:
-            choose(row.before, None)
-        choose(row.after, None)
         row.changed.connect(self.changed)
         row.removed.connect(self._drop)
         self._rows.append(row)
@@ -151,10 +148,10 @@ class RasterRows(QWidget):
         """
         for row in self._rows[1:]:
             self._drop(row)
-        for number, (before, after) in enumerate(pairs):
+        for number, (before, after) in enumerate(pairs or [(None, None)]):
             row = self._rows[0] if number == 0 else self.add_row()
-            choose(row.before, before)
-            choose(row.after, after)
+            row.before.setLayer(before)
+            row.after.setLayer(after)
 
     def _drop(self, row: RasterRow) -> None:
         self._rows.remove(row)
@@ -164,20 +161,9 @@ class RasterRows(QWidget):
         self.changed.emit()
 
 
-def choose(box: QgsMapLayerComboBox, layer: QgsMapLayer | None) -> None:
-    """Shows a layer, or the words that ask for one."""
-    if layer is None and box.allowEmptyLayer():
-        box.setCurrentIndex(0)
-    else:
-        box.setLayer(layer)
-
-
-def _raster_list(parent: QWidget, name: str, optional: bool) -> QgsMapLayerComboBox:
-    box = QgsMapLayerComboBox(parent)
-    box.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
+def _raster_list(parent: QWidget, name: str) -> LayerList:
+    box = LayerList(QgsMapLayerProxyModel.Filter.RasterLayer, tr("Choose a raster"), parent)
     box.setAccessibleName(name)
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     box.setMinimumWidth(120)
-    if optional:
-        box.setAllowEmptyLayer(True, tr("Choose a raster"))
     return box

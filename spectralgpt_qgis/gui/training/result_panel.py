@@ -238,6 +238,7 @@ class ResultPanel(QWidget):
             self.classes.show_classes(classes, accuracy.get("classes", {}))
             self.measure.setText(judged_by(engine.get("method", ""), accuracy))
         self.places.show_model(trained)
+        self.preview.adopt(trained)
         self._refresh()
 
     def clear(self) -> None:

@@ -71,6 +71,7 @@ def test_a_removed_class_takes_its_polygons_and_undo_brings_both_back(editor, la
     assert labels.featureCount() == 4
     editor.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
     assert set(editor.classes) == {WATER, FOREST}
+    assert {category.value() for category in labels.renderer().categories()} == {1, 2}, "seen again"
 
 
 def test_drawing_again_ends_drawing(editor, iface, labels):

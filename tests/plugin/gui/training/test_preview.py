@@ -68,6 +68,11 @@ def test_a_new_preview_takes_the_place_of_the_old_one(preview, told, trained, de
     preview.start(trained)
     wait(lambda: len(told) == 2)
     assert tree() == ["Water and land", "Preview: landcover", "Summer"]
+    second = preview.layer()
+    preview.clear()  # as when the project is opened again
+    assert preview.layer() is None
+    preview.adopt(trained)
+    assert preview.layer() == second
     assert preview.layer().id() != before
 
 
