@@ -15,6 +15,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+_HELD = "spectralgpt/class_colours"  # property of the layer, JSON
+
 
 def look_of_classes(layer: QgsMapLayer, field: str) -> str:
     """Reads names and colours; call it in the thread the layer belongs to.
@@ -34,6 +36,28 @@ def look_of_classes(layer: QgsMapLayer, field: str) -> str:
     else:
         looks = []
     return json.dumps(looks, ensure_ascii=False) if looks else ""
+
+
+def hold_colours(layer: QgsMapLayer, field: str, colours: dict[str, str]) -> None:
+    """Notes the colours that classes are shown in, for those that the layer's own style has none for.
+
+    Args:
+        layer: Labels; its style stays as it is.
+        field: The class field; not used for a raster.
+        colours: "#rrggbb" by label.
+    """
+    layer.setCustomProperty(_HELD, json.dumps({"field": field, "colours": colours}))
+
+
+def look_in_training(layer: QgsMapLayer, field: str) -> str:
+    """As `look_of_classes`, with the colours that were noted where the style says nothing."""
+    looks = {look["label"]: look for look in json.loads(look_of_classes(layer, field) or "[]")}
+    held = json.loads(layer.customProperty(_HELD) or "{}")
+    if held.get("field") == field:
+        for label, color in held["colours"].items():
+            look = looks.setdefault(label, {"label": label, "title": "", "color": ""})
+            look["color"] = look["color"] or color
+    return json.dumps(list(looks.values()), ensure_ascii=False) if looks else ""
 
 
 def _of_palette(layer: QgsRasterLayer) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from ..label_look import look_of_classes
+from ..label_look import look_in_training
 from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, without_crs, write_features
 
@@ -35,7 +35,7 @@ class LabelInput:
         name: The layer's name, for messages.
         extent: Of the features or of the raster, in `crs`.
         crs: The layer's CRS.
-        classes: Names and colours of the classes as `look_of_classes` gives them.
+        classes: Names and colours of the classes as `look_in_training` gives them.
         raster: When it is a raster.
         features: When it is not.
         notes: What the user should know; each is a sentence.
@@ -115,7 +115,7 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
         field: The class field; not used for a raster.
         selected_only: Takes the selected features alone.
     """
-    classes = look_of_classes(layer, field)
+    classes = look_in_training(layer, field)
     if isinstance(layer, QgsRasterLayer):
         raster = read_raster(layer)
         notes = list(raster.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from qgis.core import (
     QgsFeature,
@@ -21,6 +23,7 @@ from spectralgpt_qgis.gui.training.expected_time import kept_runs
 from spectralgpt_qgis.gui.training.place_walk import TITLES
 from spectralgpt_qgis.gui.training.result_panel import ResultPanel as RealResultPanel
 from spectralgpt_qgis.gui.training.training_setup import kept_text
+from spectralgpt_qgis.label_look import look_in_training
 from tests.plugin.gui.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square
 from tests.plugin.waiting import wait
 
@@ -103,6 +106,23 @@ def test_a_result_is_shown_and_its_time_remembered(labelled):
     assert (run.task, run.method, run.labels, run.pixels) == ("segmentation", "quick", 6, 600)
     wait(labelled.train_button.isEnabled)
     assert "on this machine" in labelled.train_button.toolTip()
+
+
+def test_the_model_gets_the_colours_of_the_table(dock, raster):
+    mine = QgsVectorLayer("Polygon?crs=EPSG:4326&field=cover:string", "mine", "memory")
+    mine.startEditing()
+    for place in (10, 100):
+        square(mine, "Water", pixels(raster, 50, place), "cover")
+        square(mine, "Wood", pixels(raster, 250, place), "cover")
+    QgsProject.instance().addMapLayer(mine)
+    dock.labels.set_labels(mine)
+    wait(dock.train_button.isEnabled)
+    dock.train()
+    shown = {item.label: item.colour for item in dock.labels.classes}
+    assert set(shown) == {"Water", "Wood"}
+    given = json.loads(look_in_training(mine, "cover"))
+    assert {look["label"]: look["color"] for look in given} == shown
+    assert mine.renderer().type() == "singleSymbol", "the layer's style is the user's"
 
 
 @pytest.mark.parametrize("ending", ["failed", "stopped"])

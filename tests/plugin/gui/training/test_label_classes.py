@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -21,7 +23,7 @@ from spectralgpt_qgis.gui.training.label_classes import (
     read_classes,
     write_classes,
 )
-from spectralgpt_qgis.label_look import look_of_classes
+from spectralgpt_qgis.label_look import hold_colours, look_in_training, look_of_classes
 
 WATER, FOREST = LabelClass("1", "Water", "#0000ff"), LabelClass("2", "Forest", "#00aa00")
 
@@ -60,6 +62,17 @@ def test_the_algorithm_sees_the_same_names_and_colours(numbers):
     assert look_of_classes(numbers, "class") == (
         '[{"label": "1", "title": "Water", "color": "#0000ff"}]'
     )
+
+
+def test_colours_that_were_noted_count_where_the_style_has_none(numbers):
+    write_classes(numbers, "class", [WATER])
+    hold_colours(numbers, "class", {"1": "#111111", "2": "#222222"})
+    assert json.loads(look_in_training(numbers, "class")) == [
+        {"label": "1", "title": "Water", "color": "#0000ff"},
+        {"label": "2", "title": "", "color": "#222222"},
+    ]
+    assert len(json.loads(look_in_training(numbers, "other") or "[]")) == 0, "of another field"
+    assert [item.label for item in read_classes(numbers, "class")] == ["1"]
 
 
 def test_values_without_a_style_come_last_in_their_order_each_in_a_colour_of_its_own(numbers):
