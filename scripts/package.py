@@ -11,6 +11,8 @@ import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
+import translations
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "spectralgpt_qgis"
 LARGEST = 25_000_000  # bytes that plugins.qgis.org accepts
@@ -26,6 +28,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    if translations.compile_all(translations.FOLDER):
+        return 1
     package = out / f"{NAME}-{version()}.zip"
     unfinished = package.with_suffix(".part")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

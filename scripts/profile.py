@@ -15,6 +15,8 @@ import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
+import translations
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "spectralgpt_qgis"
 
@@ -33,6 +35,7 @@ def main() -> int:
         with zipfile.ZipFile(options.zip) as package:
             package.extractall(plugins)
     else:
+        translations.compile_all(translations.FOLDER)
         link_checkout(plugins / NAME)
     for version in (3, 4):
         enable(profile / "QGIS" / f"QGIS{version}.ini")

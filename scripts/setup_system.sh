@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the system's packages that are missing (Debian, Ubuntu): QGIS with its Python, a virtual
-# display, and Python's venv. Does nothing where they are there already.
+# display, the compiler of translations, and Python's venv. Does nothing where they are there already.
 set -eu
 
 missing=""
@@ -13,6 +13,7 @@ need "/usr/bin/python3 -c 'import qgis.core'" python3-qgis
 need "/usr/bin/python3 -c 'import venv, ensurepip'" python3-venv
 need "command -v xvfb-run" xvfb
 need "command -v xauth" xauth
+need "command -v lrelease" qttools5-dev-tools
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
 [ -n "$(printf '%s' "$missing" | tr -d ' ')" ] || exit 0
 

@@ -1,20 +1,27 @@
-"""Collects the texts that users read into i18n/spectralgpt.ts, the template of all translations.
+"""Collects the texts that users read into i18n/*.ts, and makes the .qm files that the plugin loads.
 
-    python3 scripts/translations.py [LANGUAGE ...]
+    python3 scripts/translations.py             # every language gets the new texts and loses those that are gone
+    python3 scripts/translations.py --compile   # .ts to .qm, with Qt's lrelease
 
-With languages (such as `de`), i18n/spectralgpt_LANGUAGE.ts gets the new texts and keeps what is translated. Translate
-with Qt Linguist; `lrelease` turns a .ts file into the .qm file that the plugin loads. The texts are read from the
-source: every call of tr("...") with a literal, as spectralgpt_qgis/i18n.py asks for.
+A new language begins as a copy of i18n/spectralgpt.ts, the template, named spectralgpt_LANGUAGE.ts. Translate with Qt
+Linguist. The texts are read from the source: every call of tr("...") with a literal, as spectralgpt_qgis/i18n.py asks
+for, and the messages of the engine, see message_templates.py.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
+import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from html import escape, unescape
 from pathlib import Path
 from re import DOTALL, findall
+
+import message_templates
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "i18n"
@@ -22,20 +29,50 @@ CONTEXT = "SpectralGPT"  # as in spectralgpt_qgis/i18n.py
 
 
 def main() -> int:
-    """Writes the template and the languages that are asked for."""
-    FOLDER.mkdir(exist_ok=True)
-    texts = dict(collect())
-    for language in ["", *sys.argv[1:]]:
-        path = FOLDER / f"spectralgpt{'_' + language if language else ''}.ts"
+    """Writes all .ts files, or all .qm files; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compile", action="store_true", help="make the .qm files")
+    return compile_all(FOLDER) if parser.parse_args().compile else update_all()
+
+
+def update_all() -> int:
+    """Writes the template and the languages that are there."""
+    texts = all_texts()
+    messages = json.dumps(sorted(dict(message_templates.collect())), ensure_ascii=False, indent=0)
+    message_templates.LIST.write_text(messages + "\n", encoding="utf-8")
+    for path in [FOLDER / "spectralgpt.ts", *languages()]:
         done = translated(path)
+        language = path.stem.partition("_")[2]
         path.write_text(as_ts(texts, language, done), encoding="utf-8")
         left = sum(text not in done for text in texts)
         sys.stdout.write(f"{path.relative_to(ROOT)}: {len(texts)} texts, {left} to translate\n")
     return 0
 
 
+def compile_all(folder: Path) -> int:
+    """Makes the .qm files in a folder; returns the exit code."""
+    program = shutil.which("lrelease") or shutil.which("pyside6-lrelease")
+    if program is None:
+        sys.stdout.write("Qt's lrelease is missing: install qttools5-dev-tools.\n")
+        return 1
+    for path in languages():
+        compiled = folder / path.with_suffix(".qm").name
+        subprocess.run([program, "-silent", str(path), "-qm", str(compiled)], check=True)
+    return 0
+
+
+def languages() -> list[Path]:
+    """The .ts files of the languages."""
+    return sorted(FOLDER.glob("spectralgpt_*.ts"))
+
+
+def all_texts() -> dict[str, str]:
+    """What is translated, with the first file that has it: the plugin's texts, then the engine's messages."""
+    return dict([*collect(), *message_templates.collect()])
+
+
 def collect() -> Iterator[tuple[str, str]]:
-    """Every text with the first file that has it, in the order of the source."""
+    """Every text of the plugin with the first file that has it, in the order of the source."""
     seen = set()
     for file in sorted((ROOT / "spectralgpt_qgis").rglob("*.py")):
         calls = [

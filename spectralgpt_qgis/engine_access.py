@@ -7,6 +7,7 @@ from typing import Any
 
 from .engine_client import EngineClient, EngineFailed
 from .engine_environment import Status
+from .engine_messages import in_users_language
 from .i18n import tr
 from .paths import user_models
 from .settings import engine_environment, home, shared_models, value
@@ -45,7 +46,7 @@ def why_not_ready(tier: str = "inference") -> str:
         )
     return tr(
         "The engine of SpectralGPT does not work: {reason} Open Raster > SpectralGPT > Engine."
-    ).format(reason=found.message)
+    ).format(reason=in_users_language(found.message))
 
 
 def client(tier: str = "inference") -> EngineClient:
@@ -62,6 +63,7 @@ def client(tier: str = "inference") -> EngineClient:
         "models": models_folder(),
         "shared": shared_models(),
         "memory": value("memory"),
+        "words": in_users_language,
     }
     if tier == "training":
         # Who cancels a training gets the best model so far, which takes a moment to write.

@@ -30,6 +30,7 @@ _WRITING = 600.0  # s that it has after a cancel where it has said that it keeps
 _SILENCE = 0.5  # s after the engine's end in which its last lines may still arrive
 _LONGEST_LINE = 1 << 24  # bytes
 _TAIL = 200  # lines of stderr that are kept
+_SENTENCES = ("reason", "problem", "problems", "warnings", "scaling")  # fields of results
 _END = object()
 
 
@@ -69,6 +70,7 @@ class EngineClient:
         shared: Sequence[Path] = (),
         grace: float = _GRACE,
         memory: int = 0,
+        words: Callable[[str], str] = str,
     ) -> None:
         """Remember how to start the engine; nothing is started yet.
 
@@ -79,6 +81,7 @@ class EngineClient:
             shared: Folders of models that several people use; looked into after the user's own.
             grace: Seconds that a cancelled engine has before it is killed.
             memory: The most that the engine may take, MB; 0 for no limit.
+            words: Puts the engine's messages into the user's language.
         """
         self.python = Path(python)
         self._root = root
@@ -86,6 +89,7 @@ class EngineClient:
         self._shared = tuple(shared)
         self._grace = grace
         self._memory = memory
+        self._words = words
         self._cancel = threading.Event()
         self._abandon = threading.Event()
         self.pid: int | None = None  # of the last engine: its hidden output folders carry it
@@ -139,7 +143,7 @@ class EngineClient:
             EngineFailed: With the engine's own message, or what became of its process.
             EngineCancelled: When the job was cancelled here.
         """
-        listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state)
+        listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state, self._words)
         session = _Session(self._start(), {"verb": verb, "parameters": parameters})
         self.pid = session.process.pid
         self._busy.add(self)
@@ -153,12 +157,12 @@ class EngineClient:
             self._abandon.clear()
         name = final.pop("event", None)
         if name == "result":
-            return final
+            return {key: _in_words(value, self._words, key) for key, value in final.items()}
         if cancelled:
             raise EngineCancelled
         failure = self._failure(name, final, code, session.tail())
         remember_failure(verb, failure.kind, failure.message, failure.details)
-        raise failure
+        raise EngineFailed(failure.kind, self._words(failure.message), failure.details)
 
     def _failure(
         self, name: str | None, final: dict[str, Any], code: int | None, tail: str
@@ -236,7 +240,9 @@ class _Listeners:
         on_warning: Callable[[str], None] | None,
         on_metric: Callable[[str, int, float], None] | None,
         on_state: Callable[[dict[str, Any]], None] | None,
+        words: Callable[[str], str],
     ) -> None:
+        self._words = words
         self._progress, self._log = on_progress, on_log
         self._warning, self._metric, self._state = on_warning, on_metric, on_state
         self._fraction = 0.0
@@ -249,13 +255,12 @@ class _Listeners:
             fraction = min(max(_number(event.get("fraction")), self._fraction), 1.0)
             self._fraction = fraction
             left = event.get("eta_s")
-            self._progress(
-                fraction, str(event.get("message") or ""), None if left is None else _number(left)
-            )
+            message = self._message(event)
+            self._progress(fraction, message, None if left is None else _number(left))
         elif name == "log" and self._log:
-            self._log(str(event.get("message", "")))
+            self._log(self._message(event))
         elif name == "warning" and self._warning:
-            self._warning(str(event.get("message", "")))
+            self._warning(self._message(event))
         elif name == "metric" and self._metric:
             step, value = _number(event.get("step")), _number(event.get("value"))
             self._metric(str(event.get("name", "")), int(step), value)
@@ -264,6 +269,9 @@ class _Listeners:
             if self._state:
                 self._state({key: value for key, value in event.items() if key != "event"})
         return name in ("result", "error", "cancelled")
+
+    def _message(self, event: dict[str, Any]) -> str:
+        return self._words(str(event.get("message") or ""))
 
 
 class _Session:
@@ -354,6 +362,15 @@ def _parse(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
+
+
+def _in_words(value: Any, words: Callable[[str], str], key: str) -> Any:
+    """A part of a result with its sentences put into the user's language."""
+    if isinstance(value, dict):
+        return {name: _in_words(part, words, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_in_words(part, words, key) for part in value]
+    return words(value) if isinstance(value, str) and key in _SENTENCES else value
 
 
 def _number(value: Any) -> float:

@@ -15,6 +15,16 @@ def tr(text: str) -> str:
     return QCoreApplication.translate(_CONTEXT, text)
 
 
+def translated(text: str) -> str:
+    """The same for a text that is no literal of this package, such as a message of the engine."""
+    return QCoreApplication.translate(_CONTEXT, text)
+
+
+def speaks_english() -> bool:
+    """Whether no translation is loaded."""
+    return tr("SpectralGPT speaks English") == "SpectralGPT speaks English"
+
+
 def time_left(seconds: float | None) -> str:
     """Return "about 2 min left" and the like; empty when it is not known."""
     if seconds is None:

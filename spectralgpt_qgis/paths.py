@@ -24,6 +24,7 @@ SAMPLE = RESOURCES / "sample"
 HELP = RESOURCES / "help"
 PUBLISHED_WEIGHTS = RESOURCES / "published_weights.json"
 TRANSLATIONS = ROOT / "i18n"
+ENGINE_MESSAGES = TRANSLATIONS / "engine_messages.json"
 METADATA = ROOT / "metadata.txt"
 PARENT_WATCH = PLUGIN / "parent_watch.py"
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
+from ..engine_messages import in_users_language
+
 
 class TaskCancelled(Exception):
     """Raised in _run() to end a task that was cancelled; not an error."""
@@ -73,4 +75,4 @@ class BaseTask(QgsTask):
     def _describe(self, error: Exception) -> tuple[str, str]:
         """Return the message and the details of an error."""
         message = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-        return message, getattr(error, "details", "") or repr(error)
+        return in_users_language(message), getattr(error, "details", "") or repr(error)

@@ -7,6 +7,7 @@ from typing import Any
 from qgis.PyQt.QtCore import pyqtSignal
 
 from ..engine_environment import EngineEnvironment, InstallCancelled, Status
+from ..engine_messages import in_users_language
 from .base import BaseTask, TaskCancelled
 
 
@@ -38,4 +39,4 @@ class EnvironmentTask(BaseTask):
 
     def _report(self, fraction: float, message: str) -> None:
         self.setProgress(100 * fraction)
-        self.reported.emit(100 * fraction, message)
+        self.reported.emit(100 * fraction, in_users_language(message))

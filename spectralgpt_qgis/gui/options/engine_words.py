@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.PyQt.QtGui import QPalette
 
+from ...engine_messages import in_users_language
 from ...i18n import tr
 from ...install_size import InstallSize
 from ...tasks.engine_state import EngineState
@@ -52,13 +53,13 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
             )
         )
         if status.interrupted:
-            lines.append(escape(status.message))
+            lines.append(escape(in_users_language(status.message)))
     elif status.usable:
         what = tr("maps and training") if status.tier == "training" else tr("maps")
         device = tr("processor and NVIDIA GPU") if status.accelerator == "cuda" else tr("processor")
         lines.append(tr("For {what}, on the {device}.").format(what=what, device=device))
     if status.state in ("outdated", "broken"):
-        lines.append(escape(status.message))
+        lines.append(escape(in_users_language(status.message)))
     place = escape(str(state.home))
     if state.size:
         lines.append(tr("{size} in {place}").format(size=bytes_in_words(state.size), place=place))

@@ -1,0 +1,101 @@
+"""Finds the messages of the engine, and of the modules without Qt, that users get to read.
+
+The engine is another process and speaks English. Its messages are made with f-strings: each becomes a template with
+numbered gaps ("The raster {1} is empty."), by which the plugin recognises and translates it, see
+spectralgpt_qgis/engine_messages.py. i18n/engine_messages.json lists them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = ROOT / "i18n" / "engine_messages.json"
+# Recipes and benchmarks are for developers; reports are documents of their own.
+LEFT_OUT = ("recipes", "benchmark", "report")
+# The modules of the plugin that can be used without Qt, and so without tr().
+WITHOUT_QT = (
+    "base_python",
+    "engine_client",
+    "engine_environment",
+    "engine_exit",
+    "install_lock",
+    "install_problems",
+    "package_installer",
+    "requirement_files",
+)
+PROGRESS = ("log", "warning", "update")
+
+
+def collect() -> Iterator[tuple[str, str]]:
+    """Every template with the first file that has it."""
+    engine = [
+        file
+        for file in sorted((ROOT / "engine").rglob("*.py"))
+        if not set(LEFT_OUT) & set(file.relative_to(ROOT).parts) and "report" not in file.stem
+    ]
+    seen = set()
+    for file in [*engine, *(ROOT / "spectralgpt_qgis" / f"{name}.py" for name in WITHOUT_QT)]:
+        for text in templates(file.read_text(encoding="utf-8")):
+            if text not in seen:
+                seen.add(text)
+                yield text, file.relative_to(ROOT).as_posix()
+
+
+def templates(source: str) -> list[str]:
+    """The messages in a module's source, in their order: what is told of progress, and every sentence."""
+    tree = ast.parse(source)
+    told = {
+        id(node.args[place])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        for place in [1 if node.func.attr == "update" else 0]
+        if node.func.attr in PROGRESS and len(node.args) > place
+    }
+    inside = {
+        id(part)
+        for node in ast.walk(tree)
+        for part in _parts(node)  # pieces of f-strings, and docstrings
+    }
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in inside or not isinstance(node, (ast.Constant, ast.JoinedStr)):
+            continue
+        text = template(node)
+        if text and (_is_sentence(text) or (id(node) in told and any(map(str.isalpha, text)))):
+            found.append((node.lineno, node.col_offset, text))
+    return [text for _, _, text in sorted(found)]
+
+
+def template(node: ast.AST) -> str:
+    """The text of a string with its gaps numbered; empty for what is no text."""
+    if isinstance(node, ast.Constant):
+        return _literal(node.value) if isinstance(node.value, str) else ""
+    pieces, gaps = [], 0
+    for piece in getattr(node, "values", ()):
+        if isinstance(piece, ast.Constant):
+            pieces.append(_literal(piece.value))
+        else:
+            gaps += 1
+            pieces.append(f"{{{gaps}}}")
+    return "".join(pieces)
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _is_sentence(text: str) -> bool:
+    words = text.split()
+    return len(words) > 3 and text.rstrip().endswith((".", "…")) and not text[0].islower()
+
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.JoinedStr):
+        return list(ast.walk(node))[1:]
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    if isinstance(node, kinds) and node.body and isinstance(node.body[0], ast.Expr):
+        return [node.body[0].value]
+    return []

@@ -1,0 +1,81 @@
+"""What the engine says, in the user's language.
+
+The engine speaks English. Its messages are recognised by their templates ("The raster {1} is empty."), which stand in
+i18n/engine_messages.json and are translated like the plugin's own texts; what fills their gaps is put in again. Text
+that no template fits stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Formatter
+
+from . import paths
+from .i18n import speaks_english, translated
+
+_LEAST_WORDS = 3  # of what fills a gap, to be looked up itself
+
+
+@dataclass(frozen=True)
+class Template:
+    """A message with numbered gaps.
+
+    Attributes:
+        text: As it stands in the catalogues of translations.
+        start: What every such message begins with.
+        pattern: Matches the message; one group a gap.
+    """
+
+    text: str
+    start: str
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """Makes the pattern."""
+        pieces = list(Formatter().parse(text))
+        pattern = "".join(
+            re.escape(literal) + ("" if gap is None else "(.*?)") for literal, gap, _, _ in pieces
+        )
+        return cls(text, pieces[0][0], re.compile(pattern, re.DOTALL))
+
+
+@lru_cache(maxsize=256)
+def in_users_language(message: str) -> str:
+    """Translates a message of the engine.
+
+    Args:
+        message: As the engine sent it.
+
+    Returns:
+        The message in the language of QGIS, or as it was.
+    """
+    if speaks_english():
+        return message
+    template, gaps = recognise(message)
+    if template is None:
+        return message
+    filled = [in_users_language(gap) if len(gap.split()) >= _LEAST_WORDS else gap for gap in gaps]
+    return translated(template.text).format("", *filled)
+
+
+def recognise(message: str) -> tuple[Template | None, tuple[str, ...]]:
+    """The template of a message and what fills its gaps; None for what has none."""
+    for template in _templates():
+        if message.startswith(template.start):
+            found = template.pattern.fullmatch(message)
+            if found is not None:
+                return template, found.groups()
+    return None, ()
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[Template, ...]:
+    """Those with the most words of their own first: of two that fit, that one says more."""
+    texts = json.loads(paths.ENGINE_MESSAGES.read_text(encoding="utf-8"))
+    return tuple(
+        sorted((Template.of(text) for text in texts), key=lambda item: -len(item.pattern.pattern))
+    )

@@ -1,0 +1,92 @@
+"""The engine's messages in the user's language: recognised by their templates, with their gaps filled again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from string import Formatter
+
+import pytest
+
+from spectralgpt_qgis import engine_messages, i18n, paths
+from spectralgpt_qgis.engine_messages import in_users_language, recognise
+
+sys.path.insert(0, str(paths.ROOT / "scripts"))
+import message_templates as collected
+
+TEXTS = json.loads(paths.ENGINE_MESSAGES.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def shouting(monkeypatch):
+    """A language that is English in capitals, gaps left alone."""
+
+    def shout(text):
+        pieces = Formatter().parse(text)
+        return "".join(
+            literal.upper().replace("{", "{{").replace("}", "}}")
+            + ("" if gap is None else f"{{{gap}}}")
+            for literal, gap, _, _ in pieces
+        )
+
+    monkeypatch.setattr(engine_messages, "translated", shout)
+    monkeypatch.setattr(engine_messages, "speaks_english", lambda: False)
+    in_users_language.cache_clear()
+    yield
+    in_users_language.cache_clear()
+
+
+def test_the_list_is_what_the_engine_says():
+    assert sorted(dict(collected.collect())) == TEXTS, "run scripts/translations.py"
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_message_is_recognised(text):
+    gaps = sum(gap is not None for _, gap, _, _ in Formatter().parse(text))
+    message = text.format("", *(f"<{number}>" for number in range(gaps)))
+    template, found = recognise(message)
+    assert template.text.format("", *found) == message
+    assert len(template.pattern.pattern) >= len(engine_messages.Template.of(text).pattern.pattern)
+
+
+def test_what_fills_the_gaps_is_put_in_again(shouting):
+    assert (
+        in_users_language("Threshold: 0.412 (found in the scene)")
+        == "THRESHOLD: 0.412 (found in the scene)"
+    )
+
+
+def test_a_message_within_a_message_is_translated_too(shouting):
+    inner = "The disk is full. Make room, or choose another folder for the engine in the settings."
+    outer = f"The GPU is not used, the processor is. {inner}"
+    assert in_users_language(outer) == outer.upper()
+
+
+def test_what_nobody_knows_stays(shouting):
+    assert in_users_language("Segmentation fault") == "Segmentation fault"
+    assert in_users_language("") == ""
+
+
+def test_english_stays_english(monkeypatch):
+    monkeypatch.setattr(engine_messages, "recognise", None)  # is not even asked
+    assert i18n.speaks_english()
+    assert in_users_language("Copying the model") == "Copying the model"
+
+
+def test_templates_are_made_of_what_is_told_and_of_sentences():
+    source = '''
+"""A module that says nothing itself."""
+def work(path, progress):
+    """Says how far it is."""
+    progress.update(0.5, "Reading")
+    progress.log(f"{path}: {len(path)} letters")
+    if not path:
+        raise ValueError(f"The raster {path!r} is empty. "
+                         f"Choose {'another' if path else 'one'}, not {{}}.")
+    return "no sentence"
+'''
+    assert collected.templates(source) == [
+        "Reading",
+        "{1}: {2} letters",
+        "The raster {1} is empty. Choose {2}, not {{}}.",
+    ]

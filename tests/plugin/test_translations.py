@@ -1,0 +1,90 @@
+"""The languages: every text there, placeholders and marks as in the source, and found by QGIS's names of languages."""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+
+import pytest
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QCoreApplication
+
+from spectralgpt_qgis import paths, plugin
+from spectralgpt_qgis.i18n import tr
+
+sys.path.insert(0, str(paths.ROOT / "scripts"))
+import translations
+
+TEXTS = list(translations.all_texts())
+FILES = translations.languages()
+NAMES = [path.stem.partition("_")[2] for path in FILES]
+
+
+def placeholders(text):
+    return sorted(
+        (name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None
+    )
+
+
+def tags(text):
+    return sorted(re.findall(r"</?[a-z][a-z0-9]*>?", text))
+
+
+def test_the_languages_that_were_promised():
+    assert NAMES == ["de", "es", "fr", "pt", "zh"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_every_text_is_translated_and_none_is_left_over(path):
+    done = translations.translated(path)
+    assert [text for text in TEXTS if not done.get(text, "").strip()] == []
+    assert [text for text in done if text not in TEXTS] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_what_is_filled_in_and_what_is_marked_up_agree(path):
+    wrong = [
+        (text, translation)
+        for text, translation in translations.translated(path).items()
+        if placeholders(text) != placeholders(translation) or tags(text) != tags(translation)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_spaces_at_the_ends_and_dialogs_to_come_agree(path):
+    """A text that is joined to others keeps its spaces; "…" says that a dialog follows."""
+    wrong = [
+        (text, translation)
+        for text, translation in translations.translated(path).items()
+        if re.match(r"\s*", text)[0] != re.match(r"\s*", translation)[0]
+        or re.search(r"\s*$", text)[0] != re.search(r"\s*$", translation)[0]
+        or (text.endswith("…") and not translation.endswith("…"))
+    ]
+    assert wrong == []
+
+
+def test_the_template_holds_the_texts():
+    template = (translations.FOLDER / "spectralgpt.ts").read_text(encoding="utf-8")
+    assert template == translations.as_ts(translations.all_texts(), "", {}), (
+        "run scripts/translations.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("de", "de"), ("pt_BR", "pt"), ("zh-Hans", "zh"), ("zh_CN", "zh"), ("fr", "fr"), ("es", "es")],
+)
+def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, language):
+    assert translations.compile_all(tmp_path) == 0
+    monkeypatch.setattr(paths, "TRANSLATIONS", tmp_path)
+    monkeypatch.setattr(type(QgsApplication.instance()), "locale", lambda *_: locale, raising=False)
+    loaded = plugin.SpectralGPTPlugin(None)
+    loaded._translate()
+    try:
+        text = "Installed model or path of a model file"
+        expected = translations.translated(translations.FOLDER / f"spectralgpt_{language}.ts")
+        assert tr(text) == expected[text] != text
+    finally:
+        QCoreApplication.removeTranslator(loaded._translator)
