@@ -1346,6 +1346,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
         <source>None declared: every pixel counts</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1926,12 +1931,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/query.py"/>
-        <source>List models</source>
+        <source>Compare models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/query.py"/>
-        <source>Compare models</source>
+        <source>List models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2072,6 +2077,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Undo</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2651,7 +2666,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>&amp;Draw</source>
+        <source>Draw</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2661,12 +2676,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Add &amp;class</source>
+        <source>Add class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Re&amp;move</source>
+        <source>Remove</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2886,11 +2901,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>&amp;Raster</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Choose the raster with the ground you want to label.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2902,11 +2912,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Both dates are the same raster. Choose another one for the second date.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>&amp;Rasters</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3036,17 +3041,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>Stopped.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3171,12 +3176,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base mode&amp;l</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Met&amp;hod</source>
+        <source>&amp;Base model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3221,32 +3221,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>R&amp;ounds</source>
+        <source>Rounds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>D&amp;evice</source>
+        <source>Dev&amp;ice</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held back to &amp;judge</source>
+        <source>Held bac&amp;k to judge</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Seed</source>
+        <source>Seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Band num&amp;bers</source>
+        <source>B&amp;and numbers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Pre&amp;vious</source>
+        <source>Previo&amp;us</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3677,6 +3677,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4507,6 +4512,26 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/classify.py"/>
         <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

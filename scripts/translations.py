@@ -17,9 +17,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from html import escape, unescape
+from html import escape
 from pathlib import Path
-from re import DOTALL, findall
+from xml.etree import ElementTree
 
 import message_templates
 
@@ -95,9 +95,13 @@ def translated(path: Path) -> dict[str, str]:
     """The finished translations of a .ts file of ours."""
     if not path.is_file():
         return {}
-    pattern = r"<source>(.*?)</source>\s*<translation>(.*?)</translation>"
-    found = findall(pattern, path.read_text(encoding="utf-8"), DOTALL)
-    return {unescape(source): unescape(translation) for source, translation in found}
+    messages = ElementTree.parse(path).iter("message")
+    return {
+        message.findtext("source", ""): translation.text or ""
+        for message in messages
+        for translation in message.iter("translation")
+        if translation.get("type") != "unfinished"
+    }
 
 
 def as_ts(texts: dict[str, str], language: str, done: dict[str, str]) -> str:

@@ -1,0 +1,5584 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en" language="de">
+<context>
+    <name>SpectralGPT</name>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Mapping</source>
+        <translation>Kartierung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Training</source>
+        <translation>Training</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Accuracy</source>
+        <translation>Genauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Models</source>
+        <translation>Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <translation>&#x27;{parameter}&#x27; ({name}) ist {value}; der Wert muss zwischen {low:g} und {high:g} liegen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <translation>&#x27;{parameter}&#x27; soll nach &#x27;{target}&#x27; geschrieben werden, aber eine solche Datei schreibt dieses Werkzeug nicht. Geben Sie einen Dateinamen an, der auf {expected} endet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source> or </source>
+        <translation> oder </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Stopped early. What was done so far was kept.</source>
+        <translation>Vorzeitig beendet. Was bis dahin getan war, wurde behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Cancelled. Nothing was written.</source>
+        <translation>Abgebrochen. Es wurde nichts geschrieben.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <translation>Was berechnet war, wurde behalten. Starten Sie das Werkzeug erneut mit denselben Einstellungen und derselben Ausgabe: Es macht dort weiter, wo es angehalten hat.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Label scenes</source>
+        <translation>Szenen klassifizieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <translation>Gibt den Zellen eines Gitters oder Ihren Polygonen ein Label nach dem, was ein Raster dort zeigt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,EuroSAT,Sentinel-2</source>
+        <translation>Szenenklassifikation,scene classification,Labels,labels,Kacheln,tiles,patches,Gitter,grid,Zonen,zones,Parzellen,Flurstücke,parcels,Polygone,polygons,multi-label,deep learning,KI,AI,EuroSAT,Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Sagt, welche Art von Szene jede Stelle zeigt, zum Beispiel ein Wohngebiet, eine Autobahn oder einjährige Kulturen. Ein Label gilt für eine ganze Zelle oder ein ganzes Polygon; für die Klasse jedes Pixels verwenden Sie &#x27;Landbedeckungskarte&#x27;.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein multispektrales Bild mit allen Kanälen in einem Layer.&lt;br&gt;&lt;b&gt;Zonen&lt;/b&gt;: Polygone, die ein Label erhalten sollen, etwa Parzellen. Ohne Zonen wird ein Gitter über das Raster gelegt.&lt;br&gt;&lt;b&gt;Zellengröße&lt;/b&gt;: die Seitenlänge einer Gitterzelle in Karteneinheiten; 0 nimmt die Größe, mit der das Modell gelernt hat, was meist am besten ist.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, um sie nach Name oder Wellenlänge zuzuordnen.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassifizierte Szenen&lt;/b&gt;: Polygone mit dem Label (class_name), seiner Konfidenz in Prozent und der Wahrscheinlichkeit jeder Klasse (prob_...), sodass Sie zweifelhafte herausfiltern können. Unter etwa 60 war das zweitbeste Label dicht dahinter. Ein Modell mit mehreren Labels gibt jedes Label aus, das seine Schwelle überschritten hat; die Farbe ist die des wahrscheinlichsten.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Cell size (0 = the model&#x27;s own)</source>
+        <translation>Zellengröße (0 = die des Modells)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Bands in the model&#x27;s order (empty = automatic)</source>
+        <translation>Kanäle in der Reihenfolge des Modells (leer = automatisch)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Zones to label (instead of a grid)</source>
+        <translation>Zu klassifizierende Zonen (statt eines Gitters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Limit to these polygons (mask)</source>
+        <translation>Auf diese Polygone beschränken (Maske)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labelled scenes</source>
+        <translation>Klassifizierte Szenen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Scenes labelled</source>
+        <translation>Anzahl klassifizierter Szenen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Detect change</source>
+        <translation>Änderungen erkennen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <translation>Kartiert, was sich zwischen zwei multispektralen Rastern derselben Stelle verändert hat.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</source>
+        <translation>Änderungserkennung,Veränderungsanalyse,change detection,Differenz,difference,vorher,before,nachher,after,zwei Zeitpunkte,two dates,bitemporal,Monitoring,monitoring,deep learning,KI,AI,Bautätigkeit,construction,Stadt,urban,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Kartiert, was sich am Boden zwischen zwei Zeitpunkten verändert hat. Was als Änderung gilt, bestimmt das Modell: Das mitgelieferte sucht nach Bautätigkeit, übergeht Jahreszeiten und Feldfrüchte und übersieht meist steigendes oder fallendes Wasser.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Vorher&lt;/b&gt; und &lt;b&gt;nachher&lt;/b&gt;: zwei multispektrale Raster derselben Stelle. Gitter, Pixelgröße und Koordinatenbezugssystem dürfen sich unterscheiden: Das zweite wird auf das Gitter des ersten gebracht. Wählen Sie wolkenfreie Zeitpunkte und möglichst dieselbe Jahreszeit.&lt;br&gt;&lt;b&gt;Schwelle&lt;/b&gt;: die Wahrscheinlichkeit, ab der ein Pixel als verändert gilt. Lassen Sie sie leer, um die des Modells zu nehmen; erhöhen Sie sie, wenn zu viel markiert wird, und verringern Sie sie, wenn Änderungen fehlen.&lt;br&gt;&lt;b&gt;Mindestfläche&lt;/b&gt; lässt kleinere Änderungen weg.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Änderungskarte&lt;/b&gt;: 0 unverändert, 1 verändert, auf dem Gitter des ersten Rasters.&lt;br&gt;&lt;b&gt;Änderungswahrscheinlichkeit&lt;/b&gt; von 0 bis 1: Dunkle Flächen sind sicher. Bei Werten um die Schwelle lohnt sich ein Blick auf beide Bilder.&lt;br&gt;&lt;b&gt;Polygone&lt;/b&gt; dessen, was sich verändert hat, und eine Tabelle der &lt;b&gt;Flächen&lt;/b&gt;, gemessen auf dem Ellipsoid.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster before</source>
+        <translation>Raster vorher</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster after</source>
+        <translation>Raster nachher</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Bands of the raster after, where they differ</source>
+        <translation>Kanäle des Rasters nachher, wenn sie abweichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold (0 to 1, not set = the model&#x27;s own)</source>
+        <translation>Schwelle (0 bis 1, nicht gesetzt = die des Modells)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The probability from which a pixel counts as changed.</source>
+        <translation>Die Wahrscheinlichkeit, ab der ein Pixel als verändert gilt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Minimum area of a change (m²)</source>
+        <translation>Mindestfläche einer Änderung (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change map</source>
+        <translation>Änderungskarte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Probability of change</source>
+        <translation>Änderungswahrscheinlichkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change polygons</source>
+        <translation>Änderungspolygone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Area of change</source>
+        <translation>Fläche der Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold used</source>
+        <translation>Verwendete Schwelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Changed area (m²)</source>
+        <translation>Veränderte Fläche (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
+        <translation>Die Raster &#x27;{before}&#x27; und &#x27;{after}&#x27; überlappen sich nicht, es gibt also nichts zu vergleichen. Wählen Sie zwei Raster derselben Stelle, oder korrigieren Sie das Koordinatenbezugssystem des einen (Rechtsklick, Layer-KBS).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Karte bewerten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <translation>Sagt anhand von Stellen, deren Wahrheit bekannt ist, wie gut eine Karte oder ein Modell ist, mit Intervallen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</source>
+        <translation>Genauigkeitsbewertung,accuracy assessment,Validierung,validation,Konfusionsmatrix,confusion matrix,Fehlermatrix,error matrix,Kappa,kappa,F1,IoU,Gesamtgenauigkeit,overall accuracy,Nutzergenauigkeit,user&#x27;s accuracy,Produzentengenauigkeit,producer&#x27;s accuracy,Flächenschätzung,area estimation,Olofsson</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Vergleicht eine Karte mit Stellen, von denen Sie wissen, was dort ist: wie viel richtig ist, was womit verwechselt wird und wie sicher diese Zahlen sind.&lt;/p&gt;&lt;h3&gt;Was zuerst zu sammeln ist&lt;/h3&gt;&lt;p&gt;Ziehen Sie die Punkte mit &#x27;Stichprobe einer Karte ziehen&#x27; und füllen Sie ihr Feld &lt;i&gt;reference&lt;/i&gt; aus. Nur eine solche Zufallsstichprobe spricht für die ganze Karte und liefert Flächen, die um die Fehler der Karte korrigiert sind. Selbst gewählte Polygone gehen auch, sagen aber nur etwas über diese Stellen. Verwenden Sie nie die Labels, mit denen das Modell trainiert wurde: Die kennt es.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Karte&lt;/b&gt;: eine Klassenkarte; oder, wenn Sie ein &lt;b&gt;Modell&lt;/b&gt; wählen, das Bild, das es kartieren soll.&lt;br&gt;&lt;b&gt;Referenz&lt;/b&gt;: Punkte, Polygone oder ein Klassenraster in beliebigem Koordinatenbezugssystem.&lt;br&gt;&lt;b&gt;Feld&lt;/b&gt;: die wahre Klasse, als Name oder Wert der Klasse in der Karte.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: wie die Referenz gezogen wurde. &lt;i&gt;stratified&lt;/i&gt; (geschichtet) gewichtet jede Klasse mit ihrer Fläche in der Karte; &lt;i&gt;simple&lt;/i&gt; (einfach) zählt alle gleich; &lt;i&gt;auto&lt;/i&gt; nimmt stratified bei einer Stichprobe, die mit dieser Erweiterung gezogen wurde.&lt;br&gt;&lt;b&gt;Konfidenzniveau&lt;/b&gt;: das der Intervalle. Bei 95 enthalten neunzehn von zwanzig solcher Intervalle den wahren Wert.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Bericht&lt;/b&gt;: eine Seite mit allen Zahlen, zum Lesen oder Drucken.&lt;br&gt;&lt;b&gt;Tabelle&lt;/b&gt;: die Konfusionsmatrix; Zeilen sind wahr, Spalten kartiert.&lt;br&gt;Die wichtigsten Zahlen sind auch als Werte in der grafischen Modellierung verwendbar. Die Gesamtgenauigkeit führt in die Irre, wenn eine Klasse den größten Teil der Karte bedeckt: Sehen Sie sich im Bericht jede Klasse an.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Class map, or with a model the raster to map</source>
+        <translation>Klassenkarte, oder mit Modell das zu kartierende Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Reference: points, polygons or a class raster</source>
+        <translation>Referenz: Punkte, Polygone oder ein Klassenraster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>How the reference was drawn</source>
+        <translation>Wie die Referenz gezogen wurde</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>stratified: at random within each class of the map. simple: in any other way.</source>
+        <translation>stratified: zufällig innerhalb jeder Klasse der Karte. simple: auf jede andere Weise.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confidence of the intervals (percent)</source>
+        <translation>Konfidenzniveau der Intervalle (Prozent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>With a model: bands in its order (empty = automatic)</source>
+        <translation>Mit Modell: Kanäle in seiner Reihenfolge (leer = automatisch)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confusion matrix</source>
+        <translation>Konfusionsmatrix</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy</source>
+        <translation>Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, lower end of the interval</source>
+        <translation>Gesamtgenauigkeit, untere Grenze des Intervalls</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, upper end of the interval</source>
+        <translation>Gesamtgenauigkeit, obere Grenze des Intervalls</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Kappa</source>
+        <translation>Kappa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean intersection over union</source>
+        <translation>Mittlere Intersection over Union (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean F1 of the classes</source>
+        <translation>Mittleres F1 der Klassen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Places compared</source>
+        <translation>Verglichene Stellen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy weighted by area</source>
+        <translation>Flächengewichtete Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, lower end of the interval</source>
+        <translation>Flächengewichtete Genauigkeit, untere Grenze des Intervalls</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, upper end of the interval</source>
+        <translation>Flächengewichtete Genauigkeit, obere Grenze des Intervalls</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Export model</source>
+        <translation>Modell exportieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Writes a model as a file for use elsewhere: ONNX, ONNX for Deepness, or weights.</source>
+        <translation>Schreibt ein Modell als Datei zur Verwendung an anderer Stelle: ONNX, ONNX für Deepness oder Gewichte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>model,export,share,ONNX,safetensors,Deepness,weights,convert</source>
+        <translation>Modell,model,Export,export,teilen,share,ONNX,safetensors,Deepness,Gewichte,weights,umwandeln,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Schreibt ein Modell als eine Datei zur Verwendung an anderer Stelle.&lt;/p&gt;&lt;h3&gt;Formate&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: für ONNX Runtime und für diese Erweiterung auf einem anderen Rechner. Die Datei enthält die Modellkarte: seine Kanäle mit Wellenlängen, seine Skalierung, seine Klassen mit Farben, seine Genauigkeit und seine Lizenz. Ein Modell, das bisher nur Gewichte hat, wird in einen Graphen umgewandelt, der mit ihnen verglichen wird.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: für die QGIS-Erweiterung Deepness. Die Werte müssen Reflektanz x 10000 sein und die Kanäle in der Reihenfolge des Modells liegen; Szenen werden zu Karten, die in einem Fenster überall gleich sind; bei Änderungen bilden die Kanäle beider Zeitpunkte einen Stapel. Was geschrieben wird, wird vorher mit dem Modell verglichen.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: die Gewichte, um davon aus zu trainieren; nur für Modelle, die welche haben.&lt;/p&gt;&lt;p&gt;Eine Datei für Deepness und ein Graph aus Gewichten erfordern die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine). Beachten Sie die Lizenz des Modells, wenn Sie es weitergeben.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Format</source>
+        <translation>Format</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <translation>onnx enthält die Modellkarte; deepness ist für die gleichnamige QGIS-Erweiterung; safetensors sind Gewichte, um davon aus zu trainieren.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Exported model</source>
+        <translation>Exportiertes Modell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>ONNX model (*.onnx);;Model to train from (*.safetensors)</source>
+        <translation>ONNX-Modell (*.onnx);;Modell zum Weitertrainieren (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Largest difference of a probability</source>
+        <translation>Größter Unterschied einer Wahrscheinlichkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <translation>Wählen Sie ein Modell: den Namen eines installierten oder eine Modelldatei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <translation>Das Format &#x27;{format}&#x27; ist eine Datei, die auf {ending} endet, die Ausgabe ist aber &#x27;{output}&#x27;. Ändern Sie eines von beiden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <translation>Es gibt kein Modell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {known}; oder eine Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Train model from labels</source>
+        <translation>Modell mit Labels trainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <translation>Erstellt aus wenigen Polygonen, Punkten oder einem Klassenraster ein eigenes Modell.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</source>
+        <translation>trainieren,train,Feinabstimmung,fine-tune,finetune,lernen,learn,Trainingsgebiete,samples,ROI,Polygone,polygons,Labels,labels,few-shot,Klassifikation,classification,Segmentierung,segmentation,Änderung,change,random forest,deep learning,KI,AI,foundation model,transfer learning</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Zeigt dem Modell, wie Ihre Klassen aussehen, und erstellt ein Modell, das sie anderswo kartiert. Es geht von einem Backbone aus, das multispektrale Bilder schon kennt, deshalb genügen wenige Labels.&lt;/p&gt;&lt;h3&gt;Was zuerst zu zeichnen ist&lt;/h3&gt;&lt;p&gt;Erstellen Sie einen Polygonlayer mit einem Feld für die Klasse. Zeichnen Sie von &lt;b&gt;jeder&lt;/b&gt; Klasse drei bis zehn kleine Polygone an verschiedenen Stellen, jedes auf einer Fläche, die sicher zu dieser Klasse gehört. Nehmen Sie auf, was leicht verwechselt wird, und eine Klasse für &#x27;alles andere&#x27;. Was kein Label hat, wird ignoriert; es zählt nicht als Hintergrund. Polygone, die auseinander liegen, erlauben dem Werkzeug auch, das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: die Bilder mit den Flächen, die Labels haben. Mehrere können sich einen Label-Layer teilen.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: Polygone, Punkte oder ein Klassenraster in beliebigem Koordinatenbezugssystem. Nicht gespeicherte Änderungen zählen mit. Die Farben und Namen der Klassen des Layers werden die des Modells.&lt;br&gt;&lt;b&gt;Feld&lt;/b&gt;: Text oder ganze Zahlen, ein Wert für jede Klasse.&lt;br&gt;&lt;b&gt;Aufgabe&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; lernt eine Klasse für jedes Pixel; &lt;i&gt;scenes&lt;/i&gt; ein Label für ein ganzes Polygon; &lt;i&gt;change&lt;/i&gt; vergleicht die Raster mit denen eines zweiten Zeitpunkts, mit Labels, die sagen, wo sich etwas verändert hat und wo nicht.&lt;br&gt;&lt;b&gt;Methode&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; behält das Backbone bei und dauert Sekunden; &lt;i&gt;adapters&lt;/i&gt; ändert wenige seiner Gewichte; &lt;i&gt;full&lt;/i&gt; ändert alle und braucht viele Labels und eine GPU. &lt;i&gt;auto&lt;/i&gt; entscheidet nach Ihren Labels und Ihrem Rechner und sagt, warum.&lt;br&gt;&lt;b&gt;Wo das Modell arbeiten soll&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; macht es robust gegen andere Zeitpunkte, anderes Licht und Dunst; &lt;i&gt;here&lt;/i&gt; ist auf genau diesen Rastern etwas besser und kann auf anderen versagen.&lt;br&gt;&lt;b&gt;Durchgänge&lt;/b&gt;: wie oft die Labels durchgegangen werden; 0 hört von selbst auf.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modell&lt;/b&gt;: Im vorgeschlagenen Ordner ist es sofort installiert, und die Werkzeuge für Karten führen es unter seinem Namen auf. Eine Datei zum Weitertrainieren wird daneben geschrieben.&lt;br&gt;&lt;b&gt;Bericht&lt;/b&gt;: wie gut das Modell auf zurückgehaltenen Labels ist, Klasse für Klasse, und wie man es noch einmal erstellt.&lt;/p&gt;&lt;p&gt;Erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels: polygons, points or a class raster</source>
+        <translation>Labels: Polygone, Punkte oder ein Klassenraster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>What the model shall do</source>
+        <translation>Was das Modell tun soll</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A class for every pixel, a label for a whole polygon, or change between two dates.</source>
+        <translation>Eine Klasse für jedes Pixel, ein Label für ein ganzes Polygon oder Änderungen zwischen zwei Zeitpunkten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of the second date (for change only)</source>
+        <translation>Raster des zweiten Zeitpunkts (nur für change)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model to start from</source>
+        <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method</source>
+        <translation>Methode</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <translation>auto entscheidet nach der Zahl der Labels und dem Rechner. quick dauert Sekunden, full lernt am längsten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Where the model shall work</source>
+        <translation>Wo das Modell arbeiten soll</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <translation>anywhere macht es robust gegen andere Zeitpunkte, anderes Licht und Dunst. here ist auf diesen Rastern etwas besser und kann auf anderen versagen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rounds through the labels (0 = automatic)</source>
+        <translation>Durchgänge durch die Labels (0 = automatisch)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Bands of the second date, where they differ</source>
+        <translation>Kanäle des zweiten Zeitpunkts, wenn sie abweichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels to hold back for judging (percent)</source>
+        <translation>Zur Bewertung zurückgehaltene Labels (Prozent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <translation>Ganze Gruppen benachbarter Labels werden zurückgehalten, damit das Modell anderswo beurteilt wird. 0 lernt von allen und kann nicht sagen, wie gut das Modell ist.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A scene may have several labels</source>
+        <translation>Eine Szene kann mehrere Labels haben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <translation>Für Szenen: Das Feld enthält sie dann durch ; oder , getrennt oder als Liste.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Models to predict with (*.onnx)</source>
+        <translation>Modelle zum Vorhersagen (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Name des Modells</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Verwendete Methode</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <translation>Es gibt nichts, wovon gelernt werden kann. Wählen Sie die Raster mit den Flächen, die Labels haben.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <translation>Änderungen werden aus zwei Zeitpunkten gelernt: Geben Sie die Raster des zweiten Zeitpunkts (AFTER) an, eines für jedes des ersten, in derselben Reihenfolge.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <translation>Es gibt {before} Raster des ersten Zeitpunkts (INPUT) und {after} des zweiten (AFTER). Geben Sie für jedes des ersten eines des zweiten an, in derselben Reihenfolge.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <translation>Es wurden Raster eines zweiten Zeitpunkts (AFTER) angegeben, die Aufgabe ist aber &#x27;{task}&#x27;. Wählen Sie die Aufgabe &#x27;change&#x27;, oder lassen Sie den zweiten Zeitpunkt leer.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <translation>Mehrere Labels (MULTILABEL) gibt es nur für ganze Szenen, die Aufgabe ist aber &#x27;{}&#x27;. Entfernen Sie das Häkchen, oder wählen Sie die Aufgabe &#x27;scenes&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <translation>Szenen werden aus Polygonen oder Punkten mit je einem Label gelernt, &#x27;{}&#x27; ist aber ein Raster. Wählen Sie einen Vektorlayer oder die Aufgabe &#x27;segmentation&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Land-cover map&#x27;</source>
+        <translation>&#x27;Landbedeckungskarte&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Label scenes&#x27;</source>
+        <translation>&#x27;Szenen klassifizieren&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Detect change&#x27;</source>
+        <translation>&#x27;Änderungen erkennen&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Import model</source>
+        <translation>Modell importieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Turns a published SpectralGPT checkpoint into a model for this plugin.</source>
+        <translation>Macht aus einem veröffentlichten SpectralGPT-Checkpoint ein Modell für diese Erweiterung.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</source>
+        <translation>Modell,model,Checkpoint,checkpoint,Gewichte,weights,pth,ONNX,safetensors,SpectralGPT,Import,import,umwandeln,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Macht aus einem veröffentlichten SpectralGPT-Checkpoint (SpectralGPT.pth, SpectralGPT+.pth oder einem für Segmentierung oder Änderungen feinabgestimmten) eine Modelldatei für diese Erweiterung. Die Datei wird nur als Zahlen gelesen: Nichts darin wird ausgeführt, und eine Datei mit anderem Inhalt wird abgelehnt.&lt;/p&gt;&lt;p&gt;Ein Modell, das diese Erweiterung auf einem anderen Rechner erstellt hat (.onnx, .safetensors), wird geprüft und kopiert.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modell&lt;/b&gt;: eine .safetensors-Datei, um davon aus zu trainieren, oder eine .onnx-Datei, um Karten zu erstellen. Im Modellordner der Erweiterung erscheint es in der Liste der Modelle; anderswo geben Sie seinen Pfad als Modell an.&lt;/p&gt;&lt;p&gt;Ein Checkpoint erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoint</source>
+        <translation>Checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)</source>
+        <translation>Checkpoints und Modelle (*.pth *.pt *.ckpt *.onnx *.safetensors);;Alle Dateien (*.*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What the file holds</source>
+        <translation>Was die Datei enthält</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>auto looks into the file.</source>
+        <translation>auto sieht in die Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Empty takes the name of the file.</source>
+        <translation>Leer nimmt den Namen der Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <translation>Modell zum Weitertrainieren (*.safetensors);;Modell zum Vorhersagen (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What it is for</source>
+        <translation>Wofür es ist</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <translation>Es gibt keinen Checkpoint &#x27;{}&#x27;. Wählen Sie die heruntergeladene Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <translation>Ein Modell wird übernommen, wie es ist: Die Ausgabe muss auf {ending} enden, wie &#x27;{given}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <translation>Die zusätzlichen NoData-Werte von &#x27;{}&#x27; sind der Engine nicht bekannt: Sie hält sie für Klassen. Setzen Sie sie stattdessen in der Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <translation>Der Layer &#x27;{}&#x27; hat weder Polygone noch Punkte. Wählen Sie einen Layer mit Polygonen oder Punkten oder ein Klassenraster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <translation>Wählen Sie das Feld von &#x27;{layer}&#x27;, das die Klasse jedes Objekts enthält. Seine Felder sind: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <translation>Der Layer &#x27;{layer}&#x27; hat kein Feld &#x27;{field}&#x27;. Seine Felder sind: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>In &#x27;{}&#x27; ist nichts gewählt. Wählen Sie die zu verwendenden Objekte, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Raster geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Layer geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
+        <translation>Lassen Sie das Feld leer, um die Kanäle nach Name, Beschreibung oder Wellenlänge zuzuordnen. Wählen Sie sonst für jeden Kanal des Modells einen Rasterkanal, in der Reihenfolge des Modells.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx).</source>
+        <translation>Der Name eines installierten Modells oder der Pfad einer Modelldatei (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx or .safetensors).</source>
+        <translation>Der Name eines installierten Modells oder der Pfad einer Modelldatei (.onnx oder .safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Limit to this extent</source>
+        <translation>Auf diese Ausdehnung beschränken</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <translation>Nur dieses Rechteck wird berechnet. Leer bedeutet das ganze Raster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Compute on</source>
+        <translation>Rechnen auf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <translation>auto nimmt die GPU, wenn sie ihre Prüfung bestanden hat, sonst den Prozessor. Das Protokoll sagt, was verwendet wurde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Overlap of windows (percent)</source>
+        <translation>Überlappung der Fenster (Prozent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <translation>Mehr Überlappung gibt glattere Übergänge zwischen den Fenstern und dauert länger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Processor threads (0 = all)</source>
+        <translation>Prozessor-Threads (0 = alle)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Write Cloud Optimized GeoTIFFs</source>
+        <translation>Cloud Optimized GeoTIFFs schreiben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>CSV table (*.csv)</source>
+        <translation>CSV-Tabelle (*.csv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pretrain backbone</source>
+        <translation>Backbone vortrainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <translation>Erstellt allein aus Bildern, ohne Labels, ein eigenes Backbone.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</source>
+        <translation>Vortraining,pretraining,Backbone,backbone,foundation model,selbstüberwacht,self-supervised,masked autoencoder,MAE,ohne Labels,unlabelled,Bilder,imagery,deep learning,KI,AI,SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Lässt ein Modell allein aus Bildern lernen: Der größte Teil jedes Bildes wird verdeckt, und das Modell lernt, ihn zu ergänzen. Heraus kommt ein Backbone, aus dem &#x27;Modell mit Labels trainieren&#x27; Modelle für Ihre Klassen macht. Für die gewöhnliche Arbeit brauchen Sie das nicht: Ein Backbone wird mit der Erweiterung installiert. Es lohnt sich, wenn Sie viele Bilder einer Art haben, die das mitgelieferte nicht gesehen hat, und eine GPU oder Geduld.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; und &lt;b&gt;Ordner&lt;/b&gt;: Bilder vieler Stellen und Zeitpunkte mit wenigen Wolken. Es muss nichts gezeichnet werden. Größen, Regionen und Pixelgrößen dürfen sich unterscheiden; von Pixeln ohne Daten wird nie gelernt.&lt;br&gt;&lt;b&gt;Beginnen mit&lt;/b&gt;: ein Backbone, das fortgeführt wird, was am schnellsten geht, oder eine Größe für einen neuen Anfang: tiny und small für einen Prozessor, base und größere für GPUs.&lt;br&gt;&lt;b&gt;Stufen&lt;/b&gt;: zuerst kleine Fenster, später größere. Jede Stufe ist FENSTER:DURCHGÄNGE, danach wahlweise :LERNRATE, :VERDECKTER ANTEIL und :MUSTER der Rasternamen, mit ; zwischen den Stufen, zum Beispiel 64:20:1e-3; 128:10:5e-4. Leer wählt nach der Menge der Bilder.&lt;br&gt;&lt;b&gt;Verdeckter Anteil&lt;/b&gt;: wie viel von jedem Bild verdeckt wird; mit 0.9 wurde SpectralGPT erstellt.&lt;br&gt;&lt;b&gt;Ordner zum Fortsetzen&lt;/b&gt;: Dort wird der Fortschritt aufbewahrt. Starten Sie das Werkzeug nach einem Halt erneut mit denselben Werten, und es macht dort weiter, wo es war.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: Im vorgeschlagenen Ordner ist es sofort installiert.&lt;br&gt;&lt;b&gt;Bericht&lt;/b&gt;: die Kurven des Verlusts, die Daten und die Einstellungen.&lt;br&gt;&lt;b&gt;Rekonstruktion&lt;/b&gt;: ein Raster mit einem maskierten Bild, dem, was das Modell daraus gemacht hat, und dem Fehler. Ein gutes Backbone zeichnet Felder, Straßen und Ufer dort, wo sie sind.&lt;/p&gt;&lt;p&gt;Erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder of rasters</source>
+        <translation>Ordner mit Rastern</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>All rasters in it are used, beside those chosen above.</source>
+        <translation>Alle Raster darin werden verwendet, neben den oben gewählten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Start from: a backbone, or a size</source>
+        <translation>Beginnen mit: ein Backbone oder eine Größe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Stages (empty = automatic)</source>
+        <translation>Stufen (leer = automatisch)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <translation>FENSTER:DURCHGÄNGE[:LERNRATE[:VERDECKTER ANTEIL[:MUSTER]]], durch ; getrennt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <translation>Verdeckter Anteil jedes Bildes (0.1 bis 0.99)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Rounds of every stage (0 = as the stages say)</source>
+        <translation>Durchgänge jeder Stufe (0 = wie in den Stufen angegeben)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pictures at a time (0 = by the memory)</source>
+        <translation>Bilder auf einmal (0 = nach dem Speicher)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <translation>Schritte eines Durchgangs (0 = nach der Menge der Bilder)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>What the model is judged by</source>
+        <translation>Wonach das Modell beurteilt wird</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <translation>token ist das, womit die veröffentlichten Gewichte erstellt wurden; die anderen fügen die Form des Spektrums hinzu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Positions from one window size to the next</source>
+        <translation>Positionen von einer Fenstergröße zur nächsten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <translation>interpolate behält das Gelernte; drop beginnt sie neu, wie veröffentlicht.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder to resume from</source>
+        <translation>Ordner zum Fortsetzen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <translation>Dort wird der Fortschritt aufbewahrt; ein angehaltener Lauf wird von dort fortgesetzt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Backbone</source>
+        <translation>Backbone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Models to train from (*.safetensors)</source>
+        <translation>Modelle zum Weitertrainieren (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Reconstruction</source>
+        <translation>Rekonstruktion</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Verlust am Ende</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <translation>Es gibt keinen Ordner &#x27;{}&#x27; mit Rastern. Wählen Sie einen anderen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <translation>Es gibt nichts, wovon gelernt werden kann. Wählen Sie Raster oder einen Ordner mit Rastern.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <translation>Die Stufe &#x27;{stage}&#x27; ist unverständlich. Schreiben Sie jede als FENSTER:DURCHGÄNGE[:LERNRATE[:VERDECKTER ANTEIL[:MUSTER]]], etwa 64:20:1e-3, mit ; dazwischen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&#x27;Train model from labels&#x27;</source>
+        <translation>&#x27;Modell mit Labels trainieren&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows computed</source>
+        <translation>Berechnete Fenster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows skipped</source>
+        <translation>Übersprungene Fenster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Classes found</source>
+        <translation>Gefundene Klassen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Computed on</source>
+        <translation>Berechnet auf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>Das Modell &#x27;{model}&#x27; braucht {expected} Kanäle in dieser Reihenfolge: {bands}. Für {parameter} wurden {given} gewählt. Wählen Sie für jeden einen Rasterkanal, oder keinen, damit sie automatisch zugeordnet werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <translation>Wählen Sie ein Modell: den Namen eines installierten oder eine Modelldatei (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <translation>&#x27;{}&#x27; ist ein Modell zum Weitertrainieren. Wählen Sie seine .onnx-Datei; sie sagt vorher.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <translation>&#x27;{}&#x27; ist keine Modelldatei: Erwartet wird eine, die auf .onnx endet. Importieren Sie andere Formate mit &#x27;Modell importieren&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <translation>Es gibt keine Modelldatei &#x27;{name}&#x27;. Wählen Sie eine andere oder ein installiertes Modell: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <translation>Das Modell &#x27;{name}&#x27; ist für {task}. Wählen Sie eines, das zu diesem Werkzeug passt: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <translation>Es gibt kein installiertes Modell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {fitting}; oder geben Sie den Pfad einer Modelldatei an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole raster.</source>
+        <translation>Die Ausdehnung ist leer: Ihre Breite oder Höhe ist 0. Zeichnen Sie sie neu, oder lassen Sie sie leer, um das ganze Raster zu verwenden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>land-cover maps</source>
+        <translation>Landbedeckungskarten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>labelling scenes</source>
+        <translation>die Klassifikation von Szenen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>change between two dates</source>
+        <translation>Änderungen zwischen zwei Zeitpunkten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>fine-tuning</source>
+        <translation>die Feinabstimmung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be opened. Check its source, or remove it and add it again.</source>
+        <translation>Der Layer &#x27;{}&#x27; kann nicht geöffnet werden. Prüfen Sie seine Quelle, oder entfernen Sie ihn und fügen Sie ihn erneut hinzu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <translation>Die Ausdehnung berührt den Layer &#x27;{}&#x27; nicht. Zeichnen Sie eine Ausdehnung über dem Layer, oder lassen Sie sie leer.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>Der Layer &#x27;{}&#x27; ist ein Dienst ohne eigene Größe. Setzen Sie die Ausdehnung auf das gewünschte Gebiet, oder speichern Sie dieses Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie die Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <translation>Der Layer &#x27;{name}&#x27; ist keine Datei und muss daher erst kopiert werden: {columns} x {rows} Pixel in {count} Kanälen, {size:.1f} GB; höchstens {limit:.1f} GB können kopiert werden. Setzen Sie eine kleinere Ausdehnung, oder speichern Sie den Layer als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie dieses.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <translation>Der Layer &#x27;{}&#x27; kann nicht Pixel für Pixel gelesen werden. Speichern Sie ihn als GeoTIFF und verwenden Sie dieses.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <translation>Der Layer &#x27;{name}&#x27; konnte nicht nach {path} kopiert werden (Fehler {code}). Prüfen Sie, ob der Dienst antwortet und auf dem Datenträger Platz ist, oder speichern Sie den Layer als GeoTIFF und verwenden Sie dieses.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <translation>Der Layer &#x27;{name}&#x27; wird als {given} angezeigt, seine Datei sagt aber {own}: Es gilt die Angabe der Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draw sample of a map</source>
+        <translation>Stichprobe einer Karte ziehen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <translation>Zieht zufällige Punkte jeder Klasse einer Karte, um sie anzusehen und danach zu urteilen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</source>
+        <translation>Genauigkeitsbewertung,accuracy assessment,Validierung,validation,geschichtete Zufallsstichprobe,stratified random sample,Referenzpunkte,reference points,Bodenwahrheit,ground truth,Olofsson,good practice,response design</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Zieht zufällige Punkte jeder Klasse einer Karte. Sie sehen sich jede Stelle in guten Bildern an und schreiben auf, was wirklich dort ist, und &#x27;Karte bewerten&#x27; sagt, wie gut die Karte ist und wie groß jede Klasse wirklich ist, mit Intervallen (nach Olofsson und anderen, 2014).&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassenkarte&lt;/b&gt;: aus &#x27;Landbedeckungskarte&#x27;, &#x27;Änderungen erkennen&#x27; oder von anderswo; ganze Zahlen im ersten Kanal.&lt;br&gt;&lt;b&gt;Anzahl der Punkte&lt;/b&gt;: 0 nimmt so viele, wie der gewünschte Standardfehler erfordert.&lt;br&gt;&lt;b&gt;Standardfehler&lt;/b&gt;: wie weit die Gesamtgenauigkeit typischerweise danebenliegen darf; 0.01 ist ein Prozent.&lt;br&gt;&lt;b&gt;Erwartete Genauigkeit&lt;/b&gt;: Ihre Schätzung, wie viel von jeder Klasse richtig ist.&lt;br&gt;&lt;b&gt;Aufteilung&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gibt großen Klassen mehr Punkte, was für Flächen am besten ist; &lt;i&gt;equal&lt;/i&gt; gibt allen gleich viele, was für die Beurteilung seltener Klassen am besten ist.&lt;br&gt;&lt;b&gt;Mindestzahl der Punkte einer Klasse&lt;/b&gt;: 50 oder mehr machen die Zahlen seltener Klassen brauchbar.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Stichprobenpunkte&lt;/b&gt;: Gehen Sie sie einen nach dem anderen durch, sehen Sie sich jeden in den Bildern an und wählen Sie im Feld &lt;i&gt;reference&lt;/i&gt; die Klasse, die Sie sehen; das Formular führt die Klassen der Karte auf. Sehen Sie auf die Bilder, nicht auf die Karte. Noch offene Punkte sind orange. Sie dürfen früher aufhören: Auch die ersten Punkte sind eine Zufallsstichprobe. Lassen Sie keinen aus, weil er schwierig ist.&lt;/p&gt;&lt;p&gt;Starten Sie dann &#x27;Karte bewerten&#x27; mit der Karte, diesen Punkten und dem Feld reference.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Class map</source>
+        <translation>Klassenkarte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Number of points (0 = by the standard error)</source>
+        <translation>Anzahl der Punkte (0 = nach dem Standardfehler)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Standard error of the overall accuracy</source>
+        <translation>Standardfehler der Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <translation>0.01 ist ein Prozent. Die Hälfte davon braucht viermal so viele Punkte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Expected accuracy of every class (0 to 1)</source>
+        <translation>Erwartete Genauigkeit jeder Klasse (0 bis 1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>How points are shared among the classes</source>
+        <translation>Wie die Punkte auf die Klassen aufgeteilt werden</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>proportional: by the area of each class. equal: the same for all.</source>
+        <translation>proportional: nach der Fläche jeder Klasse. equal: für alle gleich viele.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Fewest points of a class</source>
+        <translation>Mindestzahl der Punkte einer Klasse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Sample points</source>
+        <translation>Stichprobenpunkte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Points</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Land-cover map</source>
+        <translation>Landbedeckungskarte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <translation>Gibt jedem Pixel eines multispektralen Rasters eine Landbedeckungsklasse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</source>
+        <translation>Landbedeckung,land cover,Landnutzung,land use,Segmentierung,segmentation,Klassifikation,classification,Pixel,pixel,deep learning,KI,AI,foundation model,Sentinel-2,Landsat,Wasser,water,Wald,forest,Feldfrüchte,crops</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Gibt jedem Pixel eines multispektralen Rasters eine Klasse, etwa Wasser, Bäume oder bebaute Fläche.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein multispektrales Bild wie von Sentinel-2 oder Landsat, mit allen Kanälen in einem Layer. Digitale Zahlen und Reflektanz gehen beide; das Protokoll sagt, wie die Werte skaliert wurden.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, und die Kanäle werden nach Namen oder Wellenlängen zugeordnet. Wenn Ihr Raster keines von beiden angibt, wählen Sie für jeden Kanal des Modells einen Kanal, in der Reihenfolge des Modells (siehe Kurzinfo des Modells).&lt;br&gt;&lt;b&gt;Ausdehnung&lt;/b&gt; und &lt;b&gt;Maske&lt;/b&gt; beschränken, was berechnet wird; so geht ein kleines Gebiet auch in einer großen Szene schnell.&lt;br&gt;&lt;b&gt;Mindestfläche&lt;/b&gt; verschmilzt kleinere Flecken mit ihren Nachbarn.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassenkarte&lt;/b&gt;: ein GeoTIFF auf dem Gitter des Rasters, mit den Klassennamen und Farben des Modells. Pixel ohne Daten bleiben ohne Daten.&lt;br&gt;&lt;b&gt;Konfidenz&lt;/b&gt;: die Wahrscheinlichkeit der gewählten Klasse in Prozent. Werte nahe 100 sind sicher. Sehen Sie sich das Bild selbst an, wo sie unter etwa 60 fällt: Dort war die zweitbeste Klasse dicht dahinter, oft an Grenzen oder an Stellen, die denen nicht gleichen, von denen das Modell gelernt hat.&lt;br&gt;&lt;b&gt;Polygone&lt;/b&gt; mit Klasse und mittlerer Konfidenz sowie eine Tabelle der &lt;b&gt;Fläche&lt;/b&gt; jeder Klasse, gemessen auf dem Ellipsoid.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Minimum area of a patch (m²)</source>
+        <translation>Mindestfläche eines Flecks (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Confidence (percent)</source>
+        <translation>Konfidenz (Prozent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Class polygons</source>
+        <translation>Klassenpolygone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Area of each class</source>
+        <translation>Fläche jeder Klasse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Mapped area (m²)</source>
+        <translation>Kartierte Fläche (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <translation>&#x27;{value}&#x27; ({parameter}) ist keine Liste von Kanalnummern. Geben Sie ganze Zahlen ab 1 an, etwa 2,3,4,8, oder lassen Sie das Feld leer, damit die Kanäle automatisch zugeordnet werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <translation>Wählen Sie ein Ausgangsmodell: den Namen eines installierten oder seine Datei.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <translation>Es gibt keine Modelldatei &#x27;{name}&#x27;. Wählen Sie eine andere oder eine von diesen: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <translation>Von &#x27;{name}&#x27; aus kann nicht trainiert werden: Dazu braucht es eine Datei, die auf .safetensors endet. Wählen Sie eine von diesen: {fitting}; oder importieren Sie einen veröffentlichten Checkpoint mit &#x27;Modell importieren&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <translation>Es gibt kein installiertes Ausgangsmodell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {fitting}; oder geben Sie den Pfad einer .safetensors-Datei an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <translation>Das Modell &#x27;{name}&#x27; ist installiert: Wählen Sie es unter diesem Namen in {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Give the file {path} as the model in {tools}.</source>
+        <translation>Geben Sie die Datei {path} als Modell in {tools} an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Field with the class (not for a raster)</source>
+        <translation>Feld mit der Klasse (nicht bei einem Raster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Text or whole numbers: one value for each class.</source>
+        <translation>Text oder ganze Zahlen: ein Wert für jede Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Selected features only</source>
+        <translation>Nur gewählte Objekte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <translation>Verwendet, was im Layer gewählt ist; der Rest wird ausgelassen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <translation>Lassen Sie das Feld leer, um die Kanäle nach Name, Beschreibung oder Wellenlänge zuzuordnen. Geben Sie sonst für jeden Kanal des Modells die Nummer eines Rasterkanals an, in der Reihenfolge des Modells, etwa 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <translation>Der Name eines installierten Modells, von dem aus trainiert werden kann, oder der Pfad seiner Datei (.safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Seed of the random numbers</source>
+        <translation>Startwert der Zufallszahlen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <translation>Derselbe Startwert ergibt auf dem Prozessor wieder dasselbe Ergebnis. Probieren Sie andere, um zu sehen, wie viel schwankt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Report</source>
+        <translation>Bericht</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Web page (*.html)</source>
+        <translation>Webseite (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Find places to label next</source>
+        <translation>Stellen für die nächsten Labels suchen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <translation>Findet die Stellen eines Rasters, an denen ein Modell am unsichersten ist, der Reihe nach.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</source>
+        <translation>aktives Lernen,active learning,Unsicherheit,uncertainty,margin sampling,breaking ties,Trainingsdaten,training data,Labels,labels,Stichproben,samples,Annotation,annotation,deep learning,KI,AI,foundation model</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Findet die Stellen, an denen ein Label einem Modell am meisten beibringt: die, an denen seine zwei wahrscheinlichsten Klassen fast gleichauf liegen. Wenige solche Stellen verbessern ein Modell mehr als viele, die es schon kennt.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; und &lt;b&gt;Modell&lt;/b&gt;: was Sie kartieren, und das Modell, das Sie verbessern möchten.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, um sie nach Name oder Wellenlänge zuzuordnen.&lt;br&gt;&lt;b&gt;Anzahl der Stellen&lt;/b&gt;: wie viele Sie sich ansehen möchten.&lt;br&gt;&lt;b&gt;Seite einer Stelle&lt;/b&gt;: 0 nimmt 10 Pixel des Rasters.&lt;br&gt;&lt;b&gt;Vorhandene Labels&lt;/b&gt;: Stellen darauf werden ausgelassen, auch bei nicht gespeicherten Änderungen.&lt;br&gt;&lt;b&gt;Ausdehnung&lt;/b&gt; und &lt;b&gt;Maske&lt;/b&gt; beschränken die Suche; so geht ein kleines Gebiet auch in einer großen Szene schnell.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Stellen für Labels&lt;/b&gt;: Quadrate mit ihrem Rang (1 ist die unsicherste), der Unsicherheit (0 ist sicher, 1 ist unentschieden) und den beiden Klassen, zwischen denen das Modell schwankt, mit ihren Wahrscheinlichkeiten. Die Stellen halten Abstand voneinander, und höchstens die Hälfte von ihnen betrifft dieselben zwei Klassen, sofern es andere gibt.&lt;/p&gt;&lt;p&gt;Gehen Sie sie nach Rang durch, sehen Sie sich jede in den Bildern an und zeichnen Sie Polygone dessen, was Sie sehen, in Ihren Label-Layer. Trainieren Sie dann vom aktuellen Modell aus weiter, und suchen Sie die nächsten Stellen.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Number of places</source>
+        <translation>Anzahl der Stellen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Side of a place (0 = 10 pixels)</source>
+        <translation>Seite einer Stelle (0 = 10 Pixel)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Labels there are (left out)</source>
+        <translation>Vorhandene Labels (werden ausgelassen)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places to label</source>
+        <translation>Stellen für Labels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places</source>
+        <translation>Stellen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>Der Layer &#x27;{}&#x27; enthält keine verwendbaren Objekte. Zeichnen Sie welche, prüfen Sie seinen Filter, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>Der Layer &#x27;{}&#x27; hat kein Koordinatenbezugssystem. Setzen Sie es mit Rechtsklick, Layer-KBS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation>Die Objekte von &#x27;{name}&#x27; konnten nicht nach {path} kopiert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Dieses Werkzeug braucht die Trainingsbibliotheken der Engine, die nicht installiert sind. Installieren Sie sie mit Raster &gt; SpectralGPT &gt; Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>SpectralGPT needs its engine, which is not installed yet. Install it with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>SpectralGPT braucht seine Engine, die noch nicht installiert ist. Installieren Sie sie mit Raster &gt; SpectralGPT &gt; Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The engine of SpectralGPT does not work: {reason} Open Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Die Engine von SpectralGPT funktioniert nicht: {reason} Öffnen Sie Raster &gt; SpectralGPT &gt; Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Left: with &#x27;{}&#x27;. Right: the map without it.
+Drag the line, or move it with the arrow keys. Esc ends.</source>
+        <translation>Links: mit &#x27;{}&#x27;. Rechts: die Karte ohne.
+Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Compare with the map below</source>
+        <translation>Mit der Karte darunter vergleichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Zeigt den Layer nur links von einer Linie, die Sie über die Karte ziehen (Esc beendet)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Band</source>
+        <translation>Kanal</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Recognised as</source>
+        <translation>Erkannt als</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Wavelength</source>
+        <translation>Wellenlänge</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>For</source>
+        <translation>Für</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Verdict</source>
+        <translation>Urteil</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Why</source>
+        <translation>Warum</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Use…</source>
+        <translation>Verwenden…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Opens the tool with this layer and this model</source>
+        <translation>Öffnet das Werkzeug mit diesem Layer und diesem Modell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe Layer for Models</source>
+        <translation>Layer für Modelle beschreiben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Layer</source>
+        <translation>&amp;Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Values</source>
+        <translation>Werte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>No data</source>
+        <translation>NoData-Wert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Pixel size</source>
+        <translation>Pixelgröße</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>CRS</source>
+        <translation>KBS</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Date of the image</source>
+        <translation>Datum des Bildes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Remarks</source>
+        <translation>Anmerkungen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Bands</source>
+        <translation>&amp;Kanäle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Models</source>
+        <translation>&amp;Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>There is no raster layer in this project. Add one to see which models fit it.</source>
+        <translation>In diesem Projekt gibt es keinen Rasterlayer. Fügen Sie einen hinzu, um zu sehen, welche Modelle zu ihm passen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe {}</source>
+        <translation>{} beschreiben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <translation>Kanäle und Werte von &#x27;{}&#x27; werden angesehen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation>Angehalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>None declared: every pixel counts</source>
+        <translation>Keiner angegeben: Jedes Pixel zählt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <translation>Die Daten des Layers &#x27;{}&#x27; sind nicht zu finden. Reparieren Sie zuerst seine Quelle (Rechtsklick, Datenquelle ändern).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <translation>Der Layer &#x27;{}&#x27; ist keine Datei, sondern ein Dienst, oder er liegt nur in QGIS vor: Seine Kanäle und Werte lassen sich nicht beschreiben. Speichern Sie das benötigte Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und beschreiben Sie diesen Layer.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fine-tuning</source>
+        <translation>Feinabstimmung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fits</source>
+        <translation>Passt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Doubtful</source>
+        <translation>Zweifelhaft</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Does not fit</source>
+        <translation>Passt nicht</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Missing: {}</source>
+        <translation>Fehlt: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <translation>Pixel von {pixel:.3g} m; gelernt hat es mit {learned:.3g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Works without {}</source>
+        <translation>Arbeitet ohne {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>All its bands were found</source>
+        <translation>Alle seine Kanäle wurden gefunden</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: band {band}, by {how}</source>
+        <translation>{model}: Kanal {band}, nach {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: none, {how}</source>
+        <translation>{model}: keiner, {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Coastal aerosol</source>
+        <translation>Küstenaerosol</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Blue</source>
+        <translation>Blau</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Green</source>
+        <translation>Grün</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red</source>
+        <translation>Rot</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 1</source>
+        <translation>Red Edge 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 2</source>
+        <translation>Red Edge 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 3</source>
+        <translation>Red Edge 3</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared</source>
+        <translation>Nahes Infrarot</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared, narrow</source>
+        <translation>Nahes Infrarot, schmal</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Water vapour</source>
+        <translation>Wasserdampf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Cirrus</source>
+        <translation>Zirren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 1</source>
+        <translation>Kurzwelliges Infrarot 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 2</source>
+        <translation>Kurzwelliges Infrarot 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>By its wavelength</source>
+        <translation>Nach der Wellenlänge</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not recognised</source>
+        <translation>Nicht erkannt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{} nm</source>
+        <translation>{} nm</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width:.4g} × {height:.4g} m on the ground</source>
+        <translation>{width:.4g} × {height:.4g} m am Boden</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width} × {height} {unit}</source>
+        <translation>{width} × {height} {unit}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not known</source>
+        <translation>Nicht bekannt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>SpectralGPT Diagnostics Report</source>
+        <translation>SpectralGPT-Diagnosebericht</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <translation>Fügen Sie diesen Text einer Frage oder einem Fehlerbericht bei. Ihr Benutzerordner, Ihr Name, der Name dieses Rechners und Passwörter sind entfernt; sehen Sie ihn trotzdem durch.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Gathering…</source>
+        <translation>Wird zusammengestellt…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Copy</source>
+        <translation>&amp;Kopieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Save…</source>
+        <translation>&amp;Speichern…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Save Report</source>
+        <translation>Bericht speichern</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Text files (*.txt)</source>
+        <translation>Textdateien (*.txt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <translation>Der Bericht kann nicht als {file} gespeichert werden: {reason}. Wählen Sie einen anderen Ort.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_dialog.py"/>
+        <source>SpectralGPT Engine</source>
+        <translation>SpectralGPT-Engine</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is damaged and must be repaired.</source>
+        <translation>Die Engine ist beschädigt und muss repariert werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Repair…</source>
+        <translation>Reparieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The installation of the engine did not come to its end.</source>
+        <translation>Die Installation der Engine wurde nicht abgeschlossen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Install…</source>
+        <translation>Installieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The tools need an engine, which is not installed yet.</source>
+        <translation>Die Werkzeuge brauchen eine Engine, die noch nicht installiert ist.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Not now</source>
+        <translation>Nicht jetzt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is done.</source>
+        <translation>Die Engine ist fertig.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Help</source>
+        <translation>Hilfe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Opens the guide at the page about this window (F1)</source>
+        <translation>Öffnet die Anleitung auf der Seite zu diesem Fenster (F1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Classify land cover…</source>
+        <translation>Landbedeckung klassifizieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Label scenes…</source>
+        <translation>Szenen klassifizieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Detect change with…</source>
+        <translation>Änderungen erkennen mit…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Fine-tune…</source>
+        <translation>Feinabstimmen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Describe for models…</source>
+        <translation>Für Modelle beschreiben…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <translation>Die Zeitpunkte dieser Layer sind nicht bekannt: &#x27;{before}&#x27; wurde als der frühere genommen, da er im Layerbaum oben steht. Vertauschen Sie sie hier, wenn es umgekehrt ist.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/log_window.py"/>
+        <source>Log of {}</source>
+        <translation>Protokoll von {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Installed model or path of a model file</source>
+        <translation>Installiertes Modell oder Pfad einer Modelldatei</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Choose a model file</source>
+        <translation>Eine Modelldatei wählen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Start fresh: {}</source>
+        <translation>Neu beginnen: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Models to train from ({})</source>
+        <translation>Modelle zum Weitertrainieren ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>SpectralGPT models ({})</source>
+        <translation>SpectralGPT-Modelle ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>{verdict}: {reason}</source>
+        <translation>{verdict}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Bands, in this order: {}</source>
+        <translation>Kanäle, in dieser Reihenfolge: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Pixel size it learned at: {:g} m</source>
+        <translation>Pixelgröße, mit der es gelernt hat: {:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Classes: {}</source>
+        <translation>Klassen: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Licence: {}</source>
+        <translation>Lizenz: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Bands, in the order of the model</source>
+        <translation>Kanäle, in der Reihenfolge des Modells</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Accuracy on data held out of training</source>
+        <translation>Genauigkeit auf Daten, die nicht im Training waren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>The card has no figures: judge its map with Evaluate map.</source>
+        <translation>Die Modellkarte enthält keine Zahlen: Beurteilen Sie das Modell anhand seiner Karte mit &#x27;Karte bewerten&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Data and recipe</source>
+        <translation>Daten und Rezept</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{use}; can be trained further</source>
+        <translation>{use}; kann weitertrainiert werden</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{name} ({size})</source>
+        <translation>{name} ({size})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Name in parameters</source>
+        <translation>Name in Parametern</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ground resolution</source>
+        <translation>Bodenauflösung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{:g} m</source>
+        <translation>{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Window</source>
+        <translation>Fenster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{0} × {0} pixels</source>
+        <translation>{0} × {0} Pixel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Origin</source>
+        <translation>Herkunft</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Files</source>
+        <translation>Dateien</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Folder</source>
+        <translation>Ordner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Licence</source>
+        <translation>Lizenz</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Not stated</source>
+        <translation>Nicht angegeben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Attribution</source>
+        <translation>Namensnennung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ships with the plugin</source>
+        <translation>Wird mit der Erweiterung geliefert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>from {}</source>
+        <translation>aus {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>on {}</source>
+        <translation>auf {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>band {} of the layer</source>
+        <translation>Kanal {} des Layers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>left out</source>
+        <translation>ausgelassen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shared</source>
+        <translation>Gemeinsam</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shipped</source>
+        <translation>Mitgeliefert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Imported</source>
+        <translation>Importiert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Trained here</source>
+        <translation>Hier trainiert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Own</source>
+        <translation>Eigenes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Rename Model</source>
+        <translation>Modell umbenennen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>What parameters and scripts take, and what the files are called</source>
+        <translation>Was Parameter und Skripte verwenden, und wie die Dateien heißen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Title</source>
+        <translation>&amp;Titel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Name of the file</source>
+        <translation>&amp;Name der Datei</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download Model</source>
+        <translation>Modell herunterladen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>From another address</source>
+        <translation>Von einer anderen Adresse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Not known: the file is not compared with the published one</source>
+        <translation>Nicht bekannt: Die Datei wird nicht mit der veröffentlichten verglichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Model</source>
+        <translation>&amp;Modell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Address</source>
+        <translation>&amp;Adresse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;SHA-256</source>
+        <translation>&amp;SHA-256</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download</source>
+        <translation>Herunterladen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>not known before the download</source>
+        <translation>vor dem Herunterladen nicht bekannt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>{about}&lt;br&gt;Size: {size}&lt;br&gt;Licence: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</source>
+        <translation>{about}&lt;br&gt;Größe: {size}&lt;br&gt;Lizenz: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Folders of Shared Models</source>
+        <translation>Ordner gemeinsamer Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <translation>Modelle in diesen Ordnern, etwa auf einem Netzlaufwerk, werden mit aufgeführt; geschrieben wird dort nichts. Ein eigenes Modell hat Vorrang vor einem gemeinsamen desselben Namens, dieses vor einem mitgelieferten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Add…</source>
+        <translation>&amp;Hinzufügen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Remove</source>
+        <translation>&amp;Entfernen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Choose a folder of models</source>
+        <translation>Einen Ordner mit Modellen wählen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Layer</source>
+        <translation>Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Importing &#x27;{}&#x27;…</source>
+        <translation>&#x27;{}&#x27; wird importiert…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Models…</source>
+        <translation>Modelle…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>Compare models</source>
+        <translation>Modelle vergleichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>List models</source>
+        <translation>Modelle auflisten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>SpectralGPT Models</source>
+        <translation>SpectralGPT-Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Search models</source>
+        <translation>Modelle suchen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>All models</source>
+        <translation>Alle Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>To train from</source>
+        <translation>Zum Weitertrainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Any layer</source>
+        <translation>Beliebiger Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>F&amp;or</source>
+        <translation>&amp;Für</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Import…</source>
+        <translation>&amp;Importieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Take in a model file or a checkpoint</source>
+        <translation>Eine Modelldatei oder einen Checkpoint aufnehmen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Download…</source>
+        <translation>&amp;Herunterladen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Fetch published weights</source>
+        <translation>Veröffentlichte Gewichte holen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Export…</source>
+        <translation>&amp;Exportieren…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Write the model for use elsewhere</source>
+        <translation>Das Modell zur Verwendung an anderer Stelle schreiben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Rename…</source>
+        <translation>&amp;Umbenennen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Another title or name</source>
+        <translation>Anderer Titel oder Name</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>De&amp;lete…</source>
+        <translation>&amp;Löschen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model to the trash</source>
+        <translation>Das Modell in den Papierkorb verschieben</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Shared folders…</source>
+        <translation>&amp;Gemeinsame Ordner…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Folders that several people use</source>
+        <translation>Ordner, die mehrere Personen verwenden</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Looking for installed models…</source>
+        <translation>Installierte Modelle werden gesucht…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>No model matches. Change the text, or choose all models.</source>
+        <translation>Kein Modell passt. Ändern Sie den Text, oder wählen Sie alle Modelle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <translation>Der Layer &#x27;{}&#x27; ist keine Datei, daher lassen sich seine Kanäle nicht mit den Modellen vergleichen. Speichern Sie ihn zuerst als GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Import Model</source>
+        <translation>Modell importieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Models and checkpoints ({})</source>
+        <translation>Modelle und Checkpoints ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Delete Model</source>
+        <translation>Modell löschen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Das Modell &#x27;{}&#x27; in den Papierkorb verschieben?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>&#x27;{}&#x27; wurde gelöscht.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Undo</source>
+        <translation>&amp;Rückgängig</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>Das Modell konnte nicht wiederhergestellt werden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Cancelled.</source>
+        <translation>Abgebrochen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Import {}</source>
+        <translation>{} importieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model &#x27;{}&#x27; was imported.</source>
+        <translation>Das Modell &#x27;{}&#x27; wurde importiert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Rename {}</source>
+        <translation>{} umbenennen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model is now called &#x27;{}&#x27;.</source>
+        <translation>Das Modell heißt jetzt &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Download {}</source>
+        <translation>{} herunterladen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>{there} of {whole}</source>
+        <translation>{there} von {whole}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <translation>Ein anderes Modell wird gerade bearbeitet. Warten Sie, bis das fertig ist, oder brechen Sie es ab.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{}&#x27; ist keine Modelldatei: Erwartet wird .onnx oder .safetensors dieser Erweiterung oder ein SpectralGPT-Checkpoint (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Defaults of the tools</source>
+        <translation>Vorgaben der Werkzeuge</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Automatic: the GPU where it works, else the processor</source>
+        <translation>Automatisch: die GPU, wo sie funktioniert, sonst der Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor</source>
+        <translation>Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>GPU, or stop</source>
+        <translation>GPU, oder abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>All ({})</source>
+        <translation>Alle ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source> MB</source>
+        <translation> MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>No limit</source>
+        <translation>Keine Grenze</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <translation>Ein Auftrag, der mehr braucht, endet mit einer Meldung, statt den Rechner zu verlangsamen. Gilt für den Speicher des Rechners, nicht den einer GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>macOS has no way to keep such a limit.</source>
+        <translation>macOS bietet keine Möglichkeit, eine solche Grenze einzuhalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Compute &amp;on</source>
+        <translation>Rec&amp;hnen auf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor t&amp;hreads</source>
+        <translation>Prozessor-&amp;Threads</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Memory &amp;limit</source>
+        <translation>Speicher&amp;grenze</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Looking at the engine…</source>
+        <translation>Die Engine wird angesehen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Installation</source>
+        <translation>Installation</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Install</source>
+        <translation>&amp;Installieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Verify</source>
+        <translation>&amp;Prüfen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Repair</source>
+        <translation>&amp;Reparieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remo&amp;ve…</source>
+        <translation>&amp;Entfernen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Stop</source>
+        <translation>Stopp</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Tests the engine&#x27;s libraries, the processor and the GPU with a real computation.</source>
+        <translation>Testet die Bibliotheken der Engine, den Prozessor und die GPU mit einer echten Berechnung.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Makes the engine anew; the old one stays until it works.</source>
+        <translation>Erstellt die Engine neu; die alte bleibt, bis die neue funktioniert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Removes the engine. Your own models stay.</source>
+        <translation>Entfernt die Engine. Ihre eigenen Modelle bleiben.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>The engine in use stays as it was.</source>
+        <translation>Die verwendete Engine bleibt, wie sie war.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log and diagnostics</source>
+        <translation>Protokoll und Diagnose</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>What the engine says appears here.</source>
+        <translation>Hier erscheint, was die Engine meldet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Diagnostics report…</source>
+        <translation>&amp;Diagnosebericht…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <translation>Versionen, Einstellungen und die letzten Meldungen, ohne persönliche Daten, zum Weitergeben an andere.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Update</source>
+        <translation>&amp;Aktualisieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the Engine</source>
+        <translation>Engine entfernen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <translation>Die SpectralGPT-Engine entfernen? Ihre eigenen Modelle bleiben; sie kann wieder installiert werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{} MB</source>
+        <translation>{} MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{:.1f} GB</source>
+        <translation>{:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is installed and ready.</source>
+        <translation>Die Engine ist installiert und bereit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine works, and an update is waiting.</source>
+        <translation>Die Engine funktioniert, und eine Aktualisierung steht bereit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is not installed yet.</source>
+        <translation>Die Engine ist noch nicht installiert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <translation>Die Engine berechnet die Karten in einem eigenen Prozess. Sie wird einmal in einen Ihrer Ordner heruntergeladen; an QGIS wird nichts verändert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps and training</source>
+        <translation>Karten und Training</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps</source>
+        <translation>Karten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor and NVIDIA GPU</source>
+        <translation>Prozessor und NVIDIA-GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor</source>
+        <translation>Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>For {what}, on the {device}.</source>
+        <translation>Für {what}; rechnet auf: {device}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{size} in {place}</source>
+        <translation>{size} in {place}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Folder: {}</source>
+        <translation>Ordner: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>From the folder of wheels, nothing is downloaded.</source>
+        <translation>Aus dem Ordner mit Wheels; heruntergeladen wird nichts.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>How much is downloaded is not known for this system.</source>
+        <translation>Wie viel heruntergeladen wird, ist für dieses System nicht bekannt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Downloads {}.</source>
+        <translation>Lädt {} herunter.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {} on the disk.</source>
+        <translation>Braucht {} auf dem Datenträger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <translation>Braucht {needed} auf dem Datenträger, wo nur {free} frei sind: Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <translation>Braucht {needed} auf dem Datenträger, wo {free} frei sind.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <translation>Auf diesem Rechner noch nicht getestet. &#x27;Prüfen&#x27; probiert den Prozessor und die GPU aus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Tested {}:</source>
+        <translation>Getestet {}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>works</source>
+        <translation>funktioniert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>not available</source>
+        <translation>nicht verfügbar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{milliseconds:g} ms for {side} x {side} pixels</source>
+        <translation>{milliseconds:g} ms für {side} x {side} Pixel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Graphics cards: {}</source>
+        <translation>Grafikkarten: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU for training</source>
+        <translation>GPU für das Training</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine passed its test.</source>
+        <translation>Die Engine hat ihren Test bestanden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Python {python} on {platform}</source>
+        <translation>Python {python} auf {platform}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Libraries: {}</source>
+        <translation>Bibliotheken: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Install the SpectralGPT engine</source>
+        <translation>SpectralGPT-Engine installieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Repair the SpectralGPT engine</source>
+        <translation>SpectralGPT-Engine reparieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Remove the SpectralGPT engine</source>
+        <translation>SpectralGPT-Engine entfernen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Cancelling…</source>
+        <translation>Wird abgebrochen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Done.</source>
+        <translation>Fertig.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Failed: {}</source>
+        <translation>Fehlgeschlagen: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>&amp;Maps with existing models</source>
+        <translation>&amp;Karten mit vorhandenen Modellen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <translation>Karten, Import von Checkpoints und Trai&amp;ning eigener Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Support for an NVIDIA &amp;GPU</source>
+        <translation>Unterstützung für eine NVIDIA-GP&amp;U</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <translation>Größen der Pakete dieses Systems, erfasst am {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Network and folders</source>
+        <translation>Netzwerk und Ordner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>as in QGIS: none (http://user:password@host:port)</source>
+        <translation>wie in QGIS: keiner (http://user:password@host:port)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>The environment variable {} says where.</source>
+        <translation>Die Umgebungsvariable {} gibt den Ort vor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Package index</source>
+        <translation>Paketindex</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Certificates (CA file)</source>
+        <translation>Zertifikate (CA-Datei)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Offline: folder of wheels</source>
+        <translation>Offline: Ordner mit Wheels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Folder for the engine</source>
+        <translation>Ordner für die Engine</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Open report</source>
+        <translation>Bericht öffnen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Show log</source>
+        <translation>Protokoll anzeigen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The model &#x27;{}&#x27; is ready.</source>
+        <translation>Das Modell &#x27;{}&#x27; ist bereit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Added to the project: {}</source>
+        <translation>Zum Projekt hinzugefügt: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The report is ready: {}</source>
+        <translation>Der Bericht ist fertig: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/swipe_line.py"/>
+        <source>Line between the two maps</source>
+        <translation>Linie zwischen den beiden Karten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <translation>Zurückgehaltene Szenen: mittlere durchschnittliche Präzision {:.2f} (1 ist am besten).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <translation>Wie gut das Modell ist, ist nicht bekannt: Es konnten keine Labels zurückgehalten werden, um es daran zu beurteilen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <translation>Von den zurückgehaltenen Szenen haben {share} das richtige Label erhalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <translation>Von den zurückgehaltenen Pixeln mit Label sind {share} richtig kartiert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <translation>Sie liegen an einer einzigen Stelle; wie sicher das ist, lässt sich daher nicht sagen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Von den zurückgehaltenen Szenen haben {share} das richtige Label erhalten: {low} bis {high} bei 95 % Konfidenz, beurteilt an {places} Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Von den zurückgehaltenen Pixeln mit Label sind {share} richtig kartiert: {low} bis {high} bei 95 % Konfidenz, beurteilt an {places} Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <translation>Die Kanäle von &#x27;{}&#x27; werden zugeordnet, wenn das Training beginnt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>Bands found: {}.</source>
+        <translation>Gefundene Kanäle: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Prec.</source>
+        <translation>Präz.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <translation>Präzision: der Anteil dessen, was als diese Klasse kartiert ist und es wirklich ist (Nutzergenauigkeit).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall</source>
+        <translation>Recall</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <translation>Recall: der Anteil dessen, was diese Klasse ist und als sie kartiert ist (Produzentengenauigkeit).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>F1</source>
+        <translation>F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <translation>Präzision und Recall in einer Zahl: ihr harmonisches Mittel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>IoU</source>
+        <translation>IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>Von allem, was diese Klasse ist oder als sie kartiert ist, der Anteil, in dem beide übereinstimmen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>Von der gesamten Fläche, die diese Klasse ist oder als sie kartiert ist, der Anteil, in dem beide übereinstimmen. 100 % ist am besten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Not known: no label of this class is held back.</source>
+        <translation>Nicht bekannt: Von dieser Klasse ist kein Label zurückgehalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove class &#x27;{}&#x27;</source>
+        <translation>Klasse &#x27;{}&#x27; entfernen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <translation>Was Sie zeichnen, erhält die gewählte Klasse. Ein Rechtsklick schließt ein Polygon ab; klicken Sie erneut, um aufzuhören.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Add class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <translation>Entfernt die gewählte Klasse und ihre Labels; &#x27;Rückgängig&#x27; bringt sie zurück.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>No cell of the raster has this value.</source>
+        <translation>Keine Zelle des Rasters hat diesen Wert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} von mindestens {wanted} Punkten. Setzen Sie {wanted} bis zehn an verschiedenen Stellen: Einige werden zurückgehalten, um das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} von mindestens {wanted} Polygonen. Zeichnen Sie {wanted} bis zehn an verschiedenen Stellen: Einige werden zurückgehalten, um das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/polygons.py"/>
+        <source>Polygons</source>
+        <translation>Polygone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Value</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Pixels</source>
+        <translation>Pixel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <translation>Fläche mit Label in Pixeln des ersten Rasters; nicht gespeicherte Änderungen zählen mit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Double-click to choose another colour.</source>
+        <translation>Doppelklicken Sie, um eine andere Farbe zu wählen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{} (double-click to rename)</source>
+        <translation>{} (Doppelklick zum Umbenennen)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Draw polygons of &#x27;{}&#x27;</source>
+        <translation>Polygone von &#x27;{}&#x27; zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Colour of the class</source>
+        <translation>Farbe der Klasse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped right ({share})</source>
+        <translation>{reference}: {count} richtig kartiert ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped as {mapped} ({share})</source>
+        <translation>{reference}: {count} als {mapped} kartiert ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Reference ↓</source>
+        <translation>Referenz ↓</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Mapped as →</source>
+        <translation>Kartiert als →</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Sum</source>
+        <translation>Summe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/curve_chart.py"/>
+        <source>best</source>
+        <translation>am besten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Fine-tune a model</source>
+        <translation>Ein Modell feinabstimmen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The engine&#x27;s training libraries are missing.</source>
+        <translation>Die Trainingsbibliotheken der Engine fehlen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Training… You can go on drawing meanwhile.</source>
+        <translation>Training läuft… Sie können inzwischen weiterzeichnen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <translation>Die Werkzeuge von SpectralGPT fehlen in den Verarbeitungswerkzeugen. Laden Sie die Erweiterung neu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Ready to train.</source>
+        <translation>Bereit zum Training.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>1 Imagery and labels</source>
+        <translation>1 Bilder und Labels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>2 Train</source>
+        <translation>2 Trainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>3 Result</source>
+        <translation>3 Ergebnis</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Appears when a model was trained.</source>
+        <translation>Erscheint, wenn ein Modell trainiert wurde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>En&amp;gine…</source>
+        <translation>En&amp;gine…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Trainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <translation>Voraussichtliche Dauer: etwa {time}, nach einem früheren Training auf diesem Rechner ({earlier}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <translation>Voraussichtliche Dauer: etwa {time}. Sie wurde auf einem anderen Rechner gemessen; nach dem ersten Training richtet sie sich nach diesem.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <translation>Voraussichtliche Dauer: vor dem ersten Training dieser Art auf diesem Rechner nicht bekannt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} s</source>
+        <translation>{} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} min</source>
+        <translation>{} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Map of classes</source>
+        <translation>Klassenkarte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>A class for every pixel.</source>
+        <translation>Eine Klasse für jedes Pixel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Scenes</source>
+        <translation>Szenen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>One label for a whole polygon or grid cell.</source>
+        <translation>Ein Label für ein ganzes Polygon oder eine ganze Gitterzelle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Where two dates differ.</source>
+        <translation>Wo sich zwei Zeitpunkte unterscheiden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Imagery</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Tas&amp;k</source>
+        <translation>&amp;Aufgabe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster with the ground you want to label.</source>
+        <translation>Wählen Sie das Raster mit der Fläche, die Labels erhalten soll.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster of the second date.</source>
+        <translation>Wählen Sie das Raster des zweiten Zeitpunkts.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <translation>Beide Zeitpunkte sind dasselbe Raster. Wählen Sie ein anderes für den zweiten Zeitpunkt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Looking at the bands…</source>
+        <translation>Die Kanäle werden angesehen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Unchanged</source>
+        <translation>Unverändert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Changed</source>
+        <translation>Verändert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 1</source>
+        <translation>Klasse 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 2</source>
+        <translation>Klasse 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class {}</source>
+        <translation>Klasse {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_counter.py"/>
+        <source>Counting the labels of {}</source>
+        <translation>Labels von {} werden gezählt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <translation>Die Datei {} gibt es schon; sie bleibt, wie sie ist. Geben Sie einen anderen Namen an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <translation>Der Label-Layer konnte in {path} nicht erstellt werden: {reason} Wählen Sie einen Ordner, in den Sie schreiben dürfen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels</source>
+        <translation>Labels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Make a label layer, or choose one.</source>
+        <translation>Erstellen Sie einen Label-Layer, oder wählen Sie einen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose the field with the class.</source>
+        <translation>Wählen Sie das Feld mit der Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Counting the labels…</source>
+        <translation>Die Labels werden gezählt…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <translation>Zeichnen Sie Labels für mindestens zwei Klassen: Für &#x27;{}&#x27; gibt es noch keines.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes. Add a second one.</source>
+        <translation>Zeichnen Sie Labels für mindestens zwei Klassen. Fügen Sie eine zweite hinzu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <translation>Wenige Labels: {}. Das Modell kann trainiert, aber kaum beurteilt werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <translation>Wählen Sie zuerst ein Raster: Der Label-Layer erhält dessen Koordinatenbezugssystem.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels {}</source>
+        <translation>Labels {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Where shall the labels be kept?</source>
+        <translation>Wo sollen die Labels gespeichert werden?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Without a class, and so left out: {}.</source>
+        <translation>Ohne Klasse und deshalb ausgelassen: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Beside the rasters, and so left out: {}.</source>
+        <translation>Neben den Rastern und deshalb ausgelassen: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a layer</source>
+        <translation>Einen Layer wählen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;New…</source>
+        <translation>&amp;Neu…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <translation>Erstellt neben dem Projekt einen leeren Polygonlayer mit einem Feld für die Klasse und beginnt, darin zu zeichnen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;Field</source>
+        <translation>&amp;Feld</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <translation>Zeichnen Sie von jeder Klasse drei bis zehn kleine Polygone an verschiedenen Stellen, jedes auf einer Fläche, die sicher zu dieser Klasse gehört. Was kein Label hat, wird ignoriert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>&amp;Find places to label next</source>
+        <translation>Stellen für die nächsten Labels &amp;suchen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the map view</source>
+        <translation>In der Kartenansicht</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the whole layer</source>
+        <translation>Im ganzen Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Where to look for places</source>
+        <translation>Wo nach Stellen gesucht wird</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>For models that give every pixel a class.</source>
+        <translation>Für Modelle, die jedem Pixel eine Klasse geben.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>Die Karte zeigt kein Raster, von dem das Modell gelernt hat. Zoomen Sie zu einem davon.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places to label next</source>
+        <translation>Stellen für die nächsten Labels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The places cannot be opened: {}</source>
+        <translation>Die Stellen können nicht geöffnet werden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places found in {seconds:.1f} s: {count}.</source>
+        <translation>Stellen gefunden in {seconds:.1f} s: {count}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Looking for models to start from…</source>
+        <translation>Ausgangsmodelle werden gesucht…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Choose the model to start from.</source>
+        <translation>Wählen Sie das Ausgangsmodell.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Entscheidet nach Ihren Labels und Ihrem Rechner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Quick</source>
+        <translation>Schnell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Keeps the base as it is and takes seconds.</source>
+        <translation>Lässt das Basismodell, wie es ist, und dauert Sekunden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Adapters</source>
+        <translation>Adapter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights.</source>
+        <translation>Ändert wenige Gewichte des Basismodells.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Full</source>
+        <translation>Vollständig</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Ändert alle Gewichte: braucht viele Labels und eine GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Any imagery</source>
+        <translation>Beliebige Bilder</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Stands other dates, other light and haze.</source>
+        <translation>Verträgt andere Zeitpunkte, anderes Licht und Dunst.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>These rasters</source>
+        <translation>Diese Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A little better here, and may fail elsewhere.</source>
+        <translation>Hier etwas besser, kann anderswo versagen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Wie oft die Labels durchgegangen werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Base model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>To be &amp;used on</source>
+        <translation>E&amp;insatz auf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>Name &amp;des Modells</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A GPU where one works, else the processor.</source>
+        <translation>Eine GPU, wo eine funktioniert, sonst der Prozessor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <translation>Ganze Gruppen benachbarter Labels, damit das Modell anderswo beurteilt wird; bei 0 wird es nicht beurteilt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <translation>Derselbe Startwert ergibt wieder dasselbe Ergebnis. Probieren Sie andere, um zu sehen, wie viel schwankt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>matched automatically</source>
+        <translation>automatisch zugeordnet</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <translation>Ein Rasterkanal für jeden Kanal des Basismodells, in dessen Reihenfolge, etwa 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Erweitert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Rounds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Previo&amp;us</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>&amp;Next</source>
+        <translation>&amp;Nächste</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Places, the least sure first: {}</source>
+        <translation>Stellen, die unsicherste zuerst: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Place {number} of {count}:</source>
+        <translation>Stelle {number} von {count}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>{first} or {second}?</source>
+        <translation>{first} oder {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The rasters that the model learned from are not there any more.</source>
+        <translation>Die Raster, von denen das Modell gelernt hat, sind nicht mehr da.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview: {}</source>
+        <translation>Vorschau: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The preview cannot be opened: {}</source>
+        <translation>Die Vorschau kann nicht geöffnet werden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <translation>Vorschau der Kartenmitte in {seconds:.1f} s. Zoomen Sie hinein, um einen anderen Teil zu sehen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <translation>Vorschau des Kartenausschnitts in {seconds:.1f} s.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
+        <source>Looking at the bands of {}</source>
+        <translation>Kanäle von {} werden angesehen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Raster of the second date</source>
+        <translation>Raster des zweiten Zeitpunkts</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Take this raster out</source>
+        <translation>Dieses Raster herausnehmen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>to</source>
+        <translation>bis</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add raster</source>
+        <translation>Raster &amp;hinzufügen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <translation>Lernt von mehreren Rastern auf einmal: andere Stellen, andere Zeitpunkte. Sie teilen sich die Labels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add pair of rasters</source>
+        <translation>Rasterpaar &amp;hinzufügen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Choose a raster</source>
+        <translation>Ein Raster wählen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Open &amp;report</source>
+        <translation>Bericht ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the report in the browser.</source>
+        <translation>Öffnet den Bericht im Browser.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Preview</source>
+        <translation>&amp;Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <translation>Kartiert, was die Kartenansicht zeigt, als temporären Layer über den Bildern.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Compare</source>
+        <translation>Ver&amp;gleichen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Zeigt die Vorschau nur links von einer Linie, die Sie über die Karte ziehen (Esc beendet)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Apply to the whole layer…</source>
+        <translation>Auf den ganzen Layer an&amp;wenden…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the tool with the model and the raster filled in.</source>
+        <translation>Öffnet das Werkzeug mit bereits eingetragenem Modell und Raster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Map</source>
+        <translation>Karte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Retrain from this model</source>
+        <translation>Von &amp;diesem Modell aus weitertrainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <translation>Geht zurück zu den Labels, mit diesem Modell als Ausgangsmodell.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Improve it</source>
+        <translation>Modell verbessern</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Per cent of each row</source>
+        <translation>Prozent jeder Zeile</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Log</source>
+        <translation>Protokoll</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>When a model was trained, here stands how good it is.</source>
+        <translation>Wenn ein Modell trainiert wurde, steht hier, wie gut es ist.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Mapping what the map shows…</source>
+        <translation>Der Kartenausschnitt wird kartiert…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <translation>Zurückgehaltene Labels: {samples}. Jede Stelle wurde einmal zurückgehalten, von einem Modell, das sie nicht gesehen hat; das Modell selbst hat von allen gelernt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <translation>Zurückgehaltene Labels: {samples}. Der beste Durchgang wurde nach denselben Labels gewählt, daher schmeicheln sie ihm ein wenig.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Training loss</source>
+        <translation>Trainingsverlust</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Round</source>
+        <translation>Durchgang</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Parts judged</source>
+        <translation>Beurteilte Teile</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <translation>Kurven erscheinen, sobald zurückgehaltene Labels beurteilt wurden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>There is nothing to draw: no labels were held back.</source>
+        <translation>Es gibt nichts zu zeichnen: Es wurden keine Labels zurückgehalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean IoU</source>
+        <translation>Mittlere IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean average precision</source>
+        <translation>Mittlere durchschnittliche Präzision</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Starting the engine…</source>
+        <translation>Die Engine wird gestartet…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping at once…</source>
+        <translation>Wird sofort angehalten…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping, and writing the best model so far…</source>
+        <translation>Wird angehalten; das bisher beste Modell wird geschrieben…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping…</source>
+        <translation>Wird angehalten…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Warning: {}</source>
+        <translation>Warnung: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <translation>Angehalten. Es gab noch kein Modell, daher wurde nichts behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stop now</source>
+        <translation>Jetzt anhalten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <translation>Auf zurückgehaltenen Labels, nach Durchgang {done} von höchstens {rounds}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, before the first round:</source>
+        <translation>Auf zurückgehaltenen Labels, vor dem ersten Durchgang:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, {done} of {parts} parts:</source>
+        <translation>Auf zurückgehaltenen Labels, {done} von {parts} Teilen:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>No labels have been judged yet.</source>
+        <translation>Es wurden noch keine Labels beurteilt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <translation>&#x27;Jetzt anhalten&#x27; wartet nicht und behält nichts.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <translation>Es gibt noch kein Modell: &#x27;Abbrechen&#x27; hinterlässt nichts.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model as it is.</source>
+        <translation>&#x27;Abbrechen&#x27; behält das Modell, wie es ist.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <translation>&#x27;Abbrechen&#x27; behält das Modell von vor dem ersten Durchgang, das bisher beste.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <translation>&#x27;Abbrechen&#x27; behält das Modell von Durchgang {best}, das bisher beste.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <translation>Vorzeitig beendet. Das Modell von Durchgang {best}, das bisher beste, wurde behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model from before the first round was kept.</source>
+        <translation>Vorzeitig beendet. Das Modell von vor dem ersten Durchgang wurde behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of the last round was kept.</source>
+        <translation>Vorzeitig beendet. Das Modell des letzten Durchgangs wurde behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <translation>Fertig in {time}. Das Modell von Durchgang {best}, das beste, wurde behalten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}.</source>
+        <translation>Fertig in {time}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>SpectralGPT speaks English</source>
+        <translation>SpectralGPT spricht Deutsch</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {seconds} s left</source>
+        <translation>noch etwa {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {minutes} min left</source>
+        <translation>noch etwa {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {hours} h {minutes} min left</source>
+        <translation>noch etwa {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Land-cover map…</source>
+        <translation>Landbedeckungskarte…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Detect change…</source>
+        <translation>Änderungen erkennen…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Describe layer for models…</source>
+        <translation>Layer für Modelle beschreiben…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Engine…</source>
+        <translation>Engine…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/provider.py"/>
+        <source>SpectralGPT {} (models for multispectral rasters)</source>
+        <translation>SpectralGPT {} (Modelle für multispektrale Raster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <translation>Der NoData-Wert von &#x27;{name}&#x27;, Kanal {band}, ist in den Layereigenschaften ausgeschaltet; hier wird er trotzdem beachtet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <translation>Der zusätzliche NoData-Bereich {low} bis {high} von &#x27;{name}&#x27; wird ausgelassen: Nur einzelne Werte werden unterstützt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool} ({time})</source>
+        <translation>{tool} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool}: {subject} ({time})</source>
+        <translation>{tool}: {subject} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>No class</source>
+        <translation>Keine Klasse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>To be judged</source>
+        <translation>Zu beurteilen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>Judged</source>
+        <translation>Beurteilt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>The style of {} was not saved: the file cannot be opened.</source>
+        <translation>Der Stil von {} wurde nicht gespeichert: Die Datei kann nicht geöffnet werden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <translation>Es gibt keinen Algorithmus &#x27;{}&#x27;. Aktivieren Sie die Erweiterung, die ihn mitbringt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>The inputs could not be read. The log says more.</source>
+        <translation>Die Eingaben konnten nicht gelesen werden. Das Protokoll sagt mehr.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/diagnostics_task.py"/>
+        <source>SpectralGPT diagnostics report</source>
+        <translation>SpectralGPT-Diagnosebericht</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <translation>&#x27;{}&#x27; ist keine Adresse, von der heruntergeladen werden kann: Sie muss mit https:// oder http:// beginnen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation>&#x27;{path}&#x27; kann nicht geschrieben werden: {reason}. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <translation>Das Herunterladen wurde unterbrochen: {} Was bisher angekommen ist, wurde behalten; laden Sie erneut herunter, um von dort fortzufahren.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the file has changed on the server.</source>
+        <translation>Die Datei hat sich auf dem Server geändert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>{came} of {whole} bytes came.</source>
+        <translation>{came} von {whole} Bytes sind angekommen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the server sent nothing.</source>
+        <translation>Der Server hat nichts gesendet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>There is no file at {} (404). Check the address.</source>
+        <translation>Es gibt keine Datei unter {} (404). Prüfen Sie die Adresse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <translation>Der Server gibt {url} nicht an alle heraus ({status}). Laden Sie die Datei mit Ihrem Browser herunter und importieren Sie sie.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <translation>Der Proxy verlangt einen Namen und ein Passwort (407). Setzen Sie sie in QGIS: Einstellungen &gt; Optionen &gt; Netzwerk.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server answered {status} for {url}. Try again later.</source>
+        <translation>Der Server hat mit {status} auf {url} geantwortet. Versuchen Sie es später erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <translation>Die heruntergeladene Datei hat {came} Bytes, erwartet werden {size}. Sie wurde entfernt; versuchen Sie es später erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <translation>Die heruntergeladene Datei ist nicht die veröffentlichte: Ihr SHA-256 ist {found}, erwartet wird {expected}. Sie wurde entfernt; verwenden Sie sie auch nicht aus anderer Quelle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
+        <source>Look at the SpectralGPT engine</source>
+        <translation>SpectralGPT-Engine ansehen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Verify the SpectralGPT engine</source>
+        <translation>SpectralGPT-Engine prüfen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Testing {}</source>
+        <translation>{} wird getestet</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/allocation.py"/>
+        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <translation>Eine Stichprobe von {1} Punkten kann {2} Klassen nicht abdecken. Verlangen Sie mindestens {3} Punkte, besser {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>Die Karte {1} hat Dezimalzahlen ({2}), erwartet werden ganze Zahlen, die für Klassen stehen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt, oder wandeln Sie sie um (Raster &gt; Konvertierung &gt; Umwandeln, Ausgabedatentyp Byte), wenn ihre Zahlen Klassen sind.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <translation>Die Karte {1} hat mehr als {2} verschiedene Werte, erwartet werden Klassen. Wählen Sie eine Klassenkarte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>. Choose a class map.</source>
+        <translation>. Wählen Sie eine Klassenkarte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>Reading the map at the references</source>
+        <translation>Die Karte wird an den Referenzen gelesen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <translation>Die Karte hat unter keiner der {1} Referenzen {2} eine Klasse: Sie hat dort keine Daten. Wählen Sie Referenzen auf dem kartierten Teil oder eine andere Karte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
+        <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben werden ausgelassen, obwohl die Karte dort nicht richtig sein kann. Benennen Sie die Klasse um, in den Referenzen oder den Kategorien der Karte, wenn sie eine der Karte ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <translation>{1} von {2} Referenzproben liegen dort, wo die Karte keine Daten hat; sie werden ausgelassen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Done</source>
+        <translation>Fertig</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <translation>Die Referenzen {1} sind {2}; für das Design &#x27;stratified&#x27; werden Punkte erwartet, die zufällig aus jeder Klasse der Karte gezogen wurden. Ziehen Sie sie mit &#x27;Stichprobe einer Karte ziehen&#x27;, oder wählen Sie das Design &#x27;simple&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Benachbarte Pixel sind nicht unabhängig: Die Intervalle beziehen sich auf {1} Einheiten ({2}), nicht auf die {3} Pixel. Für Zahlen, die für die ganze Karte gelten, ziehen Sie eine geschichtete Zufallsstichprobe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} Einheiten ({2}) sind wenig: Die Intervalle sind breit und selbst nur grob.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <translation>{1} von {2} Punkten liegen in dieser Karte auf einer anderen Klasse als der, aus der sie gezogen wurden: Die Stichprobe gehört zu einer anderen Karte. Ihre Schichten wurden mit ihren Gewichten verwendet (Stehman 2014), unter der Annahme, dass beide Karten dieselbe Fläche abdecken.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <translation>In {1}, {2} der Karte, hat kein Punkt ein Label erhalten: Die flächenkorrigierten Zahlen gelten für den Rest. Vergeben Sie dort Labels für Punkte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <translation>In {1} hat nur ein Punkt ein Label erhalten: Intervalle, die dessen Varianz brauchen, fehlen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <translation>Keine Klasse der Referenzen {1} ist eine Klasse der Karte. Die Referenzen haben {2}; die Karte hat {3}. Wählen Sie das Feld, dessen Werte die Klassen der Karte sind, nach Name oder Wert, oder benennen Sie die Klassen um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <translation>Die Klassen wurden nach Wert zugeordnet, obwohl ihre Namen abweichen: {1}. Geben Sie ihnen dieselben Namen, wenn das falsch ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <translation>Die Klasse {1} hat nur {2} Pixel, weniger als die {3} Punkte, die von jeder Klasse gewünscht sind: Alle werden genommen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <translation>Die Klasse {1} erhält {2} Punkt: Ihre Genauigkeit wird kein Intervall haben. Verlangen Sie mehr Punkte oder eine größere Mindestzahl.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <translation>{1} Punkte werden statt {2} gezogen: Jede Klasse braucht ihre Mindestzahl.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} Punkte: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Füllen Sie das Feld &#x27;{1}&#x27; mit der wahren Klasse jedes Punktes aus, nach Name oder Wert, vom ersten an; bewerten Sie dann die Karte damit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/stratified.py"/>
+        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <translation>Jede Schicht mit einer Fläche braucht einen Punkt, und es muss mindestens eine geben.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <translation>Mindestens {1} Kanäle sind nötig: Verwenden Sie ein Raster mit allen oder ein anderes Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <translation> Wenn die Reihenfolge {1} ist ({2}), ist BANDS {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS hat {1} Nummern, das Modell braucht aber {2} ({3}){4}. Geben Sie für jeden die Nummer eines Rasterkanals an, in dieser Reihenfolge.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <translation>BANDS nennt Kanal {1}, die Kanäle des Rasters sind aber {2}. Kanalnummern zählen ab 1, und ein Alphakanal kann nicht verwendet werden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS nennt den Rasterkanal {1} zweimal, für {2} und für {3}. Jeder Kanal des Modells braucht einen eigenen Rasterkanal.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Die Rasterkanäle {1} könnten alle {2} des Modells sein: {3}. Geben Sie mit BANDS an, welcher zu verwenden ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/card_editing.py"/>
+        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <translation>&#x27;{1}&#x27; ist kein Modell von SpectralGPT oder ist beschädigt. Kopieren Sie die Datei erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <translation>Die Modellkarte kann nicht gelesen werden: Sie wurde nicht von dieser Version von SpectralGPT geschrieben. Importieren Sie das Modell erneut, oder aktualisieren Sie die Erweiterung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <translation>Die Modellkarte nennt die Aufgabe &#x27;{1}&#x27;, erwartet wird eine von {2}. Aktualisieren Sie die Erweiterung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <translation>&#x27;{1}&#x27; enthält keine Gewichte zum Weitertrainieren: Erwartet wird ein .safetensors-Modell. Ein .onnx-Modell kann nur vorhersagen; wählen Sie das Modell, aus dem es exportiert wurde.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; cannot be read. Copy the file again.</source>
+        <translation>Die Gewichte in &#x27;{1}&#x27; können nicht gelesen werden. Kopieren Sie die Datei erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <translation>Die Gewichte in &#x27;{1}&#x27; passen nicht zu dem Netz, das die Modellkarte beschreibt: {2} fehlen, sind zu viele oder haben eine andere Form ({3}). Trainieren oder importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <translation>Es werden keine Labels zurückgehalten, daher kann das Modell nicht beurteilt werden: Um mindestens zwei Klassen zu beurteilen, braucht jede Labels an zwei Stellen, die mehr als {1} Pixel auseinander liegen und nicht durch Labels dazwischen verbunden sind. Zeichnen Sie eine zweite Stelle für {2}{3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <translation>{1}: kann nicht beurteilt werden. Alle Labels einer solchen Klasse liegen an einer Stelle, näher als {2} Pixel beieinander, oder nur neben Labels, die zum Lernen gebraucht werden. Zeichnen Sie für jede eine zweite Stelle, weiter weg.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <translation>Die Labels liegen an {1} Stellen, die mehr als {2} Pixel auseinander sind, erwartet werden mindestens {3}, eine für jeden Teil. Zeichnen Sie Labels an mehr Stellen, oder verlangen Sie weniger Teile.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <translation>Die Labels liegen zu dicht beieinander, um nach Stellen zurückgehalten zu werden, die mehr als {1} Pixel auseinander sind: Sie wurden in Quadrate von {2} Pixeln geschnitten, und {3} Pixel mit Label zwischen denen zum Lernen und denen zum Beurteilen werden nicht verwendet.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <translation>Die Ausdehnung {1} hat keine Fläche: Sie braucht xmin &lt; xmax und ymin &lt; ymax. Zeichnen Sie sie neu, oder lassen Sie sie leer, um das ganze Raster zu verarbeiten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <translation>Die Ausdehnung {1} lässt sich nicht in das KBS des Rasters ({2}) bringen. Geben Sie sie im KBS des Rasters an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <translation>Die Ausdehnung {1} berührt das Raster nicht, dessen Grenzen {2} in {3} sind. Wählen Sie eine Ausdehnung auf dem Raster, oder prüfen Sie das KBS der Ausdehnung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <translation>Der Ordner {1} enthält kein Raster, das auf {2} endet. Wählen Sie einen anderen Ordner, oder geben Sie die Raster einzeln an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <translation>Es wurden keine Bilder angegeben. Wählen Sie Raster oder Ordner, von denen gelernt werden soll.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Looking at raster {1} of {2}</source>
+        <translation>Raster {1} von {2} wird angesehen</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Left out: {1}. {2}</source>
+        <translation>Ausgelassen: {1}. {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <translation>Keines der {1} Raster kann dem Modell dienen. {2} Wählen Sie Raster mit den Kanälen des Modells.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Nur eine Klasse in der Eingabe ({1}): {2}; erwartet werden mindestens {3}. Vergeben Sie auch Labels für das, was nicht zu dieser Klasse gehört, zum Beispiel als &#x27;Sonstiges&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>Die Eingabe ({1}) hat {2} Klassen ({3}), erwartet werden höchstens {4}. Wählen Sie das Feld der Klasse, nicht eines, das die Objekte nummeriert, oder fassen Sie Klassen zusammen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <translation>Die Klassen {1} unterscheiden sich nur in Groß- und Kleinschreibung; sie gelten als verschieden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <translation>Die Klasse &#x27;{1}&#x27; erhielt die Farbe &#x27;{2}&#x27;, erwartet werden Rot, Grün und Blau als #rrggbb, zum Beispiel #1f78b4.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <translation>Das Aussehen der Klassen wurde als {1} angegeben, erwartet wird eine JSON-Liste wie [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Korrigieren Sie sie, oder lassen Sie das Feld leer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <translation>{1} enthält Listen, erwartet wird eine Klasse für jedes Objekt. Wählen Sie ein Feld mit Text oder ganzen Zahlen, oder erlauben Sie mehrere Labels für eine Szene.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <translation>{1} enthält Dezimalzahlen; da alle ganzzahlig sind, werden sie als Klassen genommen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <translation>{1} enthält {2}, erwartet werden Klassen als Text oder ganze Zahlen. Wählen Sie ein anderes seiner Felder: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <translation>{1} ist in allen {2} Objekten leer, erwartet wird die Klasse eines jeden. Füllen Sie das Feld aus, oder wählen Sie ein anderes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>The {1} {2} {3}: {4}. </source>
+        <translation>Eingabe ({1}) {2}: {3}: {4}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Choose one of them.</source>
+        <translation>Wählen Sie eines davon.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Add one of text or whole numbers, and fill it in.</source>
+        <translation>Fügen Sie eines mit Text oder ganzen Zahlen hinzu und füllen Sie es aus.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <translation>{1} enthält Dezimalzahlen wie {2}, erwartet werden Klassen als Text oder ganze Zahlen. Wählen Sie ein anderes Feld, oder machen Sie mit dem Feldrechner Klassen aus den Zahlen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <translation>Die Eingabe ({1}) {2} gibt einer Stelle mehrere Labels, erwartet wird eines für jedes Pixel. Wählen Sie ein Feld mit einer Klasse, oder trainieren Sie auf Szenen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <translation>Die Eingabe ({1}) {2} ergibt auf dem Raster kein Pixel mit Label: Sie berührt nur dessen Rand, oder dort ist NoData. Zeichnen Sie Labels auf dem Raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <translation>Die Eingabe ({1}) {2} gibt {3} Pixeln ein Label; {4} davon wurden zufällig gezogen, von kleinen Klassen alle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation>Die Eingabe ({1}) {2} ist ein Klassenraster, erwartet werden Szenen: Polygone oder Punkte mit einem Klassenfeld. Wählen Sie einen Vektorlayer, oder trainieren Sie Segmentierung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <translation>{1}; erwartet wird eine Klasse für jedes Pixel. Korrigieren Sie diese Objekte (Objektkennungen), oder schneiden Sie mit &#x27;Differenz&#x27; eines aus dem anderen heraus.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; these pixels are ignored.</source>
+        <translation>{1}; diese Pixel werden ignoriert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <translation>{1} enthält Dezimalzahlen wie {2}, erwartet wird ein Raster, dessen Werte Klassen sind. Wählen Sie ein anderes Raster, oder machen Sie Klassen aus den Zahlen (&#x27;Nach Tabelle neuklassifizieren&#x27; in QGIS).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <translation>{1} hat mehr als {2} verschiedene Werte, erwartet wird ein Raster, dessen Werte Klassen sind. Wählen Sie das Klassenraster, nicht das Bild.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <translation>{1} hat kein Pixel mit Label: Alle sind NoData ({2}). Wählen Sie ein anderes Raster, oder korrigieren Sie seinen NoData-Wert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
+        <translation>{1} enthält Dezimalzahlen; da alle ganzzahlig sind, sind sie Klassen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <translation>{1} hat {2} Kanäle; der erste enthält die Klassen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3}, die des Rasters {4}. Wählen Sie Labels auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <translation>Die Eingabe ({1}) {2} hat keine Georeferenz; da sie die Größe des Rasters hat, {3} x {4} Pixel, wird sie Pixel für Pixel darübergelegt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <translation>Die Eingabe ({1}) {2} hat kein KBS; es wird das des Rasters angenommen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <translation>Die Eingabe ({1}) {2} ist ein Klassenraster, das für jedes Pixel ein Label hat. Für mehrere Labels je Szene wählen Sie einen Vektorlayer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <translation>Die Datei ({1}) {2} kann weder als Vektorlayer noch als Raster gelesen werden. Öffnen Sie sie zur Prüfung in QGIS und exportieren Sie sie erneut, als GeoPackage oder GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <translation>{1} Objekte der Eingabe ({2}) {3} sind weder Polygone noch Punkte; sie werden ignoriert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <translation>{1} von {2} Objekten der Eingabe ({3}) {4} haben keine Klasse im Feld &#x27;{5}&#x27;; sie werden ignoriert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <translation>In {1} Ziehungen wurde kein Ausschnitt mit gültigen Pixeln gefunden: Die Bilder sind fast ganz NoData. Schneiden Sie die Raster auf ihre Daten zu, oder prüfen Sie ihre NoData-Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation>Das Raster {1} hat keinen Platz neben dem, was zum Beurteilen zurückgehalten wird. Geben Sie größere Raster an oder mehr davon.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>Die Datei ist vielleicht beschädigt oder unvollständig heruntergeladen: Öffnen Sie sie zur Prüfung in QGIS und kopieren Sie sie erneut, laden Sie sie erneut herunter oder exportieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>No raster was given. Choose a raster file.</source>
+        <translation>Es wurde kein Raster angegeben. Wählen Sie eine Rasterdatei.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <translation>Das Raster {1} existiert nicht. Prüfen Sie den Pfad, und ob das Laufwerk eingebunden ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} ist ein Ordner, kein Raster. Wählen Sie eine Rasterdatei; stapeln Sie Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is an empty file. Download or export it again.</source>
+        <translation>Das Raster {1} ist eine leere Datei. Laden Sie sie erneut herunter, oder exportieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <translation> Es hat Passpunkte oder RPCs: Transformieren Sie es zuerst (Raster &gt; Projektionen).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <translation>Das Raster {1} hat kein Koordinatenbezugssystem.{2} Weisen Sie das richtige in QGIS mit Raster &gt; Projektionen &gt; Projektion zuweisen zu, oder geben Sie es als KBS an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <translation>Das Raster {1} hat keine Geotransformation, daher sind seine Lage und Pixelgröße unbekannt. Georeferenzieren Sie es in QGIS (Layer &gt; Georeferenzierung), oder geben Sie das KBS ausdrücklich an, um in Pixelkoordinaten zu arbeiten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <translation>Das Raster {1} hat eine Geotransformation, deren Pixel keine Fläche haben. Georeferenzieren Sie es erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation>&#x27;{1}&#x27; ist kein Koordinatenbezugssystem. Geben Sie einen Code wie EPSG:32631 an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <translation>Das Raster {1} hat seine Kanäle anscheinend zuletzt: {2} Seiten von {3} x {4} Pixeln, also ein Bild mit {5} Zeilen, dessen Kanäle als Spalten gespeichert wurden. Schreiben Sie es erneut mit den Kanälen zuerst (Form {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Wählen Sie eines davon, oder stapeln Sie sie (Raster &gt; Sonstiges &gt; Virtuelles Raster generieren).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <translation>Das Raster {1} hat komplexe Werte (Radar?). Wandeln Sie es zuerst in reelle Werte um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Die Bilder haben kein gültiges Pixel zum Trainieren. Prüfen Sie ihre NoData-Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <translation>Die Bilder haben unterschiedlich viele Kanäle, erwartet werden in allen gleich viele. Wählen Sie für jedes dieselben Kanäle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <translation>Das Raster hat 8-Bit-Werte, die für die Anzeige gestreckt oder nicht kalibriert sind: Sie wurden nach Division durch 255 als Reflektanz genommen, und die Ergebnisse können schlecht sein. Verwenden Sie möglichst das Originalprodukt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Die Werte des Rasters reichen bis {1}: Sie wurden als Prozent genommen und durch 100 geteilt. Wenn das falsch ist, schreiben Sie Reflektanz 0..1 oder Reflektanz x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <translation>{1}: aus dem Namen des Produkts und den Werten angenommen, da die Datei keine Skalierung enthält.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <translation>Keine dunklen Pixel zeigen, ob die Werte den Offset von 1000 (0.1 in Reflektanz) enthalten, den Sentinel-2-Produkte seit der Processing Baseline 04.00 haben; es wurde keiner abgezogen. Wenn sie ihn enthalten, ziehen Sie ihn zuerst ab, oder lassen Sie den Namen des Produkts im Dateinamen stehen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <translation>Die dunkelsten Pixel aller Kanäle liegen bei {1} oder darüber (in Einheiten von 1/10000): Der Offset von 1000, den Sentinel-2-Produkte seit der Processing Baseline 04.00 enthalten, wurde angenommen und abgezogen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <translation>Das Raster {1} überlappt das erste nicht: Seine Grenzen sind {2}, die des ersten {3}. Wählen Sie zwei Raster derselben Stelle, und prüfen Sie das KBS beider Layer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <translation>Das Raster {1} hat kein gültiges Pixel ({2}). Prüfen Sie seinen NoData-Wert und die Ausdehnung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3} in {4}, die des Rasters {5} in {6}. Wählen Sie eine Eingabe ({7}) auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} does not exist. Choose a vector file with {3}.</source>
+        <translation>Die Datei ({1}) {2} existiert nicht. Wählen Sie eine Vektordatei mit {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <translation>. Öffnen Sie sie zur Prüfung in QGIS und exportieren Sie sie erneut, zum Beispiel als GeoPackage.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has no {3} (it has {4} features of type {5}). Choose a layer of {6}{7}.</source>
+        <translation>Die Datei ({1}) {2} enthält nicht, was erwartet wird: {3} (sie hat {4} Objekte vom Typ {5}). Wählen Sie einen Layer mit {6}{7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Opening the raster</source>
+        <translation>Das Raster wird geöffnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Looking at its values</source>
+        <translation>Seine Werte werden angesehen</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Judging the models</source>
+        <translation>Die Modelle werden beurteilt</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <translation>PyTorch {1} findet keine verwendbare GPU: Es wurde nur für den Prozessor gebaut, oder der Treiber fehlt oder ist zu alt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <translation>Ein Matrixprodukt auf der GPU weicht von dem des Prozessors um {1} seiner Größe ab.</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>These libraries of the engine do not work: {1}. Repair the engine (in QGIS: SpectralGPT &gt; Engine &gt; Repair).</source>
+        <translation>Diese Bibliotheken der Engine funktionieren nicht: {1}. Reparieren Sie die Engine (in QGIS: SpectralGPT &gt; Engine &gt; Reparieren).</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>processor and GPU</source>
+        <translation>Prozessor und GPU</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <translation>Das Modell &#x27;{1}&#x27; standardisiert jede Szene mit Statistiken aller ihrer Pixel, die Deepness nicht berechnet: Seine Karten würden abweichen. Exportieren Sie es als einfaches ONNX.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the graph for Deepness</source>
+        <translation>Der Graph für Deepness wird geschrieben</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Comparing with the model</source>
+        <translation>Vergleich mit dem Modell</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <translation>Der Graph für Deepness weicht vom Modell um {1} in einer Wahrscheinlichkeit ab, zulässig ist {2}. Exportieren Sie es als einfaches ONNX, und melden Sie bitte die Modellkarte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the model</source>
+        <translation>Das Modell wird geschrieben</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <translation>Ordnen Sie in Deepness die Kanäle in dieser Reihenfolge zu: {1}{2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <translation>In Deepness müssen die Werte Reflektanz x {1} sein, ohne addierten Offset: Ziehen Sie vorher die 1000 ab, die Sentinel-2-Produkte seit der Processing Baseline 04.00 enthalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>Checking the model</source>
+        <translation>Das Modell wird geprüft</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <translation>Das Modell &#x27;{1}&#x27; hat keine Gewichte zum Weitertrainieren: Es liegt kein {2} daneben. Exportieren Sie es stattdessen als ONNX.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <translation>Das Modell &#x27;{1}&#x27; ist ein Backbone: Es sagt nichts vorher, solange es nicht feinabgestimmt ist, also gibt es nichts, was anderswo laufen könnte. Exportieren Sie seine Gewichte (safetensors), oder stimmen Sie es zuerst fein ab.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <translation>Der exportierte Graph weicht vom Netz um {1} in einer Wahrscheinlichkeit ab, zulässig ist {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with full weights (half off).</source>
+        <translation>Exportieren Sie mit vollen Gewichten (half aus).</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Please report the model&#x27;s card.</source>
+        <translation>Bitte melden Sie die Modellkarte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <translation>Das Netz kann mit dieser Version von torch nicht exportiert werden. Bitte melden Sie das.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <translation>Die Gewichte des Modells brauchen mehr als die 2 GB, die eine ONNX-Datei fassen kann. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Use a smaller model.</source>
+        <translation>Verwenden Sie ein kleineres Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with half-precision weights.</source>
+        <translation>Exportieren Sie mit Gewichten halber Genauigkeit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/streamed.py"/>
+        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <translation>Das Modell braucht {1} GB; eine ONNX-Datei kann 2 GB fassen. Schreiben Sie stattdessen ein .safetensors-Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <translation>&#x27;{1}&#x27; wird kopiert, wie es ist: Die Ausgabe muss auf {2} enden, nicht auf &#x27;{3}&#x27;. Um eine andere Art Datei daraus zu machen, verwenden Sie &#x27;Modell exportieren&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Copying the model</source>
+        <translation>Das Modell wird kopiert</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <translation> Es scheint für die Erweiterung Deepness gemacht zu sein: Verwenden Sie es dort.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{1}&#x27; enthält keine SpectralGPT-Modellkarte: Welche Kanäle es braucht, nach Wellenlänge, und wie die Werte skaliert sind, steht nicht darin, sodass es hier nicht laufen kann.{2} Erwartet wird ein Modell, das diese Erweiterung erstellt hat, oder ein veröffentlichter SpectralGPT-Checkpoint (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Reading the checkpoint</source>
+        <translation>Der Checkpoint wird gelesen</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <translation>Der Fingerabdruck des Checkpoints wird genommen</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <translation>Dieser Checkpoint ist ein Backbone: Er sagt nichts vorher, solange er nicht feinabgestimmt ist, daher kann er nicht zu .onnx werden. Geben Sie eine Ausgabe an, die auf .safetensors endet, und führen Sie davon aus eine Feinabstimmung durch.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <translation>Der Graph von &#x27;{1}&#x27; hat die Eingänge {2} und die Ausgänge {3}; ein Modell für {4} braucht {5} und gibt Wahrscheinlichkeiten aus. Importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <translation>Der Graph von &#x27;{1}&#x27; nimmt {2} (Kanäle, Zeilen, Spalten), seine Modellkarte sagt {3}. Die Datei passt nicht zu ihrer Modellkarte: Erstellen oder importieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <translation>Das Modell &#x27;{1}&#x27; hat Werte der Form {2} ausgegeben, seine Modellkarte hat {3} Klassen. Die Datei passt nicht zu ihrer Modellkarte: Erstellen oder importieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>{1} ONNX Runtime is used instead.</source>
+        <translation>{1} Stattdessen wird ONNX Runtime verwendet.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1} does not run this model: {2}</source>
+        <translation>Einmal gemessen: {1} führt dieses Modell nicht aus: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2}; not used</source>
+        <translation>Einmal gemessen: {1}: {2}; nicht verwendet</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <translation>Einmal gemessen: {1}: {2} ms je Fenster{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <translation>Eine GPU wurde verlangt, und keine ist verwendbar: {1}. Wählen Sie das Gerät &#x27;auto&#x27; oder &#x27;cpu&#x27;, oder installieren Sie die Engine für Ihre GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>The GPU is not used, the processor is. {1}</source>
+        <translation>Die GPU wird nicht verwendet, sondern der Prozessor. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <translation>Die Zellengröße {1} ist kleiner als ein Pixel ({2} KBS-Einheiten). Geben Sie eine größere an, oder 0 für das Fenster des Modells.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <translation>Die Pixel des Rasters von {1} m werden auf {2} m umgerechnet, sodass eine Zelle von {3} px {4} m breit ist; das Modell wurde mit {5} m trainiert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <translation>Eine Zelle zeigt dem Modell das {1}-Fache der Fläche, mit der es trainiert wurde ({2} m breit): Die Labels können schlecht sein. Setzen Sie die Zellengröße auf 0, um den Maßstab des Modells zu nehmen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <translation>{1} {2}: Weniger als die Hälfte ihrer Pixel ist gültig.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation>Nichts ({1}) kann klassifiziert werden: Bei keinem der {2} ist mindestens die Hälfte der Pixel gültig. Wählen Sie eine kleinere Zellengröße, ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <translation>Ein Modell für Änderungen hat zwei Klassen, unverändert und verändert; &#x27;{1}&#x27; hat {2}. Wählen Sie ein anderes Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Scores rescaled for this scene: {1} becomes 0.5</source>
+        <translation>Wahrscheinlichkeiten für diese Szene neu skaliert: {1} wird zu 0.5</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Schwelle: {1} (angegeben; die des Modells ist {2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} ({2})</source>
+        <translation>Schwelle: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Writing the map</source>
+        <translation>Die Karte wird geschrieben</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_rows.py"/>
+        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <translation>Fährt fort, wo der letzte Lauf angehalten hat: {1} von {2} Zeilen sind fertig</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <translation>Das Modell &#x27;{1}&#x27; ist zum Trainieren; zum Ausführen braucht es eine Datei, die auf .onnx endet. Exportieren Sie es zuerst.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <translation>Die Modellkarte in &#x27;{1}&#x27; nennt keine Klassen. Erstellen oder importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Zellen werden klassifiziert</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Zonen werden klassifiziert</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <translation>Im Gebiet gibt es kein gültiges Pixel: Das Raster enthält dort nur NoData. Wählen Sie ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <translation>ONNX Runtime konnte {1} nicht starten: Der Treiber oder die Bibliotheken dafür fehlen oder sind zu alt. Aktualisieren Sie den Treiber, oder wählen Sie den Prozessor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>Der Speicher der GPU ist knapp: Es geht mit {1} Fenstern auf einmal weiter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>Der Speicher der GPU reicht nicht für ein Fenster: Es geht mit dem Prozessor weiter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <translation>ONNX Runtime {1} kann &#x27;{2}&#x27; nicht laden: Es ist kein vollständiges ONNX-Modell oder braucht eine neuere Version. Kopieren Sie die Datei erneut, oder aktualisieren Sie die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <translation>Das Modell &#x27;{1}&#x27; ist bei der Ausführung fehlgeschlagen. Erstellen oder importieren Sie es erneut; wenn es mitgeliefert wurde, melden Sie das bitte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>Zu wenig freier Speicher ({1}) für das Modell &#x27;{2}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <translation>OpenVINO {1} kann &#x27;{2}&#x27; nicht ausführen: Es ist kein vollständiges ONNX-Modell oder hat Teile, die OpenVINO nicht kennt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>Der Rechner hat zu wenig freien Speicher für das Modell &#x27;{1}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/places.py"/>
+        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <translation>Eine Stelle von {1} KBS-Einheiten ist {2} x {3} Pixel groß, größer als das zu durchsuchende Gebiet ({4} x {5} Pixel). Geben Sie eine kleinere Größe an, 0 für {6} Pixel, oder eine größere Ausdehnung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <translation>Die Maske berührt das zu berechnende Gebiet ({1} in {2}) nicht; ihre Polygone liegen in {3}. Wählen Sie eine andere Maske, oder prüfen Sie ihr KBS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation>Die Maske ist kleiner als ein Pixel: Kein Pixel hat seine Mitte darin. Wählen Sie eine größere Maske.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Die beiden Zeitpunkte haben keine Kanalgruppe gemeinsam: Der erste bedient die Gruppen {1} des Modells, der zweite {2}. Wählen Sie Raster desselben Sensors.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation>Die Ausgabe &#x27;{1}&#x27; muss auf {2} enden. Geben Sie ihr einen solchen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <translation>Zwei Ausgaben würden nach &#x27;{1}&#x27; geschrieben. Geben Sie jeder einen eigenen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>Die Ausgabe &#x27;{1}&#x27; ist auch eine Eingabe und würde überschrieben. Wählen Sie einen anderen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <translation>Die Ausgabe &#x27;{1}&#x27; ist ein Ordner. Geben Sie den Namen einer Datei an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <translation>Der Ordner der Ausgabe &#x27;{1}&#x27; existiert nicht. Erstellen Sie &#x27;{2}&#x27;, oder wählen Sie einen anderen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <translation>Der Datenträger ist voll oder die Datei zu groß für ihn: &#x27;{1}&#x27; konnte nicht fertiggestellt werden. Schaffen Sie Platz, oder schreiben Sie auf einen anderen Datenträger. Von dieser Ausgabe wurde nichts behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <translation>&#x27;{1}&#x27; kann nicht geschrieben werden. Prüfen Sie, ob Sie in diesen Ordner schreiben dürfen und ob kein anderes Programm (oder ein Layer in QGIS) die Datei belegt, oder wählen Sie einen anderen Ort.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/threshold.py"/>
+        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <translation>Die Modellkarte verlangt die Schwelle {1}, die diese Version nicht kennt. Aktualisieren Sie die Erweiterung, oder geben Sie selbst eine Schwelle an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <translation>Das Modell &#x27;{1}&#x27; kennt {2} Klasse; um unentschieden zu sein, braucht es zwei oder mehr. Wählen Sie ein Modell mit mehr Klassen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <translation>Bei keiner Stelle von {1} ist mindestens die Hälfte der Pixel gültig{2}. Wählen Sie eine kleinere Größe, ein größeres Gebiet, oder prüfen Sie die NoData-Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>Places of {1}: {2} found.</source>
+        <translation>Stellen von {1}: {2} gefunden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <translation>{1} Stellen wurden statt {2} gefunden: Für mehr Stellen von {3} mit einer Stelle Abstand dazwischen ist kein Platz. Wählen Sie eine kleinere Größe oder ein größeres Gebiet.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/windows.py"/>
+        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation>Fenster von {1} px mit einer Überlappung von {2} px über einem Raster von {3} x {4} px sind unmöglich: Größen müssen mindestens 1 sein und die Überlappung kleiner als das Fenster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <translation>Den Befehl &#x27;{1}&#x27; gibt es nicht. Es gibt: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>The parameters of &#x27;{1}&#x27; must be a JSON object.</source>
+        <translation>Die Parameter von &#x27;{1}&#x27; müssen ein JSON-Objekt sein.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <translation>&#x27;{1}&#x27; braucht die Bibliothek &#x27;{2}&#x27;, die diese Engine nicht hat. Installieren Sie die Bibliotheken der Engine für {3} (in QGIS: SpectralGPT &gt; Engine).</translation>
+    </message>
+    <message>
+        <location filename="../engine/memory_limit.py"/>
+        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <translation> Die Engine darf laut Speichergrenze {1} MB belegen: Erhöhen Sie sie in QGIS unter Einstellungen &gt; Optionen &gt; SpectralGPT, oder setzen Sie sie auf keine Grenze.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <translation>{1}={2} passt nicht zu {3}={4}: Erwartet wird ein positives Vielfaches. Verwenden Sie {5}={6} oder ein anderes {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>There is no preset &#x27;{1}&#x27;. Choose one of {2}.</source>
+        <translation>Es gibt keine Voreinstellung &#x27;{1}&#x27;. Wählen Sie eine von {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/dense_head.py"/>
+        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <translation>Der veröffentlichte pixelweise Kopf ist für Token von {1} Pixeln und eine Breite gemacht, die ein Vielfaches von 16 ist; angegeben sind patch={2}, width={3}. Verwenden Sie patch={4} und width={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <translation>Das Netz nimmt Bilder [batch, {1}, height, width], angegeben ist {2}. Füllen Sie fehlende Kanäle mit Nullen und lassen Sie ihre Gruppe aus.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <translation>Das vortrainierte Modell passt nicht zu diesem Netz: {1} von {2} Gewichten des Encoders fehlen oder haben eine andere Form ({3}). Wählen Sie ein Backbone mit denselben Kanälen, derselben Breite und Tiefe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/losses.py"/>
+        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <translation>Mit den Verlustgewichten {1} kann nicht trainiert werden: Keines darf negativ sein, und eines muss über 0 liegen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/masked_autoencoder.py"/>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <translation>Ein Maskierungsgrad von {1} lässt {2} von {3} Token sichtbar: Einige müssen verdeckt und einige sichtbar sein. Verwenden Sie 0.9 oder ein größeres Fenster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <translation>Die Statistiken der Modellkarte passen nicht zu ihren {1} Kanälen: {2} Mittelwerte, {3} Abweichungen (jede muss über 0 liegen). Trainieren oder importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <translation>Die Modellkarte verlangt die Normalisierung &#x27;{1}&#x27;, diese Version kennt statistics, tile-minmax, scene-statistics und none. Aktualisieren Sie die Erweiterung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/pixel_change.py"/>
+        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <translation>{1} Pixelebenen enden bei Schrittweite {2}, ein Token ist aber {3} Pixel breit. Geben Sie für jede Schrittweite von 1 bis {4} eine Breite an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/position.py"/>
+        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <translation>Ein Fenster von {1} x {2} Pixeln lässt sich nicht in Token von {3} x {4} zerlegen: Beide Seiten müssen Vielfache von {5} sein. Die nächste gültige Größe ist {6} x {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <translation>Ein Modell für &#x27;{1}&#x27; sagt allein nichts vorher. Führen Sie zuerst eine Feinabstimmung durch und verwenden Sie das Ergebnis.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <translation>Das Modell nimmt {1} Eingaben ({2}), angegeben ist {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <translation>Die Modellkarte nennt das Netz &#x27;{1}&#x27;, diese Version kennt {2}. Aktualisieren Sie die Erweiterung, oder importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <translation>Die Modellkarte beschreibt ihr Netz &#x27;{1}&#x27; auf eine Weise, die diese Version nicht aufbauen kann. Aktualisieren Sie die Erweiterung, oder importieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network has lost its encoder.</source>
+        <translation>Das Netz hat seinen Encoder verloren.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network was made without a pixel branch.</source>
+        <translation>Das Netz wurde ohne Pixelzweig erstellt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Es gibt kein Modell &#x27;{1}&#x27;. Geben Sie den Pfad einer Modelldatei oder den Namen eines installierten Modells an ({2}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>Das Modell &#x27;{1}&#x27; ist für {2}, hier wird eines für {3} gebraucht. Wählen Sie ein anderes Modell, oder verwenden Sie das Werkzeug, das zu diesem passt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; ist kein Modell von SpectralGPT: Erwartet wird eine Datei, die auf .onnx oder .safetensors endet. Importieren Sie andere Formate zuerst mit &#x27;Modell importieren&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <translation>&#x27;{1}&#x27; kann nicht als Modell gelesen werden: Die Datei fehlt, ist beschädigt oder von anderer Art. Kopieren Sie sie erneut, oder wählen Sie ein anderes Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; enthält keine SpectralGPT-Modellkarte, daher sind seine Kanäle und Klassen unbekannt. Importieren Sie es zuerst mit &#x27;Modell importieren&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <translation>Die Modellkarte in &#x27;{1}&#x27; ist beschädigt. Kopieren Sie die Datei erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <translation>Die Modelldatei &#x27;{1}&#x27; wurde nach ihrer Erstellung verändert oder beschädigt: Ihr Inhalt passt nicht zu ihrem Siegel. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <translation>Die Modelldatei &#x27;{1}&#x27; hat kein Siegel. Importieren oder trainieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <translation>Die Modelldatei &#x27;{1}&#x27; hat keinen Platz für ein Siegel. Importieren oder trainieren Sie das Modell erneut.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not answer.</source>
+        <translation>Der Ordner {1} antwortet nicht.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not exist, or its drive is not connected.</source>
+        <translation>Der Ordner {1} existiert nicht, oder sein Laufwerk ist nicht verbunden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>{1} is a file, not a folder.</source>
+        <translation>{1} ist eine Datei, kein Ordner.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} cannot be read: {2}.</source>
+        <translation>Der Ordner {1} kann nicht gelesen werden: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <translation>Es gibt keine Datei &#x27;{1}&#x27;. Geben Sie den Pfad eines Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <translation>&#x27;{1}&#x27; wurde nicht geladen: Neben Gewichten enthält die Datei {2} Art(en) von Python-Objekten, die Code ausführen könnten ({3}). Erwartet werden nur Tensoren, einfache Werte und argparse.Namespace. Besorgen Sie sich die veröffentlichte Datei, oder speichern Sie nur die Gewichte mit torch.save(model.state_dict(), path).</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <translation>&#x27;{1}&#x27; kann nicht als PyTorch-Checkpoint gelesen werden: Die Datei ist von anderer Art, unvollständig oder beschädigt. Laden Sie sie erneut herunter und vergleichen Sie ihre Größe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; enthält {2}, erwartet wird ein Wörterbuch von Gewichten, direkt oder unter &#x27;model&#x27;. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; enthält {2} Einträge, die keine Gewichte sind ({3}), erwartet werden nur dichte Gleitkommatensoren. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; ist kein SpectralGPT-Checkpoint: Erwartet werden die Gewichte {2}; gefunden wurde {3} unter {4} Gewichten ({5}). Geben Sie einen der veröffentlichten Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; hat Token der Breite {2} an {3} Positionen, erwartet werden eine Breite von {4} und eine quadratische Zahl von Positionen. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; enthält den Encoder von SpectralGPT, unter {2} Gewichten aber weder seinen Decoder (decoder_...) noch einen Kopf (cls_seg..., head...). Geben Sie einen der veröffentlichten Checkpoints an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <translation>&#x27;{1}&#x27; passt nicht zum SpectralGPT-Netz {2} mit {3} Gewichten: {4}. Geben Sie die veröffentlichte Datei an, wie sie heruntergeladen wurde, oder wählen Sie mit &#x27;kind&#x27;, was sie enthält.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Weights: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo record 8412455. Their licence, CC-BY-4.0, is known from a third party&#x27;s table only: unverified.</source>
+        <translation>Gewichte: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo-Eintrag 8412455. Ihre Lizenz, CC-BY-4.0, ist nur aus einer Tabelle Dritter bekannt: nicht überprüft.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Each window is scaled to 0..1 band by band, as in training.</source>
+        <translation>Jedes Fenster wird Kanal für Kanal auf 0..1 skaliert, wie beim Training.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <translation> Die Bedeutung seiner {1} Kanäle ist nicht bekannt: Wählen Sie die Kanäle des Rasters von Hand.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <translation>{1} {2} Importiert; keine seiner Zahlen wurde hier überprüft.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <translation>Veröffentlichtes SpectralGPT-Backbone als Ausgangspunkt für die Feinabstimmung; es sagt allein nichts vorher.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT change network, fine-tuned by its authors on OSCD.</source>
+        <translation>Veröffentlichtes SpectralGPT-Netz für Änderungen, von seinen Autoren auf OSCD feinabgestimmt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <translation>SpectralGPT-Segmentierungsnetz mit {1} Klassen, deren Namen nicht in der Datei stehen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <translation>Veröffentlichtes SpectralGPT-Segmentierungsnetz, von seinen Autoren auf SegMunich feinabgestimmt. Es nimmt zehn Kanäle und hängt ihr Mittel zweimal an. Welche zehn, darin sind sich die Quellen uneins: Diese hier hat der Erstautor bestätigt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <translation>SpectralGPT-Szenenklassifikator, dessen Klassennamen und Normalisierung nicht in der Datei stehen: Die Namen sind Nummern, und die Skalierung je Fenster ist eine Annahme.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <translation>&#x27;{1}&#x27; hat keinen Parameter &#x27;{2}&#x27;. Vorhanden sind: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; needs the parameter &#x27;{2}&#x27;: {3}.</source>
+        <translation>&#x27;{1}&#x27; braucht den Parameter &#x27;{2}&#x27;: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; erwartet wird {4} ({5}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is &#x27;{3}&#x27;; choose one of: {4}.</source>
+        <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist &#x27;{3}&#x27;; wählen Sie einen von: {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; er muss zwischen {4} und {5} liegen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object on one line: got {1}.</source>
+        <translation>Der Auftrag ist kein JSON-Objekt in einer Zeile: Erhalten wurde {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object: got {1}.</source>
+        <translation>Der Auftrag ist kein JSON-Objekt: Erhalten wurde {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine ran out of memory. Close other programs, or work on a smaller area.</source>
+        <translation>Der Engine ist der Speicher ausgegangen. Schließen Sie andere Programme, oder arbeiten Sie in einem kleineren Gebiet.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <translation>In der Engine ist ein unerwarteter Fehler aufgetreten ({1}: {2}). Bitte melden Sie ihn.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <translation>Das Modell &#x27;{1}&#x27; wird mit der Erweiterung geliefert und behält seinen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <translation>&#x27;{1}&#x27; kann nicht der Name einer Datei sein. Verwenden Sie Buchstaben, Ziffern, Leerzeichen und die Zeichen _ - + ( ).</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>There is already a model &#x27;{1}&#x27; in {2}. Choose another name.</source>
+        <translation>Es gibt bereits ein Modell &#x27;{1}&#x27; in {2}. Wählen Sie einen anderen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <translation>Das Modell hat seinen neuen Namen, seine alte Datei &#x27;{1}&#x27; konnte aber nicht entfernt werden: {2}. Entfernen Sie sie selbst.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <translation>Das Modell &#x27;{1}&#x27; hat keinen SpectralGPT-Encoder als Ausgangspunkt. Wählen Sie ein Backbone oder ein durch Feinabstimmung erstelltes Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <translation>Das Modell &#x27;{1}&#x27; kann nur vorhersagen, und es liegt kein {2} zum Weitertrainieren daneben. Wählen Sie ein Backbone oder ein Modell, das Sie feinabgestimmt haben.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1}Round {2} of {3}, loss {4}</source>
+        <translation>{1}Durchgang {2} von {3}, Verlust {4}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <translation>{1} ist kein Checkpoint eines Trainingslaufs oder ist beschädigt. Löschen Sie die Datei, um von vorn zu beginnen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation>{1} gehört zu einem Lauf mit anderen Einstellungen. Löschen Sie die Datei, um von vorn zu beginnen, oder machen Sie mit den Einstellungen weiter, mit denen sie erstellt wurde.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <translation>Änderungen werden aus zwei Klassen gelernt, unverändert und verändert; die Labels haben {1} ({2}). Fassen Sie sie zu zweien zusammen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <translation>Es lässt sich nicht erkennen, welches der Labels &#x27;{1}&#x27; und &#x27;{2}&#x27; Änderung bedeutet. Nennen Sie sie &#x27;unchanged&#x27; und &#x27;changed&#x27;, oder 0 und 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/device.py"/>
+        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <translation>Eine GPU wurde verlangt, torch sieht hier aber keine. Wählen Sie das Gerät &#x27;auto&#x27; oder &#x27;cpu&#x27;, oder installieren Sie ein torch, das zum Treiber der GPU passt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>Die Feinabstimmung nimmt einen Predictor, angegeben ist {1}. Fassen Sie das Netz und seine Modellkarte in einem zusammen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
+        <translation>Klassengewichte brauchen eines von {1} und Labels zum Zählen, angegeben sind &#x27;{2}&#x27; und {3} Labels. Geben Sie einigen Pixeln jeder Klasse ein Label.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Erwartet wird ein Predictor, angegeben ist {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <translation>Es wurde kein Raster angegeben. Wählen Sie die Raster mit den Flächen, die Labels haben.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <translation>Es gibt {1} Raster des ersten Zeitpunkts und {2} des zweiten. Geben Sie für jedes des ersten eines des zweiten an, in derselben Reihenfolge.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <translation>Es wurden Raster eines zweiten Zeitpunkts angegeben, die Aufgabe ist aber {1}. Wählen Sie change-detection, oder lassen Sie sie weg.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1} is left out: {2}</source>
+        <translation>{1} wird ausgelassen: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <translation>Die Labels {1} liegen auf keinem der {2} Raster. Wählen Sie Raster der Stelle, die Labels hat, oder prüfen Sie das KBS beider.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <translation>Kein Pixel der Raster hat das Label {1}: Die Labels dieser Klasse liegen anderswo. Zeichnen Sie welche auf den Rastern, oder lassen Sie die Klasse weg.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <translation>{1}: Einige Kanäle fehlen, die andere Raster haben. Das Modell lernt überall ohne sie.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/made.py"/>
+        <source>{1} cannot be stored.</source>
+        <translation>{1} kann nicht gespeichert werden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <translation>Alle zurückgehaltenen Labels sind in den Rastern NoData, daher kann das Modell nicht beurteilt werden. Zeichnen Sie mehr Labels, wo das Raster Werte hat.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>Der Speicher reicht selbst für einen Stapel von {1} nicht. Wählen Sie ein kleineres Netz oder Fenster, schließen Sie andere Programme, oder rechnen Sie auf einem anderen Gerät.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <translation>Die Wahrheit hat die Form {1}, die Vorhersage {2}: Erwartet wird dieselbe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <translation>Die Eingabe ({1}) enthält Werte {2}..{3}, erwartet wird 0..{4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Computing features</source>
+        <translation>Merkmale werden berechnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <translation>Jedes Pixel mit Label ist in den Rastern NoData. Zeichnen Sie Labels, wo das Raster Werte hat, oder prüfen Sie seinen NoData-Wert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <translation>Jedes Pixel mit dem Label {1} ist in den Rastern NoData. Zeichnen Sie welche, wo das Raster Werte hat, oder lassen Sie die Klasse weg.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>{1} has no features of pixels.</source>
+        <translation>{1} hat keine Pixelmerkmale.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretrain.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Stufe {1} von {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <translation>{1} fertige Epochen sind in {2} aufbewahrt: Starten Sie dasselbe erneut, um fortzufahren.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <translation>Es wurde nichts behalten, da kein Checkpoint-Ordner angegeben war.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Cancelled. {1}</source>
+        <translation>Abgebrochen. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, from random weights ({1}).</source>
+        <translation>, aus zufälligen Gewichten ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, going on from {1}.</source>
+        <translation>, fortgeführt von {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
+        <translation>Maskierte Eingabe ({1} verdeckt), Rekonstruktion, Fehler (Schwarz ist keiner) bei {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Die Bilder waren zu klein, um etwas davon zurückzuhalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{1}. {2} windows of {3} px.</source>
+        <translation>{1}. {2} Fenster von {3} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {1} of {2}.</source>
+        <translation>Die ersten {1} von {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <translation>Das Modell &#x27;{1}&#x27; hat keinen Decoder zum Vortrainieren. Wählen Sie ein Backbone.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <translation>Die Bilder sind zu klein, um etwas davon zurückzuhalten: Das Netz kann nicht auf Flächen beurteilt werden, die es nicht gesehen hat. Geben Sie größere Raster an, oder mindestens zehn.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <translation>{1} Raster, {2} Megapixel; {3} Fenster zurückgehalten. Netz mit {4} Millionen Gewichten; {5} Prozess(e).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Learning</source>
+        <translation>Es wird gelernt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Zeichnen Sie jede Klasse an mindestens zwei Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Beurteilung, Teil {1} von {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <translation>{1} Szenen mit Label werden ausgelassen: Weniger als die Hälfte ihrer Pixel ist gültig.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation>Keine Szene mit Label ist verwendbar: Von jeder ist weniger als die Hälfte der Pixel gültig. Vergeben Sie Labels für Szenen, wo das Raster Werte hat, oder prüfen Sie seinen NoData-Wert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <translation>Es wurden Raster eines zweiten Zeitpunkts angegeben, Szenen haben aber nur einen. Lassen Sie sie weg, oder wählen Sie change-detection.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <translation>Szenen, die sich berühren, sind in verschiedenen Teilen, da es zu wenige andere gibt: Die Zahlen schmeicheln dem Modell. Zeichnen Sie Szenen an mehr Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Vergeben Sie für jede Klasse Labels an mindestens zwei Stellen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_samples.py"/>
+        <source>{1} has no features of scenes.</source>
+        <translation>{1} hat keine Szenenmerkmale.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <translation>Ob das Training des Encoders hilft, lässt sich ohne zurückgehaltene Szenen nicht sehen: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Learning what small patches look like</source>
+        <translation>Es wird gelernt, wie kleine Ausschnitte aussehen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Fitting and judging the last layer</source>
+        <translation>Die letzte Schicht wird angepasst und beurteilt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} auf zurückgehaltenen Szenen vorher: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Angehalten, bevor der erste Durchgang zu Ende war: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <translation>Keine verwendbare Szene hat das Label {1}. Vergeben Sie es für einige auf den Rastern, oder lassen Sie die Klasse weg.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <translation>{1}: weniger als {2} Szenen. Vergeben Sie mehr Labels; Zahlen aus so wenigen sagen wenig.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <translation>Stufe {1} ist &#x27;{2}&#x27;, erwartet wird {3}, zum Beispiel 64:20:1e-3 oder 128:10:5e-4:0.9:*summer*. Trennen Sie Stufen durch ;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <translation>Die Stufen &#x27;{1}&#x27; enthalten keine Stufe, erwartet wird {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <translation>Stufe {1} hat ein Fenster von {2} px, erwartet wird ein Vielfaches der Kachel des Netzes von {3} px. Verwenden Sie {4} oder {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <translation>Stufe {1} verdeckt {2} der {3} Token eines Fensters von {4} px: Nichts bleibt sichtbar. Verringern Sie den Maskierungsgrad, oder verwenden Sie ein größeres Fenster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <translation>Kein Rastername entspricht &#x27;{1}&#x27;. Die Raster sind: {2}{3}. Verwenden Sie * für beliebigen Text im Muster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <translation>Stufe {1} ist &#x27;{2}&#x27;: Fenster und Epochen müssen mindestens 1 sein, die Lernrate über 0 und höchstens 1, der Maskierungsgrad zwischen 0 und 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/trainer.py"/>
+        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <translation>Der Verlust wurde {1} bei Schritt {2} (Epoche {3}), bei einer Lernrate von {4}. Verringern Sie die Lernrate oder begrenzen Sie den Gradienten, und prüfen Sie die Daten auf Werte, die nicht endlich sind.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <translation>Erstellt aus eigenen Labels von {1} Klassen ({2}), ausgehend von {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Mean IoU on held-back labels before: {1}</source>
+        <translation>Mittlere IoU auf zurückgehaltenen Labels vorher: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <translation>{1} kann nicht gelesen werden, daher kann der Lauf in diesem Ordner nicht fortgesetzt werden. Löschen Sie den Ordner, oder geben Sie einen anderen an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <translation>Der Ordner {1} enthält einen Lauf mit anderen Einstellungen ({2}). Geben Sie dieselben an, um ihn fortzusetzen, oder einen anderen Ordner, oder löschen Sie ihn.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
+        <translation>In den Checkpoint-Ordner {1} kann nicht geschrieben werden. Wählen Sie einen anderen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/base_python.py"/>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <translation>Es wurde kein geeignetes Python gefunden: Die Engine braucht ein 64-Bit-Python 3.9 bis 3.14 mit dem Modul venv. Installieren Sie eines (von python.org, oder &#x27;sudo apt install python3-venv&#x27;) und versuchen Sie es erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine failed without saying why.</source>
+        <translation>Die Engine ist ohne Angabe eines Grundes fehlgeschlagen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine could not be started: {1} ({2}). Install or repair it in the settings under SpectralGPT.</source>
+        <translation>Die Engine konnte nicht gestartet werden: {1} ({2}). Installieren oder reparieren Sie sie in den Einstellungen unter SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <translation>Die letzte Installation der Engine wurde nicht abgeschlossen. Installieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is not installed yet. Install it in the settings.</source>
+        <translation>Die Engine ist noch nicht installiert. Installieren Sie sie in den Einstellungen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine&#x27;s record is damaged. Repair the engine.</source>
+        <translation>Der Eintrag der Engine ist beschädigt. Reparieren Sie die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <translation>Das Python, aus dem die Engine erstellt wurde, ist nicht mehr da oder wurde ersetzt. Reparieren Sie die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <translation>Die Erweiterung wurde aktualisiert und verlangt andere Versionen der Bibliotheken der Engine. Aktualisieren Sie die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is installed ({1}).</source>
+        <translation>Die Engine ist installiert ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <translation>Auf dem Datenträger von {1} sind {2} GB frei, und die Installation braucht {3} GB. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner für die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <translation>Der Engine ist der Speicher ausgegangen, oder sie wurde vom System beendet. Schließen Sie andere Programme, wählen Sie eine kleinere Ausdehnung oder weniger Threads, und starten Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>Repair the engine in the settings under SpectralGPT.</source>
+        <translation>Reparieren Sie die Engine in den Einstellungen unter SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <translation>Die Engine ist in einer ihrer Bibliotheken abgestürzt (Zugriffsverletzung, 0xC0000005). Versuchen Sie das Gerät &#x27;cpu&#x27;; wenn es wieder geschieht, aktualisieren Sie den Grafiktreiber. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <translation>Eine Bibliothek, die die Engine braucht, wurde nicht gefunden (0xC0000135). Installieren Sie das &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), und starten Sie QGIS neu. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <translation>Eine Bibliothek der Engine konnte nicht starten (0xC0000142). Installieren Sie das &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), und starten Sie Windows neu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine is damaged or not 64-bit (0xC000007B). </source>
+        <translation>Eine Bibliothek der Engine ist beschädigt oder nicht 64-Bit (0xC000007B). </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <translation>Die Engine verwendet einen Befehl, den dieser Prozessor nicht kennt (0xC000001D).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine was interrupted (0xC000013A).</source>
+        <translation>Die Engine wurde unterbrochen (0xC000013A).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <translation>{1} Sie darf {2} MB Speicher belegen, was zu wenig sein kann: siehe die Speichergrenze unter Einstellungen &gt; Optionen &gt; SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine stopped answering and was ended. Run it again.</source>
+        <translation>Die Engine hat nicht mehr geantwortet und wurde beendet. Starten Sie sie erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ended without an answer (exit code {1}).</source>
+        <translation>Die Engine endete ohne Antwort (Exitcode {1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_lock.py"/>
+        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <translation>Die Engine wird gerade von einem anderen Prozess installiert (Nummer {1}). Warten Sie, bis er zu Ende ist, oder beenden Sie ihn, und versuchen Sie es erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <translation>Der Datenträger ist voll. Schaffen Sie Platz, oder wählen Sie in den Einstellungen einen anderen Ordner für die Engine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <translation>Der Schutz des Systems (Virenschutz oder Anwendungskontrolle) hat die Installation angehalten. Bitten Sie Ihren Administrator, den Ordner der Engine zuzulassen, oder wählen Sie in den Einstellungen einen anderen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <translation>Eine Datei der Engine wird verwendet. Warten Sie, bis laufende Aufträge zu Ende sind, oder starten Sie QGIS neu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <translation>In den Ordner der Engine darf nicht geschrieben werden. Wählen Sie in den Einstellungen einen eigenen Ordner, oder lassen Sie seine Berechtigungen ändern.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <translation>Der Ordner der Engine hat einen zu langen Pfad für Windows. Wählen Sie in den Einstellungen einen kürzeren.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <translation>Das Zertifikat des Paketservers wurde nicht akzeptiert, wie es hinter einem prüfenden Firmenproxy vorkommt. Geben Sie in den Einstellungen die CA-Datei Ihrer Firma an, oder verwenden Sie einen Ordner mit Wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The proxy refused the connection. Check the proxy in the settings (http://user:password@host:port).</source>
+        <translation>Der Proxy hat die Verbindung verweigert. Prüfen Sie den Proxy in den Einstellungen (http://user:password@host:port).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <translation>Der Paketserver hat den Zugriff verweigert (401 oder 403). Prüfen Sie Adresse und Passwort des Index in den Einstellungen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <translation>Der Paketserver wurde nicht erreicht. Prüfen Sie das Netzwerk und in den Einstellungen den Proxy und den Index; ohne Netzwerk installieren Sie aus einem Ordner mit Wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A package arrived damaged. Run the installation again.</source>
+        <translation>Ein Paket ist beschädigt angekommen. Starten Sie die Installation erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <translation>Das System ist zu alt für die Bibliotheken der Engine (seiner C-Bibliothek fehlt, was sie brauchen).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <translation>Der Speicher hat nicht gereicht. Schließen Sie andere Programme und starten Sie die Installation erneut.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <translation>Es gibt keinen Build von {1} für {2}, wo danach gesucht wurde. Verwenden Sie ein 64-Bit-Python 3.9 bis 3.14; ein in den Einstellungen gesetzter Spiegelserver ist vielleicht unvollständig.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <translation>Der Ordner mit Wheels &#x27;{1}&#x27; fehlt oder hat keine .whl-Dateien.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation>Die CA-Datei &#x27;{1}&#x27; fehlt. Korrigieren Sie sie in den Einstellungen.</translation>
+    </message>
+</context>
+</TS>

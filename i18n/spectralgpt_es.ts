@@ -1,0 +1,5584 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en" language="es">
+<context>
+    <name>SpectralGPT</name>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Mapping</source>
+        <translation>Cartografía</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Training</source>
+        <translation>Entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Accuracy</source>
+        <translation>Exactitud</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Models</source>
+        <translation>Modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <translation>&#x27;{parameter}&#x27; ({name}) es {value}; debe estar entre {low:g} y {high:g}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <translation>&#x27;{parameter}&#x27; debe escribirse en &#x27;{target}&#x27;, que no es un archivo que esta herramienta pueda escribir. Indique un nombre de archivo que termine en {expected}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source> or </source>
+        <translation> o </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Stopped early. What was done so far was kept.</source>
+        <translation>Detenido antes de terminar. Se conservó lo hecho hasta ese momento.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Cancelled. Nothing was written.</source>
+        <translation>Cancelado. No se escribió nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <translation>Se conservó lo calculado. Ejecute la herramienta de nuevo con la misma configuración y la misma salida: continuará donde se detuvo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Label scenes</source>
+        <translation>Etiquetar escenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <translation>Etiqueta las celdas de una cuadrícula, o sus polígonos, según lo que muestra en ellos un ráster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,EuroSAT,Sentinel-2</source>
+        <translation>clasificación de escenas,scene classification,etiquetas,labels,teselas,tiles,patches,cuadrícula,grid,zonas,parcelas,polígonos,multietiqueta,multi-label,aprendizaje profundo,deep learning,IA,AI,EuroSAT,Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Indica qué tipo de escena muestra cada lugar, como una zona residencial, una autopista o cultivos anuales. Una sola etiqueta abarca una celda o un polígono entero; para obtener la clase de cada píxel use &#x27;Mapa de cobertura del suelo&#x27;.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: una imagen multiespectral, con todas las bandas en una sola capa.&lt;br&gt;&lt;b&gt;Zonas&lt;/b&gt;: polígonos que etiquetar, como parcelas. Sin zonas, se coloca una cuadrícula sobre el ráster.&lt;br&gt;&lt;b&gt;Tamaño de celda&lt;/b&gt;: el lado de una celda de la cuadrícula en unidades del mapa; 0 toma el tamaño con el que aprendió el modelo, que suele ser lo mejor.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío para asignarlas por nombre o longitud de onda.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Escenas etiquetadas&lt;/b&gt;: polígonos con la etiqueta (class_name), su confianza en porcentaje y la probabilidad de cada clase (prob_...), para que pueda filtrar las dudosas. Por debajo de aproximadamente 60, la segunda etiqueta estaba cerca. Un modelo multietiqueta da todas las etiquetas que superaron su umbral; el color es el de la más probable.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Cell size (0 = the model&#x27;s own)</source>
+        <translation>Tamaño de celda (0 = el propio del modelo)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Raster</source>
+        <translation>Ráster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Bands in the model&#x27;s order (empty = automatic)</source>
+        <translation>Bandas en el orden del modelo (vacío = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Zones to label (instead of a grid)</source>
+        <translation>Zonas que etiquetar (en lugar de una cuadrícula)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Limit to these polygons (mask)</source>
+        <translation>Limitar a estos polígonos (máscara)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labelled scenes</source>
+        <translation>Escenas etiquetadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Scenes labelled</source>
+        <translation>Número de escenas etiquetadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Detect change</source>
+        <translation>Detectar cambios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <translation>Cartografía lo que cambió entre dos rásteres multiespectrales del mismo lugar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</source>
+        <translation>detección de cambios,change detection,diferencia,difference,antes,después,before,after,dos fechas,bitemporal,seguimiento,monitoring,aprendizaje profundo,deep learning,IA,AI,construcción,urbano,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Cartografía lo que cambió en el terreno entre dos fechas. Qué cuenta como cambio lo decide el modelo: el que se incluye busca construcciones, pasa por alto las estaciones y los cultivos, y casi nunca detecta el agua que sube o baja.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Antes&lt;/b&gt; y &lt;b&gt;después&lt;/b&gt;: dos rásteres multiespectrales del mismo lugar. Pueden diferir en cuadrícula, tamaño de píxel y sistema de coordenadas: el segundo se ajusta a la cuadrícula del primero. Elija fechas sin nubes y, si puede, de la misma estación del año.&lt;br&gt;&lt;b&gt;Umbral&lt;/b&gt;: la probabilidad a partir de la cual un píxel cuenta como cambiado. Déjelo vacío para usar el propio del modelo; súbalo si se marca demasiado, bájelo si faltan cambios.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; descarta los cambios más pequeños.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de cambios&lt;/b&gt;: 0 sin cambio, 1 cambiado, en la cuadrícula del primer ráster.&lt;br&gt;&lt;b&gt;Probabilidad de cambio&lt;/b&gt; de 0 a 1: las zonas oscuras son seguras. Los valores cercanos al umbral merecen una mirada a ambas imágenes.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; de lo que cambió, y una tabla de &lt;b&gt;áreas&lt;/b&gt;, medidas sobre el elipsoide.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster before</source>
+        <translation>Ráster anterior</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster after</source>
+        <translation>Ráster posterior</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Bands of the raster after, where they differ</source>
+        <translation>Bandas del ráster posterior, si son distintas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold (0 to 1, not set = the model&#x27;s own)</source>
+        <translation>Umbral (de 0 a 1, sin definir = el propio del modelo)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The probability from which a pixel counts as changed.</source>
+        <translation>La probabilidad a partir de la cual un píxel cuenta como cambiado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Minimum area of a change (m²)</source>
+        <translation>Área mínima de un cambio (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change map</source>
+        <translation>Mapa de cambios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Probability of change</source>
+        <translation>Probabilidad de cambio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change polygons</source>
+        <translation>Polígonos de cambio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Area of change</source>
+        <translation>Área de cambio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold used</source>
+        <translation>Umbral utilizado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Changed area (m²)</source>
+        <translation>Área cambiada (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
+        <translation>Los rásteres &#x27;{before}&#x27; y &#x27;{after}&#x27; no se solapan, así que no hay nada que comparar. Elija dos rásteres del mismo lugar, o corrija el sistema de coordenadas de uno (clic derecho, SRC de la capa).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Evaluar mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <translation>Indica lo bueno que es un mapa o un modelo, con intervalos, a partir de lugares donde se conoce la verdad.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</source>
+        <translation>evaluación de exactitud,accuracy assessment,validación,validation,matriz de confusión,confusion matrix,matriz de error,error matrix,kappa,F1,IoU,exactitud global,overall accuracy,exactitud del usuario,user&#x27;s accuracy,exactitud del productor,producer&#x27;s accuracy,estimación de áreas,area estimation,Olofsson</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Compara un mapa con lugares donde se sabe qué hay: cuánto es correcto, qué se confunde con qué y lo seguras que son estas cifras.&lt;/p&gt;&lt;h3&gt;Qué recopilar primero&lt;/h3&gt;&lt;p&gt;Extraiga los puntos con &#x27;Extraer muestra de un mapa&#x27; y rellene su campo &lt;i&gt;reference&lt;/i&gt;. Solo una muestra aleatoria así representa a todo el mapa y da áreas corregidas de los errores del mapa. Los polígonos que usted mismo eligió también sirven, pero solo hablan de esos lugares. No use nunca las etiquetas con las que se entrenó el modelo: ya las conoce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa&lt;/b&gt;: un mapa de clases; o, si elige un &lt;b&gt;modelo&lt;/b&gt;, la imagen que este debe cartografiar.&lt;br&gt;&lt;b&gt;Referencia&lt;/b&gt;: puntos, polígonos o un ráster de clases, en cualquier sistema de coordenadas.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: la clase verdadera, como nombre o como valor de la clase del mapa.&lt;br&gt;&lt;b&gt;Diseño&lt;/b&gt;: cómo se extrajo la referencia. &lt;i&gt;stratified&lt;/i&gt; (estratificado) pondera cada clase por su área en el mapa; &lt;i&gt;simple&lt;/i&gt; cuenta todo por igual; &lt;i&gt;auto&lt;/i&gt; toma stratified para una muestra extraída con este complemento.&lt;br&gt;&lt;b&gt;Confianza&lt;/b&gt;: la de los intervalos. Con 95, diecinueve de cada veinte intervalos contienen el valor verdadero.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Informe&lt;/b&gt;: una página con todas las cifras, para leer o imprimir.&lt;br&gt;&lt;b&gt;Tabla&lt;/b&gt;: la matriz de confusión; las filas son lo verdadero, las columnas lo cartografiado.&lt;br&gt;Las cifras principales son también números que puede usar un modelo gráfico. La exactitud global engaña cuando una clase cubre la mayor parte del mapa: mire cada clase en el informe.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Class map, or with a model the raster to map</source>
+        <translation>Mapa de clases o, con un modelo, el ráster que cartografiar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Reference: points, polygons or a class raster</source>
+        <translation>Referencia: puntos, polígonos o un ráster de clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>How the reference was drawn</source>
+        <translation>Cómo se extrajo la referencia</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>stratified: at random within each class of the map. simple: in any other way.</source>
+        <translation>stratified: al azar dentro de cada clase del mapa. simple: de cualquier otra forma.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confidence of the intervals (percent)</source>
+        <translation>Confianza de los intervalos (porcentaje)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>With a model: bands in its order (empty = automatic)</source>
+        <translation>Con un modelo: bandas en su orden (vacío = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matriz de confusión</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy</source>
+        <translation>Exactitud global</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, lower end of the interval</source>
+        <translation>Exactitud global, extremo inferior del intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, upper end of the interval</source>
+        <translation>Exactitud global, extremo superior del intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Kappa</source>
+        <translation>Kappa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean intersection over union</source>
+        <translation>Intersección sobre unión media</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean F1 of the classes</source>
+        <translation>F1 medio de las clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Places compared</source>
+        <translation>Lugares comparados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy weighted by area</source>
+        <translation>Exactitud global ponderada por área</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, lower end of the interval</source>
+        <translation>Exactitud ponderada por área, extremo inferior del intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, upper end of the interval</source>
+        <translation>Exactitud ponderada por área, extremo superior del intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Export model</source>
+        <translation>Exportar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Writes a model as a file for use elsewhere: ONNX, ONNX for Deepness, or weights.</source>
+        <translation>Escribe un modelo como archivo para usarlo en otro lugar: ONNX, ONNX para Deepness o pesos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>model,export,share,ONNX,safetensors,Deepness,weights,convert</source>
+        <translation>modelo,model,exportar,export,compartir,share,ONNX,safetensors,Deepness,pesos,weights,convertir,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Escribe un modelo como un solo archivo para usarlo en otro lugar.&lt;/p&gt;&lt;h3&gt;Formatos&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: para ONNX Runtime y para este complemento en otro equipo. El archivo lleva la ficha del modelo: sus bandas con longitudes de onda, su escalado, sus clases con colores, su exactitud y su licencia. Un modelo que hasta ahora solo tiene pesos se convierte en un grafo, que se compara con ellos.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: para el complemento de QGIS Deepness. Los valores deben ser reflectancia x 10000 y las bandas estar en el orden del modelo; las escenas se convierten en mapas iguales en toda una ventana; para cambios, las bandas de ambas fechas forman una sola pila. Lo que se escribe se compara antes con el modelo.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: los pesos, para entrenar a partir de ellos; solo para modelos que los tienen.&lt;/p&gt;&lt;p&gt;Crear un archivo para Deepness, o un grafo a partir de pesos, requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor). Tenga en cuenta la licencia del modelo cuando lo entregue a otros.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Format</source>
+        <translation>Formato</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <translation>onnx lleva la ficha del modelo; deepness es para el complemento de QGIS de ese nombre; safetensors son pesos a partir de los que entrenar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Exported model</source>
+        <translation>Modelo exportado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>ONNX model (*.onnx);;Model to train from (*.safetensors)</source>
+        <translation>Modelo ONNX (*.onnx);;Modelo para entrenar (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Largest difference of a probability</source>
+        <translation>Mayor diferencia de una probabilidad</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <translation>Elija un modelo: el nombre de uno instalado, o un archivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <translation>El formato &#x27;{format}&#x27; es un archivo que termina en {ending}, y la salida es &#x27;{output}&#x27;. Cambie uno de los dos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <translation>No existe el modelo &#x27;{name}&#x27;. Elija uno de estos: {known}; o un archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Train model from labels</source>
+        <translation>Entrenar modelo a partir de etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <translation>Crea un modelo propio a partir de unos pocos polígonos, puntos o un ráster de clases.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</source>
+        <translation>entrenar,train,ajuste fino,fine-tune,finetune,aprender,learn,muestras,samples,ROI,polígonos,etiquetas,labels,few-shot,clasificación,classification,segmentación,segmentation,cambio,change,bosques aleatorios,random forest,aprendizaje profundo,deep learning,IA,AI,modelo fundacional,foundation model,aprendizaje por transferencia,transfer learning</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Muestra al modelo cómo son sus clases y crea un modelo que las cartografía en otros lugares. Parte de un modelo base (backbone) que ya conoce las imágenes multiespectrales, por lo que bastan unas pocas etiquetas.&lt;/p&gt;&lt;h3&gt;Qué dibujar primero&lt;/h3&gt;&lt;p&gt;Cree una capa de polígonos con un campo para la clase. Dibuje de tres a diez polígonos pequeños de &lt;b&gt;cada&lt;/b&gt; clase, en lugares distintos, cada uno sobre terreno que sea con seguridad de esa clase. Incluya lo que se confunde con facilidad, y una clase para &#x27;todo lo demás&#x27;. Lo que no etiquete se ignora; no cuenta como fondo. Los polígonos separados entre sí permiten además que la herramienta juzgue el modelo en terreno del que no aprendió.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rásteres&lt;/b&gt;: las imágenes con el terreno etiquetado. Varias pueden compartir una capa de etiquetas.&lt;br&gt;&lt;b&gt;Etiquetas&lt;/b&gt;: polígonos, puntos o un ráster de clases, en cualquier sistema de coordenadas. Las ediciones sin guardar cuentan. Los colores y nombres de las clases de la capa pasan a ser los del modelo.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: texto o números enteros, un valor para cada clase.&lt;br&gt;&lt;b&gt;Tarea&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; aprende una clase para cada píxel; &lt;i&gt;scenes&lt;/i&gt;, una etiqueta para un polígono entero; &lt;i&gt;change&lt;/i&gt; compara los rásteres con los de una segunda fecha, con etiquetas que dicen dónde cambió algo y dónde no cambió nada.&lt;br&gt;&lt;b&gt;Método&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; (rápido) mantiene el modelo base y tarda segundos; &lt;i&gt;adapters&lt;/i&gt; (adaptadores) cambia unos pocos de sus pesos; &lt;i&gt;full&lt;/i&gt; (completo) los cambia todos y necesita muchas etiquetas y una GPU. &lt;i&gt;auto&lt;/i&gt; decide según sus etiquetas y su equipo, y dice por qué.&lt;br&gt;&lt;b&gt;Dónde debe funcionar el modelo&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; (en cualquier lugar) hace que resista otras fechas, otra luz y la bruma; &lt;i&gt;here&lt;/i&gt; (aquí) es algo mejor en estos mismos rásteres y puede fallar en otros.&lt;br&gt;&lt;b&gt;Rondas&lt;/b&gt;: cuántas veces se recorren las etiquetas; con 0 se detiene por sí solo.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: en la carpeta sugerida queda instalado de inmediato, y las herramientas de mapas lo listan por su nombre. Junto a él se escribe un archivo con el que seguir entrenando.&lt;br&gt;&lt;b&gt;Informe&lt;/b&gt;: lo bueno que es el modelo con etiquetas que se reservaron, clase por clase, y cómo volver a crearlo.&lt;/p&gt;&lt;p&gt;Requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters</source>
+        <translation>Rásteres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels: polygons, points or a class raster</source>
+        <translation>Etiquetas: polígonos, puntos o un ráster de clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>What the model shall do</source>
+        <translation>Qué debe hacer el modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A class for every pixel, a label for a whole polygon, or change between two dates.</source>
+        <translation>Una clase para cada píxel, una etiqueta para un polígono entero, o los cambios entre dos fechas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of the second date (for change only)</source>
+        <translation>Rásteres de la segunda fecha (solo para cambios)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model to start from</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method</source>
+        <translation>Método</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <translation>auto decide según el número de etiquetas y el equipo. quick tarda segundos, full es el que más tiempo aprende.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Where the model shall work</source>
+        <translation>Dónde debe funcionar el modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <translation>anywhere hace que resista otras fechas, otra luz y la bruma. here es algo mejor en estos rásteres y puede fallar en otros.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rounds through the labels (0 = automatic)</source>
+        <translation>Rondas por las etiquetas (0 = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Bands of the second date, where they differ</source>
+        <translation>Bandas de la segunda fecha, si son distintas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels to hold back for judging (percent)</source>
+        <translation>Etiquetas que reservar para juzgar (porcentaje)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <translation>Se reservan grupos enteros de etiquetas vecinas, de modo que el modelo se juzga en otro lugar. Con 0 aprende de todas y no puede decir lo bueno que es el modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A scene may have several labels</source>
+        <translation>Una escena puede tener varias etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <translation>Para escenas: el campo las contiene entonces separadas por ; o , o como lista.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model</source>
+        <translation>Modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Models to predict with (*.onnx)</source>
+        <translation>Modelos para predecir (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Nombre del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Método utilizado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <translation>No hay nada de lo que aprender. Elija los rásteres con el terreno etiquetado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <translation>Los cambios se aprenden de dos fechas: indique los rásteres de la segunda fecha (AFTER), uno para cada uno de la primera, en el mismo orden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <translation>Hay {before} rásteres de la primera fecha (INPUT) y {after} de la segunda (AFTER). Indique uno de la segunda para cada uno de la primera, en el mismo orden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <translation>Se indicaron rásteres de una segunda fecha (AFTER), pero la tarea es &#x27;{task}&#x27;. Elija la tarea &#x27;change&#x27;, o deje vacía la segunda fecha.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <translation>Varias etiquetas (MULTILABEL) son para escenas enteras, pero la tarea es &#x27;{}&#x27;. Desmárquelo, o elija la tarea &#x27;scenes&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <translation>Las escenas se aprenden de polígonos o puntos con una etiqueta cada uno, pero &#x27;{}&#x27; es un ráster. Elija una capa vectorial, o la tarea &#x27;segmentation&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Land-cover map&#x27;</source>
+        <translation>&#x27;Mapa de cobertura del suelo&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Label scenes&#x27;</source>
+        <translation>&#x27;Etiquetar escenas&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Detect change&#x27;</source>
+        <translation>&#x27;Detectar cambios&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Import model</source>
+        <translation>Importar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Turns a published SpectralGPT checkpoint into a model for this plugin.</source>
+        <translation>Convierte un checkpoint publicado de SpectralGPT en un modelo para este complemento.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</source>
+        <translation>modelo,model,checkpoint,pesos,weights,pth,ONNX,safetensors,SpectralGPT,importar,import,convertir,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Convierte un checkpoint publicado de SpectralGPT (SpectralGPT.pth, SpectralGPT+.pth, o uno con ajuste fino para segmentación o cambios) en un archivo de modelo para este complemento. El archivo solo se lee como números: nada de lo que contiene se ejecuta, y un archivo con cualquier otra cosa se rechaza.&lt;/p&gt;&lt;p&gt;Un modelo que este complemento creó en otro equipo (.onnx, .safetensors) se comprueba y se copia.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: un archivo .safetensors con el que entrenar, o un archivo .onnx con el que hacer mapas. Escrito en la carpeta de modelos del complemento, aparece en la lista de modelos; en otro lugar, indique su ruta como modelo.&lt;/p&gt;&lt;p&gt;Un checkpoint requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoint</source>
+        <translation>Checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)</source>
+        <translation>Checkpoints y modelos (*.pth *.pt *.ckpt *.onnx *.safetensors);;Todos los archivos (*.*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What the file holds</source>
+        <translation>Qué contiene el archivo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>auto looks into the file.</source>
+        <translation>auto examina el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Empty takes the name of the file.</source>
+        <translation>Vacío toma el nombre del archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <translation>Modelo para entrenar (*.safetensors);;Modelo para predecir (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What it is for</source>
+        <translation>Para qué sirve</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <translation>No existe el checkpoint &#x27;{}&#x27;. Elija el archivo descargado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <translation>Un modelo se incorpora tal como es: la salida debe terminar en {ending}, como &#x27;{given}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <translation>El motor no conoce los valores sin datos adicionales de &#x27;{}&#x27;: los toma por clases. Defínalos en el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <translation>La capa &#x27;{}&#x27; no tiene ni polígonos ni puntos. Elija una capa de polígonos, de puntos, o un ráster de clases.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>none</source>
+        <translation>ninguno</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <translation>Elija el campo de &#x27;{layer}&#x27; que contiene la clase de cada objeto. Sus campos son: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <translation>La capa &#x27;{layer}&#x27; no tiene el campo &#x27;{field}&#x27;. Sus campos son: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>No hay nada seleccionado en &#x27;{}&#x27;. Seleccione los objetos que se usarán, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como ráster: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como capa: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
+        <translation>Déjelo vacío para asignar las bandas por nombre, descripción o longitud de onda. Si no, elija una banda del ráster para cada banda del modelo, en el orden del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx).</source>
+        <translation>El nombre de un modelo instalado, o la ruta de un archivo de modelo (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx or .safetensors).</source>
+        <translation>El nombre de un modelo instalado, o la ruta de un archivo de modelo (.onnx o .safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Limit to this extent</source>
+        <translation>Limitar a esta extensión</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <translation>Solo se calcula este rectángulo. Vacío significa todo el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Compute on</source>
+        <translation>Calcular en</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <translation>auto usa la GPU si superó su comprobación y, si no, el procesador. El registro dice qué se usó.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Overlap of windows (percent)</source>
+        <translation>Solape de las ventanas (porcentaje)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <translation>Más solape da transiciones más suaves entre ventanas y tarda más.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Processor threads (0 = all)</source>
+        <translation>Hilos del procesador (0 = todos)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Write Cloud Optimized GeoTIFFs</source>
+        <translation>Escribir Cloud Optimized GeoTIFF</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>CSV table (*.csv)</source>
+        <translation>Tabla CSV (*.csv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pretrain backbone</source>
+        <translation>Preentrenar modelo base</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <translation>Crea un modelo base propio solo a partir de imágenes, sin ninguna etiqueta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</source>
+        <translation>preentrenamiento,pretraining,modelo base,backbone,modelo fundacional,foundation model,autosupervisado,self-supervised,masked autoencoder,MAE,sin etiquetas,unlabelled,imágenes,imagery,aprendizaje profundo,deep learning,IA,AI,SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Hace que un modelo aprenda solo de imágenes: se oculta la mayor parte de cada imagen y el modelo aprende a completarla. El resultado es un modelo base (backbone), a partir del cual &#x27;Entrenar modelo a partir de etiquetas&#x27; crea modelos para sus clases. No lo necesita para el trabajo habitual: con el complemento se instala un modelo base. Compensa cuando tiene muchas imágenes de un tipo que el incluido no ha visto, y una GPU o paciencia.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rásteres&lt;/b&gt; y &lt;b&gt;carpeta&lt;/b&gt;: imágenes de muchos lugares y fechas, con pocas nubes. No hay que dibujar nada. Los tamaños, las regiones y los tamaños de píxel pueden diferir; nunca se aprende de los píxeles sin datos.&lt;br&gt;&lt;b&gt;Partir de&lt;/b&gt;: un modelo base con el que continuar, que es lo más rápido, o un tamaño para empezar de cero: tiny y small para un procesador, base y mayores para GPU.&lt;br&gt;&lt;b&gt;Etapas&lt;/b&gt;: primero ventanas pequeñas, después mayores. Cada etapa es VENTANA:RONDAS y después, si se desea, :TASA DE APRENDIZAJE, :PARTE OCULTA y :PATRÓN de los nombres de los rásteres, con ; entre etapas, por ejemplo 64:20:1e-3; 128:10:5e-4. Vacío elige según la cantidad de imágenes.&lt;br&gt;&lt;b&gt;Parte oculta&lt;/b&gt;: cuánto se oculta de cada imagen; 0.9 es el valor con el que se creó SpectralGPT.&lt;br&gt;&lt;b&gt;Carpeta desde la que reanudar&lt;/b&gt;: ahí se guarda el progreso. Ejecute la herramienta de nuevo con los mismos valores tras una parada, y continuará donde estaba.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo base&lt;/b&gt;: en la carpeta sugerida queda instalado de inmediato.&lt;br&gt;&lt;b&gt;Informe&lt;/b&gt;: las curvas de la pérdida, los datos y la configuración.&lt;br&gt;&lt;b&gt;Reconstrucción&lt;/b&gt;: un ráster con una imagen enmascarada, lo que el modelo hizo de ella y el error. Un buen modelo base dibuja los campos, las carreteras y las orillas donde están.&lt;/p&gt;&lt;p&gt;Requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder of rasters</source>
+        <translation>Carpeta de rásteres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>All rasters in it are used, beside those chosen above.</source>
+        <translation>Se usan todos los rásteres que contiene, además de los elegidos arriba.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Start from: a backbone, or a size</source>
+        <translation>Partir de: un modelo base, o un tamaño</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Stages (empty = automatic)</source>
+        <translation>Etapas (vacío = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <translation>VENTANA:RONDAS[:TASA DE APRENDIZAJE[:PARTE OCULTA[:PATRÓN]]], separadas por ;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <translation>Parte oculta de cada imagen (de 0.1 a 0.99)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Rounds of every stage (0 = as the stages say)</source>
+        <translation>Rondas de cada etapa (0 = las que digan las etapas)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pictures at a time (0 = by the memory)</source>
+        <translation>Imágenes a la vez (0 = según la memoria)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <translation>Pasos de una ronda (0 = según la cantidad de imágenes)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>What the model is judged by</source>
+        <translation>Con qué se juzga el modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <translation>token es aquello con lo que se crearon los pesos publicados; los demás añaden la forma del espectro.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Positions from one window size to the next</source>
+        <translation>Posiciones de un tamaño de ventana al siguiente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <translation>interpolate conserva lo aprendido; drop las empieza de nuevo, como en la publicación.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder to resume from</source>
+        <translation>Carpeta desde la que reanudar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <translation>Ahí se guarda el progreso; una ejecución detenida continúa desde él.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Backbone</source>
+        <translation>Modelo base</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Models to train from (*.safetensors)</source>
+        <translation>Modelos para entrenar (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Reconstruction</source>
+        <translation>Reconstrucción</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Pérdida al final</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <translation>No existe la carpeta &#x27;{}&#x27; con rásteres. Elija otra.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <translation>No hay nada de lo que aprender. Elija rásteres, o una carpeta de rásteres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <translation>La etapa &#x27;{stage}&#x27; no se entiende. Escriba cada una como VENTANA:RONDAS[:TASA DE APRENDIZAJE[:PARTE OCULTA[:PATRÓN]]], por ejemplo 64:20:1e-3, con ; entre ellas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&#x27;Train model from labels&#x27;</source>
+        <translation>&#x27;Entrenar modelo a partir de etiquetas&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows computed</source>
+        <translation>Ventanas calculadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows skipped</source>
+        <translation>Ventanas omitidas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Classes found</source>
+        <translation>Clases encontradas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Computed on</source>
+        <translation>Calculado en</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>El modelo &#x27;{model}&#x27; necesita {expected} bandas en este orden: {bands}. Se eligieron {given} para {parameter}. Elija una banda del ráster para cada una, o ninguna para que se asignen automáticamente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <translation>Elija un modelo: el nombre de uno instalado, o un archivo de modelo (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <translation>&#x27;{}&#x27; es un modelo para entrenar. Elija su archivo .onnx, que es el que predice.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <translation>&#x27;{}&#x27; no es un archivo de modelo: se esperaba uno que termine en .onnx. Importe otros formatos con &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <translation>No existe el archivo de modelo &#x27;{name}&#x27;. Elija otro, o un modelo instalado: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <translation>El modelo &#x27;{name}&#x27; es para {task}. Elija uno adecuado para esta herramienta: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <translation>No hay ningún modelo instalado &#x27;{name}&#x27;. Elija uno de estos: {fitting}; o indique la ruta de un archivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole raster.</source>
+        <translation>La extensión está vacía: su anchura o su altura es 0. Dibújela de nuevo, o déjela vacía para usar todo el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>land-cover maps</source>
+        <translation>mapas de cobertura del suelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>labelling scenes</source>
+        <translation>etiquetar escenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>change between two dates</source>
+        <translation>cambios entre dos fechas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>fine-tuning</source>
+        <translation>ajuste fino</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be opened. Check its source, or remove it and add it again.</source>
+        <translation>La capa &#x27;{}&#x27; no se puede abrir. Compruebe su fuente, o elimínela y añádala de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <translation>La extensión no toca la capa &#x27;{}&#x27;. Dibuje una extensión sobre la capa, o déjela vacía.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>La capa &#x27;{}&#x27; es un servicio sin tamaño propio. Defina como extensión el área deseada, o guarde esa área como GeoTIFF (clic derecho, Exportar, Guardar como) y use el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <translation>La capa &#x27;{name}&#x27; no es un archivo, así que primero debe copiarse: {columns} x {rows} píxeles en {count} bandas, {size:.1f} GB; se pueden copiar como máximo {limit:.1f} GB. Defina una extensión menor, o guarde la capa como GeoTIFF (clic derecho, Exportar, Guardar como) y úselo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <translation>La capa &#x27;{}&#x27; no se puede leer píxel a píxel. Guárdela como GeoTIFF y úselo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <translation>La capa &#x27;{name}&#x27; no se pudo copiar a {path} (error {code}). Compruebe que el servicio responde y que hay espacio en el disco, o guarde la capa como GeoTIFF y úselo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <translation>La capa &#x27;{name}&#x27; se muestra como {given}, pero su archivo dice {own}: se da crédito al archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draw sample of a map</source>
+        <translation>Extraer muestra de un mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <translation>Extrae puntos aleatorios de cada clase de un mapa, para examinarlos y juzgar con ellos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</source>
+        <translation>evaluación de exactitud,accuracy assessment,validación,validation,muestra aleatoria estratificada,stratified random sample,puntos de referencia,reference points,verdad terreno,ground truth,Olofsson,buenas prácticas,good practice,diseño de respuesta,response design</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Extrae puntos aleatorios de cada clase de un mapa. Usted mira cada lugar en buenas imágenes, anota lo que hay realmente, y &#x27;Evaluar mapa&#x27; dice lo bueno que es el mapa y lo grande que es de verdad cada clase, con intervalos (según Olofsson y otros, 2014).&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de clases&lt;/b&gt;: de &#x27;Mapa de cobertura del suelo&#x27;, de &#x27;Detectar cambios&#x27; o de otro origen; números enteros en la primera banda.&lt;br&gt;&lt;b&gt;Número de puntos&lt;/b&gt;: 0 toma tantos como requiere el error estándar deseado.&lt;br&gt;&lt;b&gt;Error estándar&lt;/b&gt;: cuánto puede desviarse normalmente la exactitud global; 0.01 es el 1 por ciento.&lt;br&gt;&lt;b&gt;Exactitud esperada&lt;/b&gt;: su estimación de cuánto de cada clase es correcto.&lt;br&gt;&lt;b&gt;Reparto&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; (proporcional) da más puntos a las clases grandes, lo mejor para las áreas; &lt;i&gt;equal&lt;/i&gt; (igual) da los mismos a todas, lo mejor para juzgar las clases raras.&lt;br&gt;&lt;b&gt;Mínimo de puntos de una clase&lt;/b&gt;: con 50 o más, las cifras de las clases raras son utilizables.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Puntos de muestra&lt;/b&gt;: recórralos uno a uno, mire cada uno en las imágenes y elija en el campo &lt;i&gt;reference&lt;/i&gt; la clase que ve; el formulario lista las clases del mapa. Mire las imágenes, no el mapa. Los puntos pendientes son naranjas. Puede detenerse antes: los primeros puntos también son una muestra aleatoria. No omita ninguno por ser difícil.&lt;/p&gt;&lt;p&gt;Ejecute después &#x27;Evaluar mapa&#x27; con el mapa, estos puntos y el campo reference.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Class map</source>
+        <translation>Mapa de clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Number of points (0 = by the standard error)</source>
+        <translation>Número de puntos (0 = según el error estándar)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Standard error of the overall accuracy</source>
+        <translation>Error estándar de la exactitud global</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <translation>0.01 es el 1 por ciento. La mitad requiere cuatro veces más puntos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Expected accuracy of every class (0 to 1)</source>
+        <translation>Exactitud esperada de cada clase (de 0 a 1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>How points are shared among the classes</source>
+        <translation>Cómo se reparten los puntos entre las clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>proportional: by the area of each class. equal: the same for all.</source>
+        <translation>proportional: según el área de cada clase. equal: los mismos para todas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Fewest points of a class</source>
+        <translation>Mínimo de puntos de una clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Sample points</source>
+        <translation>Puntos de muestra</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Points</source>
+        <translation>Puntos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Land-cover map</source>
+        <translation>Mapa de cobertura del suelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <translation>Da a cada píxel de un ráster multiespectral una clase de cobertura del suelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</source>
+        <translation>cobertura del suelo,land cover,uso del suelo,land use,segmentación,segmentation,clasificación,classification,píxel,pixel,aprendizaje profundo,deep learning,IA,AI,modelo fundacional,foundation model,Sentinel-2,Landsat,agua,water,bosque,forest,cultivos,crops</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Da a cada píxel de un ráster multiespectral una clase, como agua, árboles o suelo edificado.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: una imagen multiespectral como Sentinel-2 o Landsat, con todas las bandas en una sola capa. Sirven tanto los niveles digitales como la reflectancia; el registro dice cómo se escalaron los valores.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío, y las bandas se asignan por sus nombres o longitudes de onda. Si su ráster no indica ninguno de los dos, elija una banda para cada banda del modelo, en el orden del modelo (vea la descripción emergente del modelo).&lt;br&gt;&lt;b&gt;Extensión&lt;/b&gt; y &lt;b&gt;máscara&lt;/b&gt; limitan lo que se calcula, de modo que un área pequeña es rápida incluso en una escena grande.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; une las manchas más pequeñas a sus vecinas.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de clases&lt;/b&gt;: un GeoTIFF en la cuadrícula del ráster, con los nombres y colores de clase del modelo. Los píxeles sin datos siguen sin datos.&lt;br&gt;&lt;b&gt;Confianza&lt;/b&gt;: la probabilidad de la clase elegida en porcentaje. Los valores cercanos a 100 son seguros. Mire usted mismo la imagen donde baje de aproximadamente 60: ahí la segunda clase estaba cerca, a menudo en los bordes o en lugares distintos de aquellos de los que aprendió el modelo.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; con la clase y la confianza media, y una tabla del &lt;b&gt;área&lt;/b&gt; de cada clase, medida sobre el elipsoide.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Minimum area of a patch (m²)</source>
+        <translation>Área mínima de una mancha (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Confidence (percent)</source>
+        <translation>Confianza (porcentaje)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Class polygons</source>
+        <translation>Polígonos de clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Area of each class</source>
+        <translation>Área de cada clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Mapped area (m²)</source>
+        <translation>Área cartografiada (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <translation>&#x27;{value}&#x27; ({parameter}) no es una lista de números de banda. Indique números enteros desde 1, como 2,3,4,8, o déjelo vacío para que las bandas se asignen automáticamente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <translation>Elija un modelo de partida: el nombre de uno instalado, o su archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <translation>No existe el archivo de modelo &#x27;{name}&#x27;. Elija otro, o uno de estos: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <translation>No se puede entrenar a partir de &#x27;{name}&#x27;: hace falta un archivo que termine en .safetensors. Elija uno de estos: {fitting}; o importe un checkpoint publicado con &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <translation>No hay ningún modelo instalado &#x27;{name}&#x27; del que partir. Elija uno de estos: {fitting}; o indique la ruta de un archivo .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <translation>El modelo &#x27;{name}&#x27; está instalado: elíjalo por este nombre en {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Give the file {path} as the model in {tools}.</source>
+        <translation>Indique el archivo {path} como modelo en {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Field with the class (not for a raster)</source>
+        <translation>Campo con la clase (no para un ráster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Text or whole numbers: one value for each class.</source>
+        <translation>Texto o números enteros: un valor para cada clase.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Selected features only</source>
+        <translation>Objetos seleccionados solamente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <translation>Usa lo que está seleccionado en la capa; el resto se omite.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <translation>Déjelo vacío para asignar las bandas por nombre, descripción o longitud de onda. Si no, indique el número de una banda del ráster para cada banda del modelo, en el orden del modelo, como 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <translation>El nombre de un modelo instalado a partir del que entrenar, o la ruta de su archivo (.safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Seed of the random numbers</source>
+        <translation>Semilla de los números aleatorios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <translation>La misma semilla vuelve a dar el mismo resultado, en el procesador. Pruebe otras para ver cuánto varía.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Report</source>
+        <translation>Informe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Web page (*.html)</source>
+        <translation>Página web (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Find places to label next</source>
+        <translation>Buscar los próximos lugares que etiquetar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <translation>Busca los lugares de un ráster en los que un modelo está menos seguro, por orden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</source>
+        <translation>aprendizaje activo,active learning,incertidumbre,uncertainty,margin sampling,breaking ties,datos de entrenamiento,training data,etiquetas,labels,muestras,samples,anotación,annotation,aprendizaje profundo,deep learning,IA,AI,modelo fundacional,foundation model</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Busca los lugares en los que una etiqueta enseña más a un modelo: aquellos cuyas dos clases más probables son casi iguales. Unos pocos lugares así mejoran un modelo más que muchos que ya conoce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt; y &lt;b&gt;modelo&lt;/b&gt;: lo que cartografía, y el modelo que desea mejorar.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío para asignarlas por nombre o longitud de onda.&lt;br&gt;&lt;b&gt;Número de lugares&lt;/b&gt;: cuántos está dispuesto a examinar.&lt;br&gt;&lt;b&gt;Lado de un lugar&lt;/b&gt;: 0 toma 10 píxeles del ráster.&lt;br&gt;&lt;b&gt;Etiquetas existentes&lt;/b&gt;: los lugares que ya las tienen se omiten, también con ediciones sin guardar.&lt;br&gt;&lt;b&gt;Extensión&lt;/b&gt; y &lt;b&gt;máscara&lt;/b&gt; limitan la búsqueda, de modo que un área pequeña es rápida incluso en una escena grande.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Lugares que etiquetar&lt;/b&gt;: cuadrados con su rango (1 es el menos seguro), la incertidumbre (0 es seguro, 1 es indeciso) y las dos clases entre las que duda el modelo, con sus probabilidades. Los lugares guardan distancia entre sí, y no más de la mitad de ellos trata de las mismas dos clases si hay otras.&lt;/p&gt;&lt;p&gt;Recórralos por rango, mire cada uno en las imágenes y dibuje en su capa de etiquetas polígonos de lo que ve. Después entrene de nuevo a partir del modelo actual, y busque los próximos lugares.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Number of places</source>
+        <translation>Número de lugares</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Side of a place (0 = 10 pixels)</source>
+        <translation>Lado de un lugar (0 = 10 píxeles)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Labels there are (left out)</source>
+        <translation>Etiquetas existentes (se omiten)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places to label</source>
+        <translation>Lugares que etiquetar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places</source>
+        <translation>Lugares</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>La capa &#x27;{}&#x27; no contiene objetos que usar. Dibuje algunos, compruebe su filtro, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>La capa &#x27;{}&#x27; no tiene sistema de referencia de coordenadas. Defínalo con clic derecho, SRC de la capa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation>Los objetos de &#x27;{name}&#x27; no se pudieron copiar a {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Esta herramienta necesita las bibliotecas de entrenamiento del motor, que no están instaladas. Instálelas con Ráster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>SpectralGPT needs its engine, which is not installed yet. Install it with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>SpectralGPT necesita su motor, que todavía no está instalado. Instálelo con Ráster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The engine of SpectralGPT does not work: {reason} Open Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>El motor de SpectralGPT no funciona: {reason} Abra Ráster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Left: with &#x27;{}&#x27;. Right: the map without it.
+Drag the line, or move it with the arrow keys. Esc ends.</source>
+        <translation>Izquierda: con &#x27;{}&#x27;. Derecha: el mapa sin ella.
+Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Compare with the map below</source>
+        <translation>Comparar con el mapa de debajo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Muestra la capa solo a la izquierda de una línea, que se arrastra sobre el mapa (Esc termina)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Band</source>
+        <translation>Banda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Name</source>
+        <translation>Nombre</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Recognised as</source>
+        <translation>Reconocida como</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Wavelength</source>
+        <translation>Longitud de onda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>For</source>
+        <translation>Para</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Verdict</source>
+        <translation>Veredicto</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Why</source>
+        <translation>Por qué</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Use…</source>
+        <translation>Usar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Opens the tool with this layer and this model</source>
+        <translation>Abre la herramienta con esta capa y este modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe Layer for Models</source>
+        <translation>Describir capa para modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Layer</source>
+        <translation>&amp;Capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Values</source>
+        <translation>Valores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>No data</source>
+        <translation>Sin datos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Pixel size</source>
+        <translation>Tamaño de píxel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>CRS</source>
+        <translation>SRC</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Date of the image</source>
+        <translation>Fecha de la imagen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Remarks</source>
+        <translation>Observaciones</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Bands</source>
+        <translation>&amp;Bandas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Models</source>
+        <translation>&amp;Modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>There is no raster layer in this project. Add one to see which models fit it.</source>
+        <translation>No hay ninguna capa ráster en este proyecto. Añada una para ver qué modelos son adecuados para ella.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe {}</source>
+        <translation>Describir {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <translation>Examinando las bandas y los valores de &#x27;{}&#x27;…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation>Detenido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>None declared: every pixel counts</source>
+        <translation>Ninguno declarado: cuentan todos los píxeles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <translation>No se encuentran los datos de la capa &#x27;{}&#x27;. Repare primero su fuente (clic derecho, Cambiar fuente de datos).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <translation>La capa &#x27;{}&#x27; no es un archivo sino un servicio, o existe solo dentro de QGIS: sus bandas y valores no se pueden describir. Guarde el área que necesita como GeoTIFF (clic derecho, Exportar, Guardar como) y describa esa capa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fine-tuning</source>
+        <translation>Ajuste fino</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fits</source>
+        <translation>Adecuado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Doubtful</source>
+        <translation>Dudoso</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Does not fit</source>
+        <translation>No adecuado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Missing: {}</source>
+        <translation>Faltan: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <translation>Píxeles de {pixel:.3g} m; aprendió con {learned:.3g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Works without {}</source>
+        <translation>Funciona sin {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>All its bands were found</source>
+        <translation>Se encontraron todas sus bandas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: band {band}, by {how}</source>
+        <translation>{model}: banda {band}, por {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: none, {how}</source>
+        <translation>{model}: ninguna, {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Coastal aerosol</source>
+        <translation>Aerosoles costeros</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Blue</source>
+        <translation>Azul</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Green</source>
+        <translation>Verde</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red</source>
+        <translation>Rojo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 1</source>
+        <translation>Borde rojo 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 2</source>
+        <translation>Borde rojo 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 3</source>
+        <translation>Borde rojo 3</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared</source>
+        <translation>Infrarrojo cercano</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared, narrow</source>
+        <translation>Infrarrojo cercano, estrecho</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Water vapour</source>
+        <translation>Vapor de agua</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Cirrus</source>
+        <translation>Cirros</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 1</source>
+        <translation>Infrarrojo de onda corta 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 2</source>
+        <translation>Infrarrojo de onda corta 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>By its wavelength</source>
+        <translation>Por su longitud de onda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not recognised</source>
+        <translation>No reconocida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{} nm</source>
+        <translation>{} nm</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width:.4g} × {height:.4g} m on the ground</source>
+        <translation>{width:.4g} × {height:.4g} m en el terreno</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width} × {height} {unit}</source>
+        <translation>{width} × {height} {unit}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not known</source>
+        <translation>Desconocido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>SpectralGPT Diagnostics Report</source>
+        <translation>Informe de diagnóstico de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <translation>Añada este texto a una pregunta o a un informe de error. Se eliminan su carpeta personal, su nombre, el nombre de este equipo y las contraseñas; revíselo de todos modos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Gathering…</source>
+        <translation>Recopilando…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Copy</source>
+        <translation>&amp;Copiar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Save…</source>
+        <translation>&amp;Guardar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Save Report</source>
+        <translation>Guardar informe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Text files (*.txt)</source>
+        <translation>Archivos de texto (*.txt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <translation>El informe no se puede guardar como {file}: {reason}. Elija otro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_dialog.py"/>
+        <source>SpectralGPT Engine</source>
+        <translation>Motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is damaged and must be repaired.</source>
+        <translation>El motor está dañado y debe repararse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Repair…</source>
+        <translation>Reparar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The installation of the engine did not come to its end.</source>
+        <translation>La instalación del motor no llegó a su fin.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Install…</source>
+        <translation>Instalar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The tools need an engine, which is not installed yet.</source>
+        <translation>Las herramientas necesitan un motor, que todavía no está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Not now</source>
+        <translation>Ahora no</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is done.</source>
+        <translation>El motor está listo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Help</source>
+        <translation>Ayuda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Opens the guide at the page about this window (F1)</source>
+        <translation>Abre la guía en la página sobre esta ventana (F1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Classify land cover…</source>
+        <translation>Clasificar cobertura del suelo…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Label scenes…</source>
+        <translation>Etiquetar escenas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Detect change with…</source>
+        <translation>Detectar cambios con…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Fine-tune…</source>
+        <translation>Ajuste fino…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Describe for models…</source>
+        <translation>Describir para modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <translation>No se conocen las fechas de estas capas: &#x27;{before}&#x27; se tomó como la anterior, por ser la de arriba en el árbol de capas. Intercámbielas aquí si es al revés.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/log_window.py"/>
+        <source>Log of {}</source>
+        <translation>Registro de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Installed model or path of a model file</source>
+        <translation>Modelo instalado o ruta de un archivo de modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Choose a model file</source>
+        <translation>Elegir un archivo de modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Start fresh: {}</source>
+        <translation>Empezar de cero: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Models to train from ({})</source>
+        <translation>Modelos para entrenar ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>SpectralGPT models ({})</source>
+        <translation>Modelos de SpectralGPT ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>{verdict}: {reason}</source>
+        <translation>{verdict}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Bands, in this order: {}</source>
+        <translation>Bandas, en este orden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Pixel size it learned at: {:g} m</source>
+        <translation>Tamaño de píxel con el que aprendió: {:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Classes: {}</source>
+        <translation>Clases: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Licence: {}</source>
+        <translation>Licencia: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Bands, in the order of the model</source>
+        <translation>Bandas, en el orden del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Accuracy on data held out of training</source>
+        <translation>Exactitud en datos reservados del entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>The card has no figures: judge its map with Evaluate map.</source>
+        <translation>La ficha no tiene cifras: juzgue su mapa con Evaluar mapa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Data and recipe</source>
+        <translation>Datos y receta</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{use}; can be trained further</source>
+        <translation>{use}; se puede seguir entrenando</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{name} ({size})</source>
+        <translation>{name} ({size})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Name in parameters</source>
+        <translation>Nombre en los parámetros</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ground resolution</source>
+        <translation>Resolución en el terreno</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{:g} m</source>
+        <translation>{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Window</source>
+        <translation>Ventana</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{0} × {0} pixels</source>
+        <translation>{0} × {0} píxeles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Origin</source>
+        <translation>Origen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Files</source>
+        <translation>Archivos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Folder</source>
+        <translation>Carpeta</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Licence</source>
+        <translation>Licencia</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Not stated</source>
+        <translation>No indicada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Attribution</source>
+        <translation>Atribución</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ships with the plugin</source>
+        <translation>Incluido con el complemento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>from {}</source>
+        <translation>de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>on {}</source>
+        <translation>con {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>band {} of the layer</source>
+        <translation>banda {} de la capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>left out</source>
+        <translation>omitida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shared</source>
+        <translation>Compartido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shipped</source>
+        <translation>Incluido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Imported</source>
+        <translation>Importado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Trained here</source>
+        <translation>Entrenado aquí</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Own</source>
+        <translation>Propio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Rename Model</source>
+        <translation>Cambiar nombre del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>What parameters and scripts take, and what the files are called</source>
+        <translation>Lo que usan los parámetros y los scripts, y cómo se llaman los archivos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Title</source>
+        <translation>&amp;Título</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Name of the file</source>
+        <translation>&amp;Nombre del archivo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download Model</source>
+        <translation>Descargar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>From another address</source>
+        <translation>De otra dirección</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Not known: the file is not compared with the published one</source>
+        <translation>Desconocido: el archivo no se compara con el publicado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Model</source>
+        <translation>&amp;Modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Address</source>
+        <translation>&amp;Dirección</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;SHA-256</source>
+        <translation>&amp;SHA-256</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download</source>
+        <translation>Descargar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>not known before the download</source>
+        <translation>desconocido antes de la descarga</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>{about}&lt;br&gt;Size: {size}&lt;br&gt;Licence: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</source>
+        <translation>{about}&lt;br&gt;Tamaño: {size}&lt;br&gt;Licencia: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Folders of Shared Models</source>
+        <translation>Carpetas de modelos compartidos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <translation>También se listan los modelos de estas carpetas, por ejemplo en una unidad de red; en ellas no se escribe nada. Un modelo propio tiene preferencia sobre uno compartido del mismo nombre, y este sobre uno incluido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Add…</source>
+        <translation>&amp;Añadir…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Remove</source>
+        <translation>&amp;Eliminar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Choose a folder of models</source>
+        <translation>Elegir una carpeta de modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Layer</source>
+        <translation>Capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Size</source>
+        <translation>Tamaño</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Importing &#x27;{}&#x27;…</source>
+        <translation>Importando &#x27;{}&#x27;…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Models…</source>
+        <translation>Modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>Compare models</source>
+        <translation>Comparar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>List models</source>
+        <translation>Listar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>SpectralGPT Models</source>
+        <translation>Modelos de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Search models</source>
+        <translation>Buscar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>All models</source>
+        <translation>Todos los modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>To train from</source>
+        <translation>Para entrenar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Any layer</source>
+        <translation>Cualquier capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>F&amp;or</source>
+        <translation>Pa&amp;ra</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Import…</source>
+        <translation>&amp;Importar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Take in a model file or a checkpoint</source>
+        <translation>Incorporar un archivo de modelo o un checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Download…</source>
+        <translation>&amp;Descargar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Fetch published weights</source>
+        <translation>Obtener pesos publicados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Export…</source>
+        <translation>&amp;Exportar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Write the model for use elsewhere</source>
+        <translation>Escribir el modelo para usarlo en otro lugar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Rename…</source>
+        <translation>Cambiar &amp;nombre…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Another title or name</source>
+        <translation>Otro título o nombre</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>De&amp;lete…</source>
+        <translation>E&amp;liminar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model to the trash</source>
+        <translation>Mover el modelo a la papelera</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Shared folders…</source>
+        <translation>Carpetas comp&amp;artidas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Folders that several people use</source>
+        <translation>Carpetas que usan varias personas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Looking for installed models…</source>
+        <translation>Buscando modelos instalados…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>No model matches. Change the text, or choose all models.</source>
+        <translation>Ningún modelo coincide. Cambie el texto, o elija todos los modelos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <translation>La capa &#x27;{}&#x27; no es un archivo, así que sus bandas no se pueden comparar con los modelos. Guárdela primero como GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Import Model</source>
+        <translation>Importar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Models and checkpoints ({})</source>
+        <translation>Modelos y checkpoints ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Delete Model</source>
+        <translation>Eliminar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>¿Mover el modelo &#x27;{}&#x27; a la papelera?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>Se eliminó &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Undo</source>
+        <translation>De&amp;shacer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>El modelo no se pudo recuperar: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Import {}</source>
+        <translation>Importar {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model &#x27;{}&#x27; was imported.</source>
+        <translation>Se importó el modelo &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Rename {}</source>
+        <translation>Cambiar nombre de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model is now called &#x27;{}&#x27;.</source>
+        <translation>El modelo se llama ahora &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Download {}</source>
+        <translation>Descargar {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>{there} of {whole}</source>
+        <translation>{there} de {whole}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <translation>Se está trabajando en otro modelo. Espere a que termine, o cancélelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{}&#x27; no es un archivo de modelo: se esperaba .onnx o .safetensors de este complemento, o un checkpoint de SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Defaults of the tools</source>
+        <translation>Valores predeterminados de las herramientas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Automatic: the GPU where it works, else the processor</source>
+        <translation>Automático: la GPU donde funcione y, si no, el procesador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor</source>
+        <translation>Procesador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>GPU, or stop</source>
+        <translation>GPU, o detenerse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>All ({})</source>
+        <translation>Todos ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source> MB</source>
+        <translation> MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>No limit</source>
+        <translation>Sin límite</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <translation>Un trabajo que necesite más termina con un mensaje, en lugar de ralentizar el equipo. Se refiere a la memoria del equipo, no a la de una GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>macOS has no way to keep such a limit.</source>
+        <translation>macOS no tiene forma de mantener un límite así.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Compute &amp;on</source>
+        <translation>Calcul&amp;ar en</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor t&amp;hreads</source>
+        <translation>&amp;Hilos del procesador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Memory &amp;limit</source>
+        <translation>&amp;Límite de memoria</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Looking at the engine…</source>
+        <translation>Examinando el motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Installation</source>
+        <translation>Instalación</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Install</source>
+        <translation>&amp;Instalar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Verify</source>
+        <translation>&amp;Verificar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Repair</source>
+        <translation>&amp;Reparar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remo&amp;ve…</source>
+        <translation>Elimi&amp;nar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Stop</source>
+        <translation>Detener</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Tests the engine&#x27;s libraries, the processor and the GPU with a real computation.</source>
+        <translation>Prueba las bibliotecas del motor, el procesador y la GPU con un cálculo real.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Makes the engine anew; the old one stays until it works.</source>
+        <translation>Crea el motor de nuevo; el antiguo se mantiene hasta que el nuevo funcione.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Removes the engine. Your own models stay.</source>
+        <translation>Elimina el motor. Sus propios modelos se conservan.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>The engine in use stays as it was.</source>
+        <translation>El motor en uso quedó como estaba.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log and diagnostics</source>
+        <translation>Registro y diagnóstico</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>What the engine says appears here.</source>
+        <translation>Aquí aparece lo que dice el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Diagnostics report…</source>
+        <translation>Informe de &amp;diagnóstico…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <translation>Versiones, configuración y los últimos mensajes, sin datos personales, para enviar a otros.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Update</source>
+        <translation>Ac&amp;tualizar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the Engine</source>
+        <translation>Eliminar el motor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <translation>¿Eliminar el motor de SpectralGPT? Sus propios modelos se conservan; se puede volver a instalar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{} MB</source>
+        <translation>{} MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{:.1f} GB</source>
+        <translation>{:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is installed and ready.</source>
+        <translation>El motor está instalado y listo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine works, and an update is waiting.</source>
+        <translation>El motor funciona, y hay una actualización pendiente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is not installed yet.</source>
+        <translation>El motor todavía no está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <translation>El motor calcula los mapas, en un proceso propio. Se descarga una sola vez, en una carpeta del usuario; no se cambia nada de QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps and training</source>
+        <translation>mapas y entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps</source>
+        <translation>mapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor and NVIDIA GPU</source>
+        <translation>procesador y GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor</source>
+        <translation>procesador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>For {what}, on the {device}.</source>
+        <translation>Para {what}, en: {device}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{size} in {place}</source>
+        <translation>{size} en {place}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Folder: {}</source>
+        <translation>Carpeta: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>From the folder of wheels, nothing is downloaded.</source>
+        <translation>De la carpeta de wheels; no se descarga nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>How much is downloaded is not known for this system.</source>
+        <translation>No se sabe cuánto se descarga para este sistema.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Downloads {}.</source>
+        <translation>Descarga {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {} on the disk.</source>
+        <translation>Necesita {} en el disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <translation>Necesita {needed} en el disco, donde solo hay {free} libres: libere espacio, o elija otra carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <translation>Necesita {needed} en el disco, donde hay {free} libres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <translation>Aún no se ha probado en este equipo. Verificar prueba el procesador y la GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Tested {}:</source>
+        <translation>Probado {}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>works</source>
+        <translation>funciona</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>not available</source>
+        <translation>no disponible</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{milliseconds:g} ms for {side} x {side} pixels</source>
+        <translation>{milliseconds:g} ms para {side} x {side} píxeles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Graphics cards: {}</source>
+        <translation>Tarjetas gráficas: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU for training</source>
+        <translation>GPU para entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine passed its test.</source>
+        <translation>El motor superó su prueba.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Python {python} on {platform}</source>
+        <translation>Python {python} en {platform}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Libraries: {}</source>
+        <translation>Bibliotecas: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Install the SpectralGPT engine</source>
+        <translation>Instalar el motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Repair the SpectralGPT engine</source>
+        <translation>Reparar el motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Remove the SpectralGPT engine</source>
+        <translation>Eliminar el motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Cancelling…</source>
+        <translation>Cancelando…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Done.</source>
+        <translation>Hecho.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Failed: {}</source>
+        <translation>Falló: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>&amp;Maps with existing models</source>
+        <translation>&amp;Mapas con modelos existentes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <translation>Mapas, importación de checkpoints y &amp;entrenamiento de modelos propios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Support for an NVIDIA &amp;GPU</source>
+        <translation>Soporte para una &amp;GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <translation>Tamaños de los paquetes de este sistema, registrados el {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Network and folders</source>
+        <translation>Red y carpetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>as in QGIS: none (http://user:password@host:port)</source>
+        <translation>como en QGIS: ninguno (http://usuario:contraseña@servidor:puerto)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>The environment variable {} says where.</source>
+        <translation>La variable de entorno {} indica dónde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Package index</source>
+        <translation>Índice de paquetes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Certificates (CA file)</source>
+        <translation>Certificados (archivo de CA)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Offline: folder of wheels</source>
+        <translation>Sin conexión: carpeta de wheels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Folder for the engine</source>
+        <translation>Carpeta para el motor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Open report</source>
+        <translation>Abrir informe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Show log</source>
+        <translation>Mostrar registro</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The model &#x27;{}&#x27; is ready.</source>
+        <translation>El modelo &#x27;{}&#x27; está listo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Added to the project: {}</source>
+        <translation>Añadido al proyecto: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The report is ready: {}</source>
+        <translation>El informe está listo: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/swipe_line.py"/>
+        <source>Line between the two maps</source>
+        <translation>Línea entre los dos mapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <translation>Escenas que se reservaron: precisión media promedio (mAP) {:.2f} (1 es lo mejor).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <translation>No se sabe lo bueno que es el modelo: no se pudieron reservar etiquetas con las que juzgarlo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <translation>De las escenas que se reservaron, {share} recibieron la etiqueta correcta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <translation>De los píxeles etiquetados que se reservaron, {share} están bien cartografiados.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <translation>Están en un solo lugar, por lo que no se puede decir lo seguro que es esto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>De las escenas que se reservaron, {share} recibieron la etiqueta correcta: de {low} a {high} con un 95 % de confianza, juzgado en {places} lugares.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>De los píxeles etiquetados que se reservaron, {share} están bien cartografiados: de {low} a {high} con un 95 % de confianza, juzgado en {places} lugares.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <translation>Las bandas de &#x27;{}&#x27; se asignan cuando empieza el entrenamiento.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>Bands found: {}.</source>
+        <translation>Bandas encontradas: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Class</source>
+        <translation>Clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Prec.</source>
+        <translation>Prec.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <translation>Precisión: de lo cartografiado como la clase, la parte que lo es (exactitud del usuario).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall</source>
+        <translation>Exhaust.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <translation>Exhaustividad (recall): de lo que es la clase, la parte cartografiada como tal (exactitud del productor).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>F1</source>
+        <translation>F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <translation>Precisión y exhaustividad en una sola cifra: su media armónica.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>IoU</source>
+        <translation>IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>De todo lo que es la clase o está cartografiado como ella, la parte en que ambos coinciden.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>De todo el terreno que es de esta clase o está cartografiado como ella, la parte en que ambos coinciden. 100 % es lo mejor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Not known: no label of this class is held back.</source>
+        <translation>Desconocido: no hay ninguna etiqueta reservada de esta clase.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove class &#x27;{}&#x27;</source>
+        <translation>Eliminar clase &#x27;{}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <translation>Lo que dibuje recibe la clase elegida. El clic derecho termina un polígono; pulse de nuevo el botón para dejar de dibujar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Add class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <translation>Elimina la clase elegida y sus etiquetas; Deshacer las recupera.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>No cell of the raster has this value.</source>
+        <translation>Ninguna celda del ráster tiene este valor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} de al menos {wanted} puntos. Coloque de {wanted} a diez en lugares distintos: algunos se reservan para juzgar el modelo en terreno del que no aprendió.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} de al menos {wanted} polígonos. Dibuje de {wanted} a diez en lugares distintos: algunos se reservan para juzgar el modelo en terreno del que no aprendió.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/polygons.py"/>
+        <source>Polygons</source>
+        <translation>Polígonos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Value</source>
+        <translation>Valor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Pixels</source>
+        <translation>Píxeles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <translation>Área etiquetada en píxeles del primer ráster; las ediciones sin guardar cuentan.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Double-click to choose another colour.</source>
+        <translation>Haga doble clic para elegir otro color.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{} (double-click to rename)</source>
+        <translation>{} (doble clic para cambiar el nombre)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Draw polygons of &#x27;{}&#x27;</source>
+        <translation>Dibujar polígonos de &#x27;{}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Colour of the class</source>
+        <translation>Color de la clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped right ({share})</source>
+        <translation>{reference}: {count} bien cartografiados ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped as {mapped} ({share})</source>
+        <translation>{reference}: {count} cartografiados como {mapped} ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Reference ↓</source>
+        <translation>Referencia ↓</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Mapped as →</source>
+        <translation>Cartografiado como →</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Sum</source>
+        <translation>Suma</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/curve_chart.py"/>
+        <source>best</source>
+        <translation>mejor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Fine-tune a model</source>
+        <translation>Ajuste fino de un modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The engine&#x27;s training libraries are missing.</source>
+        <translation>Faltan las bibliotecas de entrenamiento del motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Training… You can go on drawing meanwhile.</source>
+        <translation>Entrenando… Mientras tanto puede seguir dibujando.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <translation>Las herramientas de SpectralGPT no están en la caja de herramientas. Cargue el complemento de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Ready to train.</source>
+        <translation>Listo para entrenar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>1 Imagery and labels</source>
+        <translation>1 Imágenes y etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>2 Train</source>
+        <translation>2 Entrenar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>3 Result</source>
+        <translation>3 Resultado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Appears when a model was trained.</source>
+        <translation>Aparece cuando se ha entrenado un modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>En&amp;gine…</source>
+        <translation>&amp;Motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Entrenar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <translation>Tiempo previsto: aprox. {time}, según un entrenamiento anterior en este equipo ({earlier}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <translation>Tiempo previsto: aprox. {time}. Se midió en otro equipo; tras el primer entrenamiento se calcula según este.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <translation>Tiempo previsto: desconocido antes del primer entrenamiento de este tipo en este equipo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} s</source>
+        <translation>{} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} min</source>
+        <translation>{} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Map of classes</source>
+        <translation>Mapa de clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>A class for every pixel.</source>
+        <translation>Una clase para cada píxel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Scenes</source>
+        <translation>Escenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>One label for a whole polygon or grid cell.</source>
+        <translation>Una etiqueta para un polígono o una celda de cuadrícula enteros.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Change</source>
+        <translation>Cambio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Where two dates differ.</source>
+        <translation>Dónde difieren dos fechas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Imagery</source>
+        <translation>Imágenes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Tas&amp;k</source>
+        <translation>&amp;Tarea</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster with the ground you want to label.</source>
+        <translation>Elija el ráster con el terreno que desea etiquetar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster of the second date.</source>
+        <translation>Elija el ráster de la segunda fecha.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <translation>Ambas fechas son el mismo ráster. Elija otro para la segunda fecha.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Looking at the bands…</source>
+        <translation>Examinando las bandas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Unchanged</source>
+        <translation>Sin cambio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Changed</source>
+        <translation>Cambiado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 1</source>
+        <translation>Clase 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 2</source>
+        <translation>Clase 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class {}</source>
+        <translation>Clase {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_counter.py"/>
+        <source>Counting the labels of {}</source>
+        <translation>Contando las etiquetas de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <translation>El archivo {} ya existe y se deja como está. Indique otro nombre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <translation>La capa de etiquetas no se pudo crear en {path}: {reason} Elija una carpeta en la que pueda escribir.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels</source>
+        <translation>Etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Make a label layer, or choose one.</source>
+        <translation>Cree una capa de etiquetas, o elija una.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose the field with the class.</source>
+        <translation>Elija el campo con la clase.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Counting the labels…</source>
+        <translation>Contando las etiquetas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <translation>Etiquete al menos dos clases: todavía no hay nada etiquetado como &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes. Add a second one.</source>
+        <translation>Etiquete al menos dos clases. Añada una segunda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <translation>Pocas etiquetas: {}. El modelo se puede entrenar, pero apenas juzgar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <translation>Elija primero un ráster: la capa de etiquetas toma su sistema de coordenadas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels {}</source>
+        <translation>Etiquetas {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Where shall the labels be kept?</source>
+        <translation>¿Dónde se guardarán las etiquetas?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Without a class, and so left out: {}.</source>
+        <translation>Sin clase, y por tanto omitidos: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Beside the rasters, and so left out: {}.</source>
+        <translation>Fuera de los rásteres, y por tanto omitidos: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a layer</source>
+        <translation>Elegir una capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;New…</source>
+        <translation>&amp;Nueva…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <translation>Crea junto al proyecto una capa de polígonos vacía, con un campo para la clase, y empieza a dibujar en ella.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;Field</source>
+        <translation>Cam&amp;po</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <translation>Dibuje de tres a diez polígonos pequeños de cada clase, en lugares distintos, cada uno sobre terreno que sea con seguridad de esa clase. Lo que no etiquete se ignora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>&amp;Find places to label next</source>
+        <translation>&amp;Buscar los próximos lugares que etiquetar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the map view</source>
+        <translation>En la vista del mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the whole layer</source>
+        <translation>En toda la capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Where to look for places</source>
+        <translation>Dónde buscar lugares</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>For models that give every pixel a class.</source>
+        <translation>Para modelos que dan una clase a cada píxel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>El mapa no muestra ningún ráster del que haya aprendido el modelo. Acérquese a uno de ellos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places to label next</source>
+        <translation>Próximos lugares que etiquetar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The places cannot be opened: {}</source>
+        <translation>Los lugares no se pueden abrir: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places found in {seconds:.1f} s: {count}.</source>
+        <translation>Lugares encontrados en {seconds:.1f} s: {count}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Looking for models to start from…</source>
+        <translation>Buscando modelos de partida…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Choose the model to start from.</source>
+        <translation>Elija el modelo de partida.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Decide según sus etiquetas y su equipo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Quick</source>
+        <translation>Rápido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Keeps the base as it is and takes seconds.</source>
+        <translation>Mantiene el modelo base como está y tarda segundos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Adapters</source>
+        <translation>Adaptadores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights.</source>
+        <translation>Cambia unos pocos pesos del modelo base.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Full</source>
+        <translation>Completo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Cambia todos los pesos: necesita muchas etiquetas y una GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Any imagery</source>
+        <translation>Cualquier imagen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Stands other dates, other light and haze.</source>
+        <translation>Resiste otras fechas, otra luz y la bruma.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>These rasters</source>
+        <translation>Estos rásteres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A little better here, and may fail elsewhere.</source>
+        <translation>Algo mejor aquí, y puede fallar en otro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Cuántas veces se recorren las etiquetas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Base model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>To be &amp;used on</source>
+        <translation>Para &amp;usar en</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>&amp;Nombre del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A GPU where one works, else the processor.</source>
+        <translation>Una GPU donde funcione y, si no, el procesador.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <translation>Grupos enteros de etiquetas vecinas, de modo que el modelo se juzga en otro lugar; con 0 no se juzga.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <translation>La misma semilla vuelve a dar el mismo resultado. Pruebe otras para ver cuánto varía.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>matched automatically</source>
+        <translation>asignadas automáticamente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <translation>Una banda del ráster para cada banda del modelo base, en su orden, como 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avanzado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Rounds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Previo&amp;us</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>&amp;Next</source>
+        <translation>&amp;Siguiente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Places, the least sure first: {}</source>
+        <translation>Lugares, primero el menos seguro: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Place {number} of {count}:</source>
+        <translation>Lugar {number} de {count}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>{first} or {second}?</source>
+        <translation>¿{first} o {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The rasters that the model learned from are not there any more.</source>
+        <translation>Los rásteres de los que aprendió el modelo ya no están.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview: {}</source>
+        <translation>Vista previa: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The preview cannot be opened: {}</source>
+        <translation>La vista previa no se puede abrir: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <translation>Vista previa del centro del mapa en {seconds:.1f} s. Acérquese para ver otra parte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <translation>Vista previa de lo que muestra el mapa en {seconds:.1f} s.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
+        <source>Looking at the bands of {}</source>
+        <translation>Examinando las bandas de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Raster of the second date</source>
+        <translation>Ráster de la segunda fecha</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Take this raster out</source>
+        <translation>Quitar este ráster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>to</source>
+        <translation>hasta</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add raster</source>
+        <translation>&amp;Añadir ráster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <translation>Aprende de varios rásteres a la vez: otros lugares, otras fechas. Comparten las etiquetas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add pair of rasters</source>
+        <translation>&amp;Añadir par de rásteres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Choose a raster</source>
+        <translation>Elegir un ráster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Open &amp;report</source>
+        <translation>Abrir in&amp;forme</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the report in the browser.</source>
+        <translation>Abre el informe en el navegador.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Preview</source>
+        <translation>Vista &amp;previa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <translation>Cartografía lo que muestra la vista del mapa, como capa temporal sobre las imágenes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Compare</source>
+        <translation>&amp;Comparar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Muestra la vista previa solo a la izquierda de una línea, que se arrastra sobre el mapa (Esc termina)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Apply to the whole layer…</source>
+        <translation>&amp;Aplicar a toda la capa…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the tool with the model and the raster filled in.</source>
+        <translation>Abre la herramienta con el modelo y el ráster ya rellenados.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Map</source>
+        <translation>Mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Retrain from this model</source>
+        <translation>&amp;Reentrenar a partir de este modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <translation>Vuelve a las etiquetas, con este modelo como modelo de partida.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Improve it</source>
+        <translation>Mejorarlo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Per cent of each row</source>
+        <translation>Porcentaje de cada fila</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Log</source>
+        <translation>Registro</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>When a model was trained, here stands how good it is.</source>
+        <translation>Cuando se haya entrenado un modelo, aquí se indica lo bueno que es.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Mapping what the map shows…</source>
+        <translation>Cartografiando lo que muestra el mapa…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <translation>Etiquetas que se reservaron: {samples}. Cada lugar se reservó una vez, ante un modelo que no lo vio; el modelo mismo aprendió de todas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <translation>Etiquetas que se reservaron: {samples}. La mejor ronda se eligió con las mismas etiquetas, por lo que lo favorecen un poco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Training loss</source>
+        <translation>Pérdida de entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Round</source>
+        <translation>Ronda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Parts judged</source>
+        <translation>Partes juzgadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <translation>Las curvas aparecen en cuanto se hayan juzgado etiquetas reservadas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>There is nothing to draw: no labels were held back.</source>
+        <translation>No hay nada que dibujar: no se reservó ninguna etiqueta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU media</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean average precision</source>
+        <translation>Precisión media promedio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Starting the engine…</source>
+        <translation>Iniciando el motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping at once…</source>
+        <translation>Deteniendo de inmediato…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping, and writing the best model so far…</source>
+        <translation>Deteniendo, y escribiendo el mejor modelo hasta ahora…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping…</source>
+        <translation>Deteniendo…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Warning: {}</source>
+        <translation>Advertencia: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <translation>Detenido. Todavía no había ningún modelo, así que no se conservó nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stop now</source>
+        <translation>Detener ahora</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <translation>Con etiquetas reservadas, tras la ronda {done} de {rounds} como máximo:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, before the first round:</source>
+        <translation>Con etiquetas reservadas, antes de la primera ronda:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, {done} of {parts} parts:</source>
+        <translation>Con etiquetas reservadas, {done} de {parts} partes:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>No labels have been judged yet.</source>
+        <translation>Todavía no se ha juzgado ninguna etiqueta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <translation>&#x27;Detener ahora&#x27; no espera, y no conserva nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <translation>Todavía no hay ningún modelo: Cancelar no deja nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model as it is.</source>
+        <translation>Cancelar conserva el modelo tal como está.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <translation>Cancelar conserva el modelo anterior a la primera ronda, el mejor hasta ahora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <translation>Cancelar conserva el modelo de la ronda {best}, el mejor hasta ahora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <translation>Detenido antes de terminar. Se conservó el modelo de la ronda {best}, el mejor hasta ahora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model from before the first round was kept.</source>
+        <translation>Detenido antes de terminar. Se conservó el modelo anterior a la primera ronda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of the last round was kept.</source>
+        <translation>Detenido antes de terminar. Se conservó el modelo de la última ronda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <translation>Hecho en {time}. Se conservó el modelo de la ronda {best}, el mejor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}.</source>
+        <translation>Hecho en {time}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>SpectralGPT speaks English</source>
+        <translation>SpectralGPT habla español</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {seconds} s left</source>
+        <translation>quedan aprox. {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {minutes} min left</source>
+        <translation>quedan aprox. {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {hours} h {minutes} min left</source>
+        <translation>quedan aprox. {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Land-cover map…</source>
+        <translation>Mapa de cobertura del suelo…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Detect change…</source>
+        <translation>Detectar cambios…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Describe layer for models…</source>
+        <translation>Describir capa para modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Engine…</source>
+        <translation>Motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/provider.py"/>
+        <source>SpectralGPT {} (models for multispectral rasters)</source>
+        <translation>SpectralGPT {} (modelos para rásteres multiespectrales)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <translation>El valor sin datos de &#x27;{name}&#x27;, banda {band}, está desactivado en las propiedades de la capa; aquí se respeta de todos modos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <translation>El rango adicional de valores sin datos de {low} a {high} de &#x27;{name}&#x27; se omite: solo se admiten valores individuales.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool} ({time})</source>
+        <translation>{tool} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool}: {subject} ({time})</source>
+        <translation>{tool}: {subject} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>No class</source>
+        <translation>Sin clase</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>To be judged</source>
+        <translation>Por juzgar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>Judged</source>
+        <translation>Juzgado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>The style of {} was not saved: the file cannot be opened.</source>
+        <translation>El estilo de {} no se guardó: el archivo no se puede abrir.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <translation>No existe el algoritmo &#x27;{}&#x27;. Active el complemento que lo proporciona.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>The inputs could not be read. The log says more.</source>
+        <translation>Las entradas no se pudieron leer. El registro da más detalles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/diagnostics_task.py"/>
+        <source>SpectralGPT diagnostics report</source>
+        <translation>Informe de diagnóstico de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <translation>&#x27;{}&#x27; no es una dirección de la que se pueda descargar: debe empezar por https:// o http://.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation>&#x27;{path}&#x27; no se puede escribir: {reason}. Libere espacio, o elija otra carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <translation>La descarga se interrumpió: {} Se conserva lo que llegó; descargue de nuevo para continuar desde ahí.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the file has changed on the server.</source>
+        <translation>el archivo ha cambiado en el servidor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>{came} of {whole} bytes came.</source>
+        <translation>llegaron {came} de {whole} bytes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the server sent nothing.</source>
+        <translation>el servidor no envió nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>There is no file at {} (404). Check the address.</source>
+        <translation>No hay ningún archivo en {} (404). Compruebe la dirección.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <translation>El servidor no entrega {url} a cualquiera ({status}). Descárguelo con su navegador e importe el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <translation>El proxy pide un nombre y una contraseña (407). Defínalos en QGIS: Configuración &gt; Opciones &gt; Red.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server answered {status} for {url}. Try again later.</source>
+        <translation>El servidor respondió {status} para {url}. Inténtelo más tarde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <translation>El archivo descargado tiene {came} bytes, se esperaban {size}. Se eliminó; inténtelo más tarde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <translation>El archivo descargado no es el publicado: su SHA-256 es {found}, se esperaba {expected}. Se eliminó; no lo use tampoco desde otro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
+        <source>Look at the SpectralGPT engine</source>
+        <translation>Examinar el motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Verify the SpectralGPT engine</source>
+        <translation>Verificar el motor de SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Testing {}</source>
+        <translation>Probando {}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/allocation.py"/>
+        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <translation>Una muestra de {1} puntos no puede abarcar {2} clases. Pida al menos {3} puntos, mejor {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>El mapa {1} tiene números decimales ({2}), se esperaban números enteros que representen clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;, o conviértalo (Ráster &gt; Conversión &gt; Traducir, tipo de salida Byte) si sus números son clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <translation>El mapa {1} tiene más de {2} valores distintos, se esperaban clases. Elija un mapa de clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>. Choose a class map.</source>
+        <translation>. Elija un mapa de clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>Reading the map at the references</source>
+        <translation>Leyendo el mapa en las referencias</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <translation>El mapa no tiene clase bajo ninguna de las {1} referencias {2}: ahí no tiene datos. Elija referencias en la parte cartografiada, u otro mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
+        <translation>El mapa no tiene clase para {1}: se omiten {2} muestras de referencia, aunque ahí el mapa no puede ser correcto. Cambie el nombre de la clase, en las referencias o en las categorías del mapa, si es una de las del mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <translation>{1} de {2} muestras de referencia están donde el mapa no tiene datos; se omiten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Done</source>
+        <translation>Hecho</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <translation>Las referencias {1} son {2}, se esperaban puntos extraídos al azar de cada clase del mapa para el diseño &#x27;stratified&#x27;. Extráigalos con &#x27;Extraer muestra de un mapa&#x27; (sample), o elija el diseño &#x27;simple&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Los píxeles vecinos no son independientes: los intervalos se calculan sobre los {1} {2}, no sobre los {3} píxeles. Para cifras válidas para todo el mapa, extraiga una muestra aleatoria estratificada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} {2} son pocos: los intervalos son amplios, y ellos mismos imprecisos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <translation>{1} de {2} puntos están en otra clase de este mapa que aquella de la que se extrajeron: la muestra es de otro mapa. Se usaron sus estratos con sus pesos (Stehman 2014), suponiendo que ambos mapas cubren el mismo terreno.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <translation>No se etiquetó ningún punto en {1}, {2} del mapa: las cifras ajustadas por área valen para el resto. Etiquete puntos ahí.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <translation>Solo se etiquetó un punto en {1}: faltan los intervalos que necesitan su varianza.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <translation>Ninguna clase de las referencias {1} es una clase del mapa. Las referencias tienen {2}; el mapa tiene {3}. Elija el campo cuyos valores son las clases del mapa, por nombre o por valor, o cambie los nombres de las clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <translation>Las clases se emparejaron por valor, aunque sus nombres difieren: {1}. Si esto es incorrecto, deles los mismos nombres.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <translation>La clase {1} tiene solo {2} píxeles, menos de los {3} puntos deseados para cada clase: se toman todos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <translation>La clase {1} recibe {2} punto: su exactitud no tendrá intervalo. Pida más puntos, o un mínimo mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <translation>Se extraen {1} puntos en lugar de {2}: cada clase necesita su mínimo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} puntos: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Rellene el campo &#x27;{1}&#x27; con la clase verdadera de cada punto, por nombre o valor, desde el primero en adelante; después evalúe el mapa con ellos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/stratified.py"/>
+        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <translation>Cada estrato con área necesita un punto, y debe haber al menos uno.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <translation>Se necesitan al menos {1} bandas: use un ráster que las tenga todas, u otro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <translation> Si el orden es {1} ({2}), BANDS es {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS tiene {1} números, pero el modelo necesita {2} ({3}){4}. Indique un número de banda del ráster para cada una, en este orden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <translation>BANDS menciona la banda {1}, pero las bandas del ráster son {2}. Los números de banda cuentan desde 1, y no se puede usar una banda alfa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS indica dos veces la banda {1} del ráster, para {2} y para {3}. Cada banda del modelo necesita su propia banda del ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Las bandas {1} del ráster podrían ser todas {2} del modelo: {3}. Indique con BANDS cuál usar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/card_editing.py"/>
+        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <translation>&#x27;{1}&#x27; no es un modelo de SpectralGPT, o está dañado. Copie el archivo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <translation>La ficha del modelo no se puede leer: no la escribió esta versión de SpectralGPT. Importe el modelo de nuevo, o actualice el complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <translation>La ficha del modelo indica la tarea &#x27;{1}&#x27;, se esperaba una de {2}. Actualice el complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <translation>&#x27;{1}&#x27; no contiene pesos con los que entrenar: se esperaba un modelo .safetensors. Un modelo .onnx solo puede predecir; elija el modelo del que se exportó.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; cannot be read. Copy the file again.</source>
+        <translation>Los pesos de &#x27;{1}&#x27; no se pueden leer. Copie el archivo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <translation>Los pesos de &#x27;{1}&#x27; no se ajustan a la red que describe su ficha: {2} faltan, sobran o tienen otra forma ({3}). Entrene o importe el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <translation>No se reservó ninguna etiqueta, así que el modelo no se puede juzgar: para juzgar al menos dos clases, cada una necesita etiquetas en dos lugares separados por más de {1} píxeles y no unidos por etiquetas intermedias. Dibuje un segundo lugar para {2}{3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <translation>{1}: no se puede juzgar. Todas las etiquetas de una clase así están en un solo lugar, a menos de {2} píxeles unas de otras, o solo junto a etiquetas necesarias para aprender. Dibuje un segundo lugar para cada una, más alejado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <translation>Las etiquetas están en {1} lugares separados por más de {2} píxeles, se esperaban al menos {3}, uno para cada parte. Dibuje etiquetas en más lugares, o pida menos partes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <translation>Las etiquetas están demasiado juntas para reservarlas por lugares separados por más de {1} píxeles: se cortaron en cuadrados de {2} píxeles, y no se usan {3} píxeles etiquetados situados entre los de aprender y los de juzgar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <translation>La extensión {1} no tiene área: debe cumplir xmin &lt; xmax e ymin &lt; ymax. Dibújela de nuevo, o déjela vacía para procesar todo el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <translation>La extensión {1} no se puede transformar al SRC del ráster ({2}). Indíquela en el SRC del ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <translation>La extensión {1} no toca el ráster, cuyos límites son {2} en {3}. Elija una extensión sobre el ráster, o compruebe el SRC de la extensión.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <translation>La carpeta {1} no contiene ningún ráster que termine en {2}. Elija otra carpeta, o indique los rásteres uno a uno.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <translation>No se indicaron imágenes. Elija rásteres o carpetas de los que aprender.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Looking at raster {1} of {2}</source>
+        <translation>Examinando el ráster {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Left out: {1}. {2}</source>
+        <translation>Omitido: {1}. {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <translation>Ninguno de los {1} rásteres sirve para el modelo. {2} Elija rásteres con las bandas del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>{1}: solo una clase ({2}), se esperaban al menos {3}. Etiquete también lo que no es de esta clase, por ejemplo como &#x27;otros&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>{1}: {2} clases ({3}), se esperaban como máximo {4}. Elija el campo de la clase, no uno que numere los objetos, o agrupe clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <translation>Las clases {1} solo difieren en las mayúsculas; se toman como distintas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <translation>A la clase &#x27;{1}&#x27; se le dio el color &#x27;{2}&#x27;, se esperaba rojo, verde y azul como #rrggbb, por ejemplo #1f78b4.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <translation>El aspecto de las clases se indicó como {1}, se esperaba una lista JSON como [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corríjalo, o déjelo vacío.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <translation>{1} contiene listas, se esperaba una clase para cada objeto. Elija un campo de texto o de números enteros, o permita varias etiquetas por escena.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <translation>{1} contiene números decimales; como todos son enteros, se toman como clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <translation>{1} contiene {2}, se esperaban clases como texto o números enteros. Elija otro de sus campos: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <translation>{1} está vacío en todos sus {2} objetos, se esperaba la clase de cada uno. Rellénelo, o elija otro campo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>The {1} {2} {3}: {4}. </source>
+        <translation>{1} {2} {3}: {4}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Choose one of them.</source>
+        <translation>Elija uno de ellos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Add one of text or whole numbers, and fill it in.</source>
+        <translation>Añada uno de texto o de números enteros, y rellénelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <translation>{1} contiene números decimales como {2}, se esperaban clases como texto o números enteros. Elija otro campo, o convierta los números en clases con la calculadora de campos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <translation>{1} {2}: se dan varias etiquetas a un mismo lugar, se esperaba una para cada píxel. Elija un campo con una sola clase, o entrene con escenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <translation>{1} {2}: no queda ningún píxel etiquetado en el ráster; solo tocan su borde, o ahí no hay datos. Dibuje etiquetas sobre el ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <translation>{1} {2}: {3} píxeles etiquetados; {4} de ellos se extrajeron al azar, y de las clases pequeñas todos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation>{1} {2}: es un ráster de clases, se esperaban escenas, es decir, polígonos o puntos con un campo de clase. Elija una capa vectorial, o entrene segmentación.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <translation>{1}; se esperaba una clase para cada píxel. Corrija estos objetos (identificadores de objeto), o recorte uno del otro con Diferencia.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; these pixels are ignored.</source>
+        <translation>{1}; estos píxeles se ignoran.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <translation>{1} contiene números decimales como {2}, se esperaba un ráster cuyos valores sean clases. Elija otro ráster, o convierta los números en clases (Reclasificar por tabla en QGIS).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <translation>{1} tiene más de {2} valores distintos, se esperaba un ráster cuyos valores sean clases. Elija el ráster de clases, no la imagen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <translation>{1} no tiene ningún píxel etiquetado: todos son sin datos ({2}). Elija otro ráster, o corrija su valor sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
+        <translation>{1} contiene números decimales; como todos son enteros, son clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <translation>{1} tiene {2} bandas; la primera contiene las clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2}: no está sobre el ráster; sus límites son {3}, los del ráster {4}. Elija etiquetas sobre el ráster, o compruebe el SRC de ambas capas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <translation>{1} {2}: no tiene georreferencia; como tiene el tamaño del ráster, {3} x {4} píxeles, se superpone a él píxel a píxel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <translation>{1} {2}: no tiene SRC; se supone el del ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <translation>{1} {2}: es un ráster de clases, que tiene una etiqueta para cada píxel. Para varias etiquetas por escena, elija una capa vectorial.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <translation>{1}: el archivo {2} no se puede leer ni como capa vectorial ni como ráster. Ábralo en QGIS para comprobarlo, y expórtelo de nuevo, como GeoPackage o GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <translation>{1} objetos de {2} {3} no son ni polígonos ni puntos; se ignoran.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <translation>{1} de {2} objetos de {3} {4} no tienen clase en el campo &#x27;{5}&#x27;; se ignoran.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <translation>No se encontró ningún recorte con píxeles válidos en {1} intentos: las imágenes son casi todas sin datos. Recorte los rásteres a sus datos, o compruebe sus valores sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation>El ráster {1} no tiene espacio aparte de lo reservado para juzgar. Indique rásteres mayores, o más rásteres.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>El archivo puede estar dañado o descargado de forma incompleta: ábralo en QGIS para comprobarlo, y cópielo, descárguelo o expórtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>No raster was given. Choose a raster file.</source>
+        <translation>No se indicó ningún ráster. Elija un archivo ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <translation>El ráster {1} no existe. Compruebe la ruta, y que su unidad esté montada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} es una carpeta, no un ráster. Elija un archivo ráster; apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is an empty file. Download or export it again.</source>
+        <translation>El ráster {1} es un archivo vacío. Descárguelo o expórtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <translation> Tiene puntos de control terrestre o RPC: combe (reproyecte) primero el ráster (Ráster &gt; Proyecciones).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <translation>El ráster {1} no tiene sistema de referencia de coordenadas.{2} Asigne el correcto en QGIS con Ráster &gt; Proyecciones &gt; Asignar proyección, o indíquelo como CRS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <translation>El ráster {1} no tiene geotransformación, así que se desconocen su posición y su tamaño de píxel. Georreferéncielo en QGIS (Capa &gt; Georreferenciador), o indique el SRC explícitamente para trabajar en coordenadas de píxel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <translation>El ráster {1} tiene una geotransformación cuyos píxeles no tienen área. Georreferéncielo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation>&#x27;{1}&#x27; no es un sistema de referencia de coordenadas. Indique un código como EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <translation>El ráster {1} parece tener los canales al final: {2} páginas de {3} x {4} píxeles, es decir, una imagen de {5} filas cuyas bandas se guardaron como columnas. Escríbalo de nuevo con las bandas primero (forma {6}, {7}, {8}; en Python: numpy.moveaxis(image, -1, 0)).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Elija uno de ellos, o apílelos (Ráster &gt; Miscelánea &gt; Construir ráster virtual).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <translation>El ráster {1} tiene valores complejos (¿radar?). Conviértalo primero a valores reales.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Las imágenes no tienen ningún píxel válido con el que entrenar. Compruebe sus valores sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <translation>Las imágenes tienen números de bandas distintos, se esperaba el mismo en todas. Elija las mismas bandas para cada una.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <translation>El ráster tiene valores de 8 bits, que están realzados para visualización o sin calibrar: se tomaron como reflectancia tras dividirlos por 255, y los resultados pueden ser deficientes. Use el producto original si puede.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Los valores del ráster llegan hasta {1}: se tomaron como porcentaje y se dividieron por 100. Si esto es incorrecto, escriba reflectancia 0..1 o reflectancia x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <translation>{1}: supuesto a partir del nombre y los valores del producto, ya que el archivo no tiene escala.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <translation>Ningún píxel oscuro indica si los valores llevan el desplazamiento de 1000 (0.1 en reflectancia) que los productos Sentinel-2 tienen desde la línea base de procesamiento 04.00; no se eliminó ninguno. Si lo llevan, réstelo primero, o mantenga el nombre del producto en el nombre del archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <translation>Los píxeles más oscuros de todas las bandas están en {1} o más (en unidades de 1/10000): se supuso y se eliminó el desplazamiento de 1000 que los productos Sentinel-2 llevan desde la línea base de procesamiento 04.00.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <translation>El ráster {1} no se solapa con el primero: sus límites son {2}, los del primero {3}. Elija dos rásteres del mismo lugar, y compruebe el SRC de ambas capas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <translation>El ráster {1} no tiene ningún píxel válido ({2}). Compruebe su valor sin datos y la extensión.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2}: no está sobre el ráster; sus límites son {3} en {4}, los del ráster {5} en {6}. Elija {7} sobre el ráster, o compruebe el SRC de ambas capas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} does not exist. Choose a vector file with {3}.</source>
+        <translation>{1}: el archivo {2} no existe. Elija un archivo vectorial con {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <translation>. Ábralo en QGIS para comprobarlo, y expórtelo de nuevo, por ejemplo como GeoPackage.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has no {3} (it has {4} features of type {5}). Choose a layer of {6}{7}.</source>
+        <translation>{1}: el archivo {2} no tiene {3} (tiene {4} objetos de tipo {5}). Elija una capa de {6}{7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Opening the raster</source>
+        <translation>Abriendo el ráster</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Looking at its values</source>
+        <translation>Examinando sus valores</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Judging the models</source>
+        <translation>Juzgando los modelos</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <translation>PyTorch {1} no encuentra ninguna GPU que pueda usar: se compiló solo para el procesador, o el controlador falta o es demasiado antiguo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <translation>Un producto de matrices en la GPU difiere del calculado en el procesador en {1} de su magnitud.</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>These libraries of the engine do not work: {1}. Repair the engine (in QGIS: SpectralGPT &gt; Engine &gt; Repair).</source>
+        <translation>Estas bibliotecas del motor no funcionan: {1}. Repare el motor (en QGIS: SpectralGPT &gt; Motor &gt; Reparar).</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>processor and GPU</source>
+        <translation>procesador y GPU</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <translation>El modelo &#x27;{1}&#x27; estandariza cada escena con estadísticas de todos sus píxeles, que Deepness no calcula: sus mapas serían distintos. Expórtelo como ONNX normal.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the graph for Deepness</source>
+        <translation>Escribiendo el grafo para Deepness</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Comparing with the model</source>
+        <translation>Comparando con el modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <translation>El grafo para Deepness difiere del modelo en {1} en una probabilidad, se acepta {2}. Expórtelo como ONNX normal, e informe de la ficha del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the model</source>
+        <translation>Escribiendo el modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <translation>En Deepness, asigne las bandas en este orden: {1}{2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <translation>En Deepness, los valores deben ser reflectancia x {1}, sin desplazamiento añadido: reste antes los 1000 que los productos Sentinel-2 llevan desde la línea base de procesamiento 04.00.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>Checking the model</source>
+        <translation>Comprobando el modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <translation>El modelo &#x27;{1}&#x27; no tiene pesos con los que entrenar: no hay ningún {2} junto a él. Expórtelo como ONNX.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <translation>El modelo &#x27;{1}&#x27; es un modelo base: no predice nada hasta que se le hace un ajuste fino, así que no hay nada que ejecutar en otro lugar. Exporte sus pesos (safetensors), o haga primero el ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <translation>El grafo exportado difiere de la red en {1} en una probabilidad, se acepta {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with full weights (half off).</source>
+        <translation>Exporte con pesos completos (half desactivado).</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Please report the model&#x27;s card.</source>
+        <translation>Informe de la ficha del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <translation>Esta versión de torch no puede exportar la red. Informe de ello.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <translation>Los pesos del modelo necesitan más de los 2 GB que puede contener un archivo ONNX. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Use a smaller model.</source>
+        <translation>Use un modelo más pequeño.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with half-precision weights.</source>
+        <translation>Exporte con pesos de media precisión.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/streamed.py"/>
+        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <translation>El modelo necesita {1} GB; un archivo ONNX puede contener 2 GB. Escriba un modelo .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <translation>&#x27;{1}&#x27; se copia tal como es: la salida debe terminar en {2}, no en &#x27;{3}&#x27;. Para crear con él otro tipo de archivo, use &#x27;Exportar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Copying the model</source>
+        <translation>Copiando el modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <translation> Parece hecho para el complemento Deepness: úselo allí.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{1}&#x27; no lleva ficha de SpectralGPT: en él no está escrito qué bandas necesita, por longitud de onda, ni cómo se escalan los valores, por lo que no se puede ejecutar aquí.{2} Se esperaba un modelo creado por este complemento, o un checkpoint publicado de SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Reading the checkpoint</source>
+        <translation>Leyendo el checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <translation>Calculando la huella del checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <translation>Este checkpoint es un modelo base: no predice nada hasta que se le hace un ajuste fino, así que no puede convertirse en .onnx. Indique una salida que termine en .safetensors, y haga el ajuste fino a partir de ella.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <translation>El grafo de &#x27;{1}&#x27; tiene las entradas {2} y las salidas {3}; un modelo para {4} necesita {5} y da probabilidades. Importe el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <translation>El grafo de &#x27;{1}&#x27; toma {2} (bandas, filas, columnas), su ficha dice {3}. El archivo no corresponde a su ficha: créelo o impórtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <translation>El modelo &#x27;{1}&#x27; dio puntuaciones de forma {2}, su ficha tiene {3} clases. El archivo no corresponde a su ficha: créelo o impórtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>{1} ONNX Runtime is used instead.</source>
+        <translation>{1} Se usa ONNX Runtime en su lugar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1} does not run this model: {2}</source>
+        <translation>Medido una vez: {1} no ejecuta este modelo: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2}; not used</source>
+        <translation>Medido una vez: {1}: {2}; no se usa</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <translation>Medido una vez: {1}: {2} ms por ventana{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <translation>Se pidió una GPU y no se puede usar ninguna: {1}. Elija el dispositivo &#x27;auto&#x27; o &#x27;cpu&#x27;, o instale el motor para su GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>The GPU is not used, the processor is. {1}</source>
+        <translation>No se usa la GPU, sino el procesador. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <translation>El tamaño de celda {1} es menor que un píxel ({2} unidades del SRC). Indique uno mayor, o 0 para la ventana propia del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <translation>Los píxeles de {1} m del ráster se remuestrean a {2} m, de modo que una celda de {3} px mide {4} m de ancho; el modelo se entrenó con {5} m.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <translation>Una celda muestra al modelo {1} veces el terreno con el que se entrenó ({2} m de ancho): las etiquetas pueden ser deficientes. Ponga el tamaño de celda en 0 para la escala propia del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <translation>{1} {2}: menos de la mitad de sus píxeles son válidos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation>No se puede etiquetar: {1}. De {2}, ninguno tiene válidos al menos la mitad de sus píxeles. Elija un tamaño de celda menor, otra área, o compruebe los valores sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <translation>Un modelo de cambios tiene dos clases, sin cambio y cambiado; &#x27;{1}&#x27; tiene {2}. Elija otro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Scores rescaled for this scene: {1} becomes 0.5</source>
+        <translation>Puntuaciones reescaladas para esta escena: {1} pasa a ser 0.5</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Umbral: {1} (indicado; el propio del modelo es {2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} ({2})</source>
+        <translation>Umbral: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Writing the map</source>
+        <translation>Escribiendo el mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_rows.py"/>
+        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <translation>Continúa donde se detuvo la última ejecución: {1} de {2} filas están hechas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <translation>El modelo &#x27;{1}&#x27; es para entrenar; para ejecutar uno se necesita un archivo que termine en .onnx. Expórtelo primero.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <translation>La ficha de &#x27;{1}&#x27; no nombra ninguna clase. Créelo o impórtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Etiquetando celdas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Etiquetando zonas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <translation>No hay ningún píxel válido en el área: ahí el ráster no contiene más que sin datos. Elija otra área, o compruebe los valores sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <translation>ONNX Runtime no pudo iniciar {1}: su controlador o sus bibliotecas faltan o son demasiado antiguos. Actualice el controlador, o elija el procesador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>La memoria de la GPU es escasa: se continúa con {1} ventanas a la vez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>La memoria de la GPU no basta para una ventana: se continúa con el procesador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <translation>ONNX Runtime {1} no puede cargar &#x27;{2}&#x27;: no es un modelo ONNX completo, o necesita una versión más nueva. Copie el archivo de nuevo, o actualice el motor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <translation>El modelo &#x27;{1}&#x27; falló mientras se ejecutaba. Créelo o impórtelo de nuevo; si es uno de los incluidos, informe de ello.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>{1}: no hay suficiente memoria libre para el modelo &#x27;{2}&#x27;. Cierre otros programas, o elija un modelo más pequeño.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <translation>OpenVINO {1} no puede ejecutar &#x27;{2}&#x27;: no es un modelo ONNX completo, o tiene partes que OpenVINO no conoce.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>El equipo tiene muy poca memoria libre para el modelo &#x27;{1}&#x27;. Cierre otros programas, o elija un modelo más pequeño.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/places.py"/>
+        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <translation>Un lugar de {1} unidades del SRC son {2} x {3} píxeles, más que el área en la que se busca ({4} x {5} píxeles). Indique un tamaño menor, 0 para {6} píxeles, o una extensión mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <translation>La máscara no toca el área que se calcula ({1} en {2}); sus polígonos están en {3}. Elija otra máscara, o compruebe su SRC.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation>La máscara es menor que un píxel: ningún píxel tiene su centro dentro. Elija una máscara mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Las dos fechas no tienen ningún grupo de bandas en común: la primera sirve a los grupos {1} del modelo, la segunda a {2}. Elija rásteres del mismo sensor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation>La salida &#x27;{1}&#x27; debe terminar en {2}. Dele un nombre así.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <translation>Se escribirían dos salidas en &#x27;{1}&#x27;. Dele a cada una su propio nombre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>La salida &#x27;{1}&#x27; es también una entrada y se sobrescribiría. Elija otro nombre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <translation>La salida &#x27;{1}&#x27; es una carpeta. Indique el nombre de un archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <translation>La carpeta de la salida &#x27;{1}&#x27; no existe. Cree &#x27;{2}&#x27; o elija otra.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <translation>El disco está lleno, o el archivo es demasiado grande para él: no se pudo completar &#x27;{1}&#x27;. Libere espacio, o escriba en otro disco. No se conservó nada de esta salida.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <translation>&#x27;{1}&#x27; no se puede escribir. Compruebe que puede escribir en esta carpeta y que ningún otro programa (o capa de QGIS) está usando el archivo, o elija otro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/threshold.py"/>
+        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <translation>La ficha del modelo pide el umbral {1}, que esta versión no conoce. Actualice el complemento, o indique usted un umbral.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <translation>El modelo &#x27;{1}&#x27; conoce {2} clase; para estar indeciso se necesitan dos o más. Elija un modelo con más clases.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <translation>Ningún lugar de {1} tiene válidos al menos la mitad de sus píxeles{2}. Elija un tamaño menor, un área mayor, o compruebe los valores sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>Places of {1}: {2} found.</source>
+        <translation>Lugares de {1}: {2} encontrados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <translation>Se encontraron {1} lugares en lugar de {2}: no hay espacio para más de {3} con la distancia de un lugar entre dos cualesquiera. Elija un tamaño menor, o un área mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/windows.py"/>
+        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation>No son posibles ventanas de {1} px con un solape de {2} px sobre un ráster de {3} x {4} px: los tamaños deben ser al menos 1 y el solape menor que la ventana.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <translation>No existe el verbo &#x27;{1}&#x27;. Existen: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>The parameters of &#x27;{1}&#x27; must be a JSON object.</source>
+        <translation>Los parámetros de &#x27;{1}&#x27; deben ser un objeto JSON.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <translation>&#x27;{1}&#x27; necesita la biblioteca &#x27;{2}&#x27;, que este motor no tiene. Instale las bibliotecas de {3} del motor (en QGIS: SpectralGPT &gt; Motor).</translation>
+    </message>
+    <message>
+        <location filename="../engine/memory_limit.py"/>
+        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <translation> El motor puede usar {1} MB, según el límite de memoria: auméntelo en QGIS en Configuración &gt; Opciones &gt; SpectralGPT, o elija sin límite.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <translation>{1}={2} no es compatible con {3}={4}: se esperaba un múltiplo positivo. Use {5}={6}, u otro {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>There is no preset &#x27;{1}&#x27;. Choose one of {2}.</source>
+        <translation>No existe el preajuste &#x27;{1}&#x27;. Elija uno de {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/dense_head.py"/>
+        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <translation>El cabezal por píxel publicado está hecho para tokens de {1} píxeles y una anchura múltiplo de 16, se indicó patch={2}, width={3}. Use patch={4} y width={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <translation>La red toma imágenes [batch, {1}, height, width], se indicó {2}. Rellene con ceros las bandas que faltan y omita su grupo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <translation>El modelo preentrenado no se ajusta a esta red: {1} de {2} pesos del codificador faltan o tienen otra forma ({3}). Elija un modelo base con las mismas bandas, anchura y profundidad.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/losses.py"/>
+        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <translation>No se puede entrenar con los pesos de pérdida {1}: ninguno puede ser negativo y uno debe ser mayor que 0.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/masked_autoencoder.py"/>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <translation>Una proporción de máscara de {1} deja visibles {2} de {3} tokens: algunos deben estar ocultos y otros visibles. Use 0.9, o una ventana mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <translation>Las estadísticas de la ficha no corresponden a sus {1} bandas: {2} medias, {3} desviaciones (cada una debe ser mayor que 0). Entrene o importe el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <translation>La ficha pide la normalización &#x27;{1}&#x27;, esta versión conoce statistics, tile-minmax, scene-statistics y none. Actualice el complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/pixel_change.py"/>
+        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <translation>{1} niveles de píxeles terminan en el paso {2}, pero un token mide {3} píxeles de ancho. Indique una anchura para cada paso de 1 a {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/position.py"/>
+        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <translation>Una ventana de {1} x {2} píxeles no se puede cortar en tokens de {3} x {4}: ambos lados deben ser múltiplos de {5}. El tamaño válido más cercano es {6} x {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <translation>Un modelo para &#x27;{1}&#x27; no predice nada por sí mismo. Haga primero el ajuste fino, y use el resultado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <translation>El modelo toma {1} entradas ({2}), se indicaron {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <translation>La ficha del modelo nombra la red &#x27;{1}&#x27;, esta versión conoce {2}. Actualice el complemento, o importe el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <translation>La ficha del modelo describe su red &#x27;{1}&#x27; de una forma que esta versión no puede construir. Actualice el complemento, o importe el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network has lost its encoder.</source>
+        <translation>La red ha perdido su codificador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network was made without a pixel branch.</source>
+        <translation>La red se creó sin rama de píxeles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>No existe el modelo &#x27;{1}&#x27;. Indique la ruta de un archivo de modelo, o el nombre de un modelo instalado ({2}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>El modelo &#x27;{1}&#x27; es para {2}, aquí se necesita uno para {3}. Elija otro modelo, o use la herramienta adecuada para este.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; no es un modelo de SpectralGPT: se esperaba un archivo que termine en .onnx o .safetensors. Importe primero otros formatos con &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <translation>&#x27;{1}&#x27; no se puede leer como modelo: falta, está dañado o es de otro tipo. Copie el archivo de nuevo, o elija otro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; no lleva ficha de SpectralGPT, así que se desconocen sus bandas y clases. Impórtelo primero con &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <translation>La ficha dentro de &#x27;{1}&#x27; está dañada. Copie el archivo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <translation>El archivo de modelo &#x27;{1}&#x27; se modificó o dañó después de crearse: su contenido no coincide con su sello. Cópielo o descárguelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <translation>El archivo de modelo &#x27;{1}&#x27; no tiene sello. Importe o entrene el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <translation>El archivo de modelo &#x27;{1}&#x27; no tiene lugar para un sello. Importe o entrene el modelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not answer.</source>
+        <translation>La carpeta {1} no responde.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not exist, or its drive is not connected.</source>
+        <translation>La carpeta {1} no existe, o su unidad no está conectada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>{1} is a file, not a folder.</source>
+        <translation>{1} es un archivo, no una carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} cannot be read: {2}.</source>
+        <translation>La carpeta {1} no se puede leer: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <translation>No existe el archivo &#x27;{1}&#x27;. Indique la ruta de un checkpoint.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <translation>&#x27;{1}&#x27; no se cargó: además de pesos contiene {2} tipo(s) de objeto de Python que podrían ejecutar código ({3}). Solo se esperaban tensores, valores simples y argparse.Namespace. Obtenga el archivo publicado, o guarde solo los pesos con torch.save(model.state_dict(), path).</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <translation>&#x27;{1}&#x27; no se puede leer como checkpoint de PyTorch: es de otro tipo, está incompleto o dañado. Descárguelo de nuevo y compare su tamaño.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contiene {2}, se esperaba un diccionario de pesos, directamente o bajo &#x27;model&#x27;. Indique uno de los checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contiene {2} entradas que no son pesos ({3}), solo se esperaban tensores densos de coma flotante. Indique uno de los checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; no es un checkpoint de SpectralGPT: se esperaban los pesos {2}; se encontró {3}, entre {4} pesos ({5}). Indique uno de los checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; tiene tokens de anchura {2} en {3} posiciones, se esperaban una anchura de {4} y un número cuadrado de posiciones. Indique uno de los checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contiene el codificador de SpectralGPT, pero ni su decodificador (decoder_...) ni un cabezal (cls_seg..., head...) entre {2} pesos. Indique uno de los checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <translation>&#x27;{1}&#x27; no se ajusta a la red {2} de SpectralGPT de {3} pesos: {4}. Indique el archivo publicado tal como se descargó, o elija con &#x27;kind&#x27; qué contiene.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Weights: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo record 8412455. Their licence, CC-BY-4.0, is known from a third party&#x27;s table only: unverified.</source>
+        <translation>Pesos: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, registro 8412455 de Zenodo. Su licencia, CC-BY-4.0, solo se conoce por una tabla de terceros: sin verificar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Each window is scaled to 0..1 band by band, as in training.</source>
+        <translation>Cada ventana se escala a 0..1 banda por banda, como en el entrenamiento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <translation> Se desconoce el significado de sus {1} bandas: elija a mano las bandas del ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <translation>{1} {2} Importado; ninguna de sus cifras se comprobó aquí.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <translation>Modelo base publicado de SpectralGPT, del que partir para el ajuste fino; no predice nada por sí mismo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT change network, fine-tuned by its authors on OSCD.</source>
+        <translation>Red de cambios publicada de SpectralGPT, con ajuste fino de sus autores en OSCD.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <translation>Red de segmentación SpectralGPT de {1} clases cuyos nombres no están en el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <translation>Red de segmentación publicada de SpectralGPT, con ajuste fino de sus autores en SegMunich. Toma diez bandas y añade dos veces su media. Las fuentes no coinciden en cuáles son las diez: estas son las que confirmó su primer autor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <translation>Clasificador de escenas SpectralGPT cuyos nombres de clase y normalización no están en el archivo: los nombres son números, y el escalado por ventana es una suposición.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <translation>&#x27;{1}&#x27; no tiene el parámetro &#x27;{2}&#x27;. Tiene: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; needs the parameter &#x27;{2}&#x27;: {3}.</source>
+        <translation>&#x27;{1}&#x27; necesita el parámetro &#x27;{2}&#x27;: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; se esperaba {4} ({5}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is &#x27;{3}&#x27;; choose one of: {4}.</source>
+        <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es &#x27;{3}&#x27;; elija uno de: {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; debe estar entre {4} y {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object on one line: got {1}.</source>
+        <translation>El trabajo no es un objeto JSON en una línea: se recibió {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object: got {1}.</source>
+        <translation>El trabajo no es un objeto JSON: se recibió {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine ran out of memory. Close other programs, or work on a smaller area.</source>
+        <translation>El motor se quedó sin memoria. Cierre otros programas, o trabaje en un área menor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <translation>El motor encontró un error inesperado ({1}: {2}). Informe de ello.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <translation>El modelo &#x27;{1}&#x27; está incluido con el complemento y conserva su nombre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <translation>&#x27;{1}&#x27; no puede ser el nombre de un archivo. Use letras, cifras, espacios y los signos _ - + ( ).</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>There is already a model &#x27;{1}&#x27; in {2}. Choose another name.</source>
+        <translation>Ya existe un modelo &#x27;{1}&#x27; en {2}. Elija otro nombre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <translation>El modelo tiene su nuevo nombre, pero su antiguo archivo &#x27;{1}&#x27; no se pudo eliminar: {2}. Elimínelo usted mismo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <translation>El modelo &#x27;{1}&#x27; no tiene un codificador de SpectralGPT del que partir. Elija un modelo base, o un modelo creado con ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <translation>El modelo &#x27;{1}&#x27; solo puede predecir, y no hay junto a él ningún {2} con el que entrenar. Elija un modelo base, o un modelo al que haya hecho el ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1}Round {2} of {3}, loss {4}</source>
+        <translation>{1}Ronda {2} de {3}, pérdida {4}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <translation>{1} no es un checkpoint de un entrenamiento, o está dañado. Elimínelo para empezar desde el principio.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation>{1} pertenece a una ejecución con otra configuración. Elimínelo para empezar desde el principio, o continúe con la configuración con la que se creó.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <translation>Los cambios se aprenden de dos clases, sin cambio y cambiado; las etiquetas tienen {1} ({2}). Combínelas en dos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <translation>No se puede saber cuál de las etiquetas &#x27;{1}&#x27; y &#x27;{2}&#x27; significa cambio. Llámelas &#x27;unchanged&#x27; (sin cambio) y &#x27;changed&#x27; (cambiado), o 0 y 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/device.py"/>
+        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <translation>Se pidió una GPU, pero torch no ve ninguna aquí. Elija el dispositivo &#x27;auto&#x27; o &#x27;cpu&#x27;, o instale un torch adecuado para el controlador de la GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>El ajuste fino toma un Predictor, se indicó {1}. Envuelva la red y su ficha en uno.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
+        <translation>Los pesos de clase necesitan uno de {1} y etiquetas que contar, se indicó &#x27;{2}&#x27; y {3} etiquetas. Etiquete algunos píxeles de cada clase.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Se esperaba un Predictor, se indicó {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <translation>No se indicó ningún ráster. Elija los rásteres con el terreno etiquetado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <translation>Hay {1} rásteres de la primera fecha y {2} de la segunda. Indique uno de la segunda para cada uno de la primera, en el mismo orden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <translation>Se indicaron rásteres de una segunda fecha, pero la tarea es {1}. Elija change-detection, u omítalos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1} is left out: {2}</source>
+        <translation>{1} se omite: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <translation>Las etiquetas {1} no están sobre ninguno de los {2} rásteres. Elija rásteres del lugar etiquetado, o compruebe el SRC de ambos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <translation>Ningún píxel de los rásteres está etiquetado como {1}: las etiquetas de esa clase están en otro lugar. Dibuje algunas sobre los rásteres, u omita la clase.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <translation>{1}: faltan algunas bandas que otros rásteres tienen. El modelo aprende sin ellas en todas partes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/made.py"/>
+        <source>{1} cannot be stored.</source>
+        <translation>{1} no se puede guardar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <translation>Todas las etiquetas que se reservaron son sin datos en los rásteres, así que el modelo no se puede juzgar. Dibuje más etiquetas donde el ráster tenga valores.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>La memoria no basta ni siquiera para un lote de {1}. Elija una red o una ventana menor, cierre otros programas, o calcule en otro dispositivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <translation>La verdad tiene la forma {1}, la predicción {2}: se esperaba la misma.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <translation>{1}: contiene valores {2}..{3}, se esperaba 0..{4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Computing features</source>
+        <translation>Calculando características</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <translation>Todos los píxeles etiquetados son sin datos en los rásteres. Dibuje etiquetas donde el ráster tenga valores, o compruebe su valor sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <translation>Todos los píxeles etiquetados como {1} son sin datos en los rásteres. Dibuje algunos donde el ráster tenga valores, u omita la clase.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>{1} has no features of pixels.</source>
+        <translation>{1} no tiene características de píxeles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretrain.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Etapa {1} de {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <translation>{1} épocas terminadas se guardan en {2}: ejecute lo mismo de nuevo para continuar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <translation>No se conservó nada, ya que no se indicó ninguna carpeta de checkpoints.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Cancelled. {1}</source>
+        <translation>Cancelado. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, from random weights ({1}).</source>
+        <translation>, a partir de pesos aleatorios ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, going on from {1}.</source>
+        <translation>, continuando desde {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
+        <translation>Entrada enmascarada ({1} oculto), reconstrucción, error (negro es ninguno) en {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Las imágenes eran demasiado pequeñas para reservar una parte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{1}. {2} windows of {3} px.</source>
+        <translation>{1}. {2} ventanas de {3} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {1} of {2}.</source>
+        <translation>Los primeros {1} de {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <translation>El modelo &#x27;{1}&#x27; no tiene decodificador con el que preentrenar. Elija un modelo base.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <translation>Las imágenes son demasiado pequeñas para reservar una parte: la red no se puede juzgar en terreno que no ha visto. Indique rásteres mayores, o al menos diez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <translation>{1} rásteres, {2} megapíxeles; {3} ventanas reservadas. Red de {4} millones de pesos; {5} proceso(s).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Learning</source>
+        <translation>Aprendiendo</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Dibuje cada clase en al menos dos lugares.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Juzgando, parte {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <translation>Se omiten {1} escenas etiquetadas: menos de la mitad de sus píxeles son válidos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation>No se puede usar ninguna escena etiquetada: en cada una, menos de la mitad de los píxeles son válidos. Etiquete escenas donde el ráster tenga valores, o compruebe su valor sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <translation>Se indicaron rásteres de una segunda fecha, pero las escenas tienen una sola fecha. Omítalos, o elija change-detection.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <translation>Hay escenas contiguas en partes distintas, ya que hay muy pocas que no lo sean: las cifras favorecen al modelo. Dibuje escenas en más lugares.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Etiquete cada clase en al menos dos lugares.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_samples.py"/>
+        <source>{1} has no features of scenes.</source>
+        <translation>{1} no tiene características de escenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <translation>Sin escenas reservadas no se puede ver si entrenar el codificador ayuda: se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Learning what small patches look like</source>
+        <translation>Aprendiendo qué aspecto tienen los recortes pequeños</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Fitting and judging the last layer</source>
+        <translation>Ajustando y juzgando la última capa</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} con escenas reservadas antes: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Detenido antes de que terminara la primera ronda: se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <translation>Ninguna escena utilizable está etiquetada como {1}. Etiquete algunas sobre los rásteres, u omita la clase.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <translation>{1}: menos de {2} escenas. Etiquete más; las cifras de tan pocas dicen poco.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <translation>La etapa {1} es &#x27;{2}&#x27;, se esperaba {3}, por ejemplo 64:20:1e-3 o 128:10:5e-4:0.9:*summer*. Separe las etapas con ;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <translation>Las etapas &#x27;{1}&#x27; no contienen ninguna etapa, se esperaba {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <translation>La etapa {1} tiene una ventana de {2} px, se esperaba un múltiplo del parche de la red de {3} px. Use {4} o {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <translation>La etapa {1} oculta {2} de los {3} tokens de una ventana de {4} px: no queda nada visible. Baje la proporción de máscara, o use una ventana mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <translation>Ningún nombre de ráster coincide con &#x27;{1}&#x27;. Los rásteres son: {2}{3}. Use * para cualquier texto en el patrón.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <translation>La etapa {1} es &#x27;{2}&#x27;: la ventana y las épocas deben ser al menos 1, la tasa de aprendizaje mayor que 0 y como máximo 1, la proporción de máscara entre 0 y 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/trainer.py"/>
+        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <translation>La pérdida pasó a ser {1} en el paso {2} (época {3}), con una tasa de aprendizaje de {4}. Baje la tasa de aprendizaje o limite el gradiente, y compruebe si los datos tienen valores no finitos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <translation>Creado a partir de etiquetas propias de {1} clases ({2}), partiendo de {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Mean IoU on held-back labels before: {1}</source>
+        <translation>IoU media con etiquetas reservadas antes: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <translation>{1} no se puede leer, así que la ejecución de esta carpeta no se puede retomar. Elimine la carpeta, o indique otra.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <translation>La carpeta {1} contiene una ejecución con otra configuración ({2}). Indique la misma para continuarla, u otra carpeta, o elimínela.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
+        <translation>No se puede escribir en la carpeta de checkpoints {1}. Elija otra.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/base_python.py"/>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <translation>No se encontró ningún Python adecuado: el motor necesita Python de 64 bits, de 3.9 a 3.14, con el módulo venv. Instale uno (de python.org, o &#x27;sudo apt install python3-venv&#x27;) e inténtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine failed without saying why.</source>
+        <translation>El motor falló sin decir por qué.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine could not be started: {1} ({2}). Install or repair it in the settings under SpectralGPT.</source>
+        <translation>El motor no se pudo iniciar: {1} ({2}). Instálelo o repárelo en la configuración, en SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <translation>La última instalación del motor no llegó a su fin. Instálelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is not installed yet. Install it in the settings.</source>
+        <translation>El motor todavía no está instalado. Instálelo en la configuración.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine&#x27;s record is damaged. Repair the engine.</source>
+        <translation>El registro del motor está dañado. Repare el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <translation>El Python con el que se creó el motor ya no está o se reemplazó. Repare el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <translation>El complemento se actualizó y pide otras versiones de las bibliotecas del motor. Actualice el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is installed ({1}).</source>
+        <translation>El motor está instalado ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <translation>El disco de {1} tiene {2} GB libres, y la instalación necesita {3} GB. Libere espacio, o elija otra carpeta para el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <translation>El motor se quedó sin memoria o el sistema lo terminó. Cierre otros programas, elija una extensión menor o reduzca el número de hilos, y ejecútelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>Repair the engine in the settings under SpectralGPT.</source>
+        <translation>Repare el motor en la configuración, en SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <translation>El motor se cerró inesperadamente (infracción de acceso, 0xC0000005) en una de sus bibliotecas. Pruebe el dispositivo &#x27;cpu&#x27;; si vuelve a ocurrir, actualice el controlador gráfico. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <translation>No se encontró una biblioteca que el motor necesita (0xC0000135). Instale &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) y después inicie QGIS de nuevo. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <translation>Una biblioteca del motor no pudo iniciarse (0xC0000142). Instale &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) y después reinicie Windows.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine is damaged or not 64-bit (0xC000007B). </source>
+        <translation>Una biblioteca del motor está dañada o no es de 64 bits (0xC000007B). </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <translation>El motor usa una instrucción que este procesador no tiene (0xC000001D).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine was interrupted (0xC000013A).</source>
+        <translation>El motor se interrumpió (0xC000013A).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <translation>{1} Puede usar {2} MB de memoria, lo que quizá sea muy poco: vea el límite de memoria en Configuración &gt; Opciones &gt; SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine stopped answering and was ended. Run it again.</source>
+        <translation>El motor dejó de responder y se terminó. Ejecútelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ended without an answer (exit code {1}).</source>
+        <translation>El motor terminó sin respuesta (código de salida {1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_lock.py"/>
+        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <translation>Otro proceso (número {1}) está instalando el motor. Espere a que termine, o termínelo, e inténtelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <translation>El disco está lleno. Libere espacio, o elija en la configuración otra carpeta para el motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <translation>La protección del sistema (antivirus o control de aplicaciones) detuvo la instalación. Pida a su administrador que permita la carpeta del motor, o elija otra en la configuración.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <translation>Un archivo del motor está en uso. Espere a que terminen los trabajos en ejecución, o reinicie QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <translation>No se permite escribir en la carpeta del motor. Elija en la configuración una carpeta propia, o haga cambiar sus permisos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <translation>La ruta de la carpeta del motor es demasiado larga para Windows. Elija una más corta en la configuración.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <translation>No se aceptó el certificado del servidor de paquetes, como ocurre detrás de un proxy de empresa que inspecciona el tráfico. Indique en la configuración el archivo de CA de su empresa, o use una carpeta de wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The proxy refused the connection. Check the proxy in the settings (http://user:password@host:port).</source>
+        <translation>El proxy rechazó la conexión. Compruebe el proxy en la configuración (http://usuario:contraseña@servidor:puerto).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <translation>El servidor de paquetes rechazó el acceso (401 o 403). Compruebe en la configuración la dirección y la contraseña del índice.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <translation>No se pudo llegar al servidor de paquetes. Compruebe la red y, en la configuración, el proxy y el índice; sin red, instale desde una carpeta de wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A package arrived damaged. Run the installation again.</source>
+        <translation>Un paquete llegó dañado. Ejecute la instalación de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <translation>El sistema es demasiado antiguo para las bibliotecas del motor (su biblioteca de C no tiene lo que necesitan).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <translation>La memoria no fue suficiente. Cierre otros programas y ejecute la instalación de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <translation>No hay ninguna compilación de {1} para {2} donde se buscó. Use Python de 64 bits, de 3.9 a 3.14; un servidor espejo definido en la configuración puede estar incompleto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <translation>La carpeta de wheels &#x27;{1}&#x27; falta o no tiene archivos .whl.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation>El archivo de CA &#x27;{1}&#x27; falta. Corríjalo en la configuración.</translation>
+    </message>
+</context>
+</TS>

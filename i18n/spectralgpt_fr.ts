@@ -1,0 +1,5584 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en" language="fr">
+<context>
+    <name>SpectralGPT</name>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Mapping</source>
+        <translation>Cartographie</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Training</source>
+        <translation>Entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Accuracy</source>
+        <translation>Précision</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Models</source>
+        <translation>Modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <translation>« {parameter} » ({name}) vaut {value} ; la valeur doit être comprise entre {low:g} et {high:g}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <translation>« {parameter} » doit être écrit dans « {target} », un type de fichier que cet outil n&#x27;écrit pas. Indiquez un nom de fichier se terminant par {expected}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source> or </source>
+        <translation> ou </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Stopped early. What was done so far was kept.</source>
+        <translation>Arrêté avant la fin. Ce qui était déjà fait a été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Cancelled. Nothing was written.</source>
+        <translation>Annulé. Rien n&#x27;a été écrit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <translation>Ce qui a été calculé est conservé. Relancez l&#x27;outil avec les mêmes paramètres et la même sortie : il reprend là où il s&#x27;est arrêté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Label scenes</source>
+        <translation>Étiqueter des scènes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <translation>Étiquette les cellules d&#x27;une grille, ou vos polygones, d&#x27;après ce qu&#x27;un raster y montre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,EuroSAT,Sentinel-2</source>
+        <translation>classification de scènes,étiquettes,tuiles,imagettes,grille,zones,parcelles,polygones,multi-étiquettes,apprentissage profond,IA,scene classification,labels,tiles,patches,grid,parcels,multi-label,deep learning,AI,EuroSAT,Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Indique quel type de scène montre chaque lieu, par exemple une zone résidentielle, une autoroute ou des cultures annuelles. Une étiquette vaut pour toute une cellule ou tout un polygone ; pour la classe de chaque pixel, utilisez « Carte d&#x27;occupation du sol ».&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; : une image multispectrale, avec toutes les bandes dans une seule couche.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt; : les polygones à étiqueter, par exemple des parcelles. Sans zones, une grille est posée sur le raster.&lt;br&gt;&lt;b&gt;Taille de cellule&lt;/b&gt; : le côté d&#x27;une cellule de la grille en unités de carte ; 0 prend la taille à laquelle le modèle a appris, en général le meilleur choix.&lt;br&gt;&lt;b&gt;Bandes&lt;/b&gt; : laissez vide pour les associer par nom ou par longueur d&#x27;onde.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Scènes étiquetées&lt;/b&gt; : des polygones avec l&#x27;étiquette (class_name), sa confiance en pourcentage et la probabilité de chaque classe (prob_...), pour pouvoir filtrer les cas douteux. En dessous d&#x27;environ 60, la deuxième étiquette était proche. Un modèle multi-étiquettes donne toutes les étiquettes qui dépassent leur seuil ; la couleur est celle de la plus probable.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Cell size (0 = the model&#x27;s own)</source>
+        <translation>Taille de cellule (0 = celle du modèle)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Bands in the model&#x27;s order (empty = automatic)</source>
+        <translation>Bandes dans l&#x27;ordre du modèle (vide = automatique)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Zones to label (instead of a grid)</source>
+        <translation>Zones à étiqueter (au lieu d&#x27;une grille)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Limit to these polygons (mask)</source>
+        <translation>Limiter à ces polygones (masque)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labelled scenes</source>
+        <translation>Scènes étiquetées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Scenes labelled</source>
+        <translation>Nombre de scènes étiquetées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Detect change</source>
+        <translation>Détecter les changements</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <translation>Cartographie ce qui a changé entre deux rasters multispectraux du même lieu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</source>
+        <translation>détection de changements,différence,avant,après,deux dates,bitemporel,suivi,apprentissage profond,IA,construction,urbain,change detection,difference,before,after,monitoring,deep learning,AI,urban,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Cartographie ce qui a changé au sol entre deux dates. C&#x27;est le modèle qui définit ce qui compte comme changement : celui qui est fourni cherche les constructions, ignore les saisons et les cultures, et manque le plus souvent l&#x27;eau qui monte ou descend.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Avant&lt;/b&gt; et &lt;b&gt;après&lt;/b&gt; : deux rasters multispectraux du même lieu. Leur grille, leur taille de pixel et leur système de coordonnées peuvent différer : le second est ramené sur la grille du premier. Choisissez des dates sans nuages et, si possible, de la même saison.&lt;br&gt;&lt;b&gt;Seuil&lt;/b&gt; : la probabilité à partir de laquelle un pixel est considéré comme changé. Laissez vide pour celui du modèle ; augmentez-le si trop de pixels sont marqués, diminuez-le si des changements sont manqués.&lt;br&gt;&lt;b&gt;Surface minimale&lt;/b&gt; : écarte les changements plus petits.&lt;/p&gt;&lt;h3&gt;Sorties&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Carte des changements&lt;/b&gt; : 0 inchangé, 1 changé, sur la grille du premier raster.&lt;br&gt;&lt;b&gt;Probabilité de changement&lt;/b&gt; de 0 à 1 : les zones foncées sont sûres. Les valeurs proches du seuil méritent un coup d&#x27;œil aux deux images.&lt;br&gt;&lt;b&gt;Polygones&lt;/b&gt; de ce qui a changé, et une table des &lt;b&gt;surfaces&lt;/b&gt;, mesurées sur l&#x27;ellipsoïde.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster before</source>
+        <translation>Raster avant</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster after</source>
+        <translation>Raster après</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Bands of the raster after, where they differ</source>
+        <translation>Bandes du raster après, si elles diffèrent</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold (0 to 1, not set = the model&#x27;s own)</source>
+        <translation>Seuil (0 à 1, non défini = celui du modèle)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The probability from which a pixel counts as changed.</source>
+        <translation>La probabilité à partir de laquelle un pixel est considéré comme changé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Minimum area of a change (m²)</source>
+        <translation>Surface minimale d&#x27;un changement (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change map</source>
+        <translation>Carte des changements</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Probability of change</source>
+        <translation>Probabilité de changement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change polygons</source>
+        <translation>Polygones de changement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Area of change</source>
+        <translation>Surface des changements</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold used</source>
+        <translation>Seuil utilisé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Changed area (m²)</source>
+        <translation>Surface changée (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
+        <translation>Les rasters « {before} » et « {after} » ne se recouvrent pas : il n&#x27;y a rien à comparer. Choisissez deux rasters du même lieu, ou corrigez le système de coordonnées de l&#x27;un d&#x27;eux (clic droit, SCR de la couche).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Évaluer une carte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <translation>Indique la qualité d&#x27;une carte ou d&#x27;un modèle, avec des intervalles, d&#x27;après des lieux dont la vérité est connue.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</source>
+        <translation>évaluation de la précision,validation,matrice de confusion,matrice d&#x27;erreur,précision globale,précision de l&#x27;utilisateur,précision du producteur,estimation de surface,accuracy assessment,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Compare une carte avec des lieux dont vous savez ce qui s&#x27;y trouve : quelle part est juste, ce qui est confondu avec quoi, et à quel point ces chiffres sont sûrs.&lt;/p&gt;&lt;h3&gt;Que recueillir d&#x27;abord&lt;/h3&gt;&lt;p&gt;Tirez les points avec « Tirer un échantillon d&#x27;une carte » et remplissez leur champ &lt;i&gt;reference&lt;/i&gt;. Seul un tel échantillon aléatoire vaut pour toute la carte et donne des surfaces corrigées des erreurs de la carte. Des polygones que vous avez choisis vous-même conviennent aussi, mais ils ne renseignent que sur ces lieux. N&#x27;utilisez jamais les étiquettes qui ont servi à entraîner le modèle : il les connaît.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Carte&lt;/b&gt; : une carte de classes ; ou, si vous choisissez un &lt;b&gt;modèle&lt;/b&gt;, l&#x27;image qu&#x27;il doit cartographier.&lt;br&gt;&lt;b&gt;Référence&lt;/b&gt; : des points, des polygones ou un raster de classes, dans n&#x27;importe quel système de coordonnées.&lt;br&gt;&lt;b&gt;Champ&lt;/b&gt; : la vraie classe, par le nom ou la valeur de la classe de la carte.&lt;br&gt;&lt;b&gt;Plan&lt;/b&gt; : comment la référence a été tirée. &lt;i&gt;stratified&lt;/i&gt; pondère chaque classe par sa surface dans la carte ; &lt;i&gt;simple&lt;/i&gt; compte tout de la même façon ; &lt;i&gt;auto&lt;/i&gt; prend stratified pour un échantillon tiré avec cette extension.&lt;br&gt;&lt;b&gt;Confiance&lt;/b&gt; : celle des intervalles. À 95, dix-neuf intervalles sur vingt contiennent la vraie valeur.&lt;/p&gt;&lt;h3&gt;Sorties&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rapport&lt;/b&gt; : une page avec tous les chiffres, à lire ou à imprimer.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt; : la matrice de confusion ; les lignes sont la vérité, les colonnes la carte.&lt;br&gt;Les chiffres principaux sont aussi des nombres utilisables par un modèle du modeleur graphique. La précision globale est trompeuse quand une classe couvre presque toute la carte : regardez chaque classe dans le rapport.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Class map, or with a model the raster to map</source>
+        <translation>Carte de classes, ou avec un modèle le raster à cartographier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Reference: points, polygons or a class raster</source>
+        <translation>Référence : points, polygones ou raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>How the reference was drawn</source>
+        <translation>Comment la référence a été tirée</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>stratified: at random within each class of the map. simple: in any other way.</source>
+        <translation>stratified : au hasard dans chaque classe de la carte. simple : de toute autre façon.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confidence of the intervals (percent)</source>
+        <translation>Confiance des intervalles (pour cent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>With a model: bands in its order (empty = automatic)</source>
+        <translation>Avec un modèle : bandes dans son ordre (vide = automatique)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matrice de confusion</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy</source>
+        <translation>Précision globale</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, lower end of the interval</source>
+        <translation>Précision globale, borne inférieure de l&#x27;intervalle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, upper end of the interval</source>
+        <translation>Précision globale, borne supérieure de l&#x27;intervalle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Kappa</source>
+        <translation>Kappa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean intersection over union</source>
+        <translation>Intersection sur union moyenne</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean F1 of the classes</source>
+        <translation>F1 moyen des classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Places compared</source>
+        <translation>Lieux comparés</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy weighted by area</source>
+        <translation>Précision globale pondérée par la surface</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, lower end of the interval</source>
+        <translation>Précision pondérée par la surface, borne inférieure de l&#x27;intervalle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, upper end of the interval</source>
+        <translation>Précision pondérée par la surface, borne supérieure de l&#x27;intervalle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Export model</source>
+        <translation>Exporter un modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Writes a model as a file for use elsewhere: ONNX, ONNX for Deepness, or weights.</source>
+        <translation>Écrit un modèle dans un fichier pour l&#x27;utiliser ailleurs : ONNX, ONNX pour Deepness, ou poids.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>model,export,share,ONNX,safetensors,Deepness,weights,convert</source>
+        <translation>modèle,exporter,partager,poids,convertir,model,export,share,ONNX,safetensors,Deepness,weights,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Écrit un modèle dans un seul fichier pour l&#x27;utiliser ailleurs.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt; : pour ONNX Runtime et pour cette extension sur un autre ordinateur. Le fichier contient la fiche du modèle : ses bandes avec leurs longueurs d&#x27;onde, sa mise à l&#x27;échelle, ses classes avec leurs couleurs, sa précision et sa licence. Un modèle qui n&#x27;a encore que des poids est converti en graphe, lequel est comparé avec eux.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt; : pour l&#x27;extension QGIS Deepness. Les valeurs doivent être la réflectance x 10000 et les bandes dans l&#x27;ordre du modèle ; les scènes deviennent des cartes uniformes sur chaque fenêtre ; pour les changements, les bandes des deux dates forment une seule pile. Ce qui est écrit est d&#x27;abord comparé avec le modèle.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt; : les poids, comme point de départ d&#x27;un entraînement ; seulement pour les modèles qui en ont.&lt;/p&gt;&lt;p&gt;Produire un fichier pour Deepness, ou un graphe à partir de poids, nécessite les bibliothèques d&#x27;entraînement du moteur (SpectralGPT &gt; Moteur). Respectez la licence du modèle quand vous le transmettez.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Format</source>
+        <translation>Format</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <translation>onnx contient la fiche du modèle ; deepness est destiné à l&#x27;extension QGIS de ce nom ; safetensors contient les poids à partir desquels entraîner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Exported model</source>
+        <translation>Modèle exporté</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>ONNX model (*.onnx);;Model to train from (*.safetensors)</source>
+        <translation>Modèle ONNX (*.onnx);;Modèle à entraîner (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Largest difference of a probability</source>
+        <translation>Plus grande différence de probabilité</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <translation>Choisissez un modèle : le nom d&#x27;un modèle installé, ou un fichier de modèle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <translation>Le format « {format} » est un fichier se terminant par {ending}, et la sortie est « {output} ». Modifiez l&#x27;un des deux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <translation>Il n&#x27;y a pas de modèle « {name} ». Choisissez parmi : {known} ; ou un fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Train model from labels</source>
+        <translation>Entraîner un modèle à partir d&#x27;étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <translation>Crée votre propre modèle à partir de quelques polygones, de points ou d&#x27;un raster de classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</source>
+        <translation>entraîner,affiner,affinage,apprendre,échantillons,polygones,étiquettes,changement,forêt aléatoire,apprentissage profond,IA,modèle de fondation,apprentissage par transfert,train,fine-tune,finetune,learn,samples,ROI,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Montre au modèle à quoi ressemblent vos classes, et crée un modèle qui les cartographie ailleurs. Il part d&#x27;un réseau de base qui connaît déjà l&#x27;imagerie multispectrale : quelques étiquettes suffisent donc.&lt;/p&gt;&lt;h3&gt;Que dessiner d&#x27;abord&lt;/h3&gt;&lt;p&gt;Créez une couche de polygones avec un champ pour la classe. Dessinez trois à dix petits polygones de &lt;b&gt;chaque&lt;/b&gt; classe, en différents lieux, chacun sur un terrain qui est sûrement de cette classe. Ajoutez ce qui se confond facilement, et une classe pour « tout le reste ». Ce que vous n&#x27;étiquetez pas est ignoré ; cela ne compte pas comme arrière-plan. Des polygones éloignés les uns des autres permettent aussi à l&#x27;outil de juger le modèle sur un terrain dont il n&#x27;a pas appris.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; : les images du terrain étiqueté. Plusieurs peuvent partager une même couche d&#x27;étiquettes.&lt;br&gt;&lt;b&gt;Étiquettes&lt;/b&gt; : des polygones, des points ou un raster de classes, dans n&#x27;importe quel système de coordonnées. Les modifications non enregistrées comptent. Les couleurs et les noms des classes de la couche deviennent ceux du modèle.&lt;br&gt;&lt;b&gt;Champ&lt;/b&gt; : du texte ou des nombres entiers, une valeur par classe.&lt;br&gt;&lt;b&gt;Tâche&lt;/b&gt; : &lt;i&gt;segmentation&lt;/i&gt; apprend une classe pour chaque pixel ; &lt;i&gt;scenes&lt;/i&gt; une étiquette pour tout un polygone ; &lt;i&gt;change&lt;/i&gt; compare les rasters avec ceux d&#x27;une seconde date, avec des étiquettes qui disent où quelque chose a changé et où rien n&#x27;a changé.&lt;br&gt;&lt;b&gt;Méthode&lt;/b&gt; : &lt;i&gt;quick&lt;/i&gt; garde le réseau de base et prend quelques secondes ; &lt;i&gt;adapters&lt;/i&gt; change une petite partie de ses poids ; &lt;i&gt;full&lt;/i&gt; les change tous et demande beaucoup d&#x27;étiquettes et un GPU. &lt;i&gt;auto&lt;/i&gt; décide d&#x27;après vos étiquettes et votre machine, et dit pourquoi.&lt;br&gt;&lt;b&gt;Où le modèle doit fonctionner&lt;/b&gt; : &lt;i&gt;anywhere&lt;/i&gt; le rend robuste à d&#x27;autres dates, à une autre lumière et à la brume ; &lt;i&gt;here&lt;/i&gt; est un peu meilleur sur ces rasters-ci et peut échouer sur d&#x27;autres.&lt;br&gt;&lt;b&gt;Passes&lt;/b&gt; : combien de fois les étiquettes sont parcourues ; 0 s&#x27;arrête de lui-même.&lt;/p&gt;&lt;h3&gt;Sorties&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modèle&lt;/b&gt; : dans le dossier proposé, il est installé aussitôt et les outils de cartographie le listent par son nom. Un fichier pour poursuivre l&#x27;entraînement est écrit à côté.&lt;br&gt;&lt;b&gt;Rapport&lt;/b&gt; : la qualité du modèle sur des étiquettes mises de côté, classe par classe, et comment le refaire.&lt;/p&gt;&lt;p&gt;Nécessite les bibliothèques d&#x27;entraînement du moteur (SpectralGPT &gt; Moteur).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters</source>
+        <translation>Rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels: polygons, points or a class raster</source>
+        <translation>Étiquettes : polygones, points ou raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>What the model shall do</source>
+        <translation>Ce que le modèle doit faire</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A class for every pixel, a label for a whole polygon, or change between two dates.</source>
+        <translation>Une classe pour chaque pixel, une étiquette pour tout un polygone, ou les changements entre deux dates.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of the second date (for change only)</source>
+        <translation>Rasters de la seconde date (pour les changements seulement)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model to start from</source>
+        <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method</source>
+        <translation>Méthode</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <translation>auto décide d&#x27;après le nombre d&#x27;étiquettes et la machine. quick prend quelques secondes, full apprend le plus longtemps.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Where the model shall work</source>
+        <translation>Où le modèle doit fonctionner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <translation>anywhere le rend robuste à d&#x27;autres dates, à une autre lumière et à la brume. here est un peu meilleur sur ces rasters et peut échouer sur d&#x27;autres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rounds through the labels (0 = automatic)</source>
+        <translation>Passes sur les étiquettes (0 = automatique)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Bands of the second date, where they differ</source>
+        <translation>Bandes de la seconde date, si elles diffèrent</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels to hold back for judging (percent)</source>
+        <translation>Étiquettes mises de côté pour juger (pour cent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <translation>Des groupes entiers d&#x27;étiquettes voisines sont mis de côté, pour que le modèle soit jugé ailleurs. 0 apprend de toutes les étiquettes et ne peut pas dire si le modèle est bon.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A scene may have several labels</source>
+        <translation>Une scène peut avoir plusieurs étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <translation>Pour les scènes : le champ les contient alors séparées par ; ou , ou sous forme de liste.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model</source>
+        <translation>Modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Models to predict with (*.onnx)</source>
+        <translation>Modèles de prédiction (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Nom du modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Méthode utilisée</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <translation>Il n&#x27;y a rien dont apprendre. Choisissez les rasters du terrain étiqueté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <translation>Les changements s&#x27;apprennent à partir de deux dates : indiquez les rasters de la seconde date (AFTER), un pour chacun de la première, dans le même ordre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <translation>Il y a {before} rasters de la première date (INPUT) et {after} de la seconde (AFTER). Indiquez-en un de la seconde pour chacun de la première, dans le même ordre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <translation>Des rasters d&#x27;une seconde date (AFTER) ont été indiqués, mais la tâche est « {task} ». Choisissez la tâche « change », ou laissez la seconde date vide.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <translation>Plusieurs étiquettes (MULTILABEL) concernent les scènes entières, mais la tâche est « {} ». Décochez cette case, ou choisissez la tâche « scenes ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <translation>Les scènes s&#x27;apprennent à partir de polygones ou de points portant chacun une étiquette, mais « {} » est un raster. Choisissez une couche vecteur, ou la tâche « segmentation ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Land-cover map&#x27;</source>
+        <translation>« Carte d&#x27;occupation du sol »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Label scenes&#x27;</source>
+        <translation>« Étiqueter des scènes »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Detect change&#x27;</source>
+        <translation>« Détecter les changements »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Import model</source>
+        <translation>Importer un modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Turns a published SpectralGPT checkpoint into a model for this plugin.</source>
+        <translation>Convertit un checkpoint SpectralGPT publié en modèle pour cette extension.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</source>
+        <translation>modèle,poids,importer,convertir,model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Convertit un checkpoint SpectralGPT publié (SpectralGPT.pth, SpectralGPT+.pth, ou un checkpoint affiné pour la segmentation ou les changements) en fichier de modèle pour cette extension. Le fichier est seulement lu comme des nombres : rien de ce qu&#x27;il contient n&#x27;est exécuté, et un fichier contenant autre chose est refusé.&lt;/p&gt;&lt;p&gt;Un modèle que cette extension a produit sur un autre ordinateur (.onnx, .safetensors) est vérifié et copié.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modèle&lt;/b&gt; : un fichier .safetensors pour entraîner, ou un fichier .onnx pour faire des cartes. Écrit dans le dossier des modèles de l&#x27;extension, il apparaît dans la liste des modèles ; ailleurs, indiquez son chemin comme modèle.&lt;/p&gt;&lt;p&gt;Un checkpoint nécessite les bibliothèques d&#x27;entraînement du moteur (SpectralGPT &gt; Moteur).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoint</source>
+        <translation>Checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)</source>
+        <translation>Checkpoints et modèles (*.pth *.pt *.ckpt *.onnx *.safetensors);;Tous les fichiers (*.*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What the file holds</source>
+        <translation>Ce que contient le fichier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>auto looks into the file.</source>
+        <translation>auto regarde dans le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Empty takes the name of the file.</source>
+        <translation>Vide reprend le nom du fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <translation>Modèle à entraîner (*.safetensors);;Modèle de prédiction (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What it is for</source>
+        <translation>À quoi il sert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <translation>Il n&#x27;y a pas de checkpoint « {} ». Choisissez le fichier téléchargé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <translation>Un modèle est repris tel quel : la sortie doit se terminer par {ending}, comme « {given} ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <translation>Les valeurs nodata supplémentaires de « {} » ne sont pas connues du moteur : il les prend pour des classes. Définissez-les plutôt dans le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <translation>La couche « {} » n&#x27;a ni polygones ni points. Choisissez une couche de polygones, de points, ou un raster de classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>none</source>
+        <translation>aucun</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <translation>Choisissez le champ de « {layer} » qui contient la classe de chaque entité. Ses champs sont : {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <translation>La couche « {layer} » n&#x27;a pas de champ « {field} ». Ses champs sont : {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>Rien n&#x27;est sélectionné dans « {} ». Sélectionnez les entités à utiliser, ou décochez « Entités sélectionnées uniquement ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>Le fichier « {file} » ({name}) ne peut pas être ouvert comme raster : il est endommagé, n&#x27;a pas été copié jusqu&#x27;au bout, ou est d&#x27;un type que QGIS ne sait pas lire. Copiez-le ou téléchargez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>Le fichier « {file} » ({name}) ne peut pas être ouvert comme couche : il est endommagé, n&#x27;a pas été copié jusqu&#x27;au bout, ou est d&#x27;un type que QGIS ne sait pas lire. Copiez-le ou téléchargez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
+        <translation>Laissez vide pour associer les bandes par nom, description ou longueur d&#x27;onde. Sinon, choisissez une bande du raster pour chaque bande du modèle, dans l&#x27;ordre du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx).</source>
+        <translation>Le nom d&#x27;un modèle installé, ou le chemin d&#x27;un fichier de modèle (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx or .safetensors).</source>
+        <translation>Le nom d&#x27;un modèle installé, ou le chemin d&#x27;un fichier de modèle (.onnx ou .safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Limit to this extent</source>
+        <translation>Limiter à cette emprise</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <translation>Seul ce rectangle est calculé. Vide signifie tout le raster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Compute on</source>
+        <translation>Calculer sur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <translation>auto prend le GPU s&#x27;il a réussi son test, sinon le processeur. Le journal dit ce qui a été utilisé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Overlap of windows (percent)</source>
+        <translation>Recouvrement des fenêtres (pour cent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <translation>Plus de recouvrement donne des limites plus douces entre les fenêtres et prend plus de temps.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Processor threads (0 = all)</source>
+        <translation>Threads du processeur (0 = tous)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Write Cloud Optimized GeoTIFFs</source>
+        <translation>Écrire des GeoTIFF optimisés pour le cloud (COG)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>CSV table (*.csv)</source>
+        <translation>Table CSV (*.csv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pretrain backbone</source>
+        <translation>Préentraîner un réseau de base</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <translation>Crée votre propre réseau de base à partir d&#x27;images seules, sans aucune étiquette.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</source>
+        <translation>préentraînement,réseau de base,modèle de fondation,auto-supervisé,autoencodeur masqué,sans étiquettes,images,apprentissage profond,IA,pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Fait apprendre un modèle à partir d&#x27;images seules : la plus grande partie de chaque image est cachée, et le modèle apprend à la compléter. Il en sort un réseau de base, à partir duquel « Entraîner un modèle à partir d&#x27;étiquettes » crée des modèles pour vos classes. Vous n&#x27;en avez pas besoin pour le travail ordinaire : un réseau de base est installé avec l&#x27;extension. Cela vaut la peine si vous avez beaucoup d&#x27;images d&#x27;un type que le réseau fourni n&#x27;a pas vu, et un GPU ou de la patience.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; et &lt;b&gt;dossier&lt;/b&gt; : des images de nombreux lieux et dates, avec peu de nuages. Rien n&#x27;est à dessiner. Les dimensions, les régions et les tailles de pixel peuvent différer ; les pixels sans données ne servent jamais à apprendre.&lt;br&gt;&lt;b&gt;Partir de&lt;/b&gt; : un réseau de base à poursuivre, ce qui est le plus rapide, ou une taille pour partir de zéro : tiny et small pour un processeur, base et au-delà pour des GPU.&lt;br&gt;&lt;b&gt;Étapes&lt;/b&gt; : d&#x27;abord de petites fenêtres, puis de plus grandes. Chaque étape s&#x27;écrit FENÊTRE:PASSES, puis si vous voulez :TAUX D&#x27;APPRENTISSAGE, :PART CACHÉE et :MOTIF des noms de rasters, avec ; entre les étapes, par exemple 64:20:1e-3; 128:10:5e-4. Vide choisit d&#x27;après la quantité d&#x27;images.&lt;br&gt;&lt;b&gt;Part cachée&lt;/b&gt; : la part de chaque image qui est cachée ; SpectralGPT a été créé avec 0.9.&lt;br&gt;&lt;b&gt;Dossier de reprise&lt;/b&gt; : la progression y est conservée. Relancez l&#x27;outil avec les mêmes valeurs après un arrêt, et il continue là où il en était.&lt;/p&gt;&lt;h3&gt;Sorties&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Réseau de base&lt;/b&gt; : dans le dossier proposé, il est installé aussitôt.&lt;br&gt;&lt;b&gt;Rapport&lt;/b&gt; : les courbes de perte, les données et les paramètres.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt; : un raster avec une image masquée, ce que le modèle en a fait, et l&#x27;erreur. Un bon réseau de base dessine les champs, les routes et les rivages là où ils sont.&lt;/p&gt;&lt;p&gt;Nécessite les bibliothèques d&#x27;entraînement du moteur (SpectralGPT &gt; Moteur).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder of rasters</source>
+        <translation>Dossier de rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>All rasters in it are used, beside those chosen above.</source>
+        <translation>Tous les rasters qu&#x27;il contient sont utilisés, en plus de ceux choisis ci-dessus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Start from: a backbone, or a size</source>
+        <translation>Partir de : un réseau de base, ou une taille</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Stages (empty = automatic)</source>
+        <translation>Étapes (vide = automatique)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <translation>FENÊTRE:PASSES[:TAUX D&#x27;APPRENTISSAGE[:PART CACHÉE[:MOTIF]]], séparées par ;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <translation>Part cachée de chaque image (0.1 à 0.99)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Rounds of every stage (0 = as the stages say)</source>
+        <translation>Passes de chaque étape (0 = comme l&#x27;indiquent les étapes)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pictures at a time (0 = by the memory)</source>
+        <translation>Images à la fois (0 = selon la mémoire)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <translation>Pas par passe (0 = selon la quantité d&#x27;images)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>What the model is judged by</source>
+        <translation>Ce d&#x27;après quoi le modèle est jugé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <translation>token est ce avec quoi les poids publiés ont été créés ; les autres ajoutent la forme du spectre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Positions from one window size to the next</source>
+        <translation>Positions d&#x27;une taille de fenêtre à la suivante</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <translation>interpolate garde ce qui a été appris ; drop les recommence, comme publié.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder to resume from</source>
+        <translation>Dossier de reprise</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <translation>La progression y est conservée ; une exécution arrêtée repart de là.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Backbone</source>
+        <translation>Réseau de base</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Models to train from (*.safetensors)</source>
+        <translation>Modèles à entraîner (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Reconstruction</source>
+        <translation>Reconstruction</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Perte finale</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <translation>Il n&#x27;y a pas de dossier « {} » contenant des rasters. Choisissez-en un autre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <translation>Il n&#x27;y a rien dont apprendre. Choisissez des rasters, ou un dossier de rasters.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <translation>L&#x27;étape « {stage} » n&#x27;est pas comprise. Écrivez chacune sous la forme FENÊTRE:PASSES[:TAUX D&#x27;APPRENTISSAGE[:PART CACHÉE[:MOTIF]]], par exemple 64:20:1e-3, avec ; entre elles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&#x27;Train model from labels&#x27;</source>
+        <translation>« Entraîner un modèle à partir d&#x27;étiquettes »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows computed</source>
+        <translation>Fenêtres calculées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows skipped</source>
+        <translation>Fenêtres ignorées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Classes found</source>
+        <translation>Classes trouvées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Computed on</source>
+        <translation>Calculé sur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>Le modèle « {model} » a besoin de {expected} bandes dans cet ordre : {bands}. {given} ont été choisies pour {parameter}. Choisissez une bande du raster pour chacune, ou aucune pour qu&#x27;elles soient associées automatiquement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <translation>Choisissez un modèle : le nom d&#x27;un modèle installé, ou un fichier de modèle (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <translation>« {} » est un modèle à entraîner. Choisissez son fichier .onnx, qui prédit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <translation>« {} » n&#x27;est pas un fichier de modèle : il en faut un qui se termine par .onnx. Importez les autres formats avec « Importer un modèle ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <translation>Il n&#x27;y a pas de fichier de modèle « {name} ». Choisissez-en un autre, ou un modèle installé : {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <translation>Le modèle « {name} » a un autre usage ({task}). Choisissez-en un qui convient à cet outil : {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <translation>Il n&#x27;y a pas de modèle installé « {name} ». Choisissez parmi : {fitting} ; ou indiquez le chemin d&#x27;un fichier de modèle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole raster.</source>
+        <translation>L&#x27;emprise est vide : sa largeur ou sa hauteur est 0. Dessinez-la à nouveau, ou laissez-la vide pour utiliser tout le raster.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>land-cover maps</source>
+        <translation>cartes d&#x27;occupation du sol</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>labelling scenes</source>
+        <translation>étiquetage de scènes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>change between two dates</source>
+        <translation>changements entre deux dates</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>fine-tuning</source>
+        <translation>affinage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be opened. Check its source, or remove it and add it again.</source>
+        <translation>La couche « {} » ne peut pas être ouverte. Vérifiez sa source, ou supprimez-la et ajoutez-la à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <translation>L&#x27;emprise ne touche pas la couche « {} ». Dessinez une emprise sur la couche, ou laissez-la vide.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>La couche « {} » est un service sans dimensions propres. Réglez l&#x27;emprise sur la zone voulue, ou enregistrez cette zone en GeoTIFF (clic droit, Exporter, Enregistrer sous) et utilisez le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <translation>La couche « {name} » n&#x27;est pas un fichier et doit donc d&#x27;abord être copiée : {columns} x {rows} pixels en {count} bandes, {size:.1f} Go ; au plus {limit:.1f} Go peuvent être copiés. Réglez une emprise plus petite, ou enregistrez la couche en GeoTIFF (clic droit, Exporter, Enregistrer sous) et utilisez ce fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <translation>La couche « {} » ne peut pas être lue pixel par pixel. Enregistrez-la en GeoTIFF et utilisez ce fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <translation>La couche « {name} » n&#x27;a pas pu être copiée vers {path} (erreur {code}). Vérifiez que le service répond et que le disque a assez de place, ou enregistrez la couche en GeoTIFF et utilisez ce fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <translation>La couche « {name} » est affichée en {given}, mais son fichier indique {own} : c&#x27;est le fichier qui est retenu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draw sample of a map</source>
+        <translation>Tirer un échantillon d&#x27;une carte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <translation>Tire des points au hasard dans chaque classe d&#x27;une carte, à examiner et pour la juger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</source>
+        <translation>évaluation de la précision,validation,échantillon aléatoire stratifié,points de référence,vérité terrain,bonnes pratiques,accuracy assessment,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Tire des points au hasard dans chaque classe d&#x27;une carte. Vous regardez chaque lieu dans de bonnes images, vous notez ce qui s&#x27;y trouve vraiment, et « Évaluer une carte » dit si la carte est bonne et quelle est la vraie surface de chaque classe, avec des intervalles (d&#x27;après Olofsson et autres, 2014).&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Carte de classes&lt;/b&gt; : issue de « Carte d&#x27;occupation du sol », de « Détecter les changements » ou d&#x27;ailleurs ; nombres entiers dans la première bande.&lt;br&gt;&lt;b&gt;Nombre de points&lt;/b&gt; : 0 en prend autant que l&#x27;exige l&#x27;erreur type voulue.&lt;br&gt;&lt;b&gt;Erreur type&lt;/b&gt; : l&#x27;écart habituel admis sur la précision globale ; 0.01 vaut un pour cent.&lt;br&gt;&lt;b&gt;Précision attendue&lt;/b&gt; : votre estimation de la part juste de chaque classe.&lt;br&gt;&lt;b&gt;Répartition&lt;/b&gt; : &lt;i&gt;proportional&lt;/i&gt; donne plus de points aux grandes classes, le mieux pour les surfaces ; &lt;i&gt;equal&lt;/i&gt; en donne autant à toutes, le mieux pour juger les classes rares.&lt;br&gt;&lt;b&gt;Minimum de points par classe&lt;/b&gt; : 50 ou plus rendent utilisables les chiffres des classes rares.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Points d&#x27;échantillonnage&lt;/b&gt; : parcourez-les un par un, regardez chacun dans les images, et choisissez la classe que vous voyez dans le champ &lt;i&gt;reference&lt;/i&gt; ; le formulaire liste les classes de la carte. Regardez les images, pas la carte. Les points restant à faire sont orange. Vous pouvez vous arrêter avant la fin : les premiers points sont eux aussi un échantillon aléatoire. N&#x27;en laissez aucun de côté parce qu&#x27;il est difficile.&lt;/p&gt;&lt;p&gt;Lancez ensuite « Évaluer une carte » avec la carte, ces points et le champ reference.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Class map</source>
+        <translation>Carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Number of points (0 = by the standard error)</source>
+        <translation>Nombre de points (0 = d&#x27;après l&#x27;erreur type)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Standard error of the overall accuracy</source>
+        <translation>Erreur type de la précision globale</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <translation>0.01 vaut un pour cent. La moitié demande quatre fois plus de points.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Expected accuracy of every class (0 to 1)</source>
+        <translation>Précision attendue de chaque classe (0 à 1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>How points are shared among the classes</source>
+        <translation>Répartition des points entre les classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>proportional: by the area of each class. equal: the same for all.</source>
+        <translation>proportional : selon la surface de chaque classe. equal : autant pour toutes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Fewest points of a class</source>
+        <translation>Minimum de points par classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Sample points</source>
+        <translation>Points d&#x27;échantillonnage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Points</source>
+        <translation>Points</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Land-cover map</source>
+        <translation>Carte d&#x27;occupation du sol</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <translation>Donne à chaque pixel d&#x27;un raster multispectral une classe d&#x27;occupation du sol.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</source>
+        <translation>occupation du sol,utilisation du sol,apprentissage profond,IA,modèle de fondation,eau,forêt,cultures,land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Donne à chaque pixel d&#x27;un raster multispectral une classe, par exemple eau, arbres ou zone bâtie.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; : une image multispectrale telle que Sentinel-2 ou Landsat, avec toutes les bandes dans une seule couche. Les comptes numériques et la réflectance conviennent tous deux ; le journal dit comment les valeurs ont été mises à l&#x27;échelle.&lt;br&gt;&lt;b&gt;Bandes&lt;/b&gt; : laissez vide, et les bandes sont associées par leur nom ou leur longueur d&#x27;onde. Si votre raster n&#x27;indique ni l&#x27;un ni l&#x27;autre, choisissez une bande pour chaque bande du modèle, dans l&#x27;ordre du modèle (voir l&#x27;infobulle du modèle).&lt;br&gt;&lt;b&gt;Emprise&lt;/b&gt; et &lt;b&gt;masque&lt;/b&gt; : limitent ce qui est calculé ; une petite zone est donc rapide même dans une grande scène.&lt;br&gt;&lt;b&gt;Surface minimale&lt;/b&gt; : fusionne les taches plus petites avec leurs voisines.&lt;/p&gt;&lt;h3&gt;Sorties&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Carte de classes&lt;/b&gt; : un GeoTIFF sur la grille du raster, avec les noms et les couleurs des classes du modèle. Les pixels sans données restent sans données.&lt;br&gt;&lt;b&gt;Confiance&lt;/b&gt; : la probabilité de la classe choisie, en pourcentage. Les valeurs proches de 100 sont sûres. Regardez vous-même l&#x27;image là où elle tombe en dessous d&#x27;environ 60 : la deuxième classe y était proche, souvent aux limites ou en des lieux différents de ceux dont le modèle a appris.&lt;br&gt;&lt;b&gt;Polygones&lt;/b&gt; avec la classe et la confiance moyenne, et une table de la &lt;b&gt;surface&lt;/b&gt; de chaque classe, mesurée sur l&#x27;ellipsoïde.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Minimum area of a patch (m²)</source>
+        <translation>Surface minimale d&#x27;une tache (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Confidence (percent)</source>
+        <translation>Confiance (pour cent)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Class polygons</source>
+        <translation>Polygones des classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Area of each class</source>
+        <translation>Surface de chaque classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Mapped area (m²)</source>
+        <translation>Surface cartographiée (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <translation>« {value} » ({parameter}) n&#x27;est pas une liste de numéros de bandes. Indiquez des nombres entiers à partir de 1, par exemple 2,3,4,8, ou laissez vide pour que les bandes soient associées automatiquement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <translation>Choisissez un modèle de départ : le nom d&#x27;un modèle installé, ou son fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <translation>Il n&#x27;y a pas de fichier de modèle « {name} ». Choisissez-en un autre, ou l&#x27;un de ceux-ci : {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <translation>« {name} » ne peut pas être entraîné davantage : il faut pour cela un fichier se terminant par .safetensors. Choisissez parmi : {fitting} ; ou importez un checkpoint publié avec « Importer un modèle ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <translation>Il n&#x27;y a pas de modèle installé « {name} » comme point de départ. Choisissez parmi : {fitting} ; ou indiquez le chemin d&#x27;un fichier .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <translation>Le modèle « {name} » est installé : choisissez-le par ce nom dans {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Give the file {path} as the model in {tools}.</source>
+        <translation>Indiquez le fichier {path} comme modèle dans {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Field with the class (not for a raster)</source>
+        <translation>Champ de la classe (pas pour un raster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Text or whole numbers: one value for each class.</source>
+        <translation>Texte ou nombres entiers : une valeur par classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Selected features only</source>
+        <translation>Entités sélectionnées uniquement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <translation>Utilise ce qui est sélectionné dans la couche ; le reste est laissé de côté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <translation>Laissez vide pour associer les bandes par nom, description ou longueur d&#x27;onde. Sinon, indiquez le numéro d&#x27;une bande du raster pour chaque bande du modèle, dans l&#x27;ordre du modèle, par exemple 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <translation>Le nom d&#x27;un modèle installé à partir duquel entraîner, ou le chemin de son fichier (.safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Seed of the random numbers</source>
+        <translation>Graine des nombres aléatoires</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <translation>La même graine redonne le même résultat, sur le processeur. Essayez-en d&#x27;autres pour voir ce qui varie.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Report</source>
+        <translation>Rapport</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Web page (*.html)</source>
+        <translation>Page web (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Find places to label next</source>
+        <translation>Trouver les prochains lieux à étiqueter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <translation>Trouve les lieux d&#x27;un raster où un modèle est le moins sûr, dans l&#x27;ordre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</source>
+        <translation>apprentissage actif,incertitude,données d&#x27;entraînement,étiquettes,échantillons,annotation,apprentissage profond,IA,modèle de fondation,active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,deep learning,AI,foundation model</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Trouve les lieux où une étiquette apprend le plus à un modèle : ceux où ses deux classes les plus probables sont presque à égalité. Quelques lieux de ce genre améliorent plus un modèle que beaucoup d&#x27;autres qu&#x27;il connaît déjà.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; et &lt;b&gt;modèle&lt;/b&gt; : ce que vous cartographiez, et le modèle que vous voulez améliorer.&lt;br&gt;&lt;b&gt;Bandes&lt;/b&gt; : laissez vide pour les associer par nom ou par longueur d&#x27;onde.&lt;br&gt;&lt;b&gt;Nombre de lieux&lt;/b&gt; : combien vous êtes prêt à en regarder.&lt;br&gt;&lt;b&gt;Côté d&#x27;un lieu&lt;/b&gt; : 0 prend 10 pixels du raster.&lt;br&gt;&lt;b&gt;Étiquettes existantes&lt;/b&gt; : les lieux qui s&#x27;y trouvent sont laissés de côté, y compris les modifications non enregistrées.&lt;br&gt;&lt;b&gt;Emprise&lt;/b&gt; et &lt;b&gt;masque&lt;/b&gt; : limitent la recherche ; une petite zone est donc rapide même dans une grande scène.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Lieux à étiqueter&lt;/b&gt; : des carrés avec leur rang (1 est le moins sûr), l&#x27;incertitude (0 est sûr, 1 est indécis), et les deux classes entre lesquelles le modèle hésite, avec leurs probabilités. Les lieux gardent une distance entre eux, et pas plus de la moitié ne portent sur les deux mêmes classes s&#x27;il y en a d&#x27;autres.&lt;/p&gt;&lt;p&gt;Parcourez-les par rang, regardez chacun dans les images, et dessinez des polygones de ce que vous voyez dans votre couche d&#x27;étiquettes. Puis entraînez à nouveau à partir du modèle actuel, et trouvez les lieux suivants.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Number of places</source>
+        <translation>Nombre de lieux</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Side of a place (0 = 10 pixels)</source>
+        <translation>Côté d&#x27;un lieu (0 = 10 pixels)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Labels there are (left out)</source>
+        <translation>Étiquettes existantes (laissées de côté)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places to label</source>
+        <translation>Lieux à étiqueter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places</source>
+        <translation>Lieux</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>La couche « {} » ne contient aucune entité à utiliser. Dessinez-en, vérifiez son filtre, ou décochez « Entités sélectionnées uniquement ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>La couche « {} » n&#x27;a pas de système de coordonnées de référence. Définissez-le par clic droit, SCR de la couche.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation>Les entités de « {name} » n&#x27;ont pas pu être copiées vers {path} : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Cet outil a besoin des bibliothèques d&#x27;entraînement du moteur, qui ne sont pas installées. Installez-les avec Raster &gt; SpectralGPT &gt; Moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>SpectralGPT needs its engine, which is not installed yet. Install it with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>SpectralGPT a besoin de son moteur, qui n&#x27;est pas encore installé. Installez-le avec Raster &gt; SpectralGPT &gt; Moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The engine of SpectralGPT does not work: {reason} Open Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Le moteur de SpectralGPT ne fonctionne pas : {reason} Ouvrez Raster &gt; SpectralGPT &gt; Moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Left: with &#x27;{}&#x27;. Right: the map without it.
+Drag the line, or move it with the arrow keys. Esc ends.</source>
+        <translation>À gauche : avec « {} ». À droite : la carte sans elle.
+Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pour terminer.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Compare with the map below</source>
+        <translation>Comparer avec la carte en dessous</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>N&#x27;affiche la couche qu&#x27;à gauche d&#x27;une ligne que vous faites glisser sur la carte (Échap pour terminer)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Band</source>
+        <translation>Bande</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Name</source>
+        <translation>Nom</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Recognised as</source>
+        <translation>Reconnue comme</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Wavelength</source>
+        <translation>Longueur d&#x27;onde</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>For</source>
+        <translation>Usage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Verdict</source>
+        <translation>Verdict</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Why</source>
+        <translation>Pourquoi</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Use…</source>
+        <translation>Utiliser…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Opens the tool with this layer and this model</source>
+        <translation>Ouvre l&#x27;outil avec cette couche et ce modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe Layer for Models</source>
+        <translation>Décrire la couche pour les modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Layer</source>
+        <translation>&amp;Couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Values</source>
+        <translation>Valeurs</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>No data</source>
+        <translation>Sans données</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Pixel size</source>
+        <translation>Taille de pixel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>CRS</source>
+        <translation>SCR</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Date of the image</source>
+        <translation>Date de l&#x27;image</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Remarks</source>
+        <translation>Remarques</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Bands</source>
+        <translation>&amp;Bandes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Models</source>
+        <translation>&amp;Modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>There is no raster layer in this project. Add one to see which models fit it.</source>
+        <translation>Il n&#x27;y a pas de couche raster dans ce projet. Ajoutez-en une pour voir quels modèles lui conviennent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe {}</source>
+        <translation>Décrire {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <translation>Examen des bandes et des valeurs de « {} »…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation>Arrêté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>None declared: every pixel counts</source>
+        <translation>Aucune valeur nodata déclarée : chaque pixel compte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <translation>Les données de la couche « {} » sont introuvables. Réparez d&#x27;abord sa source (clic droit, Changer la source de données).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <translation>La couche « {} » n&#x27;est pas un fichier mais un service, ou n&#x27;existe que dans QGIS : ses bandes et ses valeurs ne peuvent pas être décrites. Enregistrez la zone voulue en GeoTIFF (clic droit, Exporter, Enregistrer sous) et décrivez cette couche.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fine-tuning</source>
+        <translation>Affinage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fits</source>
+        <translation>Convient</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Doubtful</source>
+        <translation>Douteux</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Does not fit</source>
+        <translation>Ne convient pas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Missing: {}</source>
+        <translation>Manquant : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <translation>Pixels de {pixel:.3g} m ; il a appris à {learned:.3g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Works without {}</source>
+        <translation>Fonctionne sans {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>All its bands were found</source>
+        <translation>Toutes ses bandes ont été trouvées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: band {band}, by {how}</source>
+        <translation>{model} : bande {band}, d&#x27;après {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: none, {how}</source>
+        <translation>{model} : aucune, {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Coastal aerosol</source>
+        <translation>Aérosols côtiers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Blue</source>
+        <translation>Bleu</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Green</source>
+        <translation>Vert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red</source>
+        <translation>Rouge</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 1</source>
+        <translation>Red edge 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 2</source>
+        <translation>Red edge 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 3</source>
+        <translation>Red edge 3</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared</source>
+        <translation>Proche infrarouge</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared, narrow</source>
+        <translation>Proche infrarouge, étroit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Water vapour</source>
+        <translation>Vapeur d&#x27;eau</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Cirrus</source>
+        <translation>Cirrus</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 1</source>
+        <translation>Infrarouge à ondes courtes 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 2</source>
+        <translation>Infrarouge à ondes courtes 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>By its wavelength</source>
+        <translation>Par sa longueur d&#x27;onde</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not recognised</source>
+        <translation>Non reconnue</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{} nm</source>
+        <translation>{} nm</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width:.4g} × {height:.4g} m on the ground</source>
+        <translation>{width:.4g} × {height:.4g} m au sol</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width} × {height} {unit}</source>
+        <translation>{width} × {height} {unit}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not known</source>
+        <translation>Inconnue</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>SpectralGPT Diagnostics Report</source>
+        <translation>Rapport de diagnostic SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <translation>Joignez ce texte à une question ou à un rapport d&#x27;erreur. Votre dossier personnel, votre nom, le nom de cet ordinateur et les mots de passe en sont retirés ; relisez-le tout de même.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Gathering…</source>
+        <translation>Collecte en cours…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Copy</source>
+        <translation>&amp;Copier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Save…</source>
+        <translation>&amp;Enregistrer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Save Report</source>
+        <translation>Enregistrer le rapport</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Text files (*.txt)</source>
+        <translation>Fichiers texte (*.txt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <translation>Le rapport ne peut pas être enregistré sous {file} : {reason}. Choisissez un autre emplacement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_dialog.py"/>
+        <source>SpectralGPT Engine</source>
+        <translation>Moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is damaged and must be repaired.</source>
+        <translation>Le moteur est endommagé et doit être réparé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Repair…</source>
+        <translation>Réparer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The installation of the engine did not come to its end.</source>
+        <translation>L&#x27;installation du moteur n&#x27;est pas allée à son terme.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Install…</source>
+        <translation>Installer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The tools need an engine, which is not installed yet.</source>
+        <translation>Les outils ont besoin d&#x27;un moteur, qui n&#x27;est pas encore installé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Not now</source>
+        <translation>Pas maintenant</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is done.</source>
+        <translation>Le moteur est prêt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Help</source>
+        <translation>Aide</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Opens the guide at the page about this window (F1)</source>
+        <translation>Ouvre le guide à la page de cette fenêtre (F1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Classify land cover…</source>
+        <translation>Classer l&#x27;occupation du sol…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Label scenes…</source>
+        <translation>Étiqueter des scènes…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Detect change with…</source>
+        <translation>Détecter les changements avec…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Fine-tune…</source>
+        <translation>Affiner…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Describe for models…</source>
+        <translation>Décrire pour les modèles…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <translation>Les dates de ces couches ne sont pas connues : « {before} » a été prise comme la plus ancienne, car elle est la plus haute dans l&#x27;arborescence des couches. Échangez-les ici si c&#x27;est l&#x27;inverse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/log_window.py"/>
+        <source>Log of {}</source>
+        <translation>Journal de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Installed model or path of a model file</source>
+        <translation>Modèle installé ou chemin d&#x27;un fichier de modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Choose a model file</source>
+        <translation>Choisir un fichier de modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Start fresh: {}</source>
+        <translation>Partir de zéro : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Models to train from ({})</source>
+        <translation>Modèles à entraîner ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>SpectralGPT models ({})</source>
+        <translation>Modèles SpectralGPT ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>{verdict}: {reason}</source>
+        <translation>{verdict} : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Bands, in this order: {}</source>
+        <translation>Bandes, dans cet ordre : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Pixel size it learned at: {:g} m</source>
+        <translation>Taille de pixel à l&#x27;apprentissage : {:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Classes: {}</source>
+        <translation>Classes : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Licence: {}</source>
+        <translation>Licence : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Bands, in the order of the model</source>
+        <translation>Bandes, dans l&#x27;ordre du modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Accuracy on data held out of training</source>
+        <translation>Précision sur des données exclues de l&#x27;entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>The card has no figures: judge its map with Evaluate map.</source>
+        <translation>La fiche n&#x27;a pas de chiffres : jugez sa carte avec « Évaluer une carte ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Data and recipe</source>
+        <translation>Données et recette</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{use}; can be trained further</source>
+        <translation>{use} ; peut être entraîné davantage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{name} ({size})</source>
+        <translation>{name} ({size})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Name in parameters</source>
+        <translation>Nom dans les paramètres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ground resolution</source>
+        <translation>Résolution au sol</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{:g} m</source>
+        <translation>{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Window</source>
+        <translation>Fenêtre</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{0} × {0} pixels</source>
+        <translation>{0} × {0} pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Origin</source>
+        <translation>Origine</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Files</source>
+        <translation>Fichiers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Folder</source>
+        <translation>Dossier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Licence</source>
+        <translation>Licence</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Not stated</source>
+        <translation>Non indiquée</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Attribution</source>
+        <translation>Attribution</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ships with the plugin</source>
+        <translation>Fourni avec l&#x27;extension</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>from {}</source>
+        <translation>depuis {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>on {}</source>
+        <translation>sur {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>band {} of the layer</source>
+        <translation>bande {} de la couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>left out</source>
+        <translation>laissée de côté</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shared</source>
+        <translation>Partagé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shipped</source>
+        <translation>Fourni</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Imported</source>
+        <translation>Importé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Trained here</source>
+        <translation>Entraîné ici</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Own</source>
+        <translation>Personnel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Rename Model</source>
+        <translation>Renommer le modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>What parameters and scripts take, and what the files are called</source>
+        <translation>Ce qu&#x27;attendent les paramètres et les scripts, et le nom que portent les fichiers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Title</source>
+        <translation>&amp;Titre</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Name of the file</source>
+        <translation>&amp;Nom du fichier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download Model</source>
+        <translation>Télécharger un modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>From another address</source>
+        <translation>Depuis une autre adresse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Not known: the file is not compared with the published one</source>
+        <translation>Inconnu : le fichier n&#x27;est pas comparé avec celui qui a été publié</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Model</source>
+        <translation>&amp;Modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Address</source>
+        <translation>&amp;Adresse</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;SHA-256</source>
+        <translation>&amp;SHA-256</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download</source>
+        <translation>Télécharger</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>not known before the download</source>
+        <translation>inconnue avant le téléchargement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>{about}&lt;br&gt;Size: {size}&lt;br&gt;Licence: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</source>
+        <translation>{about}&lt;br&gt;Taille : {size}&lt;br&gt;Licence : {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Folders of Shared Models</source>
+        <translation>Dossiers de modèles partagés</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <translation>Les modèles de ces dossiers, par exemple sur un lecteur réseau, sont listés eux aussi ; rien n&#x27;y est écrit. Un de vos propres modèles passe avant un modèle partagé du même nom, lequel passe avant un modèle fourni.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Add…</source>
+        <translation>&amp;Ajouter…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Remove</source>
+        <translation>&amp;Retirer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Choose a folder of models</source>
+        <translation>Choisir un dossier de modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Layer</source>
+        <translation>Couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Size</source>
+        <translation>Taille</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Importing &#x27;{}&#x27;…</source>
+        <translation>Import de « {} »…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Models…</source>
+        <translation>Modèles…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>Compare models</source>
+        <translation>Comparer les modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>List models</source>
+        <translation>Lister les modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>SpectralGPT Models</source>
+        <translation>Modèles SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Search models</source>
+        <translation>Rechercher des modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>All models</source>
+        <translation>Tous les modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>To train from</source>
+        <translation>À entraîner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Any layer</source>
+        <translation>Toute couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>F&amp;or</source>
+        <translation>&amp;Pour</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Annuler</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Import…</source>
+        <translation>&amp;Importer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Take in a model file or a checkpoint</source>
+        <translation>Reprendre un fichier de modèle ou un checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Download…</source>
+        <translation>&amp;Télécharger…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Fetch published weights</source>
+        <translation>Récupérer des poids publiés</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Export…</source>
+        <translation>&amp;Exporter…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Write the model for use elsewhere</source>
+        <translation>Écrire le modèle pour l&#x27;utiliser ailleurs</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Rename…</source>
+        <translation>&amp;Renommer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Another title or name</source>
+        <translation>Un autre titre ou nom</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>De&amp;lete…</source>
+        <translation>&amp;Supprimer…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model to the trash</source>
+        <translation>Placer le modèle dans la corbeille</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Shared folders…</source>
+        <translation>&amp;Dossiers partagés…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Folders that several people use</source>
+        <translation>Dossiers que plusieurs personnes utilisent</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Looking for installed models…</source>
+        <translation>Recherche des modèles installés…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>No model matches. Change the text, or choose all models.</source>
+        <translation>Aucun modèle ne correspond. Modifiez le texte, ou choisissez tous les modèles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <translation>La couche « {} » n&#x27;est pas un fichier, ses bandes ne peuvent donc pas être comparées avec les modèles. Enregistrez-la d&#x27;abord en GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Import Model</source>
+        <translation>Importer le modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Models and checkpoints ({})</source>
+        <translation>Modèles et checkpoints ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Delete Model</source>
+        <translation>Supprimer le modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Placer le modèle « {} » dans la corbeille ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>« {} » a été supprimé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Undo</source>
+        <translation>Rétab&amp;lir</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>Le modèle n&#x27;a pas pu être rétabli : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Cancelled.</source>
+        <translation>Annulé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Import {}</source>
+        <translation>Importer {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model &#x27;{}&#x27; was imported.</source>
+        <translation>Le modèle « {} » a été importé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Rename {}</source>
+        <translation>Renommer {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model is now called &#x27;{}&#x27;.</source>
+        <translation>Le modèle s&#x27;appelle maintenant « {} ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Download {}</source>
+        <translation>Télécharger {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>{there} of {whole}</source>
+        <translation>{there} sur {whole}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <translation>Un autre modèle est en cours de traitement. Attendez que ce soit terminé, ou annulez-le.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <translation>« {} » n&#x27;est pas un fichier de modèle : il faut un fichier .onnx ou .safetensors de cette extension, ou un checkpoint SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Defaults of the tools</source>
+        <translation>Valeurs par défaut des outils</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Automatic: the GPU where it works, else the processor</source>
+        <translation>Automatique : le GPU s&#x27;il fonctionne, sinon le processeur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor</source>
+        <translation>Processeur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>GPU, or stop</source>
+        <translation>GPU, ou arrêt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>All ({})</source>
+        <translation>Tous ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source> MB</source>
+        <translation> Mo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>No limit</source>
+        <translation>Aucune limite</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <translation>Un travail qui en demande plus se termine par un message, au lieu de ralentir l&#x27;ordinateur. Concerne la mémoire de l&#x27;ordinateur, pas celle d&#x27;un GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>macOS has no way to keep such a limit.</source>
+        <translation>macOS n&#x27;a aucun moyen d&#x27;imposer une telle limite.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Compute &amp;on</source>
+        <translation>Calculer &amp;sur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor t&amp;hreads</source>
+        <translation>T&amp;hreads du processeur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Memory &amp;limit</source>
+        <translation>&amp;Limite de mémoire</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Looking at the engine…</source>
+        <translation>Examen du moteur…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Installation</source>
+        <translation>Installation</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Install</source>
+        <translation>&amp;Installer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Verify</source>
+        <translation>&amp;Vérifier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Repair</source>
+        <translation>&amp;Réparer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remo&amp;ve…</source>
+        <translation>&amp;Désinstaller…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Stop</source>
+        <translation>Arrêter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Tests the engine&#x27;s libraries, the processor and the GPU with a real computation.</source>
+        <translation>Teste les bibliothèques du moteur, le processeur et le GPU par un vrai calcul.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Makes the engine anew; the old one stays until it works.</source>
+        <translation>Refait le moteur à neuf ; l&#x27;ancien reste jusqu&#x27;à ce que le nouveau fonctionne.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Removes the engine. Your own models stay.</source>
+        <translation>Désinstalle le moteur. Vos propres modèles restent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>The engine in use stays as it was.</source>
+        <translation>Le moteur en service est resté tel quel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log and diagnostics</source>
+        <translation>Journal et diagnostic</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>What the engine says appears here.</source>
+        <translation>Ce que dit le moteur apparaît ici.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Diagnostics report…</source>
+        <translation>Rap&amp;port de diagnostic…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <translation>Versions, paramètres et derniers messages, sans données personnelles, à envoyer à d&#x27;autres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Update</source>
+        <translation>&amp;Mettre à jour</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the Engine</source>
+        <translation>Désinstaller le moteur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <translation>Désinstaller le moteur SpectralGPT ? Vos propres modèles restent ; il peut être réinstallé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{} MB</source>
+        <translation>{} Mo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{:.1f} GB</source>
+        <translation>{:.1f} Go</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is installed and ready.</source>
+        <translation>Le moteur est installé et prêt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine works, and an update is waiting.</source>
+        <translation>Le moteur fonctionne, et une mise à jour est disponible.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is not installed yet.</source>
+        <translation>Le moteur n&#x27;est pas encore installé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <translation>Le moteur calcule les cartes, dans un processus à part. Il est téléchargé une seule fois, dans un dossier qui vous appartient ; rien n&#x27;est changé dans QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps and training</source>
+        <translation>cartes et entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps</source>
+        <translation>cartes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor and NVIDIA GPU</source>
+        <translation>processeur et GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor</source>
+        <translation>processeur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>For {what}, on the {device}.</source>
+        <translation>Usage : {what} ; périphérique : {device}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{size} in {place}</source>
+        <translation>{size} dans {place}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Folder: {}</source>
+        <translation>Dossier : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>From the folder of wheels, nothing is downloaded.</source>
+        <translation>Depuis le dossier de wheels, rien n&#x27;est téléchargé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>How much is downloaded is not known for this system.</source>
+        <translation>Le volume du téléchargement n&#x27;est pas connu pour ce système.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Downloads {}.</source>
+        <translation>Télécharge {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {} on the disk.</source>
+        <translation>Nécessite {} sur le disque.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <translation>Nécessite {needed} sur le disque, où seulement {free} sont libres : libérez de la place, ou choisissez un autre dossier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <translation>Nécessite {needed} sur le disque, où {free} sont libres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <translation>Pas encore testé sur cette machine. « Vérifier » essaie le processeur et le GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Tested {}:</source>
+        <translation>Testé le {} :</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>works</source>
+        <translation>fonctionne</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>not available</source>
+        <translation>non disponible</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{milliseconds:g} ms for {side} x {side} pixels</source>
+        <translation>{milliseconds:g} ms pour {side} x {side} pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Graphics cards: {}</source>
+        <translation>Cartes graphiques : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU for training</source>
+        <translation>GPU pour l&#x27;entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine passed its test.</source>
+        <translation>Le moteur a réussi son test.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Python {python} on {platform}</source>
+        <translation>Python {python} sur {platform}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Libraries: {}</source>
+        <translation>Bibliothèques : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Install the SpectralGPT engine</source>
+        <translation>Installer le moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Repair the SpectralGPT engine</source>
+        <translation>Réparer le moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Remove the SpectralGPT engine</source>
+        <translation>Désinstaller le moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Cancelling…</source>
+        <translation>Annulation…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Done.</source>
+        <translation>Terminé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Failed: {}</source>
+        <translation>Échec : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>&amp;Maps with existing models</source>
+        <translation>&amp;Cartes avec des modèles existants</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <translation>Cartes, import de checkpoints et entraî&amp;nement de vos propres modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Support for an NVIDIA &amp;GPU</source>
+        <translation>Prise en charge d&#x27;un &amp;GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <translation>Tailles des paquets de ce système, relevées le {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Network and folders</source>
+        <translation>Réseau et dossiers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>as in QGIS: none (http://user:password@host:port)</source>
+        <translation>comme dans QGIS : aucun (http://user:password@host:port)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>The environment variable {} says where.</source>
+        <translation>La variable d&#x27;environnement {} indique où.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Package index</source>
+        <translation>Index des paquets</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Certificates (CA file)</source>
+        <translation>Certificats (fichier CA)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Offline: folder of wheels</source>
+        <translation>Hors ligne : dossier de wheels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Folder for the engine</source>
+        <translation>Dossier du moteur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Open report</source>
+        <translation>Ouvrir le rapport</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Show log</source>
+        <translation>Afficher le journal</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The model &#x27;{}&#x27; is ready.</source>
+        <translation>Le modèle « {} » est prêt.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Added to the project: {}</source>
+        <translation>Ajouté au projet : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The report is ready: {}</source>
+        <translation>Le rapport est prêt : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/swipe_line.py"/>
+        <source>Line between the two maps</source>
+        <translation>Ligne entre les deux cartes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <translation>Scènes mises de côté : précision moyenne (mAP) {:.2f} (1 est le mieux).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <translation>La qualité du modèle n&#x27;est pas connue : aucune étiquette n&#x27;a pu être mise de côté pour le juger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <translation>Parmi les scènes mises de côté, {share} ont reçu la bonne étiquette.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <translation>Parmi les pixels étiquetés mis de côté, {share} sont bien cartographiés.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <translation>Tout se trouve en un seul lieu, on ne peut donc pas dire à quel point c&#x27;est sûr.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Parmi les scènes mises de côté, {share} ont reçu la bonne étiquette : {low} à {high} avec une confiance de 95 %, jugé en {places} lieux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Parmi les pixels étiquetés mis de côté, {share} sont bien cartographiés : {low} à {high} avec une confiance de 95 %, jugé en {places} lieux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <translation>Les bandes de « {} » sont associées au début de l&#x27;entraînement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>Bands found: {}.</source>
+        <translation>Bandes trouvées : {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Prec.</source>
+        <translation>Préc.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <translation>Précision : de ce qui est cartographié comme cette classe, la part qui en est (précision de l&#x27;utilisateur).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall</source>
+        <translation>Rappel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <translation>Rappel : de ce qui est de cette classe, la part cartographiée comme telle (précision du producteur).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>F1</source>
+        <translation>F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <translation>Précision et rappel en un seul chiffre : leur moyenne harmonique.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>IoU</source>
+        <translation>IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>De tout ce qui est de cette classe ou est cartographié comme telle, la part où les deux concordent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>De tout le terrain qui est de cette classe ou est cartographié comme telle, la part où les deux concordent. 100 % est le mieux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Not known: no label of this class is held back.</source>
+        <translation>Inconnu : aucune étiquette de cette classe n&#x27;est mise de côté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove class &#x27;{}&#x27;</source>
+        <translation>Supprimer la classe « {} »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <translation>Ce que vous dessinez reçoit la classe choisie. Un clic droit termine un polygone ; cliquez à nouveau pour arrêter.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Add class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <translation>Supprime la classe choisie et ses étiquettes ; Annuler les rétablit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>No cell of the raster has this value.</source>
+        <translation>Aucune cellule du raster n&#x27;a cette valeur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} points sur au moins {wanted}. Placez-en de {wanted} à dix en différents lieux : certains sont mis de côté pour juger le modèle sur un terrain dont il n&#x27;a pas appris.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} polygones sur au moins {wanted}. Dessinez-en de {wanted} à dix en différents lieux : certains sont mis de côté pour juger le modèle sur un terrain dont il n&#x27;a pas appris.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/polygons.py"/>
+        <source>Polygons</source>
+        <translation>Polygones</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Value</source>
+        <translation>Valeur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Pixels</source>
+        <translation>Pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <translation>Surface étiquetée en pixels du premier raster ; les modifications non enregistrées comptent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Double-click to choose another colour.</source>
+        <translation>Double-cliquez pour choisir une autre couleur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{} (double-click to rename)</source>
+        <translation>{} (double-cliquez pour renommer)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Draw polygons of &#x27;{}&#x27;</source>
+        <translation>Dessiner des polygones de « {} »</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Colour of the class</source>
+        <translation>Couleur de la classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped right ({share})</source>
+        <translation>{reference} : {count} bien cartographiés ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped as {mapped} ({share})</source>
+        <translation>{reference} : {count} cartographiés comme {mapped} ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Reference ↓</source>
+        <translation>Référence ↓</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Mapped as →</source>
+        <translation>Cartographié comme →</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Sum</source>
+        <translation>Somme</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/curve_chart.py"/>
+        <source>best</source>
+        <translation>meilleur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Fine-tune a model</source>
+        <translation>Affiner un modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The engine&#x27;s training libraries are missing.</source>
+        <translation>Les bibliothèques d&#x27;entraînement du moteur manquent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Training… You can go on drawing meanwhile.</source>
+        <translation>Entraînement… Vous pouvez continuer à dessiner pendant ce temps.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <translation>Les outils de SpectralGPT ne sont pas dans la boîte à outils. Rechargez l&#x27;extension.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Ready to train.</source>
+        <translation>Prêt pour l&#x27;entraînement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>1 Imagery and labels</source>
+        <translation>1 Images et étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>2 Train</source>
+        <translation>2 Entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>3 Result</source>
+        <translation>3 Résultat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Appears when a model was trained.</source>
+        <translation>Apparaît une fois un modèle entraîné.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>En&amp;gine…</source>
+        <translation>&amp;Moteur…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Entraîner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <translation>Durée prévue : environ {time}, d&#x27;après un entraînement précédent sur cette machine ({earlier}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <translation>Durée prévue : environ {time}. Elle a été mesurée sur une autre machine ; après le premier entraînement, c&#x27;est celle-ci qui l&#x27;indique.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <translation>Durée prévue : inconnue avant le premier entraînement de ce type sur cette machine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} s</source>
+        <translation>{} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} min</source>
+        <translation>{} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Map of classes</source>
+        <translation>Carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>A class for every pixel.</source>
+        <translation>Une classe pour chaque pixel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Scenes</source>
+        <translation>Scènes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>One label for a whole polygon or grid cell.</source>
+        <translation>Une étiquette pour tout un polygone ou toute une cellule de grille.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Change</source>
+        <translation>Changements</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Where two dates differ.</source>
+        <translation>Où deux dates diffèrent.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Imagery</source>
+        <translation>Images</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Tas&amp;k</source>
+        <translation>&amp;Tâche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster with the ground you want to label.</source>
+        <translation>Choisissez le raster du terrain que vous voulez étiqueter.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster of the second date.</source>
+        <translation>Choisissez le raster de la seconde date.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <translation>Les deux dates sont le même raster. Choisissez-en un autre pour la seconde date.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Looking at the bands…</source>
+        <translation>Examen des bandes…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Unchanged</source>
+        <translation>Inchangé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Changed</source>
+        <translation>Changé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 1</source>
+        <translation>Classe 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 2</source>
+        <translation>Classe 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class {}</source>
+        <translation>Classe {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_counter.py"/>
+        <source>Counting the labels of {}</source>
+        <translation>Comptage des étiquettes de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <translation>Le fichier {} existe déjà et est laissé tel quel. Indiquez un autre nom.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <translation>La couche d&#x27;étiquettes n&#x27;a pas pu être créée dans {path} : {reason} Choisissez un dossier où vous avez le droit d&#x27;écrire.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels</source>
+        <translation>Étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Make a label layer, or choose one.</source>
+        <translation>Créez une couche d&#x27;étiquettes, ou choisissez-en une.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose the field with the class.</source>
+        <translation>Choisissez le champ de la classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Counting the labels…</source>
+        <translation>Comptage des étiquettes…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <translation>Étiquetez au moins deux classes : rien n&#x27;est encore étiqueté « {} ».</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes. Add a second one.</source>
+        <translation>Étiquetez au moins deux classes. Ajoutez-en une deuxième.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <translation>Peu d&#x27;étiquettes : {}. Le modèle peut être entraîné, mais guère jugé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <translation>Choisissez d&#x27;abord un raster : la couche d&#x27;étiquettes reprend son système de coordonnées.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels {}</source>
+        <translation>Étiquettes {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Where shall the labels be kept?</source>
+        <translation>Où conserver les étiquettes ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Without a class, and so left out: {}.</source>
+        <translation>Sans classe, et donc laissées de côté : {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Beside the rasters, and so left out: {}.</source>
+        <translation>À côté des rasters, et donc laissées de côté : {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a layer</source>
+        <translation>Choisir une couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;New…</source>
+        <translation>&amp;Nouveau…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <translation>Crée une couche de polygones vide à côté du projet, avec un champ pour la classe, et commence à y dessiner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;Field</source>
+        <translation>Cham&amp;p</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <translation>Dessinez trois à dix petits polygones de chaque classe, en différents lieux, chacun sur un terrain qui est sûrement de cette classe. Ce que vous n&#x27;étiquetez pas est ignoré.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>&amp;Find places to label next</source>
+        <translation>Trouver les prochains &amp;lieux à étiqueter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the map view</source>
+        <translation>Dans la vue de la carte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the whole layer</source>
+        <translation>Dans toute la couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Where to look for places</source>
+        <translation>Où chercher des lieux</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>For models that give every pixel a class.</source>
+        <translation>Pour les modèles qui donnent une classe à chaque pixel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>La carte ne montre aucun raster dont le modèle a appris. Zoomez sur l&#x27;un d&#x27;eux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places to label next</source>
+        <translation>Prochains lieux à étiqueter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The places cannot be opened: {}</source>
+        <translation>Les lieux ne peuvent pas être ouverts : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places found in {seconds:.1f} s: {count}.</source>
+        <translation>Lieux trouvés en {seconds:.1f} s : {count}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Looking for models to start from…</source>
+        <translation>Recherche de modèles de départ…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Choose the model to start from.</source>
+        <translation>Choisissez le modèle de départ.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automatique</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Décide d&#x27;après vos étiquettes et votre machine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Quick</source>
+        <translation>Rapide</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Keeps the base as it is and takes seconds.</source>
+        <translation>Garde la base telle quelle et prend quelques secondes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Adapters</source>
+        <translation>Adaptateurs</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights.</source>
+        <translation>Change une petite partie des poids de la base.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Full</source>
+        <translation>Complet</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Change tous les poids : demande beaucoup d&#x27;étiquettes et un GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Any imagery</source>
+        <translation>Toutes les images</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Stands other dates, other light and haze.</source>
+        <translation>Robuste à d&#x27;autres dates, à une autre lumière et à la brume.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>These rasters</source>
+        <translation>Ces rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A little better here, and may fail elsewhere.</source>
+        <translation>Un peu meilleur ici, et peut échouer ailleurs.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Combien de fois les étiquettes sont parcourues.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Base model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>To be &amp;used on</source>
+        <translation>À &amp;utiliser sur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>N&amp;om du modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A GPU where one works, else the processor.</source>
+        <translation>Un GPU s&#x27;il fonctionne, sinon le processeur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <translation>Des groupes entiers d&#x27;étiquettes voisines, pour que le modèle soit jugé ailleurs ; avec 0, il n&#x27;est pas jugé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <translation>La même graine redonne le même résultat. Essayez-en d&#x27;autres pour voir ce qui varie.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>matched automatically</source>
+        <translation>associées automatiquement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <translation>Une bande du raster pour chaque bande de la base, dans son ordre, par exemple 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avancé</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Rounds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Previo&amp;us</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>&amp;Next</source>
+        <translation>Sui&amp;vant</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Places, the least sure first: {}</source>
+        <translation>Lieux, les moins sûrs d&#x27;abord : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Place {number} of {count}:</source>
+        <translation>Lieu {number} sur {count} :</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>{first} or {second}?</source>
+        <translation>{first} ou {second} ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The rasters that the model learned from are not there any more.</source>
+        <translation>Les rasters dont le modèle a appris n&#x27;existent plus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview: {}</source>
+        <translation>Aperçu : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The preview cannot be opened: {}</source>
+        <translation>L&#x27;aperçu ne peut pas être ouvert : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <translation>Aperçu du milieu de la carte en {seconds:.1f} s. Zoomez pour voir une autre partie.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <translation>Aperçu de ce que montre la carte en {seconds:.1f} s.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
+        <source>Looking at the bands of {}</source>
+        <translation>Examen des bandes de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Raster of the second date</source>
+        <translation>Raster de la seconde date</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Take this raster out</source>
+        <translation>Retirer ce raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>to</source>
+        <translation>vers</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add raster</source>
+        <translation>&amp;Ajouter un raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <translation>Apprend de plusieurs rasters à la fois : d&#x27;autres lieux, d&#x27;autres dates. Ils partagent les étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add pair of rasters</source>
+        <translation>&amp;Ajouter une paire de rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Choose a raster</source>
+        <translation>Choisir un raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Open &amp;report</source>
+        <translation>Ouvrir le rap&amp;port</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the report in the browser.</source>
+        <translation>Ouvre le rapport dans le navigateur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Preview</source>
+        <translation>Aperç&amp;u</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <translation>Cartographie ce que montre la vue de la carte, en couche temporaire au-dessus des images.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Compare</source>
+        <translation>&amp;Comparer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>N&#x27;affiche l&#x27;aperçu qu&#x27;à gauche d&#x27;une ligne que vous faites glisser sur la carte (Échap pour terminer)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Apply to the whole layer…</source>
+        <translation>&amp;Appliquer à toute la couche…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the tool with the model and the raster filled in.</source>
+        <translation>Ouvre l&#x27;outil avec le modèle et le raster déjà renseignés.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Map</source>
+        <translation>Carte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Retrain from this model</source>
+        <translation>&amp;Réentraîner à partir de ce modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <translation>Revient aux étiquettes, avec ce modèle comme modèle de départ.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Improve it</source>
+        <translation>L&#x27;améliorer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Per cent of each row</source>
+        <translation>Pourcentage de chaque ligne</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Log</source>
+        <translation>Journal</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>When a model was trained, here stands how good it is.</source>
+        <translation>Une fois un modèle entraîné, sa qualité s&#x27;affiche ici.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Mapping what the map shows…</source>
+        <translation>Cartographie de ce que montre la carte…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <translation>Étiquettes mises de côté : {samples}. Chaque lieu a été mis de côté une fois, face à un modèle qui ne l&#x27;a pas vu ; le modèle lui-même a appris de tous.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <translation>Étiquettes mises de côté : {samples}. La meilleure passe a été choisie d&#x27;après ces mêmes étiquettes, elles le flattent donc un peu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Training loss</source>
+        <translation>Perte d&#x27;entraînement</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Round</source>
+        <translation>Passe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Parts judged</source>
+        <translation>Parties jugées</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <translation>Les courbes apparaissent dès que des étiquettes mises de côté ont été jugées.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>There is nothing to draw: no labels were held back.</source>
+        <translation>Il n&#x27;y a rien à tracer : aucune étiquette n&#x27;a été mise de côté.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU moyen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean average precision</source>
+        <translation>Précision moyenne (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Cancel</source>
+        <translation>Annuler</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Starting the engine…</source>
+        <translation>Démarrage du moteur…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping at once…</source>
+        <translation>Arrêt immédiat…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping, and writing the best model so far…</source>
+        <translation>Arrêt, et écriture du meilleur modèle obtenu…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping…</source>
+        <translation>Arrêt…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Warning: {}</source>
+        <translation>Avertissement : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <translation>Arrêté. Il n&#x27;y avait pas encore de modèle, rien n&#x27;a donc été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stop now</source>
+        <translation>Arrêter maintenant</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <translation>Sur les étiquettes mises de côté, après la passe {done} sur au plus {rounds} :</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, before the first round:</source>
+        <translation>Sur les étiquettes mises de côté, avant la première passe :</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, {done} of {parts} parts:</source>
+        <translation>Sur les étiquettes mises de côté, {done} parties sur {parts} :</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>No labels have been judged yet.</source>
+        <translation>Aucune étiquette n&#x27;a encore été jugée.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <translation>« Arrêter maintenant » n&#x27;attend pas et ne conserve rien.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <translation>Il n&#x27;y a pas encore de modèle : « Annuler » ne laisse rien.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model as it is.</source>
+        <translation>« Annuler » conserve le modèle tel qu&#x27;il est.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <translation>« Annuler » conserve le modèle d&#x27;avant la première passe, le meilleur jusqu&#x27;ici.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <translation>« Annuler » conserve le modèle de la passe {best}, le meilleur jusqu&#x27;ici.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <translation>Arrêté avant la fin. Le modèle de la passe {best}, le meilleur jusqu&#x27;ici, a été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model from before the first round was kept.</source>
+        <translation>Arrêté avant la fin. Le modèle d&#x27;avant la première passe a été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of the last round was kept.</source>
+        <translation>Arrêté avant la fin. Le modèle de la dernière passe a été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <translation>Terminé en {time}. Le modèle de la passe {best}, le meilleur, a été conservé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}.</source>
+        <translation>Terminé en {time}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>SpectralGPT speaks English</source>
+        <translation>SpectralGPT parle français</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {seconds} s left</source>
+        <translation>encore environ {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {minutes} min left</source>
+        <translation>encore environ {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {hours} h {minutes} min left</source>
+        <translation>encore environ {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Land-cover map…</source>
+        <translation>Carte d&#x27;occupation du sol…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Detect change…</source>
+        <translation>Détecter les changements…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Describe layer for models…</source>
+        <translation>Décrire la couche pour les modèles…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Engine…</source>
+        <translation>Moteur…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/provider.py"/>
+        <source>SpectralGPT {} (models for multispectral rasters)</source>
+        <translation>SpectralGPT {} (modèles pour rasters multispectraux)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <translation>La valeur nodata de « {name} », bande {band}, est désactivée dans les propriétés de la couche ; elle est tout de même respectée ici.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <translation>La plage nodata supplémentaire {low} à {high} de « {name} » est laissée de côté : seules les valeurs isolées sont prises en charge.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool} ({time})</source>
+        <translation>{tool} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool}: {subject} ({time})</source>
+        <translation>{tool} : {subject} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>No class</source>
+        <translation>Aucune classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>To be judged</source>
+        <translation>À juger</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>Judged</source>
+        <translation>Jugés</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>The style of {} was not saved: the file cannot be opened.</source>
+        <translation>Le style de {} n&#x27;a pas été enregistré : le fichier ne peut pas être ouvert.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <translation>Il n&#x27;y a pas d&#x27;algorithme « {} ». Activez l&#x27;extension qui le fournit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>The inputs could not be read. The log says more.</source>
+        <translation>Les entrées n&#x27;ont pas pu être lues. Le journal en dit plus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/diagnostics_task.py"/>
+        <source>SpectralGPT diagnostics report</source>
+        <translation>Rapport de diagnostic SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <translation>« {} » n&#x27;est pas une adresse téléchargeable : elle doit commencer par https:// ou http://.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation>« {path} » ne peut pas être écrit : {reason}. Libérez de la place, ou choisissez un autre dossier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <translation>Le téléchargement a été interrompu : {} Ce qui est arrivé est conservé ; téléchargez à nouveau pour continuer à partir de là.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the file has changed on the server.</source>
+        <translation>le fichier a changé sur le serveur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>{came} of {whole} bytes came.</source>
+        <translation>{came} octets sur {whole} sont arrivés.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the server sent nothing.</source>
+        <translation>le serveur n&#x27;a rien envoyé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>There is no file at {} (404). Check the address.</source>
+        <translation>Il n&#x27;y a pas de fichier à {} (404). Vérifiez l&#x27;adresse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <translation>Le serveur ne donne pas {url} à tout le monde ({status}). Téléchargez-le avec votre navigateur et importez le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <translation>Le proxy demande un nom et un mot de passe (407). Définissez-les dans QGIS : Préférences &gt; Options &gt; Réseau.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server answered {status} for {url}. Try again later.</source>
+        <translation>Le serveur a répondu {status} pour {url}. Réessayez plus tard.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <translation>Le fichier téléchargé fait {came} octets au lieu de {size}. Il a été supprimé ; réessayez plus tard.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <translation>Le fichier téléchargé n&#x27;est pas celui qui a été publié : son SHA-256 est {found}, alors que {expected} est attendu. Il a été supprimé ; ne l&#x27;utilisez pas non plus depuis une autre source.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
+        <source>Look at the SpectralGPT engine</source>
+        <translation>Examiner le moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Verify the SpectralGPT engine</source>
+        <translation>Vérifier le moteur SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Testing {}</source>
+        <translation>Test de {}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/allocation.py"/>
+        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <translation>Un échantillon de {1} points ne peut pas couvrir {2} classes. Demandez au moins {3} points, mieux {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>La carte {1} contient des nombres décimaux ({2}), alors que des nombres entiers désignant des classes sont attendus. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol », ou convertissez-la (Raster &gt; Conversion &gt; Convertir, type de sortie Byte) si ses nombres sont des classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <translation>La carte {1} a plus de {2} valeurs différentes, alors que des classes sont attendues. Choisissez une carte de classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>. Choose a class map.</source>
+        <translation>. Choisissez une carte de classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>Reading the map at the references</source>
+        <translation>Lecture de la carte aux références</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <translation>La carte n&#x27;a de classe sous aucune des {1} références {2} : elle y est sans données. Choisissez des références sur la partie cartographiée, ou une autre carte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
+        <translation>La carte n&#x27;a pas de classe pour {1} : {2} échantillons de référence sont laissés de côté, bien que la carte ne puisse pas y être juste. Renommez la classe, dans les références ou dans les catégories de la carte, si c&#x27;est l&#x27;une de celles de la carte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <translation>{1} échantillons de référence sur {2} se trouvent là où la carte est sans données ; ils sont laissés de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Done</source>
+        <translation>Terminé</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <translation>Les références {1} sont : {2} ; le plan « stratified » attend des points tirés au hasard dans chaque classe de la carte. Tirez-les avec « Tirer un échantillon d&#x27;une carte », ou choisissez le plan « simple ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Des pixels voisins ne sont pas indépendants : les intervalles portent sur {1} {2}, pas sur les {3} pixels. Pour des chiffres valables pour toute la carte, tirez un échantillon aléatoire stratifié.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} {2}, c&#x27;est peu : les intervalles sont larges, et eux-mêmes approximatifs.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <translation>{1} points sur {2} se trouvent dans une autre classe de cette carte que celle dont ils ont été tirés : l&#x27;échantillon est celui d&#x27;une autre carte. Ses strates ont été utilisées avec leurs poids (Stehman 2014), en supposant que les deux cartes couvrent le même terrain.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <translation>Aucun point n&#x27;a été étiqueté dans {1}, soit {2} de la carte : les chiffres ajustés par la surface valent pour le reste. Étiquetez-y des points.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <translation>Un seul point a été étiqueté dans {1} : les intervalles qui exigent sa variance manquent.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <translation>Aucune classe des références {1} n&#x27;est une classe de la carte. Les références ont {2} ; la carte a {3}. Choisissez le champ dont les valeurs sont les classes de la carte, par nom ou par valeur, ou renommez les classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <translation>Les classes ont été associées par valeur, bien que leurs noms diffèrent : {1}. Donnez-leur les mêmes noms si c&#x27;est faux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <translation>La classe {1} n&#x27;a que {2} pixels, moins que les {3} points voulus par classe : tous sont pris.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <translation>La classe {1} reçoit {2} point : sa précision n&#x27;aura pas d&#x27;intervalle. Demandez plus de points, ou un minimum plus grand.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <translation>{1} points sont tirés au lieu de {2} : chaque classe a besoin de son minimum.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} points : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Remplissez le champ « {1} » avec la vraie classe de chaque point, par nom ou par valeur, en commençant par le premier ; puis évaluez la carte avec eux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/stratified.py"/>
+        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <translation>Chaque strate qui a une surface a besoin d&#x27;un point, et il doit y avoir au moins une strate.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <translation>Il faut au moins {1} bandes : utilisez un raster qui les a toutes, ou un autre modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <translation> Si l&#x27;ordre est {1} ({2}), BANDS vaut {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS a {1} numéros, mais le modèle a besoin de {2} ({3}){4}. Indiquez un numéro de bande du raster pour chacune, dans cet ordre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <translation>BANDS mentionne la bande {1}, mais les bandes du raster sont {2}. Les numéros de bande commencent à 1, et une bande alpha ne peut pas être utilisée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS donne deux fois la bande {1} du raster, pour {2} et pour {3}. Chaque bande du modèle a besoin de sa propre bande du raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Les bandes {1} du raster pourraient toutes être la bande {2} du modèle : {3}. Précisez avec BANDS laquelle utiliser.</translation>
+    </message>
+    <message>
+        <location filename="../engine/card_editing.py"/>
+        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <translation>« {1} » n&#x27;est pas un modèle de SpectralGPT, ou est endommagé. Copiez le fichier à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <translation>La fiche du modèle ne peut pas être lue : elle n&#x27;a pas été écrite par cette version de SpectralGPT. Importez le modèle à nouveau, ou mettez l&#x27;extension à jour.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <translation>La fiche du modèle indique la tâche « {1} », alors que l&#x27;une de celles-ci est attendue : {2}. Mettez l&#x27;extension à jour.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <translation>« {1} » ne contient pas de poids à partir desquels entraîner : un modèle .safetensors est attendu. Un modèle .onnx peut seulement prédire ; choisissez le modèle dont il a été exporté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; cannot be read. Copy the file again.</source>
+        <translation>Les poids de « {1} » ne peuvent pas être lus. Copiez le fichier à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <translation>Les poids de « {1} » ne correspondent pas au réseau décrit par sa fiche : {2} manquent, sont en trop ou ont une autre forme ({3}). Entraînez ou importez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <translation>Aucune étiquette n&#x27;est mise de côté, le modèle ne peut donc pas être jugé : pour juger au moins deux classes, chacune a besoin d&#x27;étiquettes en deux lieux distants de plus de {1} pixels, non reliés par d&#x27;autres étiquettes. Dessinez un deuxième lieu pour {2}{3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <translation>{1} : impossible à juger, toutes les étiquettes d&#x27;une telle classe se trouvent en un seul lieu, à moins de {2} pixels les unes des autres, ou seulement à côté d&#x27;étiquettes nécessaires à l&#x27;apprentissage. Dessinez un deuxième lieu pour chacune, plus loin.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <translation>Les étiquettes se trouvent en {1} lieux distants de plus de {2} pixels, alors qu&#x27;il en faut au moins {3}, un pour chaque partie. Dessinez des étiquettes en plus de lieux, ou demandez moins de parties.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <translation>Les étiquettes sont trop proches les unes des autres pour être mises de côté par lieux distants de plus de {1} pixels : elles ont été découpées en carrés de {2} pixels, et {3} pixels étiquetés entre ceux qui servent à apprendre et ceux qui servent à juger ne sont pas utilisés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <translation>L&#x27;emprise {1} n&#x27;a pas de surface : il faut xmin &lt; xmax et ymin &lt; ymax. Dessinez-la à nouveau, ou laissez-la vide pour traiter tout le raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <translation>L&#x27;emprise {1} ne peut pas être convertie dans le SCR du raster ({2}). Indiquez-la dans le SCR du raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <translation>L&#x27;emprise {1} ne touche pas le raster, dont les limites sont {2} en {3}. Choisissez une emprise sur le raster, ou vérifiez le SCR de l&#x27;emprise.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <translation>Le dossier {1} ne contient aucun raster se terminant par {2}. Choisissez un autre dossier, ou indiquez les rasters un par un.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <translation>Aucune image n&#x27;a été indiquée. Choisissez des rasters ou des dossiers dont apprendre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Looking at raster {1} of {2}</source>
+        <translation>Examen du raster {1} sur {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Left out: {1}. {2}</source>
+        <translation>Laissé de côté : {1}. {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <translation>Aucun des {1} rasters ne convient au modèle. {2} Choisissez des rasters ayant les bandes du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>{1} : une seule classe ({2}), alors qu&#x27;il en faut au moins {3}. Étiquetez aussi ce qui n&#x27;est pas de cette classe, par exemple comme « autre ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>{1} : {2} classes ({3}), alors qu&#x27;il en faut au plus {4}. Choisissez le champ de la classe, pas un champ qui numérote les entités, ou regroupez des classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <translation>Les classes {1} ne diffèrent que par les majuscules ; elles sont considérées comme différentes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <translation>La classe « {1} » a reçu la couleur « {2} », alors que rouge, vert et bleu sont attendus sous la forme #rrggbb, par exemple #1f78b4.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <translation>L&#x27;apparence des classes a été indiquée par {1}, alors qu&#x27;une liste JSON est attendue, par exemple [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corrigez-la, ou laissez vide.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <translation>{1} contient des listes, alors qu&#x27;une classe par entité est attendue. Choisissez un champ de texte ou de nombres entiers, ou autorisez plusieurs étiquettes par scène.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <translation>{1} contient des nombres décimaux ; comme tous sont entiers, ils sont pris comme classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <translation>{1} contient {2}, alors que des classes sous forme de texte ou de nombres entiers sont attendues. Choisissez un autre de ses champs : {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <translation>{1} est vide dans l&#x27;ensemble de ses {2} entités, alors que la classe de chacune est attendue. Remplissez-le, ou choisissez un autre champ.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>The {1} {2} {3}: {4}. </source>
+        <translation>{1} {2}, {3} : {4}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Choose one of them.</source>
+        <translation>Choisissez l&#x27;un d&#x27;eux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Add one of text or whole numbers, and fill it in.</source>
+        <translation>Ajoutez-en un de texte ou de nombres entiers, et remplissez-le.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <translation>{1} contient des nombres décimaux tels que {2}, alors que des classes sous forme de texte ou de nombres entiers sont attendues. Choisissez un autre champ, ou transformez les nombres en classes avec la calculatrice de champ.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <translation>{1} {2} : plusieurs étiquettes pour un même lieu, alors qu&#x27;une par pixel est attendue. Choisissez un champ à une seule classe, ou entraînez sur des scènes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <translation>{1} {2} : aucun pixel du raster n&#x27;est étiqueté ; les étiquettes n&#x27;en touchent que le bord, ou le raster y est sans données. Dessinez des étiquettes sur le raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <translation>{1} {2} : {3} pixels étiquetés ; {4} d&#x27;entre eux ont été tirés au hasard, la totalité pour les petites classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation>{1} {2} : c&#x27;est un raster de classes, alors que des scènes sont attendues, c&#x27;est-à-dire des polygones ou des points avec un champ de classe. Choisissez une couche vecteur, ou entraînez la segmentation.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <translation>{1} ; une classe par pixel est attendue. Corrigez ces entités (identifiants d&#x27;entités), ou découpez l&#x27;une par l&#x27;autre avec Différence.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; these pixels are ignored.</source>
+        <translation>{1} ; ces pixels sont ignorés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <translation>{1} contient des nombres décimaux tels que {2}, alors qu&#x27;un raster dont les valeurs sont des classes est attendu. Choisissez un autre raster, ou transformez les nombres en classes (Reclassification par table dans QGIS).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <translation>{1} a plus de {2} valeurs différentes, alors qu&#x27;un raster dont les valeurs sont des classes est attendu. Choisissez le raster de classes, pas l&#x27;image.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <translation>{1} n&#x27;a aucun pixel étiqueté : tous sont nodata ({2}). Choisissez un autre raster, ou corrigez sa valeur nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
+        <translation>{1} contient des nombres décimaux ; comme tous sont entiers, ce sont des classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <translation>{1} a {2} bandes ; la première contient les classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2} : en dehors du raster ; limites {3}, celles du raster {4}. Choisissez des étiquettes sur le raster, ou vérifiez le SCR des deux couches.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <translation>{1} {2} : pas de géoréférencement ; comme la taille est celle du raster, {3} x {4} pixels, la superposition se fait pixel par pixel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <translation>{1} {2} : pas de SCR ; celui du raster est supposé.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <translation>{1} {2} : c&#x27;est un raster de classes, qui a une étiquette par pixel. Pour plusieurs étiquettes par scène, choisissez une couche vecteur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <translation>Le fichier {2} ({1}) ne peut être lu ni comme couche vecteur ni comme raster. Ouvrez-le dans QGIS pour voir, et exportez-le à nouveau, en GeoPackage ou en GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <translation>{1} entités de {3} ({2}) ne sont ni des polygones ni des points ; elles sont ignorées.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <translation>{1} entités sur {2} de {4} ({3}) n&#x27;ont pas de classe dans le champ « {5} » ; elles sont ignorées.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <translation>Aucune imagette avec des pixels valides n&#x27;a été trouvée en {1} tirages : les images sont presque entièrement nodata. Découpez les rasters selon leurs données, ou vérifiez leurs valeurs nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation>Le raster {1} n&#x27;a plus de place à côté de ce qui est mis de côté pour juger. Indiquez des rasters plus grands, ou plus de rasters.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>Le fichier est peut-être endommagé ou incomplètement téléchargé : ouvrez-le dans QGIS pour voir, et copiez, téléchargez ou exportez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>No raster was given. Choose a raster file.</source>
+        <translation>Aucun raster n&#x27;a été indiqué. Choisissez un fichier raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <translation>Le raster {1} n&#x27;existe pas. Vérifiez le chemin, et que son lecteur est connecté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} est un dossier, pas un raster. Choisissez un fichier raster ; empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is an empty file. Download or export it again.</source>
+        <translation>Le raster {1} est un fichier vide. Téléchargez-le ou exportez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <translation> Il a des points de contrôle au sol ou des RPC : projetez-le d&#x27;abord (Raster &gt; Projections).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <translation>Le raster {1} n&#x27;a pas de système de coordonnées de référence.{2} Assignez-lui le bon dans QGIS avec Raster &gt; Projections &gt; Assigner une projection, ou indiquez-le dans CRS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <translation>Le raster {1} n&#x27;a pas de géotransformation, sa position et sa taille de pixel sont donc inconnues. Géoréférencez-le dans QGIS (Couche &gt; Géoréférenceur), ou indiquez explicitement le SCR pour travailler en coordonnées de pixels.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <translation>Le raster {1} a une géotransformation dont les pixels n&#x27;ont pas de surface. Géoréférencez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation>« {1} » n&#x27;est pas un système de coordonnées de référence. Indiquez un code tel que EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <translation>Le raster {1} semble avoir ses canaux en dernier : {2} pages de {3} x {4} pixels, soit une image de {5} lignes dont les bandes ont été enregistrées comme colonnes. Réécrivez-le avec les bandes en premier (forme {6}, {7}, {8} ; en Python : numpy.moveaxis(image, -1, 0)).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Choisissez l&#x27;un d&#x27;eux, ou empilez-les (Raster &gt; Divers &gt; Construire un raster virtuel).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <translation>Le raster {1} a des valeurs complexes (radar ?). Convertissez-le d&#x27;abord en valeurs réelles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Les images n&#x27;ont aucun pixel valide pour l&#x27;entraînement. Vérifiez leurs valeurs nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <translation>Les images ont des nombres de bandes différents, alors que le même est attendu pour toutes. Choisissez les mêmes bandes pour chacune.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <translation>Le raster a des valeurs sur 8 bits, étirées pour l&#x27;affichage ou non étalonnées : elles ont été prises comme réflectance après division par 255, et les résultats peuvent être médiocres. Utilisez le produit d&#x27;origine si possible.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Les valeurs du raster atteignent {1} : elles ont été prises comme pourcentages et divisées par 100. Si c&#x27;est faux, écrivez la réflectance 0..1 ou la réflectance x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <translation>{1} : supposé d&#x27;après le nom et les valeurs du produit, car le fichier n&#x27;a pas d&#x27;échelle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <translation>Aucun pixel sombre ne dit si les valeurs comportent le décalage de 1000 (0.1 en réflectance) que les produits Sentinel-2 ont depuis la version de traitement 04.00 ; aucun n&#x27;a été retiré. Si c&#x27;est le cas, soustrayez-le d&#x27;abord, ou gardez le nom du produit dans le nom du fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <translation>Les pixels les plus sombres de toutes les bandes sont à {1} ou au-dessus (en unités de 1/10000) : le décalage de 1000 que les produits Sentinel-2 comportent depuis la version de traitement 04.00 a été supposé et retiré.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <translation>Le raster {1} ne recouvre pas le premier : ses limites sont {2}, celles du premier {3}. Choisissez deux rasters du même lieu, et vérifiez le SCR des deux couches.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <translation>Le raster {1} n&#x27;a aucun pixel valide ({2}). Vérifiez sa valeur nodata et l&#x27;emprise.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2} : en dehors du raster ; limites {3} en {4}, celles du raster {5} en {6}. Choisissez des entités ({7}) sur le raster, ou vérifiez le SCR des deux couches.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} does not exist. Choose a vector file with {3}.</source>
+        <translation>Le fichier {2} ({1}) n&#x27;existe pas. Choisissez un fichier vecteur de ce type : {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <translation>. Ouvrez-le dans QGIS pour voir, et exportez-le à nouveau, par exemple en GeoPackage.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has no {3} (it has {4} features of type {5}). Choose a layer of {6}{7}.</source>
+        <translation>Le fichier {2} ({1}) ne contient pas d&#x27;entités du type voulu ({3}) ; il a {4} entités de type {5}. Choisissez une couche de ce type : {6}{7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Opening the raster</source>
+        <translation>Ouverture du raster</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Looking at its values</source>
+        <translation>Examen de ses valeurs</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Judging the models</source>
+        <translation>Évaluation des modèles</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <translation>PyTorch {1} ne trouve pas de GPU utilisable : il a été compilé pour le processeur seulement, ou le pilote manque ou est trop ancien.</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <translation>Un produit de matrices sur le GPU diffère de celui du processeur de {1} de sa valeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>These libraries of the engine do not work: {1}. Repair the engine (in QGIS: SpectralGPT &gt; Engine &gt; Repair).</source>
+        <translation>Ces bibliothèques du moteur ne fonctionnent pas : {1}. Réparez le moteur (dans QGIS : SpectralGPT &gt; Moteur &gt; Réparer).</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>processor and GPU</source>
+        <translation>processeur et GPU</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <translation>Le modèle « {1} » normalise chaque scène par des statistiques de tous ses pixels, que Deepness ne calcule pas : ses cartes seraient différentes. Exportez-le en ONNX simple.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the graph for Deepness</source>
+        <translation>Écriture du graphe pour Deepness</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Comparing with the model</source>
+        <translation>Comparaison avec le modèle</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <translation>Le graphe pour Deepness diffère du modèle de {1} pour une probabilité, alors que {2} est admis. Exportez-le en ONNX simple, et merci de signaler la fiche du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the model</source>
+        <translation>Écriture du modèle</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <translation>Dans Deepness, associez les bandes dans cet ordre : {1}{2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <translation>Dans Deepness, les valeurs doivent être la réflectance x {1}, sans décalage ajouté : soustrayez d&#x27;abord les 1000 que les produits Sentinel-2 comportent depuis la version de traitement 04.00.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>Checking the model</source>
+        <translation>Vérification du modèle</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <translation>Le modèle « {1} » n&#x27;a pas de poids à partir desquels entraîner : il n&#x27;y a pas de {2} à côté. Exportez-le plutôt en ONNX.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <translation>Le modèle « {1} » est un réseau de base : il ne prédit rien tant qu&#x27;il n&#x27;est pas affiné, il n&#x27;y a donc rien à exécuter ailleurs. Exportez ses poids (safetensors), ou affinez-le d&#x27;abord.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <translation>Le graphe exporté diffère du réseau de {1} pour une probabilité, alors que {2} est admis. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with full weights (half off).</source>
+        <translation>Exportez avec les poids complets (demi-précision désactivée).</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Please report the model&#x27;s card.</source>
+        <translation>Merci de signaler la fiche du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <translation>Le réseau ne peut pas être exporté par cette version de torch. Merci de le signaler.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <translation>Les poids du modèle dépassent les 2 Go que peut contenir un seul fichier ONNX. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Use a smaller model.</source>
+        <translation>Utilisez un modèle plus petit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with half-precision weights.</source>
+        <translation>Exportez avec des poids en demi-précision.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/streamed.py"/>
+        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <translation>Le modèle a besoin de {1} Go ; un seul fichier ONNX peut en contenir 2. Écrivez plutôt un modèle .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <translation>« {1} » est copié tel quel : la sortie doit se terminer par {2}, pas par « {3} ». Pour en faire un autre type de fichier, utilisez « Exporter un modèle ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Copying the model</source>
+        <translation>Copie du modèle</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <translation> Il semble fait pour l&#x27;extension Deepness : utilisez-le là.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <translation>« {1} » ne contient pas de fiche SpectralGPT : les bandes nécessaires, par longueur d&#x27;onde, et la mise à l&#x27;échelle des valeurs n&#x27;y sont pas écrites, il ne peut donc pas être exécuté ici.{2} Il faut un modèle produit par cette extension, ou un checkpoint SpectralGPT publié (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Reading the checkpoint</source>
+        <translation>Lecture du checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <translation>Calcul de l&#x27;empreinte du checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <translation>Ce checkpoint est un réseau de base : il ne prédit rien tant qu&#x27;il n&#x27;est pas affiné, il ne peut donc pas devenir un .onnx. Indiquez une sortie se terminant par .safetensors, et affinez à partir d&#x27;elle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <translation>Le graphe de « {1} » a les entrées {2} et les sorties {3} ; un modèle pour {4} demande {5} et donne des probabilités. Importez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <translation>Le graphe de « {1} » attend {2} (bandes, lignes, colonnes), sa fiche indique {3}. Le fichier ne correspond pas à sa fiche : refaites-le ou importez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <translation>Le modèle « {1} » a donné des scores de forme {2}, sa fiche a {3} classes. Le fichier ne correspond pas à sa fiche : refaites-le ou importez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>{1} ONNX Runtime is used instead.</source>
+        <translation>{1} ONNX Runtime est utilisé à la place.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1} does not run this model: {2}</source>
+        <translation>Mesuré une fois : {1} n&#x27;exécute pas ce modèle : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2}; not used</source>
+        <translation>Mesuré une fois : {1} : {2} ; non utilisé</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <translation>Mesuré une fois : {1} : {2} ms par fenêtre{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <translation>Un GPU a été demandé et aucun n&#x27;est utilisable : {1}. Choisissez le périphérique « auto » ou « cpu », ou installez le moteur pour votre GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>The GPU is not used, the processor is. {1}</source>
+        <translation>Le GPU n&#x27;est pas utilisé, mais le processeur. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <translation>La taille de cellule {1} est inférieure à un pixel ({2} unités du SCR). Indiquez-en une plus grande, ou 0 pour la fenêtre du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <translation>Les pixels du raster de {1} m sont rééchantillonnés à {2} m, pour qu&#x27;une cellule de {3} px mesure {4} m de large ; le modèle a été entraîné sur {5} m.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <translation>Une cellule montre au modèle {1} fois le terrain sur lequel il a été entraîné ({2} m de large) : les étiquettes peuvent être médiocres. Mettez la taille de cellule à 0 pour l&#x27;échelle du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <translation>{1} {2} : moins de la moitié de leurs pixels sont valides.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation>Rien ne peut être étiqueté ({1}) : sur {2}, aucune n&#x27;a au moins la moitié de ses pixels valides. Choisissez une taille de cellule plus petite, une autre zone, ou vérifiez les valeurs nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <translation>Un modèle de changements a deux classes, inchangé et changé ; « {1} » a {2}. Choisissez un autre modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Scores rescaled for this scene: {1} becomes 0.5</source>
+        <translation>Scores remis à l&#x27;échelle pour cette scène : {1} devient 0.5</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Seuil : {1} (indiqué ; celui du modèle est {2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} ({2})</source>
+        <translation>Seuil : {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Writing the map</source>
+        <translation>Écriture de la carte</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_rows.py"/>
+        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <translation>Reprend là où la dernière exécution s&#x27;est arrêtée : {1} lignes sur {2} sont faites</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <translation>Le modèle « {1} » est destiné à l&#x27;entraînement ; pour l&#x27;exécuter, il faut un fichier se terminant par .onnx. Exportez-le d&#x27;abord.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <translation>La fiche de « {1} » ne nomme aucune classe. Refaites-le ou importez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Étiquetage des cellules</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Étiquetage des zones</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <translation>Il n&#x27;y a aucun pixel valide dans la zone : le raster n&#x27;y contient que du nodata. Choisissez une autre zone, ou vérifiez les valeurs nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <translation>ONNX Runtime n&#x27;a pas pu démarrer {1} : son pilote ou ses bibliothèques manquent ou sont trop anciens. Mettez le pilote à jour, ou choisissez le processeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>La mémoire du GPU est limitée : poursuite avec {1} fenêtres à la fois.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>La mémoire du GPU ne suffit pas pour une fenêtre : poursuite avec le processeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <translation>ONNX Runtime {1} ne peut pas charger « {2} » : ce n&#x27;est pas un modèle ONNX complet, ou il demande une version plus récente. Copiez le fichier à nouveau, ou mettez le moteur à jour.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <translation>Le modèle « {1} » a échoué pendant son exécution. Refaites-le ou importez-le à nouveau ; si c&#x27;est un modèle fourni, merci de le signaler.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>Mémoire libre insuffisante ({1}) pour le modèle « {2} ». Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <translation>OpenVINO {1} ne peut pas exécuter « {2} » : ce n&#x27;est pas un modèle ONNX complet, ou il a des parties qu&#x27;OpenVINO ne connaît pas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>La machine n&#x27;a pas assez de mémoire libre pour le modèle « {1} ». Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/places.py"/>
+        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <translation>Un lieu de {1} unités du SCR fait {2} x {3} pixels, plus que la zone de recherche ({4} x {5} pixels). Indiquez une taille plus petite, 0 pour {6} pixels, ou une emprise plus grande.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <translation>Le masque ne touche pas la zone à calculer ({1} en {2}) ; ses polygones se trouvent dans {3}. Choisissez un autre masque, ou vérifiez son SCR.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation>Le masque est plus petit qu&#x27;un pixel : aucun pixel n&#x27;a son centre à l&#x27;intérieur. Choisissez un masque plus grand.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Les deux dates n&#x27;ont aucun groupe de bandes en commun : la première fournit les groupes {1} du modèle, la seconde {2}. Choisissez des rasters du même capteur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation>La sortie « {1} » doit se terminer par {2}. Donnez-lui un tel nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <translation>Deux sorties seraient écrites dans « {1} ». Donnez à chacune son propre nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>La sortie « {1} » est aussi une entrée et serait écrasée. Choisissez un autre nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <translation>La sortie « {1} » est un dossier. Indiquez le nom d&#x27;un fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <translation>Le dossier de la sortie « {1} » n&#x27;existe pas. Créez « {2} » ou choisissez-en un autre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <translation>Le disque est plein, ou le fichier trop grand pour lui : « {1} » n&#x27;a pas pu être terminé. Libérez de la place, ou écrivez sur un autre disque. Rien n&#x27;a été conservé de cette sortie.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <translation>« {1} » ne peut pas être écrit. Vérifiez que vous pouvez écrire dans ce dossier et qu&#x27;aucun autre programme (ou couche dans QGIS) ne tient le fichier, ou choisissez un autre emplacement.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/threshold.py"/>
+        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <translation>La fiche du modèle demande le seuil {1}, que cette version ne connaît pas. Mettez l&#x27;extension à jour, ou indiquez vous-même un seuil.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <translation>Le modèle « {1} » connaît {2} classe ; il en faut deux ou plus pour être indécis. Choisissez un modèle ayant plus de classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <translation>Aucun lieu de {1} n&#x27;a au moins la moitié de ses pixels valides{2}. Choisissez une taille plus petite, une zone plus grande, ou vérifiez les valeurs nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>Places of {1}: {2} found.</source>
+        <translation>Lieux de {1} : {2} trouvés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <translation>{1} lieux ont été trouvés au lieu de {2} : il n&#x27;y a pas de place pour davantage de {3} avec un lieu entre deux. Choisissez une taille plus petite, ou une zone plus grande.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/windows.py"/>
+        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation>Des fenêtres de {1} px avec un recouvrement de {2} px sur un raster de {3} x {4} px sont impossibles : les tailles doivent être d&#x27;au moins 1 et le recouvrement plus petit que la fenêtre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <translation>Il n&#x27;y a pas de verbe « {1} ». Il y a : {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>The parameters of &#x27;{1}&#x27; must be a JSON object.</source>
+        <translation>Les paramètres de « {1} » doivent être un objet JSON.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <translation>« {1} » a besoin de la bibliothèque « {2} », que ce moteur n&#x27;a pas. Installez les bibliothèques du moteur « {3} » (dans QGIS : SpectralGPT &gt; Moteur).</translation>
+    </message>
+    <message>
+        <location filename="../engine/memory_limit.py"/>
+        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <translation> Le moteur peut prendre {1} Mo, selon la limite de mémoire : augmentez-la dans QGIS sous Préférences &gt; Options &gt; SpectralGPT, ou mettez-la sur « Aucune limite ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <translation>{1}={2} ne convient pas à {3}={4} : un multiple positif est attendu. Utilisez {5}={6}, ou une autre valeur de {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>There is no preset &#x27;{1}&#x27;. Choose one of {2}.</source>
+        <translation>Il n&#x27;y a pas de préréglage « {1} ». Choisissez parmi {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/dense_head.py"/>
+        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <translation>La tête par pixel publiée est faite pour des jetons de {1} pixels et une largeur multiple de 16 ; reçu : patch={2}, width={3}. Utilisez patch={4} et width={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <translation>Le réseau attend des images [lot, {1}, hauteur, largeur] ; reçu : {2}. Remplissez de zéros les bandes manquantes et laissez leur groupe de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <translation>Le modèle préentraîné ne correspond pas à ce réseau : {1} poids de l&#x27;encodeur sur {2} manquent ou ont une autre forme ({3}). Choisissez un réseau de base ayant les mêmes bandes, largeur et profondeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/losses.py"/>
+        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <translation>Les poids de perte {1} ne permettent pas d&#x27;entraîner : aucun ne peut être négatif et l&#x27;un doit être supérieur à 0.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/masked_autoencoder.py"/>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <translation>Un taux de masquage de {1} laisse {2} jetons visibles sur {3} : certains doivent être cachés et certains visibles. Utilisez 0.9, ou une fenêtre plus grande.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <translation>Les statistiques de la fiche ne correspondent pas à ses {1} bandes : {2} moyennes, {3} écarts-types (chacun doit être supérieur à 0). Entraînez ou importez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <translation>La fiche demande la normalisation « {1} », cette version connaît statistics, tile-minmax, scene-statistics et none. Mettez l&#x27;extension à jour.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/pixel_change.py"/>
+        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <translation>{1} niveaux de pixels se terminent au pas {2}, mais un jeton a {3} pixels de large. Indiquez une largeur pour chaque pas de 1 à {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/position.py"/>
+        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <translation>Une fenêtre de {1} x {2} pixels ne peut pas être découpée en jetons de {3} x {4} : les deux côtés doivent être des multiples de {5}. La taille valable la plus proche est {6} x {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <translation>Un modèle pour « {1} » ne prédit rien à lui seul. Affinez-le d&#x27;abord, et utilisez le résultat.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <translation>Le modèle attend {1} entrées ({2}) ; reçu : {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <translation>La fiche du modèle indique le réseau « {1} », cette version connaît {2}. Mettez l&#x27;extension à jour, ou importez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <translation>La fiche du modèle décrit son réseau « {1} » d&#x27;une façon que cette version ne sait pas construire. Mettez l&#x27;extension à jour, ou importez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network has lost its encoder.</source>
+        <translation>Le réseau a perdu son encodeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network was made without a pixel branch.</source>
+        <translation>Le réseau a été créé sans branche de pixels.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Il n&#x27;y a pas de modèle « {1} ». Indiquez le chemin d&#x27;un fichier de modèle, ou le nom d&#x27;un modèle installé ({2}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>Le modèle « {1} » est destiné à {2}, il en faut ici un pour {3}. Choisissez un autre modèle, ou utilisez l&#x27;outil qui convient à celui-ci.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <translation>« {1} » n&#x27;est pas un modèle de SpectralGPT : un fichier se terminant par .onnx ou .safetensors est attendu. Importez d&#x27;abord les autres formats avec « Importer un modèle ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <translation>« {1} » ne peut pas être lu comme modèle : il est absent, endommagé ou d&#x27;un autre type. Copiez le fichier à nouveau, ou choisissez un autre modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <translation>« {1} » ne contient pas de fiche SpectralGPT, ses bandes et ses classes sont donc inconnues. Importez-le d&#x27;abord avec « Importer un modèle ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <translation>La fiche de « {1} » est endommagée. Copiez le fichier à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <translation>Le fichier de modèle « {1} » a été modifié ou endommagé après sa création : son contenu ne correspond pas à son sceau. Copiez-le ou téléchargez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <translation>Le fichier de modèle « {1} » n&#x27;a pas de sceau. Importez ou entraînez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <translation>Le fichier de modèle « {1} » n&#x27;a pas d&#x27;emplacement pour un sceau. Importez ou entraînez le modèle à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not answer.</source>
+        <translation>Le dossier {1} ne répond pas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not exist, or its drive is not connected.</source>
+        <translation>Le dossier {1} n&#x27;existe pas, ou son lecteur n&#x27;est pas connecté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>{1} is a file, not a folder.</source>
+        <translation>{1} est un fichier, pas un dossier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} cannot be read: {2}.</source>
+        <translation>Le dossier {1} ne peut pas être lu : {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <translation>Il n&#x27;y a pas de fichier « {1} ». Indiquez le chemin d&#x27;un checkpoint.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <translation>« {1} » n&#x27;a pas été chargé : outre des poids, il contient {2} type(s) d&#x27;objet Python susceptible(s) d&#x27;exécuter du code ({3}). Seuls des tenseurs, des valeurs simples et argparse.Namespace sont admis. Procurez-vous le fichier publié, ou enregistrez les poids seuls avec torch.save(model.state_dict(), path).</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <translation>« {1} » ne peut pas être lu comme checkpoint PyTorch : il est d&#x27;un autre type, incomplet ou endommagé. Téléchargez-le à nouveau et comparez sa taille.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <translation>« {1} » contient {2}, alors qu&#x27;un dictionnaire de poids est attendu, seul ou sous « model ». Indiquez l&#x27;un des checkpoints publiés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <translation>« {1} » contient {2} entrées qui ne sont pas des poids ({3}), alors que seuls des tenseurs denses à virgule flottante sont attendus. Indiquez l&#x27;un des checkpoints publiés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <translation>« {1} » n&#x27;est pas un checkpoint SpectralGPT : poids attendus {2} ; trouvé {3}, parmi {4} poids ({5}). Indiquez l&#x27;un des checkpoints publiés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <translation>« {1} » a des jetons de largeur {2} à {3} positions, alors qu&#x27;une largeur parmi {4} et un nombre carré de positions sont attendus. Indiquez l&#x27;un des checkpoints publiés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <translation>« {1} » contient l&#x27;encodeur de SpectralGPT, mais ni son décodeur (decoder_...) ni une tête (cls_seg..., head...) parmi {2} poids. Indiquez l&#x27;un des checkpoints publiés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <translation>« {1} » ne correspond pas au réseau {2} de SpectralGPT à {3} poids : {4}. Indiquez le fichier publié tel qu&#x27;il a été téléchargé, ou choisissez ce qu&#x27;il contient avec « kind ».</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Weights: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo record 8412455. Their licence, CC-BY-4.0, is known from a third party&#x27;s table only: unverified.</source>
+        <translation>Poids : Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, notice Zenodo 8412455. Leur licence, CC-BY-4.0, n&#x27;est connue que par le tableau d&#x27;un tiers : non vérifiée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Each window is scaled to 0..1 band by band, as in training.</source>
+        <translation>Chaque fenêtre est mise à l&#x27;échelle 0..1 bande par bande, comme à l&#x27;entraînement.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <translation> La signification de ses {1} bandes n&#x27;est pas connue : choisissez les bandes du raster à la main.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <translation>{1} {2} Importé ; aucun de ses chiffres n&#x27;a été vérifié ici.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <translation>Réseau de base SpectralGPT publié, à affiner ; il ne prédit rien à lui seul.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT change network, fine-tuned by its authors on OSCD.</source>
+        <translation>Réseau de changements SpectralGPT publié, affiné par ses auteurs sur OSCD.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <translation>Réseau de segmentation SpectralGPT à {1} classes dont les noms ne sont pas dans le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <translation>Réseau de segmentation SpectralGPT publié, affiné par ses auteurs sur SegMunich. Il prend dix bandes et y ajoute deux fois leur moyenne. Les sources divergent sur ces dix bandes : ce sont ici celles que son premier auteur a confirmées.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <translation>Classificateur de scènes SpectralGPT dont les noms de classes et la normalisation ne sont pas dans le fichier : les noms sont des numéros, et la mise à l&#x27;échelle par fenêtre est une hypothèse.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <translation>« {1} » n&#x27;a pas de paramètre « {2} ». Il a : {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; needs the parameter &#x27;{2}&#x27;: {3}.</source>
+        <translation>« {1} » a besoin du paramètre « {2} » : {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <translation>Le paramètre « {1} » de « {2} » est {3} ; attendu : {4} ({5}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is &#x27;{3}&#x27;; choose one of: {4}.</source>
+        <translation>Le paramètre « {1} » de « {2} » est « {3} » ; choisissez parmi : {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <translation>Le paramètre « {1} » de « {2} » est {3} ; il doit être compris entre {4} et {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object on one line: got {1}.</source>
+        <translation>Le travail n&#x27;est pas un objet JSON sur une seule ligne : reçu {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object: got {1}.</source>
+        <translation>Le travail n&#x27;est pas un objet JSON : reçu {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine ran out of memory. Close other programs, or work on a smaller area.</source>
+        <translation>Le moteur a manqué de mémoire. Fermez d&#x27;autres programmes, ou travaillez sur une zone plus petite.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <translation>Le moteur a rencontré une erreur inattendue ({1} : {2}). Merci de la signaler.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <translation>Le modèle « {1} » est fourni avec l&#x27;extension et garde son nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <translation>« {1} » ne peut pas être le nom d&#x27;un fichier. Utilisez des lettres, des chiffres, des espaces, et les signes _ - + ( ).</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>There is already a model &#x27;{1}&#x27; in {2}. Choose another name.</source>
+        <translation>Il y a déjà un modèle « {1} » dans {2}. Choisissez un autre nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <translation>Le modèle a son nouveau nom, mais son ancien fichier « {1} » n&#x27;a pas pu être supprimé : {2}. Supprimez-le vous-même.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <translation>Le modèle « {1} » n&#x27;a pas d&#x27;encodeur SpectralGPT dont partir. Choisissez un réseau de base, ou un modèle issu d&#x27;un affinage.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <translation>Le modèle « {1} » peut seulement prédire, et il n&#x27;y a pas de {2} à côté à partir duquel entraîner. Choisissez un réseau de base, ou un modèle que vous avez affiné.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1}Round {2} of {3}, loss {4}</source>
+        <translation>{1}Passe {2} sur {3}, perte {4}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <translation>{1} n&#x27;est pas un point de reprise d&#x27;un entraînement, ou est endommagé. Supprimez-le pour repartir du début.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation>{1} appartient à une exécution avec d&#x27;autres paramètres. Supprimez-le pour repartir du début, ou continuez avec les paramètres de sa création.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <translation>Les changements s&#x27;apprennent à partir de deux classes, inchangé et changé ; les étiquettes en ont {1} ({2}). Fusionnez-les en deux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <translation>Impossible de savoir laquelle des étiquettes « {1} » et « {2} » signifie un changement. Nommez-les « unchanged » et « changed », ou 0 et 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/device.py"/>
+        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <translation>Un GPU a été demandé, mais torch n&#x27;en voit aucun ici. Choisissez le périphérique « auto » ou « cpu », ou installez un torch adapté au pilote du GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>L&#x27;affinage attend un Predictor ; reçu : {1}. Réunissez-y le réseau et sa fiche.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
+        <translation>Les poids de classes exigent l&#x27;un de {1} et des étiquettes à compter ; reçu : « {2} » et {3} étiquettes. Étiquetez quelques pixels de chaque classe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Un Predictor est attendu ; reçu : {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <translation>Aucun raster n&#x27;a été indiqué. Choisissez les rasters du terrain étiqueté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <translation>Il y a {1} rasters de la première date et {2} de la seconde. Indiquez-en un de la seconde pour chacun de la première, dans le même ordre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <translation>Des rasters d&#x27;une seconde date ont été indiqués, mais la tâche est {1}. Choisissez la détection de changements, ou retirez-les.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1} is left out: {2}</source>
+        <translation>{1} est laissé de côté : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <translation>Les étiquettes {1} ne se trouvent sur aucun des {2} rasters. Choisissez des rasters du lieu étiqueté, ou vérifiez le SCR des deux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <translation>Aucun pixel des rasters n&#x27;est étiqueté {1} : les étiquettes de cette classe se trouvent ailleurs. Dessinez-en sur les rasters, ou laissez la classe de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <translation>{1} : il manque des bandes que d&#x27;autres rasters ont. Le modèle apprend partout sans elles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/made.py"/>
+        <source>{1} cannot be stored.</source>
+        <translation>{1} ne peut pas être enregistré.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <translation>Toutes les étiquettes mises de côté sont nodata dans les rasters, le modèle ne peut donc pas être jugé. Dessinez plus d&#x27;étiquettes là où le raster a des valeurs.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>La mémoire ne suffit même pas pour un lot de {1}. Choisissez un réseau ou une fenêtre plus petits, fermez d&#x27;autres programmes, ou calculez sur un autre périphérique.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <translation>La vérité a la forme {1}, la prédiction {2} : la même est attendue.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <translation>{1} : valeurs {2}..{3}, alors que 0..{4} sont attendues.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Computing features</source>
+        <translation>Calcul des caractéristiques</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <translation>Tous les pixels étiquetés sont nodata dans les rasters. Dessinez des étiquettes là où le raster a des valeurs, ou vérifiez sa valeur nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <translation>Tous les pixels étiquetés {1} sont nodata dans les rasters. Dessinez-en là où le raster a des valeurs, ou laissez la classe de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>{1} has no features of pixels.</source>
+        <translation>{1} n&#x27;a pas de caractéristiques de pixels.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretrain.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Étape {1} sur {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <translation>{1} époques terminées sont conservées dans {2} : relancez la même exécution pour continuer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <translation>Rien n&#x27;a été conservé, car aucun dossier de reprise n&#x27;a été indiqué.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Cancelled. {1}</source>
+        <translation>Annulé. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, from random weights ({1}).</source>
+        <translation>, à partir de poids aléatoires ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, going on from {1}.</source>
+        <translation>, en poursuivant {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
+        <translation>Entrée masquée ({1} cachés), reconstruction, erreur (noir : aucune) à {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Les images étaient trop petites pour en mettre une partie de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{1}. {2} windows of {3} px.</source>
+        <translation>{1}. {2} fenêtres de {3} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {1} of {2}.</source>
+        <translation>Les {1} premiers sur {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <translation>Le modèle « {1} » n&#x27;a pas de décodeur pour le préentraînement. Choisissez un réseau de base.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <translation>Les images sont trop petites pour en mettre une partie de côté : le réseau ne peut pas être jugé sur un terrain qu&#x27;il n&#x27;a pas vu. Indiquez des rasters plus grands, ou au moins dix.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <translation>{1} rasters, {2} mégapixels ; {3} fenêtres mises de côté. Réseau de {4} millions de poids ; {5} processus.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Learning</source>
+        <translation>Apprentissage</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Dessinez chaque classe en au moins deux lieux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Évaluation, partie {1} sur {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <translation>{1} scènes étiquetées sont laissées de côté : moins de la moitié de leurs pixels sont valides.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation>Aucune scène étiquetée n&#x27;est utilisable : dans chacune, moins de la moitié des pixels sont valides. Étiquetez des scènes là où le raster a des valeurs, ou vérifiez sa valeur nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <translation>Des rasters d&#x27;une seconde date ont été indiqués, mais les scènes n&#x27;ont qu&#x27;une date. Retirez-les, ou choisissez la détection de changements.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <translation>Des scènes qui se touchent sont dans des parties différentes, car il y en a trop peu d&#x27;autres : les chiffres flattent le modèle. Dessinez des scènes en plus de lieux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Étiquetez chaque classe en au moins deux lieux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_samples.py"/>
+        <source>{1} has no features of scenes.</source>
+        <translation>{1} n&#x27;a pas de caractéristiques de scènes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <translation>Sans scènes mises de côté, on ne peut pas voir si l&#x27;entraînement de l&#x27;encodeur est utile : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Learning what small patches look like</source>
+        <translation>Apprentissage de l&#x27;aspect des petites imagettes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Fitting and judging the last layer</source>
+        <translation>Ajustement et évaluation de la dernière couche</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} sur les scènes mises de côté, avant : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Arrêté avant la fin de la première passe : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <translation>Aucune scène utilisable n&#x27;est étiquetée {1}. Étiquetez-en sur les rasters, ou laissez la classe de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <translation>{1} : moins de {2} scènes. Étiquetez-en plus ; des chiffres tirés d&#x27;un si petit nombre disent peu.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <translation>L&#x27;étape {1} est « {2} », alors que {3} est attendu, par exemple 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Séparez les étapes par ;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <translation>Les étapes « {1} » ne contiennent aucune étape, alors que {2} est attendu.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <translation>L&#x27;étape {1} a une fenêtre de {2} px, alors qu&#x27;un multiple de l&#x27;imagette du réseau, de {3} px, est attendu. Utilisez {4} ou {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <translation>L&#x27;étape {1} cache {2} des {3} jetons d&#x27;une fenêtre de {4} px : rien ne reste visible. Diminuez le taux de masquage, ou utilisez une fenêtre plus grande.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <translation>Aucun nom de raster ne ressemble à « {1} ». Les rasters sont : {2}{3}. Utilisez * pour un texte quelconque dans le motif.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <translation>L&#x27;étape {1} est « {2} » : la fenêtre et les époques doivent être d&#x27;au moins 1, le taux d&#x27;apprentissage supérieur à 0 et d&#x27;au plus 1, le taux de masquage entre 0 et 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/trainer.py"/>
+        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <translation>La perte est devenue {1} au pas {2} (époque {3}), à un taux d&#x27;apprentissage de {4}. Diminuez le taux d&#x27;apprentissage ou limitez le gradient, et cherchez dans les données des valeurs non finies.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <translation>Créé à partir d&#x27;étiquettes personnelles de {1} classes ({2}), en partant de {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Mean IoU on held-back labels before: {1}</source>
+        <translation>IoU moyen sur les étiquettes mises de côté, avant : {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <translation>{1} ne peut pas être lu, l&#x27;exécution de ce dossier ne peut donc pas être reprise. Supprimez le dossier, ou indiquez-en un autre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <translation>Le dossier {1} contient une exécution avec d&#x27;autres paramètres ({2}). Indiquez les mêmes pour la poursuivre, ou un autre dossier, ou supprimez-le.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
+        <translation>Impossible d&#x27;écrire dans le dossier de reprise {1}. Choisissez-en un autre.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/base_python.py"/>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <translation>Aucun Python adapté n&#x27;a été trouvé : le moteur a besoin de Python 3.9 à 3.14 en 64 bits avec le module venv. Installez-en un (depuis python.org, ou « sudo apt install python3-venv »), puis réessayez.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine failed without saying why.</source>
+        <translation>Le moteur a échoué sans dire pourquoi.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine could not be started: {1} ({2}). Install or repair it in the settings under SpectralGPT.</source>
+        <translation>Le moteur n&#x27;a pas pu être démarré : {1} ({2}). Installez-le ou réparez-le dans les préférences, sous SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <translation>La dernière installation du moteur n&#x27;est pas allée à son terme. Installez-le à nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is not installed yet. Install it in the settings.</source>
+        <translation>Le moteur n&#x27;est pas encore installé. Installez-le dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine&#x27;s record is damaged. Repair the engine.</source>
+        <translation>L&#x27;enregistrement du moteur est endommagé. Réparez le moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <translation>Le Python à partir duquel le moteur a été créé a disparu ou a été remplacé. Réparez le moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <translation>L&#x27;extension a été mise à jour et demande d&#x27;autres versions des bibliothèques du moteur. Mettez le moteur à jour.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is installed ({1}).</source>
+        <translation>Le moteur est installé ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <translation>Le disque de {1} a {2} Go libres, et l&#x27;installation en demande {3}. Libérez de la place, ou choisissez un autre dossier pour le moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <translation>Le moteur a manqué de mémoire ou a été arrêté par le système. Fermez d&#x27;autres programmes, choisissez une emprise plus petite ou réduisez le nombre de threads, et relancez.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>Repair the engine in the settings under SpectralGPT.</source>
+        <translation>Réparez le moteur dans les préférences, sous SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <translation>Le moteur s&#x27;est arrêté brutalement (violation d&#x27;accès, 0xC0000005) dans l&#x27;une de ses bibliothèques. Essayez le périphérique « cpu » ; si cela se reproduit, mettez à jour le pilote graphique. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <translation>Une bibliothèque dont le moteur a besoin n&#x27;a pas été trouvée (0xC0000135). Installez « Microsoft Visual C++ Redistributable » (x64), puis redémarrez QGIS. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <translation>Une bibliothèque du moteur n&#x27;a pas pu démarrer (0xC0000142). Installez « Microsoft Visual C++ Redistributable » (x64), puis redémarrez Windows.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine is damaged or not 64-bit (0xC000007B). </source>
+        <translation>Une bibliothèque du moteur est endommagée ou n&#x27;est pas en 64 bits (0xC000007B). </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <translation>Le moteur utilise une instruction que ce processeur n&#x27;a pas (0xC000001D).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine was interrupted (0xC000013A).</source>
+        <translation>Le moteur a été interrompu (0xC000013A).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <translation>{1} Il peut prendre {2} Mo de mémoire, ce qui est peut-être trop peu : voyez la limite de mémoire sous Préférences &gt; Options &gt; SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine stopped answering and was ended. Run it again.</source>
+        <translation>Le moteur a cessé de répondre et a été arrêté. Relancez-le.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ended without an answer (exit code {1}).</source>
+        <translation>Le moteur s&#x27;est terminé sans réponse (code de sortie {1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_lock.py"/>
+        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <translation>Le moteur est en cours d&#x27;installation par un autre processus (numéro {1}). Attendez qu&#x27;il se termine, ou arrêtez-le, et réessayez.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <translation>Le disque est plein. Libérez de la place, ou choisissez un autre dossier pour le moteur dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <translation>La protection du système (antivirus ou contrôle des applications) a arrêté l&#x27;installation. Demandez à votre administrateur d&#x27;autoriser le dossier du moteur, ou choisissez-en un autre dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <translation>Un fichier du moteur est en cours d&#x27;utilisation. Attendez la fin des travaux en cours, ou redémarrez QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <translation>Le dossier du moteur n&#x27;est pas accessible en écriture. Choisissez dans les préférences un dossier qui vous appartient, ou faites modifier ses permissions.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <translation>Le chemin du dossier du moteur est trop long pour Windows. Choisissez-en un plus court dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <translation>Le certificat du serveur de paquets n&#x27;a pas été accepté, comme cela arrive derrière le proxy d&#x27;inspection d&#x27;une entreprise. Indiquez le fichier CA de votre entreprise dans les préférences, ou utilisez un dossier de wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The proxy refused the connection. Check the proxy in the settings (http://user:password@host:port).</source>
+        <translation>Le proxy a refusé la connexion. Vérifiez le proxy dans les préférences (http://user:password@host:port).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <translation>Le serveur de paquets a refusé l&#x27;accès (401 ou 403). Vérifiez l&#x27;adresse et le mot de passe de l&#x27;index dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <translation>Le serveur de paquets n&#x27;a pas été joint. Vérifiez le réseau et, dans les préférences, le proxy et l&#x27;index ; sans réseau, installez depuis un dossier de wheels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A package arrived damaged. Run the installation again.</source>
+        <translation>Un paquet est arrivé endommagé. Relancez l&#x27;installation.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <translation>Le système est trop ancien pour les bibliothèques du moteur (sa bibliothèque C n&#x27;a pas ce dont elles ont besoin).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <translation>La mémoire n&#x27;a pas suffi. Fermez d&#x27;autres programmes et relancez l&#x27;installation.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <translation>Il n&#x27;y a pas de version de {1} pour {2} là où elle a été cherchée. Utilisez Python 3.9 à 3.14 en 64 bits ; un miroir défini dans les préférences peut être incomplet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <translation>Le dossier de wheels « {1} » est absent ou ne contient pas de fichiers .whl.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation>Le fichier CA « {1} » est absent. Corrigez-le dans les préférences.</translation>
+    </message>
+</context>
+</TS>

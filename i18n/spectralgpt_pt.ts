@@ -1,0 +1,5584 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en" language="pt">
+<context>
+    <name>SpectralGPT</name>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Mapping</source>
+        <translation>Mapeamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Training</source>
+        <translation>Treinamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Accuracy</source>
+        <translation>Exatidão</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Models</source>
+        <translation>Modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <translation>&#x27;{parameter}&#x27; ({name}) é {value}; deve estar entre {low:g} e {high:g}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <translation>&#x27;{parameter}&#x27; seria gravado em &#x27;{target}&#x27;, que não é um arquivo que esta ferramenta grave. Dê um nome de arquivo que termine em {expected}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source> or </source>
+        <translation> ou </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Stopped early. What was done so far was kept.</source>
+        <translation>Interrompido antes do fim. O que já estava feito foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Cancelled. Nothing was written.</source>
+        <translation>Cancelado. Nada foi gravado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <translation>O que foi calculado foi mantido. Execute a ferramenta de novo com as mesmas configurações e a mesma saída: ela continua de onde parou.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Label scenes</source>
+        <translation>Rotular cenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <translation>Rotula as células de uma grade, ou os seus polígonos, conforme o que um raster mostra ali.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,EuroSAT,Sentinel-2</source>
+        <translation>classificação de cenas,rótulos,blocos,recortes,grade,grelha,zonas,parcelas,polígonos,multirrótulo,aprendizado profundo,aprendizagem profunda,IA,scene classification,labels,tiles,patches,grid,deep learning,AI,EuroSAT,Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Diz que tipo de cena cada local mostra, como uma área residencial, uma rodovia ou culturas anuais. Um rótulo vale para uma célula ou um polígono inteiro; para a classe de cada pixel, use &#x27;Mapa de cobertura do solo&#x27;.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: uma imagem multiespectral, com todas as bandas em uma só camada.&lt;br&gt;&lt;b&gt;Zonas&lt;/b&gt;: polígonos a rotular, como parcelas. Sem zonas, uma grade é colocada sobre o raster.&lt;br&gt;&lt;b&gt;Tamanho da célula&lt;/b&gt;: o lado de uma célula da grade em unidades do mapa; 0 usa o tamanho com que o modelo aprendeu, o que em geral é o melhor.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio para que sejam associadas pelo nome ou pelo comprimento de onda.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Cenas rotuladas&lt;/b&gt;: polígonos com o rótulo (class_name), a sua confiança em porcentagem e a probabilidade de cada classe (prob_...), para que você possa filtrar os duvidosos. Abaixo de cerca de 60, o segundo melhor rótulo estava próximo. Um modelo multirrótulo dá todos os rótulos que passaram do seu limiar; a cor é a do mais provável.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Cell size (0 = the model&#x27;s own)</source>
+        <translation>Tamanho da célula (0 = o do modelo)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Raster</source>
+        <translation>Raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Bands in the model&#x27;s order (empty = automatic)</source>
+        <translation>Bandas na ordem do modelo (vazio = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Zones to label (instead of a grid)</source>
+        <translation>Zonas a rotular (em vez de uma grade)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Limit to these polygons (mask)</source>
+        <translation>Limitar a estes polígonos (máscara)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labelled scenes</source>
+        <translation>Cenas rotuladas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Scenes labelled</source>
+        <translation>Número de cenas rotuladas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Detect change</source>
+        <translation>Detectar mudanças</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <translation>Mapeia o que mudou entre dois rasters multiespectrais do mesmo local.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</source>
+        <translation>detecção de mudanças,deteção de alterações,diferença,antes,depois,duas datas,bitemporal,monitoramento,monitorização,aprendizado profundo,IA,construção,urbano,change detection,difference,before,after,deep learning,AI,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Mapeia o que mudou no terreno entre duas datas. O que conta como mudança depende do modelo: o que acompanha o complemento procura construções, ignora estações do ano e culturas e quase sempre deixa passar água que sobe ou desce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Antes&lt;/b&gt; e &lt;b&gt;depois&lt;/b&gt;: dois rasters multiespectrais do mesmo local. Podem diferir em grade, tamanho de pixel e sistema de coordenadas: o segundo é posto na grade do primeiro. Escolha datas sem nuvens e, se possível, da mesma estação do ano.&lt;br&gt;&lt;b&gt;Limiar&lt;/b&gt;: a probabilidade a partir da qual um pixel conta como alterado. Deixe vazio para usar o do modelo; aumente-o quando for marcado demais, reduza-o quando faltarem mudanças.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; descarta mudanças menores.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de mudanças&lt;/b&gt;: 0 inalterado, 1 alterado, na grade do primeiro raster.&lt;br&gt;&lt;b&gt;Probabilidade de mudança&lt;/b&gt; de 0 a 1: áreas escuras são seguras. Valores perto do limiar merecem um olhar nas duas imagens.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; do que mudou, e uma tabela de &lt;b&gt;áreas&lt;/b&gt;, medidas no elipsoide.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster before</source>
+        <translation>Raster de antes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster after</source>
+        <translation>Raster de depois</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Bands of the raster after, where they differ</source>
+        <translation>Bandas do raster de depois, se forem diferentes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold (0 to 1, not set = the model&#x27;s own)</source>
+        <translation>Limiar (0 a 1, não definido = o do modelo)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The probability from which a pixel counts as changed.</source>
+        <translation>A probabilidade a partir da qual um pixel conta como alterado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Minimum area of a change (m²)</source>
+        <translation>Área mínima de uma mudança (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change map</source>
+        <translation>Mapa de mudanças</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Probability of change</source>
+        <translation>Probabilidade de mudança</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change polygons</source>
+        <translation>Polígonos de mudança</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Area of change</source>
+        <translation>Área de mudança</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold used</source>
+        <translation>Limiar usado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Changed area (m²)</source>
+        <translation>Área alterada (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
+        <translation>Os rasters &#x27;{before}&#x27; e &#x27;{after}&#x27; não se sobrepõem; não há nada a comparar. Escolha dois rasters do mesmo local ou corrija o sistema de referência de coordenadas de um deles (botão direito, SRC da camada).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>Avaliar mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <translation>Diz quão bom é um mapa ou um modelo, com intervalos, a partir de locais onde se conhece a verdade.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</source>
+        <translation>avaliação da exatidão,acurácia,validação,matriz de confusão,matriz de erros,kappa,F1,IoU,exatidão global,exatidão do usuário,exatidão do produtor,estimativa de área,accuracy assessment,validation,confusion matrix,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,Olofsson</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Compara um mapa com locais onde você sabe o que existe: quanto está certo, o que é confundido com o quê e quão seguros são esses números.&lt;/p&gt;&lt;h3&gt;O que coletar antes&lt;/h3&gt;&lt;p&gt;Sorteie os pontos com &#x27;Sortear amostra de um mapa&#x27; e preencha o campo &lt;i&gt;reference&lt;/i&gt; deles. Só uma amostra aleatória assim vale para o mapa inteiro e dá áreas corrigidas pelos erros do mapa. Polígonos que você mesmo escolheu também funcionam, mas falam apenas desses locais. Nunca use os rótulos com que o modelo foi treinado: ele já os conhece.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa&lt;/b&gt;: um mapa de classes; ou, quando você escolhe um &lt;b&gt;modelo&lt;/b&gt;, a imagem que ele deve mapear.&lt;br&gt;&lt;b&gt;Referência&lt;/b&gt;: pontos, polígonos ou um raster de classes, em qualquer sistema de coordenadas.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: a classe verdadeira, pelo nome ou pelo valor da classe do mapa.&lt;br&gt;&lt;b&gt;Desenho amostral&lt;/b&gt;: como a referência foi sorteada. &lt;i&gt;stratified&lt;/i&gt; (estratificado) pondera cada classe pela sua área no mapa; &lt;i&gt;simple&lt;/i&gt; (simples) conta todos por igual; &lt;i&gt;auto&lt;/i&gt; usa o estratificado para uma amostra sorteada com este complemento.&lt;br&gt;&lt;b&gt;Confiança&lt;/b&gt;: a dos intervalos. Com 95, dezenove de cada vinte intervalos assim contêm o valor verdadeiro.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Relatório&lt;/b&gt;: uma página com todos os números, para ler ou imprimir.&lt;br&gt;&lt;b&gt;Tabela&lt;/b&gt;: a matriz de confusão; as linhas são a verdade, as colunas o mapeado.&lt;br&gt;Os números principais também são saídas que um modelo do modelador gráfico pode usar. A exatidão global engana quando uma classe cobre a maior parte do mapa: olhe cada classe no relatório.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Class map, or with a model the raster to map</source>
+        <translation>Mapa de classes ou, com um modelo, o raster a mapear</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Reference: points, polygons or a class raster</source>
+        <translation>Referência: pontos, polígonos ou um raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>How the reference was drawn</source>
+        <translation>Como a referência foi sorteada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>stratified: at random within each class of the map. simple: in any other way.</source>
+        <translation>stratified (estratificado): ao acaso dentro de cada classe do mapa. simple (simples): de qualquer outra forma.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confidence of the intervals (percent)</source>
+        <translation>Confiança dos intervalos (por cento)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>With a model: bands in its order (empty = automatic)</source>
+        <translation>Com um modelo: bandas na ordem dele (vazio = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confusion matrix</source>
+        <translation>Matriz de confusão</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy</source>
+        <translation>Exatidão global</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, lower end of the interval</source>
+        <translation>Exatidão global, limite inferior do intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, upper end of the interval</source>
+        <translation>Exatidão global, limite superior do intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Kappa</source>
+        <translation>Kappa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean intersection over union</source>
+        <translation>Média da interseção sobre união (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean F1 of the classes</source>
+        <translation>F1 médio das classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Places compared</source>
+        <translation>Locais comparados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy weighted by area</source>
+        <translation>Exatidão global ponderada pela área</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, lower end of the interval</source>
+        <translation>Exatidão ponderada pela área, limite inferior do intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, upper end of the interval</source>
+        <translation>Exatidão ponderada pela área, limite superior do intervalo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Export model</source>
+        <translation>Exportar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Writes a model as a file for use elsewhere: ONNX, ONNX for Deepness, or weights.</source>
+        <translation>Grava um modelo como arquivo para uso em outro lugar: ONNX, ONNX para o Deepness ou pesos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>model,export,share,ONNX,safetensors,Deepness,weights,convert</source>
+        <translation>modelo,exportar,compartilhar,partilhar,pesos,converter,model,export,share,weights,convert,ONNX,safetensors,Deepness</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Grava um modelo como um único arquivo para uso em outro lugar.&lt;/p&gt;&lt;h3&gt;Formatos&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: para o ONNX Runtime e para este complemento em outro computador. O arquivo leva a ficha do modelo: as bandas com comprimentos de onda, a escala dos valores, as classes com cores, a exatidão e a licença. Um modelo que até agora só tem pesos é transformado em um grafo, que é comparado com eles.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: para o complemento Deepness do QGIS. Os valores devem ser reflectância x 10000 e as bandas devem estar na ordem do modelo; cenas viram mapas iguais em toda uma janela; para mudanças, as bandas das duas datas formam uma só pilha. O que é gravado é antes comparado com o modelo.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: os pesos, para treinar a partir deles; só para modelos que os têm.&lt;/p&gt;&lt;p&gt;Criar um arquivo para o Deepness, ou um grafo a partir de pesos, exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor). Observe a licença do modelo ao passá-lo adiante.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Format</source>
+        <translation>Formato</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <translation>onnx leva a ficha do modelo; deepness é para o complemento do QGIS com esse nome; safetensors são pesos para treinar a partir deles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Exported model</source>
+        <translation>Modelo exportado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>ONNX model (*.onnx);;Model to train from (*.safetensors)</source>
+        <translation>Modelo ONNX (*.onnx);;Modelo para treinar (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Largest difference of a probability</source>
+        <translation>Maior diferença de uma probabilidade</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <translation>Escolha um modelo: o nome de um instalado ou um arquivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <translation>O formato &#x27;{format}&#x27; é um arquivo que termina em {ending}, e a saída é &#x27;{output}&#x27;. Altere um dos dois.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <translation>Não existe o modelo &#x27;{name}&#x27;. Escolha um destes: {known}; ou um arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Train model from labels</source>
+        <translation>Treinar modelo com rótulos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <translation>Cria um modelo próprio a partir de poucos polígonos, pontos ou um raster de classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</source>
+        <translation>treinar,treinamento,treino,ajuste fino,aprender,amostras,ROI,polígonos,rótulos,poucas amostras,classificação,segmentação,mudança,aprendizado profundo,IA,modelo fundacional,transferência de aprendizado,train,fine-tune,finetune,samples,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Mostra ao modelo como são as suas classes e cria um modelo que as mapeia em outros lugares. Parte de um backbone que já conhece imagens multiespectrais, por isso poucos rótulos bastam.&lt;/p&gt;&lt;h3&gt;O que desenhar antes&lt;/h3&gt;&lt;p&gt;Crie uma camada de polígonos com um campo para a classe. Desenhe de três a dez polígonos pequenos de &lt;b&gt;cada&lt;/b&gt; classe, em locais diferentes, cada um em terreno que seja com certeza dessa classe. Inclua o que se confunde facilmente e uma classe para &#x27;todo o resto&#x27;. O que você não rotula é ignorado; não conta como fundo. Polígonos afastados uns dos outros também permitem à ferramenta avaliar o modelo em terreno com que ele não aprendeu.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: as imagens com o terreno rotulado. Várias podem usar a mesma camada de rótulos.&lt;br&gt;&lt;b&gt;Rótulos&lt;/b&gt;: polígonos, pontos ou um raster de classes, em qualquer sistema de coordenadas. Edições não salvas contam. As cores e os nomes das classes da camada passam a ser os do modelo.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: texto ou números inteiros, um valor para cada classe.&lt;br&gt;&lt;b&gt;Tarefa&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; (segmentação) aprende uma classe para cada pixel; &lt;i&gt;scenes&lt;/i&gt; (cenas), um rótulo para um polígono inteiro; &lt;i&gt;change&lt;/i&gt; (mudanças) compara os rasters com os de uma segunda data, com rótulos que dizem onde algo mudou e onde nada mudou.&lt;br&gt;&lt;b&gt;Método&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; (rápido) mantém o backbone e leva segundos; &lt;i&gt;adapters&lt;/i&gt; (adaptadores) altera poucos dos seus pesos; &lt;i&gt;full&lt;/i&gt; (completo) altera todos e pede muitos rótulos e uma GPU. &lt;i&gt;auto&lt;/i&gt; decide conforme os seus rótulos e a sua máquina e diz por quê.&lt;br&gt;&lt;b&gt;Onde o modelo deve funcionar&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; (em qualquer lugar) faz com que ele suporte outras datas, outra luz e névoa; &lt;i&gt;here&lt;/i&gt; (aqui) é um pouco melhor nestes mesmos rasters e pode falhar em outros.&lt;br&gt;&lt;b&gt;Rodadas&lt;/b&gt;: quantas vezes os rótulos são percorridos; com 0, para sozinho.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: na pasta sugerida, fica instalado de imediato, e as ferramentas de mapas o listam pelo nome. Um arquivo para continuar treinando é gravado ao lado.&lt;br&gt;&lt;b&gt;Relatório&lt;/b&gt;: quão bom é o modelo nos rótulos que foram reservados, classe por classe, e como criá-lo de novo.&lt;/p&gt;&lt;p&gt;Exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters</source>
+        <translation>Rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels: polygons, points or a class raster</source>
+        <translation>Rótulos: polígonos, pontos ou um raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>What the model shall do</source>
+        <translation>O que o modelo deve fazer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A class for every pixel, a label for a whole polygon, or change between two dates.</source>
+        <translation>Uma classe para cada pixel, um rótulo para um polígono inteiro ou mudanças entre duas datas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of the second date (for change only)</source>
+        <translation>Rasters da segunda data (só para mudanças)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model to start from</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method</source>
+        <translation>Método</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <translation>auto decide pelo número de rótulos e pela máquina. quick (rápido) leva segundos, full (completo) aprende por mais tempo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Where the model shall work</source>
+        <translation>Onde o modelo deve funcionar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <translation>anywhere (em qualquer lugar) faz com que suporte outras datas, outra luz e névoa. here (aqui) é um pouco melhor nestes rasters e pode falhar em outros.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rounds through the labels (0 = automatic)</source>
+        <translation>Rodadas pelos rótulos (0 = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Bands of the second date, where they differ</source>
+        <translation>Bandas da segunda data, se forem diferentes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels to hold back for judging (percent)</source>
+        <translation>Rótulos a reservar para a avaliação (por cento)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <translation>São reservados grupos inteiros de rótulos vizinhos, para que o modelo seja avaliado em outro lugar. Com 0, aprende com todos e não pode dizer quão bom é o modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A scene may have several labels</source>
+        <translation>Uma cena pode ter vários rótulos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <translation>Para cenas: o campo contém então os rótulos separados por ; ou , ou como lista.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model</source>
+        <translation>Modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Models to predict with (*.onnx)</source>
+        <translation>Modelos para predizer (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Nome do modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Método usado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <translation>Não há nada com que aprender. Escolha os rasters com o terreno rotulado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <translation>Mudanças são aprendidas com duas datas: dê os rasters da segunda data (AFTER), um para cada um da primeira, na mesma ordem.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <translation>Há {before} rasters da primeira data (INPUT) e {after} da segunda (AFTER). Dê um da segunda para cada um da primeira, na mesma ordem.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <translation>Foram dados rasters de uma segunda data (AFTER), mas a tarefa é &#x27;{task}&#x27;. Escolha a tarefa &#x27;change&#x27; (mudanças) ou deixe a segunda data vazia.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <translation>Vários rótulos (MULTILABEL) são para cenas inteiras, mas a tarefa é &#x27;{}&#x27;. Desmarque a opção ou escolha a tarefa &#x27;scenes&#x27; (cenas).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <translation>Cenas são aprendidas com polígonos ou pontos com um rótulo cada, mas &#x27;{}&#x27; é um raster. Escolha uma camada vetorial ou a tarefa &#x27;segmentation&#x27; (segmentação).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Land-cover map&#x27;</source>
+        <translation>&#x27;Mapa de cobertura do solo&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Label scenes&#x27;</source>
+        <translation>&#x27;Rotular cenas&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Detect change&#x27;</source>
+        <translation>&#x27;Detectar mudanças&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Import model</source>
+        <translation>Importar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Turns a published SpectralGPT checkpoint into a model for this plugin.</source>
+        <translation>Transforma um checkpoint publicado do SpectralGPT em um modelo para este complemento.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</source>
+        <translation>modelo,checkpoint,pesos,importar,converter,model,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Transforma um checkpoint publicado do SpectralGPT (SpectralGPT.pth, SpectralGPT+.pth ou um com ajuste fino para segmentação ou mudanças) em um arquivo de modelo para este complemento. O arquivo é lido apenas como números: nada nele é executado, e um arquivo que contenha qualquer outra coisa é recusado.&lt;/p&gt;&lt;p&gt;Um modelo que este complemento criou em outro computador (.onnx, .safetensors) é verificado e copiado.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: um arquivo .safetensors para treinar, ou um arquivo .onnx para fazer mapas. Gravado na pasta de modelos do complemento, aparece na lista de modelos; em outro lugar, indique o caminho dele como modelo.&lt;/p&gt;&lt;p&gt;Um checkpoint exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoint</source>
+        <translation>Checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)</source>
+        <translation>Checkpoints e modelos (*.pth *.pt *.ckpt *.onnx *.safetensors);;Todos os arquivos (*.*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What the file holds</source>
+        <translation>O que o arquivo contém</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>auto looks into the file.</source>
+        <translation>auto examina o arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Empty takes the name of the file.</source>
+        <translation>Vazio usa o nome do arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <translation>Modelo para treinar (*.safetensors);;Modelo para predizer (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What it is for</source>
+        <translation>Para que serve</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <translation>Não existe o checkpoint &#x27;{}&#x27;. Escolha o arquivo baixado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <translation>Um modelo é incorporado como está: a saída deve terminar em {ending}, como &#x27;{given}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <translation>O motor não conhece os valores adicionais sem dados de &#x27;{}&#x27;: ele os toma por classes. Defina-os no próprio arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <translation>A camada &#x27;{}&#x27; não tem polígonos nem pontos. Escolha uma camada de polígonos, de pontos ou um raster de classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>none</source>
+        <translation>nenhum</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <translation>Escolha o campo de &#x27;{layer}&#x27; que contém a classe de cada feição. Os campos são: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <translation>A camada &#x27;{layer}&#x27; não tem o campo &#x27;{field}&#x27;. Os campos são: {fields}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>Nada está selecionado em &#x27;{}&#x27;. Selecione as feições a usar ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como raster: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como camada: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
+        <translation>Deixe vazio para associar as bandas pelo nome, pela descrição ou pelo comprimento de onda. Senão, escolha uma banda do raster para cada banda do modelo, na ordem do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx).</source>
+        <translation>O nome de um modelo instalado ou o caminho de um arquivo de modelo (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx or .safetensors).</source>
+        <translation>O nome de um modelo instalado ou o caminho de um arquivo de modelo (.onnx ou .safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Limit to this extent</source>
+        <translation>Limitar a esta extensão</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <translation>Só este retângulo é calculado. Vazio significa o raster inteiro.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Compute on</source>
+        <translation>Calcular em</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <translation>auto usa a GPU se ela passou no teste, senão o processador. O log diz o que foi usado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Overlap of windows (percent)</source>
+        <translation>Sobreposição das janelas (por cento)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <translation>Mais sobreposição dá bordas mais suaves entre janelas e leva mais tempo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Processor threads (0 = all)</source>
+        <translation>Threads do processador (0 = todas)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Write Cloud Optimized GeoTIFFs</source>
+        <translation>Gravar Cloud Optimized GeoTIFFs</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>CSV table (*.csv)</source>
+        <translation>Tabela CSV (*.csv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pretrain backbone</source>
+        <translation>Pré-treinar backbone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <translation>Cria um backbone próprio só com imagens, sem nenhum rótulo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</source>
+        <translation>pré-treinamento,pré-treino,backbone,modelo fundacional,autossupervisionado,autocodificador mascarado,sem rótulos,imagens,aprendizado profundo,IA,pretraining,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Faz um modelo aprender só com imagens: a maior parte de cada imagem é ocultada, e o modelo aprende a completá-la. O resultado é um backbone, a partir do qual &#x27;Treinar modelo com rótulos&#x27; cria modelos para as suas classes. Você não precisa disto no trabalho comum: um backbone é instalado com o complemento. Vale a pena quando você tem muitas imagens de um tipo que o backbone incluído não viu, e uma GPU ou paciência.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; e &lt;b&gt;pasta&lt;/b&gt;: imagens de muitos locais e datas, com poucas nuvens. Nada precisa ser desenhado. Tamanhos, regiões e tamanhos de pixel podem variar; nunca se aprende com pixels sem dados.&lt;br&gt;&lt;b&gt;Começar de&lt;/b&gt;: um backbone a continuar, o que é mais rápido, ou um tamanho para começar do zero: tiny e small para um processador, base e maiores para GPUs.&lt;br&gt;&lt;b&gt;Etapas&lt;/b&gt;: primeiro janelas pequenas, depois maiores. Cada etapa é JANELA:RODADAS e, se quiser, :TAXA DE APRENDIZADO, :PARTE OCULTA e :PADRÃO dos nomes dos rasters, com ; entre as etapas, por exemplo 64:20:1e-3; 128:10:5e-4. Vazio escolhe conforme a quantidade de imagens.&lt;br&gt;&lt;b&gt;Parte oculta&lt;/b&gt;: quanto de cada imagem é ocultado; o SpectralGPT foi feito com 0.9.&lt;br&gt;&lt;b&gt;Pasta para retomar&lt;/b&gt;: o progresso é guardado ali. Execute a ferramenta de novo com os mesmos valores após uma interrupção, e ela continua de onde estava.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: na pasta sugerida, fica instalado de imediato.&lt;br&gt;&lt;b&gt;Relatório&lt;/b&gt;: as curvas da perda, os dados e as configurações.&lt;br&gt;&lt;b&gt;Reconstrução&lt;/b&gt;: um raster com uma imagem mascarada, o que o modelo fez dela e o erro. Um bom backbone desenha campos, estradas e margens onde eles estão.&lt;/p&gt;&lt;p&gt;Exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder of rasters</source>
+        <translation>Pasta de rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>All rasters in it are used, beside those chosen above.</source>
+        <translation>Todos os rasters da pasta são usados, além dos escolhidos acima.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Start from: a backbone, or a size</source>
+        <translation>Começar de: um backbone ou um tamanho</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Stages (empty = automatic)</source>
+        <translation>Etapas (vazio = automático)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <translation>JANELA:RODADAS[:TAXA DE APRENDIZADO[:PARTE OCULTA[:PADRÃO]]], separadas por ;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <translation>Parte oculta de cada imagem (0.1 a 0.99)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Rounds of every stage (0 = as the stages say)</source>
+        <translation>Rodadas de cada etapa (0 = como dizem as etapas)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pictures at a time (0 = by the memory)</source>
+        <translation>Imagens por vez (0 = conforme a memória)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <translation>Passos de uma rodada (0 = conforme a quantidade de imagens)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>What the model is judged by</source>
+        <translation>Pelo que o modelo é avaliado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <translation>token é o que foi usado nos pesos publicados; os outros acrescentam a forma do espectro.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Positions from one window size to the next</source>
+        <translation>Posições de um tamanho de janela para o seguinte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <translation>interpolate (interpolar) mantém o que foi aprendido; drop (descartar) recomeça as posições, como na publicação.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder to resume from</source>
+        <translation>Pasta para retomar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <translation>O progresso é guardado ali; uma execução interrompida continua a partir dele.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Backbone</source>
+        <translation>Backbone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Models to train from (*.safetensors)</source>
+        <translation>Modelos para treinar (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Reconstruction</source>
+        <translation>Reconstrução</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Perda no final</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <translation>Não existe a pasta &#x27;{}&#x27; com rasters. Escolha outra.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <translation>Não há nada com que aprender. Escolha rasters ou uma pasta de rasters.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <translation>A etapa &#x27;{stage}&#x27; não foi entendida. Escreva cada uma como JANELA:RODADAS[:TAXA DE APRENDIZADO[:PARTE OCULTA[:PADRÃO]]], como 64:20:1e-3, com ; entre elas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&#x27;Train model from labels&#x27;</source>
+        <translation>&#x27;Treinar modelo com rótulos&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows computed</source>
+        <translation>Janelas calculadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows skipped</source>
+        <translation>Janelas ignoradas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Classes found</source>
+        <translation>Classes encontradas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Computed on</source>
+        <translation>Calculado em</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>O modelo &#x27;{model}&#x27; precisa de {expected} bandas nesta ordem: {bands}. Foram escolhidas {given} para {parameter}. Escolha uma banda do raster para cada uma, ou nenhuma para que sejam associadas automaticamente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <translation>Escolha um modelo: o nome de um instalado ou um arquivo de modelo (.onnx).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <translation>&#x27;{}&#x27; é um modelo para treinar. Escolha o arquivo .onnx dele, que faz predições.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <translation>&#x27;{}&#x27; não é um arquivo de modelo: esperava-se um que termine em .onnx. Importe antes outros formatos com &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <translation>Não existe o arquivo de modelo &#x27;{name}&#x27;. Escolha outro ou um modelo instalado: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <translation>O modelo &#x27;{name}&#x27; é para {task}. Escolha um que sirva para esta ferramenta: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <translation>Não há nenhum modelo instalado &#x27;{name}&#x27;. Escolha um destes: {fitting}; ou dê o caminho de um arquivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole raster.</source>
+        <translation>A extensão está vazia: a largura ou a altura é 0. Desenhe-a de novo ou deixe vazio para usar o raster inteiro.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>land-cover maps</source>
+        <translation>mapas de cobertura do solo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>labelling scenes</source>
+        <translation>rotulagem de cenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>change between two dates</source>
+        <translation>mudanças entre duas datas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>fine-tuning</source>
+        <translation>ajuste fino</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be opened. Check its source, or remove it and add it again.</source>
+        <translation>A camada &#x27;{}&#x27; não pode ser aberta. Verifique a fonte dela, ou remova-a e adicione-a de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <translation>A extensão não toca a camada &#x27;{}&#x27;. Desenhe uma extensão sobre a camada ou deixe vazio.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>A camada &#x27;{}&#x27; é um serviço sem tamanho próprio. Defina como extensão a área desejada, ou salve essa área como GeoTIFF (botão direito, Exportar, Salvar como) e use o arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <translation>A camada &#x27;{name}&#x27; não é um arquivo; por isso precisa antes ser copiada: {columns} x {rows} pixels em {count} bandas, {size:.1f} GB; podem ser copiados no máximo {limit:.1f} GB. Defina uma extensão menor, ou salve a camada como GeoTIFF (botão direito, Exportar, Salvar como) e use-o.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <translation>A camada &#x27;{}&#x27; não pode ser lida pixel a pixel. Salve-a como GeoTIFF e use-o.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <translation>A camada &#x27;{name}&#x27; não pôde ser copiada para {path} (erro {code}). Verifique se o serviço responde e se há espaço no disco, ou salve a camada como GeoTIFF e use-o.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <translation>A camada &#x27;{name}&#x27; é mostrada como {given}, mas o arquivo dela diz {own}: vale o arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draw sample of a map</source>
+        <translation>Sortear amostra de um mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <translation>Sorteia pontos aleatórios de cada classe de um mapa, para observar e avaliar por eles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</source>
+        <translation>avaliação da exatidão,acurácia,validação,amostra aleatória estratificada,pontos de referência,verdade de campo,boas práticas,accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Sorteia pontos aleatórios de cada classe de um mapa. Você olha cada local em boas imagens, anota o que realmente existe ali, e &#x27;Avaliar mapa&#x27; diz quão bom é o mapa e qual é o tamanho real de cada classe, com intervalos (segundo Olofsson e outros, 2014).&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de classes&lt;/b&gt;: de &#x27;Mapa de cobertura do solo&#x27;, de &#x27;Detectar mudanças&#x27; ou de outra origem; números inteiros na primeira banda.&lt;br&gt;&lt;b&gt;Número de pontos&lt;/b&gt;: 0 usa tantos quantos o erro padrão desejado exigir.&lt;br&gt;&lt;b&gt;Erro padrão&lt;/b&gt;: de quanto a exatidão global pode tipicamente desviar; 0.01 é um por cento.&lt;br&gt;&lt;b&gt;Exatidão esperada&lt;/b&gt;: a sua estimativa de quanto de cada classe está certo.&lt;br&gt;&lt;b&gt;Alocação&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; (proporcional) dá mais pontos às classes grandes, o que é melhor para áreas; &lt;i&gt;equal&lt;/i&gt; (igual) dá o mesmo a todas, o que é melhor para avaliar classes raras.&lt;br&gt;&lt;b&gt;Mínimo de pontos por classe&lt;/b&gt;: 50 ou mais tornam úteis os números das classes raras.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Pontos da amostra&lt;/b&gt;: percorra-os um a um, olhe cada um nas imagens e escolha no campo &lt;i&gt;reference&lt;/i&gt; a classe que você vê; o formulário lista as classes do mapa. Olhe as imagens, não o mapa. Os pontos ainda por fazer são laranja. Você pode parar antes do fim: os primeiros pontos também são uma amostra aleatória. Não pule nenhum por ser difícil.&lt;/p&gt;&lt;p&gt;Depois execute &#x27;Avaliar mapa&#x27; com o mapa, estes pontos e o campo reference.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Class map</source>
+        <translation>Mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Number of points (0 = by the standard error)</source>
+        <translation>Número de pontos (0 = conforme o erro padrão)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Standard error of the overall accuracy</source>
+        <translation>Erro padrão da exatidão global</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <translation>0.01 é um por cento. A metade disso exige quatro vezes mais pontos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Expected accuracy of every class (0 to 1)</source>
+        <translation>Exatidão esperada de cada classe (0 a 1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>How points are shared among the classes</source>
+        <translation>Como os pontos são distribuídos entre as classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>proportional: by the area of each class. equal: the same for all.</source>
+        <translation>proportional (proporcional): pela área de cada classe. equal (igual): o mesmo para todas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Fewest points of a class</source>
+        <translation>Mínimo de pontos por classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Sample points</source>
+        <translation>Pontos da amostra</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Points</source>
+        <translation>Pontos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Land-cover map</source>
+        <translation>Mapa de cobertura do solo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <translation>Dá a cada pixel de um raster multiespectral uma classe de cobertura do solo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</source>
+        <translation>cobertura do solo,cobertura da terra,uso do solo,uso da terra,segmentação,classificação,pixel,aprendizado profundo,IA,modelo fundacional,água,floresta,culturas,land cover,land use,segmentation,classification,deep learning,AI,foundation model,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Dá a cada pixel de um raster multiespectral uma classe, como água, árvores ou área construída.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: uma imagem multiespectral como Sentinel-2 ou Landsat, com todas as bandas em uma só camada. Números digitais e reflectância funcionam; o log diz que escala foi aplicada aos valores.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio, e as bandas são associadas pelo nome ou pelo comprimento de onda. Se o seu raster não informa nenhum dos dois, escolha uma banda para cada banda do modelo, na ordem do modelo (veja a dica do modelo).&lt;br&gt;&lt;b&gt;Extensão&lt;/b&gt; e &lt;b&gt;máscara&lt;/b&gt; limitam o que é calculado; assim, uma área pequena é rápida mesmo em uma cena grande.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; une manchas menores às vizinhas.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de classes&lt;/b&gt;: um GeoTIFF na grade do raster, com os nomes e as cores das classes do modelo. Pixels sem dados continuam sem dados.&lt;br&gt;&lt;b&gt;Confiança&lt;/b&gt;: a probabilidade da classe escolhida, em porcentagem. Valores próximos de 100 são seguros. Olhe você mesmo a imagem onde ela fica abaixo de cerca de 60: ali a segunda melhor classe estava próxima, muitas vezes em bordas ou em locais diferentes daqueles com que o modelo aprendeu.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; com classe e confiança média, e uma tabela com a &lt;b&gt;área&lt;/b&gt; de cada classe, medida no elipsoide.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Minimum area of a patch (m²)</source>
+        <translation>Área mínima de uma mancha (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Confidence (percent)</source>
+        <translation>Confiança (por cento)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Class polygons</source>
+        <translation>Polígonos de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Area of each class</source>
+        <translation>Área de cada classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Mapped area (m²)</source>
+        <translation>Área mapeada (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <translation>&#x27;{value}&#x27; ({parameter}) não é uma lista de números de bandas. Dê números inteiros a partir de 1, como 2,3,4,8, ou deixe vazio para que as bandas sejam associadas automaticamente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <translation>Escolha um modelo de partida: o nome de um instalado ou o arquivo dele.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <translation>Não existe o arquivo de modelo &#x27;{name}&#x27;. Escolha outro ou um destes: {fitting}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <translation>Não é possível treinar a partir de &#x27;{name}&#x27;: para isso é preciso um arquivo que termine em .safetensors. Escolha um destes: {fitting}; ou importe um checkpoint publicado com &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <translation>Não há nenhum modelo instalado &#x27;{name}&#x27; do qual partir. Escolha um destes: {fitting}; ou dê o caminho de um arquivo .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <translation>O modelo &#x27;{name}&#x27; está instalado: escolha-o por este nome em {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Give the file {path} as the model in {tools}.</source>
+        <translation>Dê o arquivo {path} como modelo em {tools}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Field with the class (not for a raster)</source>
+        <translation>Campo com a classe (não para um raster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Text or whole numbers: one value for each class.</source>
+        <translation>Texto ou números inteiros: um valor para cada classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Selected features only</source>
+        <translation>Apenas feições selecionadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <translation>Usa o que está selecionado na camada; o resto é deixado de fora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <translation>Deixe vazio para associar as bandas pelo nome, pela descrição ou pelo comprimento de onda. Senão, dê o número de uma banda do raster para cada banda do modelo, na ordem do modelo, como 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <translation>O nome de um modelo instalado para treinar a partir dele, ou o caminho do arquivo dele (.safetensors).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Seed of the random numbers</source>
+        <translation>Semente dos números aleatórios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <translation>A mesma semente dá de novo o mesmo resultado, no processador. Tente outras para ver quanto varia.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Report</source>
+        <translation>Relatório</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Web page (*.html)</source>
+        <translation>Página web (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Find places to label next</source>
+        <translation>Encontrar os próximos locais a rotular</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <translation>Encontra, em ordem, os locais de um raster onde um modelo está menos seguro.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</source>
+        <translation>aprendizado ativo,aprendizagem ativa,incerteza,dados de treinamento,rótulos,amostras,anotação,aprendizado profundo,IA,modelo fundacional,active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Encontra os locais onde um rótulo mais ensina a um modelo: aqueles em que as duas classes mais prováveis são quase iguais. Poucos locais assim melhoram um modelo mais do que muitos que ele já conhece.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; e &lt;b&gt;modelo&lt;/b&gt;: o que você mapeia e o modelo que quer melhorar.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio para que sejam associadas pelo nome ou pelo comprimento de onda.&lt;br&gt;&lt;b&gt;Número de locais&lt;/b&gt;: quantos você está disposto a olhar.&lt;br&gt;&lt;b&gt;Lado de um local&lt;/b&gt;: 0 usa 10 pixels do raster.&lt;br&gt;&lt;b&gt;Rótulos existentes&lt;/b&gt;: locais sobre eles ficam de fora, também as edições não salvas.&lt;br&gt;&lt;b&gt;Extensão&lt;/b&gt; e &lt;b&gt;máscara&lt;/b&gt; limitam a busca; assim, uma área pequena é rápida mesmo em uma cena grande.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Locais a rotular&lt;/b&gt;: quadrados com a posição na lista (1 é o menos seguro), a incerteza (0 é seguro, 1 é indeciso) e as duas classes entre as quais o modelo hesita, com as probabilidades. Os locais mantêm distância entre si, e no máximo a metade deles trata das mesmas duas classes, se houver outras.&lt;/p&gt;&lt;p&gt;Percorra-os pela ordem, olhe cada um nas imagens e desenhe polígonos do que você vê na sua camada de rótulos. Depois treine de novo a partir do modelo atual e encontre os próximos locais.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Number of places</source>
+        <translation>Número de locais</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Side of a place (0 = 10 pixels)</source>
+        <translation>Lado de um local (0 = 10 pixels)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Labels there are (left out)</source>
+        <translation>Rótulos existentes (deixados de fora)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places to label</source>
+        <translation>Locais a rotular</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places</source>
+        <translation>Locais</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>A camada &#x27;{}&#x27; não tem feições a usar. Desenhe algumas, verifique o filtro dela ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>A camada &#x27;{}&#x27; não tem sistema de referência de coordenadas. Defina-o com o botão direito, SRC da camada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation>As feições de &#x27;{name}&#x27; não puderam ser copiadas para {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Esta ferramenta precisa das bibliotecas de treinamento do motor, que não estão instaladas. Instale-as em Raster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>SpectralGPT needs its engine, which is not installed yet. Install it with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>O SpectralGPT precisa do seu motor, que ainda não está instalado. Instale-o em Raster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The engine of SpectralGPT does not work: {reason} Open Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>O motor do SpectralGPT não funciona: {reason} Abra Raster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Left: with &#x27;{}&#x27;. Right: the map without it.
+Drag the line, or move it with the arrow keys. Esc ends.</source>
+        <translation>À esquerda: com &#x27;{}&#x27;. À direita: o mapa sem ela.
+Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Compare with the map below</source>
+        <translation>Comparar com o mapa abaixo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Mostra a camada só à esquerda de uma linha, que você arrasta sobre o mapa (Esc encerra)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Band</source>
+        <translation>Banda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Name</source>
+        <translation>Nome</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Recognised as</source>
+        <translation>Reconhecida como</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Wavelength</source>
+        <translation>Comprimento de onda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>For</source>
+        <translation>Para</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Verdict</source>
+        <translation>Veredito</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Why</source>
+        <translation>Por quê</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Use…</source>
+        <translation>Usar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Opens the tool with this layer and this model</source>
+        <translation>Abre a ferramenta com esta camada e este modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe Layer for Models</source>
+        <translation>Descrever camada para modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Layer</source>
+        <translation>&amp;Camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Values</source>
+        <translation>Valores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>No data</source>
+        <translation>Sem dados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Pixel size</source>
+        <translation>Tamanho do pixel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>CRS</source>
+        <translation>SRC</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Date of the image</source>
+        <translation>Data da imagem</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Remarks</source>
+        <translation>Observações</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Bands</source>
+        <translation>&amp;Bandas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Models</source>
+        <translation>&amp;Modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>There is no raster layer in this project. Add one to see which models fit it.</source>
+        <translation>Não há nenhuma camada raster neste projeto. Adicione uma para ver que modelos servem para ela.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe {}</source>
+        <translation>Descrever {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <translation>Examinando as bandas e os valores de &#x27;{}&#x27;…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation>Interrompido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>None declared: every pixel counts</source>
+        <translation>Nenhum declarado: todos os pixels contam</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <translation>Os dados da camada &#x27;{}&#x27; não foram encontrados. Corrija antes a fonte dela (botão direito, Modificar a origem da fonte de dados).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <translation>A camada &#x27;{}&#x27; não é um arquivo, mas um serviço, ou existe só dentro do QGIS: as bandas e os valores dela não podem ser descritos. Salve a área de que precisa como GeoTIFF (botão direito, Exportar, Salvar como) e descreva essa camada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fine-tuning</source>
+        <translation>Ajuste fino</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fits</source>
+        <translation>Serve</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Doubtful</source>
+        <translation>Duvidoso</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Does not fit</source>
+        <translation>Não serve</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Missing: {}</source>
+        <translation>Faltam: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <translation>Pixels de {pixel:.3g} m; o modelo aprendeu com {learned:.3g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Works without {}</source>
+        <translation>Funciona sem {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>All its bands were found</source>
+        <translation>Todas as bandas dele foram encontradas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: band {band}, by {how}</source>
+        <translation>{model}: banda {band}, por {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: none, {how}</source>
+        <translation>{model}: nenhuma, {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Coastal aerosol</source>
+        <translation>Aerossol costeiro</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Blue</source>
+        <translation>Azul</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Green</source>
+        <translation>Verde</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red</source>
+        <translation>Vermelho</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 1</source>
+        <translation>Borda do vermelho 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 2</source>
+        <translation>Borda do vermelho 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 3</source>
+        <translation>Borda do vermelho 3</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared</source>
+        <translation>Infravermelho próximo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared, narrow</source>
+        <translation>Infravermelho próximo, estreito</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Water vapour</source>
+        <translation>Vapor d&#x27;água</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Cirrus</source>
+        <translation>Cirrus</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 1</source>
+        <translation>Infravermelho de ondas curtas 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 2</source>
+        <translation>Infravermelho de ondas curtas 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>By its wavelength</source>
+        <translation>Pelo comprimento de onda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not recognised</source>
+        <translation>Não reconhecida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{} nm</source>
+        <translation>{} nm</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width:.4g} × {height:.4g} m on the ground</source>
+        <translation>{width:.4g} × {height:.4g} m no terreno</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width} × {height} {unit}</source>
+        <translation>{width} × {height} {unit}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not known</source>
+        <translation>Não conhecido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>SpectralGPT Diagnostics Report</source>
+        <translation>Relatório de diagnóstico do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <translation>Acrescente este texto a uma pergunta ou a um relato de erro. A sua pasta pessoal, o seu nome, o nome deste computador e senhas são retirados; mesmo assim, revise-o.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Gathering…</source>
+        <translation>Coletando…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Copy</source>
+        <translation>&amp;Copiar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Save…</source>
+        <translation>&amp;Salvar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Save Report</source>
+        <translation>Salvar relatório</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Text files (*.txt)</source>
+        <translation>Arquivos de texto (*.txt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <translation>O relatório não pode ser salvo como {file}: {reason}. Escolha outro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_dialog.py"/>
+        <source>SpectralGPT Engine</source>
+        <translation>Motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is damaged and must be repaired.</source>
+        <translation>O motor está danificado e precisa ser reparado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Repair…</source>
+        <translation>Reparar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The installation of the engine did not come to its end.</source>
+        <translation>A instalação do motor não chegou ao fim.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Install…</source>
+        <translation>Instalar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The tools need an engine, which is not installed yet.</source>
+        <translation>As ferramentas precisam de um motor, que ainda não está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Not now</source>
+        <translation>Agora não</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is done.</source>
+        <translation>O motor está pronto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Help</source>
+        <translation>Ajuda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Opens the guide at the page about this window (F1)</source>
+        <translation>Abre o guia na página sobre esta janela (F1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Classify land cover…</source>
+        <translation>Classificar cobertura do solo…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Label scenes…</source>
+        <translation>Rotular cenas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Detect change with…</source>
+        <translation>Detectar mudanças com…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Fine-tune…</source>
+        <translation>Ajuste fino…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Describe for models…</source>
+        <translation>Descrever para modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <translation>As datas destas camadas não são conhecidas: &#x27;{before}&#x27; foi tomada como a mais antiga, por estar acima na árvore de camadas. Troque-as aqui se for o contrário.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/log_window.py"/>
+        <source>Log of {}</source>
+        <translation>Log de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Installed model or path of a model file</source>
+        <translation>Modelo instalado ou caminho de um arquivo de modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Choose a model file</source>
+        <translation>Escolher um arquivo de modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Start fresh: {}</source>
+        <translation>Começar do zero: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Models to train from ({})</source>
+        <translation>Modelos para treinar ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>SpectralGPT models ({})</source>
+        <translation>Modelos do SpectralGPT ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>{verdict}: {reason}</source>
+        <translation>{verdict}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Bands, in this order: {}</source>
+        <translation>Bandas, nesta ordem: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Pixel size it learned at: {:g} m</source>
+        <translation>Tamanho de pixel com que aprendeu: {:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Classes: {}</source>
+        <translation>Classes: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Licence: {}</source>
+        <translation>Licença: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Bands, in the order of the model</source>
+        <translation>Bandas, na ordem do modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Accuracy on data held out of training</source>
+        <translation>Exatidão em dados reservados do treinamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>The card has no figures: judge its map with Evaluate map.</source>
+        <translation>A ficha não tem números: avalie o mapa dele com Avaliar mapa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Data and recipe</source>
+        <translation>Dados e receita</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{use}; can be trained further</source>
+        <translation>{use}; pode ser treinado mais</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{name} ({size})</source>
+        <translation>{name} ({size})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Name in parameters</source>
+        <translation>Nome em parâmetros</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ground resolution</source>
+        <translation>Resolução no terreno</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{:g} m</source>
+        <translation>{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Window</source>
+        <translation>Janela</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{0} × {0} pixels</source>
+        <translation>{0} × {0} pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Origin</source>
+        <translation>Origem</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Files</source>
+        <translation>Arquivos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Folder</source>
+        <translation>Pasta</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Licence</source>
+        <translation>Licença</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Not stated</source>
+        <translation>Não informada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Attribution</source>
+        <translation>Atribuição</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ships with the plugin</source>
+        <translation>Acompanha o complemento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>from {}</source>
+        <translation>de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>on {}</source>
+        <translation>com {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>band {} of the layer</source>
+        <translation>banda {} da camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>left out</source>
+        <translation>deixada de fora</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shared</source>
+        <translation>Compartilhado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shipped</source>
+        <translation>Incluído</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Imported</source>
+        <translation>Importado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Trained here</source>
+        <translation>Treinado aqui</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Own</source>
+        <translation>Próprio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Rename Model</source>
+        <translation>Renomear modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>What parameters and scripts take, and what the files are called</source>
+        <translation>O que parâmetros e scripts recebem, e como os arquivos se chamam</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Title</source>
+        <translation>&amp;Título</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Name of the file</source>
+        <translation>&amp;Nome do arquivo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download Model</source>
+        <translation>Baixar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>From another address</source>
+        <translation>De outro endereço</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Not known: the file is not compared with the published one</source>
+        <translation>Não conhecido: o arquivo não é comparado com o publicado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Model</source>
+        <translation>&amp;Modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Address</source>
+        <translation>&amp;Endereço</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;SHA-256</source>
+        <translation>&amp;SHA-256</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download</source>
+        <translation>Baixar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>not known before the download</source>
+        <translation>não conhecido antes de baixar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>{about}&lt;br&gt;Size: {size}&lt;br&gt;Licence: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</source>
+        <translation>{about}&lt;br&gt;Tamanho: {size}&lt;br&gt;Licença: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Folders of Shared Models</source>
+        <translation>Pastas de modelos compartilhados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <translation>Os modelos destas pastas, por exemplo em uma unidade de rede, também são listados; nada é gravado ali. Um modelo seu vem antes de um compartilhado com o mesmo nome, e este antes de um que acompanha o complemento.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Add…</source>
+        <translation>&amp;Adicionar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Remove</source>
+        <translation>&amp;Remover</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Choose a folder of models</source>
+        <translation>Escolher uma pasta de modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Layer</source>
+        <translation>Camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Size</source>
+        <translation>Tamanho</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Importing &#x27;{}&#x27;…</source>
+        <translation>Importando &#x27;{}&#x27;…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Models…</source>
+        <translation>Modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>Compare models</source>
+        <translation>Comparar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>List models</source>
+        <translation>Listar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>SpectralGPT Models</source>
+        <translation>Modelos do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Search models</source>
+        <translation>Pesquisar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>All models</source>
+        <translation>Todos os modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>To train from</source>
+        <translation>Para treinar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Any layer</source>
+        <translation>Qualquer camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>F&amp;or</source>
+        <translation>P&amp;ara</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Import…</source>
+        <translation>&amp;Importar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Take in a model file or a checkpoint</source>
+        <translation>Incorporar um arquivo de modelo ou um checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Download…</source>
+        <translation>&amp;Baixar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Fetch published weights</source>
+        <translation>Obter pesos publicados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Export…</source>
+        <translation>&amp;Exportar…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Write the model for use elsewhere</source>
+        <translation>Gravar o modelo para uso em outro lugar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Rename…</source>
+        <translation>&amp;Renomear…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Another title or name</source>
+        <translation>Outro título ou nome</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>De&amp;lete…</source>
+        <translation>E&amp;xcluir…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model to the trash</source>
+        <translation>Mover o modelo para a lixeira</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Shared folders…</source>
+        <translation>Pastas compar&amp;tilhadas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Folders that several people use</source>
+        <translation>Pastas que várias pessoas usam</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Looking for installed models…</source>
+        <translation>Procurando modelos instalados…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>No model matches. Change the text, or choose all models.</source>
+        <translation>Nenhum modelo corresponde. Altere o texto ou escolha todos os modelos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <translation>A camada &#x27;{}&#x27; não é um arquivo; por isso as bandas dela não podem ser comparadas com os modelos. Salve-a antes como GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Import Model</source>
+        <translation>Importar modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Models and checkpoints ({})</source>
+        <translation>Modelos e checkpoints ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Delete Model</source>
+        <translation>Excluir modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Mover o modelo &#x27;{}&#x27; para a lixeira?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>&#x27;{}&#x27; foi excluído.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Undo</source>
+        <translation>&amp;Desfazer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>O modelo não pôde ser recuperado: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Cancelled.</source>
+        <translation>Cancelado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Import {}</source>
+        <translation>Importar {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model &#x27;{}&#x27; was imported.</source>
+        <translation>O modelo &#x27;{}&#x27; foi importado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Rename {}</source>
+        <translation>Renomear {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model is now called &#x27;{}&#x27;.</source>
+        <translation>O modelo agora se chama &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Download {}</source>
+        <translation>Baixar {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>{there} of {whole}</source>
+        <translation>{there} de {whole}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <translation>Outro modelo está sendo processado. Espere até que termine ou cancele.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{}&#x27; não é um arquivo de modelo: esperava-se .onnx ou .safetensors deste complemento, ou um checkpoint do SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Defaults of the tools</source>
+        <translation>Padrões das ferramentas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Automatic: the GPU where it works, else the processor</source>
+        <translation>Automático: a GPU onde ela funciona, senão o processador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor</source>
+        <translation>Processador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>GPU, or stop</source>
+        <translation>GPU, ou parar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>All ({})</source>
+        <translation>Todas ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source> MB</source>
+        <translation> MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>No limit</source>
+        <translation>Sem limite</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <translation>Um trabalho que precise de mais termina com uma mensagem, em vez de deixar o computador lento. Trata da memória do computador, não da de uma GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>macOS has no way to keep such a limit.</source>
+        <translation>O macOS não tem como impor esse limite.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Compute &amp;on</source>
+        <translation>Calcular &amp;em</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor t&amp;hreads</source>
+        <translation>T&amp;hreads do processador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Memory &amp;limit</source>
+        <translation>&amp;Limite de memória</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Looking at the engine…</source>
+        <translation>Examinando o motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Installation</source>
+        <translation>Instalação</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Install</source>
+        <translation>&amp;Instalar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Verify</source>
+        <translation>&amp;Verificar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Repair</source>
+        <translation>&amp;Reparar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remo&amp;ve…</source>
+        <translation>Remo&amp;ver…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Stop</source>
+        <translation>Parar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Tests the engine&#x27;s libraries, the processor and the GPU with a real computation.</source>
+        <translation>Testa as bibliotecas do motor, o processador e a GPU com um cálculo real.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Makes the engine anew; the old one stays until it works.</source>
+        <translation>Cria o motor de novo; o antigo fica até que o novo funcione.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Removes the engine. Your own models stay.</source>
+        <translation>Remove o motor. Os seus próprios modelos ficam.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>The engine in use stays as it was.</source>
+        <translation>O motor em uso ficou como estava.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log and diagnostics</source>
+        <translation>Log e diagnóstico</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>What the engine says appears here.</source>
+        <translation>O que o motor diz aparece aqui.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Diagnostics report…</source>
+        <translation>Relatório de &amp;diagnóstico…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <translation>Versões, configurações e as últimas mensagens, sem dados pessoais, para enviar a outros.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Update</source>
+        <translation>&amp;Atualizar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the Engine</source>
+        <translation>Remover o motor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <translation>Remover o motor do SpectralGPT? Os seus próprios modelos ficam; ele pode ser instalado de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{} MB</source>
+        <translation>{} MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{:.1f} GB</source>
+        <translation>{:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is installed and ready.</source>
+        <translation>O motor está instalado e pronto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine works, and an update is waiting.</source>
+        <translation>O motor funciona, e há uma atualização à espera.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is not installed yet.</source>
+        <translation>O motor ainda não está instalado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <translation>O motor calcula os mapas, em um processo próprio. É baixado uma única vez, para uma pasta sua; nada do QGIS é alterado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps and training</source>
+        <translation>mapas e treinamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps</source>
+        <translation>mapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor and NVIDIA GPU</source>
+        <translation>processador e GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor</source>
+        <translation>processador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>For {what}, on the {device}.</source>
+        <translation>Para {what}; dispositivo: {device}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{size} in {place}</source>
+        <translation>{size} em {place}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Folder: {}</source>
+        <translation>Pasta: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>From the folder of wheels, nothing is downloaded.</source>
+        <translation>Da pasta de pacotes wheel; nada é baixado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>How much is downloaded is not known for this system.</source>
+        <translation>Não se sabe quanto é baixado para este sistema.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Downloads {}.</source>
+        <translation>Baixa {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {} on the disk.</source>
+        <translation>Precisa de {} no disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <translation>Precisa de {needed} no disco, onde só há {free} livres: libere espaço ou escolha outra pasta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <translation>Precisa de {needed} no disco, onde há {free} livres.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <translation>Ainda não testado nesta máquina. Verificar testa o processador e a GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Tested {}:</source>
+        <translation>Testado {}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>works</source>
+        <translation>funciona</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>not available</source>
+        <translation>não disponível</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{milliseconds:g} ms for {side} x {side} pixels</source>
+        <translation>{milliseconds:g} ms para {side} x {side} pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Graphics cards: {}</source>
+        <translation>Placas gráficas: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU for training</source>
+        <translation>GPU para treinamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine passed its test.</source>
+        <translation>O motor passou no teste.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Python {python} on {platform}</source>
+        <translation>Python {python} em {platform}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Libraries: {}</source>
+        <translation>Bibliotecas: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Install the SpectralGPT engine</source>
+        <translation>Instalar o motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Repair the SpectralGPT engine</source>
+        <translation>Reparar o motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Remove the SpectralGPT engine</source>
+        <translation>Remover o motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Cancelling…</source>
+        <translation>Cancelando…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Done.</source>
+        <translation>Concluído.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Failed: {}</source>
+        <translation>Falhou: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>&amp;Maps with existing models</source>
+        <translation>&amp;Mapas com modelos existentes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <translation>Mapas, importação de checkpoints e &amp;treinamento de modelos próprios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Support for an NVIDIA &amp;GPU</source>
+        <translation>Suporte para uma &amp;GPU NVIDIA</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <translation>Tamanhos dos pacotes deste sistema, registrados em {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Network and folders</source>
+        <translation>Rede e pastas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>as in QGIS: none (http://user:password@host:port)</source>
+        <translation>como no QGIS: nenhum (http://user:password@host:port)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>The environment variable {} says where.</source>
+        <translation>A variável de ambiente {} diz onde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Package index</source>
+        <translation>Índice de pacotes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Certificates (CA file)</source>
+        <translation>Certificados (arquivo CA)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Offline: folder of wheels</source>
+        <translation>Sem rede: pasta de pacotes wheel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Folder for the engine</source>
+        <translation>Pasta para o motor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Open report</source>
+        <translation>Abrir relatório</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Show log</source>
+        <translation>Mostrar log</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The model &#x27;{}&#x27; is ready.</source>
+        <translation>O modelo &#x27;{}&#x27; está pronto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Added to the project: {}</source>
+        <translation>Adicionado ao projeto: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The report is ready: {}</source>
+        <translation>O relatório está pronto: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/swipe_line.py"/>
+        <source>Line between the two maps</source>
+        <translation>Linha entre os dois mapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <translation>Cenas que foram reservadas: precisão média (mAP) {:.2f} (1 é o melhor).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <translation>Não se sabe quão bom é o modelo: nenhum rótulo pôde ser reservado para avaliá-lo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <translation>Das cenas que foram reservadas, {share} receberam o rótulo certo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <translation>Dos pixels rotulados que foram reservados, {share} são mapeados corretamente.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <translation>Eles estão em um só local; por isso não se pode dizer quão seguro isto é.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Das cenas que foram reservadas, {share} receberam o rótulo certo: {low} a {high} com 95 % de confiança, avaliado em {places} locais.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>Dos pixels rotulados que foram reservados, {share} são mapeados corretamente: {low} a {high} com 95 % de confiança, avaliado em {places} locais.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <translation>As bandas de &#x27;{}&#x27; são associadas quando o treinamento começa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>Bands found: {}.</source>
+        <translation>Bandas encontradas: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Class</source>
+        <translation>Classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Prec.</source>
+        <translation>Prec.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <translation>Precisão: do que é mapeado como a classe, a parte que é a classe (exatidão do usuário).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall</source>
+        <translation>Revoc.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <translation>Revocação: do que é a classe, a parte que é mapeada como ela (exatidão do produtor).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>F1</source>
+        <translation>F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <translation>Precisão e revocação em um só número: a média harmônica das duas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>IoU</source>
+        <translation>IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>De tudo o que é a classe ou é mapeado como ela, a parte em que ambos concordam.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>De todo o terreno que é desta classe ou é mapeado como ela, a parte em que ambos concordam. 100 % é o melhor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Not known: no label of this class is held back.</source>
+        <translation>Não conhecido: nenhum rótulo desta classe está reservado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove class &#x27;{}&#x27;</source>
+        <translation>Remover a classe &#x27;{}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <translation>O que você desenha recebe a classe escolhida. O botão direito termina um polígono; clique de novo para parar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Add class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <translation>Remove a classe escolhida e os rótulos dela; Desfazer os traz de volta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>No cell of the raster has this value.</source>
+        <translation>Nenhuma célula do raster tem este valor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} de pelo menos {wanted} pontos. Marque de {wanted} a dez em locais diferentes: alguns são reservados para avaliar o modelo em terreno com que ele não aprendeu.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} de pelo menos {wanted} polígonos. Desenhe de {wanted} a dez em locais diferentes: alguns são reservados para avaliar o modelo em terreno com que ele não aprendeu.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/polygons.py"/>
+        <source>Polygons</source>
+        <translation>Polígonos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Value</source>
+        <translation>Valor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Pixels</source>
+        <translation>Pixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <translation>Área rotulada em pixels do primeiro raster; edições não salvas contam.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Double-click to choose another colour.</source>
+        <translation>Clique duas vezes para escolher outra cor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{} (double-click to rename)</source>
+        <translation>{} (clique duas vezes para renomear)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Draw polygons of &#x27;{}&#x27;</source>
+        <translation>Desenhar polígonos de &#x27;{}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Colour of the class</source>
+        <translation>Cor da classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped right ({share})</source>
+        <translation>{reference}: {count} mapeados corretamente ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped as {mapped} ({share})</source>
+        <translation>{reference}: {count} mapeados como {mapped} ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Reference ↓</source>
+        <translation>Referência ↓</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Mapped as →</source>
+        <translation>Mapeado como →</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Sum</source>
+        <translation>Soma</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/curve_chart.py"/>
+        <source>best</source>
+        <translation>melhor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Fine-tune a model</source>
+        <translation>Ajuste fino de um modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The engine&#x27;s training libraries are missing.</source>
+        <translation>Faltam as bibliotecas de treinamento do motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Training… You can go on drawing meanwhile.</source>
+        <translation>Treinando… Enquanto isso, você pode continuar desenhando.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <translation>As ferramentas do SpectralGPT não estão na caixa de ferramentas. Carregue o complemento de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Ready to train.</source>
+        <translation>Pronto para treinar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>1 Imagery and labels</source>
+        <translation>1 Imagens e rótulos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>2 Train</source>
+        <translation>2 Treinar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>3 Result</source>
+        <translation>3 Resultado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Appears when a model was trained.</source>
+        <translation>Aparece quando um modelo foi treinado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>En&amp;gine…</source>
+        <translation>&amp;Motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Treinar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <translation>Tempo previsto: cerca de {time}, segundo um treinamento anterior nesta máquina ({earlier}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <translation>Tempo previsto: cerca de {time}. Foi medido em outra máquina; depois do primeiro treinamento, vale o desta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <translation>Tempo previsto: não conhecido antes do primeiro treinamento deste tipo nesta máquina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} s</source>
+        <translation>{} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} min</source>
+        <translation>{} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Map of classes</source>
+        <translation>Mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>A class for every pixel.</source>
+        <translation>Uma classe para cada pixel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Scenes</source>
+        <translation>Cenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>One label for a whole polygon or grid cell.</source>
+        <translation>Um rótulo para um polígono ou uma célula de grade inteira.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Change</source>
+        <translation>Mudanças</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Where two dates differ.</source>
+        <translation>Onde duas datas diferem.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Imagery</source>
+        <translation>Imagens</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Tas&amp;k</source>
+        <translation>Tare&amp;fa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster with the ground you want to label.</source>
+        <translation>Escolha o raster com o terreno que você quer rotular.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster of the second date.</source>
+        <translation>Escolha o raster da segunda data.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <translation>As duas datas são o mesmo raster. Escolha outro para a segunda data.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Looking at the bands…</source>
+        <translation>Examinando as bandas…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Unchanged</source>
+        <translation>Inalterado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Changed</source>
+        <translation>Alterado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 1</source>
+        <translation>Classe 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 2</source>
+        <translation>Classe 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class {}</source>
+        <translation>Classe {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_counter.py"/>
+        <source>Counting the labels of {}</source>
+        <translation>Contando os rótulos de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <translation>O arquivo {} já existe e fica como está. Dê outro nome.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <translation>A camada de rótulos não pôde ser criada em {path}: {reason} Escolha uma pasta em que você possa gravar.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels</source>
+        <translation>Rótulos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Make a label layer, or choose one.</source>
+        <translation>Crie uma camada de rótulos ou escolha uma.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose the field with the class.</source>
+        <translation>Escolha o campo com a classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Counting the labels…</source>
+        <translation>Contando os rótulos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <translation>Rotule pelo menos duas classes: nada está rotulado como &#x27;{}&#x27; ainda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes. Add a second one.</source>
+        <translation>Rotule pelo menos duas classes. Adicione uma segunda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <translation>Poucos rótulos: {}. O modelo pode ser treinado, mas dificilmente avaliado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <translation>Escolha antes um raster: a camada de rótulos recebe o sistema de referência de coordenadas dele.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels {}</source>
+        <translation>Rótulos {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Where shall the labels be kept?</source>
+        <translation>Onde os rótulos devem ser guardados?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Without a class, and so left out: {}.</source>
+        <translation>Sem classe e por isso deixados de fora: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Beside the rasters, and so left out: {}.</source>
+        <translation>Fora dos rasters e por isso deixados de fora: {}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a layer</source>
+        <translation>Escolher uma camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;New…</source>
+        <translation>&amp;Nova…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <translation>Cria uma camada de polígonos vazia ao lado do projeto, com um campo para a classe, e começa a desenhar nela.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;Field</source>
+        <translation>Cam&amp;po</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <translation>Desenhe de três a dez polígonos pequenos de cada classe, em locais diferentes, cada um em terreno que seja com certeza dessa classe. O que você não rotula é ignorado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>&amp;Find places to label next</source>
+        <translation>&amp;Encontrar os próximos locais a rotular</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the map view</source>
+        <translation>Na vista do mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the whole layer</source>
+        <translation>Na camada inteira</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Where to look for places</source>
+        <translation>Onde procurar locais</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>For models that give every pixel a class.</source>
+        <translation>Para modelos que dão uma classe a cada pixel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>O mapa não mostra nenhum raster com que o modelo aprendeu. Aproxime-se de um deles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places to label next</source>
+        <translation>Próximos locais a rotular</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The places cannot be opened: {}</source>
+        <translation>Os locais não podem ser abertos: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places found in {seconds:.1f} s: {count}.</source>
+        <translation>Locais encontrados em {seconds:.1f} s: {count}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Looking for models to start from…</source>
+        <translation>Procurando modelos de partida…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Choose the model to start from.</source>
+        <translation>Escolha o modelo de partida.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Decide conforme os seus rótulos e a sua máquina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Quick</source>
+        <translation>Rápido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Keeps the base as it is and takes seconds.</source>
+        <translation>Mantém a base como está e leva segundos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Adapters</source>
+        <translation>Adaptadores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights.</source>
+        <translation>Altera poucos dos pesos da base.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Full</source>
+        <translation>Completo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Altera todos os pesos: pede muitos rótulos e uma GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Any imagery</source>
+        <translation>Quaisquer imagens</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Stands other dates, other light and haze.</source>
+        <translation>Suporta outras datas, outra luz e névoa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>These rasters</source>
+        <translation>Estes rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A little better here, and may fail elsewhere.</source>
+        <translation>Um pouco melhor aqui, e pode falhar em outros lugares.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Quantas vezes os rótulos são percorridos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Base model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>To be &amp;used on</source>
+        <translation>Para &amp;usar em</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>&amp;Nome do modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A GPU where one works, else the processor.</source>
+        <translation>Uma GPU onde ela funciona, senão o processador.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <translation>Grupos inteiros de rótulos vizinhos, para que o modelo seja avaliado em outro lugar; com 0, ele não é avaliado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <translation>A mesma semente dá de novo o mesmo resultado. Tente outras para ver quanto varia.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>matched automatically</source>
+        <translation>associadas automaticamente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <translation>Uma banda do raster para cada banda da base, na ordem dela, como 2,3,4,8.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avançado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Rounds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Previo&amp;us</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>&amp;Next</source>
+        <translation>&amp;Próximo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Places, the least sure first: {}</source>
+        <translation>Locais, o menos seguro primeiro: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Place {number} of {count}:</source>
+        <translation>Local {number} de {count}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>{first} or {second}?</source>
+        <translation>{first} ou {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The rasters that the model learned from are not there any more.</source>
+        <translation>Os rasters com que o modelo aprendeu não existem mais.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview: {}</source>
+        <translation>Prévia: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The preview cannot be opened: {}</source>
+        <translation>A prévia não pode ser aberta: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <translation>Prévia do centro do mapa em {seconds:.1f} s. Aproxime para ver outra parte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <translation>Prévia do que o mapa mostra em {seconds:.1f} s.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
+        <source>Looking at the bands of {}</source>
+        <translation>Examinando as bandas de {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Raster of the second date</source>
+        <translation>Raster da segunda data</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Take this raster out</source>
+        <translation>Retirar este raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>to</source>
+        <translation>até</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add raster</source>
+        <translation>&amp;Adicionar raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <translation>Aprende com vários rasters de uma vez: outros locais, outras datas. Eles usam os mesmos rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add pair of rasters</source>
+        <translation>&amp;Adicionar par de rasters</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Choose a raster</source>
+        <translation>Escolher um raster</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Open &amp;report</source>
+        <translation>Abrir &amp;relatório</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the report in the browser.</source>
+        <translation>Abre o relatório no navegador.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Preview</source>
+        <translation>&amp;Prévia</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <translation>Mapeia o que a vista do mapa mostra, como camada temporária acima das imagens.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Compare</source>
+        <translation>&amp;Comparar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>Mostra a prévia só à esquerda de uma linha, que você arrasta sobre o mapa (Esc encerra)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Apply to the whole layer…</source>
+        <translation>&amp;Aplicar à camada inteira…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the tool with the model and the raster filled in.</source>
+        <translation>Abre a ferramenta com o modelo e o raster já preenchidos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Map</source>
+        <translation>Mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Retrain from this model</source>
+        <translation>&amp;Treinar de novo a partir deste modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <translation>Volta aos rótulos, com este modelo como ponto de partida.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Improve it</source>
+        <translation>Melhorar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Per cent of each row</source>
+        <translation>Por cento de cada linha</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Log</source>
+        <translation>Log</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>When a model was trained, here stands how good it is.</source>
+        <translation>Quando um modelo foi treinado, aqui consta quão bom ele é.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Mapping what the map shows…</source>
+        <translation>Mapeando o que o mapa mostra…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <translation>Rótulos que foram reservados: {samples}. Cada local foi reservado uma vez, de um modelo que não o viu; o modelo em si aprendeu com todos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <translation>Rótulos que foram reservados: {samples}. A melhor rodada foi escolhida pelos mesmos rótulos; por isso eles a favorecem um pouco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Training loss</source>
+        <translation>Perda de treinamento</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Round</source>
+        <translation>Rodada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Parts judged</source>
+        <translation>Partes avaliadas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <translation>As curvas aparecem assim que rótulos reservados forem avaliados.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>There is nothing to draw: no labels were held back.</source>
+        <translation>Não há nada a desenhar: nenhum rótulo foi reservado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU médio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean average precision</source>
+        <translation>Precisão média (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Cancel</source>
+        <translation>Cancelar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Starting the engine…</source>
+        <translation>Iniciando o motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping at once…</source>
+        <translation>Parando imediatamente…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping, and writing the best model so far…</source>
+        <translation>Parando e gravando o melhor modelo até agora…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping…</source>
+        <translation>Parando…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Warning: {}</source>
+        <translation>Aviso: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <translation>Interrompido. Ainda não havia modelo; por isso nada foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stop now</source>
+        <translation>Parar agora</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <translation>Em rótulos reservados, após a rodada {done} de no máximo {rounds}:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, before the first round:</source>
+        <translation>Em rótulos reservados, antes da primeira rodada:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, {done} of {parts} parts:</source>
+        <translation>Em rótulos reservados, {done} de {parts} partes:</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>No labels have been judged yet.</source>
+        <translation>Nenhum rótulo foi avaliado ainda.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <translation>&#x27;Parar agora&#x27; não espera e não mantém nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <translation>Ainda não há modelo: Cancelar não deixa nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model as it is.</source>
+        <translation>Cancelar mantém o modelo como está.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <translation>Cancelar mantém o modelo de antes da primeira rodada, o melhor até agora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <translation>Cancelar mantém o modelo da rodada {best}, o melhor até agora.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <translation>Interrompido antes do fim. O modelo da rodada {best}, o melhor até agora, foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model from before the first round was kept.</source>
+        <translation>Interrompido antes do fim. O modelo de antes da primeira rodada foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of the last round was kept.</source>
+        <translation>Interrompido antes do fim. O modelo da última rodada foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <translation>Concluído em {time}. O modelo da rodada {best}, o melhor, foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}.</source>
+        <translation>Concluído em {time}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>SpectralGPT speaks English</source>
+        <translation>SpectralGPT fala português</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {seconds} s left</source>
+        <translation>faltam cerca de {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {minutes} min left</source>
+        <translation>faltam cerca de {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {hours} h {minutes} min left</source>
+        <translation>faltam cerca de {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Land-cover map…</source>
+        <translation>Mapa de cobertura do solo…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Detect change…</source>
+        <translation>Detectar mudanças…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Describe layer for models…</source>
+        <translation>Descrever camada para modelos…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Engine…</source>
+        <translation>Motor…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/provider.py"/>
+        <source>SpectralGPT {} (models for multispectral rasters)</source>
+        <translation>SpectralGPT {} (modelos para rasters multiespectrais)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <translation>O valor sem dados de &#x27;{name}&#x27;, banda {band}, está desativado nas propriedades da camada; mesmo assim, é respeitado aqui.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <translation>O intervalo adicional sem dados {low} a {high} de &#x27;{name}&#x27; é deixado de fora: só há suporte para valores únicos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool} ({time})</source>
+        <translation>{tool} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool}: {subject} ({time})</source>
+        <translation>{tool}: {subject} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>No class</source>
+        <translation>Sem classe</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>To be judged</source>
+        <translation>A avaliar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>Judged</source>
+        <translation>Avaliados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>The style of {} was not saved: the file cannot be opened.</source>
+        <translation>O estilo de {} não foi salvo: o arquivo não pode ser aberto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <translation>Não existe o algoritmo &#x27;{}&#x27;. Ative o complemento que o fornece.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>The inputs could not be read. The log says more.</source>
+        <translation>As entradas não puderam ser lidas. O log diz mais.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/diagnostics_task.py"/>
+        <source>SpectralGPT diagnostics report</source>
+        <translation>Relatório de diagnóstico do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <translation>&#x27;{}&#x27; não é um endereço do qual se possa baixar: deve começar com https:// ou http://.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation>&#x27;{path}&#x27; não pode ser gravado: {reason}. Libere espaço ou escolha outra pasta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <translation>O download foi interrompido: {} O que já chegou é mantido; baixe de novo para continuar daí.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the file has changed on the server.</source>
+        <translation>o arquivo mudou no servidor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>{came} of {whole} bytes came.</source>
+        <translation>chegaram {came} de {whole} bytes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the server sent nothing.</source>
+        <translation>o servidor não enviou nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>There is no file at {} (404). Check the address.</source>
+        <translation>Não há arquivo em {} (404). Verifique o endereço.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <translation>O servidor não fornece {url} a todos ({status}). Baixe com o seu navegador e importe o arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <translation>O proxy pede nome e senha (407). Defina-os no QGIS: Configurações &gt; Opções &gt; Rede.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server answered {status} for {url}. Try again later.</source>
+        <translation>O servidor respondeu {status} para {url}. Tente mais tarde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <translation>O arquivo baixado tem {came} bytes; esperavam-se {size}. Ele foi removido; tente mais tarde.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <translation>O arquivo baixado não é o publicado: o SHA-256 dele é {found}; esperava-se {expected}. Ele foi removido; também não o use de outra fonte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
+        <source>Look at the SpectralGPT engine</source>
+        <translation>Examinar o motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Verify the SpectralGPT engine</source>
+        <translation>Verificar o motor do SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Testing {}</source>
+        <translation>Testando {}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/allocation.py"/>
+        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <translation>Uma amostra de {1} pontos não pode cobrir {2} classes. Peça pelo menos {3} pontos, de preferência {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>O mapa {1} tem números decimais ({2}); esperavam-se números inteiros que representem classes. Escolha um mapa de classes, como o que &#x27;Segment&#x27; cria, ou converta-o (Raster &gt; Converter &gt; Converter formato, tipo de saída Byte) se os números dele forem classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <translation>O mapa {1} tem mais de {2} valores diferentes; esperavam-se classes. Escolha um mapa de classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>. Choose a class map.</source>
+        <translation>. Escolha um mapa de classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>Reading the map at the references</source>
+        <translation>Lendo o mapa nas referências</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <translation>O mapa não tem nenhuma classe sob qualquer das {1} referências {2}: ali ele não tem dados. Escolha referências na parte mapeada ou outro mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
+        <translation>O mapa não tem classe para {1}: {2} amostras de referência são deixadas de fora, embora o mapa não possa estar certo ali. Renomeie a classe, nas referências ou nas categorias do mapa, se ela for uma das do mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <translation>{1} de {2} amostras de referência estão onde o mapa não tem dados; são deixadas de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Done</source>
+        <translation>Concluído</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <translation>As referências {1} são {2}; para o desenho &#x27;stratified&#x27; (estratificado), esperavam-se pontos sorteados ao acaso de cada classe do mapa. Sorteie-os com &#x27;sample&#x27; ou escolha o desenho &#x27;simple&#x27; (simples).</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Pixels vizinhos não são independentes: os intervalos são sobre {1} {2}, não sobre os {3} pixels. Para números que valham para o mapa inteiro, sorteie uma amostra aleatória estratificada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} {2} são poucos: os intervalos são largos e, eles mesmos, aproximados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <translation>{1} de {2} pontos estão em outra classe deste mapa que não aquela de que foram sorteados: a amostra é de outro mapa. Os estratos dela foram usados com os seus pesos (Stehman 2014), supondo que ambos os mapas cobrem o mesmo terreno.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <translation>Nenhum ponto foi rotulado em {1}, {2} do mapa: os números ajustados pela área valem para o resto. Rotule pontos ali.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <translation>Só um ponto foi rotulado em {1}: faltam os intervalos que precisam da variância dele.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <translation>Nenhuma classe das referências {1} é uma classe do mapa. As referências têm {2}; o mapa tem {3}. Escolha o campo cujos valores são as classes do mapa, pelo nome ou pelo valor, ou renomeie as classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <translation>As classes foram associadas pelo valor, embora os nomes sejam diferentes: {1}. Dê-lhes os mesmos nomes se isso estiver errado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <translation>A classe {1} tem só {2} pixels, menos que os {3} pontos desejados de cada classe: são usados todos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <translation>A classe {1} recebe {2} ponto: a exatidão dela não terá intervalo. Peça mais pontos ou um mínimo maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <translation>São sorteados {1} pontos em vez de {2}: cada classe precisa do seu mínimo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} pontos: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Preencha o campo &#x27;{1}&#x27; com a classe verdadeira de cada ponto, pelo nome ou pelo valor, a partir do primeiro; depois avalie o mapa com eles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/stratified.py"/>
+        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <translation>Cada estrato com uma área precisa de um ponto, e deve haver pelo menos um estrato.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <translation>São necessárias pelo menos {1} bandas: use um raster com todas elas ou outro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <translation> Se a ordem for {1} ({2}), BANDS é {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS tem {1} números, mas o modelo precisa de {2} ({3}){4}. Dê um número de banda do raster para cada uma, nesta ordem.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <translation>BANDS cita a banda {1}, mas as bandas do raster são {2}. Os números de banda contam a partir de 1, e uma banda alfa não pode ser usada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS dá a banda {1} do raster duas vezes, para {2} e para {3}. Cada banda do modelo precisa de uma banda própria do raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>As bandas {1} do raster poderiam todas ser {2} do modelo: {3}. Diga qual usar com BANDS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/card_editing.py"/>
+        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <translation>&#x27;{1}&#x27; não é um modelo do SpectralGPT ou está danificado. Copie o arquivo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <translation>A ficha do modelo não pode ser lida: não foi escrita por esta versão do SpectralGPT. Importe o modelo de novo ou atualize o complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <translation>A ficha do modelo cita a tarefa &#x27;{1}&#x27;; esperava-se uma destas: {2}. Atualize o complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <translation>&#x27;{1}&#x27; não contém pesos para treinar: esperava-se um modelo .safetensors. Um modelo .onnx só faz predições; escolha o modelo do qual ele foi exportado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; cannot be read. Copy the file again.</source>
+        <translation>Os pesos em &#x27;{1}&#x27; não podem ser lidos. Copie o arquivo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <translation>Os pesos em &#x27;{1}&#x27; não servem para a rede que a ficha descreve: {2} faltam, sobram ou têm outra forma ({3}). Treine ou importe o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <translation>Nenhum rótulo é reservado; por isso o modelo não pode ser avaliado: para avaliar pelo menos duas classes, cada uma precisa de rótulos em dois locais a mais de {1} pixels um do outro, não ligados por rótulos entre eles. Desenhe um segundo local para {2}{3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <translation>{1}: não é possível avaliar. Todos os rótulos de tal classe estão em um só local, a menos de {2} pixels uns dos outros, ou só ao lado de rótulos necessários para aprender. Desenhe um segundo local para cada uma, mais longe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <translation>Os rótulos estão em {1} locais a mais de {2} pixels uns dos outros; esperavam-se pelo menos {3}, um para cada parte. Desenhe rótulos em mais locais ou peça menos partes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <translation>Os rótulos estão próximos demais para serem reservados por locais a mais de {1} pixels uns dos outros: foram cortados em quadrados de {2} pixels, e {3} pixels rotulados entre os de aprender e os de avaliar não são usados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <translation>A extensão {1} não tem área: é preciso xmin &lt; xmax e ymin &lt; ymax. Desenhe-a de novo ou deixe vazio para processar o raster inteiro.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <translation>A extensão {1} não pode ser convertida para o SRC do raster ({2}). Dê-a no SRC do raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <translation>A extensão {1} não toca o raster, cujos limites são {2} em {3}. Escolha uma extensão sobre o raster ou verifique o SRC da extensão.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <translation>A pasta {1} não contém nenhum raster que termine em {2}. Escolha outra pasta ou dê os rasters um a um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <translation>Nenhuma imagem foi dada. Escolha rasters ou pastas com que aprender.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Looking at raster {1} of {2}</source>
+        <translation>Examinando o raster {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Left out: {1}. {2}</source>
+        <translation>Deixado de fora: {1}. {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <translation>Nenhum dos {1} rasters serve para o modelo. {2} Escolha rasters com as bandas do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Só há uma classe ({2}) em: {1}; esperavam-se pelo menos {3}. Rotule também o que não é desta classe, por exemplo como &#x27;outros&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>Há {2} classes ({3}) em: {1}; esperavam-se no máximo {4}. Escolha o campo da classe, não um que numere as feições, ou junte classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <translation>As classes {1} diferem só em maiúsculas; são tomadas como diferentes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <translation>À classe &#x27;{1}&#x27; foi dada a cor &#x27;{2}&#x27;; esperavam-se vermelho, verde e azul como #rrggbb, por exemplo #1f78b4.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <translation>A aparência das classes foi dada como {1}; esperava-se uma lista JSON como [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Água&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corrija-a ou deixe vazio.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <translation>{1} contém listas; esperava-se uma classe para cada feição. Escolha um campo de texto ou números inteiros, ou permita vários rótulos para uma cena.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <translation>{1} contém números decimais; como todos são inteiros, são tomados como classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <translation>{1} contém {2}; esperavam-se classes como texto ou números inteiros. Escolha outro dos campos: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <translation>{1} está vazio em todas as {2} feições; esperava-se a classe de cada uma. Preencha-o ou escolha outro campo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>The {1} {2} {3}: {4}. </source>
+        <translation>{1} {2} {3}: {4}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Choose one of them.</source>
+        <translation>Escolha um deles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Add one of text or whole numbers, and fill it in.</source>
+        <translation>Adicione um de texto ou números inteiros e preencha-o.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <translation>{1} contém números decimais como {2}; esperavam-se classes como texto ou números inteiros. Escolha outro campo ou transforme os números em classes com a calculadora de campo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <translation>{1} {2}: há vários rótulos para um local; esperava-se um para cada pixel. Escolha um campo com uma só classe ou treine com cenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <translation>{1} {2}: não resta nenhum pixel rotulado no raster. Só tocam a borda dele, ou ali não há dados. Desenhe rótulos sobre o raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <translation>{1} {2}: {3} pixels rotulados; {4} deles foram sorteados ao acaso; das classes pequenas, todos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation>{1} {2}: é um raster de classes; para cenas, esperavam-se polígonos ou pontos com um campo de classe. Escolha uma camada vetorial ou treine segmentação.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <translation>{1}; esperava-se uma classe para cada pixel. Corrija estas feições (ids das feições) ou recorte uma da outra com Diferença.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; these pixels are ignored.</source>
+        <translation>{1}; estes pixels são ignorados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <translation>{1} contém números decimais como {2}; esperava-se um raster cujos valores são classes. Escolha outro raster ou transforme os números em classes (Reclassificar por tabela no QGIS).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <translation>{1} tem mais de {2} valores diferentes; esperava-se um raster cujos valores são classes. Escolha o raster de classes, não a imagem.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <translation>{1} não tem nenhum pixel rotulado: todos são sem dados ({2}). Escolha outro raster ou corrija o valor sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
+        <translation>{1} contém números decimais; como todos são inteiros, são classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <translation>{1} tem {2} bandas; a primeira contém as classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2}: fica fora do raster. Os limites são {3}, os do raster {4}. Escolha rótulos sobre o raster ou verifique o SRC das duas camadas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <translation>{1} {2}: não tem georreferência; como tem o tamanho do raster, {3} x {4} pixels, é posto sobre ele pixel a pixel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <translation>{1} {2}: não tem SRC; supõe-se que seja o do raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <translation>{1} {2}: é um raster de classes, que tem um rótulo para cada pixel. Para vários rótulos por cena, escolha uma camada vetorial.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <translation>O arquivo {2} ({1}) não pode ser lido nem como camada vetorial nem como raster. Abra-o no QGIS para ver e exporte-o de novo, como GeoPackage ou GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <translation>{1} feições de {2} {3} não são polígonos nem pontos; são ignoradas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <translation>{1} de {2} feições de {3} {4} não têm classe no campo &#x27;{5}&#x27;; são ignoradas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <translation>Nenhum recorte com pixels válidos foi encontrado em {1} sorteios: as imagens são quase todas sem dados. Recorte os rasters pelos dados deles ou verifique os valores sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation>O raster {1} não tem espaço além do que é reservado para avaliar. Dê rasters maiores ou mais rasters.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>O arquivo pode estar danificado ou incompleto: abra-o no QGIS para ver e copie, baixe ou exporte-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>No raster was given. Choose a raster file.</source>
+        <translation>Nenhum raster foi dado. Escolha um arquivo raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <translation>O raster {1} não existe. Verifique o caminho e se a unidade dele está montada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} é uma pasta, não um raster. Escolha um arquivo raster; empilhe arquivos de bandas com Raster &gt; Miscelânea &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is an empty file. Download or export it again.</source>
+        <translation>O raster {1} é um arquivo vazio. Baixe ou exporte-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <translation> Ele tem pontos de controle no terreno ou RPCs: reprojete-o antes (Raster &gt; Projeções).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <translation>O raster {1} não tem sistema de referência de coordenadas.{2} Atribua o certo no QGIS com Raster &gt; Projeções &gt; Definir projeção, ou dê-o como CRS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <translation>O raster {1} não tem geotransformação; por isso a posição e o tamanho do pixel são desconhecidos. Georreferencie-o no QGIS (Camada &gt; Georreferenciador) ou dê o SRC explicitamente para trabalhar em coordenadas de pixel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <translation>O raster {1} tem uma geotransformação cujos pixels não têm área. Georreferencie-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation>&#x27;{1}&#x27; não é um sistema de referência de coordenadas. Dê um código como EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <translation>O raster {1} parece ter os canais por último: {2} páginas de {3} x {4} pixels, o que é uma imagem de {5} linhas cujas bandas foram guardadas como colunas. Grave-o de novo com as bandas primeiro (forma {6}, {7}, {8}; em Python: numpy.moveaxis(image, -1, 0)).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Escolha um deles ou empilhe-os (Raster &gt; Miscelânea &gt; Construir raster virtual).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <translation>O raster {1} tem valores complexos (radar?). Converta-o antes para valores reais.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>As imagens não têm nenhum pixel válido para treinar. Verifique os valores sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <translation>As imagens têm números de bandas diferentes; esperava-se o mesmo em todas. Escolha as mesmas bandas para cada uma.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <translation>O raster tem valores de 8 bits, realçados para exibição ou não calibrados: foram tomados como reflectância após divisão por 255, e os resultados podem ser ruins. Use o produto original, se possível.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Os valores do raster chegam a {1}: foram tomados como porcentagem e divididos por 100. Se isso estiver errado, grave reflectância 0..1 ou reflectância x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <translation>{1}: suposto pelo nome e pelos valores do produto, pois o arquivo não tem escala.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <translation>Nenhum pixel escuro diz se os valores têm o deslocamento de 1000 (0.1 em reflectância) que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00; nenhum foi removido. Se o tiverem, subtraia-o antes ou mantenha o nome do produto no nome do arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <translation>Os pixels mais escuros de todas as bandas estão em {1} ou acima (em unidades de 1/10000): supôs-se e removeu-se o deslocamento de 1000 que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <translation>O raster {1} não se sobrepõe ao primeiro: os limites dele são {2}, os do primeiro {3}. Escolha dois rasters do mesmo local e verifique o SRC das duas camadas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <translation>O raster {1} não tem nenhum pixel válido ({2}). Verifique o valor sem dados e a extensão.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2}: fica fora do raster. Os limites são {3} em {4}, os do raster {5} em {6}. Escolha {7} sobre o raster ou verifique o SRC das duas camadas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} does not exist. Choose a vector file with {3}.</source>
+        <translation>O arquivo {2} ({1}) não existe. Escolha um arquivo vetorial com {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <translation>. Abra-o no QGIS para ver e exporte-o de novo, por exemplo como GeoPackage.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has no {3} (it has {4} features of type {5}). Choose a layer of {6}{7}.</source>
+        <translation>O arquivo {2} ({1}) não tem {3} (tem {4} feições do tipo {5}). Escolha uma camada de {6}{7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Opening the raster</source>
+        <translation>Abrindo o raster</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Looking at its values</source>
+        <translation>Examinando os valores dele</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Judging the models</source>
+        <translation>Avaliando os modelos</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <translation>O PyTorch {1} não encontra nenhuma GPU que possa usar: foi compilado só para o processador, ou o driver falta ou é antigo demais.</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <translation>Um produto de matrizes na GPU difere do produto do processador em {1} da sua grandeza.</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>These libraries of the engine do not work: {1}. Repair the engine (in QGIS: SpectralGPT &gt; Engine &gt; Repair).</source>
+        <translation>Estas bibliotecas do motor não funcionam: {1}. Repare o motor (no QGIS: SpectralGPT &gt; Motor &gt; Reparar).</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>processor and GPU</source>
+        <translation>processador e GPU</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <translation>O modelo &#x27;{1}&#x27; padroniza cada cena por estatísticas de todos os pixels dela, o que o Deepness não calcula: os mapas seriam diferentes. Exporte-o como ONNX simples.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the graph for Deepness</source>
+        <translation>Gravando o grafo para o Deepness</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Comparing with the model</source>
+        <translation>Comparando com o modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <translation>O grafo para o Deepness difere do modelo em {1} em uma probabilidade; aceita-se {2}. Exporte-o como ONNX simples e, por favor, relate a ficha do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the model</source>
+        <translation>Gravando o modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <translation>No Deepness, associe as bandas nesta ordem: {1}{2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <translation>No Deepness, os valores devem ser reflectância x {1}, sem deslocamento somado: subtraia antes os 1000 que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>Checking the model</source>
+        <translation>Verificando o modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <translation>O modelo &#x27;{1}&#x27; não tem pesos para treinar: não há {2} ao lado dele. Exporte-o como ONNX.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <translation>O modelo &#x27;{1}&#x27; é um backbone: não prediz nada até receber ajuste fino; por isso não há nada para executar em outro lugar. Exporte os pesos dele (safetensors) ou faça antes o ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <translation>O grafo exportado difere da rede em {1} em uma probabilidade; aceita-se {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with full weights (half off).</source>
+        <translation>Exporte com pesos completos (half desativado).</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Please report the model&#x27;s card.</source>
+        <translation>Por favor, relate a ficha do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <translation>A rede não pode ser exportada por esta versão do torch. Por favor, relate isso.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <translation>Os pesos do modelo precisam de mais que os 2 GB que um arquivo ONNX pode conter. </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Use a smaller model.</source>
+        <translation>Use um modelo menor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with half-precision weights.</source>
+        <translation>Exporte com pesos de meia precisão.</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/streamed.py"/>
+        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <translation>O modelo precisa de {1} GB; um arquivo ONNX pode conter 2 GB. Grave um modelo .safetensors.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <translation>&#x27;{1}&#x27; é copiado como está: a saída deve terminar em {2}, não em &#x27;{3}&#x27;. Para criar outro tipo de arquivo a partir dele, use &#x27;Exportar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Copying the model</source>
+        <translation>Copiando o modelo</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <translation> Parece ter sido feito para o complemento Deepness: use-o lá.</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <translation>&#x27;{1}&#x27; não leva ficha do SpectralGPT: não consta nele de que bandas precisa, por comprimento de onda, nem a escala dos valores; por isso não pode ser executado aqui.{2} Esperava-se um modelo criado por este complemento ou um checkpoint publicado do SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Reading the checkpoint</source>
+        <translation>Lendo o checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <translation>Calculando a impressão digital do checkpoint</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <translation>Este checkpoint é um backbone: não prediz nada até receber ajuste fino; por isso não pode virar .onnx. Dê uma saída que termine em .safetensors e faça o ajuste fino a partir dela.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <translation>O grafo de &#x27;{1}&#x27; tem as entradas {2} e as saídas {3}; um modelo para {4} precisa de {5} e dá probabilidades. Importe o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <translation>O grafo de &#x27;{1}&#x27; recebe {2} (bandas, linhas, colunas), a ficha dele diz {3}. O arquivo não corresponde à ficha: crie-o ou importe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <translation>O modelo &#x27;{1}&#x27; deu pontuações da forma {2}, a ficha dele tem {3} classes. O arquivo não corresponde à ficha: crie-o ou importe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>{1} ONNX Runtime is used instead.</source>
+        <translation>{1} Usa-se o ONNX Runtime no lugar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1} does not run this model: {2}</source>
+        <translation>Medido uma vez: {1} não executa este modelo: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2}; not used</source>
+        <translation>Medido uma vez: {1}: {2}; não usado</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <translation>Medido uma vez: {1}: {2} ms por janela{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <translation>Foi pedida uma GPU e nenhuma pode ser usada: {1}. Escolha o dispositivo &#x27;auto&#x27; ou &#x27;cpu&#x27;, ou instale o motor para a sua GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>The GPU is not used, the processor is. {1}</source>
+        <translation>A GPU não é usada; usa-se o processador. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <translation>O tamanho de célula {1} é menor que um pixel ({2} unidades do SRC). Dê um maior, ou 0 para a janela do próprio modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <translation>Os pixels de {1} m do raster são reamostrados para {2} m, de modo que uma célula de {3} px tenha {4} m de largura; o modelo foi treinado com {5} m.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <translation>Uma célula mostra ao modelo {1} vezes o terreno com que foi treinado ({2} m de largura): os rótulos podem ser ruins. Defina o tamanho da célula como 0 para a escala do próprio modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <translation>{1} {2}: menos da metade dos pixels é válida.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation>Não é possível rotular nada ({1}): de {2}, nenhum elemento tem pelo menos a metade dos pixels válida. Escolha um tamanho de célula menor, outra área, ou verifique os valores sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <translation>Um modelo de mudanças tem duas classes, inalterado e alterado; &#x27;{1}&#x27; tem {2}. Escolha outro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Scores rescaled for this scene: {1} becomes 0.5</source>
+        <translation>Pontuações reescaladas para esta cena: {1} passa a 0.5</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Limiar: {1} (dado; o do modelo é {2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} ({2})</source>
+        <translation>Limiar: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Writing the map</source>
+        <translation>Gravando o mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_rows.py"/>
+        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <translation>Continua de onde a última execução parou: {1} de {2} linhas estão prontas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <translation>O modelo &#x27;{1}&#x27; é para treinar; para executar é preciso um arquivo que termine em .onnx. Exporte-o antes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <translation>A ficha dentro de &#x27;{1}&#x27; não cita classes. Crie-o ou importe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Rotulando células</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Rotulando zonas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <translation>Não há nenhum pixel válido na área: ali o raster só contém sem dados. Escolha outra área ou verifique os valores sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <translation>O ONNX Runtime não pôde iniciar {1}: o driver ou as bibliotecas faltam ou são antigos demais. Atualize o driver ou escolha o processador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>A memória da GPU é pouca: continua com {1} janelas por vez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>A memória da GPU não basta para uma janela: continua com o processador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <translation>O ONNX Runtime {1} não pode carregar &#x27;{2}&#x27;: não é um modelo ONNX completo ou precisa de uma versão mais nova. Copie o arquivo de novo ou atualize o motor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <translation>O modelo &#x27;{1}&#x27; falhou durante a execução. Crie-o ou importe-o de novo; se for um dos que acompanham o complemento, por favor, relate isso.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>Memória livre insuficiente para o modelo &#x27;{2}&#x27; em: {1}. Feche outros programas ou escolha um modelo menor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <translation>O OpenVINO {1} não pode executar &#x27;{2}&#x27;: não é um modelo ONNX completo ou tem partes que o OpenVINO não conhece.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>A máquina tem pouca memória livre para o modelo &#x27;{1}&#x27;. Feche outros programas ou escolha um modelo menor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/places.py"/>
+        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <translation>Um local de {1} unidades do SRC tem {2} x {3} pixels, maior que a área a pesquisar ({4} x {5} pixels). Dê um tamanho menor, 0 para {6} pixels, ou uma extensão maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <translation>A máscara não toca a área a calcular ({1} em {2}); os polígonos dela estão em {3}. Escolha outra máscara ou verifique o SRC dela.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation>A máscara é menor que um pixel: nenhum pixel tem o centro dentro dela. Escolha uma máscara maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>As duas datas não têm nenhum grupo de bandas em comum: a primeira serve para os grupos {1} do modelo, a segunda para {2}. Escolha rasters do mesmo sensor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation>A saída &#x27;{1}&#x27; deve terminar em {2}. Dê-lhe um nome assim.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <translation>Duas saídas seriam gravadas em &#x27;{1}&#x27;. Dê a cada uma um nome próprio.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>A saída &#x27;{1}&#x27; também é uma entrada e seria sobrescrita. Escolha outro nome.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <translation>A saída &#x27;{1}&#x27; é uma pasta. Dê o nome de um arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <translation>A pasta da saída &#x27;{1}&#x27; não existe. Crie &#x27;{2}&#x27; ou escolha outra.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <translation>O disco está cheio, ou o arquivo é grande demais para ele: &#x27;{1}&#x27; não pôde ser concluído. Libere espaço ou grave em outro disco. Nada desta saída foi mantido.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <translation>&#x27;{1}&#x27; não pode ser gravado. Verifique se você pode gravar nesta pasta e se nenhum outro programa (ou camada no QGIS) está usando o arquivo, ou escolha outro lugar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/threshold.py"/>
+        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <translation>A ficha do modelo pede o limiar {1}, que esta versão não conhece. Atualize o complemento ou dê você mesmo um limiar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <translation>O modelo &#x27;{1}&#x27; conhece {2} classe; para haver indecisão são precisas duas ou mais. Escolha um modelo com mais classes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <translation>Nenhum local de {1} tem pelo menos a metade dos pixels válida{2}. Escolha um tamanho menor, uma área maior, ou verifique os valores sem dados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>Places of {1}: {2} found.</source>
+        <translation>Locais de {1}: {2} encontrados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <translation>Foram encontrados {1} locais em vez de {2}: não há espaço para mais locais de {3} com um local entre cada dois. Escolha um tamanho menor ou uma área maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/windows.py"/>
+        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation>Janelas de {1} px com sobreposição de {2} px sobre um raster de {3} x {4} px são impossíveis: os tamanhos devem ser pelo menos 1, e a sobreposição, menor que a janela.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <translation>Não existe o verbo &#x27;{1}&#x27;. Existem: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>The parameters of &#x27;{1}&#x27; must be a JSON object.</source>
+        <translation>Os parâmetros de &#x27;{1}&#x27; devem ser um objeto JSON.</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <translation>&#x27;{1}&#x27; precisa da biblioteca &#x27;{2}&#x27;, que este motor não tem. Instale as bibliotecas do motor: {3} (no QGIS: SpectralGPT &gt; Motor).</translation>
+    </message>
+    <message>
+        <location filename="../engine/memory_limit.py"/>
+        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <translation> O motor pode usar {1} MB, como diz o limite de memória: aumente-o no QGIS em Configurações &gt; Opções &gt; SpectralGPT, ou defina-o como sem limite.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <translation>{1}={2} não é compatível com {3}={4}: esperava-se um múltiplo positivo. Use {5}={6}, ou outro {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>There is no preset &#x27;{1}&#x27;. Choose one of {2}.</source>
+        <translation>Não existe a predefinição &#x27;{1}&#x27;. Escolha uma destas: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/dense_head.py"/>
+        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <translation>A cabeça publicada por pixel é feita para tokens de {1} pixels e uma largura múltipla de 16; foram dados patch={2}, width={3}. Use patch={4} e width={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <translation>A rede recebe imagens [lote, {1}, altura, largura]; foi dado {2}. Preencha com zeros as bandas que faltam e deixe o grupo delas de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <translation>O modelo pré-treinado não serve para esta rede: {1} de {2} pesos do codificador faltam ou têm outra forma ({3}). Escolha um backbone com as mesmas bandas, largura e profundidade.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/losses.py"/>
+        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <translation>Não é possível treinar com os pesos da perda {1}: nenhum pode ser negativo, e um deve ser maior que 0.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/masked_autoencoder.py"/>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <translation>Uma taxa de máscara de {1} deixa {2} de {3} tokens visíveis: alguns devem ficar ocultos e alguns visíveis. Use 0.9 ou uma janela maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <translation>As estatísticas da ficha não correspondem às {1} bandas dela: {2} médias, {3} desvios (cada um deve ser maior que 0). Treine ou importe o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <translation>A ficha pede a normalização &#x27;{1}&#x27;; esta versão conhece statistics, tile-minmax, scene-statistics e none. Atualize o complemento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/pixel_change.py"/>
+        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <translation>{1} níveis de pixels terminam no passo {2}, mas um token tem {3} pixels de largura. Dê uma largura para cada passo de 1 a {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/position.py"/>
+        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <translation>Uma janela de {1} x {2} pixels não pode ser cortada em tokens de {3} x {4}: os dois lados devem ser múltiplos de {5}. O tamanho válido mais próximo é {6} x {7}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <translation>Um modelo para &#x27;{1}&#x27; não prediz nada por si só. Faça antes o ajuste fino e use o resultado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <translation>O modelo recebe {1} entradas ({2}); foram dadas {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <translation>A ficha do modelo cita a rede &#x27;{1}&#x27;; esta versão conhece {2}. Atualize o complemento ou importe o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <translation>A ficha do modelo descreve a rede &#x27;{1}&#x27; de um modo que esta versão não pode construir. Atualize o complemento ou importe o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network has lost its encoder.</source>
+        <translation>A rede perdeu o codificador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network was made without a pixel branch.</source>
+        <translation>A rede foi criada sem ramo de pixels.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Não existe o modelo &#x27;{1}&#x27;. Dê o caminho de um arquivo de modelo ou o nome de um modelo instalado ({2}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>O modelo &#x27;{1}&#x27; é para {2}; aqui é preciso um para {3}. Escolha outro modelo ou use a ferramenta que serve para este.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; não é um modelo do SpectralGPT: esperava-se um arquivo que termine em .onnx ou .safetensors. Importe antes outros formatos com &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <translation>&#x27;{1}&#x27; não pode ser lido como modelo: falta, está danificado ou é de outro tipo. Copie o arquivo de novo ou escolha outro modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <translation>&#x27;{1}&#x27; não leva ficha do SpectralGPT; por isso as bandas e classes dele são desconhecidas. Importe-o antes com &#x27;Importar modelo&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <translation>A ficha dentro de &#x27;{1}&#x27; está danificada. Copie o arquivo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <translation>O arquivo de modelo &#x27;{1}&#x27; foi alterado ou danificado depois de criado: o conteúdo não corresponde ao selo. Copie ou baixe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <translation>O arquivo de modelo &#x27;{1}&#x27; não tem selo. Importe ou treine o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <translation>O arquivo de modelo &#x27;{1}&#x27; não tem lugar para um selo. Importe ou treine o modelo de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not answer.</source>
+        <translation>A pasta {1} não responde.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not exist, or its drive is not connected.</source>
+        <translation>A pasta {1} não existe, ou a unidade dela não está conectada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>{1} is a file, not a folder.</source>
+        <translation>{1} é um arquivo, não uma pasta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} cannot be read: {2}.</source>
+        <translation>A pasta {1} não pode ser lida: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <translation>Não existe o arquivo &#x27;{1}&#x27;. Dê o caminho de um checkpoint.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <translation>&#x27;{1}&#x27; não foi carregado: além de pesos, contém {2} tipo(s) de objeto Python que poderiam executar código ({3}). Esperavam-se apenas tensores, valores simples e argparse.Namespace. Obtenha o arquivo publicado ou salve só os pesos com torch.save(model.state_dict(), path).</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <translation>&#x27;{1}&#x27; não pode ser lido como checkpoint do PyTorch: é de outro tipo, está incompleto ou danificado. Baixe-o de novo e compare o tamanho.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contém {2}; esperava-se um dicionário de pesos, direto ou sob &#x27;model&#x27;. Dê um dos checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contém {2} entradas que não são pesos ({3}); esperavam-se apenas tensores densos de ponto flutuante. Dê um dos checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; não é um checkpoint do SpectralGPT: esperavam-se os pesos {2}; encontrado: {3}, entre {4} pesos ({5}). Dê um dos checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; tem tokens de largura {2} em {3} posições; esperavam-se a largura {4} e um número quadrado de posições. Dê um dos checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <translation>&#x27;{1}&#x27; contém o codificador do SpectralGPT, mas nem o decodificador (decoder_...) nem uma cabeça (cls_seg..., head...) entre {2} pesos. Dê um dos checkpoints publicados.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <translation>&#x27;{1}&#x27; não corresponde à rede {2} do SpectralGPT com {3} pesos: {4}. Dê o arquivo publicado tal como foi baixado ou escolha o que ele contém com &#x27;kind&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Weights: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo record 8412455. Their licence, CC-BY-4.0, is known from a third party&#x27;s table only: unverified.</source>
+        <translation>Pesos: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, registro 8412455 no Zenodo. A licença deles, CC-BY-4.0, é conhecida só por uma tabela de terceiros: não verificada.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Each window is scaled to 0..1 band by band, as in training.</source>
+        <translation>Cada janela é escalada para 0..1 banda por banda, como no treinamento.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <translation> O significado das {1} bandas dele não é conhecido: escolha as bandas do raster manualmente.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <translation>{1} {2} Importado; nenhum dos números dele foi verificado aqui.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <translation>Backbone publicado do SpectralGPT, para ajuste fino; não prediz nada por si só.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT change network, fine-tuned by its authors on OSCD.</source>
+        <translation>Rede de mudanças publicada do SpectralGPT, com ajuste fino pelos autores no OSCD.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <translation>Rede de segmentação do SpectralGPT com {1} classes cujos nomes não estão no arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <translation>Rede de segmentação publicada do SpectralGPT, com ajuste fino pelos autores no SegMunich. Recebe dez bandas e acrescenta duas vezes a média delas. Sobre quais dez, as fontes divergem: estas são as que o primeiro autor confirmou.</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <translation>Classificador de cenas do SpectralGPT cujos nomes de classes e normalização não estão no arquivo: os nomes são números, e a escala por janela é uma suposição.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <translation>&#x27;{1}&#x27; não tem o parâmetro &#x27;{2}&#x27;. Tem: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; needs the parameter &#x27;{2}&#x27;: {3}.</source>
+        <translation>&#x27;{1}&#x27; precisa do parâmetro &#x27;{2}&#x27;: {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; esperava-se {4} ({5}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is &#x27;{3}&#x27;; choose one of: {4}.</source>
+        <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é &#x27;{3}&#x27;; escolha um destes: {4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; deve estar entre {4} e {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object on one line: got {1}.</source>
+        <translation>O trabalho não é um objeto JSON em uma linha: recebido {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object: got {1}.</source>
+        <translation>O trabalho não é um objeto JSON: recebido {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine ran out of memory. Close other programs, or work on a smaller area.</source>
+        <translation>O motor ficou sem memória. Feche outros programas ou trabalhe em uma área menor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <translation>O motor encontrou um erro inesperado ({1}: {2}). Por favor, relate isso.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <translation>O modelo &#x27;{1}&#x27; acompanha o complemento e mantém o nome.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <translation>&#x27;{1}&#x27; não pode ser o nome de um arquivo. Use letras, dígitos, espaços e os sinais _ - + ( ).</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>There is already a model &#x27;{1}&#x27; in {2}. Choose another name.</source>
+        <translation>Já existe um modelo &#x27;{1}&#x27; em {2}. Escolha outro nome.</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <translation>O modelo tem o novo nome, mas o arquivo antigo &#x27;{1}&#x27; não pôde ser removido: {2}. Remova-o você mesmo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <translation>O modelo &#x27;{1}&#x27; não tem um codificador do SpectralGPT do qual partir. Escolha um backbone ou um modelo criado por ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <translation>O modelo &#x27;{1}&#x27; só faz predições, e não há {2} ao lado dele para treinar. Escolha um backbone ou um modelo ao qual você deu ajuste fino.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1}Round {2} of {3}, loss {4}</source>
+        <translation>{1}Rodada {2} de {3}, perda {4}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <translation>{1} não é um checkpoint de um treinamento ou está danificado. Exclua-o para começar do início.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation>{1} pertence a uma execução com outras configurações. Exclua-o para começar do início ou continue com as configurações com que foi criado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <translation>Mudanças são aprendidas com duas classes, inalterado e alterado; os rótulos têm {1} ({2}). Junte-as em duas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <translation>Não se sabe qual dos rótulos &#x27;{1}&#x27; e &#x27;{2}&#x27; significa mudança. Chame-os &#x27;unchanged&#x27; (inalterado) e &#x27;changed&#x27; (alterado), ou 0 e 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/device.py"/>
+        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <translation>Foi pedida uma GPU, mas o torch não vê nenhuma aqui. Escolha o dispositivo &#x27;auto&#x27; ou &#x27;cpu&#x27;, ou instale um torch compatível com o driver da GPU.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>O ajuste fino recebe um Predictor; foi dado {1}. Reúna a rede e a ficha dela em um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
+        <translation>Pesos de classe precisam de um destes: {1}, e de rótulos a contar; foram dados &#x27;{2}&#x27; e {3} rótulos. Rotule alguns pixels de cada classe.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Esperava-se um Predictor; foi dado {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <translation>Nenhum raster foi dado. Escolha os rasters com o terreno rotulado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <translation>Há {1} rasters da primeira data e {2} da segunda. Dê um da segunda para cada um da primeira, na mesma ordem.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <translation>Foram dados rasters de uma segunda data, mas a tarefa é {1}. Escolha change-detection (detecção de mudanças) ou deixe-os de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1} is left out: {2}</source>
+        <translation>{1} é deixado de fora: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <translation>Os rótulos {1} não estão em nenhum dos {2} rasters. Escolha rasters do local rotulado ou verifique o SRC de ambos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <translation>Nenhum pixel dos rasters está rotulado como {1}: os rótulos dessa classe estão em outro lugar. Desenhe alguns sobre os rasters ou deixe a classe de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <translation>{1}: faltam algumas bandas que outros rasters têm. O modelo aprende sem elas em todos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/made.py"/>
+        <source>{1} cannot be stored.</source>
+        <translation>{1} não pode ser guardado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <translation>Todos os rótulos que foram reservados são sem dados nos rasters; por isso o modelo não pode ser avaliado. Desenhe mais rótulos onde o raster tem valores.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>A memória não basta nem para um lote de {1}. Escolha uma rede ou janela menor, feche outros programas ou calcule em outro dispositivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <translation>A verdade tem a forma {1}, a predição {2}: esperava-se a mesma.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <translation>Há valores {2}..{3} em: {1}; esperava-se 0..{4}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Computing features</source>
+        <translation>Calculando características</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <translation>Todos os pixels rotulados são sem dados nos rasters. Desenhe rótulos onde o raster tem valores ou verifique o valor sem dados dele.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <translation>Todos os pixels rotulados como {1} são sem dados nos rasters. Desenhe alguns onde o raster tem valores ou deixe a classe de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>{1} has no features of pixels.</source>
+        <translation>{1} não tem características de pixels.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretrain.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Etapa {1} de {2}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <translation>{1} épocas concluídas são mantidas em {2}: execute o mesmo de novo para continuar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <translation>Nada foi mantido, pois não foi dada uma pasta de checkpoints.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Cancelled. {1}</source>
+        <translation>Cancelado. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, from random weights ({1}).</source>
+        <translation>, a partir de pesos aleatórios ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, going on from {1}.</source>
+        <translation>, continuando a partir de {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
+        <translation>Entrada mascarada ({1} oculto), reconstrução, erro (preto é nenhum) em {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>As imagens eram pequenas demais para reservar uma parte delas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{1}. {2} windows of {3} px.</source>
+        <translation>{1}. {2} janelas de {3} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {1} of {2}.</source>
+        <translation>As primeiras {1} de {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <translation>O modelo &#x27;{1}&#x27; não tem decodificador para pré-treinar. Escolha um backbone.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <translation>As imagens são pequenas demais para reservar uma parte delas: a rede não pode ser avaliada em terreno que não viu. Dê rasters maiores ou pelo menos dez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <translation>{1} rasters, {2} megapixels; {3} janelas reservadas. Rede de {4} milhões de pesos; {5} processo(s).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Learning</source>
+        <translation>Aprendendo</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Desenhe cada classe em pelo menos dois locais.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Avaliando, parte {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <translation>{1} cenas rotuladas são deixadas de fora: menos da metade dos pixels delas é válida.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation>Nenhuma cena rotulada pode ser usada: em todas, menos da metade dos pixels é válida. Rotule cenas onde o raster tem valores ou verifique o valor sem dados dele.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <translation>Foram dados rasters de uma segunda data, mas cenas têm uma só data. Deixe-os de fora ou escolha change-detection (detecção de mudanças).</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <translation>Cenas que se tocam estão em partes diferentes, pois há poucas outras: os números favorecem o modelo. Desenhe cenas em mais locais.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Rotule cada classe em pelo menos dois locais.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_samples.py"/>
+        <source>{1} has no features of scenes.</source>
+        <translation>{1} não tem características de cenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <translation>Sem cenas reservadas não se pode ver se treinar o codificador ajuda: mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Learning what small patches look like</source>
+        <translation>Aprendendo a aparência de pequenos recortes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Fitting and judging the last layer</source>
+        <translation>Ajustando e avaliando a última camada</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} em cenas reservadas antes: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Interrompido antes do fim da primeira rodada: mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <translation>Nenhuma cena utilizável está rotulada como {1}. Rotule algumas sobre os rasters ou deixe a classe de fora.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <translation>{1}: menos de {2} cenas. Rotule mais; números de tão poucas dizem pouco.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <translation>A etapa {1} é &#x27;{2}&#x27;; esperava-se {3}, por exemplo 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Separe as etapas por ;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <translation>As etapas &#x27;{1}&#x27; não contêm nenhuma etapa; esperava-se {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <translation>A etapa {1} tem uma janela de {2} px; esperava-se um múltiplo do patch da rede, de {3} px. Use {4} ou {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <translation>A etapa {1} oculta {2} dos {3} tokens de uma janela de {4} px: nada fica visível. Reduza a taxa de máscara ou use uma janela maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <translation>Nenhum raster tem nome como &#x27;{1}&#x27;. Os rasters são: {2}{3}. Use * para qualquer texto no padrão.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <translation>A etapa {1} é &#x27;{2}&#x27;: a janela e as épocas devem ser pelo menos 1, a taxa de aprendizado maior que 0 e no máximo 1, a taxa de máscara entre 0 e 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/trainer.py"/>
+        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <translation>A perda passou a {1} no passo {2} (época {3}), com taxa de aprendizado {4}. Reduza a taxa de aprendizado ou limite o gradiente, e verifique se há nos dados valores não finitos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <translation>Criado com rótulos próprios de {1} classes ({2}), a partir de {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Mean IoU on held-back labels before: {1}</source>
+        <translation>IoU médio em rótulos reservados antes: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <translation>{1} não pode ser lido; por isso a execução nesta pasta não pode ser retomada. Exclua a pasta ou dê outra.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <translation>A pasta {1} contém uma execução com outras configurações ({2}). Dê as mesmas para continuá-la, dê outra pasta ou exclua esta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
+        <translation>Não é possível gravar na pasta de checkpoints {1}. Escolha outra.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/base_python.py"/>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <translation>Não foi encontrado um Python adequado: o motor precisa de Python de 64 bits, 3.9 a 3.14, com o módulo venv. Instale um (de python.org ou com &#x27;sudo apt install python3-venv&#x27;) e tente de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine failed without saying why.</source>
+        <translation>O motor falhou sem dizer por quê.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine could not be started: {1} ({2}). Install or repair it in the settings under SpectralGPT.</source>
+        <translation>O motor não pôde ser iniciado: {1} ({2}). Instale ou repare-o nas configurações, em SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <translation>A última instalação do motor não chegou ao fim. Instale-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is not installed yet. Install it in the settings.</source>
+        <translation>O motor ainda não está instalado. Instale-o nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine&#x27;s record is damaged. Repair the engine.</source>
+        <translation>O registro do motor está danificado. Repare o motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <translation>O Python a partir do qual o motor foi criado não existe mais ou foi substituído. Repare o motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <translation>O complemento foi atualizado e pede outras versões das bibliotecas do motor. Atualize o motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is installed ({1}).</source>
+        <translation>O motor está instalado ({1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <translation>O disco de {1} tem {2} GB livres, e a instalação precisa de {3} GB. Libere espaço ou escolha outra pasta para o motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <translation>O motor ficou sem memória ou foi encerrado pelo sistema. Feche outros programas, escolha uma extensão menor ou reduza o número de threads, e execute de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>Repair the engine in the settings under SpectralGPT.</source>
+        <translation>Repare o motor nas configurações, em SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <translation>O motor travou (violação de acesso, 0xC0000005) em uma das bibliotecas dele. Tente o dispositivo &#x27;cpu&#x27;; se acontecer de novo, atualize o driver de vídeo. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <translation>Uma biblioteca de que o motor precisa não foi encontrada (0xC0000135). Instale o &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) e reinicie o QGIS. </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <translation>Uma biblioteca do motor não pôde iniciar (0xC0000142). Instale o &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) e reinicie o Windows.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine is damaged or not 64-bit (0xC000007B). </source>
+        <translation>Uma biblioteca do motor está danificada ou não é de 64 bits (0xC000007B). </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <translation>O motor usa uma instrução que este processador não tem (0xC000001D).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine was interrupted (0xC000013A).</source>
+        <translation>O motor foi interrompido (0xC000013A).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <translation>{1} Ele pode usar {2} MB de memória, o que talvez seja pouco: veja o limite de memória em Configurações &gt; Opções &gt; SpectralGPT.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine stopped answering and was ended. Run it again.</source>
+        <translation>O motor parou de responder e foi encerrado. Execute de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ended without an answer (exit code {1}).</source>
+        <translation>O motor terminou sem resposta (código de saída {1}).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_lock.py"/>
+        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <translation>O motor está sendo instalado por outro processo (número {1}). Espere até que termine, ou encerre-o, e tente de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <translation>O disco está cheio. Libere espaço ou escolha outra pasta para o motor nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <translation>A proteção do sistema (antivírus ou controle de aplicativos) impediu a instalação. Peça ao seu administrador que permita a pasta do motor ou escolha outra nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <translation>Um arquivo do motor está em uso. Espere até que os trabalhos em execução terminem ou reinicie o QGIS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <translation>Não há permissão para gravar na pasta do motor. Escolha uma pasta sua nas configurações ou peça que as permissões dela sejam alteradas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <translation>O caminho da pasta do motor é longo demais para o Windows. Escolha um mais curto nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <translation>O certificado do servidor de pacotes não foi aceito, como acontece atrás do proxy de inspeção de uma empresa. Dê o arquivo CA da sua empresa nas configurações ou use uma pasta de pacotes wheel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The proxy refused the connection. Check the proxy in the settings (http://user:password@host:port).</source>
+        <translation>O proxy recusou a conexão. Verifique o proxy nas configurações (http://user:password@host:port).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <translation>O servidor de pacotes recusou o acesso (401 ou 403). Verifique o endereço e a senha do índice nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <translation>O servidor de pacotes não foi alcançado. Verifique a rede e, nas configurações, o proxy e o índice; sem rede, instale a partir de uma pasta de pacotes wheel.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A package arrived damaged. Run the installation again.</source>
+        <translation>Um pacote chegou danificado. Execute a instalação de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <translation>O sistema é antigo demais para as bibliotecas do motor (a biblioteca C dele não tem o que elas precisam).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <translation>A memória não bastou. Feche outros programas e execute a instalação de novo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <translation>Não há compilação de {1} para {2} onde se procurou. Use Python de 64 bits, 3.9 a 3.14; um espelho definido nas configurações pode estar incompleto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <translation>A pasta de pacotes wheel &#x27;{1}&#x27; falta ou não tem arquivos .whl.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation>O arquivo CA &#x27;{1}&#x27; falta. Corrija-o nas configurações.</translation>
+    </message>
+</context>
+</TS>

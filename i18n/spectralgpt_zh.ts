@@ -1,0 +1,5584 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" sourcelanguage="en" language="zh">
+<context>
+    <name>SpectralGPT</name>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Mapping</source>
+        <translation>制图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Accuracy</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <translation>“{parameter}”({name}) 的值为 {value}；必须介于 {low:g} 和 {high:g} 之间。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <translation>“{parameter}”将写入“{target}”，但此工具不能写出这种文件。请指定以 {expected} 结尾的文件名。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source> or </source>
+        <translation> 或 </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Stopped early. What was done so far was kept.</source>
+        <translation>已提前停止。到目前为止完成的内容已保留。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Cancelled. Nothing was written.</source>
+        <translation>已取消。没有写入任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <translation>已计算的内容已保留。请用相同的设置和相同的输出再次运行此工具：它将从停止处继续。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Label scenes</source>
+        <translation>场景分类</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <translation>根据栅格显示的内容，为网格单元或您的多边形标注场景类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,EuroSAT,Sentinel-2</source>
+        <translation>场景分类,标签,标注,图块,影像块,网格,分区,地块,多边形,多标签,深度学习,人工智能,scene classification,labels,tiles,patches,grid,multi-label,deep learning,AI,EuroSAT,Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;判断每个位置是哪一类场景，例如居民区、公路或一年生作物。一个标签对应整个网格单元或多边形；若需要每个像元的类别，请使用“土地覆盖制图”。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：多光谱影像，所有波段在同一图层中。&lt;br&gt;&lt;b&gt;分区&lt;/b&gt;：要标注的多边形，例如地块。没有分区时，将在栅格上铺设网格。&lt;br&gt;&lt;b&gt;单元大小&lt;/b&gt;：网格单元的边长，以地图单位表示；0 表示采用模型学习时的大小，通常效果最好。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;场景分类结果&lt;/b&gt;：多边形，带有标签 (class_name)、以百分比表示的置信度以及每个类别的概率 (prob_...)，便于筛选出存疑的结果。低于约 60 时，排第二的标签与之接近。多标签模型给出所有超过其阈值的标签；颜色为概率最高的标签的颜色。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Cell size (0 = the model&#x27;s own)</source>
+        <translation>单元大小（0 = 模型自身的大小）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Raster</source>
+        <translation>栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Bands in the model&#x27;s order (empty = automatic)</source>
+        <translation>按模型顺序的波段（空 = 自动）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Zones to label (instead of a grid)</source>
+        <translation>要标注的分区（代替网格）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Limit to these polygons (mask)</source>
+        <translation>限制在这些多边形内（掩膜）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Labelled scenes</source>
+        <translation>场景分类结果</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
+        <source>Scenes labelled</source>
+        <translation>已分类的场景数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Detect change</source>
+        <translation>变化检测</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <translation>绘制同一地点两幅多光谱栅格之间的变化图。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</source>
+        <translation>变化检测,差异,变化前,变化后,两个日期,双时相,监测,深度学习,人工智能,建设,城市,change detection,difference,before,after,bitemporal,monitoring,deep learning,AI,construction,urban,Sentinel-2,Landsat</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;绘制两个日期之间地面发生变化的地图。什么算作变化由模型决定：随插件提供的模型寻找建设活动，忽略季节和作物的变化，并且大多检测不到水位的涨落。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;变化前&lt;/b&gt;和&lt;b&gt;变化后&lt;/b&gt;：同一地点的两幅多光谱栅格。它们的网格、像元大小和坐标系可以不同：第二幅会被对齐到第一幅的网格。请选择无云的日期，并尽可能选择同一季节。&lt;br&gt;&lt;b&gt;阈值&lt;/b&gt;：像元被视为已变化的概率下限。留空则使用模型自身的阈值；标记过多时调高，遗漏变化时调低。&lt;br&gt;&lt;b&gt;最小面积&lt;/b&gt;会去除更小的变化。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;变化图&lt;/b&gt;：0 表示未变化，1 表示已变化，与第一幅栅格的网格一致。&lt;br&gt;&lt;b&gt;变化概率&lt;/b&gt;从 0 到 1：深色区域较为确定。接近阈值的值，值得对照两幅影像查看。&lt;br&gt;变化区域的&lt;b&gt;多边形&lt;/b&gt;，以及&lt;b&gt;面积&lt;/b&gt;表，面积在椭球体上量算。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster before</source>
+        <translation>变化前栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Raster after</source>
+        <translation>变化后栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Bands of the raster after, where they differ</source>
+        <translation>变化后栅格的波段（如有不同）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold (0 to 1, not set = the model&#x27;s own)</source>
+        <translation>阈值（0 到 1，未设置 = 模型自身的阈值）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The probability from which a pixel counts as changed.</source>
+        <translation>像元被视为已变化的概率下限。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Minimum area of a change (m²)</source>
+        <translation>变化的最小面积 (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change map</source>
+        <translation>变化图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Probability of change</source>
+        <translation>变化概率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Change polygons</source>
+        <translation>变化多边形</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Area of change</source>
+        <translation>变化面积</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Threshold used</source>
+        <translation>所用阈值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Changed area (m²)</source>
+        <translation>变化面积 (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
+        <translation>栅格“{before}”和“{after}”没有重叠，因此没有可比较的内容。请选择同一地点的两幅栅格，或更正其中一幅的坐标系（右键单击，图层CRS）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Evaluate map</source>
+        <translation>分类图精度评价</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <translation>根据已知真实情况的位置，评价分类图或模型的好坏，并给出置信区间。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</source>
+        <translation>精度评价,精度验证,混淆矩阵,误差矩阵,Kappa 系数,总体精度,用户精度,生产者精度,面积估计,accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user&#x27;s accuracy,producer&#x27;s accuracy,area estimation,Olofsson</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;将分类图与您知道真实情况的位置进行比较：有多少正确、哪些类别被混淆，以及这些数字有多可靠。&lt;/p&gt;&lt;h3&gt;先收集什么&lt;/h3&gt;&lt;p&gt;用“从分类图抽取样本点”抽取点，并填写其字段 &lt;i&gt;reference&lt;/i&gt;。只有这样的随机样本才能代表整幅分类图，并给出针对分类误差校正后的面积。您自己挑选的多边形也可以使用，但只能说明这些位置的情况。切勿使用训练模型时用过的标注：模型已经知道它们。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;地图&lt;/b&gt;：分类图；或者，当您选择了&lt;b&gt;模型&lt;/b&gt;时，为该模型要制图的影像。&lt;br&gt;&lt;b&gt;参考&lt;/b&gt;：点、多边形或类别栅格，任何坐标系均可。&lt;br&gt;&lt;b&gt;字段&lt;/b&gt;：真实类别，以分类图类别的名称或值表示。&lt;br&gt;&lt;b&gt;抽样设计&lt;/b&gt;：参考数据的抽取方式。&lt;i&gt;stratified&lt;/i&gt;（分层）按每个类别在分类图中的面积加权；&lt;i&gt;simple&lt;/i&gt;（简单）对所有样本同等计数；&lt;i&gt;auto&lt;/i&gt;（自动）对用本插件抽取的样本采用分层。&lt;br&gt;&lt;b&gt;置信水平&lt;/b&gt;：区间的置信水平。为 95 时，二十个这样的区间中有十九个包含真值。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;报告&lt;/b&gt;：包含所有数字的页面，可阅读或打印。&lt;br&gt;&lt;b&gt;表&lt;/b&gt;：混淆矩阵；行为真实类别，列为分类结果。&lt;br&gt;主要数字也以数值形式输出，可供图形建模器中的模型使用。当一个类别占据分类图的大部分时，总体精度会产生误导：请查看报告中的每个类别。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Class map, or with a model the raster to map</source>
+        <translation>分类图；若选择了模型，则为要制图的栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Reference: points, polygons or a class raster</source>
+        <translation>参考：点、多边形或类别栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>How the reference was drawn</source>
+        <translation>参考数据的抽取方式</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>stratified: at random within each class of the map. simple: in any other way.</source>
+        <translation>stratified（分层）：在分类图的每个类别内随机抽取。simple（简单）：以其他任何方式抽取。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confidence of the intervals (percent)</source>
+        <translation>区间的置信水平（百分比）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>With a model: bands in its order (empty = automatic)</source>
+        <translation>使用模型时：按其顺序的波段（空 = 自动）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Confusion matrix</source>
+        <translation>混淆矩阵</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy</source>
+        <translation>总体精度</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, lower end of the interval</source>
+        <translation>总体精度，区间下限</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy, upper end of the interval</source>
+        <translation>总体精度，区间上限</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Kappa</source>
+        <translation>Kappa 系数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean intersection over union</source>
+        <translation>平均交并比</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Mean F1 of the classes</source>
+        <translation>各类别的平均 F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Places compared</source>
+        <translation>已比较的位置数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Overall accuracy weighted by area</source>
+        <translation>按面积加权的总体精度</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, lower end of the interval</source>
+        <translation>按面积加权的精度，区间下限</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
+        <source>Accuracy weighted by area, upper end of the interval</source>
+        <translation>按面积加权的精度，区间上限</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Export model</source>
+        <translation>导出模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Writes a model as a file for use elsewhere: ONNX, ONNX for Deepness, or weights.</source>
+        <translation>将模型写成文件供其他地方使用：ONNX、用于 Deepness 的 ONNX 或权重。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>model,export,share,ONNX,safetensors,Deepness,weights,convert</source>
+        <translation>模型,导出,共享,权重,转换,model,export,share,ONNX,safetensors,Deepness,weights,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;将模型写成一个文件，供其他地方使用。&lt;/p&gt;&lt;h3&gt;格式&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;：用于 ONNX Runtime，以及另一台计算机上的本插件。文件中带有模型卡片：波段及其波长、缩放方式、类别及颜色、精度和许可证。目前只有权重的模型会被转换为计算图，并与权重进行比较。&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;：用于 QGIS 插件 Deepness。值必须为反射率 x 10000，波段按模型的顺序排列；场景会变为在整个窗口内相同的地图；对于变化检测，两个日期的波段叠加为一组。写出之前会与模型进行比较。&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;：用于训练的权重；仅适用于带有权重的模型。&lt;/p&gt;&lt;p&gt;生成用于 Deepness 的文件以及由权重生成计算图，需要引擎的训练库（SpectralGPT &gt; 引擎）。转交模型时请注意其许可证。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <translation>onnx 带有模型卡片；deepness 用于同名的 QGIS 插件；safetensors 为用于训练的权重。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Exported model</source>
+        <translation>导出的模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>ONNX model (*.onnx);;Model to train from (*.safetensors)</source>
+        <translation>ONNX 模型 (*.onnx);;用于训练的模型 (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Largest difference of a probability</source>
+        <translation>概率的最大差异</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <translation>请选择模型：已安装模型的名称，或模型文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <translation>格式“{format}”的文件以 {ending} 结尾，而输出为“{output}”。请更改其中之一。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <translation>没有模型“{name}”。请选择以下之一：{known}；或选择文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Train model from labels</source>
+        <translation>用标注训练模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <translation>用少量多边形、点或一幅类别栅格制作您自己的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</source>
+        <translation>训练,微调,学习,样本,感兴趣区,多边形,标注,小样本,分类,语义分割,变化检测,随机森林,深度学习,人工智能,基础模型,迁移学习,train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,change,random forest,deep learning,AI,foundation model,transfer learning</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;向模型展示您的类别是什么样子，并制作一个能在其他地方绘制这些类别的模型。训练从一个已经了解多光谱影像的主干网络开始，因此少量标注就足够。&lt;/p&gt;&lt;h3&gt;先绘制什么&lt;/h3&gt;&lt;p&gt;创建一个多边形图层，并带有表示类别的字段。为&lt;b&gt;每个&lt;/b&gt;类别在不同位置绘制三到十个小多边形，每个都画在确定属于该类别的地面上。请包括容易混淆的地物，并为“其他一切”设一个类别。未标注的地方会被忽略，不算作背景。彼此分开的多边形还能让工具在模型未学习过的地面上评价模型。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：含有标注地面的影像。多幅影像可以共用一个标注图层。&lt;br&gt;&lt;b&gt;标注&lt;/b&gt;：多边形、点或类别栅格，任何坐标系均可。未保存的编辑也计入。图层中类别的颜色和名称会成为模型的颜色和名称。&lt;br&gt;&lt;b&gt;字段&lt;/b&gt;：文本或整数，每个类别一个值。&lt;br&gt;&lt;b&gt;任务&lt;/b&gt;：&lt;i&gt;segmentation&lt;/i&gt;（语义分割）为每个像元学习一个类别；&lt;i&gt;scenes&lt;/i&gt;（场景分类）为整个多边形学习一个标签；&lt;i&gt;change&lt;/i&gt;（变化检测）将栅格与第二个日期的栅格进行比较，标注说明哪里发生了变化、哪里没有变化。&lt;br&gt;&lt;b&gt;方法&lt;/b&gt;：&lt;i&gt;quick&lt;/i&gt;（快速）保持主干网络不变，只需几秒；&lt;i&gt;adapters&lt;/i&gt;（适配器）改变其少量权重；&lt;i&gt;full&lt;/i&gt;（完整）改变全部权重，需要大量标注和 GPU。&lt;i&gt;auto&lt;/i&gt;（自动）根据您的标注和计算机来决定，并说明原因。&lt;br&gt;&lt;b&gt;模型的适用地点&lt;/b&gt;：&lt;i&gt;anywhere&lt;/i&gt;（任何地方）使模型能适应其他日期、其他光照和霾；&lt;i&gt;here&lt;/i&gt;（此处）在这些栅格上稍好一些，但在其他栅格上可能失效。&lt;br&gt;&lt;b&gt;轮数&lt;/b&gt;：遍历标注的次数；0 表示自动停止。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;模型&lt;/b&gt;：保存在建议的文件夹中时会立即安装，制图工具会按名称列出它。旁边还会写入一个可继续训练的文件。&lt;br&gt;&lt;b&gt;报告&lt;/b&gt;：模型在留出的标注上的好坏，逐类列出，以及如何重新制作该模型。&lt;/p&gt;&lt;p&gt;需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters</source>
+        <translation>栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels: polygons, points or a class raster</source>
+        <translation>标注：多边形、点或类别栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>What the model shall do</source>
+        <translation>模型要完成的任务</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A class for every pixel, a label for a whole polygon, or change between two dates.</source>
+        <translation>每个像元一个类别、整个多边形一个标签，或两个日期之间的变化。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of the second date (for change only)</source>
+        <translation>第二个日期的栅格（仅用于变化检测）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model to start from</source>
+        <translation>起始模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method</source>
+        <translation>方法</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <translation>auto（自动）根据标注数量和计算机来决定。quick（快速）只需几秒，full（完整）学习时间最长。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Where the model shall work</source>
+        <translation>模型的适用地点</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <translation>anywhere（任何地方）使模型能适应其他日期、其他光照和霾。here（此处）在这些栅格上稍好一些，但在其他栅格上可能失效。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rounds through the labels (0 = automatic)</source>
+        <translation>遍历标注的轮数（0 = 自动）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Bands of the second date, where they differ</source>
+        <translation>第二个日期的波段（如有不同）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Labels to hold back for judging (percent)</source>
+        <translation>留出用于评价的标注（百分比）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <translation>相邻的标注会成组留出，使模型在别处接受评价。0 表示用全部标注学习，无法说明模型的好坏。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>A scene may have several labels</source>
+        <translation>一个场景可以有多个标签</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <translation>用于场景分类：此时字段中的标签以 ; 或 , 分隔，或为列表。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Models to predict with (*.onnx)</source>
+        <translation>用于预测的模型 (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>模型名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>所用方法</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <translation>没有可学习的内容。请选择含有标注地面的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <translation>变化要从两个日期学习：请给出第二个日期的栅格 (AFTER)，与第一个日期的栅格一一对应，顺序相同。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <translation>第一个日期有 {before} 幅栅格 (INPUT)，第二个日期有 {after} 幅 (AFTER)。请为第一个日期的每幅栅格给出一幅第二个日期的栅格，顺序相同。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <translation>给出了第二个日期的栅格 (AFTER)，但任务是“{task}”。请选择任务“change”（变化检测），或将第二个日期留空。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <translation>多个标签 (MULTILABEL) 用于整个场景，但任务是“{}”。请取消勾选，或选择任务“scenes”（场景分类）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <translation>场景要从各带一个标签的多边形或点学习，但“{}”是栅格。请选择矢量图层，或选择任务“segmentation”（语义分割）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Land-cover map&#x27;</source>
+        <translation>“土地覆盖制图”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Label scenes&#x27;</source>
+        <translation>“场景分类”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>&#x27;Detect change&#x27;</source>
+        <translation>“变化检测”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Import model</source>
+        <translation>导入模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Turns a published SpectralGPT checkpoint into a model for this plugin.</source>
+        <translation>将已发布的 SpectralGPT 权重文件转换为本插件的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</source>
+        <translation>模型,权重文件,检查点,权重,导入,转换,model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;将已发布的 SpectralGPT 权重文件（SpectralGPT.pth、SpectralGPT+.pth，或为语义分割或变化检测微调过的文件）转换为本插件的模型文件。文件只作为数字读取：其中的任何内容都不会被执行，含有其他内容的文件会被拒绝。&lt;/p&gt;&lt;p&gt;本插件在另一台计算机上制作的模型（.onnx、.safetensors）会经过检查并复制。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;模型&lt;/b&gt;：用于训练的 .safetensors 文件，或用于制图的 .onnx 文件。写入插件的模型文件夹时，它会出现在模型列表中；写在其他位置时，请以其路径作为模型。&lt;/p&gt;&lt;p&gt;权重文件需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoint</source>
+        <translation>权重文件</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Checkpoints and models (*.pth *.pt *.ckpt *.onnx *.safetensors);;All files (*.*)</source>
+        <translation>权重文件和模型 (*.pth *.pt *.ckpt *.onnx *.safetensors);;所有文件 (*.*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What the file holds</source>
+        <translation>文件包含的内容</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>auto looks into the file.</source>
+        <translation>auto（自动）会查看文件内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Empty takes the name of the file.</source>
+        <translation>留空则采用文件名。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <translation>用于训练的模型 (*.safetensors);;用于预测的模型 (*.onnx)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>What it is for</source>
+        <translation>用途</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <translation>没有权重文件“{}”。请选择下载的文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
+        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <translation>模型按原样导入：输出必须以 {ending} 结尾，与“{given}”一样。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <translation>引擎不知道“{}”的附加无数据值，会把它们当作类别。请改为在文件中设置这些值。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <translation>图层“{}”既没有多边形也没有点。请选择多边形图层、点图层或类别栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <translation>请选择“{layer}”中包含每个要素类别的字段。其字段有：{fields}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <translation>图层“{layer}”没有字段“{field}”。其字段有：{fields}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>“{}”中没有选中任何要素。请选择要使用的要素，或取消勾选“仅选中的要素”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>文件“{file}”({name}) 无法作为栅格打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <translation>文件“{file}”({name}) 无法作为图层打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
+        <translation>留空则按名称、描述或波长匹配波段。否则请按模型的顺序，为模型的每个波段选择一个栅格波段。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx).</source>
+        <translation>已安装模型的名称，或模型文件 (.onnx) 的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>The name of an installed model, or the path of a model file (.onnx or .safetensors).</source>
+        <translation>已安装模型的名称，或模型文件（.onnx 或 .safetensors）的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Limit to this extent</source>
+        <translation>限制在此范围内</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <translation>只计算此矩形。留空表示整幅栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Compute on</source>
+        <translation>计算设备</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <translation>auto（自动）在 GPU 通过检查时使用 GPU，否则使用处理器。日志会说明所用的设备。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Overlap of windows (percent)</source>
+        <translation>窗口重叠（百分比）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <translation>重叠越大，窗口之间的过渡越平滑，所需时间也越长。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Processor threads (0 = all)</source>
+        <translation>处理器线程数（0 = 全部）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Write Cloud Optimized GeoTIFFs</source>
+        <translation>写出云优化 GeoTIFF (COG)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>CSV table (*.csv)</source>
+        <translation>CSV 表 (*.csv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pretrain backbone</source>
+        <translation>预训练主干网络</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <translation>仅用影像、无需任何标注，制作您自己的主干网络。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</source>
+        <translation>预训练,主干网络,基础模型,自监督,掩码自编码器,无标注,影像,深度学习,人工智能,pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,deep learning,AI,SpectralGPT</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <translation>&lt;p&gt;让模型仅从影像中学习：每幅图像的大部分被遮蔽，模型学习将其补全。得到的是一个主干网络，“用标注训练模型”可由它制作用于您的类别的模型。日常工作不需要这一步：插件已随附一个主干网络。当您拥有大量随附主干网络未见过的影像，并且有 GPU 或足够的耐心时，它才值得使用。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;和&lt;b&gt;文件夹&lt;/b&gt;：多个地点和日期、少云的影像。无需绘制任何内容。影像尺寸、区域和像元大小可以不同；永远不会从无数据的像元学习。&lt;br&gt;&lt;b&gt;起始&lt;/b&gt;：要继续训练的主干网络（最快），或从头开始时的规模：tiny 和 small 适合处理器，base 及更大的适合 GPU。&lt;br&gt;&lt;b&gt;阶段&lt;/b&gt;：先用小窗口，再用大窗口。每个阶段为 窗口:轮数，之后可按需加上 :学习率、:遮蔽比例 和栅格名称的 :模式，阶段之间以 ; 分隔，例如 64:20:1e-3; 128:10:5e-4。留空则根据影像数量选择。&lt;br&gt;&lt;b&gt;遮蔽比例&lt;/b&gt;：每幅图像被遮蔽的比例；SpectralGPT 采用的是 0.9。&lt;br&gt;&lt;b&gt;用于恢复的文件夹&lt;/b&gt;：进度保存在其中。停止后用相同的值再次运行此工具，它会从停止处继续。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;主干网络&lt;/b&gt;：保存在建议的文件夹中时会立即安装。&lt;br&gt;&lt;b&gt;报告&lt;/b&gt;：损失曲线、数据和设置。&lt;br&gt;&lt;b&gt;重建&lt;/b&gt;：包含被遮蔽的图像、模型的补全结果和误差的栅格。好的主干网络能在正确的位置画出田块、道路和岸线。&lt;/p&gt;&lt;p&gt;需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder of rasters</source>
+        <translation>栅格文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>All rasters in it are used, beside those chosen above.</source>
+        <translation>除上面选择的栅格外，还使用其中的所有栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Start from: a backbone, or a size</source>
+        <translation>起始：主干网络或规模</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Stages (empty = automatic)</source>
+        <translation>阶段（空 = 自动）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <translation>窗口:轮数[:学习率[:遮蔽比例[:模式]]]，以 ; 分隔</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <translation>每幅图像的遮蔽比例（0.1 到 0.99）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Rounds of every stage (0 = as the stages say)</source>
+        <translation>每个阶段的轮数（0 = 按阶段中的设置）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Pictures at a time (0 = by the memory)</source>
+        <translation>每批图像数（0 = 根据内存）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <translation>每轮步数（0 = 根据影像数量）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>What the model is judged by</source>
+        <translation>模型的评判依据</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <translation>token 是已发布权重所采用的方式；其他选项还加入光谱的形状。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Positions from one window size to the next</source>
+        <translation>从一个窗口大小到下一个时的位置编码</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <translation>interpolate（插值）保留已学到的内容；drop（丢弃）重新开始学习，与发布时一致。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Folder to resume from</source>
+        <translation>用于恢复的文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <translation>进度保存在其中；已停止的运行会从这里继续。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Backbone</source>
+        <translation>主干网络</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Models to train from (*.safetensors)</source>
+        <translation>用于训练的模型 (*.safetensors)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Reconstruction</source>
+        <translation>重建</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>最终损失</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <translation>没有包含栅格的文件夹“{}”。请另选一个。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <translation>没有可学习的内容。请选择栅格，或栅格文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <translation>无法理解阶段“{stage}”。请将每个阶段写成 窗口:轮数[:学习率[:遮蔽比例[:模式]]]，例如 64:20:1e-3，阶段之间以 ; 分隔。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>&#x27;Train model from labels&#x27;</source>
+        <translation>“用标注训练模型”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows computed</source>
+        <translation>已计算的窗口数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Windows skipped</source>
+        <translation>已跳过的窗口数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Classes found</source>
+        <translation>发现的类别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Computed on</source>
+        <translation>计算所用设备</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>模型“{model}”需要 {expected} 个波段，顺序为：{bands}。为 {parameter} 选择了 {given} 个。请为每个波段选择一个栅格波段，或都不选以自动匹配。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <translation>请选择模型：已安装模型的名称，或模型文件 (.onnx)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <translation>“{}”是用于训练的模型。请选择可用于预测的对应 .onnx 文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <translation>“{}”不是模型文件：应为以 .onnx 结尾的文件。其他格式请用“导入模型”导入。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <translation>没有模型文件“{name}”。请另选一个，或选择已安装的模型：{fitting}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <translation>模型“{name}”用于{task}。请选择适合此工具的模型：{fitting}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <translation>没有已安装的模型“{name}”。请选择以下之一：{fitting}；或给出模型文件的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>The extent is empty: its width or height is 0. Draw it again, or leave it empty to use the whole raster.</source>
+        <translation>范围为空：其宽度或高度为 0。请重新绘制，或留空以使用整幅栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>land-cover maps</source>
+        <translation>土地覆盖制图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>labelling scenes</source>
+        <translation>场景分类</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>change between two dates</source>
+        <translation>两个日期之间的变化检测</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>fine-tuning</source>
+        <translation>微调</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be opened. Check its source, or remove it and add it again.</source>
+        <translation>图层“{}”无法打开。请检查其数据源，或将其移除后重新添加。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <translation>该范围未触及图层“{}”。请在图层上绘制范围，或留空。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>图层“{}”是没有自身尺寸的服务。请将范围设为所需的区域，或将该区域保存为 GeoTIFF（右键单击，导出，另存为）并使用该文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <translation>图层“{name}”不是文件，因此必须先复制：{columns} x {rows} 像元，{count} 个波段，{size:.1f} GB；最多可复制 {limit:.1f} GB。请设置更小的范围，或将图层保存为 GeoTIFF（右键单击，导出，另存为）后使用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <translation>图层“{}”无法逐像元读取。请将其保存为 GeoTIFF 后使用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <translation>图层“{name}”无法复制到 {path}（错误 {code}）。请检查服务是否响应、磁盘是否有空间，或将图层保存为 GeoTIFF 后使用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <translation>图层“{name}”显示为 {given}，但其文件为 {own}：以文件为准。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draw sample of a map</source>
+        <translation>从分类图抽取样本点</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <translation>在分类图的每个类别中抽取随机点，供查看并用于评价。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</source>
+        <translation>精度评价,精度验证,分层随机抽样,参考点,地面真值,accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,good practice,response design</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;在分类图的每个类别中抽取随机点。您在高质量影像中查看每个位置，记下那里的真实情况，然后“分类图精度评价”会说明分类图的好坏以及每个类别的真实面积，并给出置信区间（依据 Olofsson 等，2014）。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;分类图&lt;/b&gt;：来自“土地覆盖制图”、“变化检测”或其他来源；第一个波段为整数。&lt;br&gt;&lt;b&gt;点数&lt;/b&gt;：0 表示按所需的标准误差取足够的点。&lt;br&gt;&lt;b&gt;标准误差&lt;/b&gt;：总体精度通常可能偏离的程度；0.01 为百分之一。&lt;br&gt;&lt;b&gt;预期精度&lt;/b&gt;：您对每个类别正确比例的估计。&lt;br&gt;&lt;b&gt;分配&lt;/b&gt;：&lt;i&gt;proportional&lt;/i&gt;（按比例）给面积大的类别更多的点，最适合估计面积；&lt;i&gt;equal&lt;/i&gt;（相等）给所有类别相同的点数，最适合评价稀少的类别。&lt;br&gt;&lt;b&gt;每个类别的最少点数&lt;/b&gt;：50 个或更多可使稀少类别的数字可用。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;样本点&lt;/b&gt;：逐个查看，在影像中判断每个点，并在字段 &lt;i&gt;reference&lt;/i&gt; 中选择您看到的类别；表单中列出了分类图的类别。请看影像，不要看分类图。尚未完成的点为橙色。您可以提前停止：前面的点也是随机样本。不要因为某个点难以判断就跳过它。&lt;/p&gt;&lt;p&gt;然后用分类图、这些点和字段 reference 运行“分类图精度评价”。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Class map</source>
+        <translation>分类图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Number of points (0 = by the standard error)</source>
+        <translation>点数（0 = 根据标准误差）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Standard error of the overall accuracy</source>
+        <translation>总体精度的标准误差</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <translation>0.01 为百分之一。减半需要四倍的点数。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Expected accuracy of every class (0 to 1)</source>
+        <translation>每个类别的预期精度（0 到 1）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>How points are shared among the classes</source>
+        <translation>点在各类别之间的分配方式</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>proportional: by the area of each class. equal: the same for all.</source>
+        <translation>proportional（按比例）：按每个类别的面积。equal（相等）：所有类别相同。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Fewest points of a class</source>
+        <translation>每个类别的最少点数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Sample points</source>
+        <translation>样本点</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>Points</source>
+        <translation>点数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Land-cover map</source>
+        <translation>土地覆盖制图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <translation>为多光谱栅格的每个像元赋予一个土地覆盖类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</source>
+        <translation>土地覆盖,土地利用,语义分割,分类,像元,深度学习,人工智能,基础模型,水体,森林,作物,land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,Sentinel-2,Landsat,water,forest,crops</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;为多光谱栅格的每个像元赋予一个类别，例如水体、树木或建设用地。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：多光谱影像，例如 Sentinel-2 或 Landsat，所有波段在同一图层中。DN 值和反射率均可；日志会说明值是如何缩放的。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配波段。如果您的栅格两者都没有，请按模型的顺序为模型的每个波段选择一个波段（见模型的工具提示）。&lt;br&gt;&lt;b&gt;范围&lt;/b&gt;和&lt;b&gt;掩膜&lt;/b&gt;限制计算的区域，因此即使在大幅影像中，小区域也很快。&lt;br&gt;&lt;b&gt;最小面积&lt;/b&gt;将更小的图斑合并到相邻图斑中。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;分类图&lt;/b&gt;：与栅格网格一致的 GeoTIFF，带有模型的类别名称和颜色。无数据的像元仍为无数据。&lt;br&gt;&lt;b&gt;置信度&lt;/b&gt;：所选类别的概率，以百分比表示。接近 100 的值较为确定。低于约 60 的地方请自行查看影像：那里排第二的类别与之接近，常见于边界处，或与模型学习过的地方不同之处。&lt;br&gt;带有类别和平均置信度的&lt;b&gt;多边形&lt;/b&gt;，以及每个类别的&lt;b&gt;面积&lt;/b&gt;表，面积在椭球体上量算。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Minimum area of a patch (m²)</source>
+        <translation>图斑的最小面积 (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Confidence (percent)</source>
+        <translation>置信度（百分比）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Class polygons</source>
+        <translation>类别多边形</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Area of each class</source>
+        <translation>各类别面积</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
+        <source>Mapped area (m²)</source>
+        <translation>制图面积 (m²)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <translation>“{value}”({parameter}) 不是波段号列表。请给出从 1 开始的整数，例如 2,3,4,8，或留空以自动匹配波段。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <translation>请选择起始模型：已安装模型的名称，或其文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <translation>没有模型文件“{name}”。请另选一个，或选择以下之一：{fitting}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <translation>“{name}”不能用于训练：需要以 .safetensors 结尾的文件。请选择以下之一：{fitting}；或用“导入模型”导入已发布的权重文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <translation>没有可作为起始的已安装模型“{name}”。请选择以下之一：{fitting}；或给出 .safetensors 文件的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <translation>模型“{name}”已安装：请在{tools}中按此名称选择它。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
+        <source>Give the file {path} as the model in {tools}.</source>
+        <translation>请在{tools}中将文件 {path} 作为模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Field with the class (not for a raster)</source>
+        <translation>类别字段（栅格不需要）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Text or whole numbers: one value for each class.</source>
+        <translation>文本或整数：每个类别一个值。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Selected features only</source>
+        <translation>仅选中的要素</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <translation>使用图层中选中的内容；其余的不使用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <translation>留空则按名称、描述或波长匹配波段。否则请按模型的顺序，为模型的每个波段给出一个栅格波段号，例如 2,3,4,8。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <translation>用于训练的已安装模型的名称，或其文件 (.safetensors) 的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Seed of the random numbers</source>
+        <translation>随机数种子</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <translation>在处理器上，相同的种子会再次得到相同的结果。试试其他种子，看看结果变化有多大。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
+        <source>Web page (*.html)</source>
+        <translation>网页 (*.html)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Find places to label next</source>
+        <translation>查找待标注位置</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <translation>按顺序查找栅格中模型最不确定的位置。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</source>
+        <translation>主动学习,不确定性,边缘采样,训练数据,标注,样本,深度学习,人工智能,基础模型,active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,deep learning,AI,foundation model</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;查找标注对模型最有帮助的位置：即模型概率最高的两个类别几乎相等的位置。少量这样的位置，比许多模型已经掌握的位置更能改进模型。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;和&lt;b&gt;模型&lt;/b&gt;：您要制图的栅格，以及您要改进的模型。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配。&lt;br&gt;&lt;b&gt;位置数量&lt;/b&gt;：您愿意查看多少个位置。&lt;br&gt;&lt;b&gt;位置的边长&lt;/b&gt;：0 表示栅格的 10 个像元。&lt;br&gt;&lt;b&gt;已有标注&lt;/b&gt;：与其重合的位置会被排除，未保存的编辑也计入。&lt;br&gt;&lt;b&gt;范围&lt;/b&gt;和&lt;b&gt;掩膜&lt;/b&gt;限制查找的区域，因此即使在大幅影像中，小区域也很快。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;待标注位置&lt;/b&gt;：方块，带有排名（1 为最不确定）、不确定性（0 为确定，1 为无法判定），以及模型在其间摇摆的两个类别及其概率。各位置之间保持一定距离；只要还有其他位置，涉及相同两个类别的位置不会超过一半。&lt;/p&gt;&lt;p&gt;请按排名逐个查看，在影像中判断每个位置，并将您看到的内容以多边形绘制到标注图层中。然后从当前模型开始再次训练，并查找下一批位置。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Number of places</source>
+        <translation>位置数量</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Side of a place (0 = 10 pixels)</source>
+        <translation>位置的边长（0 = 10 个像元）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Labels there are (left out)</source>
+        <translation>已有标注（将被排除）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places to label</source>
+        <translation>待标注位置</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
+        <source>Places</source>
+        <translation>位置数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <translation>图层“{}”没有可用的要素。请绘制一些、检查其过滤器，或取消勾选“仅选中的要素”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>图层“{}”没有坐标参考系统。请通过右键单击，图层CRS 进行设置。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
+        <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation>“{name}”的要素无法复制到 {path}：{reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>此工具需要引擎的训练库，而训练库尚未安装。请通过 栅格 &gt; SpectralGPT &gt; 引擎 安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>SpectralGPT needs its engine, which is not installed yet. Install it with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>SpectralGPT 需要其引擎，而引擎尚未安装。请通过 栅格 &gt; SpectralGPT &gt; 引擎 安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The engine of SpectralGPT does not work: {reason} Open Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>SpectralGPT 的引擎无法工作：{reason} 请打开 栅格 &gt; SpectralGPT &gt; 引擎。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Left: with &#x27;{}&#x27;. Right: the map without it.
+Drag the line, or move it with the arrow keys. Esc ends.</source>
+        <translation>左侧：带有“{}”。右侧：不带它的地图。
+拖动分割线，或用方向键移动。按 Esc 结束。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Compare with the map below</source>
+        <translation>与下方地图比较</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/compare.py"/>
+        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>仅在分割线左侧显示该图层，可在地图上拖动分割线（按 Esc 结束）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Band</source>
+        <translation>波段</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Recognised as</source>
+        <translation>识别为</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Wavelength</source>
+        <translation>波长</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>For</source>
+        <translation>用途</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Verdict</source>
+        <translation>结论</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Why</source>
+        <translation>原因</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Use…</source>
+        <translation>使用…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
+        <source>Opens the tool with this layer and this model</source>
+        <translation>用此图层和此模型打开工具</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe Layer for Models</source>
+        <translation>描述图层的模型适用性</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Layer</source>
+        <translation>图层(&amp;L)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Values</source>
+        <translation>值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>No data</source>
+        <translation>无数据</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Pixel size</source>
+        <translation>像元大小</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>CRS</source>
+        <translation>CRS</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Date of the image</source>
+        <translation>影像日期</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Remarks</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Bands</source>
+        <translation>波段(&amp;B)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>&amp;Models</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>There is no raster layer in this project. Add one to see which models fit it.</source>
+        <translation>此工程中没有栅格图层。请添加一个，以查看哪些模型适合它。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Describe {}</source>
+        <translation>描述 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <translation>正在查看“{}”的波段和值…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>Stopped.</source>
+        <translation>已停止。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>None declared: every pixel counts</source>
+        <translation>未声明：所有像元均计入</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <translation>找不到图层“{}”的数据。请先修复其数据源（右键单击，更换数据源）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <translation>图层“{}”不是文件，而是服务，或只存在于 QGIS 内部：无法描述其波段和值。请将所需区域保存为 GeoTIFF（右键单击，导出，另存为），再描述该图层。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fine-tuning</source>
+        <translation>微调</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Fits</source>
+        <translation>适合</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Doubtful</source>
+        <translation>存疑</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Does not fit</source>
+        <translation>不适合</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Missing: {}</source>
+        <translation>缺少：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <translation>像元大小 {pixel:.3g} m；模型学习时为 {learned:.3g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Works without {}</source>
+        <translation>缺少 {} 也可运行</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>All its bands were found</source>
+        <translation>已找到其所有波段</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: band {band}, by {how}</source>
+        <translation>{model}：波段 {band}，依据 {how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{model}: none, {how}</source>
+        <translation>{model}：无，{how}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Coastal aerosol</source>
+        <translation>海岸气溶胶</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Blue</source>
+        <translation>蓝</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Green</source>
+        <translation>绿</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red</source>
+        <translation>红</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 1</source>
+        <translation>红边 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 2</source>
+        <translation>红边 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Red edge 3</source>
+        <translation>红边 3</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared</source>
+        <translation>近红外</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Near infrared, narrow</source>
+        <translation>窄近红外</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Water vapour</source>
+        <translation>水汽</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Cirrus</source>
+        <translation>卷云</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 1</source>
+        <translation>短波红外 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Short-wave infrared 2</source>
+        <translation>短波红外 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>By its wavelength</source>
+        <translation>按波长</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not recognised</source>
+        <translation>未识别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{} nm</source>
+        <translation>{} nm</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width:.4g} × {height:.4g} m on the ground</source>
+        <translation>地面 {width:.4g} × {height:.4g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>{width} × {height} {unit}</source>
+        <translation>{width} × {height} {unit}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
+        <source>Not known</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>SpectralGPT Diagnostics Report</source>
+        <translation>SpectralGPT 诊断报告</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <translation>请将此文本附在问题或错误报告中。您的主文件夹、姓名、此计算机的名称和密码均已去除；但仍请您通读一遍。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Gathering…</source>
+        <translation>正在收集…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Copy</source>
+        <translation>复制(&amp;C)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>&amp;Save…</source>
+        <translation>保存(&amp;S)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Save Report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>Text files (*.txt)</source>
+        <translation>文本文件 (*.txt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
+        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <translation>报告无法保存为 {file}：{reason}。请选择其他位置。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_dialog.py"/>
+        <source>SpectralGPT Engine</source>
+        <translation>SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is damaged and must be repaired.</source>
+        <translation>引擎已损坏，必须修复。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Repair…</source>
+        <translation>修复…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The installation of the engine did not come to its end.</source>
+        <translation>引擎的安装未能完成。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Install…</source>
+        <translation>安装…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The tools need an engine, which is not installed yet.</source>
+        <translation>这些工具需要引擎，而引擎尚未安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>Not now</source>
+        <translation>暂不</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
+        <source>The engine is done.</source>
+        <translation>引擎已完成。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Help</source>
+        <translation>帮助</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/help.py"/>
+        <source>Opens the guide at the page about this window (F1)</source>
+        <translation>在指南中打开有关此窗口的页面 (F1)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Classify land cover…</source>
+        <translation>土地覆盖分类…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Label scenes…</source>
+        <translation>场景分类…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Detect change with…</source>
+        <translation>与另一图层进行变化检测…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Fine-tune…</source>
+        <translation>微调…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>Describe for models…</source>
+        <translation>描述模型适用性…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
+        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <translation>这些图层的日期未知：由于“{before}”在图层树中位于上方，因此将其视为较早的图层。如果相反，请在此处互换。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/log_window.py"/>
+        <source>Log of {}</source>
+        <translation>{} 的日志</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Installed model or path of a model file</source>
+        <translation>已安装的模型或模型文件的路径</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Choose a model file</source>
+        <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Start fresh: {}</source>
+        <translation>从头开始：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>Models to train from ({})</source>
+        <translation>用于训练的模型 ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
+        <source>SpectralGPT models ({})</source>
+        <translation>SpectralGPT 模型 ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>{verdict}: {reason}</source>
+        <translation>{verdict}：{reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Bands, in this order: {}</source>
+        <translation>波段，按此顺序：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Pixel size it learned at: {:g} m</source>
+        <translation>学习时的像元大小：{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Classes: {}</source>
+        <translation>类别：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
+        <source>Licence: {}</source>
+        <translation>许可证：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Bands, in the order of the model</source>
+        <translation>波段，按模型的顺序</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Accuracy on data held out of training</source>
+        <translation>在未参与训练的数据上的精度</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>The card has no figures: judge its map with Evaluate map.</source>
+        <translation>卡片中没有数字：请用“分类图精度评价”评价其分类图。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Data and recipe</source>
+        <translation>数据和制作方法</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{use}; can be trained further</source>
+        <translation>{use}；可继续训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{name} ({size})</source>
+        <translation>{name} ({size})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Name in parameters</source>
+        <translation>参数中的名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ground resolution</source>
+        <translation>地面分辨率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{:g} m</source>
+        <translation>{:g} m</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Window</source>
+        <translation>窗口</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>{0} × {0} pixels</source>
+        <translation>{0} × {0} 像元</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Origin</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Licence</source>
+        <translation>许可证</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Not stated</source>
+        <translation>未说明</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Attribution</source>
+        <translation>署名</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>Ships with the plugin</source>
+        <translation>随插件提供</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>from {}</source>
+        <translation>来自 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>on {}</source>
+        <translation>于 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>band {} of the layer</source>
+        <translation>图层的波段 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/details.py"/>
+        <source>left out</source>
+        <translation>未使用</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shared</source>
+        <translation>共享</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Shipped</source>
+        <translation>随附</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Imported</source>
+        <translation>已导入</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Trained here</source>
+        <translation>在此训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
+        <source>Own</source>
+        <translation>自有</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Rename Model</source>
+        <translation>重命名模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>What parameters and scripts take, and what the files are called</source>
+        <translation>参数和脚本所用的名称，也是文件的名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Title</source>
+        <translation>标题(&amp;T)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Name of the file</source>
+        <translation>文件名(&amp;N)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download Model</source>
+        <translation>下载模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>From another address</source>
+        <translation>从其他地址</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Not known: the file is not compared with the published one</source>
+        <translation>未知：不会将文件与已发布的文件进行比较</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Address</source>
+        <translation>地址(&amp;A)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;SHA-256</source>
+        <translation>&amp;SHA-256</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>not known before the download</source>
+        <translation>下载前未知</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>{about}&lt;br&gt;Size: {size}&lt;br&gt;Licence: {licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</source>
+        <translation>{about}&lt;br&gt;大小：{size}&lt;br&gt;许可证：{licence}&lt;br&gt;&lt;a href=&quot;{page}&quot;&gt;{page}&lt;/a&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Folders of Shared Models</source>
+        <translation>共享模型的文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <translation>这些文件夹（例如网络驱动器上的文件夹）中的模型也会列出；不会向其中写入任何内容。名称相同时，您自己的模型优先于共享模型，共享模型优先于随附模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Add…</source>
+        <translation>添加(&amp;A)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>&amp;Remove</source>
+        <translation>移除(&amp;R)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
+        <source>Choose a folder of models</source>
+        <translation>选择模型文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Layer</source>
+        <translation>图层</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/model_list.py"/>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Importing &#x27;{}&#x27;…</source>
+        <translation>正在导入“{}”…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/part.py"/>
+        <source>Models…</source>
+        <translation>模型…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>Compare models</source>
+        <translation>比较模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/query.py"/>
+        <source>List models</source>
+        <translation>列出模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>SpectralGPT Models</source>
+        <translation>SpectralGPT 模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Search models</source>
+        <translation>搜索模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>All models</source>
+        <translation>所有模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>To train from</source>
+        <translation>用于训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Any layer</source>
+        <translation>任意图层</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>F&amp;or</source>
+        <translation>用途(&amp;O)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Cancel</source>
+        <translation>取消(&amp;C)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Import…</source>
+        <translation>导入(&amp;I)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Take in a model file or a checkpoint</source>
+        <translation>导入模型文件或权重文件</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Download…</source>
+        <translation>下载(&amp;D)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Fetch published weights</source>
+        <translation>获取已发布的权重</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Export…</source>
+        <translation>导出(&amp;E)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Write the model for use elsewhere</source>
+        <translation>写出模型供其他地方使用</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Rename…</source>
+        <translation>重命名(&amp;R)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Another title or name</source>
+        <translation>更改标题或名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>De&amp;lete…</source>
+        <translation>删除(&amp;L)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model to the trash</source>
+        <translation>将模型移至回收站</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Shared folders…</source>
+        <translation>共享文件夹(&amp;S)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Folders that several people use</source>
+        <translation>多人使用的文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Looking for installed models…</source>
+        <translation>正在查找已安装的模型…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>No model matches. Change the text, or choose all models.</source>
+        <translation>没有匹配的模型。请更改文本，或选择所有模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <translation>图层“{}”不是文件，因此无法将其波段与模型进行比较。请先将其保存为 GeoTIFF。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Import Model</source>
+        <translation>导入模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Models and checkpoints ({})</source>
+        <translation>模型和权重文件 ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Delete Model</source>
+        <translation>删除模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>将模型“{}”移至回收站？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>“{}”已删除。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>模型无法恢复：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>Cancelled.</source>
+        <translation>已取消。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Import {}</source>
+        <translation>导入 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model &#x27;{}&#x27; was imported.</source>
+        <translation>模型“{}”已导入。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Rename {}</source>
+        <translation>重命名 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>The model is now called &#x27;{}&#x27;.</source>
+        <translation>模型现已命名为“{}”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Download {}</source>
+        <translation>下载 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>{there} of {whole}</source>
+        <translation>{there} / {whole}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <translation>正在处理另一个模型。请等待其完成，或将其取消。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work.py"/>
+        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <translation>“{}”不是模型文件：应为本插件的 .onnx 或 .safetensors 文件，或 SpectralGPT 权重文件 (.pth)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Defaults of the tools</source>
+        <translation>工具的默认值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Automatic: the GPU where it works, else the processor</source>
+        <translation>自动：GPU 可用时使用 GPU，否则使用处理器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>GPU, or stop</source>
+        <translation>GPU，不可用则停止</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>All ({})</source>
+        <translation>全部 ({})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source> MB</source>
+        <translation> MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>No limit</source>
+        <translation>无限制</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <translation>需要更多内存的作业会以一条消息结束，而不会拖慢计算机。这里指计算机的内存，而不是 GPU 的内存。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>macOS has no way to keep such a limit.</source>
+        <translation>macOS 无法实施这样的限制。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Compute &amp;on</source>
+        <translation>计算设备(&amp;O)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Processor t&amp;hreads</source>
+        <translation>处理器线程数(&amp;H)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
+        <source>Memory &amp;limit</source>
+        <translation>内存限制(&amp;L)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Looking at the engine…</source>
+        <translation>正在查看引擎…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Installation</source>
+        <translation>安装</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Install</source>
+        <translation>安装(&amp;I)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Verify</source>
+        <translation>验证(&amp;V)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Repair</source>
+        <translation>修复(&amp;R)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remo&amp;ve…</source>
+        <translation>移除(&amp;V)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Tests the engine&#x27;s libraries, the processor and the GPU with a real computation.</source>
+        <translation>用实际计算测试引擎的库、处理器和 GPU。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Makes the engine anew; the old one stays until it works.</source>
+        <translation>重新建立引擎；旧引擎会保留，直到新引擎可以工作。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Removes the engine. Your own models stay.</source>
+        <translation>移除引擎。您自己的模型会保留。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>The engine in use stays as it was.</source>
+        <translation>正在使用的引擎保持原样。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log and diagnostics</source>
+        <translation>日志和诊断</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>What the engine says appears here.</source>
+        <translation>引擎的消息显示在此处。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Diagnostics report…</source>
+        <translation>诊断报告(&amp;D)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <translation>版本、设置和最近的消息，不含个人数据，可发送给他人。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>&amp;Update</source>
+        <translation>更新(&amp;U)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the Engine</source>
+        <translation>移除引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <translation>移除 SpectralGPT 引擎？您自己的模型会保留；引擎可以重新安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{} MB</source>
+        <translation>{} MB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{:.1f} GB</source>
+        <translation>{:.1f} GB</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is installed and ready.</source>
+        <translation>引擎已安装并就绪。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine works, and an update is waiting.</source>
+        <translation>引擎可用，并且有可用的更新。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine is not installed yet.</source>
+        <translation>引擎尚未安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <translation>引擎在独立的进程中计算地图。它只需下载一次，存放到您的文件夹中；不会更改 QGIS 的任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps and training</source>
+        <translation>制图和训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>maps</source>
+        <translation>制图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor and NVIDIA GPU</source>
+        <translation>处理器和 NVIDIA GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>For {what}, on the {device}.</source>
+        <translation>用于{what}，运行于{device}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{size} in {place}</source>
+        <translation>{size}，位于 {place}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Folder: {}</source>
+        <translation>文件夹：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>From the folder of wheels, nothing is downloaded.</source>
+        <translation>从 wheel 文件夹安装，不下载任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>How much is downloaded is not known for this system.</source>
+        <translation>此系统的下载量未知。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Downloads {}.</source>
+        <translation>下载 {}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {} on the disk.</source>
+        <translation>需要 {} 磁盘空间。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <translation>需要 {needed} 磁盘空间，而只剩 {free} 可用：请腾出空间，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <translation>需要 {needed} 磁盘空间，可用空间为 {free}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <translation>尚未在此计算机上测试。“验证”会测试处理器和 GPU。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Tested {}:</source>
+        <translation>测试于 {}：</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>works</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>not available</source>
+        <translation>不可用</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>{milliseconds:g} ms for {side} x {side} pixels</source>
+        <translation>{side} x {side} 像元用时 {milliseconds:g} 毫秒</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Graphics cards: {}</source>
+        <translation>显卡：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU for training</source>
+        <translation>用于训练的 GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>The engine passed its test.</source>
+        <translation>引擎已通过测试。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Python {python} on {platform}</source>
+        <translation>{platform} 上的 Python {python}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
+        <source>Libraries: {}</source>
+        <translation>库：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Install the SpectralGPT engine</source>
+        <translation>安装 SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Repair the SpectralGPT engine</source>
+        <translation>修复 SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Remove the SpectralGPT engine</source>
+        <translation>移除 SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Cancelling…</source>
+        <translation>正在取消…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Done.</source>
+        <translation>完成。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_work.py"/>
+        <source>Failed: {}</source>
+        <translation>失败：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>&amp;Maps with existing models</source>
+        <translation>用现有模型制图(&amp;M)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <translation>制图、导入权重文件和训练自己的模型(&amp;T)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Support for an NVIDIA &amp;GPU</source>
+        <translation>支持 NVIDIA GPU(&amp;G)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
+        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <translation>此系统软件包的大小，记录于 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Network and folders</source>
+        <translation>网络和文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>as in QGIS: none (http://user:password@host:port)</source>
+        <translation>与 QGIS 相同：无 (http://user:password@host:port)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>The environment variable {} says where.</source>
+        <translation>位置由环境变量 {} 指定。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Package index</source>
+        <translation>软件包索引</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Proxy</source>
+        <translation>代理</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Certificates (CA file)</source>
+        <translation>证书（CA 文件）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Offline: folder of wheels</source>
+        <translation>离线：wheel 文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
+        <source>Folder for the engine</source>
+        <translation>引擎文件夹</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Open report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Show log</source>
+        <translation>显示日志</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The model &#x27;{}&#x27; is ready.</source>
+        <translation>模型“{}”已就绪。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>Added to the project: {}</source>
+        <translation>已添加到工程：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
+        <source>The report is ready: {}</source>
+        <translation>报告已就绪：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/swipe_line.py"/>
+        <source>Line between the two maps</source>
+        <translation>两幅地图之间的分割线</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <translation>留出的场景：平均精度均值 (mAP) {:.2f}（1 为最佳）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <translation>模型的好坏未知：没有可留出用于评价的标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <translation>在留出的场景中，{share} 得到了正确的标签。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <translation>在留出的已标注像元中，{share} 分类正确。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <translation>它们位于同一处，因此无法说明这一结果有多可靠。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>在留出的场景中，{share} 得到了正确的标签：95 % 置信区间为 {low} 到 {high}，在 {places} 个位置评价。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
+        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <translation>在留出的已标注像元中，{share} 分类正确：95 % 置信区间为 {low} 到 {high}，在 {places} 个位置评价。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <translation>训练开始时会匹配“{}”的波段。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
+        <source>Bands found: {}.</source>
+        <translation>已找到的波段：{}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Class</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Prec.</source>
+        <translation>精确率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <translation>精确率：被划为该类的部分中，确实属于该类的比例（用户精度）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall</source>
+        <translation>召回率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <translation>召回率：属于该类的部分中，被划为该类的比例（生产者精度）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>F1</source>
+        <translation>F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <translation>精确率和召回率合为一个数字：两者的调和平均值。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>IoU</source>
+        <translation>IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
+        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>在属于该类或被划为该类的全部范围中，两者一致的比例（交并比）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>在属于该类别或被划为该类别的全部地面中，两者一致的比例。100 % 为最佳。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Not known: no label of this class is held back.</source>
+        <translation>未知：没有留出该类别的标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove class &#x27;{}&#x27;</source>
+        <translation>移除类别“{}”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Draw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <translation>您绘制的内容属于所选类别。右键单击结束多边形；再次单击此按钮停止绘制。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Add class</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <translation>移除所选类别及其标注；“撤销”可恢复它们。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>No cell of the raster has this value.</source>
+        <translation>栅格中没有单元具有该值。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} 个点，至少需要 {wanted} 个。请在不同位置设置 {wanted} 到十个点：其中一些会留出，用于在模型未学习过的地面上评价模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <translation>{given} 个多边形，至少需要 {wanted} 个。请在不同位置绘制 {wanted} 到十个多边形：其中一些会留出，用于在模型未学习过的地面上评价模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/polygons.py"/>
+        <source>Polygons</source>
+        <translation>多边形</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Value</source>
+        <translation>值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Pixels</source>
+        <translation>像元</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <translation>以第一幅栅格的像元计的标注面积；未保存的编辑也计入。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Double-click to choose another colour.</source>
+        <translation>双击以选择其他颜色。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>{} (double-click to rename)</source>
+        <translation>{}（双击以重命名）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Draw polygons of &#x27;{}&#x27;</source>
+        <translation>绘制“{}”的多边形</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
+        <source>Colour of the class</source>
+        <translation>类别的颜色</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped right ({share})</source>
+        <translation>{reference}：{count} 个分类正确 ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>{reference}: {count} mapped as {mapped} ({share})</source>
+        <translation>{reference}：{count} 个被划为 {mapped} ({share})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Reference ↓</source>
+        <translation>参考 ↓</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Mapped as →</source>
+        <translation>分类结果 →</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
+        <source>Sum</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/curve_chart.py"/>
+        <source>best</source>
+        <translation>最佳</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Fine-tune a model</source>
+        <translation>微调模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The engine&#x27;s training libraries are missing.</source>
+        <translation>缺少引擎的训练库。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Training… You can go on drawing meanwhile.</source>
+        <translation>正在训练… 其间您可以继续绘制。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <translation>工具箱中没有 SpectralGPT 的工具。请重新加载插件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Ready to train.</source>
+        <translation>训练准备就绪。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>1 Imagery and labels</source>
+        <translation>1 影像和标注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>2 Train</source>
+        <translation>2 训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>3 Result</source>
+        <translation>3 结果</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>Appears when a model was trained.</source>
+        <translation>训练完模型后显示。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>En&amp;gine…</source>
+        <translation>引擎(&amp;G)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <source>&amp;Train</source>
+        <translation>训练(&amp;T)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <translation>预计时间：约 {time}，依据此计算机上先前的一次训练 ({earlier})。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <translation>预计时间：约 {time}。该时间在另一台计算机上测得；首次训练之后将以此计算机为准。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <translation>预计时间：在此计算机上首次进行此类训练之前未知。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} s</source>
+        <translation>{} 秒</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{} min</source>
+        <translation>{} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
+        <source>{hours} h {minutes} min</source>
+        <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Map of classes</source>
+        <translation>分类图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>A class for every pixel.</source>
+        <translation>每个像元一个类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Scenes</source>
+        <translation>场景</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>One label for a whole polygon or grid cell.</source>
+        <translation>整个多边形或网格单元一个标签。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Where two dates differ.</source>
+        <translation>两个日期不同的地方。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Imagery</source>
+        <translation>影像</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Tas&amp;k</source>
+        <translation>任务(&amp;K)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster with the ground you want to label.</source>
+        <translation>请选择含有您要标注的地面的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Choose the raster of the second date.</source>
+        <translation>请选择第二个日期的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <translation>两个日期是同一幅栅格。请为第二个日期另选一幅。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
+        <source>Looking at the bands…</source>
+        <translation>正在查看波段…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Unchanged</source>
+        <translation>未变化</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Changed</source>
+        <translation>已变化</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 1</source>
+        <translation>类别 1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class 2</source>
+        <translation>类别 2</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_classes.py"/>
+        <source>Class {}</source>
+        <translation>类别 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_counter.py"/>
+        <source>Counting the labels of {}</source>
+        <translation>统计 {} 的标注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <translation>文件 {} 已存在，将保持原样。请另取名称。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
+        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <translation>无法在 {path} 中创建标注图层：{reason} 请选择您有写入权限的文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels</source>
+        <translation>标注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Make a label layer, or choose one.</source>
+        <translation>请创建标注图层，或选择一个。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose the field with the class.</source>
+        <translation>请选择类别字段。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Counting the labels…</source>
+        <translation>正在统计标注…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <translation>请至少标注两个类别：还没有任何“{}”的标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Label at least two classes. Add a second one.</source>
+        <translation>请至少标注两个类别。请添加第二个类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <translation>标注较少：{}。模型可以训练，但难以评价。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <translation>请先选择栅格：标注图层将采用它的坐标系。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Labels {}</source>
+        <translation>标注 {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Where shall the labels be kept?</source>
+        <translation>标注保存在哪里？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation>GeoPackage (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Without a class, and so left out: {}.</source>
+        <translation>没有类别，因此未使用：{}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Beside the rasters, and so left out: {}.</source>
+        <translation>位于栅格之外，因此未使用：{}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Choose a layer</source>
+        <translation>选择图层</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;New…</source>
+        <translation>新建(&amp;N)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <translation>在工程旁创建一个带类别字段的空多边形图层，并开始在其中绘制。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&amp;Field</source>
+        <translation>字段(&amp;F)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <translation>请为每个类别在不同位置绘制三到十个小多边形，每个都画在确定属于该类别的地面上。未标注的地方会被忽略。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>&amp;Find places to label next</source>
+        <translation>查找待标注位置(&amp;F)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the map view</source>
+        <translation>在地图视图内</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>In the whole layer</source>
+        <translation>在整个图层内</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Where to look for places</source>
+        <translation>查找位置的区域</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>For models that give every pixel a class.</source>
+        <translation>适用于为每个像元赋予类别的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>地图未显示模型学习过的栅格。请缩放到其中之一。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places to label next</source>
+        <translation>待标注位置</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>The places cannot be opened: {}</source>
+        <translation>无法打开这些位置：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
+        <source>Places found in {seconds:.1f} s: {count}.</source>
+        <translation>{seconds:.1f} 秒内找到的位置：{count}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Looking for models to start from…</source>
+        <translation>正在查找可作为起始的模型…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Choose the model to start from.</source>
+        <translation>请选择起始模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>根据您的标注和计算机来决定。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Quick</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Keeps the base as it is and takes seconds.</source>
+        <translation>保持基础模型不变，只需几秒。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights.</source>
+        <translation>改变基础模型的少量权重。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Full</source>
+        <translation>完整</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>改变全部权重：需要大量标注和 GPU。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Any imagery</source>
+        <translation>任何影像</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Stands other dates, other light and haze.</source>
+        <translation>能适应其他日期、其他光照和霾。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>These rasters</source>
+        <translation>这些栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A little better here, and may fail elsewhere.</source>
+        <translation>在此处稍好一些，但在其他地方可能失效。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>遍历标注的次数。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Base model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>To be &amp;used on</source>
+        <translation>用于(&amp;U)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>模型名称(&amp;N)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A GPU where one works, else the processor.</source>
+        <translation>有可用的 GPU 时使用 GPU，否则使用处理器。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <translation>相邻的标注成组留出，使模型在别处接受评价；为 0 时不评价模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <translation>相同的种子会再次得到相同的结果。试试其他种子，看看结果变化有多大。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>matched automatically</source>
+        <translation>自动匹配</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <translation>按基础模型的顺序，为其每个波段给出一个栅格波段，例如 2,3,4,8。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>高级</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Rounds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Previo&amp;us</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>&amp;Next</source>
+        <translation>下一个(&amp;N)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Places, the least sure first: {}</source>
+        <translation>位置，最不确定的在前：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>Place {number} of {count}:</source>
+        <translation>位置 {number} / {count}：</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
+        <source>{first} or {second}?</source>
+        <translation>{first} 还是 {second}？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The rasters that the model learned from are not there any more.</source>
+        <translation>模型学习过的栅格已不存在。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview: {}</source>
+        <translation>预览：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>The preview cannot be opened: {}</source>
+        <translation>无法打开预览：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <translation>地图中部的预览，用时 {seconds:.1f} 秒。放大可查看其他部分。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <translation>地图所示内容的预览，用时 {seconds:.1f} 秒。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
+        <source>Looking at the bands of {}</source>
+        <translation>查看 {} 的波段</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Raster of the second date</source>
+        <translation>第二个日期的栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Take this raster out</source>
+        <translation>去掉此栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add raster</source>
+        <translation>添加栅格(&amp;A)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <translation>同时从多幅栅格学习：其他地点、其他日期。它们共用标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>&amp;Add pair of rasters</source>
+        <translation>添加一对栅格(&amp;A)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
+        <source>Choose a raster</source>
+        <translation>选择栅格</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Open &amp;report</source>
+        <translation>打开报告(&amp;R)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the report in the browser.</source>
+        <translation>在浏览器中打开报告。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Preview</source>
+        <translation>预览(&amp;P)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <translation>对地图视图所示的内容制图，作为影像上方的临时图层。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Compare</source>
+        <translation>比较(&amp;C)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <translation>仅在分割线左侧显示预览，可在地图上拖动分割线（按 Esc 结束）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Apply to the whole layer…</source>
+        <translation>应用到整个图层(&amp;A)…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Opens the tool with the model and the raster filled in.</source>
+        <translation>打开工具，并填入模型和栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Map</source>
+        <translation>地图</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>&amp;Retrain from this model</source>
+        <translation>从此模型继续训练(&amp;R)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <translation>返回标注，并以此模型作为起始模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Improve it</source>
+        <translation>改进模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Per cent of each row</source>
+        <translation>每行的百分比</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>When a model was trained, here stands how good it is.</source>
+        <translation>训练完模型后，此处显示其好坏。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Mapping what the map shows…</source>
+        <translation>正在对地图所示的内容制图…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <translation>留出的标注：{samples}。每个位置都曾被留出一次，由未见过它的模型评价；模型本身从全部标注学习。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
+        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <translation>留出的标注：{samples}。最佳轮次也是根据这些标注选出的，因此结果略微偏高。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Training loss</source>
+        <translation>训练损失</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Round</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Parts judged</source>
+        <translation>已评价的部分</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <translation>对留出的标注进行评价后，曲线即会显示。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>There is nothing to draw: no labels were held back.</source>
+        <translation>没有可绘制的内容：未留出任何标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean IoU</source>
+        <translation>平均 IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
+        <source>Mean average precision</source>
+        <translation>平均精度均值 (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Starting the engine…</source>
+        <translation>正在启动引擎…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping at once…</source>
+        <translation>正在立即停止…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping, and writing the best model so far…</source>
+        <translation>正在停止，并写入目前最佳的模型…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Warning: {}</source>
+        <translation>警告：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <translation>已停止。当时还没有模型，因此没有保留任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
+        <source>Stop now</source>
+        <translation>立即停止</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <translation>在留出的标注上，第 {done} 轮之后（最多 {rounds} 轮）：</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, before the first round:</source>
+        <translation>在留出的标注上，第一轮之前：</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>On held-back labels, {done} of {parts} parts:</source>
+        <translation>在留出的标注上，第 {done} 部分（共 {parts} 部分）：</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>No labels have been judged yet.</source>
+        <translation>尚未评价任何标注。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <translation>“立即停止”不会等待，也不保留任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <translation>还没有模型：取消后不会留下任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model as it is.</source>
+        <translation>取消会保留当前的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <translation>取消会保留第一轮之前的模型，即目前最佳的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <translation>取消会保留第 {best} 轮的模型，即目前最佳的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <translation>已提前停止。已保留第 {best} 轮的模型，即目前最佳的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model from before the first round was kept.</source>
+        <translation>已提前停止。已保留第一轮之前的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Stopped early. The model of the last round was kept.</source>
+        <translation>已提前停止。已保留最后一轮的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <translation>完成，用时 {time}。已保留最佳的第 {best} 轮的模型。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
+        <source>Done in {time}.</source>
+        <translation>完成，用时 {time}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>SpectralGPT speaks English</source>
+        <translation>SpectralGPT 说中文</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {seconds} s left</source>
+        <translation>大约还剩 {seconds} 秒</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {minutes} min left</source>
+        <translation>大约还剩 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/i18n.py"/>
+        <source>about {hours} h {minutes} min left</source>
+        <translation>大约还剩 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Land-cover map…</source>
+        <translation>土地覆盖制图…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Detect change…</source>
+        <translation>变化检测…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Describe layer for models…</source>
+        <translation>描述图层的模型适用性…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Engine…</source>
+        <translation>引擎…</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/provider.py"/>
+        <source>SpectralGPT {} (models for multispectral rasters)</source>
+        <translation>SpectralGPT {}（用于多光谱栅格的模型）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <translation>“{name}”波段 {band} 的无数据值在图层属性中已关闭；但此处仍会采用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/raster_source.py"/>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <translation>“{name}”的附加无数据范围 {low} 到 {high} 未使用：仅支持单个值。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool} ({time})</source>
+        <translation>{tool} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/result_layers.py"/>
+        <source>{tool}: {subject} ({time})</source>
+        <translation>{tool}：{subject} ({time})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>No class</source>
+        <translation>无类别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>To be judged</source>
+        <translation>待判断</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>Judged</source>
+        <translation>已判断</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/styling.py"/>
+        <source>The style of {} was not saved: the file cannot be opened.</source>
+        <translation>{} 的样式未保存：文件无法打开。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <translation>没有算法“{}”。请启用提供它的插件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
+        <source>The inputs could not be read. The log says more.</source>
+        <translation>无法读取输入。详情请见日志。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/diagnostics_task.py"/>
+        <source>SpectralGPT diagnostics report</source>
+        <translation>SpectralGPT 诊断报告</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <translation>“{}”不是可下载的地址：必须以 https:// 或 http:// 开头。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <translation>无法写入“{path}”：{reason}。请腾出空间，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <translation>下载中断：{} 已下载的部分已保留；再次下载即可从该处继续。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the file has changed on the server.</source>
+        <translation>服务器上的文件已更改。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>{came} of {whole} bytes came.</source>
+        <translation>已收到 {came} 字节，共 {whole} 字节。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>the server sent nothing.</source>
+        <translation>服务器没有发送任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>There is no file at {} (404). Check the address.</source>
+        <translation>{} 处没有文件 (404)。请检查地址。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <translation>服务器不向所有人提供 {url} ({status})。请用浏览器下载，然后导入该文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <translation>代理要求用户名和密码 (407)。请在 QGIS 中设置：设置 &gt; 选项 &gt; 网络。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The server answered {status} for {url}. Try again later.</source>
+        <translation>服务器对 {url} 的应答为 {status}。请稍后重试。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <translation>下载的文件有 {came} 字节，应为 {size} 字节。文件已移除；请稍后重试。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/download.py"/>
+        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <translation>下载的文件不是已发布的文件：其 SHA-256 为 {found}，应为 {expected}。文件已移除；也不要使用从其他地方得到的该文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
+        <source>Look at the SpectralGPT engine</source>
+        <translation>查看 SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Verify the SpectralGPT engine</source>
+        <translation>验证 SpectralGPT 引擎</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/tasks/engine_test.py"/>
+        <source>Testing {}</source>
+        <translation>正在测试 {}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/allocation.py"/>
+        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <translation>{1} 个点的样本无法覆盖 {2} 个类别。请至少要求 {3} 个点，最好 {4} 个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>分类图 {1} 含有小数 ({2})，应为代表类别的整数。请选择分类图，例如“土地覆盖制图”的结果；如果其数字确为类别，请先转换（栅格 &gt; 转换 &gt; 转换 (格式转换)，输出类型 Byte）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <translation>分类图 {1} 有超过 {2} 个不同的值，应为类别。请选择分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>. Choose a class map.</source>
+        <translation>。请选择分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>Reading the map at the references</source>
+        <translation>正在读取参考位置处的分类图</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <translation>分类图在 {1} 个参考数据 {2} 处均没有类别：那里无数据。请选择位于已制图部分的参考数据，或另选分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
+        <translation>分类图没有与 {1} 对应的类别：{2} 个参考样本未使用，尽管分类图在那里不可能正确。如果它其实是分类图的类别之一，请在参考数据或分类图的类别中重命名。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <translation>{2} 个参考样本中有 {1} 个位于分类图无数据处；这些样本未使用。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <translation>参考数据 {1} 为 {2}，而“stratified”（分层）设计需要从分类图每个类别中随机抽取的点。请用“从分类图抽取样本点”抽取，或选择“simple”（简单）设计。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>相邻像元并不独立：区间基于 {1} 个 {2}，而不是 {3} 个像元。若需要适用于整幅分类图的数字，请抽取分层随机样本。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} 个 {2} 数量太少：区间较宽，且本身也较粗略。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <translation>{2} 个点中有 {1} 个在此分类图上所处的类别与抽取时的类别不同：该样本属于另一幅分类图。已采用其分层及权重 (Stehman 2014)，并假定两幅分类图覆盖相同的地面。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <translation>在 {1}（占分类图的 {2}）中没有标注任何点：经面积校正的数字适用于其余部分。请在那里标注点。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/judgement.py"/>
+        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <translation>在 {1} 中只标注了一个点：缺少需要其方差的区间。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <translation>参考数据 {1} 的类别都不是分类图的类别。参考数据有 {2}；分类图有 {3}。请选择其值（名称或数值）为分类图类别的字段，或重命名类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/matching.py"/>
+        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <translation>类别按值匹配，尽管名称不同：{1}。如果有误，请为它们取相同的名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <translation>类别 {1} 只有 {2} 个像元，少于每个类别所需的 {3} 个点：全部采用。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <translation>类别 {1} 得到 {2} 个点：其精度将没有区间。请要求更多的点，或更大的最少点数。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <translation>抽取 {1} 个点，而不是 {2} 个：每个类别都需要满足最少点数。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} 个点：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>请从第一个点开始，在字段“{1}”中以名称或值填写每个点的真实类别；然后用它们评价分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/stratified.py"/>
+        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <translation>每个有面积的分层都需要一个点，并且至少要有一个分层。</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <translation>至少需要 {1} 个波段：请使用包含全部这些波段的栅格，或使用其他模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <translation> 如果顺序为 {1} ({2})，则 BANDS 为 {3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS 有 {1} 个数字，但模型需要 {2} 个 ({3}){4}。请按此顺序为每个波段给出一个栅格波段号。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <translation>BANDS 指定了波段 {1}，但栅格的波段为 {2}。波段号从 1 开始，且不能使用 alpha 波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS 两次给出栅格波段 {1}，分别用于 {2} 和 {3}。模型的每个波段都需要各自的栅格波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>栅格波段 {1} 都可能是模型的 {2}：{3}。请用 BANDS 指明使用哪一个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/card_editing.py"/>
+        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <translation>“{1}”不是 SpectralGPT 的模型，或已损坏。请重新复制该文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <translation>无法读取模型卡片：它不是由此版本的 SpectralGPT 写入的。请重新导入模型，或更新插件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <translation>模型卡片中的任务为“{1}”，应为 {2} 之一。请更新插件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <translation>“{1}”不含可用于训练的权重：应为 .safetensors 模型。.onnx 模型只能用于预测；请选择导出它的那个模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; cannot be read. Copy the file again.</source>
+        <translation>无法读取“{1}”中的权重。请重新复制该文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/checkpoint.py"/>
+        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <translation>“{1}”中的权重与其卡片描述的网络不符：有 {2} 个缺失、多余或形状不同 ({3})。请重新训练或导入模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <translation>未留出任何标注，因此无法评价模型：要评价至少两个类别，每个类别都需要在相距超过 {1} 像元的两个位置有标注，且其间没有标注相连。请为 {2}{3} 绘制第二个位置。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <translation>{1} 无法评价：这样的类别的所有标注都在同一处，彼此相距不足 {2} 像元，或仅位于学习所需的标注旁边。请为每个这样的类别在更远处绘制第二个位置。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <translation>标注位于 {1} 个相距超过 {2} 像元的位置，应至少有 {3} 个，每个部分一个。请在更多位置绘制标注，或要求更少的部分。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/blocks.py"/>
+        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <translation>标注彼此太近，无法按相距超过 {1} 像元的位置留出：已将其切成 {2} 像元的方块，用于学习与用于评价的标注之间的 {3} 个已标注像元未使用。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <translation>范围 {1} 没有面积：需要 xmin &lt; xmax 且 ymin &lt; ymax。请重新绘制，或留空以处理整幅栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <translation>范围 {1} 无法转换到栅格的 CRS ({2})。请以栅格的 CRS 给出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/grid.py"/>
+        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <translation>范围 {1} 未触及栅格，栅格的边界为 {2}，坐标系为 {3}。请选择栅格上的范围，或检查范围的 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <translation>文件夹 {1} 中没有以 {2} 结尾的栅格。请选择其他文件夹，或逐个给出栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <translation>未给出影像。请选择要学习的栅格或文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Looking at raster {1} of {2}</source>
+        <translation>正在查看栅格 {1} / {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>Left out: {1}. {2}</source>
+        <translation>未使用：{1}。{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/imagery.py"/>
+        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <translation>{1} 幅栅格都不适合该模型。{2} 请选择含有该模型波段的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>{1} 只有一个类别 ({2})，应至少有 {3} 个。请将不属于该类别的地方也加以标注，例如标为“其他”。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>{1} 有 {2} 个类别 ({3})，应最多有 {4} 个。请选择类别字段，而不是为要素编号的字段，或合并类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <translation>类别 {1} 仅大小写不同；将其视为不同的类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <translation>类别“{1}”的颜色为“{2}”，应为 #rrggbb 形式的红、绿、蓝，例如 #1f78b4。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_classes.py"/>
+        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <translation>类别的外观给定为 {1}，应为 JSON 列表，例如 [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]。请更正，或留空。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <translation>{1} 含有列表，应为每个要素一个类别。请选择文本或整数字段，或允许一个场景有多个标签。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <translation>{1} 含有小数类型的数字；由于全部为整数值，因此视为类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <translation>{1} 含有 {2}，类别应为文本或整数。请选择其他字段：{3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <translation>{1} 在全部 {2} 个要素中均为空，应为每个要素的类别。请填写，或选择其他字段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>The {1} {2} {3}: {4}. </source>
+        <translation>{1} {2} {3}：{4}。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Choose one of them.</source>
+        <translation>请选择其中之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>Add one of text or whole numbers, and fill it in.</source>
+        <translation>请添加一个文本或整数字段，并填写。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_fields.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <translation>{1} 含有小数，例如 {2}，类别应为文本或整数。请选择其他字段，或用字段计算器将这些数字转换为类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <translation>{1} {2} 在同一位置给出多个标签，应为每个像元一个。请选择只含一个类别的字段，或进行场景训练。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <translation>{1} {2} 在栅格上没有留下已标注的像元：它们只触及栅格边缘，或所在处无数据。请在栅格上绘制标注。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <translation>{1} {2} 标注了 {3} 个像元；从中随机抽取了 {4} 个，小类别全部采用。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation>{1} {2} 是类别栅格，应为场景：带类别字段的多边形或点。请选择矢量图层，或训练语义分割 (segmentation)。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <translation>{1}；应为每个像元一个类别。请更正这些要素（要素 ID），或用“差异”工具 (Difference) 将一个从另一个中剪除。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1}; these pixels are ignored.</source>
+        <translation>{1}；这些像元将被忽略。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <translation>{1} 含有小数，例如 {2}，应为值代表类别的栅格。请选择其他栅格，或将这些数字转换为类别（QGIS 中的“按表格重分类”）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <translation>{1} 有超过 {2} 个不同的值，应为值代表类别的栅格。请选择类别栅格，而不是影像。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <translation>{1} 没有已标注的像元：全部为无数据 ({2})。请选择其他栅格，或更正其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
+        <translation>{1} 含有小数类型的数字；由于全部为整数值，因此视为类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <translation>{1} 有 {2} 个波段；第一个波段包含类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2} 与栅格不相交：其边界为 {3}，栅格的边界为 {4}。请选择位于栅格上的标注，或检查两个图层的 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <translation>{1} {2} 没有地理参考；由于其大小与栅格相同，为 {3} x {4} 像元，因此逐像元叠放在栅格上。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
+        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <translation>{1} {2} 没有 CRS；假定与栅格的相同。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <translation>{1} {2} 是类别栅格，每个像元只有一个标签。若一个场景需要多个标签，请选择矢量图层。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <translation>{1} 文件 {2} 既不能作为矢量图层也不能作为栅格读取。请在 QGIS 中打开查看，并重新导出为 GeoPackage 或 GeoTIFF。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <translation>{2} {3} 中有 {1} 个要素既不是多边形也不是点；将被忽略。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/labels.py"/>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <translation>{3} {4} 的 {2} 个要素中有 {1} 个在字段“{5}”中没有类别；将被忽略。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <translation>在 {1} 次抽取中未找到含有效像元的影像块：影像几乎全部为无数据。请将栅格裁剪到有数据的部分，或检查其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/lazy_patches.py"/>
+        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation>栅格 {1} 在留出用于评价的部分之外没有剩余空间。请给出更大的栅格，或更多的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>文件可能已损坏或下载不完整：请在 QGIS 中打开查看，并重新复制、下载或导出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>No raster was given. Choose a raster file.</source>
+        <translation>未给出栅格。请选择栅格文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <translation>栅格 {1} 不存在。请检查路径，以及其驱动器是否已挂载。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} 是文件夹，不是栅格。请选择栅格文件；可用 栅格 &gt; 杂项 &gt; 构建虚拟栅格 叠加各波段文件，每个文件作为单独的波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is an empty file. Download or export it again.</source>
+        <translation>栅格 {1} 是空文件。请重新下载或导出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <translation> 它带有地面控制点或 RPC：请先对其进行变形 (重投影)（栅格 &gt; 投影）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <translation>栅格 {1} 没有坐标参考系统。{2} 请在 QGIS 中通过 栅格 &gt; 投影 &gt; 指定投影 指定正确的坐标参考系统，或以 CRS 给出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <translation>栅格 {1} 没有地理变换参数，因此其位置和像元大小未知。请在 QGIS 中进行地理配准（图层 &gt; 配准工具），或明确给出 CRS 以在像元坐标中工作。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <translation>栅格 {1} 的地理变换参数使像元没有面积。请重新进行地理配准。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation>“{1}”不是坐标参考系统。请给出代码，例如 EPSG:32631。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <translation>栅格 {1} 看起来是波段在最后的排列：{2} 页，每页 {3} x {4} 像元，即一幅 {5} 行、波段被存为列的影像。请以波段在前重新写出（形状 {6}, {7}, {8}；在 Python 中：numpy.moveaxis(image, -1, 0)）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>请选择其中之一，或将它们叠加（栅格 &gt; 杂项 &gt; 构建虚拟栅格）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <translation>栅格 {1} 含有复数值（雷达数据？）。请先将其转换为实数值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>影像没有可用于训练的有效像元。请检查其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/patches.py"/>
+        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <translation>各影像的波段数不同，应全部相同。请为每幅影像选择相同的波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <translation>该栅格为 8 位值，可能为显示而拉伸过或未经定标：已将其除以 255 后视为反射率，结果可能较差。请尽可能使用原始产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>栅格的值达到 {1}：已将其视为百分比并除以 100。如果有误，请写出为反射率 0..1 或反射率 x 10000。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <translation>{1}：根据产品名称和值推定，因为文件没有比例因子。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <translation>没有暗像元可用来判断值中是否带有 Sentinel-2 产品自处理基线 04.00 起所含的偏移量 1000（反射率 0.1）；未去除任何偏移。如果带有，请先将其减去，或在文件名中保留产品名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <translation>所有波段最暗的像元都在 {1} 或以上（单位为 1/10000）：已假定其带有 Sentinel-2 产品自处理基线 04.00 起所含的偏移量 1000，并已将其去除。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <translation>栅格 {1} 与第一幅栅格没有重叠：其边界为 {2}，第一幅的边界为 {3}。请选择同一地点的两幅栅格，并检查两个图层的 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/source.py"/>
+        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <translation>栅格 {1} 没有有效像元 ({2})。请检查其无数据值和范围。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <translation>{1} {2} 与栅格不相交：其边界为 {3}（{4}），栅格的边界为 {5}（{6}）。请选择位于栅格上的 {7}，或检查两个图层的 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} does not exist. Choose a vector file with {3}.</source>
+        <translation>{1} 文件 {2} 不存在。请选择含有 {3} 的矢量文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <translation>。请在 QGIS 中打开查看，并重新导出，例如导出为 GeoPackage。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has no {3} (it has {4} features of type {5}). Choose a layer of {6}{7}.</source>
+        <translation>{1} 文件 {2} 没有 {3}（它有 {4} 个 {5} 类型的要素）。请选择 {6} 图层{7}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Opening the raster</source>
+        <translation>正在打开栅格</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Looking at its values</source>
+        <translation>正在查看其值</translation>
+    </message>
+    <message>
+        <location filename="../engine/describing.py"/>
+        <source>Judging the models</source>
+        <translation>正在评估模型</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <translation>PyTorch {1} 找不到可用的 GPU：它是仅为处理器构建的，或者驱动程序缺失或过旧。</translation>
+    </message>
+    <message>
+        <location filename="../engine/device_check.py"/>
+        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <translation>GPU 上的矩阵乘积与处理器的结果相差 {1}（相对大小）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>These libraries of the engine do not work: {1}. Repair the engine (in QGIS: SpectralGPT &gt; Engine &gt; Repair).</source>
+        <translation>引擎的以下库无法工作：{1}。请修复引擎（在 QGIS 中：SpectralGPT &gt; 引擎 &gt; 修复）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/doctor.py"/>
+        <source>processor and GPU</source>
+        <translation>处理器和 GPU</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <translation>模型“{1}”用每幅影像所有像元的统计量进行标准化，而 Deepness 不计算这些统计量：其结果会不同。请导出为普通 ONNX。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the graph for Deepness</source>
+        <translation>正在写入用于 Deepness 的计算图</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Comparing with the model</source>
+        <translation>正在与模型比较</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <translation>用于 Deepness 的计算图与模型的概率相差 {1}，可接受的差异为 {2}。请导出为普通 ONNX，并报告模型的卡片。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>Writing the model</source>
+        <translation>正在写入模型</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <translation>在 Deepness 中，请按此顺序对应波段：{1}{2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/deepness.py"/>
+        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <translation>在 Deepness 中，值必须为反射率 x {1}，且不带附加偏移量：请先减去 Sentinel-2 产品自处理基线 04.00 起所含的 1000。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>Checking the model</source>
+        <translation>正在检查模型</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <translation>模型“{1}”没有可用于训练的权重：旁边没有 {2}。请改为导出为 ONNX。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/exporting.py"/>
+        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <translation>模型“{1}”是主干网络：微调之前不能预测任何内容，因此没有可在其他地方运行的内容。请导出其权重 (safetensors)，或先进行微调。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <translation>导出的计算图与网络的概率相差 {1}，可接受的差异为 {2}。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with full weights (half off).</source>
+        <translation>请以完整权重导出（关闭半精度）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Please report the model&#x27;s card.</source>
+        <translation>请报告模型的卡片。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <translation>此版本的 torch 无法导出该网络。请报告此问题。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <translation>模型的权重超过单个 ONNX 文件可容纳的 2 GB。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Use a smaller model.</source>
+        <translation>请使用较小的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/onnx.py"/>
+        <source>Export with half-precision weights.</source>
+        <translation>请以半精度权重导出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/export/streamed.py"/>
+        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <translation>模型需要 {1} GB；单个 ONNX 文件可容纳 2 GB。请改为写出 .safetensors 模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <translation>“{1}”按原样复制：输出必须以 {2} 结尾，而不是“{3}”。若要制作另一种文件，请使用“导出模型”。</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Copying the model</source>
+        <translation>正在复制模型</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <translation> 它似乎是为插件 Deepness 制作的：请在那里使用。</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <translation>“{1}”不带 SpectralGPT 卡片：其中没有写明需要哪些波段（按波长）以及如何缩放值，因此无法在此运行。{2} 应为本插件制作的模型，或已发布的 SpectralGPT 权重文件 (.pth)。</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Reading the checkpoint</source>
+        <translation>正在读取权重文件</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <translation>正在计算权重文件的指纹</translation>
+    </message>
+    <message>
+        <location filename="../engine/importing.py"/>
+        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <translation>此权重文件是主干网络：微调之前不能预测任何内容，因此不能转换为 .onnx。请给出以 .safetensors 结尾的输出，并由它进行微调。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <translation>“{1}”的计算图有输入 {2} 和输出 {3}；用于 {4} 的模型需要 {5} 并给出概率。请重新导入模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <translation>“{1}”的计算图接受 {2}（波段、行、列），而其卡片为 {3}。文件与其卡片不符：请重新制作或导入。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <translation>模型“{1}”给出的得分形状为 {2}，而其卡片有 {3} 个类别。文件与其卡片不符：请重新制作或导入。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>{1} ONNX Runtime is used instead.</source>
+        <translation>{1} 改用 ONNX Runtime。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1} does not run this model: {2}</source>
+        <translation>测量一次：{1} 无法运行此模型：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2}; not used</source>
+        <translation>测量一次：{1}：{2}；未使用</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backend_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <translation>测量一次：{1}：每个窗口 {2} 毫秒{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <translation>要求使用 GPU，但没有可用的 GPU：{1}。请选择设备“auto”（自动）或“cpu”（处理器），或安装适合您的 GPU 的引擎。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/backends.py"/>
+        <source>The GPU is not used, the processor is. {1}</source>
+        <translation>未使用 GPU，使用的是处理器。{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <translation>单元大小 {1} 小于一个像元（{2} CRS 单位）。请给出更大的值，或用 0 表示模型自身的窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <translation>栅格的 {1} m 像元已重采样到 {2} m，使 {3} px 的单元宽 {4} m；模型训练时为 {5} m。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cells.py"/>
+        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <translation>一个单元所显示的地面是模型训练时（宽 {2} m）的 {1} 倍：标签可能较差。请将单元大小设为 0，以采用模型自身的尺度。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <translation>{1} {2}：有效像元不足一半。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/classify.py"/>
+        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <translation>没有可标注的 {1}：{2} 个之中，没有一个的有效像元达到一半。请选择更小的单元大小、其他区域，或检查无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Cluster: {1} strips for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>Strips: row {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <translation>变化检测模型有两个类别，未变化和已变化；“{1}”有 {2} 个。请选择其他模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Scores rescaled for this scene: {1} becomes 0.5</source>
+        <translation>已为此影像重新缩放得分：{1} 变为 0.5</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>阈值：{1}（给定值；模型自身的阈值为 {2}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} ({2})</source>
+        <translation>阈值：{1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Writing the map</source>
+        <translation>正在写入地图</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_rows.py"/>
+        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <translation>从上次运行停止处继续：{2} 行中已完成 {1} 行</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <translation>模型“{1}”用于训练；运行模型需要以 .onnx 结尾的文件。请先将其导出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/installed.py"/>
+        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <translation>“{1}”内的卡片没有列出类别。请重新制作或导入。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling cells</source>
+        <translation>正在对单元分类</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/looks.py"/>
+        <source>Labelling zones</source>
+        <translation>正在对分区分类</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <translation>该区域内没有有效像元：栅格在那里全部为无数据。请选择其他区域，或检查无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <translation>ONNX Runtime 无法启动 {1}：其驱动程序或库缺失或过旧。请更新驱动程序，或选择处理器。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>GPU 内存不足：改为每次 {1} 个窗口继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>GPU 内存不足以处理一个窗口：改用处理器继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <translation>ONNX Runtime {1} 无法加载“{2}”：它不是完整的 ONNX 模型，或需要更新的版本。请重新复制该文件，或更新引擎。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <translation>模型“{1}”在运行时失败。请重新制作或导入；如果它是随附的模型，请报告此问题。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/onnx_backend.py"/>
+        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>{1} 的可用内存不足以运行模型“{2}”。请关闭其他程序，或选择较小的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <translation>OpenVINO {1} 无法运行“{2}”：它不是完整的 ONNX 模型，或含有 OpenVINO 不认识的部分。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/openvino_backend.py"/>
+        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation>计算机的可用内存不足以运行模型“{1}”。请关闭其他程序，或选择较小的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/places.py"/>
+        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <translation>边长 {1} CRS 单位的位置为 {2} x {3} 像元，大于要查找的区域（{4} x {5} 像元）。请给出更小的边长、用 0 表示 {6} 像元，或给出更大的范围。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <translation>掩膜未触及要计算的区域（{1}，{2}）；其多边形位于 {3}。请选择其他掩膜，或检查其 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/region.py"/>
+        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation>掩膜小于一个像元：没有像元的中心位于其中。请选择更大的掩膜。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>两个日期没有共同的波段组：第一个日期适用于模型的组 {1}，第二个适用于 {2}。请选择同一传感器的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation>输出“{1}”必须以 {2} 结尾。请改用这样的名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <translation>有两个输出将写入“{1}”。请分别取不同的名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>输出“{1}”同时也是输入，会被覆盖。请选择其他名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <translation>输出“{1}”是文件夹。请给出文件名。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <translation>输出“{1}”的文件夹不存在。请创建“{2}”或另选一个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <translation>磁盘已满，或文件对磁盘来说过大：“{1}”无法完成。请腾出空间，或写到其他磁盘。该输出没有保留任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <translation>无法写入“{1}”。请检查您是否有权写入此文件夹，以及是否有其他程序（或 QGIS 中的图层）占用该文件，或选择其他位置。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/threshold.py"/>
+        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <translation>模型卡片要求的阈值 {1} 不为此版本所知。请更新插件，或自行给出阈值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <translation>模型“{1}”只有 {2} 个类别；要出现难以判定的情况，需要两个或更多。请选择类别更多的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <translation>没有 {1} 的位置的有效像元达到一半{2}。请选择更小的边长、更大的区域，或检查无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>Places of {1}: {2} found.</source>
+        <translation>{1} 的位置：找到 {2} 个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/uncertain_places.py"/>
+        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <translation>找到 {1} 个位置，而不是 {2} 个：若任意两个之间要隔开一个位置，则没有空间容纳更多 {3} 的位置。请选择更小的边长，或更大的区域。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/windows.py"/>
+        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation>无法在 {3} x {4} px 的栅格上使用 {1} px、重叠 {2} px 的窗口：大小必须至少为 1，且重叠必须小于窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <translation>没有动词“{1}”。可用的有：{2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>The parameters of &#x27;{1}&#x27; must be a JSON object.</source>
+        <translation>“{1}”的参数必须是 JSON 对象。</translation>
+    </message>
+    <message>
+        <location filename="../engine/jobs.py"/>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <translation>“{1}”需要库“{2}”，而此引擎没有。请安装引擎的 {3} 库（在 QGIS 中：SpectralGPT &gt; 引擎）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/memory_limit.py"/>
+        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <translation> 按照内存限制，引擎最多可使用 {1} MB：请在 QGIS 的 设置 &gt; 选项 &gt; SpectralGPT 中调高，或设为无限制。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <translation>{1}={2} 与 {3}={4} 不符：应为正整数倍。请使用 {5}={6}，或其他 {7}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/config.py"/>
+        <source>There is no preset &#x27;{1}&#x27;. Choose one of {2}.</source>
+        <translation>没有预设“{1}”。请选择 {2} 之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/dense_head.py"/>
+        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <translation>已发布的逐像元输出头适用于 {1} 像元的 token，且宽度为 16 的倍数，给定的是 patch={2}, width={3}。请使用 patch={4} 和 width={5}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <translation>网络接受的影像为 [batch, {1}, height, width]，给定的是 {2}。请用零填充缺失的波段，并略去其组。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/encoder.py"/>
+        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <translation>预训练模型与此网络不符：{2} 个编码器权重中有 {1} 个缺失或形状不同 ({3})。请选择波段、宽度和深度相同的主干网络。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/losses.py"/>
+        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <translation>无法用损失权重 {1} 训练：不能为负，且必须有一个大于 0。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/masked_autoencoder.py"/>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <translation>遮蔽率 {1} 使 {3} 个 token 中有 {2} 个可见：必须有一些被遮蔽、一些可见。请使用 0.9，或更大的窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <translation>卡片中的统计量与其 {1} 个波段不符：{2} 个均值，{3} 个标准差（每个都必须大于 0）。请重新训练或导入模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/normalise.py"/>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <translation>卡片要求归一化方式“{1}”，此版本支持 statistics、tile-minmax、scene-statistics 和 none。请更新插件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/pixel_change.py"/>
+        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <translation>{1} 级像元终止于步长 {2}，但一个 token 宽 {3} 像元。请为从 1 到 {4} 的每个步长给出一个宽度。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/position.py"/>
+        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <translation>{1} x {2} 像元的窗口无法切成 {3} x {4} 的 token：两边都必须是 {5} 的倍数。最接近的有效大小为 {6} x {7}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <translation>用于“{1}”的模型本身不能预测任何内容。请先微调，再使用其结果。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/predictor.py"/>
+        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <translation>模型接受 {1} 个输入 ({2})，给定的是 {3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <translation>模型卡片中的网络为“{1}”，此版本支持 {2}。请更新插件，或重新导入模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/registry.py"/>
+        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <translation>模型卡片对其网络“{1}”的描述方式无法由此版本构建。请更新插件，或重新导入模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network has lost its encoder.</source>
+        <translation>网络的编码器已丢失。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model/tuned_change.py"/>
+        <source>The network was made without a pixel branch.</source>
+        <translation>网络在制作时没有像元分支。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>没有模型“{1}”。请给出模型文件的路径，或已安装模型的名称 ({2})。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>模型“{1}”用于 {2}，此处需要用于 {3} 的模型。请选择其他模型，或使用适合该模型的工具。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <translation>“{1}”不是 SpectralGPT 的模型：应为以 .onnx 或 .safetensors 结尾的文件。其他格式请先用“导入模型”导入。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <translation>“{1}”无法作为模型读取：它缺失、已损坏或属于其他类型。请重新复制该文件，或选择其他模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <translation>“{1}”不带 SpectralGPT 卡片，因此其波段和类别未知。请先用“导入模型”导入。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <translation>“{1}”内的卡片已损坏。请重新复制该文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <translation>模型文件“{1}”在制作之后被更改或损坏：其内容与封签不符。请重新复制或下载。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <translation>模型文件“{1}”没有封签。请重新导入或训练模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_file.py"/>
+        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <translation>模型文件“{1}”没有放置封签的位置。请重新导入或训练模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not answer.</source>
+        <translation>文件夹 {1} 没有响应。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} does not exist, or its drive is not connected.</source>
+        <translation>文件夹 {1} 不存在，或其驱动器未连接。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>{1} is a file, not a folder.</source>
+        <translation>{1} 是文件，不是文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/model_folders.py"/>
+        <source>The folder {1} cannot be read: {2}.</source>
+        <translation>无法读取文件夹 {1}：{2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <translation>没有文件“{1}”。请给出权重文件的路径。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <translation>“{1}”未加载：除权重外，它还含有 {2} 种可能运行代码的 Python 对象 ({3})。应只含张量、普通值和 argparse.Namespace。请获取已发布的文件，或用 torch.save(model.state_dict(), path) 只保存权重。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <translation>“{1}”无法作为 PyTorch 权重文件读取：它属于其他类型、不完整或已损坏。请重新下载并核对其大小。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <translation>“{1}”含有 {2}，应为权重字典，直接存放或位于 &#x27;model&#x27; 之下。请给出已发布的权重文件之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <translation>“{1}”含有 {2} 个不是权重的条目 ({3})，应只含稠密浮点张量。请给出已发布的权重文件之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <translation>“{1}”不是 SpectralGPT 权重文件：应有权重 {2}；在 {4} 个权重 ({5}) 中找到 {3}。请给出已发布的权重文件之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <translation>“{1}”在 {3} 个位置有宽度为 {2} 的 token，应为宽度 {4} 且位置数为平方数。请给出已发布的权重文件之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <translation>“{1}”含有 SpectralGPT 的编码器，但在 {2} 个权重中既没有其解码器 (decoder_...)，也没有输出头（cls_seg...、head...）。请给出已发布的权重文件之一。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official.py"/>
+        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <translation>“{1}”与 SpectralGPT 含 {3} 个权重的 {2} 网络不符：{4}。请给出下载时原样的已发布文件，或用 &#x27;kind&#x27; 选择其内容。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Weights: Hong et al., SpectralGPT: Spectral Remote Sensing Foundation Model, IEEE TPAMI 46(8), 2024, Zenodo record 8412455. Their licence, CC-BY-4.0, is known from a third party&#x27;s table only: unverified.</source>
+        <translation>权重：Hong 等，SpectralGPT: Spectral Remote Sensing Foundation Model，IEEE TPAMI 46(8)，2024，Zenodo 记录 8412455。其许可证 CC-BY-4.0 仅见于第三方的表格：未经核实。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Each window is scaled to 0..1 band by band, as in training.</source>
+        <translation>与训练时一样，每个窗口逐波段缩放到 0..1。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <translation> 其 {1} 个波段的含义未知：请手动选择栅格的波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <translation>{1} {2} 已导入；其数字均未在此检查。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <translation>已发布的 SpectralGPT 主干网络，用于微调；它本身不能预测任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT change network, fine-tuned by its authors on OSCD.</source>
+        <translation>已发布的 SpectralGPT 变化检测网络，由其作者在 OSCD 上微调。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <translation>SpectralGPT 语义分割网络，有 {1} 个类别，类别名称不在文件中。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <translation>已发布的 SpectralGPT 语义分割网络，由其作者在 SegMunich 上微调。它接受十个波段，并将其均值附加两次。对于是哪十个波段，各来源说法不一：此处为其第一作者确认的波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/official_cards.py"/>
+        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <translation>SpectralGPT 场景分类器，类别名称和归一化方式不在文件中：名称为数字，按窗口缩放为假定。</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <translation>“{1}”没有参数“{2}”。它有：{3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>&#x27;{1}&#x27; needs the parameter &#x27;{2}&#x27;: {3}.</source>
+        <translation>“{1}”需要参数“{2}”：{3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <translation>“{2}”的参数“{1}”为 {3}；应为 {4} ({5})。</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is &#x27;{3}&#x27;; choose one of: {4}.</source>
+        <translation>“{2}”的参数“{1}”为“{3}”；请选择以下之一：{4}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/parameters.py"/>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <translation>“{2}”的参数“{1}”为 {3}；必须介于 {4} 和 {5} 之间。</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object on one line: got {1}.</source>
+        <translation>作业不是单行的 JSON 对象：收到 {1}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The job is not a JSON object: got {1}.</source>
+        <translation>作业不是 JSON 对象：收到 {1}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine ran out of memory. Close other programs, or work on a smaller area.</source>
+        <translation>引擎内存不足。请关闭其他程序，或在较小的区域上工作。</translation>
+    </message>
+    <message>
+        <location filename="../engine/protocol.py"/>
+        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <translation>引擎遇到意外错误（{1}：{2}）。请报告此问题。</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <translation>模型“{1}”随插件提供，名称保持不变。</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <translation>“{1}”不能作为文件名。请使用字母、数字、空格以及符号 _ - + ( )。</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>There is already a model &#x27;{1}&#x27; in {2}. Choose another name.</source>
+        <translation>{2} 中已有模型“{1}”。请选择其他名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/renaming.py"/>
+        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <translation>模型已采用新名称，但其旧文件“{1}”无法移除：{2}。请自行移除。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <translation>模型“{1}”没有可作为起始的 SpectralGPT 编码器。请选择主干网络，或通过微调制作的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/base_model.py"/>
+        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <translation>模型“{1}”只能用于预测，其旁边没有可用于训练的 {2}。请选择主干网络，或您微调过的模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1}Round {2} of {3}, loss {4}</source>
+        <translation>{1}第 {2} 轮，共 {3} 轮，损失 {4}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <translation>{1} 不是训练运行的检查点，或已损坏。请将其删除以从头开始。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation>{1} 属于使用其他设置的运行。请将其删除以从头开始，或用当时的设置继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <translation>变化要从未变化和已变化两个类别学习；标注有 {1} 个 ({2})。请将它们合并为两个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/change_classes.py"/>
+        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <translation>无法判断标签“{1}”和“{2}”中哪一个表示变化。请将它们命名为 &#x27;unchanged&#x27;（未变化）和 &#x27;changed&#x27;（已变化），或 0 和 1。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/device.py"/>
+        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <translation>要求使用 GPU，但 torch 在此处找不到 GPU。请选择设备“auto”（自动）或“cpu”（处理器），或安装与 GPU 驱动程序相符的 torch。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>微调接受 Predictor，给定的是 {1}。请将网络及其卡片包装为 Predictor。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
+        <translation>类别权重需要 {1} 之一以及可统计的标注，给定的是“{2}”和 {3} 个标注。请为每个类别标注一些像元。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/finetune.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>应为 Predictor，给定的是 {1}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <translation>未给出栅格。请选择含有标注地面的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <translation>第一个日期有 {1} 幅栅格，第二个日期有 {2} 幅。请为第一个日期的每幅栅格给出一幅第二个日期的栅格，顺序相同。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <translation>给出了第二个日期的栅格，但任务是 {1}。请选择变化检测 (change-detection)，或去掉这些栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1} is left out: {2}</source>
+        <translation>未使用 {1}：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <translation>标注 {1} 不在 {2} 幅栅格中的任何一幅上。请选择标注所在地点的栅格，或检查两者的 CRS。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <translation>栅格中没有像元标注为 {1}：该类别的标注在别处。请在栅格上绘制一些，或去掉该类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/labelled_rasters.py"/>
+        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <translation>{1}：缺少其他栅格具有的一些波段。模型在所有栅格上都不使用这些波段学习。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/made.py"/>
+        <source>{1} cannot be stored.</source>
+        <translation>{1} 无法存储。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <translation>留出的所有标注在栅格中均为无数据，因此无法评价模型。请在栅格有值的地方绘制更多标注。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>内存甚至不足以处理批大小 {1}。请选择更小的网络或窗口、关闭其他程序，或在其他设备上计算。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/memory.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <translation>真值的形状为 {1}，预测的形状为 {2}：应相同。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/metrics.py"/>
+        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <translation>{1} 的值为 {2}..{3}，应为 0..{4}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Computing features</source>
+        <translation>正在计算特征</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <translation>所有已标注的像元在栅格中均为无数据。请在栅格有值的地方绘制标注，或检查其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <translation>所有标注为 {1} 的像元在栅格中均为无数据。请在栅格有值的地方绘制一些，或去掉该类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pixel_features.py"/>
+        <source>{1} has no features of pixels.</source>
+        <translation>{1} 没有像元特征。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretrain.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>第 {1} 阶段，共 {2} 个阶段。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <translation>{2} 中保留了 {1} 个已完成的轮次：以相同设置再次运行即可继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <translation>由于未给出检查点文件夹，没有保留任何内容。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining.py"/>
+        <source>Cancelled. {1}</source>
+        <translation>已取消。{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, from random weights ({1}).</source>
+        <translation>，从随机权重开始 ({1})。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>, going on from {1}.</source>
+        <translation>，从 {1} 继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
+        <translation>遮蔽后的输入（遮蔽 {1}）、重建、误差（黑色为无误差），位于 {2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>影像太小，无法留出任何部分。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{1}. {2} windows of {3} px.</source>
+        <translation>{1}。{2} 个 {3} px 的窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {1} of {2}.</source>
+        <translation>{2} 个中的前 {1} 个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <translation>模型“{1}”没有用于预训练的解码器。请选择主干网络。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <translation>影像太小，无法留出任何部分：无法在网络未见过的地面上评价它。请给出更大的栅格，或至少十幅。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <translation>{1} 幅栅格，{2} 百万像元；留出 {3} 个窗口。网络含 {4} 百万个权重；{5} 个进程。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Learning</source>
+        <translation>正在学习</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处绘制每个类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/quick_head.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <translation>{1} 个已标注的场景未使用：有效像元不足一半。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_chips.py"/>
+        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation>没有可用的已标注场景：每个场景的有效像元都不足一半。请在栅格有值的地方标注场景，或检查其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <translation>给出了第二个日期的栅格，但场景只有一个日期。请去掉这些栅格，或选择变化检测 (change-detection)。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <translation>由于其他场景太少，相接的场景被分到了不同的部分：这会使模型的数字偏高。请在更多位置绘制场景。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_head.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处标注每个类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_samples.py"/>
+        <source>{1} has no features of scenes.</source>
+        <translation>{1} 没有场景特征。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <translation>没有留出场景，就无法看出训练编码器是否有帮助：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Learning what small patches look like</source>
+        <translation>正在学习小影像块的样子</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Fitting and judging the last layer</source>
+        <translation>正在拟合并评价最后一层</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>此前在留出场景上的 {1}：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>在第一轮结束之前停止：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <translation>没有可用的场景标注为 {1}。请在栅格上标注一些，或去掉该类别。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <translation>{1}：场景少于 {2} 个。请标注更多；如此少的场景得出的数字说明不了多少问题。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <translation>阶段 {1} 为“{2}”，应为 {3}，例如 64:20:1e-3 或 128:10:5e-4:0.9:*summer*。阶段之间以 ; 分隔。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <translation>“{1}”中没有阶段，应为 {2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <translation>阶段 {1} 的窗口为 {2} px，应为网络图块大小 {3} px 的倍数。请使用 {4} 或 {5}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <translation>阶段 {1} 遮蔽了 {4} px 窗口的 {3} 个 token 中的 {2} 个：没有任何可见部分。请降低遮蔽率，或使用更大的窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <translation>没有名称与“{1}”相符的栅格。现有栅格为：{2}{3}。在模式中用 * 表示任意文本。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/stages.py"/>
+        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <translation>阶段 {1} 为“{2}”：窗口和轮数必须至少为 1，学习率必须大于 0 且最大为 1，遮蔽率必须介于 0 和 1 之间。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/trainer.py"/>
+        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <translation>在第 {2} 步（第 {3} 轮）损失变为 {1}，学习率为 {4}。请降低学习率或限制梯度，并检查数据中是否有非有限值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <translation>由自有的 {1} 个类别 ({2}) 的标注制作，起始于 {3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Mean IoU on held-back labels before: {1}</source>
+        <translation>此前在留出标注上的平均 IoU：{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <translation>无法读取 {1}，因此无法接续此文件夹中的运行。请删除该文件夹，或另给一个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <translation>文件夹 {1} 中有使用其他设置的运行 ({2})。请给出相同的设置以继续，或使用其他文件夹，或将其删除。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/unfinished.py"/>
+        <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
+        <translation>无法写入检查点文件夹 {1}。请另选一个。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/base_python.py"/>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <translation>未找到合适的 Python：引擎需要带有 venv 模块的 64 位 Python 3.9 到 3.14。请安装一个（从 python.org，或用 &#x27;sudo apt install python3-venv&#x27;），然后重试。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine failed without saying why.</source>
+        <translation>引擎失败，且未说明原因。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_client.py"/>
+        <source>The engine could not be started: {1} ({2}). Install or repair it in the settings under SpectralGPT.</source>
+        <translation>无法启动引擎：{1} ({2})。请在设置的 SpectralGPT 中安装或修复。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <translation>引擎的上次安装未能完成。请重新安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is not installed yet. Install it in the settings.</source>
+        <translation>引擎尚未安装。请在设置中安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine&#x27;s record is damaged. Repair the engine.</source>
+        <translation>引擎的记录已损坏。请修复引擎。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <translation>建立引擎所用的 Python 已不存在或已被替换。请修复引擎。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <translation>插件已更新，并要求引擎库的其他版本。请更新引擎。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The engine is installed ({1}).</source>
+        <translation>引擎已安装 ({1})。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_environment.py"/>
+        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <translation>{1} 所在磁盘有 {2} GB 可用空间，而安装需要 {3} GB。请腾出空间，或为引擎选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <translation>引擎内存不足或被系统终止。请关闭其他程序、选择更小的范围或减少线程数，然后重新运行。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>Repair the engine in the settings under SpectralGPT.</source>
+        <translation>请在设置的 SpectralGPT 中修复引擎。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <translation>引擎在其某个库中崩溃（访问冲突，0xC0000005）。请尝试设备“cpu”（处理器）；如果再次发生，请更新显卡驱动程序。 </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <translation>未找到引擎所需的库 (0xC0000135)。请安装 &#x27;Microsoft Visual C++ Redistributable&#x27; (x64)，然后重新启动 QGIS。 </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <translation>引擎的某个库无法启动 (0xC0000142)。请安装 &#x27;Microsoft Visual C++ Redistributable&#x27; (x64)，然后重新启动 Windows。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>A library of the engine is damaged or not 64-bit (0xC000007B). </source>
+        <translation>引擎的某个库已损坏或不是 64 位 (0xC000007B)。 </translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <translation>引擎使用了此处理器不支持的指令 (0xC000001D)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine was interrupted (0xC000013A).</source>
+        <translation>引擎被中断 (0xC000013A)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <translation>{1} 它最多可使用 {2} MB 内存，这可能太少：请查看 设置 &gt; 选项 &gt; SpectralGPT 中的内存限制。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine stopped answering and was ended. Run it again.</source>
+        <translation>引擎停止响应，已被终止。请重新运行。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_exit.py"/>
+        <source>The engine ended without an answer (exit code {1}).</source>
+        <translation>引擎未作应答即结束（退出代码 {1}）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_lock.py"/>
+        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <translation>另一个进程（编号 {1}）正在安装引擎。请等待其结束，或将其结束，然后重试。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <translation>磁盘已满。请腾出空间，或在设置中为引擎选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <translation>系统的防护（杀毒软件或应用程序控制）阻止了安装。请让管理员允许引擎的文件夹，或在设置中另选一个。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <translation>引擎的某个文件正在使用中。请等待正在运行的作业结束，或重新启动 QGIS。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <translation>没有权限写入引擎的文件夹。请在设置中选择您自己的文件夹，或请人更改其权限。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <translation>引擎文件夹的路径对 Windows 来说太长。请在设置中选择较短的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <translation>软件包服务器的证书未被接受，这在公司的检查型代理之后会发生。请在设置中给出公司的 CA 文件，或使用 wheel 文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The proxy refused the connection. Check the proxy in the settings (http://user:password@host:port).</source>
+        <translation>代理拒绝了连接。请检查设置中的代理 (http://user:password@host:port)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <translation>软件包服务器拒绝访问（401 或 403）。请检查设置中索引的地址和密码。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <translation>无法连接到软件包服务器。请检查网络以及设置中的代理和索引；没有网络时，请从 wheel 文件夹安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>A package arrived damaged. Run the installation again.</source>
+        <translation>收到的软件包已损坏。请重新运行安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <translation>系统对引擎的库来说太旧（其 C 库缺少所需的内容）。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <translation>内存不足。请关闭其他程序，然后重新运行安装。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/install_problems.py"/>
+        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <translation>在所查找的位置没有适用于 {2} 的 {1} 构建。请使用 64 位 Python 3.9 到 3.14；设置中指定的镜像可能不完整。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <translation>wheel 文件夹“{1}”不存在，或其中没有 .whl 文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/package_installer.py"/>
+        <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation>CA 文件“{1}”不存在。请在设置中更正。</translation>
+    </message>
+</context>
+</TS>
