@@ -1971,6 +1971,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2226,7 +2231,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
+        <source>Remov&amp;e…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3041,11 +3046,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3251,7 +3251,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
+        <source>Ne&amp;xt</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3336,17 +3336,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
+        <source>Prev&amp;iew</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3356,7 +3351,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
+        <source>Comp&amp;are</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3366,7 +3361,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
+        <source>Appl&amp;y to the whole layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3381,7 +3376,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
+        <source>Retrai&amp;n from this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

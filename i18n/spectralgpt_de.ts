@@ -1972,6 +1972,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation>&amp;Abbrechen</translation>
     </message>
@@ -2083,12 +2088,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>&#x27;{}&#x27; kann nicht in den Papierkorb verschoben werden. Endgültig löschen?</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>The model could not be deleted: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Modell konnte nicht gelöscht werden: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -2227,7 +2232,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
+        <source>Remov&amp;e…</source>
         <translation>&amp;Entfernen…</translation>
     </message>
     <message>
@@ -2668,7 +2673,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>Zeichnen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -2678,12 +2683,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Add class</source>
-        <translation type="unfinished"></translation>
+        <translation>Klasse hinzufügen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>Entfernen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -3042,11 +3047,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation>&amp;Feld</translation>
     </message>
@@ -3178,7 +3178,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>&amp;Base model</source>
-        <translation type="unfinished"></translation>
+        <translation>&amp;Basismodell</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3223,36 +3223,36 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Rounds</source>
-        <translation type="unfinished"></translation>
+        <translation>Durchgänge</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
+        <translation>Re&amp;chengerät</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
+        <translation>Zur Be&amp;wertung zurückgehalten</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>Startwert</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>Kana&amp;lnummern</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation type="unfinished"></translation>
+        <translation>V&amp;orherige</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
+        <source>Ne&amp;xt</source>
         <translation>&amp;Nächste</translation>
     </message>
     <message>
@@ -3337,17 +3337,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation>Bericht ö&amp;ffnen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation>Öffnet den Bericht im Browser.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
+        <source>Prev&amp;iew</source>
         <translation>&amp;Vorschau</translation>
     </message>
     <message>
@@ -3357,7 +3352,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
+        <source>Comp&amp;are</source>
         <translation>Ver&amp;gleichen</translation>
     </message>
     <message>
@@ -3367,7 +3362,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
+        <source>Appl&amp;y to the whole layer…</source>
         <translation>Auf den ganzen Layer an&amp;wenden…</translation>
     </message>
     <message>
@@ -3382,7 +3377,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
+        <source>Retrai&amp;n from this model</source>
         <translation>Von &amp;diesem Modell aus weitertrainieren</translation>
     </message>
     <message>
@@ -3683,7 +3678,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Download hat nicht begonnen: {} Prüfen Sie die Adresse, das Netzwerk und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
@@ -4518,22 +4513,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Worker würde mit {1} auf {2} rechnen (Modell {3}), der Client mit {4} auf {5} (Modell {6}). Starten Sie die Worker mit der Umgebung und den Modellen des Clients, oder setzen Sie das Gerät auf &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
-        <translation type="unfinished"></translation>
+        <translation>Cluster: {1} Streifen für {2} Worker</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>Streifen: Zeile {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Cluster konnte einen Streifen nicht berechnen: Sein Scheduler ist weg, oder Worker brachen daran immer wieder ab. Sehen Sie in die Protokolle der Worker: Vielleicht fehlt es an Speicher oder an den Bibliotheken der Engine.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

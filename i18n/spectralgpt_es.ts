@@ -1972,6 +1972,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Capa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation>&amp;Cancelar</translation>
     </message>
@@ -2083,12 +2088,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>&#x27;{}&#x27; no se puede mover a la papelera. ¿Eliminarlo definitivamente?</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>The model could not be deleted: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>No se pudo eliminar el modelo: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -2227,7 +2232,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
+        <source>Remov&amp;e…</source>
         <translation>Elimi&amp;nar…</translation>
     </message>
     <message>
@@ -2668,7 +2673,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>Dibujar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -2678,12 +2683,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Add class</source>
-        <translation type="unfinished"></translation>
+        <translation>Añadir clase</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>Eliminar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -3042,11 +3047,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation>Cam&amp;po</translation>
     </message>
@@ -3178,7 +3178,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>&amp;Base model</source>
-        <translation type="unfinished"></translation>
+        <translation>Mode&amp;lo base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3223,36 +3223,36 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Rounds</source>
-        <translation type="unfinished"></translation>
+        <translation>Rondas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
+        <translation>Dispositi&amp;vo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
+        <translation>Reservado para &amp;juzgar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>Semilla</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>Números de ban&amp;da</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation type="unfinished"></translation>
+        <translation>An&amp;terior</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
+        <source>Ne&amp;xt</source>
         <translation>&amp;Siguiente</translation>
     </message>
     <message>
@@ -3337,17 +3337,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation>Abrir in&amp;forme</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation>Abre el informe en el navegador.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
+        <source>Prev&amp;iew</source>
         <translation>Vista &amp;previa</translation>
     </message>
     <message>
@@ -3357,7 +3352,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
+        <source>Comp&amp;are</source>
         <translation>&amp;Comparar</translation>
     </message>
     <message>
@@ -3367,7 +3362,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
+        <source>Appl&amp;y to the whole layer…</source>
         <translation>&amp;Aplicar a toda la capa…</translation>
     </message>
     <message>
@@ -3382,7 +3377,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
+        <source>Retrai&amp;n from this model</source>
         <translation>&amp;Reentrenar a partir de este modelo</translation>
     </message>
     <message>
@@ -3683,7 +3678,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
-        <translation type="unfinished"></translation>
+        <translation>La descarga no comenzó: {} Compruebe la dirección, la red y el proxy en Configuración &gt; Opciones &gt; Red.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
@@ -4518,22 +4513,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
-        <translation type="unfinished"></translation>
+        <translation>Un worker calcularía con {1} en {2} (modelo {3}), el cliente con {4} en {5} (modelo {6}). Inicie los workers con el entorno y los modelos del cliente, o elija el dispositivo &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
-        <translation type="unfinished"></translation>
+        <translation>Clúster: {1} franjas para {2} workers</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>Franjas: fila {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation type="unfinished"></translation>
+        <translation>El clúster no pudo calcular una franja: su planificador ya no está, o los workers terminaron una y otra vez al hacerlo. Consulte los registros de los workers: puede que les falte memoria o las bibliotecas del motor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -1972,6 +1972,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation>&amp;Annuler</translation>
     </message>
@@ -2083,12 +2088,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>« {} » ne peut pas être mis à la corbeille. Le supprimer définitivement ?</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>The model could not be deleted: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Le modèle n&#x27;a pas pu être supprimé : {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -2227,7 +2232,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
+        <source>Remov&amp;e…</source>
         <translation>&amp;Désinstaller…</translation>
     </message>
     <message>
@@ -2668,7 +2673,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>Dessiner</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -2678,12 +2683,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Add class</source>
-        <translation type="unfinished"></translation>
+        <translation>Ajouter une classe</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>Supprimer</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -3042,11 +3047,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation>Cham&amp;p</translation>
     </message>
@@ -3178,7 +3178,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>&amp;Base model</source>
-        <translation type="unfinished"></translation>
+        <translation>Modèle de &amp;base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3223,36 +3223,36 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Rounds</source>
-        <translation type="unfinished"></translation>
+        <translation>Passes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
+        <translation>Pér&amp;iphérique</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
+        <translation>Mis de côté pour &amp;juger</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>Graine</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>Numéros des b&amp;andes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation type="unfinished"></translation>
+        <translation>Pré&amp;cédent</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
+        <source>Ne&amp;xt</source>
         <translation>Sui&amp;vant</translation>
     </message>
     <message>
@@ -3337,17 +3337,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation>Ouvrir le rap&amp;port</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation>Ouvre le rapport dans le navigateur.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
+        <source>Prev&amp;iew</source>
         <translation>Aperç&amp;u</translation>
     </message>
     <message>
@@ -3357,7 +3352,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
+        <source>Comp&amp;are</source>
         <translation>&amp;Comparer</translation>
     </message>
     <message>
@@ -3367,7 +3362,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
+        <source>Appl&amp;y to the whole layer…</source>
         <translation>&amp;Appliquer à toute la couche…</translation>
     </message>
     <message>
@@ -3382,7 +3377,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
+        <source>Retrai&amp;n from this model</source>
         <translation>&amp;Réentraîner à partir de ce modèle</translation>
     </message>
     <message>
@@ -3683,7 +3678,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le téléchargement n&#x27;a pas commencé : {} Vérifiez l&#x27;adresse, le réseau et le proxy dans Préférences &gt; Options &gt; Réseau.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
@@ -4518,22 +4513,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
-        <translation type="unfinished"></translation>
+        <translation>Un worker calculerait avec {1} sur {2} (modèle {3}), le client avec {4} sur {5} (modèle {6}). Démarrez les workers avec l&#x27;environnement et les modèles du client, ou choisissez le périphérique &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
-        <translation type="unfinished"></translation>
+        <translation>Cluster : {1} bandes de lignes pour {2} workers</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>Bandes de lignes : ligne {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le cluster n&#x27;a pas pu calculer une bande de lignes : son ordonnanceur a disparu, ou des workers se sont arrêtés dessus à plusieurs reprises. Consultez les journaux des workers : il leur manque peut-être de la mémoire ou les bibliothèques du moteur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

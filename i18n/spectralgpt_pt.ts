@@ -1972,6 +1972,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation>&amp;Cancelar</translation>
     </message>
@@ -2083,12 +2088,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>&#x27;{}&#x27; não pode ser movido para a lixeira. Excluí-lo definitivamente?</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>The model could not be deleted: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>O modelo não pôde ser excluído: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -2227,7 +2232,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
+        <source>Remov&amp;e…</source>
         <translation>Remo&amp;ver…</translation>
     </message>
     <message>
@@ -2668,7 +2673,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>Desenhar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -2678,12 +2683,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Add class</source>
-        <translation type="unfinished"></translation>
+        <translation>Adicionar classe</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>Remover</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -3042,11 +3047,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation>Cam&amp;po</translation>
     </message>
@@ -3178,7 +3178,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>&amp;Base model</source>
-        <translation type="unfinished"></translation>
+        <translation>Modelo de &amp;base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3223,36 +3223,36 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Rounds</source>
-        <translation type="unfinished"></translation>
+        <translation>Rodadas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
+        <translation>D&amp;ispositivo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
+        <translation>Reservados para ava&amp;liar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>Semente</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>Números das ban&amp;das</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation type="unfinished"></translation>
+        <translation>An&amp;terior</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
+        <source>Ne&amp;xt</source>
         <translation>&amp;Próximo</translation>
     </message>
     <message>
@@ -3337,17 +3337,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation>Abrir &amp;relatório</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation>Abre o relatório no navegador.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
+        <source>Prev&amp;iew</source>
         <translation>&amp;Prévia</translation>
     </message>
     <message>
@@ -3357,7 +3352,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
+        <source>Comp&amp;are</source>
         <translation>&amp;Comparar</translation>
     </message>
     <message>
@@ -3367,7 +3362,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
+        <source>Appl&amp;y to the whole layer…</source>
         <translation>&amp;Aplicar à camada inteira…</translation>
     </message>
     <message>
@@ -3382,7 +3377,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
+        <source>Retrai&amp;n from this model</source>
         <translation>&amp;Treinar de novo a partir deste modelo</translation>
     </message>
     <message>
@@ -3683,7 +3678,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
-        <translation type="unfinished"></translation>
+        <translation>O download não começou: {} Verifique o endereço, a rede e o proxy em Configurações &gt; Opções &gt; Rede.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
@@ -4518,22 +4513,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
-        <translation type="unfinished"></translation>
+        <translation>Um worker calcularia com {1} em {2} (modelo {3}), o cliente com {4} em {5} (modelo {6}). Inicie os workers com o ambiente e os modelos do cliente, ou escolha o dispositivo &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
-        <translation type="unfinished"></translation>
+        <translation>Cluster: {1} faixas para {2} workers</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>Faixas: linha {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation type="unfinished"></translation>
+        <translation>O cluster não conseguiu calcular uma faixa: o seu escalonador desapareceu, ou os workers terminaram repetidamente ao fazê-lo. Veja os registros dos workers: podem ter pouca memória ou não ter as bibliotecas do mecanismo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -1972,6 +1972,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
+        <source>La&amp;yer</source>
+        <translation>图层(&amp;Y)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Cancel</source>
         <translation>取消(&amp;C)</translation>
     </message>
@@ -2083,12 +2088,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation type="unfinished"></translation>
+        <translation>无法将“{}”移到回收站。要永久删除吗？</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>The model could not be deleted: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>无法删除模型：{}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -2227,8 +2232,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remo&amp;ve…</source>
-        <translation>移除(&amp;V)…</translation>
+        <source>Remov&amp;e…</source>
+        <translation>移除(&amp;E)…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
@@ -2668,7 +2673,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
-        <translation type="unfinished"></translation>
+        <translation>绘制</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -2678,12 +2683,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Add class</source>
-        <translation type="unfinished"></translation>
+        <translation>添加类别</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>移除</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
@@ -3042,11 +3047,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>La&amp;yer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
         <translation>字段(&amp;F)</translation>
     </message>
@@ -3178,7 +3178,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>&amp;Base model</source>
-        <translation type="unfinished"></translation>
+        <translation>基础模型(&amp;B)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3223,37 +3223,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Rounds</source>
-        <translation type="unfinished"></translation>
+        <translation>轮数</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
+        <translation>设备(&amp;I)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
+        <translation>留出用于评价(&amp;K)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>种子</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>波段号(&amp;A)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个(&amp;U)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>&amp;Next</source>
-        <translation>下一个(&amp;N)</translation>
+        <source>Ne&amp;xt</source>
+        <translation>下一个(&amp;X)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
@@ -3337,18 +3337,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Open &amp;report</source>
-        <translation>打开报告(&amp;R)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Opens the report in the browser.</source>
         <translation>在浏览器中打开报告。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Preview</source>
-        <translation>预览(&amp;P)</translation>
+        <source>Prev&amp;iew</source>
+        <translation>预览(&amp;I)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
@@ -3357,8 +3352,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Compare</source>
-        <translation>比较(&amp;C)</translation>
+        <source>Comp&amp;are</source>
+        <translation>比较(&amp;A)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
@@ -3367,8 +3362,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Apply to the whole layer…</source>
-        <translation>应用到整个图层(&amp;A)…</translation>
+        <source>Appl&amp;y to the whole layer…</source>
+        <translation>应用到整个图层(&amp;Y)…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
@@ -3382,8 +3377,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>&amp;Retrain from this model</source>
-        <translation>从此模型继续训练(&amp;R)</translation>
+        <source>Retrai&amp;n from this model</source>
+        <translation>从此模型继续训练(&amp;N)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
@@ -3683,7 +3678,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
         <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
-        <translation type="unfinished"></translation>
+        <translation>下载未能开始：{} 请检查地址、网络，以及“设置 &gt; 选项 &gt; 网络”中的代理。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
@@ -4518,22 +4513,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
-        <translation type="unfinished"></translation>
+        <translation>工作节点将使用 {1}（{2}，模型 {3}）计算，而客户端使用 {4}（{5}，模型 {6}）。请用客户端的环境和模型启动工作节点，或将设备设为“cpu”。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
-        <translation type="unfinished"></translation>
+        <translation>集群：{1} 个条带，{2} 个工作节点</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
+        <translation>条带：第 {1} 行</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation type="unfinished"></translation>
+        <translation>集群无法计算一个条带：调度器已消失，或工作节点在计算时一再终止。请查看工作节点的日志：它们可能内存不足，或缺少引擎所需的库。</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -112,8 +112,9 @@ class SpectralGPTPlugin:
         """Loads the user's language, when it is there; at most once."""
         if self._translator is not None:
             return
-        # QGIS says zh-Hans where Qt says zh_CN; Qt leaves out what follows a _ until there is such a file.
-        language = QgsApplication.instance().locale().replace("-", "_")
+        # The language that QGIS shows; zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is a file.
+        application = QgsApplication.instance()
+        language = (application.translation() or application.locale()).replace("-", "_")
         translator = QTranslator()
         if translator.load(f"spectralgpt_{language}", str(paths.TRANSLATIONS)):
             QCoreApplication.installTranslator(translator)

@@ -79,7 +79,8 @@ def test_the_template_holds_the_texts():
 def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, language):
     assert translations.compile_all(tmp_path) == 0
     monkeypatch.setattr(paths, "TRANSLATIONS", tmp_path)
-    monkeypatch.setattr(type(QgsApplication.instance()), "locale", lambda *_: locale, raising=False)
+    application = type(QgsApplication.instance())
+    monkeypatch.setattr(application, "translation", lambda *_: locale, raising=False)
     loaded = plugin.SpectralGPTPlugin(None)
     loaded._translate()
     try:
