@@ -109,6 +109,7 @@ class ModelWidgetWrapper(WidgetWrapper):
         """Shows a value: a name, a path, or a source inside a graphical model."""
         if value is None:
             return
+        value = self._listed_value(value)
         self.setComboValue(value, combobox=self._list)
         self._list.lineEdit().setCursorPosition(0)  # a narrow cell shows how the name begins
         self._show_tip()
@@ -137,7 +138,7 @@ class ModelWidgetWrapper(WidgetWrapper):
         """Lists what is known now; the value stays as it is."""
         text = self._list.currentText()
         listed = self._list.findText(text)
-        chosen = self._list.itemData(listed) if listed >= 0 else text
+        chosen = self._list.itemData(listed) if listed >= 0 else self._listed_value(text)
         blocked = self._list.blockSignals(True)
         self._list.clear()
         if self.dialogType == DIALOG_MODELER:
@@ -166,6 +167,15 @@ class ModelWidgetWrapper(WidgetWrapper):
 
     def _value_of(self, model: InstalledModel) -> str:
         return model_catalogue.reference(model) if self._training or self._every else model.name
+
+    def _listed_value(self, value: Any) -> Any:
+        """The name in the list of a model whose file is given; else the value itself."""
+        models = self._models()
+        names = [self._value_of(model) for model in models]
+        for model, name in zip(models, names):
+            if value == model.path and names.count(name) == 1:
+                return name
+        return value
 
     def _add_model_sources(self) -> None:
         """Inside a graphical model the name may come from an input or from another step."""

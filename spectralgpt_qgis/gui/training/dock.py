@@ -181,7 +181,7 @@ class TrainingDock(QgsDockWidget):
         began, run, parameters = self._started
         self._started = None
         method = str(result.get("METHOD_USED", ""))
-        if method:
+        if method and not result.get("TRAINING", {}).get("cancelled"):  # which tells no whole time
             seconds = round(time.monotonic() - began, 1)
             keep_run(Run(**{**vars(run), "method": method, "seconds": seconds}))
         self._show_result(result, parameters)

@@ -102,6 +102,17 @@ def test_a_name_or_a_path_can_be_typed(make):
     assert wrapper.value() == ""
 
 
+def test_the_path_of_a_listed_model_is_shown_as_its_name(make, models, tmp_path):
+    wrapper = make("segment", "MODEL")
+    wrapper.setValue("")
+    wrapper.setValue(str(models / "landcover.onnx"))
+    assert wrapper.value() == "landcover"
+    assert wrapper._list.currentText() == "Test land cover (landcover)"
+    other = str(tmp_path / "landcover.onnx")
+    wrapper.setValue(other)
+    assert wrapper.value() == other, "of another folder"
+
+
 def test_the_tip_names_bands_and_classes(make):
     tip = make("segment", "MODEL")._list.toolTip()
     assert "B02, B03, B04, B05" in tip

@@ -108,6 +108,14 @@ def test_a_result_is_shown_and_its_time_remembered(labelled):
     assert "on this machine" in labelled.train_button.toolTip()
 
 
+def test_the_time_of_a_run_that_was_ended_early_is_not_remembered(labelled):
+    labelled.train()
+    result = {"METHOD_USED": "full", "OUTPUT_MODEL": "m.onnx", "TRAINING": {"cancelled": True}}
+    labelled.run_panel.end(labelled.run_panel.finished, result)
+    assert labelled.result_panel.shown is not None
+    assert kept_runs() == []
+
+
 def test_the_model_gets_the_colours_of_the_table(dock, raster):
     mine = QgsVectorLayer("Polygon?crs=EPSG:4326&field=cover:string", "mine", "memory")
     mine.startEditing()
