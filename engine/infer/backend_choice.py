@@ -15,6 +15,7 @@ import numpy as np
 
 from ..cards import Card
 from ..errors import EngineError
+from ..memory_limit import memory_limit
 from ..model_file import SEAL_KEY, read_metadata
 from ..progress import Progress
 from .agreement import agreement
@@ -52,7 +53,8 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
         OutOfMemory: The model does not fit.
     """
     others = other_backends(path, card, threads)
-    if not others:
+    # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
+    if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
     key = _key(path, threads)
     kept = _read().get(key)

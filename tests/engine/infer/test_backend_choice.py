@@ -119,6 +119,11 @@ def test_a_model_that_takes_no_time_is_not_measured(choose):
     assert choose({"quick": {}}, reference=0.0) == ("reference", [], [])
 
 
+def test_under_a_memory_limit_there_is_no_choice(choose, monkeypatch, model):
+    monkeypatch.setenv("SPECTRALGPT_MEMORY", "2048")
+    assert choose({"quick": {}}) == ("reference", [], [])
+
+
 def test_without_other_libraries_there_is_no_choice(model, monkeypatch, recorder):
     monkeypatch.setattr(backend_choice, "find_spec", lambda name: None)
     progress = recorder()
