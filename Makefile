@@ -71,8 +71,9 @@ $(QGIS_TOOLS): tests/requirements-qgis.txt | system
 	$(QGIS_PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/requirements-qgis.txt
 	@touch $(QGIS_TOOLS)
 
+# A process a core, and one thread in each: threads of several processes would wait for one another.
 test-engine:
-	@$(ENGINE_PYTHON) -m pytest -q tests/engine
+	@OMP_NUM_THREADS=1 $(ENGINE_PYTHON) -m pytest -q -n auto tests/engine
 
 test-architecture:
 	@$(ENGINE_PYTHON) -m pytest -q tests/architecture

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .engine_client import EngineClient, EngineFailed
-from .engine_environment import Status
 from .engine_messages import in_users_language
 from .i18n import tr
 from .paths import user_models
 from .settings import engine_environment, home, shared_models, value
+
+if TYPE_CHECKING:
+    from .engine_environment import Status
 
 TRAINING_GRACE = 30.0  # s
 

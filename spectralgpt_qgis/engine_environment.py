@@ -15,9 +15,8 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if not __package__:  # run as a script
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -40,8 +39,7 @@ class InstallCancelled(Exception):
     """The installation was cancelled; the environment in use is as it was."""
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """What is known of the environment without starting it.
 
     Attributes:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
+from typing import NamedTuple
 
 from . import paths
 from .i18n import speaks_english, translated
@@ -19,8 +19,7 @@ from .i18n import speaks_english, translated
 _LEAST_WORDS = 3  # of what fills a gap, to be looked up itself
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A message with numbered gaps.
 
     Attributes:

@@ -7,7 +7,7 @@ mean. The order matters: the cause stands before what follows from it.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class EnvironmentProblem(Exception):
@@ -27,8 +27,7 @@ class EnvironmentProblem(Exception):
         self.details = details
 
 
-@dataclass(frozen=True)
-class _Cause:
+class _Cause(NamedTuple):
     kind: str
     message: str
     marks: tuple[str, ...]

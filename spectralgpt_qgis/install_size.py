@@ -10,8 +10,8 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from . import paths
 
@@ -22,8 +22,7 @@ _MARGIN = 1.15
 _UNKNOWN = {"inference": 900e6, "training": 3e9, "cuda": 12e9}
 
 
-@dataclass(frozen=True)
-class InstallSize:
+class InstallSize(NamedTuple):
     """What one choice costs.
 
     Attributes:

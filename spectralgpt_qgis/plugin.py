@@ -60,7 +60,7 @@ def desktop_parts(iface: Any) -> list[Any]:
             MenuEntry("engine", tr("Engine…"), engine.open_dialog),
         ],
     )
-    options = EngineOptions(iface, engine.work)
+    options = EngineOptions(iface, lambda: engine.work)
     return [choices, dialogs, results, description, models, layers, menu, engine, options, training]
 
 
@@ -112,7 +112,8 @@ class SpectralGPTPlugin:
         """Loads the user's language, when it is there; at most once."""
         if self._translator is not None:
             return
-        # The language that QGIS shows; zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is a file.
+        # The language that QGIS shows: zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is such
+        # a file.
         application = QgsApplication.instance()
         language = (application.translation() or application.locale()).replace("-", "_")
         translator = QTranslator()

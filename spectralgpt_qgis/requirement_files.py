@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TIERS = ("inference", "training")
 ACCELERATORS = ("cpu", "cuda")
@@ -15,8 +15,7 @@ _TORCH_INDEX = "https://download.pytorch.org/whl/"
 _CUDA = "cu130"
 
 
-@dataclass(frozen=True)
-class Requirements:
+class Requirements(NamedTuple):
     """The pinned packages, PyTorch apart because its builds are in different places.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from qgis.core import (
     QgsLayerTreeGroup,
@@ -19,13 +18,14 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QTime
 
 from .i18n import tr
-from .styling import LayerStyle
+
+if TYPE_CHECKING:
+    from .styling import LayerStyle
 
 _RANK = "spectralgpt/rank"  # of a layer in its group, from the top
 
 
-@dataclass(frozen=True)
-class ResultLayer:
+class ResultLayer(NamedTuple):
     """An output of a run.
 
     Attributes:

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from qgis.core import QgsSettings
 
 from . import paths
-from .engine_environment import EngineEnvironment
 
 if TYPE_CHECKING:
+    from .engine_environment import EngineEnvironment
     from .package_installer import Sources
 
 _GROUP = "SpectralGPT"
@@ -77,6 +77,8 @@ def shared_models() -> tuple[Path, ...]:
 
 def engine_environment() -> EngineEnvironment:
     """Return the engine's environment that the settings name."""
+    from .engine_environment import EngineEnvironment  # QGIS starts without it
+
     return EngineEnvironment(home())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -56,8 +57,7 @@ RANKED = '"rank" || \': \' || "first_class" || \' / \' || "second_class"'
 REFERENCE_FIELD = "reference"  # of a sample, filled in by the user
 
 
-@dataclass(frozen=True)
-class ClassStyle:
+class ClassStyle(NamedTuple):
     """One class of a map.
 
     Attributes:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -28,9 +28,11 @@ from ..help_pages import page_url
 from ..i18n import time_left, tr
 from ..result_layers import ResultLayer, hand_over
 from ..run_journal import FinishedRun, journal
-from ..styling import LayerStyle, save_default_style
 from .layer_values import endings, plain_values, unreadable_layer
 from .left_behind import absolute_outputs, keeps_rows, remove_abandoned, remove_rows
+
+if TYPE_CHECKING:
+    from ..styling import LayerStyle
 
 FILES = ("output_model", "output_report")  # outputs that are no layers
 
@@ -233,6 +235,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         """Styles the outputs: the files for whoever opens them, the layers that go into the project."""
+        from ..styling import save_default_style  # not at the start of QGIS
+
         for path, style in self._styles:
             problem = save_default_style(path, style)
             if problem:

@@ -12,7 +12,6 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from ..styling import PolygonStyle, class_styles
 from . import parameters as shared
 from .raster_algorithm import RasterAlgorithm
 
@@ -109,6 +108,8 @@ class ClassifyAlgorithm(RasterAlgorithm):
             )
         if not result:
             return {}
+        from ..styling import PolygonStyle, class_styles  # not at the start of QGIS
+
         self.keep_style(output, PolygonStyle(class_styles(result["classes"]), some_without=True))
         found = [item for item in result.get("areas", []) if item["features"]]
         return {

@@ -15,7 +15,6 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from ..styling import ClassRasterStyle, PolygonStyle, class_styles, probability_style
 from . import parameters as shared
 from .base import written
 from .raster_algorithm import RasterAlgorithm
@@ -174,6 +173,13 @@ class DetectChangeAlgorithm(RasterAlgorithm):
             )
         if not result:
             return {}
+        from ..styling import (  # not at the start of QGIS
+            ClassRasterStyle,
+            PolygonStyle,
+            class_styles,
+            probability_style,
+        )
+
         classes = class_styles(result["classes"])
         # Unchanged ground stays clear, so that the image below shows what changed.
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=(UNCHANGED,)))

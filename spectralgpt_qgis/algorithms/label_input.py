@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -27,8 +26,7 @@ from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, without_crs, write_features
 
 
-@dataclass(frozen=True)
-class LabelInput:
+class LabelInput(NamedTuple):
     """A layer of labels, or of reference, for the engine.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -36,8 +36,7 @@ from ..raster_source import additional_nodata, crs_text, engine_path
 EXPORT_LIMIT = 2 * 1024**3  # bytes, uncompressed
 
 
-@dataclass(frozen=True)
-class RasterInput:
+class RasterInput(NamedTuple):
     """A raster for the engine.
 
     Attributes:

@@ -12,7 +12,6 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from ..styling import SampleStyle, class_styles
 from . import parameters as shared
 from . import training_parameters as training
 from .base import EngineAlgorithm
@@ -164,6 +163,8 @@ class SampleAlgorithm(EngineAlgorithm):
             )
         if not result:
             return {}
+        from ..styling import SampleStyle, class_styles  # not at the start of QGIS
+
         self.keep_style(output, SampleStyle(class_styles(result["classes"])))
         return {
             self.OUTPUT: output,

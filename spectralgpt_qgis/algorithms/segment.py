@@ -7,7 +7,6 @@ from typing import Any
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessingOutputNumber
 
 from ..i18n import tr
-from ..styling import ClassRasterStyle, PolygonStyle, class_styles, confidence_style
 from . import parameters as shared
 from .base import written
 from .raster_algorithm import RasterAlgorithm
@@ -127,6 +126,13 @@ class SegmentAlgorithm(RasterAlgorithm):
         if not result:
             return {}
         classes = result["classes"]
+        from ..styling import (  # not at the start of QGIS
+            ClassRasterStyle,
+            PolygonStyle,
+            class_styles,
+            confidence_style,
+        )
+
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(class_styles(classes)))
         self.keep_style(outputs[self.CONFIDENCE], confidence_style())
         self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(class_styles(classes)))

@@ -12,7 +12,6 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from ..styling import PlacesStyle
 from . import parameters as shared
 from . import training_parameters as training
 from .label_input import LabelInput, kind_problem, read_labels
@@ -145,6 +144,8 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
             result = self.run_engine(job, feedback)
         if not result:
             return {}
+        from ..styling import PlacesStyle  # not at the start of QGIS
+
         self.keep_style(output, PlacesStyle())
         places = result.get("places", [])
         named = {place[key] for place in places for key in ("first_class", "second_class")}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from qgis.PyQt import QtGui, QtWidgets
 from qgis.PyQt.QtGui import QIcon
@@ -15,8 +14,7 @@ from .. import paths
 QAction = getattr(QtWidgets, "QAction", None) or QtGui.QAction
 
 
-@dataclass(frozen=True)
-class MenuEntry:
+class MenuEntry(NamedTuple):
     """A line of the menu: the name of an icon of ours, the text, and what it does."""
 
     icon: str

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import Qgis, QgsApplication
+from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QPushButton
 
 from .. import settings
 from ..i18n import tr
 from ..provider import SpectralGPTProvider
-from ..tasks.engine_state import EngineState
-from .options.engine_work import EngineWork
+
+if TYPE_CHECKING:
+    from ..tasks.engine_state import EngineState
+    from .options.engine_work import EngineWork
 
 _DAYS = 30  # for which "Not now" holds
 _SHOWN = 10  # s that a message about the end of an installation stays
@@ -27,14 +30,26 @@ class EngineNotice:
         self._message: Any = None
         self._dialog: Any = None
         self._offered = False
-        self.work = EngineWork()
+        self._work: EngineWork | None = None
+        self._start = QTimer()
+        self._start.setSingleShot(True)
+        self._start.timeout.connect(lambda: self.work.look(measure=False))
+
+    @property
+    def work(self) -> EngineWork:
+        """What is done to the engine; made when it is first asked for, which is not at the start of QGIS."""
+        if self._work is None:
+            from .options.engine_work import EngineWork
+
+            self._work = EngineWork()
+            self._work.changed.connect(_tell_toolbox)
+            self._work.ended.connect(self._tell_end)
+            self._work.seen.connect(self._seen)
+        return self._work
 
     def add(self) -> None:
-        """Looks for the engine; offers the installation when there is none, and the user did not say "Not now"."""
-        self.work.changed.connect(_tell_toolbox)
-        self.work.ended.connect(self._tell_end)
-        self.work.seen.connect(self._seen)
-        self.work.look(measure=False)
+        """Looks for the engine once QGIS is there; offers to install it, unless the user said "Not now"."""
+        self._start.start(0)
 
     def open_dialog(self, *_: Any) -> Any:
         """Shows the window and returns it; QGIS stays usable."""
@@ -52,7 +67,9 @@ class EngineNotice:
 
     def remove(self) -> None:
         """Takes everything away; an installation that runs is cancelled."""
-        self.work.close()
+        self._start.stop()
+        if self._work is not None:
+            self._work.close()
         self._drop_message()
         if self._dialog is not None:
             self._dialog.close()

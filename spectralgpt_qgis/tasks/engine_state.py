@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from qgis.PyQt.QtCore import pyqtSignal
 
@@ -15,8 +15,7 @@ from ..install_size import free_space
 from .base import BaseTask, TaskCancelled
 
 
-@dataclass(frozen=True)
-class EngineState:
+class EngineState(NamedTuple):
     """What was seen.
 
     Attributes:
@@ -57,7 +56,7 @@ class EngineStateTask(BaseTask):
         if not self._measure or state.status.state == "missing":
             return state
         self.seen.emit(state)
-        return replace(state, size=self._folder_size(home / "engine"))
+        return state._replace(size=self._folder_size(home / "engine"))
 
     def _folder_size(self, root: Path) -> int:
         total = 0

@@ -109,6 +109,6 @@ def test_an_engine_that_is_there_is_not_mentioned(interface, models):
     plugin = classFactory(interface)
     plugin.initGui()
     (engine,) = (part for part in plugin._parts if isinstance(part, EngineNotice))
-    wait(lambda: not engine.work.looking)
+    wait(lambda: not engine._start.isActive() and not engine.work.looking)
     assert interface.bar.items() == []
     plugin.unload()

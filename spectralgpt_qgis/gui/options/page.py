@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from qgis.gui import QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtGui import QIcon
@@ -10,7 +11,9 @@ from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ... import paths
 from ..help import add_help
-from .engine_work import EngineWork
+
+if TYPE_CHECKING:
+    from .engine_work import EngineWork
 
 PAGE = "SpectralGPTOptions"  # the page's object name: what iface.showOptionsDialog takes
 
@@ -43,7 +46,7 @@ class EngineOptionsPage(QgsOptionsPageWidget):
 class EngineOptionsFactory(QgsOptionsWidgetFactory):
     """Makes the page each time QGIS opens its options."""
 
-    def __init__(self, work: EngineWork) -> None:
+    def __init__(self, work: Callable[[], EngineWork]) -> None:
         """Makes nothing yet."""
         super().__init__()
         self._work = work
@@ -52,14 +55,19 @@ class EngineOptionsFactory(QgsOptionsWidgetFactory):
 
     def createWidget(self, parent: QWidget | None = None) -> QgsOptionsPageWidget:  # noqa: N802
         """The page; belongs to QGIS."""
-        return EngineOptionsPage(self._work, parent)
+        return EngineOptionsPage(self._work(), parent)
 
 
 class EngineOptions:
     """Adds the page to QGIS's options."""
 
-    def __init__(self, iface: Any, work: EngineWork) -> None:
-        """Adds nothing yet."""
+    def __init__(self, iface: Any, work: Callable[[], EngineWork]) -> None:
+        """Adds nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+            work: Gives what is done to the engine.
+        """
         self._iface = iface
         self._factory = EngineOptionsFactory(work)
 

@@ -32,7 +32,7 @@ def notice(interface):
 
 def looked(notice):
     notice.add()
-    wait(lambda: not notice.work.looking)
+    wait(lambda: not notice._start.isActive() and not notice.work.looking)
     return notice._iface.bar.items()
 
 

@@ -20,7 +20,7 @@ def test_the_page_comes_keeps_and_goes(no_engine):
         unregisterOptionsWidgetFactory=registered.remove,
     )
     work = EngineWork()
-    part = EngineOptions(iface, work)
+    part = EngineOptions(iface, lambda: work)
     part.add()
     (factory,) = registered
     page = factory.createWidget(None)
