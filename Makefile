@@ -13,7 +13,7 @@ PROFILE := .profile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format models package qgis clean \
-	system engine engine-training profile test-engine test-architecture test-plugin test-desktop
+	system engine engine-training profile test-engine test-architecture test-plugin test-windows test-tools test-desktop
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -78,8 +78,15 @@ test-engine:
 test-architecture:
 	@$(ENGINE_PYTHON) -m pytest -q tests/architecture
 
+# Two processes, each with settings of its own: one for the windows, one for everything else.
 test-plugin:
-	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q tests/plugin
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-windows test-tools
+
+test-windows:
+	@XDG_CONFIG_HOME=$$(mktemp -d) QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q tests/plugin/gui
+
+test-tools:
+	@XDG_CONFIG_HOME=$$(mktemp -d) QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q --ignore=tests/plugin/gui tests/plugin
 
 # It starts the real QGIS under a display of its own; pytest itself needs none.
 test-desktop:
