@@ -292,6 +292,8 @@ def slow_uv(tmp_path, monkeypatch):
     script.write_text(
         "#!/bin/sh\n"
         'if [ "$1" = venv ]; then exec "$3" -m venv --without-pip "$4"; fi\n'
+        # it writes before it speaks: who kills it at its word finds the file
+        f'date >> "{tmp_path}/alive"\n'
         'echo "Downloading gigabytes"\n'
         f'(while :; do date >> "{tmp_path}/alive"; sleep 0.1; done) & wait\n'
     )
