@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 from pathlib import Path
 
 import safetensors.torch
@@ -52,10 +53,22 @@ def save(path: str | Path, network: Network, card: Card, *, half: bool = False) 
             staged.touch()
             mode = staged.stat().st_mode
             safetensors.torch.save_file(tensors, staged, metadata)
+            _order_metadata(staged)
             staged.chmod(mode)  # safetensors keeps its files to their owner: as the user's others
             return seal(staged)
         except (OSError, SafetensorError) as error:
             raise write_error(staged, error) from error
+
+
+def _order_metadata(path: Path) -> None:
+    """Sorts the header's metadata: safetensors writes it in an order that differs from run to run."""
+    with path.open("r+b") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+        text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        file.seek(8)
+        file.write(text.ljust(length))  # the same characters, so never more than there were
 
 
 def load(path: str | Path) -> tuple[Network, Card]:

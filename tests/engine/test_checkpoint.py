@@ -58,6 +58,15 @@ def test_saving_over_a_model_replaces_it(tmp_path):
     assert checkpoint.load(path)[1].name == "second"
 
 
+def test_a_model_saved_twice_is_the_same_file(tmp_path):
+    """Eight times: two keys in random order would agree in all of them once in 128."""
+    network = NETWORKS[0]()
+    files = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for file in files:
+        checkpoint.save(file, network, card(description="Wälder"))
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_others_may_read_a_saved_model_as_they_may_the_user_s_other_files(tmp_path):
     (tmp_path / "other").touch()
     path = tmp_path / "model.safetensors"
