@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .parameters import DEVICES, Job, parameter
+from .parameters import DEVICES, LANGUAGE, Job, parameter
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class EvaluateJob(Job):
     )
     confidence: int = parameter("of the intervals, percent", 95, minimum=50, maximum=99)
     output_report: str = parameter("report to write, .html", "")
+    language: str = parameter(LANGUAGE, "")
     output_table: str = parameter("confusion matrix to write, .csv", "")
     bands: tuple[int, ...] = parameter(
         "with a model: raster bands (from 1) in the order of its bands; none = automatic", ()

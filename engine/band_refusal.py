@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .cards import Band
+from .language import marked
 
 if TYPE_CHECKING:
     from .bands import BandDescriptor
@@ -41,12 +42,12 @@ def refusal(
     """
     told = [d for d in descriptors if d.name or d.wavelength]
     if not told:
-        given = f"The raster's {len(descriptors)} bands have neither names nor wavelengths"
+        given = marked(f"The raster's {len(descriptors)} bands have neither names nor wavelengths")
     else:
         shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
-        more = ", ..." if len(descriptors) > 14 else ""
-        given = f"The raster's {len(descriptors)} bands are {shown}{more}"
-        given += f" ({remark})" if remark else ""
+        shown += ", ..." if len(descriptors) > 14 else ""
+        shown += f"; {remark}" if remark else ""
+        given = marked(f"The raster's {len(descriptors)} bands are {shown}")
     needs = ", ".join(_described(band) for band in missing)
     text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
     if len(descriptors) < required:
@@ -56,8 +57,8 @@ def refusal(
         )
     text += (
         "Give the bands descriptions such as B02, or type the raster's band numbers in BANDS in "
+        "the model's order."
     )
-    text += "the model's order."
     for title, order in STACKS.get(len(descriptors), {}).items():
         names = order.split()
         if all(sentinel in names for _, sentinel in wanted):

@@ -14,6 +14,7 @@ from .band_names import SENSORS, SENTINEL_2, Reading, common_name, read_name, se
 from .band_refusal import quoted, ranges, refusal
 from .cards import Band
 from .errors import BandMismatch
+from .language import marked
 
 # Broad and narrow near infrared see nearly the same; each may stand in for the other.
 _STAND_INS = {"B08": "B8A", "B8A": "B08"}
@@ -119,7 +120,7 @@ def identify(
         or (table is None and not any(r.zero or r.surface for r in readings))
     ):
         if not _colours_agree(readings):
-            remark = "the names only number the bands"
+            remark = marked("the names only number the bands")
             table = None
         else:
             table = table or SENTINEL_2
@@ -148,11 +149,11 @@ def _table_of(
             return SENSORS["Landsat 8-9"], ""
         if {"1", "7"} <= used:
             return SENSORS["Landsat 4-7"], ""
-        return None, "the SR_ names do not tell which Landsat it is"
+        return None, marked("the SR_ names do not tell which Landsat it is")
     if "8A" in used or "12" in used or any(r.zero for r in readings) or _colours_agree(readings):
         return SENTINEL_2, ""
     if all(int(number) <= 7 for number in used):
-        return None, "the names could be Sentinel-2's or Landsat's"
+        return None, marked("the names could be Sentinel-2's or Landsat's")
     return SENTINEL_2, ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .parameters import DEVICES, Job, parameter
+from .parameters import DEVICES, LANGUAGE, Job, parameter
 
 TASKS = ("segmentation", "scene-classification", "change-detection")
 METHODS = ("auto", "quick", "adapters", "full")
@@ -58,6 +58,7 @@ class FinetuneJob(Job):
     )
     name: str = parameter("name of the model; empty = the file's", "")
     output_report: str = parameter("report to write, .html", "")
+    language: str = parameter(LANGUAGE, "")
     bands: tuple[int, ...] = parameter(
         "raster bands (from 1) in the order of the base's bands; none = automatic", ()
     )
@@ -107,6 +108,7 @@ class PretrainJob(Job):
     )
     checkpoint: str = parameter("folder to resume from after a kill; empty = none is kept", "")
     output_report: str = parameter("report to write, .html", "")
+    language: str = parameter(LANGUAGE, "")
     output_reconstruction: str = parameter(
         "raster of a masked input, its reconstruction and error to write, .tif", ""
     )

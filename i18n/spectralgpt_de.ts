@@ -2711,7 +2711,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{given} von mindestens {wanted} Polygonen. Zeichnen Sie {wanted} bis zehn an verschiedenen Stellen: Einige werden zurückgehalten, um das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/polygons.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
         <source>Polygons</source>
         <translation>Polygone</translation>
     </message>
@@ -3746,6 +3746,541 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{} wird getestet</translation>
     </message>
     <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>polygons</source>
+        <translation>Polygone</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} polygons</source>
+        <translation>{pixels} Pixel in {units} Polygonen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>points</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels</source>
+        <translation>{pixels} Pixel</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>class raster</source>
+        <translation>Klassenraster</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} connected regions</source>
+        <translation>{pixels} Pixel in {units} zusammenhängenden Flächen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{raster}, mapped with {model}</source>
+        <translation>{raster}, kartiert mit {model}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name</source>
+        <translation>Klassen nach Name zugeordnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by value</source>
+        <translation>Klassen nach Wert zugeordnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name and value</source>
+        <translation>Klassen nach Name und Wert zugeordnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>References</source>
+        <translation>Referenzen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Samples</source>
+        <translation>Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Design</source>
+        <translation>Stichprobendesign</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>stratified random sample</source>
+        <translation>geschichtete Zufallsstichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>simple</source>
+        <translation>einfach</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference samples</source>
+        <translation>Referenzstichproben</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Summary</source>
+        <translation>Zusammenfassung</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>How it was made</source>
+        <translation>Wie es entstanden ist</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <translation>Precision (Nutzergenauigkeit): welcher Anteil dessen, was als eine Klasse kartiert ist, diese Klasse ist. Recall (Produzentengenauigkeit): welcher Anteil dessen, was eine Klasse ist, als diese kartiert ist. Mittelwerte gelten über die Klassen, die in den Referenzen oder der Karte vorkommen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Accuracy of a class map</source>
+        <translation>Genauigkeit einer Klassenkarte</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy, area-adjusted</source>
+        <translation>Gesamtgenauigkeit, flächengewichtet</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy of the sample</source>
+        <translation>Gesamtgenauigkeit der Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Kappa of the sample</source>
+        <translation>Kappa der Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean IoU of the sample</source>
+        <translation>Mittlere IoU der Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1 of the sample</source>
+        <translation>Mittleres F1 der Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1</source>
+        <translation>Mittleres F1</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>User&#x27;s accuracy</source>
+        <translation>Nutzergenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Producer&#x27;s accuracy</source>
+        <translation>Produzentengenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped, ha</source>
+        <translation>Kartiert, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated, ha</source>
+        <translation>Geschätzt, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{level} interval, ha</source>
+        <translation>{level}-Intervall, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Area-adjusted accuracy and areas</source>
+        <translation>Flächengewichtete Genauigkeit und Flächen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <translation>Schätzungen für die ganze Karte aus der geschichteten Stichprobe (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): Jede Klasse zählt nach ihrer Fläche, nicht nach ihren Punkten. Die geschätzten Flächen sind um die Fehler der Karte bereinigt; geben Sie diese an, mit ihren Intervallen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Intervals: {level}</source>
+        <translation>Intervalle: {level}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated shares of the area</source>
+        <translation>Geschätzte Flächenanteile</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference</source>
+        <translation>Referenz</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped</source>
+        <translation>Kartiert</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy)</source>
+        <translation>Precision (Nutzergenauigkeit)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Recall (producer&#x27;s accuracy)</source>
+        <translation>Recall (Produzentengenauigkeit)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>F1 of each class</source>
+        <translation>F1 jeder Klasse</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{value} ({level} interval {interval})</source>
+        <translation>{value} ({level}-Intervall {interval})</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>true ↓ mapped →</source>
+        <translation>wahr ↓ kartiert →</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>sum</source>
+        <translation>Summe</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>No values.</source>
+        <translation>Keine Werte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>Made by SpectralGPT for QGIS {version}</source>
+        <translation>Erstellt mit SpectralGPT für QGIS {version}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/examples.py"/>
+        <source>{raster}, row {row}, column {column}: imagery, labels, map</source>
+        <translation>{raster}, Zeile {row}, Spalte {column}: Bild, Labels, Karte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Second date</source>
+        <translation>Zweiter Zeitpunkt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Labelled places</source>
+        <translation>Stellen mit Labels</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Bands</source>
+        <translation>Kanäle</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{pixels} px of {size} m</source>
+        <translation>{pixels} px zu {size} m</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{file}, field {field}</source>
+        <translation>{file}, Feld {field}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Result</source>
+        <translation>Ergebnis</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Loss</source>
+        <translation>Verlust</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Ground it has not seen</source>
+        <translation>Gelände, das es nicht gesehen hat</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>What it paints</source>
+        <translation>Was es malt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <translation>Maskierte Eingabe ({share} verdeckt), Rekonstruktion, Fehler (schwarz: keiner) in {raster}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stages</source>
+        <translation>Stufen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>To do the same again:</source>
+        <translation>Um dasselbe noch einmal zu tun:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Backbone pretrained on {rasters} rasters without labels</source>
+        <translation>Backbone, auf {rasters} Rastern ohne Labels vortrainiert</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Base</source>
+        <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>learned</source>
+        <translation>gelernt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>random weights</source>
+        <translation>zufällige Gewichte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Weights</source>
+        <translation>Gewichte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Epochs</source>
+        <translation>Epochen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Last loss</source>
+        <translation>Letzter Verlust</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Time</source>
+        <translation>Dauer</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{seconds} s, processes: {processes}</source>
+        <translation>{seconds} s, Prozesse: {processes}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>training</source>
+        <translation>Training</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>epoch</source>
+        <translation>Epoche</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>loss</source>
+        <translation>Verlust</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>this network</source>
+        <translation>dieses Netz</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>interpolation</source>
+        <translation>Interpolation</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean of the band</source>
+        <translation>Mittelwert des Kanals</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error where held back</source>
+        <translation>Fehler auf Zurückgehaltenem</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error</source>
+        <translation>mittlerer quadratischer Fehler</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Die Bilder waren zu klein, um etwas davon zurückzuhalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{measure}. {windows} windows of {pixels} px.</source>
+        <translation>{measure}. {windows} Fenster von {pixels} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Guess</source>
+        <translation>Schätzung durch</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error</source>
+        <translation>Fehler</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stage</source>
+        <translation>Stufe</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batches</source>
+        <translation>Batches</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batch</source>
+        <translation>Batchgröße</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Learning rate</source>
+        <translation>Lernrate</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Hidden</source>
+        <translation>Verdeckt</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>all</source>
+        <translation>alle</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {shown} of {all}.</source>
+        <translation>Die ersten {shown} von {all}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Left out</source>
+        <translation>Ausgelassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Scenes with labels</source>
+        <translation>Szenen mit Labels</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Data and settings</source>
+        <translation>Daten und Einstellungen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Run it again</source>
+        <translation>Noch einmal ausführen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <translation>Mit dem Python der Engine, im Ordner der Erweiterung:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Segmentation, {classes} classes</source>
+        <translation>Segmentierung, {classes} Klassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Scene classification, {classes} classes</source>
+        <translation>Szenenklassifikation, {classes} Klassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Change detection, {classes} classes</source>
+        <translation>Änderungserkennung, {classes} Klassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>quick: a head on the frozen backbone</source>
+        <translation>schnell: ein Kopf auf dem eingefrorenen Backbone</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>adapters: few weights of the backbone learned along</source>
+        <translation>Adapter: wenige Gewichte des Backbones lernen mit</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>full: all weights learned</source>
+        <translation>vollständig: alle Gewichte lernen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>not known: no labels could be held back</source>
+        <translation>nicht bekannt: Es konnten keine Labels zurückgehalten werden</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Judged on</source>
+        <translation>Beurteilt auf</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back scenes</source>
+        <translation>Zurückgehaltene Szenen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back pixels</source>
+        <translation>Zurückgehaltene Pixel</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>On held-back labels</source>
+        <translation>Auf zurückgehaltenen Labels</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labelled pixels</source>
+        <translation>Pixel mit Labels</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Colour</source>
+        <translation>Farbe</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labels of each class</source>
+        <translation>Labels jeder Klasse</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Examples</source>
+        <translation>Beispiele</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/allocation.py"/>
         <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
         <translation>Eine Stichprobe von {1} Punkten kann {2} Klassen nicht abdecken. Verlangen Sie mindestens {3} Punkte, besser {4}.</translation>
@@ -3797,13 +4332,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
-        <translation>Benachbarte Pixel sind nicht unabhängig: Die Intervalle beziehen sich auf {1} Einheiten ({2}), nicht auf die {3} Pixel. Für Zahlen, die für die ganze Karte gelten, ziehen Sie eine geschichtete Zufallsstichprobe.</translation>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Benachbarte Pixel sind nicht unabhängig: Die Intervalle gelten über die {1} Referenzflächen, nicht über die {2} Pixel. Für Zahlen, die für die ganze Karte gelten, ziehen Sie eine geschichtete Zufallsstichprobe.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
-        <translation>{1} Einheiten ({2}) sind wenig: Die Intervalle sind breit und selbst nur grob.</translation>
+        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} Referenzflächen sind wenige: Die Intervalle sind weit und selbst ungenau.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
@@ -3862,6 +4397,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <translation>Die {1} Kanäle des Rasters haben weder Namen noch Wellenlängen</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands are {2}</source>
+        <translation>Die {1} Kanäle des Rasters sind {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
     </message>
@@ -3872,8 +4417,28 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <translation>Geben Sie den Kanälen Beschreibungen wie B02, oder tragen Sie in BANDS die Kanalnummern des Rasters in der Reihenfolge des Modells ein.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Wenn die Reihenfolge {1} ist ({2}), ist BANDS {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names only number the bands</source>
+        <translation>die Namen nummerieren die Kanäle nur</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>die SR_-Namen sagen nicht, welcher Landsat es ist</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>die Namen könnten die von Sentinel-2 oder von Landsat sein</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4227,8 +4792,48 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>values as in the file</source>
+        <translation>Werte wie in der Datei</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <translation>{1} mit dem Maßstab {2} und dem Offset {3} der Datei</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <translation>{1} mit den Maßstäben und Offsets der Datei</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 255</source>
+        <translation>{1}-Werte / 255</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
         <translation>Das Raster hat 8-Bit-Werte, die für die Anzeige gestreckt oder nicht kalibriert sind: Sie wurden nach Division durch 255 als Reflektanz genommen, und die Ergebnisse können schlecht sein. Verwenden Sie möglichst das Originalprodukt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 10000</source>
+        <translation>{1}-Werte / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values taken as reflectance</source>
+        <translation>{1}-Werte als Reflexionsgrad genommen</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>giving reflectance</source>
+        <translation>ergibt Reflexionsgrad</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 100</source>
+        <translation>{1}-Werte / 100</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4237,13 +4842,53 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <translation>uint16-Werte von {1}, Level 1 (Oberrand der Atmosphäre)</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <translation>uint16-Werte von {1}, Bodenreflexion der Collection 2</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} numbers / 10000</source>
+        <translation>uint16-Werte von {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
         <translation>{1}: aus dem Namen des Produkts und den Werten angenommen, da die Datei keine Skalierung enthält.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>named in the metadata</source>
+        <translation>in den Metadaten genannt</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>processing baseline {1}</source>
+        <translation>Processing Baseline {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <translation>dunkle Pixel zeigen, dass der Offset von {1} ({2}) schon entfernt ist</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of {1} ({2})</source>
+        <translation>nach Abzug des Offsets von {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
         <translation>Keine dunklen Pixel zeigen, ob die Werte den Offset von 1000 (0.1 in Reflektanz) enthalten, den Sentinel-2-Produkte seit der Processing Baseline 04.00 haben; es wurde keiner abgezogen. Wenn sie ihn enthalten, ziehen Sie ihn zuerst ab, oder lassen Sie den Namen des Produkts im Dateinamen stehen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of 1000 that dark pixels show</source>
+        <translation>nach Abzug des Offsets von 1000, den dunkle Pixel zeigen</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4639,6 +5284,31 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>Die Maske ist kleiner als ein Pixel: Kein Pixel hat seine Mitte darin. Wählen Sie eine größere Maske.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Device: {1} ({2})</source>
+        <translation>Gerät: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, bands: {2}</source>
+        <translation>{1}, Kanäle: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, values: {2}</source>
+        <translation>{1}, Werte: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, no-data: {2}</source>
+        <translation>{1}, NoData: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <translation>Fenster: {1} berechnet, {2} übersprungen von {3}; {4} s, {5} Mpx/s auf {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene.py"/>
@@ -5146,6 +5816,26 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
     </message>
     <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <translation>{1} Stellen mit Labels sind wenige: Das Backbone bleibt, wie es ist, und ein Kopf wird angepasst</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places and a GPU: all weights learn</source>
+        <translation>{1} Stellen mit Labels und eine GPU: Alle Gewichte lernen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <translation>{1} Stellen mit Labels, keine GPU: Wenige Gewichte des Backbones lernen</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <translation>das Backbone hat {1} Millionen Gewichte, und es gibt keine GPU: Es bleibt, wie es ist, und ein Kopf wird angepasst</translation>
+    </message>
+    <message>
         <location filename="../engine/train/metrics.py"/>
         <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
         <translation>Die Wahrheit hat die Form {1}, die Vorhersage {2}: Erwartet wird dieselbe.</translation>
@@ -5197,6 +5887,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error of hidden values in normalised units, on windows that were held back; &#x27;interpolation&#x27; fills each band from its visible tokens by distance, &#x27;mean&#x27; by their mean</source>
+        <translation>mittlerer quadratischer Fehler verdeckter Werte in normierten Einheiten, auf zurückgehaltenen Fenstern; &#x27;Interpolation&#x27; füllt jeden Kanal nach Abstand aus seinen sichtbaren Token, &#x27;Mittelwert&#x27; mit deren Mittel</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
         <source>, from random weights ({1}).</source>
         <translation>, aus zufälligen Gewichten ({1}).</translation>
     </message>
@@ -5204,26 +5899,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/pretraining_results.py"/>
         <source>, going on from {1}.</source>
         <translation>, fortgeführt von {1}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
-        <translation>Maskierte Eingabe ({1} verdeckt), Rekonstruktion, Fehler (Schwarz ist keiner) bei {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
-        <translation>Die Bilder waren zu klein, um etwas davon zurückzuhalten.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>{1}. {2} windows of {3} px.</source>
-        <translation>{1}. {2} Fenster von {3} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The first {1} of {2}.</source>
-        <translation>Die ersten {1} von {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -5302,6 +5977,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <translation>Szenen von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten (Bildausschnitte wurden von allen gelernt, ohne Labels); danach wurde das Modell an alle angepasst</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
         <source>{1} on held-back scenes before: {2}</source>
         <translation>{1} auf zurückgehaltenen Szenen vorher: {2}</translation>
     </message>
@@ -5314,6 +5994,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -5366,6 +6051,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Erstellt aus eigenen Labels von {1} Klassen ({2}), ausgehend von {3}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>not judged: no labels could be held back</source>
+        <translation>nicht beurteilt: Es konnten keine Labels zurückgehalten werden</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>Labels von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten; danach wurde das Modell an alle angepasst</translation>
+    </message>
+    <message>
         <location filename="../engine/train/tuning.py"/>
         <source>Mean IoU on held-back labels before: {1}</source>
         <translation>Mittlere IoU auf zurückgehaltenen Labels vorher: {1}</translation>
@@ -5374,6 +6069,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/tuning.py"/>
         <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -2711,7 +2711,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{given} de al menos {wanted} polígonos. Dibuje de {wanted} a diez en lugares distintos: algunos se reservan para juzgar el modelo en terreno del que no aprendió.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/polygons.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
         <source>Polygons</source>
         <translation>Polígonos</translation>
     </message>
@@ -3746,6 +3746,541 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Probando {}</translation>
     </message>
     <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>polygons</source>
+        <translation>polígonos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} polygons</source>
+        <translation>{pixels} píxeles de {units} polígonos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>points</source>
+        <translation>puntos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels</source>
+        <translation>{pixels} píxeles</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>class raster</source>
+        <translation>ráster de clases</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} connected regions</source>
+        <translation>{pixels} píxeles de {units} regiones conexas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{raster}, mapped with {model}</source>
+        <translation>{raster}, cartografiado con {model}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name</source>
+        <translation>Clases asignadas por nombre</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by value</source>
+        <translation>Clases asignadas por valor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name and value</source>
+        <translation>Clases asignadas por nombre y valor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>References</source>
+        <translation>Referencias</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Samples</source>
+        <translation>Muestras</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Design</source>
+        <translation>Diseño de muestreo</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>stratified random sample</source>
+        <translation>muestra aleatoria estratificada</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>simple</source>
+        <translation>simple</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference samples</source>
+        <translation>Muestras de referencia</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Summary</source>
+        <translation>Resumen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>How it was made</source>
+        <translation>Cómo se hizo</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <translation>Precisión (exactitud del usuario): de lo cartografiado como una clase, la proporción que lo es. Exhaustividad (exactitud del productor): de lo que es una clase, la proporción cartografiada como tal. Las medias se calculan sobre las clases que aparecen en las referencias o en el mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Accuracy of a class map</source>
+        <translation>Exactitud de un mapa de clases</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy, area-adjusted</source>
+        <translation>Exactitud global, ponderada por área</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy of the sample</source>
+        <translation>Exactitud global de la muestra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Kappa of the sample</source>
+        <translation>Kappa de la muestra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean IoU of the sample</source>
+        <translation>IoU media de la muestra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1 of the sample</source>
+        <translation>F1 medio de la muestra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 medio</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>User&#x27;s accuracy</source>
+        <translation>Exactitud del usuario</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Producer&#x27;s accuracy</source>
+        <translation>Exactitud del productor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped, ha</source>
+        <translation>Cartografiado, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated, ha</source>
+        <translation>Estimado, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{level} interval, ha</source>
+        <translation>Intervalo del {level}, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Area-adjusted accuracy and areas</source>
+        <translation>Exactitud ponderada por área y áreas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <translation>Estimaciones para todo el mapa a partir de la muestra estratificada (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): cada clase cuenta por su área, no por sus puntos. Las áreas estimadas están corregidas por los errores del mapa; informe de estas, con sus intervalos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Intervals: {level}</source>
+        <translation>Intervalos: {level}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated shares of the area</source>
+        <translation>Proporciones de área estimadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference</source>
+        <translation>Referencia</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped</source>
+        <translation>Cartografiado</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy)</source>
+        <translation>Precisión (exactitud del usuario)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Recall (producer&#x27;s accuracy)</source>
+        <translation>Exhaustividad (exactitud del productor)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>F1 of each class</source>
+        <translation>F1 de cada clase</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{value} ({level} interval {interval})</source>
+        <translation>{value} (intervalo del {level}: {interval})</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>true ↓ mapped →</source>
+        <translation>real ↓ cartografiado →</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>sum</source>
+        <translation>suma</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>No values.</source>
+        <translation>Sin valores.</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>Made by SpectralGPT for QGIS {version}</source>
+        <translation>Hecho con SpectralGPT para QGIS {version}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/examples.py"/>
+        <source>{raster}, row {row}, column {column}: imagery, labels, map</source>
+        <translation>{raster}, fila {row}, columna {column}: imagen, etiquetas, mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Second date</source>
+        <translation>Segunda fecha</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Labelled places</source>
+        <translation>Lugares etiquetados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Bands</source>
+        <translation>Bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{pixels} px of {size} m</source>
+        <translation>{pixels} px de {size} m</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{file}, field {field}</source>
+        <translation>{file}, campo {field}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Result</source>
+        <translation>Resultado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Loss</source>
+        <translation>Pérdida</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Ground it has not seen</source>
+        <translation>Terreno que no ha visto</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>What it paints</source>
+        <translation>Lo que pinta</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <translation>Entrada enmascarada ({share} oculto), reconstrucción, error (negro: ninguno) en {raster}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stages</source>
+        <translation>Etapas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Settings</source>
+        <translation>Configuración</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>To do the same again:</source>
+        <translation>Para volver a hacer lo mismo:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Backbone pretrained on {rasters} rasters without labels</source>
+        <translation>Modelo base preentrenado con {rasters} rásteres sin etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Base</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>learned</source>
+        <translation>aprendido</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>random weights</source>
+        <translation>pesos aleatorios</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Weights</source>
+        <translation>Pesos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Epochs</source>
+        <translation>Épocas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Last loss</source>
+        <translation>Última pérdida</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Time</source>
+        <translation>Duración</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{seconds} s, processes: {processes}</source>
+        <translation>{seconds} s, procesos: {processes}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>training</source>
+        <translation>entrenamiento</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>epoch</source>
+        <translation>época</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>loss</source>
+        <translation>pérdida</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>this network</source>
+        <translation>esta red</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>interpolation</source>
+        <translation>interpolación</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean of the band</source>
+        <translation>media de la banda</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error where held back</source>
+        <translation>Error en lo reservado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error</source>
+        <translation>error cuadrático medio</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Las imágenes eran demasiado pequeñas para reservar una parte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{measure}. {windows} windows of {pixels} px.</source>
+        <translation>{measure}. {windows} ventanas de {pixels} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Guess</source>
+        <translation>Estimación con</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error</source>
+        <translation>Error</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stage</source>
+        <translation>Etapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batches</source>
+        <translation>Lotes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batch</source>
+        <translation>Tamaño de lote</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Learning rate</source>
+        <translation>Tasa de aprendizaje</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Hidden</source>
+        <translation>Oculto</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>all</source>
+        <translation>todas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {shown} of {all}.</source>
+        <translation>Los primeros {shown} de {all}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Left out</source>
+        <translation>Omitido</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Scenes with labels</source>
+        <translation>Escenas con etiqueta</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Data and settings</source>
+        <translation>Datos y configuración</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Run it again</source>
+        <translation>Ejecutarlo de nuevo</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <translation>Con el Python del motor, en la carpeta del complemento:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Segmentation, {classes} classes</source>
+        <translation>Segmentación, {classes} clases</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Scene classification, {classes} classes</source>
+        <translation>Clasificación de escenas, {classes} clases</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Change detection, {classes} classes</source>
+        <translation>Detección de cambios, {classes} clases</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>quick: a head on the frozen backbone</source>
+        <translation>rápido: un cabezal sobre el modelo base congelado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>adapters: few weights of the backbone learned along</source>
+        <translation>adaptadores: se aprenden también unos pocos pesos del modelo base</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>full: all weights learned</source>
+        <translation>completo: se aprenden todos los pesos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>not known: no labels could be held back</source>
+        <translation>desconocida: no se pudo reservar ninguna etiqueta</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Judged on</source>
+        <translation>Juzgado con</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back scenes</source>
+        <translation>Escenas reservadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back pixels</source>
+        <translation>Píxeles reservados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>On held-back labels</source>
+        <translation>Con las etiquetas reservadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labelled pixels</source>
+        <translation>Píxeles etiquetados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Colour</source>
+        <translation>Color</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labels of each class</source>
+        <translation>Etiquetas de cada clase</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Examples</source>
+        <translation>Ejemplos</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/allocation.py"/>
         <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
         <translation>Una muestra de {1} puntos no puede abarcar {2} clases. Pida al menos {3} puntos, mejor {4}.</translation>
@@ -3797,13 +4332,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
-        <translation>Los píxeles vecinos no son independientes: los intervalos se calculan sobre los {1} {2}, no sobre los {3} píxeles. Para cifras válidas para todo el mapa, extraiga una muestra aleatoria estratificada.</translation>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Los píxeles vecinos no son independientes: los intervalos se calculan sobre las {1} áreas de referencia, no sobre los {2} píxeles. Para obtener cifras válidas para todo el mapa, extraiga una muestra aleatoria estratificada.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
-        <translation>{1} {2} son pocos: los intervalos son amplios, y ellos mismos imprecisos.</translation>
+        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} áreas de referencia son pocas: los intervalos son amplios y aproximados.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
@@ -3862,6 +4397,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <translation>Las {1} bandas del ráster no tienen ni nombres ni longitudes de onda</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands are {2}</source>
+        <translation>Las {1} bandas del ráster son {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
     </message>
@@ -3872,8 +4417,28 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <translation>Dé a las bandas descripciones como B02, o escriba en BANDS los números de banda del ráster en el orden del modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Si el orden es {1} ({2}), BANDS es {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names only number the bands</source>
+        <translation>los nombres solo numeran las bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>los nombres SR_ no dicen qué Landsat es</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>los nombres podrían ser de Sentinel-2 o de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4227,8 +4792,48 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>values as in the file</source>
+        <translation>valores como en el archivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <translation>{1} con la escala {2} y el desplazamiento {3} propios del archivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <translation>{1} con las escalas y los desplazamientos propios del archivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 255</source>
+        <translation>valores {1} / 255</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
         <translation>El ráster tiene valores de 8 bits, que están realzados para visualización o sin calibrar: se tomaron como reflectancia tras dividirlos por 255, y los resultados pueden ser deficientes. Use el producto original si puede.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 10000</source>
+        <translation>valores {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values taken as reflectance</source>
+        <translation>valores {1} tomados como reflectancia</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>giving reflectance</source>
+        <translation>que dan reflectancia</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 100</source>
+        <translation>valores {1} / 100</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4237,13 +4842,53 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <translation>números uint16 de {1}, nivel 1 (techo de la atmósfera)</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <translation>números uint16 de {1}, reflectancia de superficie de Collection 2</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} numbers / 10000</source>
+        <translation>números uint16 de {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
         <translation>{1}: supuesto a partir del nombre y los valores del producto, ya que el archivo no tiene escala.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>named in the metadata</source>
+        <translation>indicado en los metadatos</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>processing baseline {1}</source>
+        <translation>línea base de procesamiento {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <translation>los píxeles oscuros muestran que el desplazamiento de {1} ({2}) ya se quitó</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of {1} ({2})</source>
+        <translation>tras quitar el desplazamiento de {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
         <translation>Ningún píxel oscuro indica si los valores llevan el desplazamiento de 1000 (0.1 en reflectancia) que los productos Sentinel-2 tienen desde la línea base de procesamiento 04.00; no se eliminó ninguno. Si lo llevan, réstelo primero, o mantenga el nombre del producto en el nombre del archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of 1000 that dark pixels show</source>
+        <translation>tras quitar el desplazamiento de 1000 que muestran los píxeles oscuros</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4639,6 +5284,31 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>La máscara es menor que un píxel: ningún píxel tiene su centro dentro. Elija una máscara mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Device: {1} ({2})</source>
+        <translation>Dispositivo: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, bands: {2}</source>
+        <translation>{1}, bandas: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, values: {2}</source>
+        <translation>{1}, valores: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, no-data: {2}</source>
+        <translation>{1}, sin datos: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <translation>Ventanas: {1} calculadas, {2} omitidas de {3}; {4} s, {5} Mpx/s en {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene.py"/>
@@ -5146,6 +5816,26 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <translation>{1} lugares etiquetados son pocos: el modelo base queda como está y se ajusta un cabezal</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places and a GPU: all weights learn</source>
+        <translation>{1} lugares etiquetados y una GPU: aprenden todos los pesos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <translation>{1} lugares etiquetados, sin GPU: aprenden unos pocos pesos del modelo base</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <translation>el modelo base tiene {1} millones de pesos y no hay GPU: queda como está y se ajusta un cabezal</translation>
+    </message>
+    <message>
         <location filename="../engine/train/metrics.py"/>
         <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
         <translation>La verdad tiene la forma {1}, la predicción {2}: se esperaba la misma.</translation>
@@ -5197,6 +5887,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error of hidden values in normalised units, on windows that were held back; &#x27;interpolation&#x27; fills each band from its visible tokens by distance, &#x27;mean&#x27; by their mean</source>
+        <translation>error cuadrático medio de los valores ocultos en unidades normalizadas, en ventanas reservadas; &#x27;interpolación&#x27; rellena cada banda a partir de sus tokens visibles según la distancia, &#x27;media&#x27; con su media</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
         <source>, from random weights ({1}).</source>
         <translation>, a partir de pesos aleatorios ({1}).</translation>
     </message>
@@ -5204,26 +5899,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pretraining_results.py"/>
         <source>, going on from {1}.</source>
         <translation>, continuando desde {1}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
-        <translation>Entrada enmascarada ({1} oculto), reconstrucción, error (negro es ninguno) en {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
-        <translation>Las imágenes eran demasiado pequeñas para reservar una parte.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>{1}. {2} windows of {3} px.</source>
-        <translation>{1}. {2} ventanas de {3} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The first {1} of {2}.</source>
-        <translation>Los primeros {1} de {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -5302,6 +5977,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <translation>escenas de {1} lugares en {2} partes, cada una reservada por turno (los parches se aprendieron de todas, sin etiquetas); después el modelo se ajustó a todas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
         <source>{1} on held-back scenes before: {2}</source>
         <translation>{1} con escenas reservadas antes: {2}</translation>
     </message>
@@ -5314,6 +5994,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -5366,6 +6051,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Creado a partir de etiquetas propias de {1} clases ({2}), partiendo de {3}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>not judged: no labels could be held back</source>
+        <translation>no juzgado: no se pudo reservar ninguna etiqueta</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>etiquetas de {1} lugares en {2} partes, cada una reservada por turno; después el modelo se ajustó a todas</translation>
+    </message>
+    <message>
         <location filename="../engine/train/tuning.py"/>
         <source>Mean IoU on held-back labels before: {1}</source>
         <translation>IoU media con etiquetas reservadas antes: {1}</translation>
@@ -5374,6 +6069,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/tuning.py"/>
         <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

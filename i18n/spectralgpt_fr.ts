@@ -2711,7 +2711,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{given} polygones sur au moins {wanted}. Dessinez-en de {wanted} à dix en différents lieux : certains sont mis de côté pour juger le modèle sur un terrain dont il n&#x27;a pas appris.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/polygons.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
         <source>Polygons</source>
         <translation>Polygones</translation>
     </message>
@@ -3746,6 +3746,541 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Test de {}</translation>
     </message>
     <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>polygons</source>
+        <translation>polygones</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} polygons</source>
+        <translation>{pixels} pixels de {units} polygones</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>points</source>
+        <translation>points</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels</source>
+        <translation>{pixels} pixels</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>class raster</source>
+        <translation>raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} connected regions</source>
+        <translation>{pixels} pixels de {units} régions connexes</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{raster}, mapped with {model}</source>
+        <translation>{raster}, cartographié avec {model}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name</source>
+        <translation>Classes associées par nom</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by value</source>
+        <translation>Classes associées par valeur</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name and value</source>
+        <translation>Classes associées par nom et valeur</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>References</source>
+        <translation>Références</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Samples</source>
+        <translation>Échantillons</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Design</source>
+        <translation>Plan d&#x27;échantillonnage</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>stratified random sample</source>
+        <translation>échantillon aléatoire stratifié</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>simple</source>
+        <translation>simple</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference samples</source>
+        <translation>Échantillons de référence</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Summary</source>
+        <translation>Résumé</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>How it was made</source>
+        <translation>Comment cela a été obtenu</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <translation>Précision (de l&#x27;utilisateur) : de ce qui est cartographié comme une classe, la part qui l&#x27;est vraiment. Rappel (précision du producteur) : de ce qui est une classe, la part cartographiée comme telle. Les moyennes portent sur les classes présentes dans les références ou la carte.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Accuracy of a class map</source>
+        <translation>Précision d&#x27;une carte de classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy, area-adjusted</source>
+        <translation>Précision globale, pondérée par la surface</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy of the sample</source>
+        <translation>Précision globale de l&#x27;échantillon</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Kappa of the sample</source>
+        <translation>Kappa de l&#x27;échantillon</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean IoU of the sample</source>
+        <translation>IoU moyen de l&#x27;échantillon</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1 of the sample</source>
+        <translation>F1 moyen de l&#x27;échantillon</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 moyen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>User&#x27;s accuracy</source>
+        <translation>Précision de l&#x27;utilisateur</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Producer&#x27;s accuracy</source>
+        <translation>Précision du producteur</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped, ha</source>
+        <translation>Cartographié, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated, ha</source>
+        <translation>Estimé, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{level} interval, ha</source>
+        <translation>Intervalle à {level}, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Area-adjusted accuracy and areas</source>
+        <translation>Précision pondérée par la surface, et surfaces</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <translation>Estimations pour toute la carte d&#x27;après l&#x27;échantillon stratifié (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57) : chaque classe compte selon sa surface, non selon ses points. Les surfaces estimées sont corrigées des erreurs de la carte ; indiquez celles-ci, avec leurs intervalles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Intervals: {level}</source>
+        <translation>Intervalles : {level}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated shares of the area</source>
+        <translation>Parts de surface estimées</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference</source>
+        <translation>Référence</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped</source>
+        <translation>Cartographié</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy)</source>
+        <translation>Précision (de l&#x27;utilisateur)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Recall (producer&#x27;s accuracy)</source>
+        <translation>Rappel (précision du producteur)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>F1 of each class</source>
+        <translation>F1 de chaque classe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{value} ({level} interval {interval})</source>
+        <translation>{value} (intervalle à {level} : {interval})</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>true ↓ mapped →</source>
+        <translation>vrai ↓ cartographié →</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>sum</source>
+        <translation>somme</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>No values.</source>
+        <translation>Aucune valeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>Made by SpectralGPT for QGIS {version}</source>
+        <translation>Créé avec SpectralGPT pour QGIS {version}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/examples.py"/>
+        <source>{raster}, row {row}, column {column}: imagery, labels, map</source>
+        <translation>{raster}, ligne {row}, colonne {column} : image, étiquettes, carte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Second date</source>
+        <translation>Seconde date</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Labelled places</source>
+        <translation>Lieux étiquetés</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Bands</source>
+        <translation>Bandes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{pixels} px of {size} m</source>
+        <translation>{pixels} px de {size} m</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{file}, field {field}</source>
+        <translation>{file}, champ {field}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Result</source>
+        <translation>Résultat</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Loss</source>
+        <translation>Perte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Ground it has not seen</source>
+        <translation>Terrain qu&#x27;il n&#x27;a pas vu</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>What it paints</source>
+        <translation>Ce qu&#x27;il peint</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <translation>Entrée masquée ({share} caché), reconstruction, erreur (noir : aucune) dans {raster}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stages</source>
+        <translation>Étapes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Settings</source>
+        <translation>Paramètres</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>To do the same again:</source>
+        <translation>Pour refaire la même chose :</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Backbone pretrained on {rasters} rasters without labels</source>
+        <translation>Réseau de base préentraîné sur {rasters} rasters sans étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Base</source>
+        <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>learned</source>
+        <translation>appris</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>random weights</source>
+        <translation>poids aléatoires</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Weights</source>
+        <translation>Poids</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Epochs</source>
+        <translation>Époques</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Last loss</source>
+        <translation>Dernière perte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Time</source>
+        <translation>Durée</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{seconds} s, processes: {processes}</source>
+        <translation>{seconds} s, processus : {processes}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>training</source>
+        <translation>entraînement</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>epoch</source>
+        <translation>époque</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>loss</source>
+        <translation>perte</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>this network</source>
+        <translation>ce réseau</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>interpolation</source>
+        <translation>interpolation</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean of the band</source>
+        <translation>moyenne de la bande</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error where held back</source>
+        <translation>Erreur sur les parties mises de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error</source>
+        <translation>erreur quadratique moyenne</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>Les images étaient trop petites pour en mettre une partie de côté.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{measure}. {windows} windows of {pixels} px.</source>
+        <translation>{measure}. {windows} fenêtres de {pixels} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Guess</source>
+        <translation>Estimation par</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error</source>
+        <translation>Erreur</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stage</source>
+        <translation>Étape</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batches</source>
+        <translation>Lots</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batch</source>
+        <translation>Taille de lot</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Learning rate</source>
+        <translation>Taux d&#x27;apprentissage</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Hidden</source>
+        <translation>Caché</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>all</source>
+        <translation>toutes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {shown} of {all}.</source>
+        <translation>Les {shown} premiers sur {all}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Left out</source>
+        <translation>Écarté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Scenes with labels</source>
+        <translation>Scènes étiquetées</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Data and settings</source>
+        <translation>Données et paramètres</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Run it again</source>
+        <translation>Relancer</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <translation>Avec le Python du moteur, dans le dossier de l&#x27;extension :</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Segmentation, {classes} classes</source>
+        <translation>Segmentation, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Scene classification, {classes} classes</source>
+        <translation>Classification de scènes, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Change detection, {classes} classes</source>
+        <translation>Détection de changements, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>quick: a head on the frozen backbone</source>
+        <translation>rapide : une tête sur le réseau de base figé</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>adapters: few weights of the backbone learned along</source>
+        <translation>adaptateurs : quelques poids du réseau de base sont aussi appris</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>full: all weights learned</source>
+        <translation>complet : tous les poids sont appris</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>not known: no labels could be held back</source>
+        <translation>inconnue : aucune étiquette n&#x27;a pu être mise de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Judged on</source>
+        <translation>Jugé sur</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back scenes</source>
+        <translation>Scènes mises de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back pixels</source>
+        <translation>Pixels mis de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>On held-back labels</source>
+        <translation>Sur les étiquettes mises de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labelled pixels</source>
+        <translation>Pixels étiquetés</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Colour</source>
+        <translation>Couleur</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labels of each class</source>
+        <translation>Étiquettes de chaque classe</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Examples</source>
+        <translation>Exemples</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/allocation.py"/>
         <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
         <translation>Un échantillon de {1} points ne peut pas couvrir {2} classes. Demandez au moins {3} points, mieux {4}.</translation>
@@ -3797,13 +4332,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
-        <translation>Des pixels voisins ne sont pas indépendants : les intervalles portent sur {1} {2}, pas sur les {3} pixels. Pour des chiffres valables pour toute la carte, tirez un échantillon aléatoire stratifié.</translation>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Les pixels voisins ne sont pas indépendants : les intervalles portent sur les {1} surfaces de référence, non sur les {2} pixels. Pour des chiffres valables pour toute la carte, tirez un échantillon aléatoire stratifié.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
-        <translation>{1} {2}, c&#x27;est peu : les intervalles sont larges, et eux-mêmes approximatifs.</translation>
+        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} surfaces de référence, c&#x27;est peu : les intervalles sont larges, et eux-mêmes approximatifs.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
@@ -3862,6 +4397,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <translation>Les {1} bandes du raster n&#x27;ont ni noms ni longueurs d&#x27;onde</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands are {2}</source>
+        <translation>Les {1} bandes du raster sont {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
     </message>
@@ -3872,8 +4417,28 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <translation>Donnez aux bandes des descriptions comme B02, ou saisissez dans BANDS les numéros de bande du raster dans l&#x27;ordre du modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Si l&#x27;ordre est {1} ({2}), BANDS vaut {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names only number the bands</source>
+        <translation>les noms ne font que numéroter les bandes</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>les noms SR_ n&#x27;indiquent pas de quel Landsat il s&#x27;agit</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>les noms pourraient être ceux de Sentinel-2 ou de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4227,8 +4792,48 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>values as in the file</source>
+        <translation>valeurs comme dans le fichier</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <translation>{1} avec l&#x27;échelle {2} et le décalage {3} du fichier</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <translation>{1} avec les échelles et décalages du fichier</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 255</source>
+        <translation>valeurs {1} / 255</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
         <translation>Le raster a des valeurs sur 8 bits, étirées pour l&#x27;affichage ou non étalonnées : elles ont été prises comme réflectance après division par 255, et les résultats peuvent être médiocres. Utilisez le produit d&#x27;origine si possible.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 10000</source>
+        <translation>valeurs {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values taken as reflectance</source>
+        <translation>valeurs {1} prises comme réflectance</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>giving reflectance</source>
+        <translation>donnant la réflectance</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 100</source>
+        <translation>valeurs {1} / 100</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4237,13 +4842,53 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <translation>nombres uint16 de {1}, niveau 1 (sommet de l&#x27;atmosphère)</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <translation>nombres uint16 de {1}, réflectance de surface de la Collection 2</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} numbers / 10000</source>
+        <translation>nombres uint16 de {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
         <translation>{1} : supposé d&#x27;après le nom et les valeurs du produit, car le fichier n&#x27;a pas d&#x27;échelle.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>named in the metadata</source>
+        <translation>indiqué dans les métadonnées</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>processing baseline {1}</source>
+        <translation>ligne de base de traitement {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <translation>les pixels sombres montrent que le décalage de {1} ({2}) est déjà retiré</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of {1} ({2})</source>
+        <translation>après retrait du décalage de {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
         <translation>Aucun pixel sombre ne dit si les valeurs comportent le décalage de 1000 (0.1 en réflectance) que les produits Sentinel-2 ont depuis la version de traitement 04.00 ; aucun n&#x27;a été retiré. Si c&#x27;est le cas, soustrayez-le d&#x27;abord, ou gardez le nom du produit dans le nom du fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of 1000 that dark pixels show</source>
+        <translation>après retrait du décalage de 1000 que montrent les pixels sombres</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4639,6 +5284,31 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>Le masque est plus petit qu&#x27;un pixel : aucun pixel n&#x27;a son centre à l&#x27;intérieur. Choisissez un masque plus grand.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Device: {1} ({2})</source>
+        <translation>Périphérique : {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, bands: {2}</source>
+        <translation>{1}, bandes : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, values: {2}</source>
+        <translation>{1}, valeurs : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, no-data: {2}</source>
+        <translation>{1}, nodata : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <translation>Fenêtres : {1} calculées, {2} ignorées sur {3} ; {4} s, {5} Mpx/s sur {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene.py"/>
@@ -5146,6 +5816,26 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <translation>{1} lieux étiquetés, c&#x27;est peu : le réseau de base reste tel quel et une tête est ajustée</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places and a GPU: all weights learn</source>
+        <translation>{1} lieux étiquetés et un GPU : tous les poids apprennent</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <translation>{1} lieux étiquetés, pas de GPU : quelques poids du réseau de base apprennent</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <translation>le réseau de base a {1} millions de poids et il n&#x27;y a pas de GPU : il reste tel quel et une tête est ajustée</translation>
+    </message>
+    <message>
         <location filename="../engine/train/metrics.py"/>
         <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
         <translation>La vérité a la forme {1}, la prédiction {2} : la même est attendue.</translation>
@@ -5197,6 +5887,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error of hidden values in normalised units, on windows that were held back; &#x27;interpolation&#x27; fills each band from its visible tokens by distance, &#x27;mean&#x27; by their mean</source>
+        <translation>erreur quadratique moyenne des valeurs cachées en unités normalisées, sur des fenêtres mises de côté ; « interpolation » remplit chaque bande d&#x27;après ses tokens visibles selon la distance, « moyenne » par leur moyenne</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
         <source>, from random weights ({1}).</source>
         <translation>, à partir de poids aléatoires ({1}).</translation>
     </message>
@@ -5204,26 +5899,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pretraining_results.py"/>
         <source>, going on from {1}.</source>
         <translation>, en poursuivant {1}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
-        <translation>Entrée masquée ({1} cachés), reconstruction, erreur (noir : aucune) à {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
-        <translation>Les images étaient trop petites pour en mettre une partie de côté.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>{1}. {2} windows of {3} px.</source>
-        <translation>{1}. {2} fenêtres de {3} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The first {1} of {2}.</source>
-        <translation>Les {1} premiers sur {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -5302,6 +5977,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <translation>scènes de {1} lieux en {2} parties, chacune mise de côté à son tour (les motifs ont été appris de toutes, sans étiquettes) ; le modèle a ensuite été ajusté à toutes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
         <source>{1} on held-back scenes before: {2}</source>
         <translation>{1} sur les scènes mises de côté, avant : {2}</translation>
     </message>
@@ -5314,6 +5994,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -5366,6 +6051,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Créé à partir d&#x27;étiquettes personnelles de {1} classes ({2}), en partant de {3}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>not judged: no labels could be held back</source>
+        <translation>non jugé : aucune étiquette n&#x27;a pu être mise de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>étiquettes de {1} lieux en {2} parties, chacune mise de côté à son tour ; le modèle a ensuite été ajusté à toutes</translation>
+    </message>
+    <message>
         <location filename="../engine/train/tuning.py"/>
         <source>Mean IoU on held-back labels before: {1}</source>
         <translation>IoU moyen sur les étiquettes mises de côté, avant : {1}</translation>
@@ -5374,6 +6069,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/tuning.py"/>
         <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

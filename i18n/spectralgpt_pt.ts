@@ -2711,7 +2711,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{given} de pelo menos {wanted} polígonos. Desenhe de {wanted} a dez em locais diferentes: alguns são reservados para avaliar o modelo em terreno com que ele não aprendeu.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/polygons.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
         <source>Polygons</source>
         <translation>Polígonos</translation>
     </message>
@@ -3746,6 +3746,541 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Testando {}</translation>
     </message>
     <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>polygons</source>
+        <translation>polígonos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} polygons</source>
+        <translation>{pixels} pixels de {units} polígonos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>points</source>
+        <translation>pontos</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels</source>
+        <translation>{pixels} pixels</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>class raster</source>
+        <translation>raster de classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} connected regions</source>
+        <translation>{pixels} pixels de {units} regiões conectadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{raster}, mapped with {model}</source>
+        <translation>{raster}, mapeado com {model}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name</source>
+        <translation>Classes associadas pelo nome</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by value</source>
+        <translation>Classes associadas pelo valor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name and value</source>
+        <translation>Classes associadas pelo nome e pelo valor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>References</source>
+        <translation>Referências</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Samples</source>
+        <translation>Amostras</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Design</source>
+        <translation>Desenho amostral</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>stratified random sample</source>
+        <translation>amostra aleatória estratificada</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>simple</source>
+        <translation>simples</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference samples</source>
+        <translation>Amostras de referência</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Summary</source>
+        <translation>Resumo</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>How it was made</source>
+        <translation>Como foi feito</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <translation>Precisão (exatidão do usuário): do que está mapeado como uma classe, a parte que é dela. Revocação (exatidão do produtor): do que é uma classe, a parte mapeada como tal. As médias são sobre as classes que ocorrem nas referências ou no mapa.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Accuracy of a class map</source>
+        <translation>Exatidão de um mapa de classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy, area-adjusted</source>
+        <translation>Exatidão global, ponderada pela área</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy of the sample</source>
+        <translation>Exatidão global da amostra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Kappa of the sample</source>
+        <translation>Kappa da amostra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean IoU of the sample</source>
+        <translation>IoU médio da amostra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1 of the sample</source>
+        <translation>F1 médio da amostra</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1</source>
+        <translation>F1 médio</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>User&#x27;s accuracy</source>
+        <translation>Exatidão do usuário</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Producer&#x27;s accuracy</source>
+        <translation>Exatidão do produtor</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped, ha</source>
+        <translation>Mapeado, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated, ha</source>
+        <translation>Estimado, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{level} interval, ha</source>
+        <translation>Intervalo de {level}, ha</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Area-adjusted accuracy and areas</source>
+        <translation>Exatidão ponderada pela área e áreas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <translation>Estimativas para todo o mapa a partir da amostra estratificada (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): cada classe conta pela sua área, não pelos seus pontos. As áreas estimadas estão corrigidas pelos erros do mapa; informe estas, com os seus intervalos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Intervals: {level}</source>
+        <translation>Intervalos: {level}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated shares of the area</source>
+        <translation>Proporções de área estimadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference</source>
+        <translation>Referência</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped</source>
+        <translation>Mapeado</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy)</source>
+        <translation>Precisão (exatidão do usuário)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Recall (producer&#x27;s accuracy)</source>
+        <translation>Revocação (exatidão do produtor)</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>F1 of each class</source>
+        <translation>F1 de cada classe</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{value} ({level} interval {interval})</source>
+        <translation>{value} (intervalo de {level}: {interval})</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>true ↓ mapped →</source>
+        <translation>real ↓ mapeado →</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>sum</source>
+        <translation>soma</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>No values.</source>
+        <translation>Sem valores.</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>Made by SpectralGPT for QGIS {version}</source>
+        <translation>Feito com SpectralGPT para QGIS {version}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/examples.py"/>
+        <source>{raster}, row {row}, column {column}: imagery, labels, map</source>
+        <translation>{raster}, linha {row}, coluna {column}: imagem, rótulos, mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Second date</source>
+        <translation>Segunda data</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Labelled places</source>
+        <translation>Locais rotulados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Bands</source>
+        <translation>Bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{pixels} px of {size} m</source>
+        <translation>{pixels} px de {size} m</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{file}, field {field}</source>
+        <translation>{file}, campo {field}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Result</source>
+        <translation>Resultado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Loss</source>
+        <translation>Perda</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Ground it has not seen</source>
+        <translation>Terreno que ele não viu</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>What it paints</source>
+        <translation>O que ele pinta</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <translation>Entrada mascarada ({share} oculto), reconstrução, erro (preto: nenhum) em {raster}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stages</source>
+        <translation>Etapas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Settings</source>
+        <translation>Configurações</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>To do the same again:</source>
+        <translation>Para fazer o mesmo de novo:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Backbone pretrained on {rasters} rasters without labels</source>
+        <translation>Backbone pré-treinado em {rasters} rasters sem rótulos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Base</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>learned</source>
+        <translation>aprendido</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>random weights</source>
+        <translation>pesos aleatórios</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Weights</source>
+        <translation>Pesos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Epochs</source>
+        <translation>Épocas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Last loss</source>
+        <translation>Última perda</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Time</source>
+        <translation>Duração</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{seconds} s, processes: {processes}</source>
+        <translation>{seconds} s, processos: {processes}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>training</source>
+        <translation>treinamento</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>epoch</source>
+        <translation>época</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>loss</source>
+        <translation>perda</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>this network</source>
+        <translation>esta rede</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>interpolation</source>
+        <translation>interpolação</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean of the band</source>
+        <translation>média da banda</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error where held back</source>
+        <translation>Erro no que foi reservado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error</source>
+        <translation>erro quadrático médio</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>As imagens eram pequenas demais para reservar uma parte delas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{measure}. {windows} windows of {pixels} px.</source>
+        <translation>{measure}. {windows} janelas de {pixels} px.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Guess</source>
+        <translation>Estimativa por</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error</source>
+        <translation>Erro</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stage</source>
+        <translation>Etapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batches</source>
+        <translation>Lotes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batch</source>
+        <translation>Tamanho do lote</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Learning rate</source>
+        <translation>Taxa de aprendizado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Hidden</source>
+        <translation>Oculto</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>all</source>
+        <translation>todas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {shown} of {all}.</source>
+        <translation>Os primeiros {shown} de {all}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Left out</source>
+        <translation>Omitido</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Scenes with labels</source>
+        <translation>Cenas com rótulo</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Data and settings</source>
+        <translation>Dados e configurações</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Run it again</source>
+        <translation>Executar de novo</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <translation>Com o Python do motor, na pasta do complemento:</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Segmentation, {classes} classes</source>
+        <translation>Segmentação, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Scene classification, {classes} classes</source>
+        <translation>Classificação de cenas, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Change detection, {classes} classes</source>
+        <translation>Detecção de mudanças, {classes} classes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>quick: a head on the frozen backbone</source>
+        <translation>rápido: uma cabeça sobre o backbone congelado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>adapters: few weights of the backbone learned along</source>
+        <translation>adaptadores: alguns pesos do backbone também são aprendidos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>full: all weights learned</source>
+        <translation>completo: todos os pesos são aprendidos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>not known: no labels could be held back</source>
+        <translation>desconhecida: nenhum rótulo pôde ser reservado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Judged on</source>
+        <translation>Avaliado em</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back scenes</source>
+        <translation>Cenas reservadas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back pixels</source>
+        <translation>Pixels reservados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>On held-back labels</source>
+        <translation>Em rótulos reservados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labelled pixels</source>
+        <translation>Pixels rotulados</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Colour</source>
+        <translation>Cor</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labels of each class</source>
+        <translation>Rótulos de cada classe</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Examples</source>
+        <translation>Exemplos</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/allocation.py"/>
         <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
         <translation>Uma amostra de {1} pontos não pode cobrir {2} classes. Peça pelo menos {3} pontos, de preferência {4}.</translation>
@@ -3797,13 +4332,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
-        <translation>Pixels vizinhos não são independentes: os intervalos são sobre {1} {2}, não sobre os {3} pixels. Para números que valham para o mapa inteiro, sorteie uma amostra aleatória estratificada.</translation>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>Pixels vizinhos não são independentes: os intervalos são sobre as {1} áreas de referência, não sobre os {2} pixels. Para números válidos para todo o mapa, sorteie uma amostra aleatória estratificada.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
-        <translation>{1} {2} são poucos: os intervalos são largos e, eles mesmos, aproximados.</translation>
+        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} áreas de referência são poucas: os intervalos são largos e eles próprios aproximados.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
@@ -3862,6 +4397,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <translation>As {1} bandas do raster não têm nomes nem comprimentos de onda</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands are {2}</source>
+        <translation>As {1} bandas do raster são {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
     </message>
@@ -3872,8 +4417,28 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <translation>Dê às bandas descrições como B02 ou digite em BANDS os números de banda do raster na ordem do modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Se a ordem for {1} ({2}), BANDS é {3}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names only number the bands</source>
+        <translation>os nomes apenas numeram as bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>os nomes SR_ não dizem qual Landsat é</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>os nomes podem ser do Sentinel-2 ou do Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4227,8 +4792,48 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>values as in the file</source>
+        <translation>valores como no arquivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <translation>{1} com a escala {2} e o deslocamento {3} do próprio arquivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <translation>{1} com as escalas e os deslocamentos do próprio arquivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 255</source>
+        <translation>valores {1} / 255</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
         <translation>O raster tem valores de 8 bits, realçados para exibição ou não calibrados: foram tomados como reflectância após divisão por 255, e os resultados podem ser ruins. Use o produto original, se possível.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 10000</source>
+        <translation>valores {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values taken as reflectance</source>
+        <translation>valores {1} tomados como reflectância</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>giving reflectance</source>
+        <translation>que dão reflectância</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 100</source>
+        <translation>valores {1} / 100</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4237,13 +4842,53 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <translation>números uint16 de {1}, nível 1 (topo da atmosfera)</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <translation>números uint16 de {1}, reflectância de superfície da Collection 2</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} numbers / 10000</source>
+        <translation>números uint16 de {1} / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
         <translation>{1}: suposto pelo nome e pelos valores do produto, pois o arquivo não tem escala.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>named in the metadata</source>
+        <translation>indicado nos metadados</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>processing baseline {1}</source>
+        <translation>linha de base de processamento {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <translation>pixels escuros mostram que o deslocamento de {1} ({2}) já foi removido</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of {1} ({2})</source>
+        <translation>após remover o deslocamento de {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
         <translation>Nenhum pixel escuro diz se os valores têm o deslocamento de 1000 (0.1 em reflectância) que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00; nenhum foi removido. Se o tiverem, subtraia-o antes ou mantenha o nome do produto no nome do arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of 1000 that dark pixels show</source>
+        <translation>após remover o deslocamento de 1000 que pixels escuros mostram</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4639,6 +5284,31 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>A máscara é menor que um pixel: nenhum pixel tem o centro dentro dela. Escolha uma máscara maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Device: {1} ({2})</source>
+        <translation>Dispositivo: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, bands: {2}</source>
+        <translation>{1}, bandas: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, values: {2}</source>
+        <translation>{1}, valores: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, no-data: {2}</source>
+        <translation>{1}, sem dados: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <translation>Janelas: {1} calculadas, {2} puladas de {3}; {4} s, {5} Mpx/s em {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene.py"/>
@@ -5146,6 +5816,26 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <translation>{1} locais rotulados são poucos: o backbone fica como está e ajusta-se uma cabeça</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places and a GPU: all weights learn</source>
+        <translation>{1} locais rotulados e uma GPU: todos os pesos aprendem</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <translation>{1} locais rotulados, sem GPU: poucos pesos do backbone aprendem</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <translation>o backbone tem {1} milhões de pesos e não há GPU: ele fica como está e ajusta-se uma cabeça</translation>
+    </message>
+    <message>
         <location filename="../engine/train/metrics.py"/>
         <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
         <translation>A verdade tem a forma {1}, a predição {2}: esperava-se a mesma.</translation>
@@ -5197,6 +5887,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error of hidden values in normalised units, on windows that were held back; &#x27;interpolation&#x27; fills each band from its visible tokens by distance, &#x27;mean&#x27; by their mean</source>
+        <translation>erro quadrático médio dos valores ocultos em unidades normalizadas, em janelas reservadas; &#x27;interpolação&#x27; preenche cada banda a partir dos seus tokens visíveis conforme a distância, &#x27;média&#x27; com a média deles</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
         <source>, from random weights ({1}).</source>
         <translation>, a partir de pesos aleatórios ({1}).</translation>
     </message>
@@ -5204,26 +5899,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>, going on from {1}.</source>
         <translation>, continuando a partir de {1}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
-        <translation>Entrada mascarada ({1} oculto), reconstrução, erro (preto é nenhum) em {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
-        <translation>As imagens eram pequenas demais para reservar uma parte delas.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>{1}. {2} windows of {3} px.</source>
-        <translation>{1}. {2} janelas de {3} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The first {1} of {2}.</source>
-        <translation>As primeiras {1} de {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -5302,6 +5977,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <translation>cenas de {1} locais em {2} partes, cada uma reservada por vez (os recortes foram aprendidos de todas, sem rótulos); depois o modelo foi ajustado a todas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
         <source>{1} on held-back scenes before: {2}</source>
         <translation>{1} em cenas reservadas antes: {2}</translation>
     </message>
@@ -5314,6 +5994,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -5366,6 +6051,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Criado com rótulos próprios de {1} classes ({2}), a partir de {3}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>not judged: no labels could be held back</source>
+        <translation>não avaliado: nenhum rótulo pôde ser reservado</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>rótulos de {1} locais em {2} partes, cada uma reservada por vez; depois o modelo foi ajustado a todos</translation>
+    </message>
+    <message>
         <location filename="../engine/train/tuning.py"/>
         <source>Mean IoU on held-back labels before: {1}</source>
         <translation>IoU médio em rótulos reservados antes: {1}</translation>
@@ -5374,6 +6069,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/tuning.py"/>
         <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -2711,7 +2711,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{given} 个多边形，至少需要 {wanted} 个。请在不同位置绘制 {wanted} 到十个多边形：其中一些会留出，用于在模型未学习过的地面上评价模型。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/polygons.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
         <source>Polygons</source>
         <translation>多边形</translation>
     </message>
@@ -3746,6 +3746,541 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>正在测试 {}</translation>
     </message>
     <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>polygons</source>
+        <translation>多边形</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} polygons</source>
+        <translation>{units} 个多边形的 {pixels} 个像元</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>points</source>
+        <translation>点</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels</source>
+        <translation>{pixels} 个像元</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>class raster</source>
+        <translation>类别栅格</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{pixels} pixels of {units} connected regions</source>
+        <translation>{units} 个连通区域的 {pixels} 个像元</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>{raster}, mapped with {model}</source>
+        <translation>{raster}，由 {model} 制图</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name</source>
+        <translation>按名称匹配的类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by value</source>
+        <translation>按值匹配的类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Classes matched by name and value</source>
+        <translation>按名称和值匹配的类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>References</source>
+        <translation>参考数据</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Samples</source>
+        <translation>样本</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>Design</source>
+        <translation>抽样设计</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>stratified random sample</source>
+        <translation>分层随机抽样</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluate.py"/>
+        <source>simple</source>
+        <translation>简单</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference samples</source>
+        <translation>参考样本</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Summary</source>
+        <translation>摘要</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>How it was made</source>
+        <translation>制作方式</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <translation>精确率（用户精度）：被分为某一类别的部分中，确实属于该类别的比例。召回率（生产者精度）：属于某一类别的部分中，被分为该类别的比例。平均值针对参考数据或分类图中出现的类别计算。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Accuracy of a class map</source>
+        <translation>分类图精度评价</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy, area-adjusted</source>
+        <translation>总体精度（按面积加权）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Overall accuracy of the sample</source>
+        <translation>样本的总体精度</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Kappa of the sample</source>
+        <translation>样本的 Kappa 系数</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean IoU of the sample</source>
+        <translation>样本的平均 IoU</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1 of the sample</source>
+        <translation>样本的平均 F1</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mean F1</source>
+        <translation>平均 F1</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>User&#x27;s accuracy</source>
+        <translation>用户精度</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Producer&#x27;s accuracy</source>
+        <translation>生产者精度</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped, ha</source>
+        <translation>制图面积（公顷）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated, ha</source>
+        <translation>估计面积（公顷）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{level} interval, ha</source>
+        <translation>{level} 置信区间（公顷）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Area-adjusted accuracy and areas</source>
+        <translation>按面积加权的精度与面积</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <translation>根据分层样本对整幅分类图的估计（Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57）：每个类别按其面积计算，而不是按其点数。估计面积已根据分类图的误差进行校正；报告结果时请使用这些面积及其置信区间。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Intervals: {level}</source>
+        <translation>置信区间：{level}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Estimated shares of the area</source>
+        <translation>估计的面积比例</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Reference</source>
+        <translation>参考</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Mapped</source>
+        <translation>分类图</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Precision (user&#x27;s accuracy)</source>
+        <translation>精确率（用户精度）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>Recall (producer&#x27;s accuracy)</source>
+        <translation>召回率（生产者精度）</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>F1 of each class</source>
+        <translation>各类别的 F1</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/evaluation_report.py"/>
+        <source>{value} ({level} interval {interval})</source>
+        <translation>{value}（{level} 置信区间 {interval}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>true ↓ mapped →</source>
+        <translation>真实 ↓ 分类图 →</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>sum</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>No values.</source>
+        <translation>没有值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/report/document.py"/>
+        <source>Made by SpectralGPT for QGIS {version}</source>
+        <translation>由 SpectralGPT for QGIS {version} 生成</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/examples.py"/>
+        <source>{raster}, row {row}, column {column}: imagery, labels, map</source>
+        <translation>{raster}，第 {row} 行，第 {column} 列：影像、标注、分类图</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Second date</source>
+        <translation>第二个日期</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Labelled places</source>
+        <translation>已标注位置</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>Bands</source>
+        <translation>波段</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{pixels} px of {size} m</source>
+        <translation>{pixels} px，每像元 {size} m</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
+        <source>{file}, field {field}</source>
+        <translation>{file}，字段 {field}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Ground it has not seen</source>
+        <translation>未见过的地面</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>What it paints</source>
+        <translation>重建效果</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <translation>{raster} 中的遮蔽输入（遮蔽 {share}）、重建结果、误差（黑色表示无误差）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stages</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>To do the same again:</source>
+        <translation>以相同设置重新运行：</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Backbone pretrained on {rasters} rasters without labels</source>
+        <translation>在 {rasters} 幅无标注栅格上预训练的主干网络</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Base</source>
+        <translation>起始模型</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>learned</source>
+        <translation>已训练</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>random weights</source>
+        <translation>随机权重</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Weights</source>
+        <translation>权重数</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Epochs</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Last loss</source>
+        <translation>最终损失</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Time</source>
+        <translation>用时</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{seconds} s, processes: {processes}</source>
+        <translation>{seconds} s，进程数：{processes}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>epoch</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>this network</source>
+        <translation>本网络</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>interpolation</source>
+        <translation>插值</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean of the band</source>
+        <translation>波段平均值</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error where held back</source>
+        <translation>留出部分的误差</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error</source>
+        <translation>均方误差</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The imagery was too small to hold any of it back.</source>
+        <translation>影像太小，无法留出任何部分。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>{measure}. {windows} windows of {pixels} px.</source>
+        <translation>{measure}。{windows} 个 {pixels} px 的窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Guess</source>
+        <translation>估计方法</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Error</source>
+        <translation>误差</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Stage</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batches</source>
+        <translation>批次数</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Batch</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Hidden</source>
+        <translation>遮蔽</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>all</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>The first {shown} of {all}.</source>
+        <translation>前 {shown} 幅，共 {all} 幅。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>Left out</source>
+        <translation>已略过</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_finetuning.py"/>
+        <source>Scenes with labels</source>
+        <translation>已标注场景</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Data and settings</source>
+        <translation>数据与设置</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Run it again</source>
+        <translation>重新运行</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <translation>使用引擎的 Python，在插件文件夹中：</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Segmentation, {classes} classes</source>
+        <translation>语义分割，{classes} 个类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Scene classification, {classes} classes</source>
+        <translation>场景分类，{classes} 个类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Change detection, {classes} classes</source>
+        <translation>变化检测，{classes} 个类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>quick: a head on the frozen backbone</source>
+        <translation>快速：在冻结的主干网络上训练输出头</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>adapters: few weights of the backbone learned along</source>
+        <translation>适配器：同时训练主干网络的少量权重</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>full: all weights learned</source>
+        <translation>完整：训练全部权重</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>not known: no labels could be held back</source>
+        <translation>未知：没有可留出用于评价的标注</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Judged on</source>
+        <translation>评价依据</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back scenes</source>
+        <translation>留出的场景</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Held-back pixels</source>
+        <translation>留出的像元</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>On held-back labels</source>
+        <translation>在留出的标注上</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labelled pixels</source>
+        <translation>已标注像元</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Colour</source>
+        <translation>颜色</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Labels of each class</source>
+        <translation>各类别的标注数</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuned_report.py"/>
+        <source>Examples</source>
+        <translation>示例</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/allocation.py"/>
         <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
         <translation>{1} 个点的样本无法覆盖 {2} 个类别。请至少要求 {3} 个点，最好 {4} 个。</translation>
@@ -3797,13 +4332,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} {2}, not over the {3} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
-        <translation>相邻像元并不独立：区间基于 {1} 个 {2}，而不是 {3} 个像元。若需要适用于整幅分类图的数字，请抽取分层随机样本。</translation>
+        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <translation>相邻像元并非相互独立：区间按 {1} 个参考区域计算，而不是按 {2} 个像元。若要得到适用于整幅分类图的数字，请抽取分层随机样本。</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} {2} are few: the intervals are wide, and rough themselves.</source>
-        <translation>{1} 个 {2} 数量太少：区间较宽，且本身也较粗略。</translation>
+        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <translation>{1} 个参考区域太少：区间很宽，其本身也只是粗略的。</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
@@ -3862,6 +4397,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <translation>栅格的 {1} 个波段既没有名称也没有波长</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>The raster&#x27;s {1} bands are {2}</source>
+        <translation>栅格的 {1} 个波段为 {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
     </message>
@@ -3872,8 +4417,28 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <translation>请为波段添加 B02 之类的描述，或在 BANDS 中按模型的顺序输入栅格的波段号。</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> 如果顺序为 {1} ({2})，则 BANDS 为 {3}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names only number the bands</source>
+        <translation>名称只是波段的编号</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>SR_ 名称无法说明是哪一颗 Landsat</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>名称可能属于 Sentinel-2，也可能属于 Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4227,8 +4792,48 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>values as in the file</source>
+        <translation>值与文件中相同</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <translation>{1}，使用文件自带的比例 {2} 和偏移 {3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <translation>{1}，使用文件自带的各比例和偏移</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 255</source>
+        <translation>{1} 值 / 255</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
         <translation>该栅格为 8 位值，可能为显示而拉伸过或未经定标：已将其除以 255 后视为反射率，结果可能较差。请尽可能使用原始产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 10000</source>
+        <translation>{1} 值 / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values taken as reflectance</source>
+        <translation>{1} 值视为反射率</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>giving reflectance</source>
+        <translation>得到反射率</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>{1} values / 100</source>
+        <translation>{1} 值 / 100</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4237,13 +4842,53 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <translation>uint16 {1} Level-1 大气层顶数值</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <translation>uint16 {1} Collection 2 地表反射率数值</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>uint16 {1} numbers / 10000</source>
+        <translation>uint16 {1} 数值 / 10000</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
         <translation>{1}：根据产品名称和值推定，因为文件没有比例因子。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>named in the metadata</source>
+        <translation>元数据中给出</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>processing baseline {1}</source>
+        <translation>处理基线 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <translation>暗像元表明偏移 {1}（{2}）已被去除</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of {1} ({2})</source>
+        <translation>去除偏移 {1}（{2}）之后</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
         <translation>没有暗像元可用来判断值中是否带有 Sentinel-2 产品自处理基线 04.00 起所含的偏移量 1000（反射率 0.1）；未去除任何偏移。如果带有，请先将其减去，或在文件名中保留产品名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>after removing the offset of 1000 that dark pixels show</source>
+        <translation>去除暗像元所显示的偏移 1000 之后</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -4639,6 +5284,31 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>掩膜小于一个像元：没有像元的中心位于其中。请选择更大的掩膜。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Device: {1} ({2})</source>
+        <translation>设备：{1}（{2}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, bands: {2}</source>
+        <translation>{1}，波段：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, values: {2}</source>
+        <translation>{1}，值：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1}, no-data: {2}</source>
+        <translation>{1}，无数据：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <translation>窗口：已计算 {1} 个，跳过 {2} 个，共 {3} 个；{4} s，在 {6}（{7}）上 {5} Mpx/s</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene.py"/>
@@ -5146,6 +5816,26 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
     </message>
     <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <translation>{1} 个已标注位置较少：主干网络保持不变，只拟合输出头</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places and a GPU: all weights learn</source>
+        <translation>{1} 个已标注位置，且有 GPU：训练全部权重</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <translation>{1} 个已标注位置，没有 GPU：训练主干网络的少量权重</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <translation>主干网络有 {1} 百万个权重，且没有 GPU：保持不变，只拟合输出头</translation>
+    </message>
+    <message>
         <location filename="../engine/train/metrics.py"/>
         <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
         <translation>真值的形状为 {1}，预测的形状为 {2}：应相同。</translation>
@@ -5197,6 +5887,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
+        <source>mean squared error of hidden values in normalised units, on windows that were held back; &#x27;interpolation&#x27; fills each band from its visible tokens by distance, &#x27;mean&#x27; by their mean</source>
+        <translation>留出窗口上被遮蔽值的均方误差（归一化单位）；“插值”按距离用可见标记填充各波段，“平均值”用其平均值填充</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
         <source>, from random weights ({1}).</source>
         <translation>，从随机权重开始 ({1})。</translation>
     </message>
@@ -5204,26 +5899,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>, going on from {1}.</source>
         <translation>，从 {1} 继续。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({1} hidden), reconstruction, error (black is none) at {2}.</source>
-        <translation>遮蔽后的输入（遮蔽 {1}）、重建、误差（黑色为无误差），位于 {2}。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
-        <translation>影像太小，无法留出任何部分。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>{1}. {2} windows of {3} px.</source>
-        <translation>{1}。{2} 个 {3} px 的窗口。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>The first {1} of {2}.</source>
-        <translation>{2} 个中的前 {1} 个。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -5302,6 +5977,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <translation>{1} 个位置的场景分为 {2} 份，依次留出（图块由全部场景在不使用标注的情况下学习）；之后模型用全部场景拟合</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
         <source>{1} on held-back scenes before: {2}</source>
         <translation>此前在留出场景上的 {1}：{2}</translation>
     </message>
@@ -5314,6 +5994,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -5366,6 +6051,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>由自有的 {1} 个类别 ({2}) 的标注制作，起始于 {3}。</translation>
     </message>
     <message>
+        <location filename="../engine/train/tuned_card.py"/>
+        <source>not judged: no labels could be held back</source>
+        <translation>未评价：没有可留出的标注</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>{1} 个位置的标注分为 {2} 份，依次留出；之后模型用全部标注拟合</translation>
+    </message>
+    <message>
         <location filename="../engine/train/tuning.py"/>
         <source>Mean IoU on held-back labels before: {1}</source>
         <translation>此前在留出标注上的平均 IoU：{1}</translation>
@@ -5374,6 +6069,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/tuning.py"/>
         <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -2,7 +2,8 @@
 
 The engine is another process and speaks English. Its messages are made with f-strings: each becomes a template with
 numbered gaps ("The raster {1} is empty."), by which the plugin recognises and translates it, see
-spectralgpt_qgis/engine_messages.py. i18n/engine_messages.json lists them.
+spectralgpt_qgis/engine_messages.py, and the engine itself for its reports, see engine/language.py.
+i18n/engine_messages.json lists them. What the engine translates at once, tr("..."), is no message, see translations.py.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "i18n" / "engine_messages.json"
-# Recipes and benchmarks are for developers; reports are documents of their own.
-LEFT_OUT = ("recipes", "benchmark", "report")
+LEFT_OUT = ("recipes", "benchmark")  # for developers
 # The modules of the plugin that can be used without Qt, and so without tr().
 WITHOUT_QT = (
     "base_python",
@@ -27,34 +27,46 @@ WITHOUT_QT = (
     "requirement_files",
 )
 PROGRESS = ("log", "warning", "update")
+MARK = "marked"
 
 
 def collect() -> Iterator[tuple[str, str]]:
     """Every template with the first file that has it."""
-    engine = [
-        file
-        for file in sorted((ROOT / "engine").rglob("*.py"))
-        if not set(LEFT_OUT) & set(file.relative_to(ROOT).parts) and "report" not in file.stem
-    ]
     seen = set()
-    for file in [*engine, *(ROOT / "spectralgpt_qgis" / f"{name}.py" for name in WITHOUT_QT)]:
+    for file in [
+        *engine_files(),
+        *(ROOT / "spectralgpt_qgis" / f"{name}.py" for name in WITHOUT_QT),
+    ]:
         for text in templates(file.read_text(encoding="utf-8")):
             if text not in seen:
                 seen.add(text)
                 yield text, file.relative_to(ROOT).as_posix()
 
 
+def engine_files() -> list[Path]:
+    """The modules of the engine that users get to read something of."""
+    return [
+        file
+        for file in sorted((ROOT / "engine").rglob("*.py"))
+        if not set(LEFT_OUT) & set(file.relative_to(ROOT).parts)
+    ]
+
+
 def templates(source: str) -> list[str]:
-    """The messages in a module's source, in their order: what is told of progress, and every sentence."""
+    """The messages in a module's source, in their order: what is told of progress or marked, and every sentence."""
     tree = ast.parse(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     told = {
-        id(node.args[place])
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        for place in [1 if node.func.attr == "update" else 0]
-        if node.func.attr in PROGRESS and len(node.args) > place
+        id(call.args[place])
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        for place in [1 if call.func.attr == "update" else 0]
+        if call.func.attr in PROGRESS and len(call.args) > place
     }
-    inside = {
+    named = [call for call in calls if isinstance(call.func, ast.Name)]
+    told |= {id(call.args[0]) for call in named if call.func.id == MARK}
+    translated = {id(call.args[0]) for call in named if call.func.id == "tr"}
+    inside = translated | {
         id(part)
         for node in ast.walk(tree)
         for part in _parts(node)  # pieces of f-strings, and docstrings

@@ -17,9 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "spectralgpt_qgis"
 LARGEST = 25_000_000  # bytes that plugins.qgis.org accepts
 
-# The engine's recipes make the models that ship: they need data that users do not have.
-LEFT_OUT = ("__pycache__", "recipes")
-LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".ts", ".aux.xml")
+# The engine's recipes make the models that ship: they need data that users do not have. The template of translations is
+# for new languages; the engine reads the .ts files of those that there are, where QGIS reads .qm.
+LEFT_OUT = ("__pycache__", "recipes", "spectralgpt.ts")
+LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".aux.xml")
 
 
 def main() -> int:

@@ -4,8 +4,9 @@
     python3 scripts/translations.py --compile   # .ts to .qm, with Qt's lrelease
 
 A new language begins as a copy of i18n/spectralgpt.ts, the template, named spectralgpt_LANGUAGE.ts. Translate with Qt
-Linguist. The texts are read from the source: every call of tr("...") with a literal, as spectralgpt_qgis/i18n.py asks
-for, and the messages of the engine, see message_templates.py.
+Linguist. The texts are read from the source: every call of tr("...") with a literal, in the plugin, see
+spectralgpt_qgis/i18n.py, and in what the engine writes for readers, see engine/language.py; and the messages of the
+engine, see message_templates.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -67,14 +68,23 @@ def languages() -> list[Path]:
 
 
 def all_texts() -> dict[str, str]:
-    """What is translated, with the first file that has it: the plugin's texts, then the engine's messages."""
-    return dict([*collect(), *message_templates.collect()])
+    """What is translated, with the first file that has it: texts of plugin and engine, then the engine's messages."""
+    texts: dict[str, str] = {}
+    for text, file in [*collect(), *message_templates.collect()]:
+        texts.setdefault(text, file)
+    return texts
 
 
 def collect() -> Iterator[tuple[str, str]]:
-    """Every text of the plugin with the first file that has it, in the order of the source."""
+    """Every text that is given to tr(), with the first file that has it: the plugin's first, then the engine's."""
+    plugin = sorted((ROOT / "spectralgpt_qgis").rglob("*.py"))
+    yield from texts_of([*plugin, *message_templates.engine_files()])
+
+
+def texts_of(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Every text that is given to tr() in some files, with the first that has it, in the order of the source."""
     seen = set()
-    for file in sorted((ROOT / "spectralgpt_qgis").rglob("*.py")):
+    for file in files:
         calls = [
             node
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))

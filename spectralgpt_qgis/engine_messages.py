@@ -2,7 +2,7 @@
 
 The engine speaks English. Its messages are recognised by their templates ("The raster {1} is empty."), which stand in
 i18n/engine_messages.json and are translated like the plugin's own texts; what fills their gaps is put in again. Text
-that no template fits stays as it is.
+that no template fits stays as it is. The engine does the same for its reports, see engine/language.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from . import paths
 from .i18n import speaks_english, translated
 
 _LEAST_WORDS = 3  # of what fills a gap, to be looked up itself
+_SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
+_JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
 
 class Template(NamedTuple):
@@ -54,9 +56,28 @@ def in_users_language(message: str) -> str:
     """
     if speaks_english():
         return message
+    whole = _translated(message)
+    if whole:
+        return whole
+    if message.startswith(" "):
+        return " " + in_users_language(message[1:])
+    for end in _SENTENCE.finditer(message):
+        for place in (end.end(), end.end() + 1):  # the space is one's or the other's
+            first = _translated(message[:place])
+            if first:
+                return first + in_users_language(message[place:])
+    for joint in _JOINTS:
+        start, is_there, rest = message.partition(joint)
+        if is_there:
+            return in_users_language(start) + joint + in_users_language(rest)
+    return message
+
+
+def _translated(message: str) -> str:
+    """The translation of what one template fits; empty where none does."""
     template, gaps = recognise(message)
     if template is None:
-        return message
+        return ""
     filled = [in_users_language(gap) if len(gap.split()) >= _LEAST_WORDS else gap for gap in gaps]
     return translated(template.text).format("", *filled)
 

@@ -5,6 +5,7 @@ The text given to :func:`tr` is looked up as it stands: a literal, with ``.forma
 
 from __future__ import annotations
 
+from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication
 
 _CONTEXT = "SpectralGPT"
@@ -18,6 +19,12 @@ def tr(text: str) -> str:
 def translated(text: str) -> str:
     """The same for a text that is no literal of this package, such as a message of the engine."""
     return QCoreApplication.translate(_CONTEXT, text)
+
+
+def language() -> str:
+    """Return the language that QGIS shows, such as "de", "pt_BR" or "zh-Hans"."""
+    application = QgsApplication.instance()
+    return str(application.translation() or application.locale())
 
 
 def speaks_english() -> bool:

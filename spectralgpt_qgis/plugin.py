@@ -12,7 +12,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 
 from . import paths
-from .i18n import tr
+from .i18n import language, tr
 from .provider import SpectralGPTProvider
 from .running_tools import stop_runs
 
@@ -112,11 +112,9 @@ class SpectralGPTPlugin:
         """Loads the user's language, when it is there; at most once."""
         if self._translator is not None:
             return
-        # The language that QGIS shows: zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is such
-        # a file.
-        application = QgsApplication.instance()
-        language = (application.translation() or application.locale()).replace("-", "_")
+        # zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is such a file.
         translator = QTranslator()
-        if translator.load(f"spectralgpt_{language}", str(paths.TRANSLATIONS)):
+        shown = language().replace("-", "_")
+        if translator.load(f"spectralgpt_{shown}", str(paths.TRANSLATIONS)):
             QCoreApplication.installTranslator(translator)
             self._translator = translator

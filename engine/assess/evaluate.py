@@ -19,7 +19,9 @@ from ..errors import InvalidParameter
 from ..infer.segment import segment
 from ..infer.staging import CSV, StagedOutputs
 from ..jobs import EvaluateJob, SegmentJob
+from ..language import speaking, tr
 from ..progress import Progress
+from ..report.numerals import count
 from ..train.metrics import confusion_matrix
 from .accuracy import Accuracy, accuracy_of_clusters, accuracy_of_matrix
 from .class_raster import open_class_raster
@@ -32,7 +34,6 @@ HTML = (".html", ".htm")
 _FEW = 10  # polygons; with fewer an interval says little
 _MARGIN = 256  # pixels mapped around the references, so that no border is judged
 _KINDS = {"polygons": "polygons", "points": "points", "raster": "a class raster"}
-_UNITS = {"polygons": "polygons", "points": "points", "raster": "connected regions"}
 
 
 def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
     wanted = {"output_report": job.output_report, "output_table": job.output_table}
     wanted = {name: path for name, path in wanted.items() if path}
     with ExitStack() as stack:
+        stack.enter_context(speaking(job.language))
         outputs = stack.enter_context(StagedOutputs((job.input, job.reference)))
         report = outputs.stage(job.output_report, HTML) if job.output_report else None
         table = outputs.stage(job.output_table, CSV) if job.output_table else None
@@ -172,31 +174,41 @@ def _cautions(references: References, case: Comparison) -> list[str]:
     if references.kind == "points":
         return []
     units = len(np.unique(references.unit[case.kept]))
-    what = _UNITS[references.kind]
     cautions = [
-        f"Neighbouring pixels are not independent: the intervals are over the {units} {what}, not over "
-        f"the {len(case.truth)} pixels. For figures that hold for the whole map draw a stratified "
-        "random sample."
+        f"Neighbouring pixels are not independent: the intervals are over the {units} reference "
+        f"areas, not over the {len(case.truth)} pixels. For figures that hold for the whole map draw "
+        "a stratified random sample."
     ]
     if units < _FEW:
-        cautions.append(f"{units} {what} are few: the intervals are wide, and rough themselves.")
+        cautions.append(
+            f"{units} reference areas are few: the intervals are wide, and rough themselves."
+        )
     return cautions
 
 
 def _facts(
     job: EvaluateJob, references: References, case: Comparison, by_area: bool
 ) -> list[tuple[str, str]]:
+    kind, samples = {
+        "polygons": (tr("polygons"), tr("{pixels} pixels of {units} polygons")),
+        "points": (tr("points"), tr("{pixels} pixels")),
+        "raster": (tr("class raster"), tr("{pixels} pixels of {units} connected regions")),
+    }[references.kind]
     units = len(np.unique(references.unit[case.kept]))
-    samples = f"{len(case.truth)} pixels"
-    if references.kind != "points":
-        samples += f" of {units} {_UNITS[references.kind]}"
-    map_told = f"{job.input}, mapped with {job.model}" if job.model else job.input
+    map_told = job.input
+    if job.model:
+        map_told = tr("{raster}, mapped with {model}").format(raster=job.input, model=job.model)
+    matched = {
+        "name": tr("Classes matched by name"),
+        "value": tr("Classes matched by value"),
+        "name and value": tr("Classes matched by name and value"),
+    }[case.matching.how]
     return [
-        ("Map", map_told),
-        ("References", f"{job.reference} ({_KINDS[references.kind]})"),
-        ("Samples", samples),
-        ("Design", "stratified random sample" if by_area else "simple"),
-        (f"Classes matched by {case.matching.how}", ", ".join(case.matching.pairs)),
+        (tr("Class map"), map_told),
+        (tr("References"), f"{job.reference} ({kind})"),
+        (tr("Samples"), samples.format(pixels=count(len(case.truth)), units=count(units))),
+        (tr("Design"), tr("stratified random sample") if by_area else tr("simple")),
+        (matched, ", ".join(case.matching.pairs)),
     ]
 
 

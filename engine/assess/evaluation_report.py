@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..infer.staging import write_error
 from ..jobs import EvaluateJob
+from ..language import told, tr
 from ..report.command import command_line
 from ..report.document import (
     Bar,
@@ -52,43 +53,36 @@ def write_report(
     """
     names = [item.name for item in classes]
     level = f"{job.confidence} %"
-    headline = [
-        (
-            "Overall accuracy, area-adjusted" if adjusted else "Overall accuracy",
-            _told((adjusted.figures.overall if adjusted else accuracy.overall), level),
-        )
-    ]
-    if adjusted:
-        headline.append(("Overall accuracy of the sample", _told(accuracy.overall, level)))
-    of_what = " of the sample" if adjusted else ""
-    headline += [
-        (f"Kappa{of_what}", decimal(accuracy.kappa)),
-        (f"Mean IoU{of_what}", decimal(accuracy.mean_iou)),
-        (f"Macro F1{of_what}", decimal(accuracy.macro_f1)),
-        ("Reference samples", count(accuracy.matrix.sum())),
-    ]
+    samples = tr("Reference samples")
     sections = [
-        Section("Summary", [Facts(headline), Warnings(warnings)]),
-        *([_adjusted(names, adjusted, level)] if adjusted else []),
-        Section("Confusion matrix", [Matrix(names, accuracy.matrix, "Reference samples")]),
-        Section("Classes", [_classes(names, accuracy), _bars(classes, accuracy)]),
         Section(
-            "How it was made",
+            tr("Summary"),
+            [Facts(_headline(accuracy, adjusted, level)), Warnings([*map(told, warnings)])],
+        ),
+        *([_adjusted(names, adjusted, level)] if adjusted else []),
+        Section(tr("Confusion matrix"), [Matrix(names, accuracy.matrix, samples)]),
+        Section(tr("Classes"), [_classes(names, accuracy), _bars(classes, accuracy)]),
+        Section(
+            tr("How it was made"),
             [
                 Facts(facts),
                 Text(
                     [
-                        "Precision (user's accuracy): of what is mapped as a class, the share that is it. Recall "
-                        "(producer's accuracy): of what is a class, the share that is mapped as it. Means are over "
-                        "the classes that occur in references or map."
+                        tr(
+                            "Precision (user's accuracy): of what is mapped as a class, the share that is it. Recall "
+                            "(producer's accuracy): of what is a class, the share that is mapped as it. Means are "
+                            "over the classes that occur in references or map."
+                        )
                     ]
                 ),
                 Code(command_line(job)),
             ],
         ),
     ]
-    subject = Path(job.input).name + (f", mapped with {job.model}" if job.model else "")
-    text = render("Accuracy of a class map", subject, sections)
+    subject = Path(job.input).name
+    if job.model:
+        subject = tr("{raster}, mapped with {model}").format(raster=subject, model=job.model)
+    text = render(tr("Accuracy of a class map"), subject, sections)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -108,6 +102,21 @@ def write_table(path: Path, classes: Sequence[MapClass], accuracy: Accuracy) -> 
         raise write_error(path, error) from error
 
 
+def _headline(accuracy: Accuracy, adjusted: Adjusted | None, level: str) -> list[tuple[str, str]]:
+    plain = _told(accuracy.overall, level)
+    figures = decimal(accuracy.kappa), decimal(accuracy.mean_iou), decimal(accuracy.macro_f1)
+    if adjusted:
+        rows = [
+            (tr("Overall accuracy, area-adjusted"), _told(adjusted.figures.overall, level)),
+            (tr("Overall accuracy of the sample"), plain),
+        ]
+        names = tr("Kappa of the sample"), tr("Mean IoU of the sample"), tr("Mean F1 of the sample")
+    else:
+        rows = [(tr("Overall accuracy"), plain)]
+        names = tr("Kappa"), tr("Mean IoU"), tr("Mean F1")
+    return [*rows, *zip(names, figures), (tr("Reference samples"), count(accuracy.matrix.sum()))]
+
+
 def _adjusted(names: Sequence[str], adjusted: Adjusted, level: str) -> Section:
     figures = adjusted.figures
     digits = 0 if adjusted.mapped.sum() >= 10_000 * _HECTARE else 2
@@ -125,25 +134,27 @@ def _adjusted(names: Sequence[str], adjusted: Adjusted, level: str) -> Section:
         for place, name in enumerate(names)
     ]
     header = (
-        "class",
-        "user's accuracy",
-        "producer's accuracy",
-        "mapped, ha",
-        "estimated, ha",
-        f"{level} interval, ha",
+        tr("Class"),
+        tr("User's accuracy"),
+        tr("Producer's accuracy"),
+        tr("Mapped, ha"),
+        tr("Estimated, ha"),
+        tr("{level} interval, ha").format(level=level),
     )
     return Section(
-        "Area-adjusted accuracy and areas",
+        tr("Area-adjusted accuracy and areas"),
         [
             Text(
                 [
-                    "Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of "
-                    "Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas "
-                    "are corrected for the map's errors; report these, with their intervals."
+                    tr(
+                        "Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing "
+                        "of Environment 148, 42–57): each class counts by its area, not by its points. The estimated "
+                        "areas are corrected for the map's errors; report these, with their intervals."
+                    )
                 ]
             ),
-            Table(header, rows, f"Intervals: {level}"),
-            Matrix(names, figures.proportions, "Estimated shares of the area"),
+            Table(header, rows, tr("Intervals: {level}").format(level=level)),
+            Matrix(names, figures.proportions, tr("Estimated shares of the area")),
         ],
     )
 
@@ -161,12 +172,21 @@ def _classes(names: Sequence[str], accuracy: Accuracy) -> Table:
         )
         for place, name in enumerate(names)
     ]
-    return Table(("class", "reference", "mapped", "precision", "recall", "F1", "IoU"), rows)
+    header = (
+        tr("Class"),
+        tr("Reference"),
+        tr("Mapped"),
+        tr("Precision (user's accuracy)"),
+        tr("Recall (producer's accuracy)"),
+        "F1",
+        tr("IoU"),
+    )
+    return Table(header, rows)
 
 
 def _bars(classes: Sequence[MapClass], accuracy: Accuracy) -> Bars:
     return Bars(
-        "F1 of each class",
+        tr("F1 of each class"),
         [
             Bar(item.name, float(value), color=item.color)
             for item, value in zip(classes, accuracy.f1)
@@ -183,4 +203,6 @@ def _cell(estimate: Estimate) -> str:
 def _told(estimate: Estimate, level: str) -> str:
     if estimate.low != estimate.low:
         return decimal(estimate.value)
-    return f"{decimal(estimate.value)} ({level} interval {between(estimate.low, estimate.high)})"
+    return tr("{value} ({level} interval {interval})").format(
+        value=decimal(estimate.value), level=level, interval=between(estimate.low, estimate.high)
+    )

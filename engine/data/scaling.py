@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..language import marked
+
 OFFSET = 1000.0  # digital numbers that Sentinel-2 products carry since baseline 04.00
 _DARK = 975.0  # no band's darkest pixels lie below this when the offset is there
 _PLAIN_DARK = 500.0  # darkest pixels below this contradict even metadata that name the offset
@@ -89,21 +91,27 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
     """
     bands = len(evidence.scales)
     if unit == "raw":
-        return Scaling((1.0,) * bands, (0.0,) * bands, "values as in the file")
+        return Scaling((1.0,) * bands, (0.0,) * bands, marked("values as in the file"))
     factors, offsets = np.ones(bands), np.zeros(bands)
     parts: list[str] = []
     warnings: list[str] = []
     own = any(s != 1 for s in evidence.scales) or any(evidence.offsets)
     if own:
         factors, offsets = np.asarray(evidence.scales), np.asarray(evidence.offsets)
-        shown = f"scale {factors[0]:g}, offset {offsets[0]:g}"
         same = len(set(evidence.scales)) == 1 and len(set(evidence.offsets)) == 1
-        parts.append(f"{evidence.dtype} with the file's own {shown if same else 'scales, offsets'}")
+        parts.append(
+            marked(
+                f"{evidence.dtype} with the file's own scale {factors[0]:g} and offset "
+                f"{offsets[0]:g}"
+            )
+            if same
+            else marked(f"{evidence.dtype} with the file's own scales and offsets")
+        )
         high = evidence.high * float(factors.max()) + float(offsets.max())
         whole = _whole(high, "", parts, warnings)
     elif evidence.dtype in ("uint8", "int8"):
         whole = 1 / 255
-        parts.append(f"{evidence.dtype} values / 255")
+        parts.append(marked(f"{evidence.dtype} values / 255"))
         warnings.append(
             "The raster has 8-bit values, which are stretched for display or uncalibrated: they "
             "were taken as reflectance after division by 255, and results may be poor. Use the "
@@ -115,7 +123,7 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
         whole = _whole(evidence.high, evidence.dtype, parts, warnings)
     else:
         whole = 1 / 10_000
-        parts.append(f"{evidence.dtype} values / 10000")
+        parts.append(marked(f"{evidence.dtype} values / 10000"))
     factors, offsets = factors * whole, offsets * whole
     if not any(evidence.offsets) and evidence.dtype not in ("uint8", "int8"):
         stored = 1e-4 / float(factors[0])  # stored units in one Sentinel-2 digital number
@@ -131,14 +139,17 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
 
 def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> float:
     """The factor that brings values of this size to reflectance 0..1."""
-    prefix = f"{dtype} values " if dtype else ""
     if high <= 3:
-        parts.append(f"{prefix}taken as reflectance" if dtype else "giving reflectance")
+        parts.append(
+            marked(f"{dtype} values taken as reflectance")
+            if dtype
+            else marked("giving reflectance")
+        )
         return 1.0
     if high > 150:
-        parts.append(f"{prefix}/ 10000")
+        parts.append(marked(f"{dtype} values / 10000") if dtype else "/ 10000")
         return 1 / 10_000
-    parts.append(f"{prefix}/ 100")
+    parts.append(marked(f"{dtype} values / 100") if dtype else "/ 100")
     warnings.append(
         f"The raster's values reach {high:.3g}: they were taken as percent and divided by 100. "
         "If that is wrong, write reflectance 0..1 or reflectance x 10000."
@@ -151,12 +162,14 @@ def _landsat(evidence: Evidence) -> Scaling:
     bands = len(evidence.scales)
     dark = min((evidence.low or {"": 0.0}).values(), default=0.0)
     if evidence.level1:
-        factor, offset, name = 2e-5, -0.1, "Level-1 top-of-atmosphere numbers"
+        factor, offset = 2e-5, -0.1
+        text = marked(f"uint16 {evidence.sensor} Level-1 top-of-atmosphere numbers")
     elif dark >= 5000:
-        factor, offset, name = 2.75e-5, -0.2, "Collection 2 surface reflectance numbers"
+        factor, offset = 2.75e-5, -0.2
+        text = marked(f"uint16 {evidence.sensor} Collection 2 surface reflectance numbers")
     else:
-        factor, offset, name = 1e-4, 0.0, "numbers / 10000"
-    text = f"uint16 {evidence.sensor} {name}"
+        factor, offset = 1e-4, 0.0
+        text = marked(f"uint16 {evidence.sensor} numbers / 10000")
     if offset:
         text += f", x {factor:g} {offset:+g}"
     warning = f"{text}: assumed from the product's name and values, as the file has no scale."
@@ -170,15 +183,19 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
     low = {name: value / stored for name, value in (evidence.low or {}).items()}
     darkest = min(low.values(), default=0.0)
     told = evidence.offset
-    source = "named in the metadata"
+    source = marked("named in the metadata")
     if told is None and evidence.baseline is not None:
         told = -OFFSET if evidence.baseline >= 4 else 0.0
-        source = f"processing baseline {evidence.baseline:05.2f}"
+        source = marked(f"processing baseline {evidence.baseline:05.2f}")
     if told is not None and told != 0:
         if low and darkest < _PLAIN_DARK:
-            parts.append(f"offset of {abs(told):g} ({source}) already removed, as dark pixels show")
+            parts.append(
+                marked(
+                    f"dark pixels show that the offset of {abs(told):g} ({source}) was already removed"
+                )
+            )
             return 0.0
-        parts.append(f"after removing the offset of {abs(told):g} ({source})")
+        parts.append(marked(f"after removing the offset of {abs(told):g} ({source})"))
         return abs(told)
     if told == 0 or not low:
         return 0.0
@@ -191,7 +208,7 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
         )
         return 0.0
     if verdict:
-        parts.append("after removing the offset of 1000 that dark pixels show")
+        parts.append(marked("after removing the offset of 1000 that dark pixels show"))
         warnings.append(
             f"The darkest pixels of all bands lie at {darkest:.0f} or above (in units of 1/10000): "
             "the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was "

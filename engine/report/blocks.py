@@ -62,13 +62,11 @@ class Matrix:
         names: Of the classes [K].
         counts: Numbers [K, K], a numpy array or nested sequences; whole or not.
         caption: Above the matrix.
-        corner: What rows and columns are.
     """
 
     names: Sequence[str]
     counts: Any
     caption: str = ""
-    corner: str = "true ↓ mapped →"
 
 
 @dataclass(frozen=True)

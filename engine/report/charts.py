@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import Bar, Bars, Curves, Matrix
-from .numerals import count, decimal
+from .numerals import count, decimal, figure
 
 WIDTH, HEIGHT = 640.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 44.0
@@ -142,9 +142,9 @@ def curve_plot(curves: Curves) -> CurvePlot | None:
             _line(name, number % COLOURS, place(item))
             for number, (name, item) in enumerate(points.items())
         ),
-        tuple(Tick(round(LEFT + (x - x_marks[0]) * x_scale, 2), f"{x:g}") for x in x_marks),
+        tuple(Tick(round(LEFT + (x - x_marks[0]) * x_scale, 2), figure(x)) for x in x_marks),
         tuple(
-            Tick(round(HEIGHT - BOTTOM - (y - y_marks[0]) * y_scale, 2), f"{y:g}") for y in y_marks
+            Tick(round(HEIGHT - BOTTOM - (y - y_marks[0]) * y_scale, 2), figure(y)) for y in y_marks
         ),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..language import html_code, tr
 from . import charts
 from .blocks import (
     Bar,
@@ -53,7 +54,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
         version: Of SpectralGPT, for the last line.
 
     Returns:
-        HTML that needs nothing beside it. Every text is escaped.
+        HTML that needs nothing beside it, in the language that is spoken. Every text is escaped.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
@@ -73,10 +74,21 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
         title=title,
         subtitle=subtitle,
         sections=[section for section in sections if section.blocks],
-        version=version,
+        words=_words(version),
+        language=html_code(),
         chart=charts,
     )
     return page.strip() + "\n"
+
+
+def _words(version: str) -> dict[str, str]:
+    """The template's own."""
+    return {
+        "corner": tr("true ↓ mapped →"),
+        "sum": tr("sum"),
+        "nothing": tr("No values."),
+        "made_by": tr("Made by SpectralGPT for QGIS {version}").format(version=version).strip(),
+    }
 
 
 def _kind(block: Block) -> str:

@@ -1,8 +1,10 @@
-"""Numbers as a reader of a report wants them; what is not known is a dash."""
+"""Numbers as a reader of a report wants them, in the reader's language; what is not known is a dash."""
 
 from __future__ import annotations
 
 import math
+
+from ..language import decimal_sign
 
 UNKNOWN = "–"
 _THIN_SPACE = "\u202f"
@@ -15,12 +17,17 @@ def count(value: float) -> str:
 
 def decimal(value: float, digits: int = 3) -> str:
     """A number with a fixed number of decimals, its thousands apart."""
-    return f"{value:,.{digits}f}".replace(",", _THIN_SPACE) if math.isfinite(value) else UNKNOWN
+    return _written(f"{value:,.{digits}f}") if math.isfinite(value) else UNKNOWN
+
+
+def figure(value: float, digits: int = 6) -> str:
+    """A number with so many digits that tell something at most: 0.25, 1e-05."""
+    return _written(f"{value:.{digits}g}") if math.isfinite(value) else UNKNOWN
 
 
 def percent(value: float, digits: int = 1) -> str:
     """A share 0..1 in percent."""
-    return f"{value * 100:.{digits}f} %" if math.isfinite(value) else UNKNOWN
+    return f"{decimal(value * 100, digits)} %" if math.isfinite(value) else UNKNOWN
 
 
 def between(low: float, high: float, digits: int = 3) -> str:
@@ -28,3 +35,8 @@ def between(low: float, high: float, digits: int = 3) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNKNOWN
     return f"{decimal(low, digits)}–{decimal(high, digits)}"
+
+
+def _written(number: str) -> str:
+    """A number of Python's, with its own signs between thousands and before the decimals."""
+    return number.replace(",", _THIN_SPACE).replace(".", decimal_sign())

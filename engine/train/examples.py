@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..cards import Card
+from ..language import tr
 from ..model.predictor import Predictor
 from .finetune import IGNORE
 from .labelled_rasters import LabelledRaster
@@ -59,9 +60,10 @@ def _draw(predictor: Predictor, item: LabelledRaster, window: Window, card: Card
     row = [panels[0].repeat(times, 0).repeat(times, 1)]
     for panel in panels[1:]:
         row += [gap, panel.repeat(times, 0).repeat(times, 1)]
-    caption = (
-        f"{item.name.split('|')[0].rsplit('/', 1)[-1]}, row {int(window.row_off)}, column "
-        f"{int(window.col_off)}: imagery, labels, map"
+    caption = tr("{raster}, row {row}, column {column}: imagery, labels, map").format(
+        raster=item.name.split("|")[0].rsplit("/", 1)[-1],
+        row=int(window.row_off),
+        column=int(window.col_off),
     )
     return Example(png(np.concatenate(row, 1).transpose(2, 0, 1)), caption)
 

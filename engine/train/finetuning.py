@@ -13,6 +13,7 @@ import torch
 from ..data.labels import read_labels
 from ..infer.staging import StagedOutputs
 from ..infer.writer import raster_environment
+from ..language import speaking
 from ..progress import Progress, Unstoppable
 from ..training_jobs import FinetuneJob
 from .base_model import open_base
@@ -45,6 +46,7 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
     layer = read_labels(job.labels, job.field, classes=job.classes, multilabel=job.multilabel)
     with ExitStack() as stack:
         stack.enter_context(raster_environment())
+        stack.enter_context(speaking(job.language))
         outputs = stack.enter_context(
             StagedOutputs((*job.inputs, *job.after, job.labels, str(base.path)))
         )

@@ -13,7 +13,9 @@ import torch
 from ..cards import Card
 from ..data.blocks import hold_out
 from ..data.label_layer import LabelLayer
+from ..language import tr
 from ..progress import Progress
+from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .change_classes import change_classes, swap
@@ -178,12 +180,24 @@ def _counts(grounds: Sequence[LabelledGround], card: Card) -> dict[str, int]:
 
 def _facts(job: FinetuneJob, base: Base, places: int, card: Card) -> list[tuple[str, str]]:
     return [
-        ("Rasters", ", ".join(Path(name).name for name in job.inputs)),
-        *([("Second date", ", ".join(Path(name).name for name in job.after))] if job.after else []),
-        ("Labels", f"{Path(job.labels.split('|')[0]).name}, field {job.field or '(raster)'}"),
-        ("Labelled places", str(places)),
-        ("Backbone", f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
-        ("Bands", ", ".join(band.name for band in card.bands)),
-        ("Window", f"{card.window} px of {card.gsd:g} m"),
-        ("Seed", str(job.seed)),
+        (tr("Rasters"), ", ".join(Path(name).name for name in job.inputs)),
+        *(
+            [(tr("Second date"), ", ".join(Path(name).name for name in job.after))]
+            if job.after
+            else []
+        ),
+        (tr("Labels"), _labels(job)),
+        (tr("Labelled places"), str(places)),
+        (tr("Backbone"), f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
+        (tr("Bands"), ", ".join(band.name for band in card.bands)),
+        (
+            tr("Window"),
+            tr("{pixels} px of {size} m").format(pixels=card.window, size=figure(card.gsd)),
+        ),
+        (tr("Seed"), str(job.seed)),
     ]
+
+
+def _labels(job: FinetuneJob) -> str:
+    file = Path(job.labels.split("|")[0]).name
+    return tr("{file}, field {field}").format(file=file, field=job.field) if job.field else file

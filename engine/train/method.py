@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..language import marked
+
 # A first guess, not measured: with few places a head on frozen features should generalise best, and
 # training the encoder, slow without a GPU, pay from some hundreds of labelled places on.
 MANY_PLACES = 200
@@ -41,17 +43,21 @@ def choose_method(asked: str, places: int, weights: int, gpu: bool) -> Method:
     if places < MANY_PLACES:
         return Method(
             "quick",
-            f"{places} labelled places are few: the backbone stays as it is and a head is fitted",
+            marked(
+                f"{places} labelled places are few: the backbone stays as it is and a head is fitted"
+            ),
         )
     if gpu:
-        return Method("full", f"{places} labelled places and a GPU: all weights learn")
+        return Method("full", marked(f"{places} labelled places and a GPU: all weights learn"))
     if weights <= LARGE:
         return Method(
             "adapters",
-            f"{places} labelled places, no GPU: few weights of the backbone learn",
+            marked(f"{places} labelled places, no GPU: few weights of the backbone learn"),
         )
     return Method(
         "quick",
-        f"the backbone has {weights / 1e6:.0f} million weights and there is no GPU: it stays as it "
-        "is and a head is fitted",
+        marked(
+            f"the backbone has {weights / 1e6:.0f} million weights and there is no GPU: it stays as "
+            "it is and a head is fitted"
+        ),
     )

@@ -22,6 +22,7 @@ from ..data.patches import change_light
 from ..data.raster_pool import RasterPool
 from ..errors import Cancelled
 from ..infer.staging import GEOTIFF, StagedOutputs
+from ..language import speaking
 from ..model.losses import LOSSES, ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model.normalise import normalisation
@@ -70,6 +71,7 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
     names = list_rasters(job.inputs)
     network, card, seal = start_network(job)
     with ExitStack() as stack:
+        stack.enter_context(speaking(job.language))
         outputs = stack.enter_context(StagedOutputs(names))
         staged = _stage(outputs, job) if workers.main else {}
         pool = stack.enter_context(

@@ -15,10 +15,12 @@ from ..data.grid import Grid
 from ..data.held_windows import HeldWindows
 from ..data.imagery import Survey
 from ..data.raster_pool import RasterPool
+from ..language import marked, told, tr
 from ..model.config import PRESETS
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..report.command import command_line
 from ..report.document import Code, Curves, Facts, Picture, Section, Table, Text, render
+from ..report.numerals import count, decimal, figure, percent
 from ..training_jobs import PretrainJob
 from .reconstruction import View, picture, view
 from .reconstruction_error import ReconstructionError
@@ -26,7 +28,7 @@ from .stages import Stage
 
 _NAMED = 50  # rasters that card and report name
 _LOOKS = 5  # windows along each side of a raster among which the one to show is chosen
-MEASURE = (
+MEASURE = marked(
     "mean squared error of hidden values in normalised units, on windows that were held back; "
     "'interpolation' fills each band from its visible tokens by distance, 'mean' by their mean"
 )
@@ -144,33 +146,39 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
     """
     card = finished_card(outcome)
     sections = [
-        Section("Result", [Facts(_facts(outcome, card))]),
-        Section("Loss", _curves(outcome)),
-        Section("Ground it has not seen", _held(outcome)),
+        Section(tr("Result"), [Facts(_facts(outcome, card))]),
+        Section(tr("Loss"), _curves(outcome)),
+        Section(tr("Ground it has not seen"), _held(outcome)),
         Section(
-            "What it paints",
+            tr("What it paints"),
             [
                 Picture(
                     picture(seen.view, card),
-                    f"Masked input ({seen.mask_ratio:.0%} hidden), reconstruction, error (black is "
-                    f"none) at {outcome.found.serving[0].raster.path}.",
+                    tr(
+                        "Masked input ({share} hidden), reconstruction, error (black is none) at {raster}."
+                    ).format(
+                        share=percent(seen.mask_ratio, 0),
+                        raster=outcome.found.serving[0].raster.path,
+                    ),
                 )
             ],
         ),
-        Section("Stages", [_stages(outcome)]),
-        Section("Imagery", _imagery(outcome)),
+        Section(tr("Stages"), [_stages(outcome)]),
+        Section(tr("Imagery"), _imagery(outcome)),
         Section(
-            "Settings",
+            tr("Settings"),
             [
                 Facts(
                     [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
                 ),
-                Text(["To do the same again:"]),
+                Text([tr("To do the same again:")]),
                 Code(command_line(outcome.job)),
             ],
         ),
     ]
-    subtitle = f"Backbone pretrained on {len(outcome.found.serving)} rasters without labels"
+    subtitle = tr("Backbone pretrained on {rasters} rasters without labels").format(
+        rasters=len(outcome.found.serving)
+    )
     path.write_text(render(card.title, subtitle, sections), encoding="utf-8")
 
 
@@ -178,44 +186,68 @@ def _facts(outcome: Outcome, card: Card) -> list[tuple[str, str]]:
     weights = sum(value.numel() for value in outcome.network.parameters())
     return [
         (
-            "Base",
-            f"{outcome.job.base} ({'random weights' if not outcome.base_seal else 'learned'})",
+            tr("Base"),
+            f"{outcome.job.base} ({tr('learned') if outcome.base_seal else tr('random weights')})",
         ),
-        ("Weights", f"{weights:,}"),
-        ("Bands", " ".join(band.name for band in card.bands)),
-        ("Epochs", str(len(outcome.history))),
-        ("Last loss", f"{outcome.history[-1]['loss']:.4f}"),
-        ("Time", f"{outcome.seconds:.0f} s, {outcome.processes} process(es)"),
+        (tr("Weights"), count(weights)),
+        (tr("Bands"), " ".join(band.name for band in card.bands)),
+        (tr("Epochs"), count(len(outcome.history))),
+        (tr("Last loss"), decimal(outcome.history[-1]["loss"], 4)),
+        (
+            tr("Time"),
+            tr("{seconds} s, processes: {processes}").format(
+                seconds=count(outcome.seconds), processes=outcome.processes
+            ),
+        ),
     ]
 
 
 def _curves(outcome: Outcome) -> list[Curves]:
     epochs = [(float(number), metrics) for number, metrics in enumerate(outcome.history, 1)]
-    series = {"training": [(number, metrics["loss"]) for number, metrics in epochs]}
+    series = {tr("training"): [(number, metrics["loss"]) for number, metrics in epochs]}
     held = [(number, m["val_error"]) for number, m in epochs if "val_error" in m]
-    charts = [Curves("Training loss", series, "epoch", "loss")]
+    charts = [Curves(tr("Training loss"), series, tr("epoch"), tr("loss"))]
     if held and outcome.error is not None:
         ends = (held[0][0], held[-1][0])
-        flat = {
-            name: [(x, getattr(outcome.error, name)) for x in ends]
-            for name in ("interpolation", "mean")
+        lines = {
+            tr("this network"): held,
+            tr("interpolation"): [(x, outcome.error.interpolation) for x in ends],
+            tr("mean of the band"): [(x, outcome.error.mean) for x in ends],
         }
-        lines = {"network": held, **flat}
-        charts.append(Curves("Error where held back", lines, "epoch", "mean squared error"))
+        charts.append(
+            Curves(tr("Error where held back"), lines, tr("epoch"), tr("mean squared error"))
+        )
     return charts
 
 
 def _held(outcome: Outcome) -> list[Text | Table]:
     if outcome.error is None:
-        return [Text(["The imagery was too small to hold any of it back."])]
-    names = {"model": "this network", "interpolation": "interpolation", "mean": "mean of the band"}
-    rows = [(names[k], f"{v:.4f}") for k, v in dataclasses.asdict(outcome.error).items()]
-    caption = f"{MEASURE}. {len(outcome.held.image)} windows of {outcome.held.image.shape[-1]} px."
-    return [Table(("Guess", "Error"), rows, caption[0].upper() + caption[1:])]
+        return [Text([tr("The imagery was too small to hold any of it back.")])]
+    names = {
+        "model": tr("this network"),
+        "interpolation": tr("interpolation"),
+        "mean": tr("mean of the band"),
+    }
+    rows = [(names[k], decimal(v, 4)) for k, v in dataclasses.asdict(outcome.error).items()]
+    caption = tr("{measure}. {windows} windows of {pixels} px.").format(
+        measure=told(MEASURE),
+        windows=len(outcome.held.image),
+        pixels=outcome.held.image.shape[-1],
+    )
+    return [Table((tr("Guess"), tr("Error")), rows, caption[0].upper() + caption[1:])]
 
 
 def _stages(outcome: Outcome) -> Table:
-    header = ("Stage", "Window", "Epochs", "Batches", "Batch", "Learning rate", "Hidden", "Imagery")
+    header = (
+        tr("Stage"),
+        tr("Window"),
+        tr("Epochs"),
+        tr("Batches"),
+        tr("Batch"),
+        tr("Learning rate"),
+        tr("Hidden"),
+        tr("Imagery"),
+    )
     rows = [
         (
             str(number),
@@ -223,9 +255,9 @@ def _stages(outcome: Outcome) -> Table:
             str(stage.epochs),
             str(stage.steps),
             str(stage.batch),
-            f"{stage.learning_rate:.2g}",
-            f"{stage.mask_ratio:.0%}",
-            stage.imagery or "all",
+            figure(stage.learning_rate, 2),
+            percent(stage.mask_ratio, 0),
+            stage.imagery or tr("all"),
         )
         for number, stage in enumerate(outcome.stages, 1)
     ]
@@ -237,17 +269,22 @@ def _imagery(outcome: Outcome) -> list[Text | Table]:
     rows = [
         (
             Path(item.raster.path).name,
-            f"{item.raster.shape[1]} x {item.raster.shape[0]}",
-            f"{item.gsd:.2f} m",
+            f"{item.raster.shape[1]} × {item.raster.shape[0]}",
+            f"{decimal(item.gsd, 2)} m",
             item.crs,
-            item.scaling,
+            told(item.scaling),
         )
         for item in serving[:_NAMED]
     ]
-    caption = f"The first {_NAMED} of {len(serving)}." if len(serving) > _NAMED else ""
+    caption = ""
+    if len(serving) > _NAMED:
+        caption = tr("The first {shown} of {all}.").format(shown=_NAMED, all=len(serving))
     blocks: list[Text | Table] = [
-        Table(("Raster", "Pixels", "Pixel size", "CRS", "Values"), rows, caption)
+        Table(
+            (tr("Raster"), tr("Pixels"), tr("Pixel size"), tr("CRS"), tr("Values")), rows, caption
+        )
     ]
     if refused:
-        blocks.append(Table(("Left out", "Why"), refused[:_NAMED]))
+        why = [(name, told(reason)) for name, reason in refused[:_NAMED]]
+        blocks.append(Table((tr("Left out"), tr("Why")), why))
     return blocks

@@ -27,6 +27,7 @@ _INCIDENTAL = (
     "output_model",
     "output_report",
     "output_reconstruction",
+    "language",
     "checkpoint",
     "name",
     "device",

@@ -14,7 +14,9 @@ from ..data.label_layer import LabelLayer
 from ..data.source import RasterSource
 from ..errors import InvalidParameter
 from ..infer.scaled_source import open_scaled
+from ..language import tr
 from ..progress import Progress
+from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .live_figures import looks
@@ -97,12 +99,20 @@ def finetune_scenes(
         figures=figures,
     )
     facts = [
-        ("Rasters", ", ".join(Path(name).name for name in job.inputs)),
-        ("Labels", f"{Path(job.labels.split('|')[0]).name}, field {job.field}"),
-        ("Labelled scenes", str(len(chips))),
-        ("Backbone", f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
-        ("Window", f"{finished.window} px of {finished.gsd:g} m"),
-        ("Seed", str(job.seed)),
+        (tr("Rasters"), ", ".join(Path(name).name for name in job.inputs)),
+        (
+            tr("Labels"),
+            tr("{file}, field {field}").format(
+                file=Path(job.labels.split("|")[0]).name, field=job.field
+            ),
+        ),
+        (tr("Scenes with labels"), str(len(chips))),
+        (tr("Backbone"), f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
+        (
+            tr("Window"),
+            tr("{pixels} px of {size} m").format(pixels=finished.window, size=figure(finished.gsd)),
+        ),
+        (tr("Seed"), str(job.seed)),
     ]
     return Made(tuned.predictor, finished, method, tuned, facts)
 

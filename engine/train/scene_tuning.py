@@ -13,6 +13,7 @@ from ..assess.intervals import Estimate, clustered
 from ..cards import Card
 from ..data.blocks import hold_out, spatial_blocks
 from ..errors import LabelsInvalid
+from ..language import marked
 from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
@@ -170,7 +171,7 @@ def _tune_head(
     progress.state(parts=judged.folds)
     if judged.warning:
         progress.warning(judged.warning)
-    measured = (
+    measured = marked(
         f"scenes of {judged.blocks} places in {judged.folds} parts, each held back in turn (patches "
         "were learned from all of them, without labels); the model was then fitted to all of them"
     )
@@ -248,7 +249,7 @@ def _tune_encoder(
             f"against {start:.3f}): the head on frozen features is kept."
         )
         predictor = first.predictor
-    measured = "scenes held back in whole places, at the best epoch by the same scenes"
+    measured = marked("scenes held back in whole places, at the best epoch by the same scenes")
     scores = _scores(predictor, held)
     return Tuned(
         predictor,

@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from ..cards import Card, ModelClass, Normalisation
 from ..data.grid import Grid
+from ..language import marked
 from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .metrics import (
@@ -94,7 +95,7 @@ def finished_card(
         accuracy.update(figures_of(matrix, card.classes), measure=measure)
         accuracy["confusion"] = matrix.tolist()  # true classes in rows
     elif not accuracy:
-        accuracy = {"measure": "not judged: no labels could be held back"}
+        accuracy = {"measure": marked("not judged: no labels could be held back")}
     return dataclasses.replace(
         card,
         training={

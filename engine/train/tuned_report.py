@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cards import Card, ModelClass
+from ..language import told, tr
 from ..report.command import command_line
 from ..report.document import (
     Bar,
@@ -29,13 +30,6 @@ from ..report.document import (
 )
 from ..report.numerals import count, decimal, percent
 from ..training_jobs import FinetuneJob
-
-_LOSS = ("loss",)
-_METHODS = {
-    "quick": "quick: a head on the frozen backbone",
-    "adapters": "adapters: few weights of the backbone learned along",
-    "full": "full: all weights learned",
-}
 
 
 @dataclass(frozen=True)
@@ -81,46 +75,74 @@ def write_report(path: Path, run: Run) -> None:
     """Writes the report, one HTML file, to a staged path."""
     card = run.card
     sections = [
-        Section("Result", [Facts(_headline(run)), Warnings(run.warnings), *_judged(run)]),
-        *_curves(run.history),
-        Section("Classes", [_labelled(card), _colours(card.classes, card.training["labelled"])]),
-        *_examples(run.examples),
-        Section("Data and settings", [Facts(run.facts)]),
         Section(
-            "Run it again",
+            tr("Result"),
+            [Facts(_headline(run)), Warnings([*map(told, run.warnings)]), *_judged(run)],
+        ),
+        *_curves(run.history),
+        Section(
+            tr("Classes"), [_labelled(card), _colours(card.classes, card.training["labelled"])]
+        ),
+        *_examples(run.examples),
+        Section(tr("Data and settings"), [Facts(run.facts)]),
+        Section(
+            tr("Run it again"),
             [
-                Text(["With the engine's Python, in the plugin's folder:"]),
+                Text([tr("With the engine's Python, in the plugin's folder:")]),
                 Code(command_line(run.job)),
             ],
         ),
     ]
-    subtitle = f"{card.task.replace('-', ' ')}, {len(card.classes)} classes"
-    path.write_text(render(card.title, subtitle, sections, card.version), encoding="utf-8")
+    path.write_text(render(card.title, _subject(card), sections, card.version), encoding="utf-8")
+
+
+def _subject(card: Card) -> str:
+    text = {
+        "segmentation": tr("Segmentation, {classes} classes"),
+        "scene-classification": tr("Scene classification, {classes} classes"),
+        "change-detection": tr("Change detection, {classes} classes"),
+    }[card.task]
+    return text.format(classes=len(card.classes))
+
+
+def _method(run: Run) -> str:
+    text = {
+        "quick": tr("quick: a head on the frozen backbone"),
+        "adapters": tr("adapters: few weights of the backbone learned along"),
+        "full": tr("full: all weights learned"),
+    }[run.method]
+    return text + (f" ({told(run.reason)})" if run.reason else "")
 
 
 def _headline(run: Run) -> list[tuple[str, str]]:
     accuracy = run.card.accuracy
-    rows = [("Method", _METHODS[run.method] + (f" ({run.reason})" if run.reason else ""))]
+    rows = [(tr("Method"), _method(run))]
     if run.matrix is None and "map" not in accuracy:
-        return [*rows, ("Accuracy", "not known: no labels could be held back")]
+        return [*rows, (tr("Accuracy"), tr("not known: no labels could be held back"))]
     for name, title in (
-        ("overall_accuracy", "Overall accuracy"),
-        ("miou", "Mean IoU"),
-        ("macro_f1", "Mean F1"),
-        ("kappa", "Kappa"),
-        ("map", "Mean average precision"),
+        ("overall_accuracy", tr("Overall accuracy")),
+        ("miou", tr("Mean IoU")),
+        ("macro_f1", tr("Mean F1")),
+        ("kappa", tr("Kappa")),
+        ("map", tr("Mean average precision")),
     ):
         if accuracy.get(name) is not None:
             value = accuracy[name]
             rows.append((title, percent(value) if name == "overall_accuracy" else decimal(value)))
-    return [*rows, ("Judged on", str(accuracy.get("measure", "")))]
+    return [*rows, (tr("Judged on"), told(str(accuracy.get("measure", ""))))]
 
 
 def _judged(run: Run) -> list[Block]:
     if run.matrix is None:
         return []
     classes = run.card.accuracy["classes"]
-    header = ("Class", "Precision", "Recall", "F1", "IoU")
+    header = (
+        tr("Class"),
+        tr("Precision (user's accuracy)"),
+        tr("Recall (producer's accuracy)"),
+        "F1",
+        tr("IoU"),
+    )
     rows = [
         (
             item.title,
@@ -129,48 +151,50 @@ def _judged(run: Run) -> list[Block]:
         for item in run.card.classes
     ]
     names = [item.title for item in run.card.classes]
-    what = "Held-back scenes" if run.card.task == "scene-classification" else "Held-back pixels"
+    scenes = run.card.task == "scene-classification"
     return [
-        Table(header, rows, "Precision is the user's accuracy, recall the producer's."),
-        Matrix(names, run.matrix, what),
+        Table(header, rows),
+        Matrix(names, run.matrix, tr("Held-back scenes") if scenes else tr("Held-back pixels")),
     ]
 
 
 def _curves(history: Sequence[dict[str, float]]) -> list[Section]:
     if not history:
         return []
-    names = sorted(
-        {name for entry in history for name in entry if name != "epoch" and "/" not in name}
-    )
-    lines = {
-        name: [(n + 1.0, entry[name]) for n, entry in enumerate(history) if name in entry]
-        for name in names
+    names = {
+        "val_accuracy": tr("Overall accuracy"),
+        "val_miou": tr("Mean IoU"),
+        "val_map": tr("Mean average precision"),
     }
-    losses = {name: line for name, line in lines.items() if name in _LOSS}
-    rest = {name: line for name, line in lines.items() if name.startswith("val_")}
-    blocks: list[Block] = [Curves("Loss", losses, "epoch", "loss")]
-    if rest:
-        blocks.append(Curves("On held-back labels", rest, "epoch", ""))
-    return [Section("Training", blocks)]
+    lines = {name: line for key, name in names.items() if (line := _line(history, key))}
+    losses = {tr("loss"): _line(history, "loss")}
+    blocks: list[Block] = [Curves(tr("Loss"), losses, tr("epoch"), tr("loss"))]
+    if lines:
+        blocks.append(Curves(tr("On held-back labels"), lines, tr("epoch")))
+    return [Section(tr("Training"), blocks)]
+
+
+def _line(history: Sequence[dict[str, float]], name: str) -> list[tuple[float, float]]:
+    return [(float(n), entry[name]) for n, entry in enumerate(history, 1) if name in entry]
 
 
 def _labelled(card: Card) -> Table:
     counts: dict[str, Any] = card.training["labelled"]
     rows = [(item.title, count(counts.get(item.title, 0)), item.color) for item in card.classes]
-    unit = "Scenes" if card.task == "scene-classification" else "Labelled pixels"
-    return Table(("Class", unit, "Colour"), rows)
+    unit = tr("Scenes") if card.task == "scene-classification" else tr("Labelled pixels")
+    return Table((tr("Class"), unit, tr("Colour")), rows)
 
 
 def _colours(classes: Sequence[ModelClass], counts: dict[str, int]) -> Bars:
     bars = [Bar(item.title, float(counts.get(item.title, 0)), color=item.color) for item in classes]
-    return Bars("Labels of each class", bars, digits=0)
+    return Bars(tr("Labels of each class"), bars, digits=0)
 
 
 def _examples(examples: Sequence[Example]) -> list[Section]:
     if not examples:
         return []
     blocks = [Picture(example.png, example.caption) for example in examples]
-    return [Section("Examples", blocks)]
+    return [Section(tr("Examples"), blocks)]
 
 
 def _figure(value: float | None) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..assess.intervals import Estimate, clustered
 from ..cards import Card
 from ..data.blocks import spatial_blocks
+from ..language import marked
 from ..model.config import SpectralGPTConfig
 from ..model.feature_head import FeatureHead
 from ..model.pixel_change import PixelChange
@@ -180,7 +181,7 @@ def tune_head(
     else:
         scores = fit_linear(samples, blocks, every, use)
         install_linear(network.head, scores, judged.temperature)
-    measure = (
+    measure = marked(
         f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
         "model was then fitted to all of them"
     )
@@ -280,7 +281,7 @@ def tune_weights(
         matrix = confusion_matrix(label, chances.argmax(1), len(card.classes))
         place = places_of(held, card.window, batch)
         accuracy, places = clustered(right, place, LEVEL), len(np.unique(place))
-    measure = "labels held back in whole places, at the best epoch by the same labels"
+    measure = marked("labels held back in whole places, at the best epoch by the same labels")
     return Tuned(
         predictor, first.judged, matrix, measure, result.history, result.cancelled, accuracy, places
     )

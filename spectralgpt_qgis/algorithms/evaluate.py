@@ -10,7 +10,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
 )
 
-from ..i18n import tr
+from ..i18n import language, tr
 from . import parameters as shared
 from . import training_parameters as training
 from .base import written
@@ -172,6 +172,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
                     "design": self.parameterAsEnumString(parameters, self.DESIGN, context),
                     "confidence": self.parameterAsInt(parameters, self.CONFIDENCE, context),
                     "output_report": outputs[self.OUTPUT_REPORT],
+                    "language": language(),
                     "output_table": outputs[self.OUTPUT_TABLE],
                 },
                 feedback,

@@ -15,7 +15,7 @@ from qgis.core import (
 )
 
 from .. import engine_access
-from ..i18n import tr
+from ..i18n import language, tr
 from ..model_catalogue import InstalledModel, installed_models, models_to_train, shared_unknown
 from . import parameters as shared
 from .base import EngineAlgorithm
@@ -164,6 +164,7 @@ class TrainingAlgorithm(EngineAlgorithm):
             "threads": self.parameterAsInt(parameters, self.THREADS, context),
             "output_model": self.model_file(parameters, context),
             "output_report": report,
+            "language": language(),
         }
         nodata: dict[float, None] = {}
         for name, rasters in self._raster_lists.items():

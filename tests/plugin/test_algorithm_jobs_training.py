@@ -29,6 +29,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QColor
 
 from spectralgpt_qgis.algorithms.left_behind import remove_abandoned
+from spectralgpt_qgis.i18n import language
 
 ROOT = Path(__file__).resolve().parents[2]
 # On the sample scene, in the system of its UTM zone.
@@ -115,6 +116,7 @@ def test_the_least_a_script_has_to_give(run, fake_engine, learning, scene, tmp_p
         "validation": 20,
         "output_model": str(tmp_path / "mine.onnx"),
         "output_report": "",
+        "language": language(),
     }
     assert fake_engine.seen == [("32631", ["water", "trees"])]
     assert not Path(fake_engine.job["labels"]).exists(), "the temporary file must be gone"
@@ -555,6 +557,7 @@ def test_pretraining(run, fake_engine, scene, later_scene, tmp_path):
         "nodata": [],
         "output_model": str(tmp_path / "mine.safetensors"),
         "output_report": str(tmp_path / "report.html"),
+        "language": language(),
         "output_reconstruction": str(tmp_path / "seen.tif"),
     }
     assert (outputs["MODEL_NAME"], outputs["FINAL_LOSS"]) == ("mine", 0.25)
@@ -626,6 +629,7 @@ def test_judging_a_map(run, fake_engine, judging, tmp_path):
         "crs": "EPSG:4326",
         "nodata": [],
         "output_report": "",
+        "language": language(),
         "output_table": str(tmp_path / "matrix.csv"),
     }
     assert fake_engine.seen == [("32631", ["water", "trees"])]

@@ -62,6 +62,35 @@ def test_a_message_within_a_message_is_translated_too(shouting):
     assert in_users_language(outer) == outer.upper()
 
 
+def test_messages_that_are_joined_are_translated_one_by_one(shouting):
+    """Of an input, of two sentences of which one holds the other's space, and what is left over."""
+    one = (
+        "All labels that were held back are no-data in the rasters, so the model cannot be judged."
+    )
+    for joined in (
+        f"scene.tif: {one} Draw more labels where the raster has values.",
+        "The model needs 3 GB; one ONNX file can hold 2 GB. Write a .safetensors model instead. Use a smaller model.",
+        "uint16 values / 10000, giving reflectance",
+    ):
+        told = in_users_language(joined)
+        assert told.upper() == joined.upper() and told != joined
+    assert in_users_language("Use a smaller model. Segmentation fault") == (
+        "USE A SMALLER MODEL. Segmentation fault"
+    )
+
+
+def test_a_raster_that_cannot_serve_is_refused_in_the_users_language(shouting):
+    """The sentence that users meet most: given, missing, what to type."""
+    needs = (
+        'The raster\'s 2 bands are 1 "1", 2 "2"; the names only number the bands. '
+        "The model needs B02, B03; not found: B02. "
+    )
+    refused = in_users_language(
+        needs + "At least 6 bands are needed: use a raster with all of them, or another model."
+    )
+    assert refused == refused.upper()
+
+
 def test_what_nobody_knows_stays(shouting):
     assert in_users_language("Segmentation fault") == "Segmentation fault"
     assert in_users_language("") == ""

@@ -82,8 +82,12 @@ def test_it_is_what_the_plugin_site_accepts(package):
         "engine/__main__.py",
         "plugin.py",
         report,
+        "i18n/spectralgpt_zh.qm",
+        "i18n/spectralgpt_zh.ts",
+        "i18n/engine_messages.json",
     ):
         assert f"{NAME}/{name}" in names
+    assert f"{NAME}/i18n/spectralgpt.ts" not in names
     forbidden = (".pyc", ".so", ".dll", ".exe", ".bat", ".sh", ".ps1", ".whl")
     assert not [name for name in names if name.endswith(forbidden)]
     assert not [name for name in names if "__pycache__" in name or "/." in name or ".." in name]

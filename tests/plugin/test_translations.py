@@ -11,7 +11,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication
 
 from spectralgpt_qgis import paths, plugin
-from spectralgpt_qgis.i18n import tr
+from spectralgpt_qgis.i18n import language, tr
 
 sys.path.insert(0, str(paths.ROOT / "scripts"))
 import translations
@@ -73,19 +73,20 @@ def test_the_template_holds_the_texts():
 
 
 @pytest.mark.parametrize(
-    ("locale", "language"),
+    ("locale", "code"),
     [("de", "de"), ("pt_BR", "pt"), ("zh-Hans", "zh"), ("zh_CN", "zh"), ("fr", "fr"), ("es", "es")],
 )
-def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, language):
+def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, code):
     assert translations.compile_all(tmp_path) == 0
     monkeypatch.setattr(paths, "TRANSLATIONS", tmp_path)
     application = type(QgsApplication.instance())
     monkeypatch.setattr(application, "translation", lambda *_: locale, raising=False)
+    assert language() == locale  # what reports are asked for in
     loaded = plugin.SpectralGPTPlugin(None)
     loaded._translate()
     try:
         text = "Installed model or path of a model file"
-        expected = translations.translated(translations.FOLDER / f"spectralgpt_{language}.ts")
+        expected = translations.translated(translations.FOLDER / f"spectralgpt_{code}.ts")
         assert tr(text) == expected[text] != text
     finally:
         QCoreApplication.removeTranslator(loaded._translator)

@@ -27,6 +27,7 @@ from tests.engine.assess.maps import (
     write_map,
     write_vector,
 )
+from tests.engine.report.reading import left_in_english, said_quietly, shout
 
 RNG = np.random.default_rng(11)
 VALUES = RNG.choice([1, 2], (40, 50), p=[0.3, 0.7]).astype(np.uint8)
@@ -104,7 +105,7 @@ def test_polygons_count_pixels_and_are_judged_as_polygons(tmp_path):
     assert result["matrix"] == [[96, 16], [0, 96]]
     low, high = result["figures"]["overall_accuracy_interval"]
     assert (low, high) == pytest.approx((0.63, 0.99), abs=0.06)  # 12 of 13 polygons, not 192 of 208
-    assert any("13 polygons" in text for text in result["warnings"])
+    assert any("13 reference areas" in text for text in result["warnings"])
 
 
 def test_a_class_raster_is_a_reference_on_another_grid(tmp_path, map_path):
@@ -197,6 +198,40 @@ def test_a_stratum_without_a_label_is_told(tmp_path, map_path, sampled):
     )
     result = judge(map_path, part)
     assert any("No point was labelled in Open water" in text for text in result["warnings"])
+
+
+LANGUAGES = {"de": "Konfusionsmatrix", "zh_CN": "混淆矩阵"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_report_in_the_readers_language(tmp_path, map_path, sampled, language):
+    """With a warning of each kind: of the sample, and of a sample that is another map's."""
+    labelled, *_ = sampled
+    other = write_map(tmp_path / "other.tif", np.full_like(VALUES, 2), classes=CLASSES)
+    for judged, design in ((other, "auto"), (map_path, "stratified"), (map_path, "simple")):
+        report = tmp_path / "report.html"
+        judge(judged, labelled, output_report=str(report), design=design, language=language)
+        html = report.read_text(encoding="utf-8")
+        assert LANGUAGES[language] in html
+        assert left_in_english(html, language[:2]) == []
+
+
+@pytest.mark.parametrize("kind", ["points", "polygons", "raster"])
+def test_nothing_of_a_report_is_left_untranslated(tmp_path, monkeypatch, map_path, sampled, kind):
+    references = {
+        "points": lambda: sampled[0],
+        "polygons": lambda: write_vector(
+            tmp_path / "p.gpkg",
+            [square(0, 5 * n, 4) for n in range(4)],
+            reference=np.array(["Open water", "Dry land"] * 2, object),
+        ),
+        "raster": lambda: write_map(tmp_path / "truth.tif", VALUES, classes=CLASSES),
+    }
+    reference, report = references[kind](), tmp_path / "report.html"
+    shout(monkeypatch)
+    judge(map_path, reference, output_report=str(report))
+    data = [map_path, reference, "map.tif", *(item.title for item in CLASSES)]
+    assert said_quietly(report.read_text(encoding="utf-8"), data) == []
 
 
 def test_outputs(tmp_path, map_path, sampled):

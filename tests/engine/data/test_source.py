@@ -238,17 +238,17 @@ def test_undeclared_zeros_in_every_band_are_nodata_and_told(tmp_path):
         (
             ramp(),
             {"scales": [1e-4] * 9, "offsets": [0.0] * 9},
-            "uint16 with the file's own scale 0.0001, offset 0, giving reflectance",
+            "uint16 with the file's own scale 0.0001 and offset 0, giving reflectance",
         ),
         (
             ramp() + 1000,
             {"scales": [1e-4] * 9, "offsets": [-0.1] * 9},
-            "uint16 with the file's own scale 0.0001, offset -0.1, giving reflectance",
+            "uint16 with the file's own scale 0.0001 and offset -0.1, giving reflectance",
         ),
         (
             ramp() + 1000,
             {"scales": [1.0] * 9, "offsets": [-1000.0] * 9},
-            "uint16 with the file's own scale 1, offset -1000, / 10000",
+            "uint16 with the file's own scale 1 and offset -1000, / 10000",
         ),
     ],
 )

@@ -38,6 +38,7 @@ from engine.train.tuning import confusion
 from engine.training_jobs import FinetuneJob
 from tests.engine.data import rasters
 from tests.engine.infer.conftest import Recorder
+from tests.engine.report.reading import left_in_english
 from tests.engine.train import land
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -159,6 +160,7 @@ def done(tmp_path_factory):
         name="Our land",
         device="cpu",
         threads=1,
+        language="de",
     )
     told = Recorder()
     return finetune_model(job, told), job, told, folder
@@ -233,8 +235,13 @@ class TestFromPolygonsToAMap:
         assert page.startswith("<!DOCTYPE html>") or page.startswith("<!doctype html>")
         assert not re.search(r"""(src|href|url)\s*[=(]\s*["']?\s*(https?:)?//""", page)
         assert "<script" not in page and "<link" not in page
-        for words in ("Open water", "Held-back pixels", "labels.gpkg", "data:image/png", "IoU"):
+        for words in ("Open water", "labels.gpkg", "data:image/png", "IoU"):
             assert words in page
+
+    def test_the_report_is_in_the_language_asked_for(self, done):
+        page = Path(done[1].output_report).read_text(encoding="utf-8")
+        assert "Zurückgehaltene Pixel" in page and "labels.gpkg, Feld class" in page
+        assert left_in_english(page, "de") == []
 
     def test_it_can_be_trained_on_from(self, done, run, drawn, out):
         """The .onnx is named, the .safetensors beside it is taken."""

@@ -32,6 +32,7 @@ from engine.train import pretrain
 from engine.train.pretraining import pretrain_model
 from engine.training_jobs import PretrainJob
 from tests.engine.data.rasters import BANDS, NAMES, write
+from tests.engine.report.reading import said_quietly, shout
 
 ROOT = Path(__file__).resolve().parents[3]
 SIX = (*NAMES[:3], *NAMES[6:])
@@ -103,7 +104,8 @@ def same_weights(one, other):
     return all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
 
 
-def test_a_run_gives_model_report_and_reconstruction(tmp_path, scene, base):
+def test_a_run_gives_model_report_and_reconstruction(tmp_path, scene, base, monkeypatch):
+    shout(monkeypatch)  # a report whose words are all translated has no small letters
     (tmp_path / "more").mkdir()
     write(tmp_path / "more" / "l8.tif", smooth(6, 90, 100, 1), names=SIX, crs="EPSG:3035")
     write(tmp_path / "more" / "rgb.tif", smooth(3, 40, 40, 2), names=NAMES[:3])
@@ -152,7 +154,11 @@ def test_a_run_gives_model_report_and_reconstruction(tmp_path, scene, base):
     assert "data:image/png;base64," in page
     assert "python -m engine pretrain" in page
     assert "rgb.tif" in page
-    assert "interpolation" in page
+    assert "INTERPOLATION" in page
+    settings = dataclasses.asdict(asked)
+    folder = str(tmp_path / "more")
+    names = [folder, scene, "scene.tif", "l8.tif", "rgb.tif", "uint16", "px", "nir", "swir", "nm"]
+    assert said_quietly(page, [*settings, *settings.values(), *names]) == []
     assert not list(tmp_path.glob(".spectralgpt-*"))
 
 

@@ -12,6 +12,7 @@ from engine.progress import Progress
 from engine.train.finetuning import finetune_model
 from engine.training_jobs import FinetuneJob
 from tests.engine.data import rasters
+from tests.engine.report.reading import left_in_english
 from tests.engine.train import land
 
 FIELD, SIDE = 64, 384  # pixels: six by six scenes, each of one kind of land
@@ -44,11 +45,13 @@ def given(tmp_path):
 
 
 def test_labelled_polygons_make_a_model_that_labels_the_rest(given, tmp_path):
-    result = finetune_model(FinetuneJob(**given), Progress())
+    result = finetune_model(FinetuneJob(**given, language="zh-Hans"), Progress())
     card = read_card(tmp_path / "made.onnx")
     assert (card.task, result["method"], len(card.classes)) == ("scene-classification", "quick", 3)
     assert card.training["labelled"] == {"Bare": 7, "Trees": 7, "Water": 6}
-    assert "Small backbone" in (tmp_path / "made.html").read_text()
+    page = (tmp_path / "made.html").read_text(encoding="utf-8")
+    assert "Small backbone" in page and "场景分类，3 个类别" in page
+    assert left_in_english(page, "zh") == []
     rest = PLACES[20:]
     zones = land.polygons(
         tmp_path / "zones.gpkg", [land.box(*p, size=48) for p in rest], [str(p) for p in rest]

@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
+from engine.language import speaking
 from engine.train.tuned_report import Example, Run, write_report
+from tests.engine.report.reading import left_in_english, said_quietly, shout
 from tests.engine.train.test_tuned_card import finish, job
 
 PNG = base64.b64decode(
@@ -55,3 +57,32 @@ def test_without_held_back_labels_it_says_so(page):
     found = page()
     assert "not known: no labels could be held back" in found
     assert "Held-back pixels" not in found and "Overall accuracy" not in found
+
+
+EVERYTHING = {
+    "history": [{"loss": 1.0, "val_miou": 0.5, "val_map": 0.5, "val_accuracy": 0.75}] * 2,
+    "warnings": [
+        "The raster scene.tif has complex values (radar?). Convert it to real values first."
+    ],
+    "reason": "12 labelled places and a GPU: all weights learn",
+    "examples": [Example(PNG, "17")],
+    "facts": [],
+}
+DATA = ("Bare", "Trees", "Water", "mine", "scene.tif", "by hand")
+
+
+@pytest.mark.parametrize("method", ["quick", "adapters", "full"])
+@pytest.mark.parametrize("matrix", [None, np.diag([5, 3, 2])])
+def test_nothing_is_left_untranslated(page, monkeypatch, method, matrix):
+    shout(monkeypatch)
+    with speaking("xx"):
+        assert said_quietly(page(matrix, method=method, **EVERYTHING), DATA) == []
+
+
+@pytest.mark.parametrize(("code", "accuracy"), [("de", "Gesamtgenauigkeit"), ("zh", "总体精度")])
+def test_a_report_in_the_readers_language(page, code, accuracy):
+    with speaking(code):
+        found = page(np.diag([5000, 3, 2]), **EVERYTHING)
+    assert left_in_english(found, code) == []
+    assert accuracy in found and f'<html lang="{code}' in found
+    assert ("1,000" in found, "1.000" in found) == (code == "de", code == "zh")
