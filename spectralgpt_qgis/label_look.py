@@ -15,7 +15,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-_HELD = "spectralgpt/class_colours"  # property of the layer, JSON
+_HELD = "spectralgpt/class_looks"  # property of the layer, JSON
 
 
 def look_of_classes(layer: QgsMapLayer, field: str) -> str:
@@ -38,24 +38,25 @@ def look_of_classes(layer: QgsMapLayer, field: str) -> str:
     return json.dumps(looks, ensure_ascii=False) if looks else ""
 
 
-def hold_colours(layer: QgsMapLayer, field: str, colours: dict[str, str]) -> None:
-    """Notes the colours that classes are shown in, for those that the layer's own style has none for.
+def hold_looks(layer: QgsMapLayer, field: str, looks: dict[str, tuple[str, str]]) -> None:
+    """Notes how classes are shown in the dock, for those that the layer's own style says nothing about.
 
     Args:
         layer: Labels; its style stays as it is.
         field: The class field; not used for a raster.
-        colours: "#rrggbb" by label.
+        looks: Title and "#rrggbb" by label.
     """
-    layer.setCustomProperty(_HELD, json.dumps({"field": field, "colours": colours}))
+    layer.setCustomProperty(_HELD, json.dumps({"field": field, "looks": looks}))
 
 
 def look_in_training(layer: QgsMapLayer, field: str) -> str:
-    """As `look_of_classes`, with the colours that were noted where the style says nothing."""
+    """As `look_of_classes`, with what was noted where the style says nothing."""
     looks = {look["label"]: look for look in json.loads(look_of_classes(layer, field) or "[]")}
     held = json.loads(layer.customProperty(_HELD) or "{}")
     if held.get("field") == field:
-        for label, color in held["colours"].items():
+        for label, (title, color) in held["looks"].items():
             look = looks.setdefault(label, {"label": label, "title": "", "color": ""})
+            look["title"] = look["title"] or title
             look["color"] = look["color"] or color
     return json.dumps(list(looks.values()), ensure_ascii=False) if looks else ""
 

@@ -17,6 +17,7 @@ ROOT = PLUGIN if (PLUGIN / "engine").is_dir() else PLUGIN.parent
 
 ENGINE = ROOT / "engine"
 REQUIREMENTS = ENGINE / "requirements"
+FAMILIAR_COLOURS = ENGINE / "data" / "familiar_colours.json"
 RESOURCES = ROOT / "resources"
 ICONS = RESOURCES / "icons"
 MODELS = RESOURCES / "models"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import colorsys
+import json
 import re
 from collections.abc import Collection
+from pathlib import Path
 
 # M. Okabe and K. Ito, "Color universal design", 2008, without black, the strongest first; then the
 # "muted" scheme of P. Tol, "Colour schemes", SRON/EPS/TN/09-002, 2021.
@@ -26,25 +28,12 @@ SEPARABLE = (
     "#aa4499",
     "#88ccee",
 )
-# What analysts expect, by how class names begin or end in the languages of the plugin; the colours are
-# those of the land-cover model that ships.
-_FAMILIAR = (
-    ("#419bdf", ("water", "river", "lake", "reservoir", "eau", "wasser", "agua", "água", "水")),
-    ("#397d49", ("forest", "tree", "wood", "forêt", "wald", "bosque", "floresta", "林")),
-    ("#e49635", ("crop", "farm", "culture", "acker", "cultivo", "耕地", "农田")),
-    (
-        "#c4281b",
-        ("built", "urban", "village", "town", "city", "building", "settlement", "siedlung"),
-    ),
-    ("#c4281b", ("bâti", "edific", "建筑", "建设")),
-    ("#a59b8f", ("bare", "soil", "sand", "rock", "boden", "suelo", "solo", "裸")),
-    (
-        "#b9d65a",
-        ("grass", "meadow", "pasture", "shrub", "range", "prairie", "wiese", "prado", "草"),
-    ),
-    ("#b39fe1", ("snow", "ice", "neige", "schnee", "nieve", "neve", "雪", "冰")),
-    ("#7a87c6", ("wetland", "marsh", "swamp", "humedal", "湿地")),
-    ("#5a5a5a", ("road", "highway", "route", "straße", "carretera", "estrada", "道路")),
+# What analysts expect: a colour, and how words of such a class's name begin or end.
+_FAMILIAR: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
+    (item["colour"], tuple(item["words"]))
+    for item in json.loads(
+        Path(__file__).with_name("familiar_colours.json").read_text(encoding="utf-8")
+    )["classes"]
 )
 _TURN = 0.61803398875  # of the colour circle; the golden ratio never comes back to where it was
 _NEAR = 20 / 360  # of the colour circle; closer hues look alike beside each other on a map

@@ -21,7 +21,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...i18n import tr
 from ...tasks.label_count import LabelCounts
-from .label_classes import LabelClass
+from .label_classes import LabelClass, renamed
 
 # As the help of 'Train model from labels' recommends: so many, in different places.
 FEWEST = 3
@@ -156,14 +156,15 @@ class ClassTableModel(QAbstractTableModel):
             return False
         item, text = self._classes[index.row()], str(value).strip()
         if index.column() == NAME:
-            others = {other.name for other in self._classes if other is not item}
-            new = replace(item, name=text) if text and text not in others else item
+            others = [other for other in self._classes if other is not item]
+            clash = text in {other.name for other in others}
+            new = renamed(item, text, others) if text and text != item.name and not clash else item
         else:
             new = replace(item, colour=QColor(text).name()) if QColor(text).isValid() else item
         if new == item:
             return False
         self._classes[index.row()] = new
-        self.dataChanged.emit(index, index)
+        self.dataChanged.emit(index.siblingAtColumn(COLOUR), index.siblingAtColumn(NAME))
         self.edited.emit()
         return True
 
@@ -301,6 +302,6 @@ class ClassTable(QTableView):
             self.draw_wanted.emit(index.row())
 
     def _fit(self) -> None:
-        rows = min(max(self.classes.rowCount(), 2), self.MOST_ROWS)
+        rows = min(self.classes.rowCount(), self.MOST_ROWS)
         height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth()
         self.setFixedHeight(height + rows * self.verticalHeader().defaultSectionSize())

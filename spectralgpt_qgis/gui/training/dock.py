@@ -144,7 +144,7 @@ class TrainingDock(QgsDockWidget):
         if self.missing():
             self.refresh()
             return
-        self.labels.hold_colours()
+        self.labels.hold_looks()
         setup = self.setup()
         parameters = setup.parameters()
         self._started = (time.monotonic(), self._run_to_come(setup), parameters)

@@ -23,20 +23,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ...i18n import tr
 from ...label_look import look_of_classes
-
-# The first ones of engine/data/palette.py, which are told apart with any kind of colour vision.
-COLOURS = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#d55e00",
-    "#cc79a7",
-    "#56b4e9",
-    "#f0e442",
-    "#332288",
-    "#117733",
-    "#882255",
-)
+from .class_colours import COLOURS, familiar_colour, free_colour, given_by_us
 
 
 @dataclass(frozen=True)
@@ -84,19 +71,28 @@ def next_class(classes: Sequence[LabelClass], numbers: bool) -> LabelClass:
     while str(number) in taken or tr("Class {}").format(number) in taken:
         number += 1
     name = tr("Class {}").format(number)
-    return LabelClass(str(number) if numbers else name, name, free_colour(classes))
+    colour = free_colour(item.colour for item in classes)
+    return LabelClass(str(number) if numbers else name, name, colour)
 
 
-def free_colour(classes: Iterable[LabelClass]) -> str:
-    """A colour that no class has yet."""
-    used = {item.colour.lower() for item in classes}
-    for colour in COLOURS:
-        if colour not in used:
-            return colour
-    hue = len(used)
-    while QColor.fromHsv(hue * 222 % 360, 160, 190).name() in used:
-        hue += 1
-    return QColor.fromHsv(hue * 222 % 360, 160, 190).name()
+def renamed(item: LabelClass, name: str, others: Iterable[LabelClass]) -> LabelClass:
+    """A class under another name, in the colour that people expect of it, unless somebody chose its colour.
+
+    Args:
+        item: As it was.
+        name: The new one.
+        others: Classes beside it, whose colours are taken.
+    """
+    expected = familiar_colour(name)
+    free = expected not in {other.colour.lower() for other in others}
+    if expected and free and given_by_us(item.colour):
+        return LabelClass(item.label, name, expected)
+    return LabelClass(item.label, name, item.colour)
+
+
+def plain_name(label: str) -> str:
+    """What a class is called that nobody has named: the engine says the same in a model."""
+    return tr("Class {}").format(label) if is_whole(label) else label
 
 
 def read_classes(layer: QgsMapLayer, field: str, found: Iterable[str] = ()) -> list[LabelClass]:
@@ -114,10 +110,14 @@ def read_classes(layer: QgsMapLayer, field: str, found: Iterable[str] = ()) -> l
         {"label": label, "title": "", "color": ""}
         for label in sorted(set(found) - known, key=_order)
     ]
-    given = [LabelClass("", "", look["color"]) for look in looks if look["color"]]
+    taken = {look["color"].lower() for look in looks if look["color"]}
     for look in looks:
-        colour = look["color"] or free_colour([*given, *classes])
-        classes.append(LabelClass(look["label"], look["title"] or look["label"], colour))
+        name = look["title"] or plain_name(look["label"])
+        colour = look["color"] or familiar_colour(name)
+        if not look["color"] and (not colour or colour in taken):
+            colour = free_colour(taken)
+        taken.add(colour.lower())
+        classes.append(LabelClass(look["label"], name, colour))
     return classes
 
 

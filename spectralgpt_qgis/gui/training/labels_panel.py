@@ -30,7 +30,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import tr
-from ...label_look import hold_colours
+from ...label_look import hold_looks
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
@@ -158,10 +158,11 @@ class LabelsPanel(QGroupBox):
             self.field_list.setField(field)
             self._recount()
 
-    def hold_colours(self) -> None:
-        """Sees to it that the model gets the colours of the table, also where the layer's style has none."""
+    def hold_looks(self) -> None:
+        """Sees to it that the model gets names and colours of the table, also where the layer's style has none."""
         if self.layer is not None:
-            hold_colours(self.layer, self.field, {item.label: item.colour for item in self.classes})
+            looks = {item.label: (item.name, item.colour) for item in self.classes}
+            hold_looks(self.layer, self.field, looks)
 
     def stop(self) -> None:
         """Counts and draws no more; the layer's own settings are put back."""

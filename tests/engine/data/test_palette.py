@@ -1,10 +1,14 @@
 """Colours of classes."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from engine.data.palette import SEPARABLE, colours, familiar
+
+FAMILIAR = Path(__file__).resolve().parents[2] / "data" / "familiar_classes.json"
 
 
 def test_colours_are_distinct_and_the_same_every_time():
@@ -23,17 +27,6 @@ def test_colours_beside_a_familiar_blue_are_not_blue():
     assert colours(2, ["#419bdf"]) == list(SEPARABLE[1:3])
 
 
-@pytest.mark.parametrize(
-    ("title", "colour"),
-    [
-        ("Water", "#419bdf"),
-        ("open water", "#419bdf"),
-        ("Laubwald", "#397d49"),
-        ("Built-up", "#c4281b"),
-        ("阔叶林", "#397d49"),
-        ("price", ""),
-        ("Class 3", ""),
-    ],
-)
+@pytest.mark.parametrize(("title", "colour"), json.loads(FAMILIAR.read_text("utf-8")).items())
 def test_familiar_classes_have_the_colour_that_people_expect(title, colour):
     assert familiar(title) == colour

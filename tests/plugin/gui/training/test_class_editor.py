@@ -7,7 +7,7 @@ from qgis.core import QgsProject, QgsRectangle, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
 
 from spectralgpt_qgis.gui.training.class_editor import ClassEditor
-from spectralgpt_qgis.gui.training.class_table import NAME
+from spectralgpt_qgis.gui.training.class_table import COLOUR, NAME
 from spectralgpt_qgis.gui.training.label_classes import LabelClass, write_classes
 from spectralgpt_qgis.tasks.label_count import ClassCount, LabelCounts
 from tests.plugin.gui.training.desk import square
@@ -52,6 +52,29 @@ def test_a_renamed_class_is_renamed_in_the_layer(editor, labels):
 def test_a_style_changed_in_the_layers_properties_is_shown(editor, labels):
     write_classes(labels, "class", [WATER, LabelClass("2", "Wood", "#005500")])
     assert editor.classes[1] == LabelClass("2", "Wood", "#005500")
+
+
+def test_a_table_without_classes_is_no_gap(editor, labels):
+    two_rows = editor.table.height()
+    editor.table.selectRow(0)
+    assert not editor.table.isHidden()
+    editor.remove_class()
+    assert editor.table.height() < two_rows
+    editor.show_layer(labels, "")
+    assert editor.table.isHidden()
+    editor.show_layer(labels, "class")
+    assert not editor.table.isHidden()
+
+
+def test_the_colour_follows_the_name_of_a_new_class(editor, labels):
+    editor.add_class()
+    model = editor.table.classes
+    model.setData(model.index(2, NAME), "Bebaute Fläche", Qt.ItemDataRole.EditRole)
+    assert editor.classes[2] == LabelClass("3", "Bebaute Fläche", "#c4281b")
+    assert labels.renderer().categories()[2].symbol().color().name() == "#c4281b"
+    model.setData(model.index(2, COLOUR), "#123456", Qt.ItemDataRole.EditRole)
+    model.setData(model.index(2, NAME), "Wald", Qt.ItemDataRole.EditRole)
+    assert editor.classes[2] == LabelClass("3", "Wald", "#123456"), "somebody chose it"
 
 
 def test_an_added_class_is_drawn_at_once(editor, iface, labels):

@@ -18,12 +18,12 @@ from spectralgpt_qgis.gui.training.label_classes import (
     COLOURS,
     LabelClass,
     first_classes,
-    free_colour,
     next_class,
     read_classes,
+    renamed,
     write_classes,
 )
-from spectralgpt_qgis.label_look import hold_colours, look_in_training, look_of_classes
+from spectralgpt_qgis.label_look import hold_looks, look_in_training, look_of_classes
 
 WATER, FOREST = LabelClass("1", "Water", "#0000ff"), LabelClass("2", "Forest", "#00aa00")
 
@@ -64,12 +64,12 @@ def test_the_algorithm_sees_the_same_names_and_colours(numbers):
     )
 
 
-def test_colours_that_were_noted_count_where_the_style_has_none(numbers):
+def test_what_was_noted_counts_where_the_style_says_nothing(numbers):
     write_classes(numbers, "class", [WATER])
-    hold_colours(numbers, "class", {"1": "#111111", "2": "#222222"})
+    hold_looks(numbers, "class", {"1": ("Sea", "#111111"), "2": ("Class 2", "#222222")})
     assert json.loads(look_in_training(numbers, "class")) == [
         {"label": "1", "title": "Water", "color": "#0000ff"},
-        {"label": "2", "title": "", "color": "#222222"},
+        {"label": "2", "title": "Class 2", "color": "#222222"},
     ]
     assert len(json.loads(look_in_training(numbers, "other") or "[]")) == 0, "of another field"
     assert [item.label for item in read_classes(numbers, "class")] == ["1"]
@@ -79,7 +79,7 @@ def test_values_without_a_style_come_last_in_their_order_each_in_a_colour_of_its
     write_classes(numbers, "class", [WATER])
     found = read_classes(numbers, "class", ["10", "9", "1"])
     assert [item.label for item in found] == ["1", "9", "10"]
-    assert [item.name for item in found] == ["Water", "9", "10"]
+    assert [item.name for item in found] == ["Water", "Class 9", "Class 10"], "as in a model"
     assert len({item.colour for item in found}) == 3
 
 
@@ -117,8 +117,20 @@ def test_a_further_class_differs_in_everything():
     assert next_class(classes, False).label == "Class 5"
 
 
-def test_colours_never_run_out():
-    classes = []
-    for number in range(40):
-        classes.append(LabelClass(str(number), str(number), free_colour(classes)))
-    assert len({item.colour for item in classes}) == 40
+def test_values_that_are_words_get_the_colours_that_people_expect(words):
+    found = read_classes(words, "class", ["bosque", "floresta", "water"])
+    assert [item.name for item in found] == ["bosque", "floresta", "water"]
+    assert found[0].colour == "#397d49"
+    assert found[1].colour not in ("#397d49", "#419bdf"), "forest is there already"
+    assert found[2].colour == "#419bdf"
+
+
+def test_a_class_gets_the_colour_of_its_name_unless_somebody_chose_one():
+    new = LabelClass("3", "Class 3", COLOURS[2])
+    assert renamed(new, "Laubwald", [WATER]) == LabelClass("3", "Laubwald", "#397d49")
+    assert renamed(new, "Mine", [WATER]) == LabelClass("3", "Mine", COLOURS[2])
+    chosen = LabelClass("3", "Class 3", "#123456")
+    assert renamed(chosen, "Laubwald", [WATER]).colour == "#123456"
+    wood = LabelClass("2", "Wood", "#397d49")
+    assert renamed(new, "Laubwald", [wood]).colour == COLOURS[2], "two classes in one colour"
+    assert renamed(wood, "Lake", []).colour == "#419bdf"
