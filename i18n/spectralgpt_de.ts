@@ -1686,6 +1686,41 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Lizenz: {}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Das Modell &#x27;{}&#x27; in den Papierkorb verschieben?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>&#x27;{}&#x27; wurde gelöscht.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&amp;Undo</source>
+        <translation>&amp;Rückgängig</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>Das Modell konnte nicht wiederhergestellt werden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation>&#x27;{}&#x27; kann nicht in den Papierkorb verschoben werden. Endgültig löschen?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation>Das Modell konnte nicht gelöscht werden: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Delete Model</source>
+        <translation>Modell löschen</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
         <source>Bands, in the order of the model</source>
         <translation>Kanäle, in der Reihenfolge des Modells</translation>
@@ -1821,6 +1856,36 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Eigenes</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Search models</source>
+        <translation>Modelle suchen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>All models</source>
+        <translation>Alle Modelle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>To train from</source>
+        <translation>Zum Weitertrainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Any layer</source>
+        <translation>Beliebiger Layer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>F&amp;or</source>
+        <translation>&amp;Für</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Layer</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
         <source>Rename Model</source>
         <translation>Modell umbenennen</translation>
@@ -1947,41 +2012,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Search models</source>
-        <translation>Modelle suchen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>All models</source>
-        <translation>Alle Modelle</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>To train from</source>
-        <translation>Zum Weitertrainieren</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Any layer</source>
-        <translation>Beliebiger Layer</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>F&amp;or</source>
-        <translation>&amp;Für</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>La&amp;yer</source>
-        <translation>&amp;Layer</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Cancel</source>
-        <translation>&amp;Abbrechen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Import…</source>
         <translation>&amp;Importieren…</translation>
     </message>
@@ -2067,41 +2097,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Delete Model</source>
-        <translation>Modell löschen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Move the model &#x27;{}&#x27; to the trash?</source>
-        <translation>Das Modell &#x27;{}&#x27; in den Papierkorb verschieben?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; was deleted.</source>
-        <translation>&#x27;{}&#x27; wurde gelöscht.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Undo</source>
-        <translation>&amp;Rückgängig</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation>&#x27;{}&#x27; kann nicht in den Papierkorb verschoben werden. Endgültig löschen?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be deleted: {}</source>
-        <translation>Das Modell konnte nicht gelöscht werden: {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be brought back: {}</source>
-        <translation>Das Modell konnte nicht wiederhergestellt werden: {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>Cancelled.</source>
         <translation>Abgebrochen.</translation>
     </message>
@@ -2144,6 +2139,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
         <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{}&#x27; ist keine Modelldatei: Erwartet wird .onnx oder .safetensors dieser Erweiterung oder ein SpectralGPT-Checkpoint (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work_row.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Abbrechen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>

@@ -1686,6 +1686,41 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Licence : {}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Placer le modèle « {} » dans la corbeille ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>« {} » a été supprimé.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&amp;Undo</source>
+        <translation>Rétab&amp;lir</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>Le modèle n&#x27;a pas pu être rétabli : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation>« {} » ne peut pas être mis à la corbeille. Le supprimer définitivement ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation>Le modèle n&#x27;a pas pu être supprimé : {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Delete Model</source>
+        <translation>Supprimer le modèle</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
         <source>Bands, in the order of the model</source>
         <translation>Bandes, dans l&#x27;ordre du modèle</translation>
@@ -1821,6 +1856,36 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Personnel</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Search models</source>
+        <translation>Rechercher des modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>All models</source>
+        <translation>Tous les modèles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>To train from</source>
+        <translation>À entraîner</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Any layer</source>
+        <translation>Toute couche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>F&amp;or</source>
+        <translation>&amp;Pour</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Couche</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
         <source>Rename Model</source>
         <translation>Renommer le modèle</translation>
@@ -1947,41 +2012,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Search models</source>
-        <translation>Rechercher des modèles</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>All models</source>
-        <translation>Tous les modèles</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>To train from</source>
-        <translation>À entraîner</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Any layer</source>
-        <translation>Toute couche</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>F&amp;or</source>
-        <translation>&amp;Pour</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>La&amp;yer</source>
-        <translation>&amp;Couche</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Cancel</source>
-        <translation>&amp;Annuler</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Import…</source>
         <translation>&amp;Importer…</translation>
     </message>
@@ -2067,41 +2097,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Delete Model</source>
-        <translation>Supprimer le modèle</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Move the model &#x27;{}&#x27; to the trash?</source>
-        <translation>Placer le modèle « {} » dans la corbeille ?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; was deleted.</source>
-        <translation>« {} » a été supprimé.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Undo</source>
-        <translation>Rétab&amp;lir</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation>« {} » ne peut pas être mis à la corbeille. Le supprimer définitivement ?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be deleted: {}</source>
-        <translation>Le modèle n&#x27;a pas pu être supprimé : {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be brought back: {}</source>
-        <translation>Le modèle n&#x27;a pas pu être rétabli : {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>Cancelled.</source>
         <translation>Annulé.</translation>
     </message>
@@ -2144,6 +2139,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
         <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>« {} » n&#x27;est pas un fichier de modèle : il faut un fichier .onnx ou .safetensors de cette extension, ou un checkpoint SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work_row.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Annuler</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>

@@ -1686,6 +1686,41 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Licença: {}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>Mover o modelo &#x27;{}&#x27; para a lixeira?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>&#x27;{}&#x27; foi excluído.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&amp;Undo</source>
+        <translation>&amp;Desfazer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>O modelo não pôde ser recuperado: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation>&#x27;{}&#x27; não pode ser movido para a lixeira. Excluí-lo definitivamente?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation>O modelo não pôde ser excluído: {}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Delete Model</source>
+        <translation>Excluir modelo</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
         <source>Bands, in the order of the model</source>
         <translation>Bandas, na ordem do modelo</translation>
@@ -1821,6 +1856,36 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Próprio</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Search models</source>
+        <translation>Pesquisar modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>All models</source>
+        <translation>Todos os modelos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>To train from</source>
+        <translation>Para treinar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Any layer</source>
+        <translation>Qualquer camada</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>F&amp;or</source>
+        <translation>P&amp;ara</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>La&amp;yer</source>
+        <translation>&amp;Camada</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
         <source>Rename Model</source>
         <translation>Renomear modelo</translation>
@@ -1947,41 +2012,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Search models</source>
-        <translation>Pesquisar modelos</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>All models</source>
-        <translation>Todos os modelos</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>To train from</source>
-        <translation>Para treinar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Any layer</source>
-        <translation>Qualquer camada</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>F&amp;or</source>
-        <translation>P&amp;ara</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>La&amp;yer</source>
-        <translation>&amp;Camada</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Cancel</source>
-        <translation>&amp;Cancelar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Import…</source>
         <translation>&amp;Importar…</translation>
     </message>
@@ -2067,41 +2097,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Delete Model</source>
-        <translation>Excluir modelo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Move the model &#x27;{}&#x27; to the trash?</source>
-        <translation>Mover o modelo &#x27;{}&#x27; para a lixeira?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; was deleted.</source>
-        <translation>&#x27;{}&#x27; foi excluído.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Undo</source>
-        <translation>&amp;Desfazer</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation>&#x27;{}&#x27; não pode ser movido para a lixeira. Excluí-lo definitivamente?</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be deleted: {}</source>
-        <translation>O modelo não pôde ser excluído: {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be brought back: {}</source>
-        <translation>O modelo não pôde ser recuperado: {}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>Cancelled.</source>
         <translation>Cancelado.</translation>
     </message>
@@ -2144,6 +2139,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
         <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{}&#x27; não é um arquivo de modelo: esperava-se .onnx ou .safetensors deste complemento, ou um checkpoint do SpectralGPT (.pth).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work_row.py"/>
+        <source>&amp;Cancel</source>
+        <translation>&amp;Cancelar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>

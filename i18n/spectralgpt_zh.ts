@@ -1686,6 +1686,41 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>许可证：{}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Move the model &#x27;{}&#x27; to the trash?</source>
+        <translation>将模型“{}”移至回收站？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; was deleted.</source>
+        <translation>“{}”已删除。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be brought back: {}</source>
+        <translation>模型无法恢复：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <translation>无法将“{}”移到回收站。要永久删除吗？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>The model could not be deleted: {}</source>
+        <translation>无法删除模型：{}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
+        <source>Delete Model</source>
+        <translation>删除模型</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
         <source>Bands, in the order of the model</source>
         <translation>波段，按模型的顺序</translation>
@@ -1821,6 +1856,36 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>自有</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Search models</source>
+        <translation>搜索模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>All models</source>
+        <translation>所有模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>To train from</source>
+        <translation>用于训练</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>Any layer</source>
+        <translation>任意图层</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>F&amp;or</source>
+        <translation>用途(&amp;O)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
+        <source>La&amp;yer</source>
+        <translation>图层(&amp;Y)</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
         <source>Rename Model</source>
         <translation>重命名模型</translation>
@@ -1947,41 +2012,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Search models</source>
-        <translation>搜索模型</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>All models</source>
-        <translation>所有模型</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>To train from</source>
-        <translation>用于训练</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Any layer</source>
-        <translation>任意图层</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>F&amp;or</source>
-        <translation>用途(&amp;O)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>La&amp;yer</source>
-        <translation>图层(&amp;Y)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Cancel</source>
-        <translation>取消(&amp;C)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>&amp;Import…</source>
         <translation>导入(&amp;I)…</translation>
     </message>
@@ -2067,41 +2097,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Delete Model</source>
-        <translation>删除模型</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Move the model &#x27;{}&#x27; to the trash?</source>
-        <translation>将模型“{}”移至回收站？</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; was deleted.</source>
-        <translation>“{}”已删除。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&amp;Undo</source>
-        <translation>撤销(&amp;U)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
-        <translation>无法将“{}”移到回收站。要永久删除吗？</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be deleted: {}</source>
-        <translation>无法删除模型：{}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The model could not be brought back: {}</source>
-        <translation>模型无法恢复：{}</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>Cancelled.</source>
         <translation>已取消。</translation>
     </message>
@@ -2144,6 +2139,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
         <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>“{}”不是模型文件：应为本插件的 .onnx 或 .safetensors 文件，或 SpectralGPT 权重文件 (.pth)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/work_row.py"/>
+        <source>&amp;Cancel</source>
+        <translation>取消(&amp;C)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>

@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis
-from qgis.gui import QgsFilterLineEdit, QgsMessageBar
+from qgis.gui import QgsMessageBar
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QProgressBar,
     QPushButton,
     QSplitter,
     QTextBrowser,
@@ -28,18 +24,18 @@ from qgis.PyQt.QtWidgets import (
 
 from ... import engine_access, model_catalogue, paths
 from ...i18n import tr
-from ..describe.window import raster_filter
 from ..help import add_help
-from ..layer_list import LayerList
-from . import trash
 from .combo import dropped_file
+from .deletion import Deletion
 from .details import details_html
-from .entry import ModelEntry, entries_of, matches, ordered
+from .entry import entries_of, ordered
+from .filters import ModelFilters
 from .forms import DownloadForm, FoldersForm, RenameForm
 from .model_list import ModelList
 from .query import ModelQuery, question_of
 from .recognise import ENDINGS
 from .work import ModelWork
+from .work_row import WorkRow
 
 OpenTool = Callable[[str, "dict[str, Any]"], Any]
 
@@ -58,7 +54,6 @@ class ModelsWindow(QDialog):
         super().__init__(parent)
         self._work, self._open_tool = work, open_tool
         self._compared: dict[str, dict[str, Any]] = {}
-        self._trashed: list[trash.Trashed] = []
         self._choose = ""
         self.setWindowTitle(tr("SpectralGPT Models"))
         self.setWindowIcon(QIcon(paths.icon("models")))
@@ -69,49 +64,29 @@ class ModelsWindow(QDialog):
         self.query.listed.connect(self._listed)
         self.query.compared.connect(self._show_comparison)
         self.query.failed.connect(self._warn)
+        self.deletion = Deletion(self, self.bar)
+        self.deletion.changed.connect(self.refresh)
+        self.deletion.failed.connect(self._warn)
+        self.filters = ModelFilters()
+        self.filters.changed.connect(self._show_models)
+        self.filters.layer_changed.connect(self._compare)
+        self.work_row = WorkRow(work)
         layout = QVBoxLayout(self)
         layout.addWidget(self.bar)
-        layout.addLayout(self._make_filters())
+        layout.addWidget(self.filters)
         layout.addWidget(self._make_middle(), 1)
-        layout.addLayout(self._make_progress())
+        layout.addWidget(self.work_row)
         layout.addLayout(self._make_buttons())
         add_help(self, "models")
         work.began.connect(self._began)
-        work.advanced.connect(self._advanced)
         work.succeeded.connect(self._succeeded)
         work.failed.connect(self._failed)
         work.stopped.connect(self._stopped)
         self._show_models()
         self._idle()
-        self.search.setFocus()
+        self.filters.search.setFocus()
 
     # -- the parts of the window -----------------------------------------------------------------
-
-    def _make_filters(self) -> QHBoxLayout:
-        self.search = QgsFilterLineEdit()
-        self.search.setShowSearchIcon(True)
-        self.search.setPlaceholderText(tr("Search models"))
-        self.search.textChanged.connect(self._show_models)
-        self.tasks = QComboBox()
-        for text, task in (
-            (tr("All models"), ""),
-            (tr("Land-cover map"), "segmentation"),
-            (tr("Label scenes"), "scene-classification"),
-            (tr("Detect change"), "change-detection"),
-            (tr("To train from"), "train"),
-        ):
-            self.tasks.addItem(text, task)
-        self.tasks.currentIndexChanged.connect(self._show_models)
-        self.layers = LayerList(raster_filter(), tr("Any layer"))
-        self.layers.layerChanged.connect(self._compare)
-        self.layers.setMinimumContentsLength(14)
-        row = QHBoxLayout()
-        row.addWidget(self.search, 2)
-        row.addWidget(_label(tr("F&or"), self.tasks))
-        row.addWidget(self.tasks)
-        row.addWidget(_label(tr("La&yer"), self.layers))  # L is that of Delete
-        row.addWidget(self.layers, 2)
-        return row
 
     def _make_middle(self) -> QWidget:
         self.list = ModelList()
@@ -124,18 +99,6 @@ class ModelsWindow(QDialog):
         middle.addWidget(self.details)
         middle.setSizes([540, 460])
         return middle
-
-    def _make_progress(self) -> QHBoxLayout:
-        self.doing = QLabel()
-        self.progress = QProgressBar()
-        self.cancel_button = QPushButton(tr("&Cancel"))
-        self.cancel_button.setAutoDefault(False)
-        self.cancel_button.clicked.connect(self._work.cancel)
-        row = QHBoxLayout()
-        row.addWidget(self.doing)
-        row.addWidget(self.progress, 1)
-        row.addWidget(self.cancel_button)
-        return row
 
     def _make_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -191,13 +154,12 @@ class ModelsWindow(QDialog):
             self._choose = ""
         for problem in problems:
             self._warn(problem["message"])
-        if self.layers.currentLayer() is not None:
+        if self.filters.layer is not None:
             self._compare()
 
     def _show_models(self, *_: Any) -> None:
         entries = entries_of(model_catalogue.known_models())
-        task = self.tasks.currentData() or ""
-        shown = [entry for entry in entries if matches(entry, self.search.text(), task)]
+        shown = [entry for entry in entries if self.filters.lets_through(entry)]
         self.list.show_entries(ordered(shown, self._compared), self._compared)
         if not shown:
             self._show_nothing(bool(entries))
@@ -223,7 +185,7 @@ class ModelsWindow(QDialog):
     # -- a layer ---------------------------------------------------------------------------------
 
     def _compare(self, *_: Any) -> None:
-        layer = self.layers.currentLayer()
+        layer = self.filters.layer
         question = question_of(layer)
         if layer is not None and question is None:
             self._warn(
@@ -253,6 +215,8 @@ class ModelsWindow(QDialog):
             self._work.take_in(Path(path))
 
     def _download(self) -> None:
+        if self._came_forward(DownloadForm):
+            return
         form = DownloadForm(self)
         form.accepted.connect(lambda: self._work.download(*form.order()))
         _ask(form)
@@ -266,6 +230,7 @@ class ModelsWindow(QDialog):
         entry = self.list.entry()
         if entry is None:
             return
+        self._close_forms(RenameForm)  # it may be about another model
         form = RenameForm(self, entry)
         path = entry.main.path
         form.accepted.connect(
@@ -274,6 +239,8 @@ class ModelsWindow(QDialog):
         _ask(form)
 
     def _folders(self) -> None:
+        if self._came_forward(FoldersForm):
+            return
         form = FoldersForm(self)
 
         def keep() -> None:
@@ -287,77 +254,32 @@ class ModelsWindow(QDialog):
         entry = self.list.entry()
         if entry is None or not entry.is_own:
             return
-        answer = QMessageBox.question(
-            self,
-            tr("Delete Model"),
-            tr("Move the model '{}' to the trash?").format(entry.title),
-        )
-        if answer == QMessageBox.StandardButton.Yes:
-            self.delete(entry)
+        self.deletion.ask(entry)
 
-    def delete(self, entry: ModelEntry) -> None:
-        """Moves a model of the user's own to the trash, with a way back in the message."""
-        files = [Path(file.path) for file in entry.files]
-        self._trashed = []
-        try:
-            self._trashed = trash.move_to_trash(files)
-        except OSError:
-            if not self._delete_for_good(entry, files):
-                return
-        message = self.bar.createMessage("", tr("'{}' was deleted.").format(entry.title))
-        if self._trashed:
-            undo = QPushButton(tr("&Undo"))
-            undo.clicked.connect(lambda: self.undo_delete(entry.name))
-            message.layout().addWidget(undo)
-        self.bar.clearWidgets()
-        self.bar.pushWidget(message, Qgis.MessageLevel.Info)
-        self.refresh()
+    def _came_forward(self, kind: type[QDialog]) -> bool:
+        """Shows a form that is open already, with what was typed; returns whether there is one."""
+        for form in self.findChildren(kind):
+            if form.isVisible():
+                form.raise_()
+                form.activateWindow()
+                return True
+        return False
 
-    def _delete_for_good(self, entry: ModelEntry, files: list[Path]) -> bool:
-        """Where there is no trash, such as on some network drives; returns whether the files are gone."""
-        answer = QMessageBox.question(
-            self,
-            tr("Delete Model"),
-            tr("'{}' cannot be moved to the trash. Delete it for good?").format(entry.title),
-        )
-        if answer != QMessageBox.StandardButton.Yes:
-            return False
-        try:
-            trash.delete(files)
-        except OSError as error:
-            self._warn(tr("The model could not be deleted: {}").format(error))
-            return False
-        return True
-
-    def undo_delete(self, name: str) -> None:
-        """Brings the model that was deleted last back."""
-        self.bar.clearWidgets()
-        trashed, self._trashed = self._trashed, []
-        try:
-            trash.restore(trashed)
-        except OSError as error:
-            self._warn(tr("The model could not be brought back: {}").format(error))
-        self.refresh(name)
+    def _close_forms(self, kind: type[QDialog] = QDialog) -> None:
+        for form in self.findChildren(kind):
+            form.close()
 
     # -- work ------------------------------------------------------------------------------------
 
-    def _began(self, text: str) -> None:
+    def _began(self, _: str) -> None:
         self.bar.clearWidgets()
-        self.doing.setText(text)
-        self.progress.setRange(0, 0)
         self._set_busy(True)
-
-    def _advanced(self, percent: float, text: str) -> None:
-        self.progress.setRange(0, 0 if percent < 0 else 100)
-        self.progress.setValue(int(percent))
-        self.progress.setFormat(f"{text} (%p %)" if percent >= 0 and text else text or "%p %")
 
     def _idle(self) -> None:
         self._set_busy(self._work.busy)
 
     def _set_busy(self, busy: bool) -> None:
-        for widget in (self.doing, self.progress, self.cancel_button):
-            widget.setVisible(busy)
+        self.work_row.setVisible(busy)
         for name in ("import", "download"):
             self.buttons[name].setEnabled(not busy)
         self._show_details()
@@ -393,18 +315,13 @@ class ModelsWindow(QDialog):
             self._work.take_in(Path(path))
 
     def reject(self) -> None:
-        """Closed, in whatever way: questions are given up, work goes on."""
+        """Closed, in whatever way: questions are given up, its forms close, work goes on."""
         self.query.stop()
+        self._close_forms()
         super().reject()
 
 
-def _label(text: str, buddy: QWidget) -> QLabel:
-    label = QLabel(text)
-    label.setBuddy(buddy)
-    return label
-
-
 def _ask(form: QDialog) -> None:
-    """Opens a dialog over its window alone, and forgets it when it is closed."""
+    """Opens a form beside its window, which stays usable, as QGIS does; it is forgotten when it is closed."""
     form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    form.open()
+    form.show()

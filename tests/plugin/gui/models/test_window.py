@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QMessageBox
+from qgis.PyQt.QtWidgets import QDialog, QMessageBox
 
 from spectralgpt_qgis import engine_access, settings
 from spectralgpt_qgis.gui.models import forms, trash
@@ -82,13 +82,13 @@ def test_own_models_alone_can_be_renamed_and_deleted(window):
 
 
 def test_text_and_task_filter(window):
-    window.search.setText("bare ground scenes")
+    window.filters.search.setText("bare ground scenes")
     assert rows(window) == ["Test scenes"]
-    window.search.setText("glacier lake")
+    window.filters.search.setText("glacier lake")
     assert rows(window) == []
     assert "No model matches" in window.details.toPlainText()
-    window.search.setText("")
-    window.tasks.setCurrentIndex(window.tasks.findData("train"))
+    window.filters.search.setText("")
+    window.filters.tasks.setCurrentIndex(window.filters.tasks.findData("train"))
     assert "SpectralGPT tiny, Sentinel-2" in rows(window)
     assert "Test scenes" not in rows(window)
 
@@ -100,25 +100,28 @@ def test_models_are_compared_with_a_layer(window, scene, tmp_path):
     good, poor = QgsRasterLayer(scene, "good"), QgsRasterLayer(str(tmp_path / "rgb.tif"), "poor")
     QgsProject.instance().addMapLayers([good, poor])
     assert window.list.isColumnHidden(1)
-    assert window.layers.currentText() == "Any layer"
-    window.layers.setLayer(good)
+    assert window.filters.layers.currentText() == "Any layer"
+    window.filters.layers.setLayer(good)
     settle(window)
     assert set(rows(window, 1)) == {"Fits"}
     assert "band 2 of the layer" in window.details.toPlainText()
-    window.layers.setLayer(poor)
+    window.filters.layers.setLayer(poor)
     settle(window)
     assert set(rows(window, 1)) == {"Does not fit"}
     assert "Missing: B0" in window.list.topLevelItem(0).toolTip(1)
     assert "Missing: B0" in window.details.toPlainText()
-    window.layers.setLayer(None)
+    window.filters.layers.setLayer(None)
     settle(window)
     assert window.list.isColumnHidden(1)
-    assert window.layers.currentText() == "Any layer"
-    window.layers.setLayer(poor)
+    assert window.filters.layers.currentText() == "Any layer"
+    window.filters.layers.setLayer(poor)
     settle(window)
     QgsProject.instance().removeMapLayer(poor)
     settle(window)
-    assert window.layers.currentText() == "Any layer" or window.layers.currentLayer() == good
+    assert (
+        window.filters.layers.currentText() == "Any layer"
+        or window.filters.layers.currentLayer() == good
+    )
 
 
 def test_a_model_of_ours_is_imported_with_what_it_can_be_trained_on_from(window, models):
@@ -157,6 +160,30 @@ def test_another_title_and_name(window, models):
     assert window.list.entry().title == "My scenes"
 
 
+def test_forms_leave_the_window_usable_and_are_open_once(window):
+    for button, kind in (
+        ("download", forms.DownloadForm),
+        ("folders", forms.FoldersForm),
+        ("rename", forms.RenameForm),
+    ):
+        window.list.choose("scenes")
+        window.buttons[button].click()
+        (form,) = window.findChildren(kind)
+        assert form.isVisible() and not form.isModal()
+        window.buttons[button].click()
+        assert sum(other.isVisible() for other in window.findChildren(kind)) == 1
+    download = window.findChild(forms.DownloadForm)
+    download.address.setText("https://example.org/mine.onnx")
+    window.buttons["download"].click()
+    assert download.isVisible() and download.address.text() == "https://example.org/mine.onnx"
+    window.list.choose("landcover")
+    window.buttons["rename"].click()
+    (rename,) = [form for form in window.findChildren(forms.RenameForm) if form.isVisible()]
+    assert rename.title.text() == "Test land cover"
+    window.close()
+    assert not any(form.isVisible() for form in window.findChildren(QDialog))
+
+
 def test_a_deleted_model_can_be_brought_back(window, models, monkeypatch, tmp_path):
     def to_trash(files):
         place = tmp_path / "trash"
@@ -173,7 +200,7 @@ def test_a_deleted_model_can_be_brought_back(window, models, monkeypatch, tmp_pa
     settle(window)
     assert not (models / "landcover.onnx").exists()
     assert "Test land cover" not in rows(window)
-    window.undo_delete("landcover")
+    window.deletion.undo("landcover")
     settle(window)
     assert (models / "landcover.onnx").is_file()
     assert window.list.entry().name == "landcover"
@@ -188,9 +215,9 @@ def test_without_a_trash_it_is_asked_once_more(window, models, monkeypatch):
     monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
     window.list.choose("landcover")
     entry = window.list.entry()
-    window.delete(entry)
+    window.deletion.delete(entry)
     assert (models / "landcover.onnx").is_file()
-    window.delete(entry)
+    window.deletion.delete(entry)
     settle(window)
     assert not (models / "landcover.onnx").exists()
     assert "'Test land cover' was deleted." in told(window)
@@ -275,9 +302,9 @@ def test_without_an_engine_the_window_says_so(no_engine, qgis_app):
 
 
 def test_the_keyboard_reaches_everything(window):
-    assert window.search.focusPolicy() & Qt.FocusPolicy.TabFocus
+    assert window.filters.search.focusPolicy() & Qt.FocusPolicy.TabFocus
     letters = [
         button.text()[button.text().index("&") + 1].lower()
-        for button in [*window.buttons.values(), window.cancel_button]
+        for button in [*window.buttons.values(), window.work_row.cancel_button]
     ]
     assert len(set(letters)) == len(letters)

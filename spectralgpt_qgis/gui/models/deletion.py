@@ -1,0 +1,81 @@
+"""Deleting a model in the window: asked before, with a way back afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import Qgis
+from qgis.gui import QgsMessageBar
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtWidgets import QMessageBox, QPushButton, QWidget
+
+from ...i18n import tr
+from . import trash
+from .entry import ModelEntry
+
+
+class Deletion(QObject):
+    """Moves models of the user's own to the trash; the last one can be brought back."""
+
+    changed = pyqtSignal(str)  # name of a model that came back; empty where one went
+    failed = pyqtSignal(str)
+
+    def __init__(self, window: QWidget, bar: QgsMessageBar) -> None:
+        """Deletes nothing yet.
+
+        Args:
+            window: What questions stand over.
+            bar: Tells what was deleted, with a button to undo it.
+        """
+        super().__init__(window)
+        self._window, self._bar = window, bar
+        self._trashed: list[trash.Trashed] = []
+
+    def ask(self, entry: ModelEntry) -> None:
+        """Deletes a model when the user says so."""
+        if self._is_wanted(tr("Move the model '{}' to the trash?").format(entry.title)):
+            self.delete(entry)
+
+    def delete(self, entry: ModelEntry) -> None:
+        """Moves a model of the user's own to the trash, with a way back in the message."""
+        files = [Path(file.path) for file in entry.files]
+        self._trashed = []
+        try:
+            self._trashed = trash.move_to_trash(files)
+        except OSError:
+            if not self._delete_for_good(entry, files):
+                return
+        message = self._bar.createMessage("", tr("'{}' was deleted.").format(entry.title))
+        if self._trashed:
+            undo = QPushButton(tr("&Undo"))
+            undo.clicked.connect(lambda: self.undo(entry.name))
+            message.layout().addWidget(undo)
+        self._bar.clearWidgets()
+        self._bar.pushWidget(message, Qgis.MessageLevel.Info)
+        self.changed.emit("")
+
+    def undo(self, name: str) -> None:
+        """Brings the model that was deleted last back."""
+        self._bar.clearWidgets()
+        trashed, self._trashed = self._trashed, []
+        try:
+            trash.restore(trashed)
+        except OSError as error:
+            self.failed.emit(tr("The model could not be brought back: {}").format(error))
+        self.changed.emit(name)
+
+    def _delete_for_good(self, entry: ModelEntry, files: list[Path]) -> bool:
+        """Where there is no trash, such as on some network drives; returns whether the files are gone."""
+        question = tr("'{}' cannot be moved to the trash. Delete it for good?").format(entry.title)
+        if not self._is_wanted(question):
+            return False
+        try:
+            trash.delete(files)
+        except OSError as error:
+            self.failed.emit(tr("The model could not be deleted: {}").format(error))
+            return False
+        return True
+
+    def _is_wanted(self, question: str) -> bool:
+        answer = QMessageBox.question(self._window, tr("Delete Model"), question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
