@@ -23,7 +23,6 @@ from ... import paths, settings
 from ...i18n import tr
 from ...tasks.engine_state import EngineState
 from ..diagnostics_window import show_diagnostics
-from ..help import help_button
 from .computing_form import ComputingForm
 from .engine_words import state_text
 from .engine_work import EngineWork
@@ -36,14 +35,11 @@ _ICON = 40  # pixels
 class EngineWidget(QWidget):
     """Shows and changes the engine; what is done goes on without this widget."""
 
-    def __init__(
-        self, work: EngineWork, help_topic: str = "", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, work: EngineWork, parent: QWidget | None = None) -> None:
         """Shows the state as it is known, and looks again.
 
         Args:
             work: Does what the buttons say.
-            help_topic: What a Help button here opens; empty where the window has one.
             parent: Of the widget.
         """
         super().__init__(parent)
@@ -52,7 +48,7 @@ class EngineWidget(QWidget):
         self.sources.setCollapsed(True)
         self.computing = ComputingForm()
         layout = QVBoxLayout(self)
-        layout.addLayout(self._make_head(help_topic))
+        layout.addLayout(self._make_head())
         layout.addWidget(self._make_installation())
         layout.addWidget(self.computing)
         layout.addWidget(self.sources)
@@ -65,7 +61,7 @@ class EngineWidget(QWidget):
 
     # -- the parts -------------------------------------------------------------------------------
 
-    def _make_head(self, help_topic: str) -> QHBoxLayout:
+    def _make_head(self) -> QHBoxLayout:
         picture = QLabel()
         picture.setPixmap(QIcon(paths.icon("engine")).pixmap(QSize(_ICON, _ICON)))
         picture.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -76,8 +72,6 @@ class EngineWidget(QWidget):
         head = QHBoxLayout()
         head.addWidget(picture)
         head.addWidget(self.state, 1)
-        if help_topic:
-            head.addWidget(help_button(self, help_topic), 0, Qt.AlignmentFlag.AlignTop)
         return head
 
     def _make_installation(self) -> QGroupBox:

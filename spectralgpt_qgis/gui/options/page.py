@@ -32,7 +32,7 @@ class EngineOptionsPage(QgsOptionsPageWidget):
 
         super().__init__(parent)
         self.setObjectName(PAGE)
-        self.panel = EngineWidget(work, "options")
+        self.panel = EngineWidget(work)  # F1 opens our guide; QGIS's options have a Help button
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(self.panel), 1)

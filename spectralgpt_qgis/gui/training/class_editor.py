@@ -45,6 +45,7 @@ class ClassEditor(QWidget):
         self._removed: set[str] = set()
         self.drawing = Drawing(iface, self)
         self.table = ClassTable()
+        self.table.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
@@ -195,6 +196,7 @@ class ClassEditor(QWidget):
         row = self.table.row()
         self.table.classes.show_classes(classes, self.unit)
         self.table.classes.show_counts(self._counts)
+        self.table.setVisible(bool(classes))  # without rows it is a white gap
         if classes:
             self.table.selectRow(min(max(row, 0), len(classes) - 1))
         self._show_drawing()
