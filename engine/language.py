@@ -25,6 +25,7 @@ _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # as gettext looks
 _COMMA = ("de", "es", "fr", "pt")  # languages that write 0,5
 _HTML = {"zh": "zh-Hans"}  # simplified characters
 _LEAST_WORDS = 3  # of what fills a gap of a message, to be looked up itself
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+%?")
 _SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
@@ -104,11 +105,15 @@ def _recognised(message: str) -> str:
     for known in _messages():
         found = known.pattern.fullmatch(message)
         if found is not None:
-            gaps = (
-                told(gap) if len(gap.split()) >= _LEAST_WORDS else gap for gap in found.groups()
-            )
-            return tr(known.text).format("", *gaps)
+            return tr(known.text).format("", *map(_filling, found.groups()))
     return ""
+
+
+def _filling(gap: str) -> str:
+    """What fills a gap: a message within the message, a number with decimals, or a name."""
+    if _DECIMALS.fullmatch(gap):
+        return gap.replace(".", decimal_sign())
+    return told(gap) if len(gap.split()) >= _LEAST_WORDS else gap
 
 
 def marked(message: str) -> str:

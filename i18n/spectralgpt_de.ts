@@ -3823,7 +3823,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Reference samples</source>
-        <translation>Referenzstichproben</translation>
+        <translation>Referenzwerte</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 44.0
 COLOURS = 8  # line colours that the style sheet has
 
 BAR_STEP, BAR_HEIGHT, BAR_LEFT, BAR_RIGHT = 26.0, 16.0, 180.0, 96.0
-NAME_LENGTH = 26
+_NAME_WIDTH = 14.0  # of the letters' height: what fits between the edge and the bars
+_LATIN_WIDTH = 0.6
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,8 @@ def _bar(bar: Bar, top: float, scale: float, longest: float, digits: int) -> Pla
             return None
         return round(min(max(value, 0.0), longest) * scale, 2)
 
-    short = bar.name if len(bar.name) <= NAME_LENGTH else bar.name[: NAME_LENGTH - 1] + "…"
     return PlacedBar(
-        short,
+        _shortened(bar.name),
         bar.name,
         decimal(bar.value, digits),
         bar.color,
@@ -224,3 +225,12 @@ def _bar(bar: Bar, top: float, scale: float, longest: float, digits: int) -> Pla
         end(bar.low) if bar.high is not None else None,
         end(bar.high) if bar.low is not None else None,
     )
+
+
+def _shortened(name: str) -> str:
+    """The name, or as much of it as there is room for; a Chinese character takes more than a letter."""
+    widths = [1.0 if east_asian_width(sign) in "WF" else _LATIN_WIDTH for sign in name]
+    if sum(widths) <= _NAME_WIDTH:
+        return name
+    ends = np.cumsum(widths) + _LATIN_WIDTH
+    return name[: int((ends <= _NAME_WIDTH).sum())] + "…"

@@ -97,6 +97,17 @@ def test_a_message_within_a_message_is_translated_too():
         assert told(values) == "uint16-Werte / 10000"
 
 
+def test_numbers_in_a_message_have_the_sign_of_the_language():
+    better = (
+        "Training the encoder did not improve the map of held-back labels (0.912 against 0.95): "
+        "the head on frozen features is kept."
+    )
+    with speaking("de"):
+        assert "(0,912 gegen 0,95)" in told(better)
+    with speaking("zh"):
+        assert "0.912" in told(better)
+
+
 def test_marked_messages_stay_as_they_are():
     assert marked("giving reflectance") == "giving reflectance"
 

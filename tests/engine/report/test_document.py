@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from engine.language import speaking
 from engine.report.charts import WIDTH, bar_plot, curve_plot, matrix_plot, ticks
 from engine.report.document import (
     Bar,
@@ -23,7 +24,7 @@ from engine.report.document import (
     Warnings,
     render,
 )
-from engine.report.numerals import UNKNOWN, between, count, decimal, percent
+from engine.report.numerals import UNKNOWN, between, count, decimal, figure, percent
 
 VOID = {"meta", "img", "br", "link"}
 
@@ -180,6 +181,20 @@ def test_bars_are_in_proportion_and_stop_at_the_maximum():
     assert (unknown.length, unknown.label) == (0.0, UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a" * 23, "a" * 23),  # 13.8 heights of a letter
+        ("a" * 24, "a" * 22 + "…"),
+        ("水" * 14, "水" * 14),
+        ("水" * 15, "水" * 13 + "…"),
+    ],
+)
+def test_names_beside_bars_fit(name, shown):
+    (placed,) = bar_plot(Bars("t", [Bar(name, 1)])).bars
+    assert (placed.name, placed.full_name) == (shown, name)
+
+
 def test_a_matrix_has_its_sums_and_is_shaded_by_row():
     plot = matrix_plot(Matrix(["a", "b"], np.array([[3, 1], [0, 0]])))
     assert [cell.share for cell in plot.rows[0].cells] == [0.75, 0.25]
@@ -197,3 +212,20 @@ def test_numbers_read_well():
     assert percent(0.5) == "50.0 %"
     assert between(0.1, 0.2, 1) == "0.1–0.2"
     assert count(float("nan")) == decimal(float("nan")) == percent(float("nan")) == UNKNOWN
+
+
+def test_numbers_follow_the_language():
+    with speaking("de"):
+        assert decimal(1234.5, 1) == "1\u202f234,5"
+        assert (percent(0.5), figure(0.25), figure(1e-5)) == ("50,0 %", "0,25", "1e-05")
+        assert between(0.1, 0.2, 1) == "0,1–0,2"
+        plot = curve_plot(Curves("t", {"a": [(0, 0), (10, 1)]}))
+    assert [tick.label for tick in plot.y_ticks][:2] == ["0", "0,2"]
+    assert (decimal(1234.5, 1), figure(float("nan"))) == ("1\u202f234.5", UNKNOWN)
+
+
+def test_the_page_names_its_language():
+    with speaking("zh-Hans"):
+        page = render("t", "", every_block(), version="1.2")
+    assert '<html lang="zh-Hans">' in page and "由 SpectralGPT for QGIS 1.2 生成" in page
+    assert '<html lang="en">' in render("t", "", [])
