@@ -2801,11 +2801,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Ready to train.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
         <source>1 Imagery and labels</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2825,13 +2820,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>&amp;Train</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2862,6 +2852,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
         <source>{hours} h {minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>&amp;Train</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>Ready to train.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

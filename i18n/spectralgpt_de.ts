@@ -2802,11 +2802,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Ready to train.</source>
-        <translation>Bereit zum Training.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
         <source>1 Imagery and labels</source>
         <translation>1 Bilder und Labels</translation>
     </message>
@@ -2826,14 +2821,9 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Erscheint, wenn ein Modell trainiert wurde.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
         <translation>En&amp;gine…</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>&amp;Train</source>
-        <translation>&amp;Trainieren</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
@@ -2864,6 +2854,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
         <source>{hours} h {minutes} min</source>
         <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Trainieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>Ready to train.</source>
+        <translation>Bereit zum Training.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>

@@ -2802,11 +2802,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Ready to train.</source>
-        <translation>Listo para entrenar.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
         <source>1 Imagery and labels</source>
         <translation>1 Imágenes y etiquetas</translation>
     </message>
@@ -2826,14 +2821,9 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Aparece cuando se ha entrenado un modelo.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
         <translation>&amp;Motor…</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>&amp;Train</source>
-        <translation>&amp;Entrenar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
@@ -2864,6 +2854,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
         <source>{hours} h {minutes} min</source>
         <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Entrenar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>Ready to train.</source>
+        <translation>Listo para entrenar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>

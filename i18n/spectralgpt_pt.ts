@@ -2802,11 +2802,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Ready to train.</source>
-        <translation>Pronto para treinar.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
         <source>1 Imagery and labels</source>
         <translation>1 Imagens e rótulos</translation>
     </message>
@@ -2826,14 +2821,9 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Aparece quando um modelo foi treinado.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
         <translation>&amp;Motor…</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>&amp;Train</source>
-        <translation>&amp;Treinar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
@@ -2864,6 +2854,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
         <source>{hours} h {minutes} min</source>
         <translation>{hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>&amp;Train</source>
+        <translation>&amp;Treinar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>Ready to train.</source>
+        <translation>Pronto para treinar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>

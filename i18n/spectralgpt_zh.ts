@@ -2802,11 +2802,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Ready to train.</source>
-        <translation>训练准备就绪。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
         <source>1 Imagery and labels</source>
         <translation>1 影像和标注</translation>
     </message>
@@ -2826,14 +2821,9 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>训练完模型后显示。</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
         <translation>引擎(&amp;G)…</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>&amp;Train</source>
-        <translation>训练(&amp;T)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
@@ -2864,6 +2854,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
         <source>{hours} h {minutes} min</source>
         <translation>{hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>&amp;Train</source>
+        <translation>训练(&amp;T)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/footer.py"/>
+        <source>Ready to train.</source>
+        <translation>训练准备就绪。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>

@@ -15,28 +15,24 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import QSize, Qt, QTimer
-from qgis.PyQt.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from ... import engine_access
 from ...i18n import tr
-from ..help import add_help, help_button
-from .expected_time import Run, expected_time, keep_run, kept_runs, likely_method
+from ..help import add_help
+from .engine_missing import EngineMissing
+from .expected_time import Run, expected_time, keep_run, kept_runs
+from .footer import Footer
 from .imagery_panel import ImageryPanel
 from .kept_result import read_result, write_result
 from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
 from .place_walk import PlaceWalk, kept_places
 from .raster_describer import RasterDescriber
+from .run_to_come import run_to_come
 from .scrolled import scrolled
+from .temporary_layers import TemporaryLayers
 from .training_setup import (
     ALGORITHM,
     TrainingSetup,
@@ -70,7 +66,6 @@ class TrainingDock(QgsDockWidget):
         self.setObjectName("SpectralGPTTraining")
         self._iface = iface
         self.run_panel, self.result_panel = run_panel, result_panel
-        self._open_engine = open_engine
         self._quiet = True  # nothing is written to the project while it is read
         self._closed = False
         self._kept = ""  # what is set up, as text, when it was last read or written
@@ -82,6 +77,10 @@ class TrainingDock(QgsDockWidget):
         self.labels = LabelsPanel(iface)
         self.walk = PlaceWalk(iface.mapCanvas())
         self.options = OptionsPanel()
+        self._engine = EngineMissing(open_engine)
+        self.footer = Footer()
+        self.status, self.train_button = self.footer.status, self.footer.train_button
+        self._temporary = TemporaryLayers(self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(50)
@@ -147,7 +146,7 @@ class TrainingDock(QgsDockWidget):
         self.labels.hold_looks()
         setup = self.setup()
         parameters = setup.parameters()
-        self._started = (time.monotonic(), self._run_to_come(setup), parameters)
+        self._started = (time.monotonic(), run_to_come(setup, self.labels.counts), parameters)
         self._same_project = True
         self.steps.setCurrentIndex(TRAIN)
         self.run_panel.show()
@@ -200,20 +199,6 @@ class TrainingDock(QgsDockWidget):
         self._started = None
         self.refresh()
 
-    def _run_to_come(self, setup: TrainingSetup) -> Run:
-        counts, options = self.labels.counts, setup.options
-        found = counts.classes.values() if counts is not None else ()
-        labels = sum(item.features for item in found)
-        return Run(
-            setup.task,
-            likely_method(options.method, labels),
-            options.device,
-            labels,
-            round(sum(item.pixels for item in found)),
-            options.rounds,
-            0.0,
-        )
-
     # -- what is shown ---------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -226,31 +211,16 @@ class TrainingDock(QgsDockWidget):
         self.options.show_task(setup.task)
         self.options.show_fits(self._describer.of(rasters[0]) if rasters else None)
         self.imagery.show_base("" if setup.options.bands else self.options.base_path)
-        engine = engine_access.why_not_ready("training")
-        self._engine_text.setText(engine)
-        self._engine.setVisible(bool(engine))
+        self._engine.look()
         self.options.setVisible(not self.run_panel.running)
         if self.walk.layer() is None:
             self.walk.hide()
         missing = self.missing()
-        self.train_button.setEnabled(not missing)
-        expected = expected_time(self._run_to_come(setup), kept_runs())
+        expected = expected_time(run_to_come(setup, self.labels.counts), kept_runs())
         self.options.show_time(expected)
         self.train_button.setToolTip(expected)
-        self._show_status(missing)
+        self.footer.show_state(missing, self.run_panel.running, self.labels.shortage())
         self._keep()
-
-    def _show_status(self, missing: str) -> None:
-        icon, text = "/mIconSuccess.svg", tr("Ready to train.")
-        shortage = self.labels.shortage()
-        if self.run_panel.running:
-            icon, text = "/mActionRefresh.svg", missing
-        elif missing:
-            icon, text = "/mIconInfo.svg", missing
-        elif shortage:
-            icon, text = "/mIconWarning.svg", shortage
-        self._status_icon.setPixmap(QgsApplication.getThemeIcon(icon).pixmap(QSize(16, 16)))
-        self.status.setText(text)
 
     # -- the project -----------------------------------------------------------------------------
 
@@ -315,6 +285,7 @@ class TrainingDock(QgsDockWidget):
         project.readProject.disconnect(self.restore)
         self.run_panel.shut_down()
         self.result_panel.shut_down()
+        self._temporary.stop()
         self._describer.stop()
         self.options.stop()
         self.labels.stop()
@@ -336,42 +307,15 @@ class TrainingDock(QgsDockWidget):
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(self._make_engine())
+        layout.addWidget(self._engine)
         layout.addWidget(self.steps, 1)
-        layout.addLayout(self._make_footer())
+        layout.addWidget(self.footer)
         self.setWidget(body)
         self.setMinimumWidth(340)
         add_help(self, "training")
 
-    def _make_engine(self) -> QWidget:
-        self._engine = QFrame()
-        self._engine.setFrameShape(QFrame.Shape.StyledPanel)
-        self._engine_text = QLabel()
-        self._engine_text.setWordWrap(True)
-        button = QPushButton(tr("En&gine…"))
-        button.setVisible(self._open_engine is not None)
-        button.clicked.connect(self._on_engine)
-        row = QHBoxLayout(self._engine)
-        row.addWidget(self._engine_text, 1)
-        row.addWidget(button)
-        return self._engine
-
-    def _make_footer(self) -> QHBoxLayout:
-        self._status_icon = QLabel()
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.train_button = QPushButton(tr("&Train"))
-        self.train_button.clicked.connect(self.train)
-        bottom = Qt.AlignmentFlag.AlignBottom
-        row = QHBoxLayout()
-        row.addWidget(self._status_icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.status, 1)
-        row.addWidget(_small(help_button(self, "training")), 0, bottom)
-        row.addWidget(self.train_button, 0, bottom)
-        return row
-
     def _connect(self) -> None:
+        self.train_button.clicked.connect(self.train)
         for panel in (self.imagery, self.labels, self.options):
             panel.changed.connect(self._refresh_later)
         self.run_panel.finished.connect(self._on_finished)
@@ -388,18 +332,6 @@ class TrainingDock(QgsDockWidget):
     def _refresh_later(self, *_: Any) -> None:
         if not self._quiet:
             self._later.start()
-
-    def _on_engine(self, *_: Any) -> None:
-        if self._open_engine is not None:
-            self._open_engine()
-
-
-def _small(button: Any) -> Any:
-    """Shows the button's icon alone: the row is narrow."""
-    button.setIcon(QgsApplication.getThemeIcon("/mActionHelpContents.svg"))
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-    button.setAccessibleName(button.text())
-    return button
 
 
 def _some_raster() -> QgsRasterLayer | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsProcessingUtils, QgsProject, QgsVectorLayer
@@ -16,7 +20,8 @@ from qgis.PyQt.QtWidgets import (
 
 from ...i18n import tr
 from .background_run import BackgroundRun
-from .place_walk import TITLES, PlaceWalk
+from .label_layer import free_file
+from .place_walk import TITLES, PlaceWalk, kept_places
 from .prediction import Trained, extent_text, shown
 from .preview import put_above
 
@@ -85,20 +90,31 @@ class NextPlaces(QWidget):
         parameters = {
             **trained.mapping(layers),
             "LABELS": trained.parameters.get("LABELS"),
-            "OUTPUT": QgsProcessingUtils.generateTempFilename("places.gpkg"),
+            "OUTPUT": self._new_file(),
         }
         if self.where.currentIndex() == VIEW and seen is not None:
             parameters["EXTENT"] = extent_text(seen[1], layers[0].crs())
         self.run.start(ALGORITHM, parameters)
+
+    def _new_file(self) -> str:
+        """Beside the project, which is gone through another day too; a temporary file where it has no folder."""
+        folder = QgsProject.instance().absolutePath()
+        if folder and os.access(folder, os.W_OK):
+            name = re.sub(r"[^\w-]+", "_", self._trained.name)
+            return str(free_file(Path(folder) / f"places_{name}.gpkg"))
+        return str(QgsProcessingUtils.generateTempFilename("places.gpkg"))
 
     def _show(self, outputs: dict[str, Any]) -> None:
         layer = QgsVectorLayer(str(outputs["OUTPUT"]), tr("Places to label next"), "ogr")
         if not layer.isValid():
             self.failed.emit(tr("The places cannot be opened: {}").format(outputs["OUTPUT"]), "")
             return
-        old = self.walk.layer()
+        old = self.walk.layer() or kept_places(QgsProject.instance())
         if old is not None:
+            file = Path(old.source().partition("|")[0])
             QgsProject.instance().removeMapLayer(old.id())
+            with suppress(OSError):
+                file.unlink()  # the new places take its place
         QgsProject.instance().addMapLayer(layer, False)
         put_above(layer)
         classes = self._trained.engine.get("classes", ())

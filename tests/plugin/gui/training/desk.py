@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsFeature, QgsGeometry, QgsRasterLayer, QgsRectangle
+from qgis.core import (
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
 from spectralgpt_qgis.gui.actions import QAction
+from spectralgpt_qgis.gui.training.place_walk import TITLES
 from tests.plugin import interface
 
 
@@ -92,9 +101,9 @@ class ResultPanel(QWidget):
         self.shown = "shut down"
 
 
-def sample_layer(path, name="Boadella"):
+def sample_layer(path, name="Boadella", there=True):
     layer = QgsRasterLayer(path, name)
-    assert layer.isValid()
+    assert layer.isValid() == there
     return layer
 
 
@@ -113,3 +122,24 @@ def square(layer, value, rectangle, field="class"):
     feature.setGeometry(QgsGeometry.fromRect(rectangle))
     assert layer.addFeature(feature)
     return feature
+
+
+def saved_places(path):
+    """One place, as the result panel leaves it in a project."""
+    made = QgsVectorLayer(
+        "Polygon?crs=EPSG:4326&field=rank:integer&field=first_class:string&field=second_class:string",
+        "places",
+        "memory",
+    )
+    feature = QgsFeature(made.fields())
+    feature.setAttributes([1, "1", "2"])
+    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(2.8, 42.3, 2.81, 42.31)))
+    made.dataProvider().addFeature(feature)
+    context, options = (
+        QgsProject.instance().transformContext(),
+        QgsVectorFileWriter.SaveVectorOptions(),
+    )
+    QgsVectorFileWriter.writeAsVectorFormatV3(made, str(path), context, options)
+    layer = QgsVectorLayer(str(path), "places", "ogr")
+    layer.setCustomProperty(TITLES, '{"1": "Water", "2": "Land"}')
+    return layer

@@ -11,7 +11,6 @@ from qgis.core import (
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
-    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import Qt
@@ -20,11 +19,17 @@ from qgis.PyQt.QtWidgets import QLabel, QPushButton, QVBoxLayout
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.gui.training.dock import LABELS, RESULT, TRAIN, TrainingDock
 from spectralgpt_qgis.gui.training.expected_time import kept_runs
-from spectralgpt_qgis.gui.training.place_walk import TITLES
 from spectralgpt_qgis.gui.training.result_panel import ResultPanel as RealResultPanel
 from spectralgpt_qgis.gui.training.training_setup import kept_text
 from spectralgpt_qgis.label_look import look_in_training
-from tests.plugin.gui.training.desk import ResultPanel, RunPanel, pixels, sample_layer, square
+from tests.plugin.gui.training.desk import (
+    ResultPanel,
+    RunPanel,
+    pixels,
+    sample_layer,
+    saved_places,
+    square,
+)
 from tests.plugin.waiting import wait
 
 
@@ -262,7 +267,7 @@ def test_a_missing_engine_is_said_with_a_way_out(make_dock, raster, no_engine):
     opened = []
     dock = make_dock(lambda: opened.append(True))
     assert dock.status.text() == "The engine's training libraries are missing."
-    assert "not installed yet" in dock._engine_text.text()
+    assert "not installed yet" in dock._engine.text.text()
     assert not dock._engine.isHidden()
     button = next(b for b in dock._engine.findChildren(QPushButton))
     button.click()
@@ -313,27 +318,6 @@ def test_places_of_an_opened_project_can_be_walked_through(labelled, saved_proje
     assert labelled.walk.layer().name() == "places"
     labelled.walk.step(1)
     assert "Water or Land?" in labelled.walk.where.text()
-
-
-def saved_places(path):
-    """One place, as the result panel leaves it in a project."""
-    made = QgsVectorLayer(
-        "Polygon?crs=EPSG:4326&field=rank:integer&field=first_class:string&field=second_class:string",
-        "places",
-        "memory",
-    )
-    feature = QgsFeature(made.fields())
-    feature.setAttributes([1, "1", "2"])
-    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(2.8, 42.3, 2.81, 42.31)))
-    made.dataProvider().addFeature(feature)
-    context, options = (
-        QgsProject.instance().transformContext(),
-        QgsVectorFileWriter.SaveVectorOptions(),
-    )
-    QgsVectorFileWriter.writeAsVectorFormatV3(made, str(path), context, options)
-    layer = QgsVectorLayer(str(path), "places", "ogr")
-    layer.setCustomProperty(TITLES, '{"1": "Water", "2": "Land"}')
-    return layer
 
 
 @pytest.mark.parametrize("step", [LABELS, TRAIN, RESULT])

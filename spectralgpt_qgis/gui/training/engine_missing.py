@@ -1,0 +1,39 @@
+"""What the dock says where the engine cannot train, with the way to install it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+
+from ... import engine_access
+from ...i18n import tr
+
+
+class EngineMissing(QFrame):
+    """A sentence and a button; hidden where the engine can train."""
+
+    def __init__(self, open_engine: Callable[..., Any] | None) -> None:
+        """Says nothing yet.
+
+        Args:
+            open_engine: Opens the window that installs the engine; None shows no button.
+        """
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.addWidget(self.text, 1)
+        if open_engine is not None:
+            button = QPushButton(tr("En&gine…"))
+            button.clicked.connect(lambda *_: open_engine())
+            row.addWidget(button)
+        self.hide()
+
+    def look(self) -> None:
+        """Looks whether the engine can train."""
+        reason = engine_access.why_not_ready("training")
+        self.text.setText(reason)
+        self.setVisible(bool(reason))

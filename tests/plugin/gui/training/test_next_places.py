@@ -1,0 +1,53 @@
+"""Where the places to label next are kept, and what becomes of those before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qgis.core import QgsProcessingUtils, QgsProject
+
+from spectralgpt_qgis.gui.training.next_places import ALGORITHM, NextPlaces
+from spectralgpt_qgis.gui.training.prediction import Trained
+from tests.plugin.gui.training.desk import saved_places
+
+
+@pytest.fixture
+def places(desk, monkeypatch, tmp_path):
+    made = NextPlaces(desk.canvas)
+    result = {"OUTPUT_MODEL": str(tmp_path / "mine.onnx"), "MODEL_NAME": "my lakes"}
+    made.show_model(Trained(result, {"INPUT": [desk.imagery]}))
+
+    def find(algorithm, parameters):
+        """As the tool does it, at once."""
+        assert algorithm == ALGORITHM
+        saved_places(parameters["OUTPUT"])
+        made.run.succeeded.emit({"OUTPUT": parameters["OUTPUT"], "PLACE_COUNT": 1})
+
+    monkeypatch.setattr(made.run, "start", find)
+    yield made
+    made.show_model(None)
+    made.deleteLater()
+
+
+def file_of(layer):
+    return Path(layer.source().partition("|")[0])
+
+
+def test_they_are_kept_beside_the_project_and_new_ones_take_their_place(places, saved_project):
+    places.start()
+    first = file_of(places.walk.layer())
+    assert first == saved_project / "places_my_lakes.gpkg"
+    places.walk.set_layer(None)  # as in a project that was opened again
+    places.start()
+    second = file_of(places.walk.layer())
+    assert second == saved_project / "places_my_lakes_2.gpkg"
+    assert not first.exists() and second.is_file()
+    names = [layer.name() for layer in QgsProject.instance().mapLayers().values()]
+    assert sorted(names) == ["Places to label next", "Summer"]
+
+
+def test_without_a_project_they_are_temporary(places):
+    places.start()
+    folder = Path(QgsProcessingUtils.tempFolder())
+    assert folder in file_of(places.walk.layer()).parents
