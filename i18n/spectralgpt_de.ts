@@ -1204,6 +1204,101 @@
         <translation>Die Objekte von &#x27;{name}&#x27; konnten nicht nach {path} kopiert werden: {reason}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>{name} ({word})</source>
+        <translation>{name} ({word})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>auto</source>
+        <translation>automatisch</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>cpu</source>
+        <translation>Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>segmentation</source>
+        <translation>Segmentierung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>scenes</source>
+        <translation>Szenen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change-detection</source>
+        <translation>Änderungserkennung</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>backbone</source>
+        <translation>Backbone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>quick</source>
+        <translation>schnell</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>adapters</source>
+        <translation>Adapter</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>full</source>
+        <translation>vollständig</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>anywhere</source>
+        <translation>überall</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>here</source>
+        <translation>nur hier</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>simple</source>
+        <translation>einfach</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>stratified</source>
+        <translation>geschichtet</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>proportional</source>
+        <translation>proportional</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>equal</source>
+        <translation>gleich</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>interpolate</source>
+        <translation>interpolieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>drop</source>
+        <translation>verwerfen</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Dieses Werkzeug braucht die Trainingsbibliotheken der Engine, die nicht installiert sind. Installieren Sie sie mit Raster &gt; SpectralGPT &gt; Engine.</translation>
@@ -3814,11 +3909,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/assess/evaluate.py"/>
         <source>stratified random sample</source>
         <translation>geschichtete Zufallsstichprobe</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
-        <source>simple</source>
-        <translation>einfach</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>

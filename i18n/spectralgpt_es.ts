@@ -1204,6 +1204,101 @@
         <translation>Los objetos de &#x27;{name}&#x27; no se pudieron copiar a {path}: {reason}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>{name} ({word})</source>
+        <translation>{name} ({word})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>auto</source>
+        <translation>automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>cpu</source>
+        <translation>procesador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>segmentation</source>
+        <translation>segmentación</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>scenes</source>
+        <translation>escenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change</source>
+        <translation>cambios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change-detection</source>
+        <translation>detección de cambios</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>backbone</source>
+        <translation>modelo base</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>quick</source>
+        <translation>rápido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>adapters</source>
+        <translation>adaptadores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>full</source>
+        <translation>completo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>anywhere</source>
+        <translation>en cualquier lugar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>here</source>
+        <translation>solo aquí</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>simple</source>
+        <translation>simple</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>stratified</source>
+        <translation>estratificado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>proportional</source>
+        <translation>proporcional</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>equal</source>
+        <translation>igual</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>interpolate</source>
+        <translation>interpolar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>drop</source>
+        <translation>descartar</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Esta herramienta necesita las bibliotecas de entrenamiento del motor, que no están instaladas. Instálelas con Ráster &gt; SpectralGPT &gt; Motor.</translation>
@@ -3814,11 +3909,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/assess/evaluate.py"/>
         <source>stratified random sample</source>
         <translation>muestra aleatoria estratificada</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
-        <source>simple</source>
-        <translation>simple</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>

@@ -1204,6 +1204,101 @@
         <translation>As feições de &#x27;{name}&#x27; não puderam ser copiadas para {path}: {reason}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>{name} ({word})</source>
+        <translation>{name} ({word})</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>auto</source>
+        <translation>automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>cpu</source>
+        <translation>processador</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>segmentation</source>
+        <translation>segmentação</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>scenes</source>
+        <translation>cenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change</source>
+        <translation>mudanças</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change-detection</source>
+        <translation>detecção de mudanças</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>backbone</source>
+        <translation>backbone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>quick</source>
+        <translation>rápido</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>adapters</source>
+        <translation>adaptadores</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>full</source>
+        <translation>completo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>anywhere</source>
+        <translation>em qualquer lugar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>here</source>
+        <translation>só aqui</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>simple</source>
+        <translation>simples</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>stratified</source>
+        <translation>estratificado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>proportional</source>
+        <translation>proporcional</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>equal</source>
+        <translation>igual</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>interpolate</source>
+        <translation>interpolar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>drop</source>
+        <translation>descartar</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Esta ferramenta precisa das bibliotecas de treinamento do motor, que não estão instaladas. Instale-as em Raster &gt; SpectralGPT &gt; Motor.</translation>
@@ -3814,11 +3909,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/assess/evaluate.py"/>
         <source>stratified random sample</source>
         <translation>amostra aleatória estratificada</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
-        <source>simple</source>
-        <translation>simples</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>

@@ -1204,6 +1204,101 @@
         <translation>“{name}”的要素无法复制到 {path}：{reason}</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>{name} ({word})</source>
+        <translation>{name}（{word}）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>auto</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>cpu</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>segmentation</source>
+        <translation>语义分割</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>scenes</source>
+        <translation>场景分类</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change</source>
+        <translation>变化检测</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>change-detection</source>
+        <translation>变化检测</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>backbone</source>
+        <translation>主干网络</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>quick</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>full</source>
+        <translation>完整</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>anywhere</source>
+        <translation>任何地方</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>here</source>
+        <translation>仅此处</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>simple</source>
+        <translation>简单</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>stratified</source>
+        <translation>分层</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>proportional</source>
+        <translation>按比例</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>equal</source>
+        <translation>相等</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>interpolate</source>
+        <translation>插值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/choice_words.py"/>
+        <source>drop</source>
+        <translation>丢弃</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>此工具需要引擎的训练库，而训练库尚未安装。请通过 栅格 &gt; SpectralGPT &gt; 引擎 安装。</translation>
@@ -3814,11 +3909,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/assess/evaluate.py"/>
         <source>stratified random sample</source>
         <translation>分层随机抽样</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
-        <source>simple</source>
-        <translation>简单</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>

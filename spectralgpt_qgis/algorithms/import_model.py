@@ -9,7 +9,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputString,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
@@ -79,15 +78,8 @@ class ImportModelAlgorithm(EngineAlgorithm):
             )
         )
         self.addParameter(
-            shared.helped(
-                QgsProcessingParameterEnum(
-                    self.KIND,
-                    tr("What the file holds"),
-                    list(KINDS),
-                    defaultValue=KINDS[0],
-                    usesStaticStrings=True,
-                ),
-                tr("auto looks into the file."),
+            shared.choice(
+                self.KIND, tr("What the file holds"), KINDS, tr("auto looks into the file.")
             )
         )
         self.addParameter(

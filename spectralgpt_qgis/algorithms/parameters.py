@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qgis.core import (
     QgsProcessing,
     QgsProcessingParameterBand,
@@ -19,12 +21,14 @@ from qgis.core import (
 )
 
 from .. import settings
-from ..i18n import tr
+from ..i18n import speaks_english, tr
 
 DEVICES = ("auto", "cpu", "gpu")
 MOST_THREADS = 1024
 # A class path, not an import: only a dialog loads it, so no widget code runs headless.
-MODEL_WIDGET = "{}.gui.model_widget.ModelWidgetWrapper".format(__package__.rpartition(".")[0])
+_GUI = "{}.gui".format(__package__.rpartition(".")[0])
+MODEL_WIDGET = f"{_GUI}.model_widget.ModelWidgetWrapper"
+CHOICE_WIDGET = f"{_GUI}.choice_widget.ChoiceWidgetWrapper"
 
 
 def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
@@ -57,15 +61,19 @@ def raster(name: str, description: str) -> QgsProcessingParameterDefinition:
 
 
 def choice(
-    name: str, description: str, options: tuple[str, ...], help_text: str
+    name: str, description: str, options: Sequence[str], help_text: str, default: str = ""
 ) -> QgsProcessingParameterDefinition:
-    """One of some words, the first by default; scripts give the word."""
-    return helped(
-        QgsProcessingParameterEnum(
-            name, description, list(options), defaultValue=options[0], usesStaticStrings=True
-        ),
-        help_text,
+    """One of some words, the first by default; scripts give the word, dialogs show it in the user's language."""
+    parameter = QgsProcessingParameterEnum(
+        name,
+        description,
+        list(options),
+        defaultValue=default or options[0],
+        usesStaticStrings=True,
     )
+    if not speaks_english():
+        parameter.setMetadata({"widget_wrapper": {"class": CHOICE_WIDGET}})
+    return helped(parameter, help_text)
 
 
 def whole_number(
@@ -171,17 +179,14 @@ def device(name: str) -> QgsProcessingParameterDefinition:
     """Where to compute; by default as the user's settings say."""
     chosen = settings.value("device")
     return advanced(
-        helped(
-            QgsProcessingParameterEnum(
-                name,
-                tr("Compute on"),
-                list(DEVICES),
-                defaultValue=chosen if chosen in DEVICES else DEVICES[0],
-                usesStaticStrings=True,
-            ),
+        choice(
+            name,
+            tr("Compute on"),
+            DEVICES,
             tr(
                 "auto takes the GPU when it passed its check, else the processor. The log says what was used."
             ),
+            chosen if chosen in DEVICES else DEVICES[0],
         )
     )
 

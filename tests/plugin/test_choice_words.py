@@ -1,0 +1,27 @@
+"""Words of the interface beside their names in the user's language."""
+
+from __future__ import annotations
+
+import pytest
+
+from spectralgpt_qgis import choice_words
+from spectralgpt_qgis.choice_words import shown
+
+
+def test_in_english_a_word_is_shown_as_it_is():
+    assert [shown(word) for word in ("quick", "gpu", "onnx")] == ["quick", "gpu", "onnx"]
+
+
+@pytest.fixture
+def german(monkeypatch):
+    known = {"quick": "schnell", "{name} ({word})": "{name} ({word})"}
+    monkeypatch.setattr(choice_words, "tr", lambda text: known.get(text, text))
+
+
+def test_elsewhere_its_name_comes_first(german):
+    assert shown("quick") == "schnell (quick)"
+
+
+def test_what_has_no_other_name_stays(german):
+    assert shown("gpu") == "gpu"
+    assert shown("adapters") == "adapters"
