@@ -80,6 +80,13 @@ class ClassifyJob(Job):
     crs: str = parameter("CRS to assume when the file has none", "")
     device: str = parameter("where to compute", "auto", choices=DEVICES)
     threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    scheduler: str = parameter(
+        "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
+        "",
+    )
+    workers: int = parameter(
+        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+    )
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,13 @@ class ChangeJob(Job):
     areas: str = parameter("table of areas to write, .csv", "")
     cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
     resume: bool = parameter("go on where a run that was killed stopped", True)
+    scheduler: str = parameter(
+        "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
+        "",
+    )
+    workers: int = parameter(
+        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+    )
 
 
 @dataclass(frozen=True)

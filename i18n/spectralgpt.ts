@@ -5251,17 +5251,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

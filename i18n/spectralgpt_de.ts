@@ -5252,18 +5252,28 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation>Der Cluster konnte eine Aufgabe nicht berechnen: Sein Scheduler ist weg, oder Worker brachen daran immer wieder ab. Sehen Sie in die Protokolle der Worker: Vielleicht fehlt es an Speicher oder an den Bibliotheken der Engine.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation>Cluster: {1} Aufgaben für {2} Worker</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation>Szenen werden klassifiziert</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation>Cluster: {1} Streifen für {2} Worker</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
         <translation>Streifen: Zeile {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation>Der Cluster konnte einen Streifen nicht berechnen: Sein Scheduler ist weg, oder Worker brachen daran immer wieder ab. Sehen Sie in die Protokolle der Worker: Vielleicht fehlt es an Speicher oder an den Bibliotheken der Engine.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -5252,18 +5252,28 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation>El clúster no pudo calcular una tarea: su planificador ya no está, o los workers terminaron una y otra vez al hacerlo. Consulte los registros de los workers: puede que les falte memoria o las bibliotecas del motor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation>Clúster: {1} tareas para {2} workers</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation>Etiquetando escenas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation>Clúster: {1} franjas para {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
         <translation>Franjas: fila {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation>El clúster no pudo calcular una franja: su planificador ya no está, o los workers terminaron una y otra vez al hacerlo. Consulte los registros de los workers: puede que les falte memoria o las bibliotecas del motor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

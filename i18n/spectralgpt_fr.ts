@@ -5252,18 +5252,28 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation>Le cluster n&#x27;a pas pu calculer une tâche : son ordonnanceur a disparu, ou des workers se sont arrêtés dessus à plusieurs reprises. Consultez les journaux des workers : il leur manque peut-être de la mémoire ou les bibliothèques du moteur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation>Cluster : {1} tâches pour {2} workers</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation>Étiquetage des scènes</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation>Cluster : {1} bandes de lignes pour {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
         <translation>Bandes de lignes : ligne {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation>Le cluster n&#x27;a pas pu calculer une bande de lignes : son ordonnanceur a disparu, ou des workers se sont arrêtés dessus à plusieurs reprises. Consultez les journaux des workers : il leur manque peut-être de la mémoire ou les bibliothèques du moteur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

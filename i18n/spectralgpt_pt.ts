@@ -5252,18 +5252,28 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation>O cluster não conseguiu calcular uma tarefa: o seu escalonador desapareceu, ou os workers terminaram repetidamente ao fazê-lo. Veja os registros dos workers: podem ter pouca memória ou não ter as bibliotecas do mecanismo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation>Cluster: {1} tarefas para {2} workers</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation>Rotulando cenas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation>Cluster: {1} faixas para {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
         <translation>Faixas: linha {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation>O cluster não conseguiu calcular uma faixa: o seu escalonador desapareceu, ou os workers terminaram repetidamente ao fazê-lo. Veja os registros dos workers: podem ter pouca memória ou não ter as bibliotecas do mecanismo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

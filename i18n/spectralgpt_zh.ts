@@ -5252,18 +5252,28 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <translation>集群无法计算一个任务：调度器已消失，或工作节点在计算时一再终止。请查看工作节点的日志：它们可能内存不足，或缺少引擎所需的库。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Cluster: {1} tasks for {2} workers</source>
+        <translation>集群：{1} 个任务，{2} 个工作节点</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_looks.py"/>
+        <source>Labelling scenes</source>
+        <translation>正在对场景分类</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Cluster: {1} strips for {2} workers</source>
         <translation>集群：{1} 个条带，{2} 个工作节点</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster.py"/>
+        <location filename="../engine/infer/cluster_rows.py"/>
         <source>Strips: row {1}</source>
         <translation>条带：第 {1} 行</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
-        <translation>集群无法计算一个条带：调度器已消失，或工作节点在计算时一再终止。请查看工作节点的日志：它们可能内存不足，或缺少引擎所需的库。</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

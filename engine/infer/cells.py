@@ -46,16 +46,13 @@ class Cells:
         """Number of cells."""
         return self.rows * self.columns
 
-    def touching(self, bounds: Window) -> Iterator[Window]:
+    def rows_touching(self, bounds: Window) -> Iterator[list[Window]]:
         """The cells that share a pixel with a window of the grid, row by row."""
         size = self.window
-        for row in range(
-            bounds.row_off // size, math.ceil((bounds.row_off + bounds.height) / size)
-        ):
-            for column in range(
-                bounds.col_off // size, math.ceil((bounds.col_off + bounds.width) / size)
-            ):
-                yield Window(column * size, row * size, size, size)
+        lefts = range(bounds.col_off // size, math.ceil((bounds.col_off + bounds.width) / size))
+        tops = range(bounds.row_off // size, math.ceil((bounds.row_off + bounds.height) / size))
+        for row in tops:
+            yield [Window(column * size, row * size, size, size) for column in lefts]
 
 
 def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> Cells:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from itertools import islice
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..data.vectors import Polygons, read_polygons
+from ..data.vectors import Polygons
 from ..errors import EmptyArea
 from ..jobs import ClassifyJob
 from ..progress import Progress
-from .backend import Backend
 from .backends import open_backend
+from .cluster import Likeness, open_cluster, worker_threads
+from .cluster_looks import TASK, score_on_cluster
 from .installed import open_model
 from .labels import Labels, class_records, ground_area
-from .lanes import in_order
-from .looks import CellLooks, Look, ZoneLooks
-from .mosaic import stack
+from .looks import CellLooks, ZoneLooks
 from .polygons import write_layer
 from .provenance import described, provenance
-from .region import open_region
 from .report import Stopwatch, introduce
-from .scaled_source import open_scaled
-from .scene import SingleDate
+from .scored_looks import Looks, Scored, lay_scene, score_looks
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
 
@@ -47,27 +44,26 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         EngineError: One of its subclasses, each with what was given, expected and to do.
     """
     watch = Stopwatch()
-    model = open_model(job.model, "scene-classification")
+    job = dataclasses.replace(job, threads=worker_threads(job))
+    model = open_model(job.model, TASK)
     card = model.card
     with ExitStack() as opened:
         opened.enter_context(raster_environment())
-        given: dict[str, Any] = {"bands": job.bands, "nodata": job.nodata, "crs": job.crs}
-        source, cells = open_scaled(job.input, card, job.cell_size, opened, progress, **given)
-        grid = cells.grid
-        zones = read_polygons(job.zones, grid, "zones", follow=False) if job.zones else None
-        region = open_region(grid, job.extent, job.extent_crs, job.mask)
+        scene = lay_scene(job, card, opened, progress)
+        source, zones, looks = scene.source, scene.zones, scene.looks
+        grid = source.grid
         inputs = (job.input, job.zones, job.mask, str(model.path))
         outputs = opened.enter_context(StagedOutputs(inputs))
         output = outputs.stage(job.output, GEOPACKAGE)
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
-        read = SingleDate(source, card)
-        looks: CellLooks | ZoneLooks
-        if zones is None:
-            looks = CellLooks(cells, region, read)
+        labelling = progress.part(0.0, 0.9)
+        if job.scheduler:
+            client = opened.enter_context(open_cluster(job.scheduler, job.workers))
+            scored = score_on_cluster(client, job, looks, Likeness.of(model, backend), labelling)
         else:
-            looks = ZoneLooks(grid, cells.window, zones.geometries, region, read)
-        sums, weights = _add_up(backend, looks(progress.part(0.0, 0.9)), len(card.classes))
+            scored = score_looks(backend, looks, labelling)
+        sums, weights = _add_up(scored, len(card.classes))
         geometries, known = _features(looks, zones, len(weights))
         _check_any(known, looks)
         probabilities = np.zeros((len(geometries), len(card.classes)))
@@ -103,33 +99,22 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
 
 
 def _add_up(
-    backend: Backend, looks: Iterator[Look], classes: int
+    scored: Iterator[Scored], classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted sums of probabilities [n, K] and of weights [n] over the looks at each feature."""
     sums: list[NDArray[np.float64]] = []
     weights: list[float] = []
-
-    def predict(batch: list[Look]) -> NDArray[Any]:
-        return backend.predict(stack([look.feeds for look in batch]))
-
-    with closing(in_order(_batches(looks, backend.batch), predict, backend.lanes)) as predicted:
-        for batch, scores in predicted:
-            for look, score in zip(batch, scores):
-                while len(sums) <= look.place:
-                    sums.append(np.zeros(classes))
-                    weights.append(0.0)
-                sums[look.place] += look.weight * score
-                weights[look.place] += look.weight
+    for look in scored:
+        while len(sums) <= look.place:
+            sums.append(np.zeros(classes))
+            weights.append(0.0)
+        sums[look.place] += look.weight * look.score
+        weights[look.place] += look.weight
     return np.array(sums).reshape(-1, classes), np.array(weights)
 
 
-def _batches(looks: Iterator[Look], size: int) -> Iterator[list[Look]]:
-    while batch := list(islice(looks, size)):
-        yield batch
-
-
 def _features(
-    looks: CellLooks | ZoneLooks, zones: Polygons | None, labelled: int
+    looks: Looks, zones: Polygons | None, labelled: int
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Geometries [n], and which of them can be labelled."""
     if zones is not None and isinstance(looks, ZoneLooks):
@@ -138,7 +123,7 @@ def _features(
     return np.array(geometries, object), np.ones(labelled, bool)
 
 
-def _check_any(known: NDArray[np.bool_], looks: CellLooks | ZoneLooks) -> None:
+def _check_any(known: NDArray[np.bool_], looks: Looks) -> None:
     if not known.any():
         what = "zone" if isinstance(looks, ZoneLooks) else "cell"
         raise EmptyArea(

@@ -1,50 +1,66 @@
-"""A class map computed by the workers of a Dask cluster, strip by strip, each as a single process computes it.
+"""A Dask cluster as the engine uses it: reached, fed with tasks, and its results taken in order.
 
-A strip is a whole number of rows of windows. Its worker also runs the row of windows above, which reaches into it, so
-that strips need nothing from each other: a lost worker's strips are computed again by another one.
+A task needs nothing of the others, so that those of a lost worker are computed again by another one.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Protocol, TypeVar
 
 from ..errors import DeviceUnavailable, EngineError, MissingDependency
-from ..jobs import SegmentJob
 from ..progress import Progress
 from .backend import Backend, processors
 from .backends import open_backend
-from .class_rows import class_layers, class_mosaic, open_source
-from .finished_rows import Layers
 from .installed import InstalledModel, open_model
-from .mosaic import Earlier, Mosaic, Tally
-from .region import open_region
 from .writer import raster_environment
 
 LOCAL = "local"
-_LARGEST = 32  # rows of windows in a strip: 10980 x 32 x 96 pixels of two layers are 67 MB
-_WAITING = 2  # strips for each worker that are computed, or wait, at a time
+_WAITING = 2  # tasks for each worker that are computed, or wait, at a time
 _POLL = 0.05  # s
 _REACH = 10  # s to reach a scheduler
 
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
-class Strip(NamedTuple):
-    """Rows `start` to `until` of the raster."""
 
-    start: int
-    until: int
+class ClusterJob(Protocol):
+    """The fields of a job that can be shared between workers."""
+
+    @property
+    def verb(self) -> str:
+        """Of the job."""
+
+    @property
+    def model(self) -> str:
+        """Name or path; the same on every worker."""
+
+    @property
+    def device(self) -> str:
+        """Where to compute."""
+
+    @property
+    def threads(self) -> int:
+        """Of one worker, 0 = all."""
+
+    @property
+    def scheduler(self) -> str:
+        """Address, or `LOCAL`; empty for none."""
+
+    @property
+    def workers(self) -> int:
+        """Processes of a local cluster, 0 = one for each processor."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """What must be alike on the client and on every worker, so that the strips fit together."""
+    """What must be alike on the client and on every worker, so that their results fit together."""
 
     model: str
     backend: str
@@ -56,39 +72,26 @@ class Likeness:
         return cls(model.sha256, backend.name, backend.device)
 
 
-@dataclass(frozen=True)
-class StripResult:
-    """A strip as a worker gives it.
-
-    Attributes:
-        pieces: In order: layers, windows run since the strip's first one, pixels with a result since its start.
-        model_seconds: Time in the model.
-    """
-
-    pieces: list[tuple[Layers, int, int]]
-    model_seconds: float
-
-
 _one_at_a_time = Lock()  # in a worker: a raster has one reader, and the model has the processor
 
 
-def compute_strip(
-    job: SegmentJob, confidence: bool, likeness: Likeness, strip: Strip
-) -> StripResult:
-    """A worker's task.
+@contextmanager
+def worker_model(
+    job: ClusterJob, task: str, likeness: Likeness
+) -> Iterator[tuple[InstalledModel, Backend]]:
+    """The model of a job inside a worker, loaded once; one task at a time has it.
 
     Args:
-        job: What is asked; its paths lead to the same files here.
-        confidence: Whether percents are wanted.
+        job: What is asked.
+        task: What the model is for.
         likeness: The client's.
-        strip: Which rows.
 
     Raises:
         DeviceUnavailable: This worker computes otherwise than the client.
-        EngineError: What opening and computing raise.
+        EngineError: What opening the model raises.
     """
     with _one_at_a_time, raster_environment():
-        model, backend = _loaded(job.model, job.device, job.threads, likeness)
+        model, backend = _loaded(job.model, task, job.device, job.threads, likeness)
         own = Likeness.of(model, backend)
         if own != likeness:
             raise DeviceUnavailable(
@@ -96,134 +99,79 @@ def compute_strip(
                 f"{likeness.backend} on {likeness.device} (model {likeness.model[:12]}). Start the workers with the "
                 "client's environment and models, or set the device to 'cpu'."
             )
-        with open_source(job, model.card) as source:
-            region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
-            mosaic = class_mosaic(job, model.card, source, region, backend)
-            reduce = class_layers(model.card, confidence)
-            pieces = [
-                (reduce(rows), mosaic.tally.run, mosaic.tally.pixels)
-                for rows in mosaic.strip(Progress(), Earlier(strip.start), strip.until)
-            ]
-        return StripResult(pieces, mosaic.tally.model_seconds)
+        yield model, backend
 
 
 @lru_cache(maxsize=1)
 def _loaded(
-    name: str, device: str, threads: int, expected: Likeness
+    name: str, task: str, device: str, threads: int, expected: Likeness
 ) -> tuple[InstalledModel, Backend]:
-    """The model, kept for the next strip; `expected` has it read again when the client has another one."""
-    model = open_model(name, "segmentation")
+    """The model, kept for the next task; `expected` has it read again when the client has another one."""
+    model = open_model(name, task)
     return model, open_backend(model.path, model.card, device, threads)
 
 
-class ClusterRows:
-    """Computes rows on a cluster, in the place of a single process's mosaic."""
-
-    def __init__(
-        self,
-        client: Any,
-        job: SegmentJob,
-        confidence: bool,
-        mosaic: Mosaic,
-        likeness: Likeness,
-        height: int,
-    ) -> None:
-        """Sends nothing yet.
-
-        Args:
-            client: Of the cluster, `distributed.Client`.
-            job: What is asked.
-            confidence: Whether percents are wanted.
-            mosaic: The windows; its tally is kept as if they ran here.
-            likeness: What the workers must have alike.
-            height: Rows of the raster.
-        """
-        self._client, self._mosaic, self._height = client, mosaic, height
-        self._given = (job, confidence, likeness)
-
-    def __call__(self, progress: Progress, earlier: Earlier) -> Iterator[tuple[Layers, Tally]]:
-        """All rows after those of an earlier run, in order, with the tally at that place.
-
-        Args:
-            progress: Told of every strip; a cancel takes effect at any time.
-            earlier: Rows that are not computed again.
-
-        Raises:
-            DeviceUnavailable: The cluster is gone, or its workers end at the same strip again and again.
-            EmptyArea: No pixel of the region is valid.
-            EngineError: What a worker raises.
-        """
-        workers = max(1, len(self._client.scheduler_info()["workers"]))
-        strips = _strips(self._mosaic, earlier.rows, self._height, workers)
-        progress.log(f"Cluster: {len(strips)} strips for {workers} workers")
-        progress.skip(earlier.rows / self._height)
-        tally, ends = self._mosaic.tally, dict(earlier.run)
-        tally.pixels = tally.earlier = earlier.pixels
-        for strip, result in self._in_order(strips, workers * _WAITING, progress):
-            tally.model_seconds += result.model_seconds
-            run, pixels, row = (
-                ends.get(self._mosaic.start(strip.start)[1], 0),
-                tally.pixels,
-                strip.start,
-            )
-            for layers, more, found in result.pieces:
-                row += len(layers[0])
-                tally.run = ends[row] = run + more
-                tally.pixels = pixels + found
-                yield layers, tally
-        self._mosaic.require_a_window()
-
-    def _in_order(
-        self, strips: list[Strip], ahead: int, progress: Progress
-    ) -> Iterator[tuple[Strip, StripResult]]:
-        """Results as they are needed: at most `ahead` strips are computed or wait for their turn."""
-        waiting: deque[tuple[Strip, Any]] = deque()
-        left = deque(strips)
-        try:
-            while left or waiting:
-                while left and len(waiting) < ahead:
-                    strip = left.popleft()
-                    future = self._client.submit(compute_strip, *self._given, strip, pure=False)
-                    waiting.append((strip, future))
-                strip, future = waiting[0]
-                progress.update(strip.start / self._height, f"Strips: row {strip.start}")
-                while not future.done():
-                    progress.check()
-                    time.sleep(_POLL)
-                result = _result(future)
-                waiting.popleft()
-                yield strip, result
-        finally:
-            for _, future in waiting:
-                future.cancel()
+def worker_count(client: Any) -> int:
+    """Workers of a cluster, at least 1."""
+    return max(1, len(client.scheduler_info()["workers"]))
 
 
-def _result(future: Any) -> StripResult:
+def computed_in_order(
+    client: Any,
+    work: Callable[..., Result],
+    given: Sequence[Any],
+    tasks: Sequence[Task],
+    progress: Progress,
+    tell: Callable[[Task], None],
+) -> Iterator[tuple[Task, Result]]:
+    """Has tasks computed and yields them with their results, in their order.
+
+    At most `_WAITING` for each worker are computed or wait for their turn, so that results do not pile up here.
+
+    Args:
+        client: Of the cluster, `distributed.Client`.
+        work: Called on a worker with `given` and the task.
+        given: The same for all tasks.
+        tasks: In the order of the results.
+        progress: A cancel takes effect at any time.
+        tell: Called with the task that is waited for, to tell how far the work is.
+
+    Raises:
+        DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
+        EngineError: What a worker raises.
+    """
+    ahead = worker_count(client) * _WAITING
+    waiting: deque[tuple[Task, Any]] = deque()
+    left = deque(tasks)
     try:
-        result: StripResult = future.result()
+        while left or waiting:
+            while left and len(waiting) < ahead:
+                task = left.popleft()
+                waiting.append((task, client.submit(work, *given, task, pure=False)))
+            task, future = waiting[0]
+            tell(task)
+            while not future.done():
+                progress.check()
+                time.sleep(_POLL)
+            result: Result = _result(future)
+            waiting.popleft()
+            yield task, result
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _result(future: Any) -> Any:
+    try:
+        return future.result()
     except EngineError:
         raise
     except Exception as error:
         raise DeviceUnavailable(
-            "The cluster could not compute a strip: its scheduler is gone, or workers ended over it again and again. "
+            "The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. "
             "Look at the workers' logs: they may have too little memory, or not the engine's libraries.",
             details=repr(error),
         ) from error
-    return result
-
-
-def _strips(mosaic: Mosaic, done: int, height: int, workers: int) -> list[Strip]:
-    """The rows below `done`, cut so that the workers are through soonest."""
-    tops = mosaic.tops(done)  # rows of pixels at which a row of windows begins
-    count = len(tops) + 1
-
-    def duration(every: int) -> int:
-        """Rows of windows that one worker runs after another; each strip has one more at its top."""
-        return ceil(ceil(count / every) / workers) * (every + 1)
-
-    every = min(range(1, _LARGEST + 1), key=duration)
-    cuts = [done, *tops[every - 1 :: every], height]
-    return [Strip(start, until) for start, until in zip(cuts, cuts[1:]) if start < until]
 
 
 @contextmanager
@@ -270,7 +218,7 @@ def open_cluster(scheduler: str, workers: int) -> Iterator[Any]:
         yield client
 
 
-def worker_threads(job: SegmentJob) -> int:
+def worker_threads(job: ClusterJob) -> int:
     """Processor threads of one worker: a local cluster's workers share the machine."""
     if job.threads or job.scheduler != LOCAL:
         return job.threads

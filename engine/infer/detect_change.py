@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,23 +13,22 @@ from numpy.typing import NDArray
 
 from ..cards import Card
 from ..data.grid import Grid
-from ..data.source import RasterSource
 from ..errors import ModelInvalid
 from ..jobs import ChangeJob
 from ..progress import Progress
 from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
-from .finished_rows import FinishedRows, Layers, computed, resumed
+from .cluster import Likeness, open_cluster, worker_threads
+from .cluster_rows import ClusterRows
+from .finished_rows import FinishedRows, computed, resumed
 from .installed import open_model
 from .job_key import job_key
-from .merge import Rows
-from .mosaic import Mosaic
+from .map_rows import kept_layers, lay_mosaic, open_sources
 from .polygons import write_polygons
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
-from .scene import TwoDates
 from .scores import UNKNOWN, ScoreFile
 from .staging import CSV, GEOPACKAGE, GEOTIFF, StagedOutputs
 from .threshold import rescale, scene_threshold, score_edges
@@ -49,6 +49,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         EngineError: One of its subclasses, each with what was given, expected and to do.
     """
     watch = Stopwatch()
+    job = dataclasses.replace(job, threads=worker_threads(job))
     model = open_model(job.model, "change-detection")
     card = model.card
     if len(card.classes) != 2:
@@ -58,19 +59,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         )
     with ExitStack() as stack:
         stack.enter_context(raster_environment())
-        before = stack.enter_context(
-            RasterSource.open(job.before, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
-        )
-        after = stack.enter_context(
-            RasterSource.open(
-                job.after,
-                card,
-                bands=job.after_bands or job.bands,
-                nodata=job.nodata,
-                crs=job.crs,
-                grid=before.grid,
-            )
-        )
+        before, after = stack.enter_context(open_sources(job, card))
         region = open_region(before.grid, job.extent, job.extent_crs, job.mask)
         inputs = (job.before, job.after, job.mask, str(model.path))
         kept = stack.enter_context(FinishedRows(job.output, job.resume))
@@ -81,21 +70,18 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         probability = outputs.stage(job.probability, GEOTIFF) if job.probability else None
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"First date": before, "Second date": after})
-        mosaic = Mosaic(
-            before.grid,
-            region,
-            backend,
-            TwoDates(before, after, card),
-            card.window,
-            len(card.classes),
-            job.overlap,
-        )
+        mosaic = lay_mosaic(job, card, (before, after), region, backend)
         scores = stack.enter_context(ScoreFile(output.parent / "scores.raw", before.grid))
-        key = job_key(job, model, backend, [before, after], region, ["float32"])
-        kept.take_up(key, before.grid.width, ["float32"], outputs.folders)
+        reduce, dtypes = kept_layers(job, card, False)
+        key = job_key(job, model, backend, [before, after], region, dtypes)
+        kept.take_up(key, before.grid.width, dtypes, outputs.folders)
         predicting = progress.part(0.0, 0.8)
-        compute = computed(mosaic, _change_scores)
-        for (strip,) in resumed(kept, compute, before.grid.height, predicting):
+        compute, height = computed(mosaic, reduce), before.grid.height
+        if job.scheduler:
+            client = stack.enter_context(open_cluster(job.scheduler, job.workers))
+            likeness = Likeness.of(model, backend)
+            compute = ClusterRows(client, job, False, mosaic, likeness, height)
+        for (strip,) in resumed(kept, compute, height, predicting):
             scores.write(strip)
         threshold, adjust = _decide(job, card, scores, progress)
         facts = {
@@ -147,11 +133,6 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
 
 
 Adjust = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-def _change_scores(rows: Rows) -> Layers:
-    """The probability of change, `UNKNOWN` where there is none."""
-    return (np.where(rows.known, rows.probabilities[1], np.float32(UNKNOWN)),)
 
 
 def _decide(

@@ -21,6 +21,7 @@ from .windows import SlidingWindows
 
 # Less of a cell or zone than this is too little to label it by.
 ENOUGH = 0.5
+_ZONES = 64  # of a part
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,43 @@ class Look:
     """One window that the model sees.
 
     Attributes:
+        part: The part of the work that it belongs to: windows of different parts are never predicted together, so
+            that each part gives the same wherever it is computed.
         place: Index of the feature it counts for.
         weight: How much, in valid pixels.
         feeds: The model's inputs.
     """
 
+    part: int
     place: int
     weight: float
     feeds: Feeds
 
 
-class CellLooks:
-    """One window a cell: cells that touch the region and are at least half valid.
+@dataclass(frozen=True)
+class Found:
+    """What looking at some parts gives besides what the model says.
 
     Attributes:
+        parts: Which.
+        geometries: Of cells: the outlines of those looked at.
+        covered: Of zones: the share of each that is valid.
+        sparse: Cells left out.
+        tally: Windows.
+    """
+
+    parts: range
+    geometries: tuple[Any, ...]
+    covered: tuple[float, ...]
+    sparse: int
+    tally: Tally
+
+
+class CellLooks:
+    """One window a cell: cells that touch the region and are at least half valid. A row of cells is a part.
+
+    Attributes:
+        parts: Their number.
         geometries: Outlines of the cells looked at, complete after iterating.
         sparse: Cells left out for lack of valid pixels.
         tally: Windows.
@@ -59,11 +83,14 @@ class CellLooks:
         self.geometries: list[Any] = []
         self.sparse = 0
         self.tally = Tally(total=len(cells))
+        self._rows = [list(row) for row in cells.rows_touching(region.bounds)]
+        self.parts = len(self._rows)
 
-    def __call__(self, progress: Progress) -> Iterator[Look]:
-        """Looks at each cell; a cancel takes effect between two."""
-        wanted = list(self._cells.touching(self._region.bounds))
-        for done, window in enumerate(wanted):
+    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
+        """Looks at each cell of some parts, or of all; a cancel takes effect between two."""
+        parts = range(self.parts) if parts is None else parts
+        wanted = [(part, window) for part in parts for window in self._rows[part]]
+        for done, (part, window) in enumerate(wanted):
             progress.update(done / len(wanted), "Labelling cells")
             if not self._region.mask(window).any():
                 continue
@@ -74,13 +101,26 @@ class CellLooks:
             self.tally.run += 1
             self.tally.pixels += int(valid.sum())
             self.geometries.append(outline(self._cells.grid, window))
-            yield Look(len(self.geometries) - 1, 1.0, feeds)
+            yield Look(part, len(self.geometries) - 1, 1.0, feeds)
+
+    def found(self, parts: range) -> Found:
+        """What was found, apart from scores, once the parts were looked at."""
+        return Found(parts, tuple(self.geometries), (), self.sparse, self.tally)
+
+    def take(self, found: Found) -> int:
+        """Adds what another process found in the parts after those that are here; gives its first place here."""
+        start = len(self.geometries)
+        self.geometries.extend(found.geometries)
+        self.sparse += found.sparse
+        self.tally.add(found.tally)
+        return start
 
 
 class ZoneLooks:
-    """The windows that cover each zone, weighted by the zone's valid pixels in them.
+    """The windows that cover each zone, weighted by the zone's valid pixels in them. Some zones are a part.
 
     Attributes:
+        parts: Their number.
         covered: Share of each zone that is valid [n], complete after iterating.
         tally: Windows.
     """
@@ -101,6 +141,7 @@ class ZoneLooks:
         self._region, self._read = region, read
         self.covered = np.zeros(len(zones))
         self.tally = Tally()
+        self.parts = -(-len(zones) // _ZONES)
 
     @property
     def enough(self) -> NDArray[np.bool_]:
@@ -112,10 +153,12 @@ class ZoneLooks:
         """Number of the others."""
         return int(np.count_nonzero(~self.enough))
 
-    def __call__(self, progress: Progress) -> Iterator[Look]:
-        """Looks at each zone; a cancel takes effect between two windows."""
-        for place, zone in enumerate(self._zones):
-            progress.update(place / len(self._zones), "Labelling zones")
+    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
+        """Looks at each zone of some parts, or of all; a cancel takes effect between two windows."""
+        wanted = self._places(range(self.parts) if parts is None else parts)
+        for place in wanted:
+            zone = self._zones[place]
+            progress.update((place - wanted.start) / len(wanted), "Labelling zones")
             inside_all = valid_all = 0
             area = zone_region(self._grid, zone)
             for window in covering(self._grid, area.bounds, self._window):
@@ -131,8 +174,25 @@ class ZoneLooks:
                 if weight:
                     self.tally.run += 1
                     self.tally.pixels += weight
-                    yield Look(place, float(weight), feeds)
+                    yield Look(place // _ZONES, place, float(weight), feeds)
             self.covered[place] = valid_all / inside_all if inside_all else 0.0
+
+    def found(self, parts: range) -> Found:
+        """What was found, apart from scores, once the parts were looked at."""
+        wanted = self._places(parts)
+        covered = tuple(self.covered[wanted.start : wanted.stop].tolist())
+        return Found(parts, (), covered, 0, self.tally)
+
+    def take(self, found: Found) -> int:
+        """Adds what another process found; gives its first place here: the places are alike everywhere."""
+        wanted = self._places(found.parts)
+        self.covered[wanted.start : wanted.stop] = found.covered
+        self.tally.total += found.tally.total
+        self.tally.add(found.tally)
+        return 0
+
+    def _places(self, parts: range) -> range:
+        return range(parts.start * _ZONES, min(parts.stop * _ZONES, len(self._zones)))
 
 
 def zone_region(grid: Grid, zone: Any) -> Region:

@@ -53,6 +53,12 @@ class Tally:
         """Windows that the model did not see: outside the area, or without a valid pixel."""
         return self.total - self.run
 
+    def add(self, other: Tally) -> None:
+        """Counts what another process did in a part of its own."""
+        self.run += other.run
+        self.pixels += other.pixels
+        self.model_seconds += other.model_seconds
+
     def to_dict(self) -> dict[str, int]:
         """The counts of windows as the protocol reports them."""
         return {"total": self.total, "run": self.run, "skipped": self.skipped}

@@ -26,7 +26,8 @@ from .class_rows import (
     layer_dtypes,
     open_source,
 )
-from .cluster import ClusterRows, Likeness, open_cluster, worker_threads
+from .cluster import Likeness, open_cluster, worker_threads
+from .cluster_rows import ClusterRows
 from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key

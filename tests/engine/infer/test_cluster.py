@@ -7,21 +7,25 @@ import threading
 import time
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 
 from engine.errors import Cancelled, DeviceUnavailable, EmptyArea, MissingDependency
-from engine.infer import cluster
+from engine.infer import cluster, cluster_rows
 from engine.infer import segment as segment_module
 from engine.infer.backend import processors
 from engine.infer.backends import open_backend
 from engine.infer.class_rows import class_layers, class_mosaic, open_source
-from engine.infer.cluster import LOCAL, ClusterRows, Likeness, _strips, open_cluster, worker_threads
+from engine.infer.classify import classify
+from engine.infer.cluster import LOCAL, Likeness, open_cluster, worker_threads
+from engine.infer.cluster_rows import ClusterRows, _strips
+from engine.infer.detect_change import detect_change
 from engine.infer.installed import open_model
 from engine.infer.mosaic import Earlier
 from engine.infer.region import open_region
 from engine.infer.segment import segment
-from engine.jobs import SegmentJob
+from engine.jobs import ChangeJob, ClassifyJob, SegmentJob
 
 IMAGE = np.random.default_rng(2).random((3, 130, 40), np.float32)
 
@@ -255,20 +259,72 @@ class TestDask:
                 os.kill(lost, signal.SIGKILL)
                 killed.append(lost)
 
-            strips = cluster._strips
+            strips = cluster_rows._strips
 
             def begin(*given):
                 threading.Timer(0.05, kill).start()
                 return strips(*given)
 
-            monkeypatch.setattr(cluster, "_strips", begin)
+            monkeypatch.setattr(cluster_rows, "_strips", begin)
             other = mapped("cluster", scheduler=there.scheduler_address)
-            monkeypatch.setattr(cluster, "_strips", strips)
+            monkeypatch.setattr(cluster_rows, "_strips", strips)
             until = time.monotonic() + 30
             while (not killed or first.pid == lost) and time.monotonic() < until:
                 time.sleep(0.1)
             assert killed and first.pid != lost
             self.same(other, mapped("single"))
+
+    @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
+    @pytest.mark.parametrize("verb", ["detect-change", "classify"])
+    def test_other_jobs_are_alike_too_and_lose_nothing(
+        self, dask, change_detector, scene_classifier, make_raster, folder, recorder, verb
+    ):
+        """A worker is killed as soon as it has a task; the outputs are those of one process."""
+        after = IMAGE.copy()
+        after[1, 20:30] += 0.4
+
+        def run(name, **shared):
+            given = {"device": "cpu", "threads": 1, **shared}
+            if verb == "classify":
+                output = folder / f"{name}.gpkg"
+                job = ClassifyJob(
+                    make_raster(IMAGE), scene_classifier(), output=str(output), **given
+                )
+                result = classify(job, recorder())
+                meta, _, shapes, columns = pyogrio.raw.read(output)
+                values = [shapes, *columns]
+                return values, list(meta["fields"]), result["windows"], result["areas"]
+            output, chance = folder / f"{name}.tif", folder / f"{name}-chance.tif"
+            job = ChangeJob(
+                make_raster(IMAGE), make_raster(after, "after.tif"), change_detector(),
+                output=str(output), probability=str(chance), **given,
+            )  # fmt: skip
+            result = detect_change(job, recorder())
+            values = [read(output), read(chance)]
+            return values, result["threshold"], result["windows"], result["areas"]
+
+        with dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
+            first = next(iter(there.workers.values()))
+            lost, killed, over = first.pid, [], threading.Event()
+            with dask.Client(there.scheduler_address) as watching:
+
+                def kill_when_busy():
+                    while not killed and not over.is_set():
+                        if any(watching.processing().values()):
+                            os.kill(lost, signal.SIGKILL)
+                            killed.append(lost)
+
+                killer = threading.Thread(target=kill_when_busy)
+                killer.start()
+                values, *facts = run("cluster", scheduler=there.scheduler_address)
+                over.set()
+                killer.join()
+        assert killed
+        wanted, *expected = run("single")
+        assert facts == expected
+        assert len(values) == len(wanted)
+        for value, want in zip(values, wanted):
+            np.testing.assert_array_equal(value, want)
 
     def test_a_worker_s_error_is_the_engine_s(self, dask, job, folder, recorder, monkeypatch):
         """The client's own check is passed; the workers find the raster gone."""

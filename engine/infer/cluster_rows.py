@@ -1,0 +1,147 @@
+"""Rows of a map computed by the workers of a Dask cluster, strip by strip, each as a single process computes it.
+
+A strip is a whole number of rows of windows. Its worker also runs the row of windows above, which reaches into it, so
+that strips need nothing from each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, NamedTuple
+
+from ..progress import Progress
+from .cluster import Likeness, computed_in_order, worker_count, worker_model
+from .finished_rows import Layers
+from .map_rows import TASKS, MapJob, kept_layers, lay_mosaic, open_sources
+from .mosaic import Earlier, Mosaic, Tally
+from .region import open_region
+
+_LARGEST = 32  # rows of windows in a strip: 10980 x 32 x 96 pixels of two layers are 67 MB
+
+
+class Strip(NamedTuple):
+    """Rows `start` to `until` of the raster."""
+
+    start: int
+    until: int
+
+
+@dataclass(frozen=True)
+class StripResult:
+    """A strip as a worker gives it.
+
+    Attributes:
+        pieces: In order: layers, windows run since the strip's first one, pixels with a result since its start.
+        model_seconds: Time in the model.
+    """
+
+    pieces: list[tuple[Layers, int, int]]
+    model_seconds: float
+
+
+def compute_strip(job: MapJob, confidence: bool, likeness: Likeness, strip: Strip) -> StripResult:
+    """A worker's task.
+
+    Args:
+        job: What is asked; its paths lead to the same files here.
+        confidence: Whether percents are wanted.
+        likeness: The client's.
+        strip: Which rows.
+
+    Raises:
+        DeviceUnavailable: This worker computes otherwise than the client.
+        EngineError: What opening and computing raise.
+    """
+    with (
+        worker_model(job, TASKS[job.verb], likeness) as (model, backend),
+        open_sources(job, model.card) as sources,
+    ):
+        region = open_region(sources[0].grid, job.extent, job.extent_crs, job.mask)
+        mosaic = lay_mosaic(job, model.card, sources, region, backend)
+        reduce, _ = kept_layers(job, model.card, confidence)
+        pieces = [
+            (reduce(rows), mosaic.tally.run, mosaic.tally.pixels)
+            for rows in mosaic.strip(Progress(), Earlier(strip.start), strip.until)
+        ]
+        return StripResult(pieces, mosaic.tally.model_seconds)
+
+
+class ClusterRows:
+    """Computes rows on a cluster, in the place of a single process's mosaic."""
+
+    def __init__(
+        self,
+        client: Any,
+        job: MapJob,
+        confidence: bool,
+        mosaic: Mosaic,
+        likeness: Likeness,
+        height: int,
+    ) -> None:
+        """Sends nothing yet.
+
+        Args:
+            client: Of the cluster, `distributed.Client`.
+            job: What is asked.
+            confidence: Whether percents are wanted.
+            mosaic: The windows; its tally is kept as if they ran here.
+            likeness: What the workers must have alike.
+            height: Rows of the raster.
+        """
+        self._client, self._mosaic, self._height = client, mosaic, height
+        self._given = (job, confidence, likeness)
+
+    def __call__(self, progress: Progress, earlier: Earlier) -> Iterator[tuple[Layers, Tally]]:
+        """All rows after those of an earlier run, in order, with the tally at that place.
+
+        Args:
+            progress: Told of every strip; a cancel takes effect at any time.
+            earlier: Rows that are not computed again.
+
+        Raises:
+            DeviceUnavailable: The cluster is gone, or its workers end at the same strip again and again.
+            EmptyArea: No pixel of the region is valid.
+            EngineError: What a worker raises.
+        """
+        workers = worker_count(self._client)
+        strips = _strips(self._mosaic, earlier.rows, self._height, workers)
+        progress.log(f"Cluster: {len(strips)} strips for {workers} workers")
+        progress.skip(earlier.rows / self._height)
+        tally, ends = self._mosaic.tally, dict(earlier.run)
+        tally.pixels = tally.earlier = earlier.pixels
+
+        def tell(strip: Strip) -> None:
+            progress.update(strip.start / self._height, f"Strips: row {strip.start}")
+
+        results = computed_in_order(
+            self._client, compute_strip, self._given, strips, progress, tell
+        )
+        for strip, result in results:
+            tally.model_seconds += result.model_seconds
+            run, pixels, row = (
+                ends.get(self._mosaic.start(strip.start)[1], 0),
+                tally.pixels,
+                strip.start,
+            )
+            for layers, more, found in result.pieces:
+                row += len(layers[0])
+                tally.run = ends[row] = run + more
+                tally.pixels = pixels + found
+                yield layers, tally
+        self._mosaic.require_a_window()
+
+
+def _strips(mosaic: Mosaic, done: int, height: int, workers: int) -> list[Strip]:
+    """The rows below `done`, cut so that the workers are through soonest."""
+    tops = mosaic.tops(done)  # rows of pixels at which a row of windows begins
+    count = len(tops) + 1
+
+    def duration(every: int) -> int:
+        """Rows of windows that one worker runs after another; each strip has one more at its top."""
+        return ceil(ceil(count / every) / workers) * (every + 1)
+
+    every = min(range(1, _LARGEST + 1), key=duration)
+    cuts = [done, *tops[every - 1 :: every], height]
+    return [Strip(start, until) for start, until in zip(cuts, cuts[1:]) if start < until]

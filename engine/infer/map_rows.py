@@ -1,0 +1,82 @@
+"""From a job that makes a map to its rows: what runs over the rasters, and what becomes of the probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Union
+
+import numpy as np
+
+from ..cards import Card
+from ..data.source import RasterSource
+from ..jobs import ChangeJob, SegmentJob
+from .backend import Backend
+from .class_rows import class_layers, class_mosaic, layer_dtypes, open_source
+from .finished_rows import Layers
+from .merge import Rows
+from .mosaic import Mosaic
+from .region import Region
+from .scene import TwoDates
+from .scores import UNKNOWN
+
+MapJob = Union[SegmentJob, ChangeJob]
+TASKS = {SegmentJob.verb: "segmentation", ChangeJob.verb: "change-detection"}
+
+
+@contextmanager
+def open_sources(job: MapJob, card: Card) -> Iterator[tuple[RasterSource, ...]]:
+    """The job's rasters; the first one has the grid of the map.
+
+    Raises:
+        EngineError: What `RasterSource.open` raises.
+    """
+    with ExitStack() as stack:
+        if isinstance(job, SegmentJob):
+            yield (stack.enter_context(open_source(job, card)),)
+            return
+        before = stack.enter_context(
+            RasterSource.open(job.before, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
+        )
+        after = stack.enter_context(
+            RasterSource.open(
+                job.after,
+                card,
+                bands=job.after_bands or job.bands,
+                nodata=job.nodata,
+                crs=job.crs,
+                grid=before.grid,
+            )
+        )
+        yield before, after
+
+
+def lay_mosaic(
+    job: MapJob, card: Card, sources: Sequence[RasterSource], region: Region, backend: Backend
+) -> Mosaic:
+    """The windows over the rasters."""
+    if isinstance(job, SegmentJob):
+        return class_mosaic(job, card, sources[0], region, backend)
+    before, after = sources
+    read, classes = TwoDates(before, after, card), len(card.classes)
+    return Mosaic(before.grid, region, backend, read, card.window, classes, job.overlap)
+
+
+def kept_layers(
+    job: MapJob, card: Card, confidence: bool
+) -> tuple[Callable[[Rows], Layers], list[str]]:
+    """What becomes of rows of probabilities, and the types of its layers.
+
+    Args:
+        job: What is asked.
+        card: The model's card.
+        confidence: For a class map: whether percents are wanted.
+    """
+    if isinstance(job, SegmentJob):
+        return class_layers(card, confidence), layer_dtypes(card, confidence)
+    return change_scores, ["float32"]
+
+
+def change_scores(rows: Rows) -> Layers:
+    """The probability of change, `UNKNOWN` where there is none."""
+    return (np.where(rows.known, rows.probabilities[1], np.float32(UNKNOWN)),)
