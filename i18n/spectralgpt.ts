@@ -1950,6 +1950,161 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>95 % interval</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean IoU</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean F1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean average precision</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Precision</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Recall</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Samples</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Interpolation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Base</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Field</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labelled</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Scenes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Epochs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Stages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Last loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Processes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Images</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Megapixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seconds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Windows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Batch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Hidden</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>Search models</source>
         <translation type="unfinished"></translation>
@@ -2721,11 +2876,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
         <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2971,11 +3121,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Scenes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>One label for a whole polygon or grid cell.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3057,11 +3202,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
         <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3331,11 +3471,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Seed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3537,16 +3672,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
         <source>There is nothing to draw: no labels were held back.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean IoU</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean average precision</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3896,11 +4021,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Samples</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
         <source>Design</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3957,11 +4077,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Mean F1 of the sample</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean F1</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4096,11 +4211,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>Ground it has not seen</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4112,11 +4222,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Stages</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4136,11 +4241,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Base</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>learned</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4152,16 +4252,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Weights</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Epochs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Last loss</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4246,32 +4336,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Batch</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Learning rate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Hidden</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>The first {shown} of {all}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Left out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5991,12 +6061,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>masked pretraining, progressively over windows and mask ratios</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6372,6 +6447,131 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
         <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT tiny, Sentinel-2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT pretrained without labels on nine Sentinel-2 bands (L1C and L2A reflectance); the start for models of your own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Urban change, Sentinel-2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of built-up or bare ground. Seasons and crops are not change to it. Water that comes or goes it finds only in part; a shoreline that moves by a few pixels it mostly misses (Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; the cut is found in each scene: it marks about the most changed fortieth, less where little stands out and more where much surely changed, and the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare fields and where almost nothing changed, and misses where a roof replaces a like one. Snow and clouds are change to it: mask them. Both dates should cover the same ground, at least some square kilometres.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover (seven classes)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover of every pixel in seven classes, from one Sentinel-2 image of either level. Learned from very few places: water is dependable; crops against grass and shrubs, and built-up against bare ground, need more than one date or your own labels (fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it looks like.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Water</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Trees</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Crops</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Built-up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Bare ground</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Grass and shrubs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Snow and ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Scenes of Europe (EuroSAT&#x27;s ten classes)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Labels windows of 640 m with one of EuroSAT&#x27;s ten classes. Learned from 89 labelled chips of Europe in the growing season; other continents, winter, snow and clouds are not among them, and a window with several kinds of land gets the label of one. Herbaceous vegetation, permanent crop and highway are the weakest: look at the probabilities.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Annual crop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Forest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Herbaceous vegetation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Highway</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Industrial</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Pasture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Permanent crop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Residential</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>River</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Sea or lake</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

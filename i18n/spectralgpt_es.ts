@@ -1951,6 +1951,161 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Propio</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>95 % interval</source>
+        <translation>Intervalo del 95 %</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU media</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean F1</source>
+        <translation>F1 medio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean average precision</source>
+        <translation>Precisión media promedio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Precision</source>
+        <translation>Precisión</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Recall</source>
+        <translation>Exhaust.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Samples</source>
+        <translation>Muestras</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Interpolation</source>
+        <translation>Interpolación</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean</source>
+        <translation>Media</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Base</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labels</source>
+        <translation>Etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Field</source>
+        <translation>Campo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labelled</source>
+        <translation>Etiquetados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Area</source>
+        <translation>Área</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seed</source>
+        <translation>Semilla</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Scenes</source>
+        <translation>Escenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Epochs</source>
+        <translation>Épocas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Stages</source>
+        <translation>Etapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Loss</source>
+        <translation>Pérdida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Last loss</source>
+        <translation>Última pérdida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Processes</source>
+        <translation>Procesos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Images</source>
+        <translation>Imágenes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Megapixels</source>
+        <translation>Megapíxeles</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Data</source>
+        <translation>Datos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seconds</source>
+        <translation>Segundos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Windows</source>
+        <translation>Ventanas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Batch</source>
+        <translation>Tamaño de lote</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Steps</source>
+        <translation>Pasos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Learning rate</source>
+        <translation>Tasa de aprendizaje</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Hidden</source>
+        <translation>Oculto</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Left out</source>
+        <translation>Omitido</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>Search models</source>
         <translation>Buscar modelos</translation>
@@ -2722,11 +2877,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall</source>
-        <translation>Exhaust.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
         <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
         <translation>Exhaustividad (recall): de lo que es la clase, la parte cartografiada como tal (exactitud del productor).</translation>
     </message>
@@ -2972,11 +3122,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Scenes</source>
-        <translation>Escenas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>One label for a whole polygon or grid cell.</source>
         <translation>Una etiqueta para un polígono o una celda de cuadrícula enteros.</translation>
     </message>
@@ -3059,11 +3204,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
         <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
         <translation>La capa de etiquetas no se pudo crear en {path}: {reason} Elija una carpeta en la que pueda escribir.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Labels</source>
-        <translation>Etiquetas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
@@ -3332,11 +3472,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Seed</source>
-        <translation>Semilla</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
         <translation>Números de ban&amp;da</translation>
     </message>
@@ -3539,16 +3674,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
         <source>There is nothing to draw: no labels were held back.</source>
         <translation>No hay nada que dibujar: no se reservó ninguna etiqueta.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU media</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean average precision</source>
-        <translation>Precisión media promedio</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
@@ -3897,11 +4022,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Samples</source>
-        <translation>Muestras</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
         <source>Design</source>
         <translation>Diseño de muestreo</translation>
     </message>
@@ -3959,11 +4079,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Mean F1 of the sample</source>
         <translation>F1 medio de la muestra</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean F1</source>
-        <translation>F1 medio</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -4097,11 +4212,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Loss</source>
-        <translation>Pérdida</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>Ground it has not seen</source>
         <translation>Terreno que no ha visto</translation>
     </message>
@@ -4114,11 +4224,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
         <translation>Entrada enmascarada ({share} oculto), reconstrucción, error (negro: ninguno) en {raster}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Stages</source>
-        <translation>Etapas</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4137,11 +4242,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Base</source>
-        <translation>Modelo de partida</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>learned</source>
         <translation>aprendido</translation>
     </message>
@@ -4154,16 +4254,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Weights</source>
         <translation>Pesos</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Epochs</source>
-        <translation>Épocas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Last loss</source>
-        <translation>Última pérdida</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4247,21 +4337,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Batch</source>
-        <translation>Tamaño de lote</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Learning rate</source>
-        <translation>Tasa de aprendizaje</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Hidden</source>
-        <translation>Oculto</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>all</source>
         <translation>todas</translation>
     </message>
@@ -4269,11 +4344,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pretraining_results.py"/>
         <source>The first {shown} of {all}.</source>
         <translation>Los primeros {shown} de {all}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Left out</source>
-        <translation>Omitido</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -5992,13 +6062,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, from random weights ({1}).</source>
-        <translation>, a partir de pesos aleatorios ({1}).</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <translation>SpectralGPT preentrenado sin etiquetas con imágenes propias, a partir de pesos aleatorios ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, going on from {1}.</source>
-        <translation>, continuando desde {1}.</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <translation>SpectralGPT preentrenado sin etiquetas con imágenes propias, continuando desde {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>masked pretraining, progressively over windows and mask ratios</source>
+        <translation>preentrenamiento enmascarado, progresivo en ventanas y proporciones de máscara</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -6374,6 +6449,131 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/package_installer.py"/>
         <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
         <translation>El archivo de CA &#x27;{1}&#x27; falta. Corríjalo en la configuración.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT tiny, Sentinel-2</source>
+        <translation>SpectralGPT tiny, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT pretrained without labels on nine Sentinel-2 bands (L1C and L2A reflectance); the start for models of your own.</source>
+        <translation>SpectralGPT preentrenado sin etiquetas con nueve bandas de Sentinel-2 (reflectancia L1C y L2A); el punto de partida para modelos propios.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Urban change, Sentinel-2</source>
+        <translation>Cambio urbano, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of built-up or bare ground. Seasons and crops are not change to it. Water that comes or goes it finds only in part; a shoreline that moves by a few pixels it mostly misses (Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; the cut is found in each scene: it marks about the most changed fortieth, less where little stands out and more where much surely changed, and the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare fields and where almost nothing changed, and misses where a roof replaces a like one. Snow and clouds are change to it: mask them. Both dates should cover the same ground, at least some square kilometres.</source>
+        <translation>Cambio entre dos fechas de Sentinel-2 (L1C o L2A): construcción y otros cambios del terreno edificado o desnudo. Para el modelo, las estaciones y los cultivos no son cambio. El agua que aparece o desaparece la encuentra solo en parte; una orilla que se desplaza unos pocos píxeles se le escapa casi siempre (Boadella, febrero a junio de 2020, que estaba en el entrenamiento: F1 0,14). Ordena los píxeles; el umbral se halla en cada escena: marca más o menos el cuarentavo que más cambió, menos donde poco destaca y más donde es seguro que mucho cambió, y el ráster de probabilidad se desplaza para que el umbral sea 0,5. Cuente con falsas alarmas en campos desnudos y donde casi nada cambió, y con omisiones donde un tejado sustituye a otro parecido. La nieve y las nubes son cambio para él: enmascárelas. Ambas fechas deben cubrir el mismo terreno, al menos algunos kilómetros cuadrados.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover (seven classes)</source>
+        <translation>Cobertura del suelo (siete clases)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover of every pixel in seven classes, from one Sentinel-2 image of either level. Learned from very few places: water is dependable; crops against grass and shrubs, and built-up against bare ground, need more than one date or your own labels (fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it looks like.</source>
+        <translation>Cobertura del suelo de cada píxel en siete clases, a partir de una imagen de Sentinel-2 de cualquiera de los dos niveles. Aprendido de muy pocos lugares: el agua es fiable; distinguir cultivos de hierba y matorral, y edificado de suelo desnudo, requiere más de una fecha o etiquetas propias (ajuste fino). Las nubes no tienen clase: enmascárelas antes. Los humedales se cartografían como aquello a lo que se parecen.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Water</source>
+        <translation>Agua</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Trees</source>
+        <translation>Árboles</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Crops</source>
+        <translation>Cultivos</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Built-up</source>
+        <translation>Edificado</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Bare ground</source>
+        <translation>Suelo desnudo</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Grass and shrubs</source>
+        <translation>Hierba y matorral</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Snow and ice</source>
+        <translation>Nieve y hielo</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Scenes of Europe (EuroSAT&#x27;s ten classes)</source>
+        <translation>Escenas de Europa (las diez clases de EuroSAT)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Labels windows of 640 m with one of EuroSAT&#x27;s ten classes. Learned from 89 labelled chips of Europe in the growing season; other continents, winter, snow and clouds are not among them, and a window with several kinds of land gets the label of one. Herbaceous vegetation, permanent crop and highway are the weakest: look at the probabilities.</source>
+        <translation>Etiqueta ventanas de 640 m con una de las diez clases de EuroSAT. Aprendido de 89 recortes etiquetados de Europa en la época de crecimiento; otros continentes, el invierno, la nieve y las nubes no están entre ellos, y una ventana con varios tipos de terreno recibe la etiqueta de uno. Vegetación herbácea, cultivo permanente y carretera son las más débiles: mire las probabilidades.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Annual crop</source>
+        <translation>Cultivo anual</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Forest</source>
+        <translation>Bosque</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Herbaceous vegetation</source>
+        <translation>Vegetación herbácea</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Highway</source>
+        <translation>Carretera</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Industrial</source>
+        <translation>Industrial</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Pasture</source>
+        <translation>Pasto</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Permanent crop</source>
+        <translation>Cultivo permanente</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Residential</source>
+        <translation>Residencial</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>River</source>
+        <translation>Río</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Sea or lake</source>
+        <translation>Mar o lago</translation>
     </message>
 </context>
 </TS>

@@ -1951,6 +1951,161 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Personnel</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>95 % interval</source>
+        <translation>Intervalle à 95 %</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU moyen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean F1</source>
+        <translation>F1 moyen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean average precision</source>
+        <translation>Précision moyenne (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Precision</source>
+        <translation>Précision</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Recall</source>
+        <translation>Rappel</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Samples</source>
+        <translation>Échantillons</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Interpolation</source>
+        <translation>Interpolation</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean</source>
+        <translation>Moyenne</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Base</source>
+        <translation>Modèle de départ</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labels</source>
+        <translation>Étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Field</source>
+        <translation>Champ</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labelled</source>
+        <translation>Étiquetés</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Area</source>
+        <translation>Zone</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seed</source>
+        <translation>Graine</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Scenes</source>
+        <translation>Scènes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Epochs</source>
+        <translation>Époques</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Stages</source>
+        <translation>Étapes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Loss</source>
+        <translation>Perte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Last loss</source>
+        <translation>Dernière perte</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Processes</source>
+        <translation>Processus</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Images</source>
+        <translation>Images</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Megapixels</source>
+        <translation>Mégapixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Data</source>
+        <translation>Données</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seconds</source>
+        <translation>Secondes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Windows</source>
+        <translation>Fenêtres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Batch</source>
+        <translation>Taille de lot</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Steps</source>
+        <translation>Pas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Learning rate</source>
+        <translation>Taux d&#x27;apprentissage</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Hidden</source>
+        <translation>Caché</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Left out</source>
+        <translation>Écarté</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>Search models</source>
         <translation>Rechercher des modèles</translation>
@@ -2722,11 +2877,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall</source>
-        <translation>Rappel</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
         <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
         <translation>Rappel : de ce qui est de cette classe, la part cartographiée comme telle (précision du producteur).</translation>
     </message>
@@ -2972,11 +3122,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Scenes</source>
-        <translation>Scènes</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>One label for a whole polygon or grid cell.</source>
         <translation>Une étiquette pour tout un polygone ou toute une cellule de grille.</translation>
     </message>
@@ -3059,11 +3204,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
         <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
         <translation>La couche d&#x27;étiquettes n&#x27;a pas pu être créée dans {path} : {reason} Choisissez un dossier où vous avez le droit d&#x27;écrire.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Labels</source>
-        <translation>Étiquettes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
@@ -3332,11 +3472,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Seed</source>
-        <translation>Graine</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
         <translation>Numéros des b&amp;andes</translation>
     </message>
@@ -3539,16 +3674,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
         <source>There is nothing to draw: no labels were held back.</source>
         <translation>Il n&#x27;y a rien à tracer : aucune étiquette n&#x27;a été mise de côté.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU moyen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean average precision</source>
-        <translation>Précision moyenne (mAP)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
@@ -3897,11 +4022,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Samples</source>
-        <translation>Échantillons</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
         <source>Design</source>
         <translation>Plan d&#x27;échantillonnage</translation>
     </message>
@@ -3959,11 +4079,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Mean F1 of the sample</source>
         <translation>F1 moyen de l&#x27;échantillon</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean F1</source>
-        <translation>F1 moyen</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -4097,11 +4212,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Loss</source>
-        <translation>Perte</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>Ground it has not seen</source>
         <translation>Terrain qu&#x27;il n&#x27;a pas vu</translation>
     </message>
@@ -4114,11 +4224,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
         <translation>Entrée masquée ({share} caché), reconstruction, erreur (noir : aucune) dans {raster}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Stages</source>
-        <translation>Étapes</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4137,11 +4242,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Base</source>
-        <translation>Modèle de départ</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>learned</source>
         <translation>appris</translation>
     </message>
@@ -4154,16 +4254,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Weights</source>
         <translation>Poids</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Epochs</source>
-        <translation>Époques</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Last loss</source>
-        <translation>Dernière perte</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4247,21 +4337,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Batch</source>
-        <translation>Taille de lot</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Learning rate</source>
-        <translation>Taux d&#x27;apprentissage</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Hidden</source>
-        <translation>Caché</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>all</source>
         <translation>toutes</translation>
     </message>
@@ -4269,11 +4344,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pretraining_results.py"/>
         <source>The first {shown} of {all}.</source>
         <translation>Les {shown} premiers sur {all}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Left out</source>
-        <translation>Écarté</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -5992,13 +6062,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, from random weights ({1}).</source>
-        <translation>, à partir de poids aléatoires ({1}).</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <translation>SpectralGPT préentraîné sans étiquettes sur des images personnelles, à partir de poids aléatoires ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, going on from {1}.</source>
-        <translation>, en poursuivant {1}.</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <translation>SpectralGPT préentraîné sans étiquettes sur des images personnelles, à la suite de {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>masked pretraining, progressively over windows and mask ratios</source>
+        <translation>préentraînement masqué, progressif selon les fenêtres et les taux de masquage</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -6374,6 +6449,131 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/package_installer.py"/>
         <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
         <translation>Le fichier CA « {1} » est absent. Corrigez-le dans les préférences.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT tiny, Sentinel-2</source>
+        <translation>SpectralGPT tiny, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT pretrained without labels on nine Sentinel-2 bands (L1C and L2A reflectance); the start for models of your own.</source>
+        <translation>SpectralGPT préentraîné sans étiquettes sur neuf bandes de Sentinel-2 (réflectance L1C et L2A) ; le point de départ de vos propres modèles.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Urban change, Sentinel-2</source>
+        <translation>Changement urbain, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of built-up or bare ground. Seasons and crops are not change to it. Water that comes or goes it finds only in part; a shoreline that moves by a few pixels it mostly misses (Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; the cut is found in each scene: it marks about the most changed fortieth, less where little stands out and more where much surely changed, and the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare fields and where almost nothing changed, and misses where a roof replaces a like one. Snow and clouds are change to it: mask them. Both dates should cover the same ground, at least some square kilometres.</source>
+        <translation>Changement entre deux dates de Sentinel-2 (L1C ou L2A) : construction et autres changements du sol bâti ou nu. Les saisons et les cultures ne sont pas un changement pour lui. L&#x27;eau qui apparaît ou disparaît n&#x27;est trouvée qu&#x27;en partie ; une rive qui se déplace de quelques pixels lui échappe le plus souvent (Boadella, février à juin 2020, présent à l&#x27;entraînement : F1 0,14). Il classe les pixels ; le seuil est trouvé dans chaque scène : il marque à peu près le quarantième qui a le plus changé, moins là où peu ressort et plus là où beaucoup a sûrement changé, et le raster de probabilité est décalé pour que le seuil soit 0,5. Attendez-vous à de fausses alertes sur les champs nus et là où presque rien n&#x27;a changé, et à des oublis là où un toit en remplace un semblable. La neige et les nuages sont un changement pour lui : masquez-les. Les deux dates doivent couvrir le même terrain, au moins quelques kilomètres carrés.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover (seven classes)</source>
+        <translation>Occupation du sol (sept classes)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover of every pixel in seven classes, from one Sentinel-2 image of either level. Learned from very few places: water is dependable; crops against grass and shrubs, and built-up against bare ground, need more than one date or your own labels (fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it looks like.</source>
+        <translation>Occupation du sol de chaque pixel en sept classes, d&#x27;après une image Sentinel-2 de l&#x27;un ou l&#x27;autre niveau. Appris de très peu de lieux : l&#x27;eau est fiable ; distinguer cultures et herbe ou arbustes, ou bâti et sol nu, demande plus d&#x27;une date ou vos propres étiquettes (affinage). Les nuages n&#x27;ont pas de classe : masquez-les d&#x27;abord. Les zones humides sont cartographiées comme ce à quoi elles ressemblent.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Water</source>
+        <translation>Eau</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Trees</source>
+        <translation>Arbres</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Crops</source>
+        <translation>Cultures</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Built-up</source>
+        <translation>Bâti</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Bare ground</source>
+        <translation>Sol nu</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Grass and shrubs</source>
+        <translation>Herbe et arbustes</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Snow and ice</source>
+        <translation>Neige et glace</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Scenes of Europe (EuroSAT&#x27;s ten classes)</source>
+        <translation>Scènes d&#x27;Europe (les dix classes d&#x27;EuroSAT)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Labels windows of 640 m with one of EuroSAT&#x27;s ten classes. Learned from 89 labelled chips of Europe in the growing season; other continents, winter, snow and clouds are not among them, and a window with several kinds of land gets the label of one. Herbaceous vegetation, permanent crop and highway are the weakest: look at the probabilities.</source>
+        <translation>Étiquette des fenêtres de 640 m avec l&#x27;une des dix classes d&#x27;EuroSAT. Appris de 89 vignettes étiquetées d&#x27;Europe en saison de végétation ; les autres continents, l&#x27;hiver, la neige et les nuages n&#x27;y sont pas, et une fenêtre avec plusieurs types de terrain reçoit l&#x27;étiquette d&#x27;un seul. Végétation herbacée, culture permanente et route sont les plus faibles : regardez les probabilités.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Annual crop</source>
+        <translation>Culture annuelle</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Forest</source>
+        <translation>Forêt</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Herbaceous vegetation</source>
+        <translation>Végétation herbacée</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Highway</source>
+        <translation>Route</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Industrial</source>
+        <translation>Industrie</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Pasture</source>
+        <translation>Pâturage</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Permanent crop</source>
+        <translation>Culture permanente</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Residential</source>
+        <translation>Résidentiel</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>River</source>
+        <translation>Rivière</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Sea or lake</source>
+        <translation>Mer ou lac</translation>
     </message>
 </context>
 </TS>

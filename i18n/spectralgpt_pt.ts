@@ -1951,6 +1951,161 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Próprio</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>95 % interval</source>
+        <translation>Intervalo de 95 %</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean IoU</source>
+        <translation>IoU médio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean F1</source>
+        <translation>F1 médio</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean average precision</source>
+        <translation>Precisão média (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Precision</source>
+        <translation>Precisão</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Recall</source>
+        <translation>Revoc.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Samples</source>
+        <translation>Amostras</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Interpolation</source>
+        <translation>Interpolação</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean</source>
+        <translation>Média</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Base</source>
+        <translation>Modelo de partida</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labels</source>
+        <translation>Rótulos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Field</source>
+        <translation>Campo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labelled</source>
+        <translation>Rotulados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Area</source>
+        <translation>Área</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seed</source>
+        <translation>Semente</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Scenes</source>
+        <translation>Cenas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Epochs</source>
+        <translation>Épocas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Stages</source>
+        <translation>Etapas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Loss</source>
+        <translation>Perda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Last loss</source>
+        <translation>Última perda</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Processes</source>
+        <translation>Processos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Images</source>
+        <translation>Imagens</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Megapixels</source>
+        <translation>Megapixels</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Data</source>
+        <translation>Dados</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seconds</source>
+        <translation>Segundos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Windows</source>
+        <translation>Janelas</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Batch</source>
+        <translation>Tamanho do lote</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Steps</source>
+        <translation>Passos</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Learning rate</source>
+        <translation>Taxa de aprendizado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Hidden</source>
+        <translation>Oculto</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Left out</source>
+        <translation>Omitido</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>Search models</source>
         <translation>Pesquisar modelos</translation>
@@ -2722,11 +2877,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall</source>
-        <translation>Revoc.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
         <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
         <translation>Revocação: do que é a classe, a parte que é mapeada como ela (exatidão do produtor).</translation>
     </message>
@@ -2972,11 +3122,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Scenes</source>
-        <translation>Cenas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>One label for a whole polygon or grid cell.</source>
         <translation>Um rótulo para um polígono ou uma célula de grade inteira.</translation>
     </message>
@@ -3059,11 +3204,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
         <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
         <translation>A camada de rótulos não pôde ser criada em {path}: {reason} Escolha uma pasta em que você possa gravar.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Labels</source>
-        <translation>Rótulos</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
@@ -3332,11 +3472,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Seed</source>
-        <translation>Semente</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
         <translation>Números das ban&amp;das</translation>
     </message>
@@ -3539,16 +3674,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
         <source>There is nothing to draw: no labels were held back.</source>
         <translation>Não há nada a desenhar: nenhum rótulo foi reservado.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU médio</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean average precision</source>
-        <translation>Precisão média (mAP)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
@@ -3897,11 +4022,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Samples</source>
-        <translation>Amostras</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
         <source>Design</source>
         <translation>Desenho amostral</translation>
     </message>
@@ -3959,11 +4079,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Mean F1 of the sample</source>
         <translation>F1 médio da amostra</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean F1</source>
-        <translation>F1 médio</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -4097,11 +4212,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Loss</source>
-        <translation>Perda</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>Ground it has not seen</source>
         <translation>Terreno que ele não viu</translation>
     </message>
@@ -4114,11 +4224,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
         <translation>Entrada mascarada ({share} oculto), reconstrução, erro (preto: nenhum) em {raster}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Stages</source>
-        <translation>Etapas</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4137,11 +4242,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Base</source>
-        <translation>Modelo de partida</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>learned</source>
         <translation>aprendido</translation>
     </message>
@@ -4154,16 +4254,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Weights</source>
         <translation>Pesos</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Epochs</source>
-        <translation>Épocas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Last loss</source>
-        <translation>Última perda</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4247,21 +4337,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Batch</source>
-        <translation>Tamanho do lote</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Learning rate</source>
-        <translation>Taxa de aprendizado</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Hidden</source>
-        <translation>Oculto</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>all</source>
         <translation>todas</translation>
     </message>
@@ -4269,11 +4344,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>The first {shown} of {all}.</source>
         <translation>Os primeiros {shown} de {all}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Left out</source>
-        <translation>Omitido</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -5992,13 +6062,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, from random weights ({1}).</source>
-        <translation>, a partir de pesos aleatórios ({1}).</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <translation>SpectralGPT pré-treinado sem rótulos em imagens próprias, a partir de pesos aleatórios ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, going on from {1}.</source>
-        <translation>, continuando a partir de {1}.</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <translation>SpectralGPT pré-treinado sem rótulos em imagens próprias, continuando a partir de {1}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>masked pretraining, progressively over windows and mask ratios</source>
+        <translation>pré-treinamento mascarado, progressivo em janelas e taxas de máscara</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -6374,6 +6449,131 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
         <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
         <translation>O arquivo CA &#x27;{1}&#x27; falta. Corrija-o nas configurações.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT tiny, Sentinel-2</source>
+        <translation>SpectralGPT tiny, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT pretrained without labels on nine Sentinel-2 bands (L1C and L2A reflectance); the start for models of your own.</source>
+        <translation>SpectralGPT pré-treinado sem rótulos em nove bandas do Sentinel-2 (reflectância L1C e L2A); o ponto de partida para modelos próprios.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Urban change, Sentinel-2</source>
+        <translation>Mudança urbana, Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of built-up or bare ground. Seasons and crops are not change to it. Water that comes or goes it finds only in part; a shoreline that moves by a few pixels it mostly misses (Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; the cut is found in each scene: it marks about the most changed fortieth, less where little stands out and more where much surely changed, and the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare fields and where almost nothing changed, and misses where a roof replaces a like one. Snow and clouds are change to it: mask them. Both dates should cover the same ground, at least some square kilometres.</source>
+        <translation>Mudança entre duas datas do Sentinel-2 (L1C ou L2A): construção e outras mudanças de terreno edificado ou exposto. Para o modelo, estações e culturas não são mudança. A água que surge ou some ele encontra só em parte; uma margem que se desloca alguns pixels quase sempre lhe escapa (Boadella, fevereiro a junho de 2020, que estava no treinamento: F1 0,14). Ele ordena os pixels; o limiar é encontrado em cada cena: marca mais ou menos a quadragésima parte que mais mudou, menos onde pouco se destaca e mais onde certamente muito mudou, e o raster de probabilidade é deslocado para que o limiar seja 0,5. Espere falsos alarmes em campos expostos e onde quase nada mudou, e omissões onde um telhado substitui outro parecido. Neve e nuvens são mudança para ele: mascare-as. As duas datas devem cobrir o mesmo terreno, pelo menos alguns quilômetros quadrados.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover (seven classes)</source>
+        <translation>Cobertura do solo (sete classes)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover of every pixel in seven classes, from one Sentinel-2 image of either level. Learned from very few places: water is dependable; crops against grass and shrubs, and built-up against bare ground, need more than one date or your own labels (fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it looks like.</source>
+        <translation>Cobertura do solo de cada pixel em sete classes, a partir de uma imagem Sentinel-2 de qualquer dos dois níveis. Aprendido com muito poucos locais: a água é confiável; distinguir culturas de grama e arbustos, e edificado de solo exposto, exige mais de uma data ou rótulos próprios (ajuste fino). Nuvens não têm classe: mascare-as antes. Áreas úmidas são mapeadas como aquilo com que se parecem.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Water</source>
+        <translation>Água</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Trees</source>
+        <translation>Árvores</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Crops</source>
+        <translation>Culturas</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Built-up</source>
+        <translation>Edificado</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Bare ground</source>
+        <translation>Solo exposto</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Grass and shrubs</source>
+        <translation>Grama e arbustos</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Snow and ice</source>
+        <translation>Neve e gelo</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Scenes of Europe (EuroSAT&#x27;s ten classes)</source>
+        <translation>Cenas da Europa (as dez classes do EuroSAT)</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Labels windows of 640 m with one of EuroSAT&#x27;s ten classes. Learned from 89 labelled chips of Europe in the growing season; other continents, winter, snow and clouds are not among them, and a window with several kinds of land gets the label of one. Herbaceous vegetation, permanent crop and highway are the weakest: look at the probabilities.</source>
+        <translation>Rotula janelas de 640 m com uma das dez classes do EuroSAT. Aprendido com 89 recortes rotulados da Europa na estação de crescimento; outros continentes, inverno, neve e nuvens não estão entre eles, e uma janela com vários tipos de terreno recebe o rótulo de um deles. Vegetação herbácea, cultura permanente e rodovia são as mais fracas: veja as probabilidades.</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Annual crop</source>
+        <translation>Cultura anual</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Forest</source>
+        <translation>Floresta</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Herbaceous vegetation</source>
+        <translation>Vegetação herbácea</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Highway</source>
+        <translation>Rodovia</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Industrial</source>
+        <translation>Industrial</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Pasture</source>
+        <translation>Pastagem</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Permanent crop</source>
+        <translation>Cultura permanente</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Residential</source>
+        <translation>Residencial</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>River</source>
+        <translation>Rio</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Sea or lake</source>
+        <translation>Mar ou lago</translation>
     </message>
 </context>
 </TS>

@@ -1951,6 +1951,161 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>自有</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>95 % interval</source>
+        <translation>95 % 置信区间</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean IoU</source>
+        <translation>平均 IoU</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean F1</source>
+        <translation>平均 F1</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean average precision</source>
+        <translation>平均精度均值 (mAP)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Precision</source>
+        <translation>精确率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Recall</source>
+        <translation>召回率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Samples</source>
+        <translation>样本</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Interpolation</source>
+        <translation>插值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Mean</source>
+        <translation>平均值</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Base</source>
+        <translation>起始模型</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labels</source>
+        <translation>标注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Field</source>
+        <translation>字段</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Labelled</source>
+        <translation>已标注</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Area</source>
+        <translation>区域</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seed</source>
+        <translation>种子</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Scenes</source>
+        <translation>场景</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Epochs</source>
+        <translation>轮数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Stages</source>
+        <translation>阶段</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Last loss</source>
+        <translation>最终损失</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Processes</source>
+        <translation>进程数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Images</source>
+        <translation>影像</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Megapixels</source>
+        <translation>百万像元</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Seconds</source>
+        <translation>秒数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Windows</source>
+        <translation>窗口数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Batch</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Hidden</source>
+        <translation>遮蔽</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>Left out</source>
+        <translation>已略过</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>Search models</source>
         <translation>搜索模型</translation>
@@ -2722,11 +2877,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall</source>
-        <translation>召回率</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
         <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
         <translation>召回率：属于该类的部分中，被划为该类的比例（生产者精度）。</translation>
     </message>
@@ -2972,11 +3122,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Scenes</source>
-        <translation>场景</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>One label for a whole polygon or grid cell.</source>
         <translation>整个多边形或网格单元一个标签。</translation>
     </message>
@@ -3059,11 +3204,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
         <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
         <translation>无法在 {path} 中创建标注图层：{reason} 请选择您有写入权限的文件夹。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Labels</source>
-        <translation>标注</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
@@ -3332,11 +3472,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Seed</source>
-        <translation>种子</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>B&amp;and numbers</source>
         <translation>波段号(&amp;A)</translation>
     </message>
@@ -3539,16 +3674,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
         <source>There is nothing to draw: no labels were held back.</source>
         <translation>没有可绘制的内容：未留出任何标注。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean IoU</source>
-        <translation>平均 IoU</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Mean average precision</source>
-        <translation>平均精度均值 (mAP)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
@@ -3897,11 +4022,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Samples</source>
-        <translation>样本</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluate.py"/>
         <source>Design</source>
         <translation>抽样设计</translation>
     </message>
@@ -3959,11 +4079,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/assess/evaluation_report.py"/>
         <source>Mean F1 of the sample</source>
         <translation>样本的平均 F1</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean F1</source>
-        <translation>平均 F1</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -4097,11 +4212,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>Ground it has not seen</source>
         <translation>未见过的地面</translation>
     </message>
@@ -4114,11 +4224,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
         <translation>{raster} 中的遮蔽输入（遮蔽 {share}）、重建结果、误差（黑色表示无误差）。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Stages</source>
-        <translation>阶段</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4137,11 +4242,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Base</source>
-        <translation>起始模型</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>learned</source>
         <translation>已训练</translation>
     </message>
@@ -4154,16 +4254,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>Weights</source>
         <translation>权重数</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Epochs</source>
-        <translation>轮数</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Last loss</source>
-        <translation>最终损失</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4247,21 +4337,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Batch</source>
-        <translation>批大小</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Learning rate</source>
-        <translation>学习率</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Hidden</source>
-        <translation>遮蔽</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
         <source>all</source>
         <translation>全部</translation>
     </message>
@@ -4269,11 +4344,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>The first {shown} of {all}.</source>
         <translation>前 {shown} 幅，共 {all} 幅。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Left out</source>
-        <translation>已略过</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -5992,13 +6062,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, from random weights ({1}).</source>
-        <translation>，从随机权重开始 ({1})。</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <translation>在自有影像上无标注预训练的 SpectralGPT，从随机权重（{1}）开始。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>, going on from {1}.</source>
-        <translation>，从 {1} 继续。</translation>
+        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <translation>在自有影像上无标注预训练的 SpectralGPT，从 {1} 继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_results.py"/>
+        <source>masked pretraining, progressively over windows and mask ratios</source>
+        <translation>遮蔽预训练，窗口和遮蔽率逐步递进</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
@@ -6374,6 +6449,131 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
         <source>The CA file &#x27;{1}&#x27; is missing. Correct it in the settings.</source>
         <translation>CA 文件“{1}”不存在。请在设置中更正。</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT tiny, Sentinel-2</source>
+        <translation>SpectralGPT tiny，Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/backbone.safetensors"/>
+        <source>SpectralGPT pretrained without labels on nine Sentinel-2 bands (L1C and L2A reflectance); the start for models of your own.</source>
+        <translation>在 Sentinel-2 的九个波段（L1C 和 L2A 反射率）上无标注预训练的 SpectralGPT；用作您自己模型的起点。</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Urban change, Sentinel-2</source>
+        <translation>城市变化，Sentinel-2</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/change.onnx"/>
+        <source>Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of built-up or bare ground. Seasons and crops are not change to it. Water that comes or goes it finds only in part; a shoreline that moves by a few pixels it mostly misses (Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; the cut is found in each scene: it marks about the most changed fortieth, less where little stands out and more where much surely changed, and the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare fields and where almost nothing changed, and misses where a roof replaces a like one. Snow and clouds are change to it: mask them. Both dates should cover the same ground, at least some square kilometres.</source>
+        <translation>Sentinel-2 两个日期（L1C 或 L2A）之间的变化：施工以及建成区或裸地的其他变化。季节和作物的变化不算作变化。水体的出现或消失只能部分发现；移动几个像元的岸线大多会漏掉（Boadella，2020 年 2 月至 6 月，属于训练数据：F1 0.14）。模型对像元排序，阈值在每个场景中确定：大约标出变化最大的四十分之一，突出之处少时更少，确实变化很多时更多；概率栅格会相应平移，使阈值为 0.5。在裸露农田以及几乎没有变化的地方可能误报，在屋顶被相似屋顶替换的地方可能漏报。雪和云会被当作变化：请将其掩膜。两个日期应覆盖相同的地面，至少若干平方公里。</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover (seven classes)</source>
+        <translation>土地覆盖（七个类别）</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Land cover of every pixel in seven classes, from one Sentinel-2 image of either level. Learned from very few places: water is dependable; crops against grass and shrubs, and built-up against bare ground, need more than one date or your own labels (fine-tune). Clouds have no class: mask them first. Wetland is mapped as what it looks like.</source>
+        <translation>根据一幅 Sentinel-2 影像（任一级别）将每个像元的土地覆盖分为七个类别。只从极少数位置学习：水体可靠；区分作物与草地灌丛、建成区与裸地，需要多个日期或您自己的标注（微调）。云没有类别：请先将其掩膜。湿地会被分为其外观所像的类别。</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Water</source>
+        <translation>水体</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Trees</source>
+        <translation>树木</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Crops</source>
+        <translation>作物</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Built-up</source>
+        <translation>建成区</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Bare ground</source>
+        <translation>裸地</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Grass and shrubs</source>
+        <translation>草地和灌丛</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/landcover.onnx"/>
+        <source>Snow and ice</source>
+        <translation>冰雪</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Scenes of Europe (EuroSAT&#x27;s ten classes)</source>
+        <translation>欧洲场景（EuroSAT 的十个类别）</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Labels windows of 640 m with one of EuroSAT&#x27;s ten classes. Learned from 89 labelled chips of Europe in the growing season; other continents, winter, snow and clouds are not among them, and a window with several kinds of land gets the label of one. Herbaceous vegetation, permanent crop and highway are the weakest: look at the probabilities.</source>
+        <translation>将 640 m 的窗口标注为 EuroSAT 十个类别之一。由 89 个欧洲生长季的已标注小图学习；其他大洲、冬季、雪和云不在其中，含有多种地类的窗口只得到其中一种的标签。草本植被、多年生作物和公路最弱：请查看概率。</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Annual crop</source>
+        <translation>一年生作物</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Forest</source>
+        <translation>森林</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Herbaceous vegetation</source>
+        <translation>草本植被</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Highway</source>
+        <translation>公路</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Industrial</source>
+        <translation>工业区</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Pasture</source>
+        <translation>牧草地</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Permanent crop</source>
+        <translation>多年生作物</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Residential</source>
+        <translation>居住区</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>River</source>
+        <translation>河流</translation>
+    </message>
+    <message>
+        <location filename="../resources/models/scenes.onnx"/>
+        <source>Sea or lake</source>
+        <translation>海洋或湖泊</translation>
     </message>
 </context>
 </TS>

@@ -5,8 +5,8 @@
 
 A new language begins as a copy of i18n/spectralgpt.ts, the template, named spectralgpt_LANGUAGE.ts. Translate with Qt
 Linguist. The texts are read from the source: every call of tr("...") with a literal, in the plugin, see
-spectralgpt_qgis/i18n.py, and in what the engine writes for readers, see engine/language.py; and the messages of the
-engine, see message_templates.py.
+spectralgpt_qgis/i18n.py, and in what the engine writes for readers, see engine/language.py; the messages of the
+engine, see message_templates.py; and the cards of the models that ship, see card_texts.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import card_texts
 import message_templates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,9 +69,9 @@ def languages() -> list[Path]:
 
 
 def all_texts() -> dict[str, str]:
-    """What is translated, with the first file that has it: texts of plugin and engine, then the engine's messages."""
+    """What is translated, with the first file that has it: texts, messages of the engine, cards."""
     texts: dict[str, str] = {}
-    for text, file in [*collect(), *message_templates.collect()]:
+    for text, file in [*collect(), *message_templates.collect(), *card_texts.collect()]:
         texts.setdefault(text, file)
     return texts
 

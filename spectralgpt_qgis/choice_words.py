@@ -7,8 +7,13 @@ from .i18n import tr
 
 def shown(word: str) -> str:
     """Return a word as a list shows it: "schnell (quick)", as scripts, help and log have the English one."""
-    name = _names().get(word, word)
+    name = named(word)
     return word if name == word else tr("{name} ({word})").format(name=name, word=word)
+
+
+def named(word: str) -> str:
+    """Return a word's name alone, for what is only told."""
+    return _names().get(word, word)
 
 
 def _names() -> dict[str, str]:

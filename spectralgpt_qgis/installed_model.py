@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .engine_messages import in_users_language
+from .i18n import translated
+
 OWN, SHARED, SHIPPED = "own", "shared", "shipped"
 
 
@@ -49,27 +52,32 @@ class InstalledModel:
 
 
 def read_model(item: dict[str, Any]) -> InstalledModel:
-    """Reads one entry of the answer of the engine's verb `models`."""
+    """Reads one entry of the answer of the engine's verb `models`, in the user's language where it ships."""
     properties = item.get("card", {}).get("properties", {})
     own = properties.get("spectralgpt:card", {})
     outputs = properties.get("mlm:output") or [{}]
     bands = properties.get("eo:bands", ())
+    origin = str(item.get("origin", SHIPPED))
+    words = translated if origin == SHIPPED else str
     return InstalledModel(
         name=str(item["name"]),
         task=str(item["task"]),
-        title=str(item.get("title") or item["name"]),
+        title=words(str(item.get("title") or item["name"])),
         path=str(item["path"]),
-        description=str(properties.get("description", "")),
+        description=in_users_language(words(str(properties.get("description", "")))),
         bands=tuple(str(band["name"]) for band in bands),
         classes=tuple(
-            (str(entry.get("title") or entry["name"]), "#" + str(entry.get("color_hint", "808080")))
+            (
+                words(str(entry.get("title") or entry["name"])),
+                "#" + str(entry.get("color_hint", "808080")),
+            )
             for entry in outputs[0].get("classification:classes", ())
         ),
         pixel_metres=float(own.get("gsd", 10.0)),
         window=int(own.get("window", 128)),
         licence=str(properties.get("license", "")),
         can_predict=item.get("format", "onnx") == "onnx",
-        origin=str(item.get("origin", SHIPPED)),
+        origin=origin,
         bytes=int(item.get("bytes", 0)),
         modified=float(item.get("modified", 0.0)),
         wavelengths=tuple(float(band.get("center_wavelength") or 0) for band in bands),

@@ -81,13 +81,14 @@ def finished_card(outcome: Outcome) -> Card:
         name=name,
         title=name,
         description=(
-            "SpectralGPT pretrained without labels on own imagery"
-            + (f", from random weights ({job.base})." if fresh else f", going on from {card.name}.")
+            f"SpectralGPT pretrained without labels on own imagery, from random weights ({job.base})."
+            if fresh
+            else f"SpectralGPT pretrained without labels on own imagery, going on from {card.name}."
         ),
         window=outcome.stages[-1].window,
         gsd=gsd,
         training={
-            "method": "masked pretraining, progressively over windows and mask ratios",
+            "method": marked("masked pretraining, progressively over windows and mask ratios"),
             "base": {"name": job.base if fresh else card.name, "sha256": outcome.base_seal},
             "stages": [dataclasses.asdict(stage) for stage in outcome.stages],
             "loss": dataclasses.asdict(outcome.network.loss),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spectralgpt_qgis import choice_words
-from spectralgpt_qgis.choice_words import shown
+from spectralgpt_qgis.choice_words import named, shown
 
 
 def test_in_english_a_word_is_shown_as_it_is():
@@ -20,6 +20,7 @@ def german(monkeypatch):
 
 def test_elsewhere_its_name_comes_first(german):
     assert shown("quick") == "schnell (quick)"
+    assert named("quick") == "schnell"
 
 
 def test_what_has_no_other_name_stays(german):

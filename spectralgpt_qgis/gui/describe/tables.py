@@ -10,7 +10,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
 
-from ...i18n import tr
+from ...i18n import tr, translated
 from . import words
 
 
@@ -79,10 +79,15 @@ class ModelTable(_Table):
         for model in models:
             reason = words.reason_words(model)
             item = QTreeWidgetItem(
-                [model["title"], words.task_words(model), words.verdict_words(model), reason]
+                [
+                    translated(model["title"]),
+                    words.task_words(model),
+                    words.verdict_words(model),
+                    reason,
+                ]
             )
             item.setIcon(2, QgsApplication.getThemeIcon(words.VERDICT_ICONS[model["verdict"]]))
-            item.setToolTip(0, f"{model['title']}\n{model['path']}")
+            item.setToolTip(0, f"{item.text(0)}\n{model['path']}")
             for column in (2, self._REASON):
                 item.setToolTip(column, f"{reason}\n{words.match_words(model) or model['reason']}")
             item.setData(0, Qt.ItemDataRole.UserRole, model)

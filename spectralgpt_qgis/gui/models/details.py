@@ -10,6 +10,7 @@ from typing import Any
 
 from qgis.PyQt.QtCore import QLocale
 
+from ...engine_messages import in_users_language
 from ...i18n import tr
 from ...installed_model import OWN, SHARED, InstalledModel
 from ..describe import words
@@ -137,4 +138,4 @@ def _told(value: Any) -> str:
         return ", ".join(f"{label(str(key))} {_told(item)}" for key, item in value.items())
     if isinstance(value, list):
         return "; ".join(map(_told, value))
-    return number(value)
+    return in_users_language(value) if isinstance(value, str) else number(value)

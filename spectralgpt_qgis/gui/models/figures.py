@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from ...engine_messages import in_users_language
+from ...i18n import tr
+
 # Abbreviations that are not written as words.
 _WRITTEN = {
     "roc": "ROC",
@@ -30,7 +33,7 @@ def figures_html(figures: Mapping[str, Any]) -> str:
     texts = [value for value in figures.values() if isinstance(value, str)]
     single = {key: value for key, value in figures.items() if _is_single(value)}
     groups = {key: value for key, value in figures.items() if isinstance(value, Mapping)}
-    parts = [f"<p>{escape(text)}</p>" for text in texts]
+    parts = [f"<p>{escape(in_users_language(text))}</p>" for text in texts]
     if single:
         parts.append(_table([[label(key), number(value)] for key, value in single.items()]))
     for key, group in groups.items():
@@ -41,6 +44,8 @@ def figures_html(figures: Mapping[str, Any]) -> str:
 
 def label(key: str) -> str:
     """A key of a card as people read it: "roc_auc_cva" is "ROC AUC CVA", "bare-ground" stays."""
+    if key in (known := _names()):
+        return known[key]
     written = [_WRITTEN.get(word.lower(), word) for word in key.split("_")]
     text = " ".join(written)
     return text[:1].upper() + text[1:] if written and written[0] == key.split("_")[0] else text
@@ -88,3 +93,51 @@ def _table(rows: list[list[str]], heads: list[str] | None = None) -> str:
         cells = "".join(f'<td align="right">{escape(cell)}</td>' for cell in others)
         lines.append(f"<tr><td>{escape(first)}</td>{cells}</tr>")
     return f'<table cellpadding="2" cellspacing="0">{"".join(lines)}</table>'
+
+
+def _names() -> dict[str, str]:
+    """The keys that the cards of trained models have."""
+    return {
+        "overall_accuracy": tr("Overall accuracy"),
+        "interval_95": tr("95 % interval"),
+        "kappa": tr("Kappa"),
+        "miou": tr("Mean IoU"),
+        "macro_f1": tr("Mean F1"),
+        "map": tr("Mean average precision"),
+        "precision": tr("Precision"),
+        "recall": tr("Recall"),
+        "classes": tr("Classes"),
+        "confusion": tr("Confusion matrix"),
+        "samples": tr("Samples"),
+        "places": tr("Places"),
+        "reconstruction": tr("Reconstruction"),
+        "model": tr("Model"),
+        "interpolation": tr("Interpolation"),
+        "mean": tr("Mean"),
+        "method": tr("Method"),
+        "base": tr("Base"),
+        "name": tr("Name"),
+        "rasters": tr("Rasters"),
+        "labels": tr("Labels"),
+        "field": tr("Field"),
+        "labelled": tr("Labelled"),
+        "area": tr("Area"),
+        "seed": tr("Seed"),
+        "scenes": tr("Scenes"),
+        "epochs": tr("Epochs"),
+        "stages": tr("Stages"),
+        "loss": tr("Loss"),
+        "final_loss": tr("Last loss"),
+        "processes": tr("Processes"),
+        "images": tr("Images"),
+        "megapixels": tr("Megapixels"),
+        "data": tr("Data"),
+        "seconds": tr("Seconds"),
+        "window": tr("Window"),
+        "windows": tr("Windows"),
+        "batch": tr("Batch"),
+        "steps": tr("Steps"),
+        "learning_rate": tr("Learning rate"),
+        "mask_ratio": tr("Hidden"),
+        "left_out": tr("Left out"),
+    }

@@ -23,6 +23,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ...choice_words import named
 from ...i18n import tr
 from ..compare import Compare
 from ..tool_dialogs import ToolDialogs
@@ -221,7 +222,7 @@ class ResultPanel(QWidget):
         engine = trained.engine
         accuracy, classes = engine.get("accuracy", {}), engine.get("classes", [])
         seconds = engine.get("seconds")
-        facts = [str(result.get("METHOD_USED", ""))]
+        facts = [named(str(result.get("METHOD_USED", "")))]
         facts += [elapsed(seconds)] if seconds is not None else []
         self.title.setText(
             f"<b>{escape(trained.name)}</b> · " + " · ".join(escape(fact) for fact in facts if fact)

@@ -1,5 +1,6 @@
 """Figures of a card as HTML: all of them, in tables where they stand side by side."""
 
+from spectralgpt_qgis.gui.models import figures
 from spectralgpt_qgis.gui.models.figures import figures_html, label, number
 
 
@@ -32,3 +33,11 @@ def test_rows_of_the_same_figures_are_a_table():
     assert '<th align="right">F1</th><th align="right">ROC AUC</th>' in html
     assert '<td>Pisa</td><td align="right">0.200</td><td align="right"></td>' in html
     assert html.count("<table") == 1
+
+
+def test_keys_that_are_known_have_names_in_the_users_language(monkeypatch):
+    known = {"Overall accuracy": "Gesamtgenauigkeit", "Seed": "Startwert"}
+    monkeypatch.setattr(figures, "tr", lambda text: known.get(text, text))
+    assert label("overall_accuracy") == "Gesamtgenauigkeit"
+    assert label("seed") == "Startwert"
+    assert label("roc_auc_cva") == "ROC AUC CVA"

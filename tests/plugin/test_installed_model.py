@@ -1,0 +1,50 @@
+"""Models as the engine lists them: those that ship speak the user's language, a user's own stay as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from spectralgpt_qgis import engine_messages, installed_model
+from spectralgpt_qgis.installed_model import read_model
+
+
+@pytest.fixture
+def shouting(monkeypatch):
+    """A language that is English in capitals."""
+    monkeypatch.setattr(installed_model, "translated", str.upper)
+    monkeypatch.setattr(engine_messages, "translated", str.upper)
+    monkeypatch.setattr(engine_messages, "speaks_english", lambda: False)
+    engine_messages.in_users_language.cache_clear()
+    yield
+    engine_messages.in_users_language.cache_clear()
+
+
+def listed(origin, description):
+    return {
+        "name": "landcover",
+        "task": "segmentation",
+        "path": "/m/landcover.onnx",
+        "title": "Land cover",
+        "origin": origin,
+        "card": {
+            "properties": {
+                "description": description,
+                "mlm:output": [{"classification:classes": [{"name": "water", "title": "Water"}]}],
+            }
+        },
+    }
+
+
+def test_a_model_that_ships_is_told_in_the_users_language(shouting):
+    model = read_model(listed("shipped", "Land cover of every pixel."))
+    assert (model.name, model.title) == ("landcover", "LAND COVER")
+    assert model.description == "LAND COVER OF EVERY PIXEL."
+    assert model.classes == (("WATER", "#808080"),)
+
+
+def test_a_users_own_model_keeps_its_names(shouting):
+    """What the engine wrote of it is a message of the engine."""
+    model = read_model(listed("own", "Made from own labels of 2 classes (a, b), starting from X."))
+    assert (model.title, model.classes) == ("Land cover", (("Water", "#808080"),))
+    assert model.description.startswith("MADE FROM OWN LABELS OF")
+    assert read_model(listed("own", "My fields.")).description == "My fields."
