@@ -2786,6 +2786,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Ordner für die Engine</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/parameter_widget.py"/>
+        <source>{} [optional]</source>
+        <translation>{} [optional]</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Bericht öffnen</translation>

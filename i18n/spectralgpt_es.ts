@@ -2786,6 +2786,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Carpeta para el motor</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/parameter_widget.py"/>
+        <source>{} [optional]</source>
+        <translation>{} [opcional]</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Abrir informe</translation>

@@ -2786,6 +2786,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Dossier du moteur</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/parameter_widget.py"/>
+        <source>{} [optional]</source>
+        <translation>{} [optionnel]</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Ouvrir le rapport</translation>

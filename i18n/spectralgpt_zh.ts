@@ -2786,6 +2786,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>引擎文件夹</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/parameter_widget.py"/>
+        <source>{} [optional]</source>
+        <translation>{} [可选]</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>打开报告</translation>

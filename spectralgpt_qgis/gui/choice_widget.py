@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from processing.gui.wrappers import DIALOG_MODELER, WidgetWrapper, dialogTypes
+from processing.gui.wrappers import DIALOG_MODELER, dialogTypes
 from qgis.gui import QgsGui
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
 
 from ..choice_words import shown
+from .parameter_widget import ParameterWidgetWrapper
 
 
-class ChoiceWidgetWrapper(WidgetWrapper):
+class ChoiceWidgetWrapper(ParameterWidgetWrapper):
     """A list of the words of a parameter."""
 
     def __new__(cls, param: Any, dialog: Any, *place: int, **options: Any) -> Any:

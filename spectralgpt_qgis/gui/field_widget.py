@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from processing.gui.wrappers import DIALOG_MODELER, DIALOG_STANDARD, WidgetWrapper
+from processing.gui.wrappers import DIALOG_MODELER, DIALOG_STANDARD
 from qgis.core import (
     QgsFieldProxyModel,
     QgsProcessingContext,
@@ -23,8 +23,10 @@ from qgis.core import (
 from qgis.gui import QgsFieldComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
 
+from .parameter_widget import ParameterWidgetWrapper
 
-class FieldWidgetWrapper(WidgetWrapper):
+
+class FieldWidgetWrapper(ParameterWidgetWrapper):
     """A list of the layer's fields; in batch and in the modeler a name can be typed."""
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802

@@ -12,7 +12,6 @@ from processing.gui.wrappers import (
     DIALOG_BATCH,
     DIALOG_MODELER,
     InvalidParameterValue,
-    WidgetWrapper,
 )
 from qgis.core import (
     QgsProcessingOutputFile,
@@ -30,9 +29,10 @@ from ..i18n import tr
 from ..installed_model import InstalledModel
 from .models.combo import ModelCombo
 from .models.query import ModelQuery, question_of
+from .parameter_widget import ParameterWidgetWrapper
 
 
-class ModelWidgetWrapper(WidgetWrapper):
+class ModelWidgetWrapper(ParameterWidgetWrapper):
     """An editable list of models and a button to look for a file."""
 
     def __init__(
