@@ -1,0 +1,88 @@
+"""What 'Train model from labels' refuses before anything is run."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingException,
+    QgsProject,
+    QgsVectorLayer,
+)
+
+from tests.plugin.learning.labels import (
+    class_raster,
+    fake_file,
+)
+
+
+def test_change_needs_a_second_date(refused, learning, later_scene):
+    assert refused("finetune", learning) == ""
+    changed = {**learning, "TASK": "change"}
+    assert "second date (AFTER), one for each" in refused("finetune", changed)
+    changed["AFTER"] = [later_scene, later_scene]
+    assert "1 rasters of the first date (INPUT) and 2" in refused("finetune", changed)
+    assert "task is 'segmentation'" in refused("finetune", {**learning, "AFTER": [later_scene]})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"FIELD": ""}, "Choose the field of 'labels'"),
+        ({"FIELD": "colour"}, "no field 'colour'. Its fields are: class."),
+        ({"SELECTED_ONLY": True}, "Nothing is selected in 'labels'"),
+        ({"MULTILABEL": True}, "are for whole scenes, but the task is 'segmentation'"),
+        ({"BASE": " "}, "Choose a model to start from"),
+        ({"BASE": "nonsense"}, "no installed model 'nonsense' to start from"),
+        ({"BASE": "/nowhere/base.safetensors"}, "no model file '/nowhere/base.safetensors'"),
+        ({"BASE": "landcover.onnx"}, "'landcover.onnx' cannot be trained on"),
+        ({"BANDS": "blue, green"}, "no list of band numbers"),
+        ({"BANDS": "0,1"}, "no list of band numbers"),
+        ({"BANDS": "1,2"}, "needs 9 bands in this order: B02, B03"),
+        ({"EPOCHS": -1}, "must lie between 0 and 10000"),
+        ({"VALIDATION": 80}, "must lie between 0 and 50"),
+        ({"OUTPUT_MODEL": "/tmp/model.safetensors"}, "ends in .onnx"),
+        ({"OUTPUT_REPORT": "/tmp/report.pdf"}, "ends in .html"),
+        ({"METHOD": "magic"}, "METHOD"),
+        ({"INPUT": []}, "nothing to learn from"),
+    ],
+)
+def test_what_the_user_can_put_right(refused, learning, given, told):
+    assert told in refused("finetune", {**learning, **given})
+
+
+def test_lines_are_no_labels(refused, learning):
+    layer = QgsVectorLayer("LineString?crs=EPSG:4326&field=class:string", "roads", "memory")
+    QgsProject.instance().addMapLayer(layer)
+    reason = refused("finetune", {**learning, "LABELS": layer.id()})
+    assert "'roads' has neither polygons nor points" in reason
+
+
+def test_labels_without_a_system(refused, learning):
+    layer = QgsVectorLayer("Polygon?field=class:string", "adrift", "memory")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+    QgsProject.instance().addMapLayer(layer)
+    reason = refused("finetune", {**learning, "LABELS": layer.id()})
+    assert "'adrift' has no coordinate reference system" in reason
+
+
+def test_scenes_are_not_learned_from_a_raster(refused, learning, scene, tmp_path):
+    given = {"TASK": "scenes", "LABELS": class_raster(tmp_path, scene), "FIELD": None}
+    assert "Scenes are learned from polygons" in refused("finetune", {**learning, **given})
+
+
+def test_damaged_files_are_told_from_missing_ones(refused, learning, tmp_path):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"II*\0")
+    reason = refused("finetune", {**learning, "INPUT": [str(broken)]})
+    assert "broken.tif' (INPUT) cannot be opened as a raster" in reason
+    reason = refused("finetune", {**learning, "LABELS": str(broken)})
+    assert "broken.tif' (LABELS) cannot be opened as a layer" in reason
+
+
+def test_labels_that_the_filter_hides(run, learning, tmp_path):
+    file = fake_file(tmp_path, "water")
+    layer = QgsVectorLayer(f"{file}|subset=\"class\" = 'sand'", "hidden", "ogr")
+    QgsProject.instance().addMapLayer(layer)
+    with pytest.raises(QgsProcessingException, match="'hidden' holds no features to use"):
+        run("finetune", {**learning, "LABELS": layer.id()})
