@@ -1,8 +1,8 @@
 """What an analyst does, done inside the real QGIS (`qgis --code scenario.py`): a tour with pictures.
 
-Reads its orders from SPECTRALGPT_SCENARIO, a JSON file: {"code", "folder", "before", "after", ...}; writes
-report.json and one PNG a step into the folder. Nothing here calls the plugin's Python: menus, the toolbox and
-dialogs are used as by hand.
+Reads its orders from SPECTRALGPT_SCENARIO, a JSON file: {"root", "folder", "before", "after", ...}; writes
+report.json and one PNG a step into the folder. Menus, the toolbox and dialogs are used as by hand; of the plugin's
+Python nothing is called, only the installer of the engine is a stand-in (tour/engine.py).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from qgis.PyQt.QtCore import QTimer
 
 # QGIS runs this file as text, so that its folder is not on the path.
-sys.path.insert(0, json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text())["code"])
+sys.path.insert(0, json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text())["root"])
+sys.path.insert(0, str(Path(sys.path[0], "tests", "desktop")))
 
-from tour import engine, fine_tuning, learning, mapping, models, running, screen
+from tour import engine, fine_tuning, learning, manager, mapping, models, running, screen
 
 STEPS = (
     mapping.start,
@@ -29,8 +30,17 @@ STEPS = (
     mapping.change,
     mapping.scenes,
     models.describe,
-    models.manager,
+    manager.manager,
+    manager.models_import,
+    manager.models_download,
+    manager.models_rename,
+    manager.models_export,
+    manager.models_delete,
+    manager.models_shared,
     engine.engine,
+    engine.engine_install,
+    engine.engine_repair,
+    engine.engine_remove,
     engine.options,
     running.cancel,
     running.batch,

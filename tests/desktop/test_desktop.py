@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,26 @@ def installed(folder):
     for model in (ROOT / "tests" / "data" / "models").glob("*.onnx"):
         if not (ROOT / "resources" / "models" / model.name).is_file():
             shutil.copy(model, folder)
+
+
+def brought(folder):
+    """Model files that an analyst comes with, and a folder of a team; gives the orders about them."""
+    models = ROOT / "resources" / "models"
+    downloads, shared = folder / "downloads", folder / "team"
+    downloads.mkdir()
+    shared.mkdir()
+    for name, target in (
+        ("landcover", downloads / "valley.onnx"),
+        ("landcover", downloads / "reservoir.onnx"),
+        ("scenes", downloads / "scenes.onnx"),
+        ("change", shared / "changes_of_the_team.onnx"),
+    ):
+        shutil.copy(models / f"{name}.onnx", target)
+    return {
+        "downloads": str(downloads),
+        "shared": str(shared),
+        "engine_home": str(folder / "own_engine"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -48,13 +69,14 @@ def tour(tmp_path_factory):
     after = str(SAMPLE / "boadella_2020-06-21.tif")
     gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
     orders = {
-        "code": str(Path(__file__).parent),
+        "root": str(ROOT),
         "folder": str(pictures),
         "before": str(SAMPLE / "boadella_2020-02-02.tif"),
         "after": after,
         "big": str(work / "big.vrt"),
         "cancelled": str(cancelled / "map.tif"),
         "project": str(work / "project.qgz"),
+        **brought(work),
     }
     (work / "orders.json").write_text(json.dumps(orders), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "QT_QPA_PLATFORM"}
@@ -65,6 +87,7 @@ def tour(tmp_path_factory):
             paths.HOME_VARIABLE: str(home),
             paths.PYTHON_VARIABLE: str(python),
             "LANG": "C.UTF-8",
+            "XDG_DATA_HOME": str(work / "data"),  # where the trash is
         }
     )
     for program in ("qgis", "xvfb-run"):
@@ -181,6 +204,37 @@ def test_the_window_of_models_lists_them(tour):
     assert len(tour["manager"]) >= 4
 
 
+def test_models_come_by_choosing_dropping_and_downloading(tour):
+    chosen, dropped = tour["models_import"]["told"]
+    assert chosen == ["The model 'valley' was imported."]
+    assert dropped == ["The model 'reservoir' was imported."]
+    assert re.fullmatch(r"[\d.]+ MB of [\d.]+ MB \(\d\d %\)", tour["models_download"]["progress"])
+    assert tour["models_download"]["told"] == ["The model 'scenes_europe' was imported."]
+    own = [name for name, origin in tour["models_download"]["models"].items() if origin == "Own"]
+    assert {name.partition(" = ")[2] for name in own} >= {"valley", "reservoir", "scenes_europe"}
+
+
+def test_a_model_is_renamed_and_exported(tour):
+    told = tour["models_rename"]["told"]
+    assert told == ["The model is now called 'Land cover of the valley'."]
+    assert tour["models_rename"]["models"]["Land cover of the valley = valley_2020"] == "Own"
+    assert tour["models_export"] > 100_000  # bytes
+
+
+def test_a_deleted_model_comes_back_by_undo(tour):
+    (told,) = tour["models_delete"]["told"]
+    assert told.endswith("was deleted.")
+    gone, back = tour["models_delete"]["gone"], tour["models_delete"]["back"]
+    assert {name.partition(" = ")[2] for name in set(back) - set(gone)} == {"reservoir"}
+
+
+def test_models_of_a_shared_folder_are_listed(tour):
+    found = tour["models_shared"]
+    assert [Path(folder).name for folder in found["listed"]] == ["team"]
+    shared = [name for name, origin in found["models"].items() if origin == "Shared"]
+    assert [name.partition(" = ")[2] for name in shared] == ["changes_of_the_team"]
+
+
 def test_polygons_drawn_with_the_mouse_become_a_model_and_its_map(tour):
     assert tour["training_labels"] == {"1": 5, "2": 6, "3": 5, "4": 6}  # polygons by class
     assert tour["training_run"]["result"]
@@ -192,6 +246,20 @@ def test_polygons_drawn_with_the_mouse_become_a_model_and_its_map(tour):
 
 def test_the_engine_window_tests_the_engine(tour):
     assert "The engine passed its test." in tour["engine"]
+
+
+def test_an_engine_is_installed_repaired_and_removed(tour):
+    installed, repaired = tour["engine_install"], tour["engine_repair"]
+    assert "Downloads" in installed["cost"] and "is free" in installed["cost"]
+    assert "installed and ready" in installed["state"]
+    assert "Collecting onnxruntime" in installed["log"]
+    assert "must be repaired" in repaired["broken"]
+    assert "The Python that the engine was made from is gone" in repaired["broken"]
+    assert "installed and ready" in repaired["state"]
+    assert repaired["log"].count("The engine passed its test.") >= 2
+    (asked,) = tour["engine_remove"]["asked"]
+    assert asked.startswith("Remove the SpectralGPT engine?")
+    assert not tour["engine_remove"]["left"]
 
 
 def test_the_options_have_a_page_about_the_engine(tour):
@@ -209,12 +277,5 @@ def test_a_batch_maps_every_scene(tour):
 
 def test_every_step_has_its_picture(tour):
     names = {picture.stem for picture in tour["pictures"].glob("*.png")}
-    assert {
-        "segment-dialog",
-        "segment-result",
-        "layer-menu",
-        "change-result",
-        "describe",
-        "engine",
-    } <= names
-    assert "error" not in names
+    kept = {picture.stem for picture in (ROOT / "docs" / "screenshots").glob("*.png")}
+    assert names == kept

@@ -8,18 +8,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class FileServer:
-    """Serves /file; a test changes what it does.
+    """Serves one file; a test changes what it does.
 
     Attributes:
         content: The file.
+        path: Of the file.
         cut: After so many bytes an answer ends early; one number an answer, None for a whole one.
         ranges: Whether parts are served.
         slow: Seconds between two pieces.
+        hold: Where it is given, half of an answer waits until it is set.
         requests: (path, Range) of each request.
     """
 
     def __init__(self, content):
         self.content, self.etag = content, '"v1"'
+        self.path, self.hold = "/file", None
         self.cut, self.ranges, self.slow = [], True, 0.0
         self.requests = []
         owner = self
@@ -41,11 +44,11 @@ class FileServer:
         self.requests.append((handler.path, asked))
         if handler.path == "/moved":
             handler.send_response(302)
-            handler.send_header("Location", "/file")
+            handler.send_header("Location", self.path)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return
-        if handler.path != "/file":
+        if handler.path != self.path:
             handler.send_error(404)
             return
         found = re.match(r"bytes=(\d+)-$", asked)
@@ -71,6 +74,8 @@ class FileServer:
     def _send(self, handler, body):
         step = 20_000
         for at in range(0, len(body), step):
+            if self.hold and at >= len(body) // 2:
+                self.hold.wait()
             try:
                 handler.wfile.write(body[at : at + step])
             except OSError:

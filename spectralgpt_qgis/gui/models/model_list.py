@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,8 +49,11 @@ class ModelList(QTreeWidget):
         blocked = self.blockSignals(True)
         self.clear()
         self.setColumnHidden(_FIT, not compared)
+        titles = Counter(entry.title for entry in entries)
         for entry in entries:
-            self._add(entry, entry.comparison(compared))
+            alone = titles[entry.title] == 1
+            title = entry.title if alone else f"{entry.title} ({entry.name})"
+            self._add(entry, title, entry.comparison(compared))
         self.blockSignals(blocked)
         self.choose(chosen.key if chosen else "")
 
@@ -70,10 +74,10 @@ class ModelList(QTreeWidget):
             self.setCurrentItem(items[0] if items else None)
         self.currentItemChanged.emit(self.currentItem(), None)
 
-    def _add(self, entry: ModelEntry, compared: dict[str, Any] | None) -> None:
+    def _add(self, entry: ModelEntry, title: str, compared: dict[str, Any] | None) -> None:
         verdict = words.verdict_words(compared) if compared else ""
         item = QTreeWidgetItem(
-            [entry.title, verdict, task_text(entry), origin_text(entry), size_text(entry.bytes)]
+            [title, verdict, task_text(entry), origin_text(entry), size_text(entry.bytes)]
         )
         item.setData(0, Qt.ItemDataRole.UserRole, entry)
         item.setTextAlignment(4, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

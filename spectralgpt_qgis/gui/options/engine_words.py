@@ -61,7 +61,7 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
     if status.state in ("outdated", "broken"):
         lines.append(escape(in_users_language(status.message)))
     place = escape(str(state.home))
-    if state.size:
+    if state.size and state.size >= _MB:  # less is no engine
         lines.append(tr("{size} in {place}").format(size=bytes_in_words(state.size), place=place))
     else:
         lines.append(tr("Folder: {}").format(place))

@@ -1,10 +1,10 @@
-"""Models: which of them fit a layer, and the window of all."""
+"""Which models fit a layer."""
 
 from __future__ import annotations
 
 from .layers import show_only
-from .menus import choose, open_layer_menu, plugin_menu, window_titled
-from .screen import pause, picture, place, wait
+from .menus import choose, open_layer_menu, window_titled
+from .screen import picture, place, wait
 
 
 def describe():
@@ -19,21 +19,6 @@ def describe():
     found = [cells(models, row) for row in range(models.topLevelItemCount())]
     window.close()
     return {"bands": bands.topLevelItemCount(), "models": found}
-
-
-def manager():
-    choose(plugin_menu(), "Models")
-    wait(lambda: window_titled("SpectralGPT Models"), "the window of the models")
-    window = window_titled("SpectralGPT Models")
-    place(window, 960, 660)
-    wait(window.list.topLevelItemCount, "the list of models")
-    pause(1)
-    picture("models")
-    found = [
-        window.list.topLevelItem(row).text(0) for row in range(window.list.topLevelItemCount())
-    ]
-    window.close()
-    return found
 
 
 def cells(table, row):

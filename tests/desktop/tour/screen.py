@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QApplication
 from qgis.utils import iface
 
@@ -51,3 +52,37 @@ def place(dialog, width=880, height=640):
     dialog.move((SIZE[0] - width) // 2, (SIZE[1] - height) // 2)
     dialog.raise_()
     pause(0.5)
+
+
+class Answer:
+    """Answers a modal dialog, whose call comes back only then, as soon as it is there."""
+
+    def __init__(self, act):
+        """Waits for it from now on.
+
+        Args:
+            act: Called with the dialog.
+        """
+        self._act, self.error = act, None
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._look)
+        self._timer.start(50)
+
+    def _look(self):
+        dialog = QApplication.activeModalWidget()
+        if dialog is None or not dialog.isVisible():
+            return
+        self._timer.stop()
+        try:
+            self._act(dialog)
+        except Exception as error:
+            self.error = error
+            dialog.reject()
+
+    def check(self):
+        """Raises what went wrong inside."""
+        if self.error is not None:
+            raise self.error
+        if self._timer.isActive():
+            self._timer.stop()
+            raise LookupError("No dialog came.")

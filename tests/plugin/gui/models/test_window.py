@@ -81,6 +81,14 @@ def test_own_models_alone_can_be_renamed_and_deleted(window):
     assert not window.buttons["delete"].isEnabled()
 
 
+def test_models_of_the_same_title_are_told_apart(window, models):
+    shutil.copy(models / "scenes.onnx", models / "scenes_of_spring.onnx")
+    window.refresh()
+    settle(window)
+    assert {"Test scenes (scenes)", "Test scenes (scenes_of_spring)"} <= set(rows(window))
+    assert "Test land cover" in rows(window)
+
+
 def test_text_and_task_filter(window):
     window.filters.search.setText("bare ground scenes")
     assert rows(window) == ["Test scenes"]
