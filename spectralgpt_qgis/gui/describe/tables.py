@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
+from qgis.PyQt.QtCore import QItemSelectionModel, Qt
+from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 
 from ...i18n import tr, translated
 from . import words
@@ -28,6 +28,11 @@ class _Table(QTreeWidget):
         for column in range(len(titles)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
+
+    def _begin_at_first(self) -> None:
+        """The keyboard begins at the first row, which is not selected for that."""
+        keep = QItemSelectionModel.SelectionFlag.NoUpdate
+        self.setCurrentItem(self.topLevelItem(0), 0, keep)
 
 
 class BandTable(_Table):
@@ -50,6 +55,7 @@ class BandTable(_Table):
                 ]
             )
             self.addTopLevelItem(item)
+        self._begin_at_first()
 
 
 class ModelTable(_Table):
@@ -74,8 +80,9 @@ class ModelTable(_Table):
         self.itemActivated.connect(self._activate)
 
     def show_models(self, models: Sequence[dict[str, Any]]) -> None:
-        """Shows the models of the engine's answer."""
+        """Shows the models of the engine's answer; the keyboard goes from here through their buttons."""
         self.clear()
+        last: QWidget = self
         for model in models:
             reason = words.reason_words(model)
             item = QTreeWidgetItem(
@@ -98,6 +105,9 @@ class ModelTable(_Table):
                 button.setAutoDefault(False)
                 button.clicked.connect(partial(self._use_item, item))
                 self.setItemWidget(item, self._USE, button)
+                QWidget.setTabOrder(last, button)
+                last = button
+        self._begin_at_first()  # Enter uses the best
         self.setColumnHidden(self._USE, not any(m["verdict"] != "unfit" for m in models))
 
     def _activate(self, item: QTreeWidgetItem, *_: Any) -> None:

@@ -231,3 +231,23 @@ def test_the_part_takes_its_window_away(part, models, winter):
     assert part.open(winter) is window
     part.remove()
     assert not window.isVisible()
+
+
+def test_the_keyboard_goes_from_top_to_bottom(window, used):
+    window.layers.setFocus()
+    order = []
+    for _ in range(20):
+        order.append(window.focusWidget())
+        window.focusNextChild()
+        if window.focusWidget() is window.layers:
+            break
+    use = [button for button in order if getattr(button, "text", str)() == "Use…"]
+    assert order[:3] == [window.layers, window.bands, window.models]
+    assert order[3 : 3 + len(use)] == use
+    assert [button.text().replace("&", "") for button in order[3 + len(use) :]] == ["Close", "Help"]
+    assert len(use) == window.models.topLevelItemCount()
+    heights = [button.mapToGlobal(button.rect().topLeft()).y() for button in use]
+    assert heights == sorted(heights)
+    QTest.keyClick(window.models, Qt.Key.Key_Return)
+    best = window.models.topLevelItem(0).data(0, Qt.ItemDataRole.UserRole)
+    assert [name for _, name in used] == [best["name"]]
