@@ -244,6 +244,14 @@ def test_polygons_drawn_with_the_mouse_become_a_model_and_its_map(tour):
     assert result["places"] == 20
 
 
+def test_a_project_that_is_opened_again_has_its_places_and_nothing_broken(tour):
+    layers = tour["training_reopened"]["layers"]
+    assert all(layers.values()), layers
+    assert {"Labels Boadella 2020-06-21", "Places to label next"} <= set(layers)
+    assert not any(name.startswith("Preview") for name in layers)
+    assert tour["training_reopened"]["place"].startswith("Place 1 of 20:")
+
+
 def test_the_engine_window_tests_the_engine(tour):
     assert "The engine passed its test." in tour["engine"]
 

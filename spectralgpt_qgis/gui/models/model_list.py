@@ -29,6 +29,7 @@ class ModelList(QTreeWidget):
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # what tells models apart stands last
         header = self.header()
         header.setStretchLastSection(False)
         for column in range(1, 5):

@@ -147,9 +147,10 @@ class Installer:
         (self._folder / CONFIGURATION).write_text(text, encoding="utf-8")
 
     def install(self, requirements):
-        for number, line in enumerate(requirements.packages):
-            share = number / len(requirements.packages)
-            self._report(0.1 + 0.8 * share, f"Collecting {line.partition(';')[0].strip()}")
+        names = list(dict.fromkeys(line.partition("==")[0] for line in requirements.packages))
+        for number, name in enumerate(names):
+            share = number / len(names)
+            self._report(0.1 + 0.8 * share, f"Collecting {name}")
             if share >= 0.5:
                 self.hold.wait()
 

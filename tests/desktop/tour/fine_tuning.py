@@ -65,9 +65,9 @@ def training_run():
     pause()
     picture("training-options")
     panel.train_button.click()
-    wait(lambda: panel.run_panel.bar.value() >= 60 or not panel.run_panel.running, "training", 240)
+    wait(lambda: panel.run_panel.bar.value() >= 60 or not panel.run_panel.running, "training", 600)
     picture("training-run")
-    wait(lambda: not panel.run_panel.running, "the end of the training", 240)
+    wait(lambda: not panel.run_panel.running, "the end of the training", 600)
     return {"log": panel.run_panel.log.toPlainText(), "result": panel.steps.isTabEnabled(RESULT)}
 
 
@@ -87,11 +87,26 @@ def training_result():
     wait(lambda: panel.places.button.isEnabled(), "the places to label next", 60)
     drawn()
     picture("training-places")
-    dock().hide()
     return {
         "headline": panel.headline.text(),
         "preview": sorted(preview),
         "places": layers_by_name()["Places to label next"].featureCount(),
+    }
+
+
+def training_reopened():
+    """The project, saved and opened again: the places are there, the preview is not, nothing is broken."""
+    layers_by_name()[f"Labels {SCENE}"].commitChanges()
+    iface.actionSaveProject().trigger()
+    iface.addProject(ORDERS["project"])
+    wait(lambda: "Places to label next" in layers_by_name(), "the project")
+    wait(lambda: dock().walk.layer() is not None, "the places of the project")
+    dock().walk.next_button.click()
+    place = dock().walk.where.text()
+    dock().hide()
+    return {
+        "layers": {name: layer.isValid() for name, layer in layers_by_name().items()},
+        "place": place,
     }
 
 
