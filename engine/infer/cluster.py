@@ -22,7 +22,7 @@ from .installed import InstalledModel, open_model
 from .writer import raster_environment
 
 LOCAL = "local"
-_WAITING = 2  # tasks for each worker that are computed, or wait, at a time
+WAITING = 2  # tasks for each worker that are computed, or wait, at a time
 _POLL = 0.05  # s
 _REACH = 10  # s to reach a scheduler
 
@@ -126,7 +126,7 @@ def computed_in_order(
 ) -> Iterator[tuple[Task, Result]]:
     """Has tasks computed and yields them with their results, in their order.
 
-    At most `_WAITING` for each worker are computed or wait for their turn, so that results do not pile up here.
+    At most `WAITING` for each worker are computed or wait for their turn, so that results do not pile up here.
 
     Args:
         client: Of the cluster, `distributed.Client`.
@@ -140,7 +140,7 @@ def computed_in_order(
         DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
         EngineError: What a worker raises.
     """
-    ahead = worker_count(client) * _WAITING
+    ahead = worker_count(client) * WAITING
     waiting: deque[tuple[Task, Any]] = deque()
     left = deque(tasks)
     try:

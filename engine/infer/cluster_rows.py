@@ -136,12 +136,21 @@ class ClusterRows:
 def _strips(mosaic: Mosaic, done: int, height: int, workers: int) -> list[Strip]:
     """The rows below `done`, cut so that the workers are through soonest."""
     tops = mosaic.tops(done)  # rows of pixels at which a row of windows begins
-    count = len(tops) + 1
+    every = strip_rows(len(tops) + 1, workers)
+    cuts = [done, *tops[every - 1 :: every], height]
+    return [Strip(start, until) for start, until in zip(cuts, cuts[1:]) if start < until]
+
+
+def strip_rows(count: int, workers: int) -> int:
+    """Rows of windows in a strip with which the workers are through soonest.
+
+    Args:
+        count: Rows of windows in all.
+        workers: Of the cluster.
+    """
 
     def duration(every: int) -> int:
         """Rows of windows that one worker runs after another; each strip has one more at its top."""
         return ceil(ceil(count / every) / workers) * (every + 1)
 
-    every = min(range(1, _LARGEST + 1), key=duration)
-    cuts = [done, *tops[every - 1 :: every], height]
-    return [Strip(start, until) for start, until in zip(cuts, cuts[1:]) if start < until]
+    return min(range(1, _LARGEST + 1), key=duration)

@@ -16,6 +16,7 @@ from ...infer.agreement import agreement
 from ...infer.backend import Backend
 from ...infer.backend_choice import other_backends
 from ...infer.backend_samples import sample_windows
+from ...infer.cluster import LOCAL
 from ...infer.installed import open_model
 from ...infer.onnx_backend import CPU, OnnxBackend
 from ...infer.polygons import write_polygons
@@ -23,10 +24,12 @@ from ...model_file import installed_models, read_card
 from ...progress import Progress
 from .engine_run import EngineRun, run_engine
 from .figures import Figures
+from .scaling import TaskCosts, predicted_seconds, rows_of_windows, task_costs
 from .scene import make_scene
 from .tile_loop import map_by_tiles
 
 OVERLAP = 25  # percent, the product's default
+_SCENE = 10980  # px, side of a Sentinel-2 tile
 
 
 class Bench:
@@ -244,6 +247,50 @@ def polygons(bench: Bench, progress: Progress) -> Figures:
     return figures
 
 
+def scaling(bench: Bench, progress: Progress) -> Figures:
+    """Workers of one thread: one and two are measured, more are predicted from what a task costs."""
+    figures = Figures(
+        "Scaling",
+        "A local Dask cluster of workers with one thread each. The prediction simulates the strips from the measured "
+        "cost of a task; what one worker takes beyond it (start of the cluster, loading) is taken as alike for any "
+        "number. The prediction for two, beside the measured one, is its check. No network between machines is in it.",
+    )
+    side, raster = bench.side, bench.scene(bench.side, bench.side)
+    measured: dict[int, list[float]] = {1: [], 2: []}
+    plain: list[float] = []
+    for repeat in range(bench.repeats):
+        progress.update(repeat / bench.repeats, f"Scaling: {repeat + 1} of {bench.repeats}")
+        plain.append(bench.segment(raster, "--threads", "1").result["seconds"])
+        for workers, taken in measured.items():
+            shared = ("--scheduler", LOCAL, "--workers", str(workers), "--threads", "1")
+            taken.append(bench.segment(raster, *shared).result["seconds"])
+    alone = figures.add("one process, one thread", "s", plain)
+    rows = len(rows_of_windows(side, bench.card.window, OVERLAP).tops)
+    costs = task_costs(raster, bench.path, side, bench.folder)
+    figures.add("a task: any strip", "s", [costs.fixed])
+    figures.add("a task: a row of windows", "s", [costs.row], f"{rows} in all")
+    figures.add("the client: a row of windows", "s", [costs.receive])
+    one = figures.add("1 worker", "s", measured[1])
+    two = figures.add("2 workers", "s", measured[2])
+    figures.ratio("speed of 2 workers by 1, measured", one, two)
+    figures.ratio("1 worker by one process", one, alone)
+    start = max(0.0, one.median - predicted_seconds(costs, rows, 1))
+    figures.add("start of the cluster", "s", [start], "what 1 worker took beyond its tasks")
+    guess = figures.add("2 workers, predicted", "s", [start + predicted_seconds(costs, rows, 2)])
+    figures.ratio("speed of 2 workers by 1, predicted", one, guess)
+    scene = len(rows_of_windows(_SCENE, bench.card.window, OVERLAP).tops)
+    wide = TaskCosts(costs.fixed, costs.row * scene / rows, costs.receive * scene / rows)
+    base = figures.add(
+        f"{_SCENE} px, 1 worker, predicted", "s", [start + predicted_seconds(wide, scene, 1)]
+    )
+    for workers in (2, 10, 100):
+        name = f"{_SCENE} px, {workers} workers, predicted"
+        row = figures.add(name, "s", [start + predicted_seconds(wide, scene, workers)])
+        figures.ratio(f"speed of {workers} workers by 1, {_SCENE} px, predicted", base, row)
+    return figures
+
+
 PARTS: dict[str, Callable[[Bench, Progress], Figures]] = {
-    part.__name__: part for part in (model, start, polygons, map, area_of_interest, size, memory)
+    part.__name__: part
+    for part in (model, start, polygons, map, area_of_interest, size, memory, scaling)
 }
