@@ -46,6 +46,12 @@ class SegmentJob(Job):
     output_vector: str = parameter("polygons to write, .gpkg", "")
     areas: str = parameter("table of areas to write, .csv", "")
     cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+    tiles: int = parameter(
+        "side of tiles, pixels: each raster becomes a .vrt with its tiles in a folder beside it; 0 = one .tif",
+        0,
+        minimum=0,
+        maximum=65536,
+    )
     resume: bool = parameter("go on where a run that was killed stopped", True)
     scheduler: str = parameter(
         "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
@@ -122,6 +128,12 @@ class ChangeJob(Job):
     output_vector: str = parameter("polygons of change to write, .gpkg", "")
     areas: str = parameter("table of areas to write, .csv", "")
     cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
+    tiles: int = parameter(
+        "side of tiles, pixels: each raster becomes a .vrt with its tiles in a folder beside it; 0 = one .tif",
+        0,
+        minimum=0,
+        maximum=65536,
+    )
     resume: bool = parameter("go on where a run that was killed stopped", True)
     scheduler: str = parameter(
         "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",

@@ -14,7 +14,8 @@ from ..cards import ModelClass
 from ..data.grid import Grid
 from .areas import AreaTable
 from .polygons import sieve
-from .writer import BLOCK, Layer, RasterWriter
+from .tiles import raster_writer
+from .writer import BLOCK, Layer
 
 
 class ClassMap:
@@ -34,6 +35,7 @@ class ClassMap:
         classes: Sequence[ModelClass],
         min_area: float = 0.0,
         cog: bool = False,
+        tiles: int = 0,
     ) -> None:
         """Creates the file.
 
@@ -44,12 +46,13 @@ class ClassMap:
             classes: The classes.
             min_area: Regions smaller than this, in square metres, are merged into their neighbours.
             cog: Whether it becomes a Cloud Optimized GeoTIFF.
+            tiles: Side of tiles, pixels; 0 = one file.
         """
         self._grid, self._layer, self._min_area = grid, layer, min_area
         self._top = 0
         self._whole = np.empty(grid.shape, layer.dtype) if min_area > 0 else None
         self.areas = AreaTable(grid, classes)
-        self._writer = RasterWriter(path, grid, layer, cog)
+        self._writer = raster_writer(path, grid, layer, cog, tiles)
 
     def __enter__(self) -> ClassMap:
         """The file is open since it was made."""

@@ -30,8 +30,9 @@ from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
 from .scores import UNKNOWN, ScoreFile
-from .staging import CSV, GEOPACKAGE, GEOTIFF, StagedOutputs
+from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
 from .threshold import rescale, scene_threshold, score_edges
+from .tiles import TiledWriter, raster_writer
 from .writer import BLOCK, Layer, RasterWriter, class_dtype, raster_environment
 
 
@@ -64,10 +65,11 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         inputs = (job.before, job.after, job.mask, str(model.path))
         kept = stack.enter_context(FinishedRows(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs(inputs))
-        output = outputs.stage(job.output, GEOTIFF)
+        raster = VIRTUAL if job.tiles else GEOTIFF
+        output = outputs.stage(job.output, raster)
         table = outputs.stage(job.areas, CSV) if job.areas else None
         vector = outputs.stage(job.output_vector, GEOPACKAGE) if job.output_vector else None
-        probability = outputs.stage(job.probability, GEOTIFF) if job.probability else None
+        probability = outputs.stage(job.probability, raster) if job.probability else None
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"First date": before, "Second date": after})
         mosaic = lay_mosaic(job, card, (before, after), region, backend)
@@ -181,12 +183,14 @@ def _write_maps(
     layer = Layer("change", class_dtype(card.classes, card.nodata), card.nodata, card.classes, tags)
     with ExitStack() as stack:
         class_map = stack.enter_context(
-            ClassMap(output, grid, layer, card.classes, job.min_area, job.cog)
+            ClassMap(output, grid, layer, card.classes, job.min_area, job.cog, job.tiles)
         )
-        writer = None
+        writer: RasterWriter | TiledWriter | None = None
         if probability is not None:
             percent = Layer("probability of change", "float32", UNKNOWN, (), tags)
-            writer = stack.enter_context(RasterWriter(probability, grid, percent, job.cog))
+            writer = stack.enter_context(
+                raster_writer(probability, grid, percent, job.cog, job.tiles)
+            )
         for window, values in scores.strips(BLOCK):
             progress.update(window.row_off / grid.height, "Writing the map")
             values = adjust(values)

@@ -32,6 +32,7 @@ _APART = frozenset(
         "areas",
         "resume",
         "scheduler",
+        "tiles",
         "workers",
     }
     | {"model", "device", "extent", "extent_crs", "mask"}

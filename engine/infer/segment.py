@@ -35,8 +35,9 @@ from .polygons import write_polygons
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
-from .staging import CSV, GEOPACKAGE, GEOTIFF, StagedOutputs
-from .writer import Layer, RasterWriter, class_dtype, raster_environment
+from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
+from .tiles import raster_writer
+from .writer import Layer, class_dtype, raster_environment
 
 
 def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
@@ -62,12 +63,13 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
         kept = stack.enter_context(FinishedRows(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
-        output = outputs.stage(job.output, GEOTIFF)
+        raster = VIRTUAL if job.tiles else GEOTIFF
+        output = outputs.stage(job.output, raster)
         table = outputs.stage(job.areas, CSV) if job.areas else None
         vector = outputs.stage(job.output_vector, GEOPACKAGE) if job.output_vector else None
-        confidence = outputs.stage(job.confidence, GEOTIFF) if job.confidence else None
+        confidence = outputs.stage(job.confidence, raster) if job.confidence else None
         if vector is not None and confidence is None:
-            confidence = output.parent / "confidence-of-polygons.tif"
+            confidence = output.parent / f"confidence-of-polygons{raster[0]}"
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
@@ -125,13 +127,15 @@ def _write_maps(
     """Writes the class raster, and the confidence raster when it is wanted; gives the areas."""
     dtype = class_dtype(card.classes, card.nodata)
     layer = Layer("class", dtype, card.nodata, card.classes, tags)
-    with ClassMap(output, source.grid, layer, card.classes, job.min_area, job.cog) as class_map:
+    with ClassMap(
+        output, source.grid, layer, card.classes, job.min_area, job.cog, job.tiles
+    ) as class_map:
         if confidence is None:
             for (classes,) in strips:
                 class_map.write(classes)
         else:
             percent = Layer("confidence (percent)", "uint8", UNKNOWN_PERCENT, (), tags)
-            with RasterWriter(confidence, source.grid, percent, job.cog) as writer:
+            with raster_writer(confidence, source.grid, percent, job.cog, job.tiles) as writer:
                 for classes, percents in strips:
                     class_map.write(classes)
                     writer.write(percents)

@@ -15,7 +15,8 @@ from ..errors import DiskFull, InvalidParameter, OutputNotWritable
 
 SCRATCH_PREFIX = ".spectralgpt-"
 GEOTIFF, GEOPACKAGE, CSV = (".tif", ".tiff"), (".gpkg",), (".csv",)
-SIDECARS = (".aux.xml", ".ovr", ".msk")
+VIRTUAL = (".vrt",)
+SIDECARS = (".aux.xml", ".ovr", ".msk", ".tiles")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -161,6 +162,8 @@ def _move(staged: Path, path: Path) -> None:
         os.replace(staged, path)
         for suffix in SIDECARS:
             sidecar = Path(f"{path}{suffix}")
+            if sidecar.is_dir():
+                shutil.rmtree(sidecar)
             if Path(f"{staged}{suffix}").exists():
                 os.replace(f"{staged}{suffix}", sidecar)
             else:

@@ -121,6 +121,11 @@ class RasterWriter:
         """The file is open since it was made."""
         return self
 
+    @property
+    def known(self) -> int:
+        """Pixels with a result, complete when the writer is closed."""
+        return self._known
+
     def write(self, rows: NDArray[Any]) -> None:
         """Appends rows.
 
