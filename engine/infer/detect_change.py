@@ -188,9 +188,8 @@ def _write_maps(
         writer: RasterWriter | TiledWriter | None = None
         if probability is not None:
             percent = Layer("probability of change", "float32", UNKNOWN, (), tags)
-            writer = stack.enter_context(
-                raster_writer(probability, grid, percent, job.cog, job.tiles)
-            )
+            writer = raster_writer(probability, grid, percent, job.cog, job.tiles)
+            stack.enter_context(writer)
         for window, values in scores.strips(BLOCK):
             progress.update(window.row_off / grid.height, "Writing the map")
             values = adjust(values)
