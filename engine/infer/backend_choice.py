@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 
 from ..cards import Card
 from ..errors import EngineError
@@ -56,8 +57,8 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
     if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
-    key = _key(path, threads)
-    kept = _read().get(key)
+    key = choice_key(path, "openvino", f"{lanes_of(threads)[1]} threads")
+    kept = kept_choice(key)
     if kept in others:
         try:
             return others[kept]()
@@ -66,14 +67,14 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     reference = OnnxBackend(path, card, CPU, threads)
     if kept is not None:
         return reference
-    (once,) = _seconds([reference], [random_windows(card, 1)])
+    (once,) = seconds_a_window([reference], [random_windows(card, 1)])
     if once < NOT_WORTH_MEASURING_S:
         return reference
     windows = sample_windows(card)
     if not windows:
         return reference
     chosen, backend = _measure(reference, others, windows, progress)
-    _keep(key, chosen)
+    keep(key, chosen)
     return backend
 
 
@@ -95,7 +96,7 @@ def _measure(
             backends[name], told[name] = backend, f", {found}"
         else:
             progress.log(f"Measured once: {backend.name}: {found}; not used")
-    seconds = _seconds(list(backends.values()), windows)
+    seconds = seconds_a_window(list(backends.values()), windows)
     for (name, backend), took in zip(backends.items(), seconds):
         progress.log(f"Measured once: {backend.name}: {1000 * took:.1f} ms a window{told[name]}")
     took, chosen = min(zip(seconds, backends))
@@ -126,28 +127,62 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
     return {f"openvino-{precision}": opener(precision) for precision in precisions()}
 
 
-def _seconds(backends: list[Backend], windows: list[Arrays]) -> list[float]:
-    """Median seconds of one window in each backend; they take turns, so that other work on the machine hits all."""
+def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[float]:
+    """Median seconds of a window in each backend, in batches as it wants them.
+
+    They take turns, so that other work on the machine hits all.
+
+    Args:
+        backends: What to measure.
+        windows: Batches of one window.
+    """
     for backend in backends:
-        backend.predict(windows[0])  # the first run compiles
+        backend.predict(_batch(windows[0], backend.batch))  # the first run compiles
     taken: list[list[float]] = [[] for _ in backends]
     started = time.perf_counter()
     for window in windows * _ROUNDS:
         for backend, times in zip(backends, taken):
+            batch = _batch(window, backend.batch)
             begun = time.perf_counter()
-            backend.predict(window)
-            times.append(time.perf_counter() - begun)
+            backend.predict(batch)
+            times.append((time.perf_counter() - begun) / backend.batch)
         if time.perf_counter() - started > _PATIENCE_S * len(backends):
             break
     return [float(np.median(times)) for times in taken]
 
 
-def _key(path: Path, threads: int) -> str:
-    """What the choice depends on: the model, the processor, the libraries, the threads of a run."""
+def _batch(window: Arrays, size: int) -> Arrays:
+    """A batch of the same window, again and again."""
+    return {
+        name: array if name == "groups" else np.repeat(array, size, axis=0)
+        for name, array in window.items()
+    }
+
+
+def choice_key(path: Path, library: str, further: str) -> str:
+    """What a choice depends on: the model, the processor, the libraries, and more.
+
+    Args:
+        path: Of the model.
+        library: The package besides ONNX Runtime.
+        further: Threads, or the backends there are.
+    """
     sealed = read_metadata(path).get(SEAL_KEY, "")
-    libraries = [f"{name} {metadata.version(name)}" for name in (ONNX, "openvino")]
-    parts = [sealed, platform.processor() or platform.machine(), *libraries]
-    return " | ".join([*parts, f"{lanes_of(threads)[1]} threads"])
+    processor = platform.processor() or platform.machine()
+    libraries = [f"{ONNX} {onnxruntime.__version__}", f"{library} {_version(library)}"]
+    return " | ".join([sealed, processor, *libraries, further])
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def kept_choice(key: str) -> str | None:
+    """The name that was kept, None where nothing was measured yet."""
+    return _read().get(key)
 
 
 def _read() -> dict[str, str]:
@@ -158,8 +193,11 @@ def _read() -> dict[str, str]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _keep(key: str, chosen: str) -> None:
-    """Two engines may do so at once: the file is replaced whole, and one entry lost is measured again."""
+def keep(key: str, chosen: str) -> None:
+    """Keeps a name for next time.
+
+    Two engines may do so at once: the file is replaced whole, and one entry lost is measured again.
+    """
     part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
     try:
         part.write_text(json.dumps({**_read(), key: chosen}, indent=1) + "\n", encoding="utf-8")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-
 from ..cards import Card
-from ..errors import DeviceUnavailable, EngineError
+from ..errors import DeviceUnavailable
 from ..progress import Progress
 from .backend import Backend
 from .backend_choice import fastest
-from .backend_samples import random_windows
-from .onnx_backend import CPU, GPU_PROVIDERS, FallingBackBackend, OnnxBackend
-
-# Probabilities of reduced-precision matrix units differ by less than this; a broken driver by far more.
-AGREEMENT = 0.02
+from .falling_back import FallingBack
+from .gpu_choice import fastest_gpu, gpu_backends
+from .onnx_backend import CPU, OnnxBackend
 
 
 def open_backend(
@@ -24,7 +19,7 @@ def open_backend(
 ) -> Backend:
     """Loads a model on the asked device.
 
-    A GPU is believed only after it computed a random batch as the processor does.
+    A GPU is believed only after it computed windows as the processor does.
 
     Args:
         path: An .onnx file.
@@ -39,26 +34,17 @@ def open_backend(
         OutOfMemory: The model does not fit.
     """
     progress = progress or Progress()
-    providers = [name for name in GPU_PROVIDERS if name in onnxruntime.get_available_providers()]
-    if device == "cpu" or (device == "auto" and not providers):
+    openers = {} if device == "cpu" else gpu_backends(path, card, threads)
+    if not openers and device != "gpu":
         return fastest(path, card, threads, progress)
     processor = OnnxBackend(path, card, CPU, threads)
-    reasons = []
-    for provider in providers:
-        label = GPU_PROVIDERS[provider]
-        try:
-            gpu = FallingBackBackend(path, card, provider, threads, progress)
-            difference = _difference(processor, gpu, card)
-        except EngineError as error:
-            reasons.append(f"{label}: {error.message}")
-            continue
-        if gpu.device == "gpu" and difference <= AGREEMENT:
-            return gpu
-        reasons.append(
-            f"{label}: a test batch differs from the processor's by {difference:.3g} (up to {AGREEMENT} is normal)"
-        )
+    gpu, reasons = fastest_gpu(processor, openers, path, card, progress)
+    if gpu is not None:
+        return FallingBack(gpu, lambda: OnnxBackend(path, card, CPU, threads), progress)
     if device == "gpu":
-        why = "; ".join(reasons) or "this engine's ONNX Runtime was built for the processor only"
+        why = "; ".join(reasons) or (
+            "this engine's ONNX Runtime was built for the processor only, and there is no PyTorch that sees a GPU"
+        )
         raise DeviceUnavailable(
             f"A GPU was asked for and none can be used: {why}. Choose the device 'auto' or 'cpu', or install the "
             "engine for your GPU.",
@@ -67,10 +53,3 @@ def open_backend(
     for reason in reasons:
         progress.warning(f"The GPU is not used, the processor is. {reason}")
     return fastest(path, card, threads, progress)
-
-
-def _difference(processor: Backend, gpu: Backend, card: Card) -> float:
-    """Largest difference of the probabilities of one random batch."""
-    feeds = random_windows(card, 2)
-    difference = np.abs(processor.predict(feeds) - gpu.predict(feeds)).max()
-    return float(difference) if np.isfinite(difference) else float("inf")

@@ -1,16 +1,14 @@
-"""ONNX Runtime, the library that always works: on the processor, or on a GPU with a way back to the processor."""
+"""ONNX Runtime, the library that always works: on the processor, or on a GPU."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
 from ..cards import Card
 from ..errors import DeviceUnavailable, EngineError, ModelInvalid, OutOfMemory
-from ..progress import Progress
 from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of
 
 GPU_PROVIDERS = {
@@ -86,48 +84,6 @@ class OnnxBackend(Backend):
         except _FAILURES as error:
             raise _run_error(self._path, self.device, error) from error
         return checked_scores(result, self._path, self._card)
-
-
-class FallingBackBackend(OnnxBackend):
-    """A GPU that, when its memory is short, takes smaller batches and in the end gives way to the processor."""
-
-    def __init__(
-        self, path: Path, card: Card, provider: str, threads: int, progress: Progress
-    ) -> None:
-        """Loads the model on the GPU; warnings go to `progress`."""
-        super().__init__(path, card, provider, threads)
-        self._progress = progress
-        self._processor: OnnxBackend | None = None
-
-    def predict(self, feeds: Arrays) -> Floats:
-        """As `OnnxBackend.predict`; never fails for lack of GPU memory."""
-        if self._processor is not None:
-            return self._processor.predict(feeds)
-        count = len(next(feeds[name] for name in self.inputs if name != "groups"))
-        try:
-            return np.concatenate(
-                [
-                    super(FallingBackBackend, self).predict(_part(feeds, start, start + self.batch))
-                    for start in range(0, count, self.batch)
-                ]
-            )
-        except OutOfMemory:
-            if self.batch > 1:
-                self.batch = self.batch // 2
-                self._progress.warning(
-                    f"The GPU's memory is short: going on with {self.batch} windows at a time."
-                )
-            else:
-                self._progress.warning(
-                    "The GPU's memory does not suffice for one window: going on with the processor."
-                )
-                self._processor = OnnxBackend(self._path, self._card, CPU, self._threads)
-                self.device, self.name = self._processor.device, self._processor.name
-            return self.predict(feeds)
-
-
-def _part(feeds: Arrays, start: int, stop: int) -> Arrays:
-    return {name: a if name == "groups" else a[start:stop] for name, a in feeds.items()}
 
 
 def _is_memory(error: Exception) -> bool:

@@ -1,0 +1,70 @@
+"""The weights of a network, read back from the graph that was exported from it.
+
+The exporter keeps the names of most parameters. Only the matrices of linear layers it stores turned, under names of
+its own; the bias that is added to their product tells whose they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+
+from ..errors import ModelInvalid
+
+_HALF = ".half"  # what `export.onnx.store_half` appends
+
+
+def graph_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Reads the weights of a network.
+
+    Args:
+        path: An .onnx file that `export.onnx.export_onnx` wrote.
+        wanted: What the network's `state_dict` holds: names and shapes.
+
+    Returns:
+        float32 tensors for every name of `wanted`.
+
+    Raises:
+        ModelInvalid: The graph does not hold them all: it was folded, or comes from elsewhere.
+    """
+    graph = onnx.load(str(path)).graph
+    constants = {
+        tensor.name.removesuffix(_HALF): numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+    }
+    found = {**constants, **_linear_weights(graph.node, constants)}
+    weights = {}
+    for name, like in wanted.items():
+        value = found.get(name)
+        if value is None or value.shape != tuple(like.shape):
+            raise ModelInvalid(
+                f"The graph of '{path.name}' does not hold the weight '{name}' of its network. Use ONNX Runtime for "
+                "this model, or keep its .safetensors file beside it."
+            )
+        dtype = like.dtype if not like.dtype.is_floating_point else torch.float32
+        weights[name] = torch.from_numpy(np.array(value)).to(dtype)
+    return weights
+
+
+def _linear_weights(
+    nodes: Iterable[onnx.NodeProto], constants: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Matrices [outputs, inputs] of linear layers, by the name that the bias beside them has."""
+    products = {}  # result of a product with a constant -> the constant's name
+    found = {}
+    for node in nodes:
+        if node.op_type == "MatMul" and node.input[1] in constants:
+            products[node.output[0]] = node.input[1]
+        elif node.op_type == "Add":
+            matrices = [products[name] for name in node.input if name in products]
+            biases = [name for name in node.input if name in constants and name.endswith(".bias")]
+            if matrices and biases:
+                name = biases[0].removesuffix("bias") + "weight"
+                found[name] = constants[matrices[0]].T
+    return found

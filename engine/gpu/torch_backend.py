@@ -1,0 +1,147 @@
+"""PyTorch on an NVIDIA GPU: the network that a model's graph was exported from, in half precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..cards import Card
+from ..checkpoint import load
+from ..errors import EngineError, ModelInvalid, OutOfMemory
+from ..infer.backend import Arrays, Backend, Floats, checked_scores
+from ..model.predictor import Predictor
+from ..model.registry import build_network
+from .graph_weights import graph_weights
+
+# Fastest first. "half" stores the whole network in float16; "mixed" keeps norms and softmax in float32.
+PRECISIONS = {
+    "half": "float16",
+    "mixed": "float16 with norms in float32",
+    "float32": "float32",
+}
+MOST_BATCH = 64
+_MEMORY_SHARE = 0.6  # of what is free, for one batch; two may be on the GPU at a time
+_LANES = 2  # one batch computes while another is copied
+
+
+class TorchBackend(Backend):
+    """A model in PyTorch on the first GPU."""
+
+    def __init__(self, path: Path, card: Card, precision: str) -> None:
+        """Loads the network, and sees how many windows fit into the memory that is free.
+
+        Args:
+            path: An .onnx file; the weights are those of the .safetensors beside it, where that is the same model.
+            card: Its card.
+            precision: One of `PRECISIONS`.
+
+        Raises:
+            ModelInvalid: The network cannot be built from the file.
+            OutOfMemory: The model does not fit.
+        """
+        self._path, self._card, self._precision = path, card, precision
+        self.device, self.lanes, self.batch = "gpu", _LANES, 1
+        predictor = load_predictor(path, card)
+        self.inputs = frozenset(predictor.input_names)
+        self._names = predictor.input_names
+        self.name = (
+            f"PyTorch {torch.__version__}, {torch.cuda.get_device_name()}, {PRECISIONS[precision]}"
+        )
+        try:
+            self._predictor = predictor.eval().requires_grad_(False).to("cuda")
+            if precision == "half":
+                self._predictor.network = HalfNetwork(self._predictor.network)
+            self.batch = self._fitting_batch()
+        except torch.cuda.OutOfMemoryError as error:
+            raise self._too_large(error) from error
+
+    def predict(self, feeds: Arrays) -> Floats:
+        """As `Backend.predict`."""
+        try:
+            inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in self._names]
+            with torch.inference_mode(), self._autocast():
+                scores = self._predictor(*(value.to("cuda") for value in inputs)).float().cpu()
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise self._too_large(error) from error
+        except RuntimeError as error:
+            raise ModelInvalid(
+                f"The model '{self._path.name}' failed on the GPU. Choose the device 'cpu'; if it is a model that "
+                "ships, please report this.",
+                details=str(error),
+            ) from error
+        return checked_scores(scores.numpy(), self._path, self._card)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cuda", torch.float16, enabled=self._precision == "mixed")
+
+    def _fitting_batch(self) -> int:
+        """Windows that fit, by what one more needs."""
+        needed = [self._peak(count) for count in (1, 2)]
+        free, _ = torch.cuda.mem_get_info()
+        each = max(needed[1] - needed[0], 1)
+        return int(max(1, min(MOST_BATCH, _MEMORY_SHARE * free / each)))
+
+    def _peak(self, count: int) -> int:
+        """Bytes that a batch needs beside the weights."""
+        with torch.inference_mode(), self._autocast():
+            inputs = [value.to("cuda") for value in self._predictor.example_inputs(count)]
+            before = torch.cuda.memory_allocated()
+            torch.cuda.reset_peak_memory_stats()
+            self._predictor(*inputs)
+            peak = torch.cuda.max_memory_allocated() - before
+        torch.cuda.empty_cache()
+        return int(peak)
+
+    def _too_large(self, error: Exception) -> OutOfMemory:
+        return OutOfMemory(
+            f"The GPU has too little free memory for the model '{self._path.name}'. Close other programs, or choose a "
+            "smaller model.",
+            details=str(error),
+        )
+
+
+class HalfNetwork(nn.Module):
+    """A network with float16 weights that takes and gives float32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Converts the network in place."""
+        super().__init__()
+        self._network = network.half()
+
+    def forward(self, **arguments: Tensor | None) -> Tensor:
+        """Calls the network by the names of its arguments, as `Predictor` does."""
+        halved = {
+            name: value.half() if value is not None and value.is_floating_point() else value
+            for name, value in arguments.items()
+        }
+        scores: Tensor = self._network(**halved)
+        return scores.float()
+
+
+def load_predictor(path: Path, card: Card) -> Predictor:
+    """The network of a model file, with normalisation before and softmax or sigmoid after it.
+
+    Args:
+        path: An .onnx file.
+        card: Its card.
+
+    Raises:
+        ModelInvalid: The network is unknown here, or its weights are not to be had.
+    """
+    beside = path.with_suffix(".safetensors")
+    if beside.exists():
+        try:
+            network, its_card = load(beside)
+            if (its_card.bands, its_card.classes) == (card.bands, card.classes):
+                return Predictor(network, card)
+        except EngineError:
+            pass  # another model of this name: the graph has its own weights
+    network = build_network(card.architecture)
+    predictor = Predictor(network, card)
+    weights = graph_weights(path, {f"network.{k}": v for k, v in network.state_dict().items()})
+    network.load_state_dict({k.removeprefix("network."): v for k, v in weights.items()})
+    return predictor

@@ -1,0 +1,67 @@
+"""A GPU that, when its memory is short, takes smaller batches and in the end gives way to the processor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import OutOfMemory
+from ..progress import Progress
+from .backend import Arrays, Backend, Floats
+
+
+class FallingBack(Backend):
+    """Never fails for lack of a GPU's memory."""
+
+    def __init__(self, gpu: Backend, processor: Callable[[], Backend], progress: Progress) -> None:
+        """Wraps a backend.
+
+        Args:
+            gpu: Predicts as long as it can.
+            processor: Opens the one that takes over.
+            progress: Told about smaller batches, and about the processor.
+        """
+        self._backend, self._open_processor, self._progress = gpu, processor, progress
+        self._changing = threading.Lock()
+        self.name, self.device, self.inputs = gpu.name, gpu.device, gpu.inputs
+        self.batch, self.lanes = gpu.batch, gpu.lanes
+
+    def predict(self, feeds: Arrays) -> Floats:
+        """As `Backend.predict`."""
+        count = len(next(feeds[name] for name in sorted(self.inputs) if name != "groups"))
+        backend, batch = self._backend, self.batch
+        try:
+            return np.concatenate(
+                [
+                    backend.predict(_part(feeds, start, start + batch))
+                    for start in range(0, count, batch)
+                ]
+            )
+        except OutOfMemory:
+            if backend.device != "gpu":
+                raise
+            self._retreat(backend, batch)
+        return self.predict(feeds)
+
+    def _retreat(self, backend: Backend, batch: int) -> None:
+        """One step back, unless another thread has taken it."""
+        with self._changing:
+            if self._backend is not backend or self.batch < batch:
+                return
+            if batch > 1:
+                self.batch = batch // 2
+                self._progress.warning(
+                    f"The GPU's memory is short: going on with {self.batch} windows at a time."
+                )
+                return
+            self._progress.warning(
+                "The GPU's memory does not suffice for one window: going on with the processor."
+            )
+            self._backend = self._open_processor()
+            self.name, self.device = self._backend.name, self._backend.device
+
+
+def _part(feeds: Arrays, start: int, stop: int) -> Arrays:
+    return {name: a if name == "groups" else a[start:stop] for name, a in feeds.items()}

@@ -1,0 +1,153 @@
+"""The fastest backend on a GPU that keeps a model's results: measured once, then kept and only checked."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from ..cards import Card
+from ..errors import EngineError
+from ..progress import Progress
+from .agreement import agreement
+from .backend import Arrays, Backend
+from .backend_choice import Open, choice_key, keep, kept_choice, seconds_a_window
+from .backend_samples import random_windows, sample_windows
+from .onnx_backend import GPU_PROVIDERS, OnnxBackend
+
+# Mean difference of the probabilities of made-up windows: half precision stays far below, a broken driver does not.
+MOST_DIFFERENCE = 0.02
+
+
+def gpu_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
+    """What may run a model on a GPU here.
+
+    Args:
+        path: An .onnx file.
+        card: Its card.
+        threads: Processor threads, 0 = all.
+
+    Returns:
+        For each name what opens it.
+    """
+
+    def by_provider(provider: str) -> Open:
+        return lambda: OnnxBackend(path, card, provider, threads)
+
+    there = onnxruntime.get_available_providers()
+    openers = {
+        label: by_provider(provider)
+        for provider, label in GPU_PROVIDERS.items()
+        if provider in there
+    }
+    return {**openers, **_torch_backends(path, card)}
+
+
+def _torch_backends(path: Path, card: Card) -> dict[str, Open]:
+    """The same in PyTorch; nothing where it has no GPU."""
+    if not _torch_may_see_a_gpu():
+        return {}
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    from ..gpu.torch_backend import PRECISIONS, TorchBackend
+
+    def in_precision(precision: str) -> Open:
+        return lambda: TorchBackend(path, card, precision)
+
+    return {f"PyTorch {name}": in_precision(name) for name in PRECISIONS}
+
+
+def _torch_may_see_a_gpu() -> bool:
+    """Told without the seconds that importing PyTorch takes."""
+    if any(find_spec(name) is None for name in ("torch", "onnx", "safetensors")):
+        return False
+    if "+cpu" in metadata.version("torch"):
+        return False
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def fastest_gpu(
+    processor: Backend, openers: dict[str, Open], path: Path, card: Card, progress: Progress
+) -> tuple[Backend | None, list[str]]:
+    """Opens the fastest backend on a GPU that computes what the processor does.
+
+    Args:
+        processor: What is believed.
+        openers: From `gpu_backends`.
+        path: An .onnx file.
+        card: Its card.
+        progress: Told what was measured.
+
+    Returns:
+        The backend, None where there is none; and why others are not used.
+    """
+    reasons: list[str] = []
+    key = choice_key(path, "torch", ", ".join(openers))
+    kept = kept_choice(key)
+    if kept in openers:
+        backend = _checked(kept, openers[kept], processor, card, reasons)
+        if backend is not None:
+            return backend, reasons
+    windows = sample_windows(card) if len(openers) > 1 else []
+    expected = [processor.predict(window) for window in windows]
+    found: dict[str, Backend] = {}
+    for name, opener in openers.items():
+        progress.check()
+        backend = _checked(name, opener, processor, card, reasons)
+        if backend is None:
+            continue
+        told = (
+            agreement(expected, [backend.predict(window) for window in windows])
+            if windows
+            else None
+        )
+        if told is not None and not told.good:
+            progress.log(f"Measured once: {backend.name}: {told}; not used")
+            reasons.append(f"{name}: {told}")
+            continue
+        found[name] = backend
+    if len(found) < 2 or not windows:
+        chosen = next(iter(found), None)
+    else:
+        taken = seconds_a_window(list(found.values()), windows)
+        for backend, seconds in zip(found.values(), taken):
+            progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
+        chosen = min(zip(taken, found))[1]
+        keep(key, chosen)
+    return (None if chosen is None else found[chosen]), reasons
+
+
+def _checked(
+    name: str, opener: Open, processor: Backend, card: Card, reasons: list[str]
+) -> Backend | None:
+    """A backend that computed a made-up batch right; else None, and one more reason."""
+    try:
+        backend = opener()
+        difference = _difference(processor, backend, random_windows(card, 2))
+    except EngineError as error:
+        reasons.append(f"{name}: {error.message}")
+        return None
+    if difference <= MOST_DIFFERENCE:
+        return backend
+    reasons.append(
+        f"{name}: a test batch differs from the processor's by {difference:.3g} on average (up to "
+        f"{MOST_DIFFERENCE} is normal)"
+    )
+    return None
+
+
+def _difference(processor: Backend, gpu: Backend, feeds: Arrays) -> float:
+    """Mean difference of the probabilities of one batch."""
+    difference = np.abs(processor.predict(feeds) - gpu.predict(feeds)).mean()
+    return float(difference) if np.isfinite(difference) else float("inf")
