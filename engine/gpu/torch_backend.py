@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,7 @@ class TorchBackend(Backend):
         """As `Backend.predict`."""
         try:
             inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in self._names]
-            with torch.inference_mode(), self._autocast():
-                scores = self._predictor(*(value.to("cuda") for value in inputs)).float().cpu()
+            scores = self.compute([value.to("cuda") for value in inputs]).cpu()
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise self._too_large(error) from error
@@ -75,8 +75,18 @@ class TorchBackend(Backend):
             ) from error
         return checked_scores(scores.numpy(), self._path, self._card)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast("cuda", torch.float16, enabled=self._precision == "mixed")
+    def compute(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Probabilities, float32, of inputs that are on the GPU; both stay there."""
+        with (
+            torch.inference_mode(),
+            torch.autocast("cuda", torch.float16, enabled=self._precision == "mixed"),
+        ):
+            scores: Tensor = self._predictor(*inputs)
+            return scores.float()
+
+    def example(self, count: int) -> list[Tensor]:
+        """Made-up inputs of a batch, on the GPU."""
+        return [value.to("cuda") for value in self._predictor.example_inputs(count)]
 
     def _fitting_batch(self) -> int:
         """Windows that fit, by what one more needs."""
@@ -87,12 +97,10 @@ class TorchBackend(Backend):
 
     def _peak(self, count: int) -> int:
         """Bytes that a batch needs beside the weights."""
-        with torch.inference_mode(), self._autocast():
-            inputs = [value.to("cuda") for value in self._predictor.example_inputs(count)]
-            before = torch.cuda.memory_allocated()
-            torch.cuda.reset_peak_memory_stats()
-            self._predictor(*inputs)
-            peak = torch.cuda.max_memory_allocated() - before
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        self.compute(self.example(count))
+        peak = torch.cuda.max_memory_allocated() - before
         torch.cuda.empty_cache()
         return int(peak)
 

@@ -59,10 +59,10 @@ class Bench:
             make_scene(path, height, width)
         return path
 
-    def segment(self, raster: Path, *options: str) -> EngineRun:
-        """The product's map of a raster, on the processor."""
+    def segment(self, raster: Path, *options: str, device: str = "cpu") -> EngineRun:
+        """The product's map of a raster."""
         threads = ("--threads", str(self.threads)) if self.threads else ()
-        given = ("--input", str(raster), "--model", str(self.path), "--device", "cpu", *threads)
+        given = ("--input", str(raster), "--model", str(self.path), "--device", device, *threads)
         return run_engine("segment", *given, "--output", str(self.folder / "map.tif"), *options)
 
 
@@ -290,7 +290,8 @@ def scaling(bench: Bench, progress: Progress) -> Figures:
     return figures
 
 
-PARTS: dict[str, Callable[[Bench, Progress], Figures]] = {
+Part = Callable[[Bench, Progress], Figures]
+PARTS: dict[str, Part] = {
     part.__name__: part
     for part in (model, start, polygons, map, area_of_interest, size, memory, scaling)
 }

@@ -15,10 +15,11 @@ from ...errors import InvalidParameter
 from ...infer.backend import processors
 from ...infer.staging import StagedOutputs
 from ...progress import Progress
-from .parts import PARTS, Bench
+from .parts import PARTS, Bench, Part
 
 REPEATS = 3
-LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino")
+GPU = "gpu"  # only when asked for: most machines have none
+LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
 def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
@@ -38,11 +39,7 @@ def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
     """
     started = time.monotonic()
     names = job.parts or tuple(PARTS)
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        raise InvalidParameter(
-            f"There is no part '{unknown[0]}' in the benchmark of speed. There are: {', '.join(PARTS)}."
-        )
+    parts = [_part(name) for name in names]
     written = {}
     with StagedOutputs() as outputs, tempfile.TemporaryDirectory() as folder:
         if job.output:
@@ -53,10 +50,10 @@ def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
             ]
         bench = Bench(job.model, job.side, job.repeats or REPEATS, job.threads, Path(folder))
         found = {}
-        for number, name in enumerate(names):
+        for number, (name, measure) in enumerate(zip(names, parts)):
             share = progress.part(number / len(names), (number + 1) / len(names))
             share.update(0.0, name)
-            found[name] = PARTS[name](bench, share)
+            found[name] = measure(bench, share)
         result: dict[str, Any] = {
             "parts": {name: figures.to_dict() for name, figures in found.items()},
             "machine": machine(),
@@ -67,6 +64,23 @@ def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
             told = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
             staged[1].write_text("\n".join([*lines, f"{told}."]) + "\n", encoding="utf-8")
     return {**result, "outputs": written, "seconds": round(time.monotonic() - started, 1)}
+
+
+def _part(name: str) -> Part:
+    """What measures a part.
+
+    Raises:
+        InvalidParameter: There is none of this name.
+    """
+    if name == GPU:
+        from .gpu import gpu  # needs PyTorch
+
+        return gpu
+    if name not in PARTS:
+        raise InvalidParameter(
+            f"There is no part '{name}' in the benchmark of speed. There are: {', '.join((*PARTS, GPU))}."
+        )
+    return PARTS[name]
 
 
 def machine() -> dict[str, str]:
