@@ -5216,6 +5216,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Das Modell braucht {1} GB; eine ONNX-Datei kann 2 GB fassen. Schreiben Sie stattdessen ein .safetensors-Modell.</translation>
     </message>
     <message>
+        <location filename="../engine/gpu/graph_weights.py"/>
+        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/importing.py"/>
         <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
         <translation>&#x27;{1}&#x27; wird kopiert, wie es ist: Die Ausgabe muss auf {2} enden, nicht auf &#x27;{3}&#x27;. Um eine andere Art Datei daraus zu machen, verwenden Sie &#x27;Modell exportieren&#x27;.</translation>
@@ -5376,9 +5391,24 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Karte wird geschrieben</translation>
     </message>
     <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>Der Speicher der GPU ist knapp: Es geht mit {1} Fenstern auf einmal weiter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>Der Speicher der GPU reicht nicht für ein Fenster: Es geht mit dem Prozessor weiter.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/finished_rows.py"/>
         <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
         <translation>Fährt fort, wo der letzte Lauf angehalten hat: {1} von {2} Zeilen sind fertig</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/gpu_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
@@ -5409,16 +5439,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime konnte {1} nicht starten: Der Treiber oder die Bibliotheken dafür fehlen oder sind zu alt. Aktualisieren Sie den Treiber, oder wählen Sie den Prozessor.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
-        <translation>Der Speicher der GPU ist knapp: Es geht mit {1} Fenstern auf einmal weiter.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
-        <translation>Der Speicher der GPU reicht nicht für ein Fenster: Es geht mit dem Prozessor weiter.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>

@@ -5216,6 +5216,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le modèle a besoin de {1} Go ; un seul fichier ONNX peut en contenir 2. Écrivez plutôt un modèle .safetensors.</translation>
     </message>
     <message>
+        <location filename="../engine/gpu/graph_weights.py"/>
+        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/importing.py"/>
         <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
         <translation>« {1} » est copié tel quel : la sortie doit se terminer par {2}, pas par « {3} ». Pour en faire un autre type de fichier, utilisez « Exporter un modèle ».</translation>
@@ -5376,9 +5391,24 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Écriture de la carte</translation>
     </message>
     <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>La mémoire du GPU est limitée : poursuite avec {1} fenêtres à la fois.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>La mémoire du GPU ne suffit pas pour une fenêtre : poursuite avec le processeur.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/finished_rows.py"/>
         <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
         <translation>Reprend là où la dernière exécution s&#x27;est arrêtée : {1} lignes sur {2} sont faites</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/gpu_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
@@ -5409,16 +5439,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime n&#x27;a pas pu démarrer {1} : son pilote ou ses bibliothèques manquent ou sont trop anciens. Mettez le pilote à jour, ou choisissez le processeur.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
-        <translation>La mémoire du GPU est limitée : poursuite avec {1} fenêtres à la fois.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
-        <translation>La mémoire du GPU ne suffit pas pour une fenêtre : poursuite avec le processeur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>

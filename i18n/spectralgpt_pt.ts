@@ -5216,6 +5216,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O modelo precisa de {1} GB; um arquivo ONNX pode conter 2 GB. Grave um modelo .safetensors.</translation>
     </message>
     <message>
+        <location filename="../engine/gpu/graph_weights.py"/>
+        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/importing.py"/>
         <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
         <translation>&#x27;{1}&#x27; é copiado como está: a saída deve terminar em {2}, não em &#x27;{3}&#x27;. Para criar outro tipo de arquivo a partir dele, use &#x27;Exportar modelo&#x27;.</translation>
@@ -5376,9 +5391,24 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Gravando o mapa</translation>
     </message>
     <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>A memória da GPU é pouca: continua com {1} janelas por vez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>A memória da GPU não basta para uma janela: continua com o processador.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/finished_rows.py"/>
         <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
         <translation>Continua de onde a última execução parou: {1} de {2} linhas estão prontas</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/gpu_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
@@ -5409,16 +5439,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>O ONNX Runtime não pôde iniciar {1}: o driver ou as bibliotecas faltam ou são antigos demais. Atualize o driver ou escolha o processador.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
-        <translation>A memória da GPU é pouca: continua com {1} janelas por vez.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
-        <translation>A memória da GPU não basta para uma janela: continua com o processador.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>

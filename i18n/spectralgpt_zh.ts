@@ -5216,6 +5216,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>模型需要 {1} GB；单个 ONNX 文件可容纳 2 GB。请改为写出 .safetensors 模型。</translation>
     </message>
     <message>
+        <location filename="../engine/gpu/graph_weights.py"/>
+        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/gpu/torch_backend.py"/>
+        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/importing.py"/>
         <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
         <translation>“{1}”按原样复制：输出必须以 {2} 结尾，而不是“{3}”。若要制作另一种文件，请使用“导出模型”。</translation>
@@ -5376,9 +5391,24 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>正在写入地图</translation>
     </message>
     <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <translation>GPU 内存不足：改为每次 {1} 个窗口继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/falling_back.py"/>
+        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation>GPU 内存不足以处理一个窗口：改用处理器继续。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/finished_rows.py"/>
         <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
         <translation>从上次运行停止处继续：{2} 行中已完成 {1} 行</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/gpu_choice.py"/>
+        <source>Measured once: {1}: {2} ms a window</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
@@ -5409,16 +5439,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime 无法启动 {1}：其驱动程序或库缺失或过旧。请更新驱动程序，或选择处理器。</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
-        <translation>GPU 内存不足：改为每次 {1} 个窗口继续。</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
-        <translation>GPU 内存不足以处理一个窗口：改用处理器继续。</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
