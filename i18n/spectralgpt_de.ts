@@ -5218,17 +5218,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
         <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Der Graph von &#x27;{1}&#x27; enthält das Gewicht &#x27;{2}&#x27; seines Netzes nicht. Verwenden Sie für dieses Modell ONNX Runtime, oder legen Sie seine .safetensors-Datei daneben.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Modell &#x27;{1}&#x27; ist auf der GPU gescheitert. Wählen Sie das Gerät &#x27;cpu&#x27;; wenn es ein mitgeliefertes Modell ist, melden Sie das bitte.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die GPU hat zu wenig freien Speicher für das Modell &#x27;{1}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
@@ -5408,7 +5408,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
         <source>Measured once: {1}: {2} ms a window</source>
-        <translation type="unfinished"></translation>
+        <translation>Einmal gemessen: {1}: {2} ms je Fenster</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>

@@ -5218,17 +5218,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
         <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>El grafo de &#x27;{1}&#x27; no contiene el peso &#x27;{2}&#x27; de su red. Use ONNX Runtime para este modelo, o guarde su archivo .safetensors al lado.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>El modelo &#x27;{1}&#x27; falló en la GPU. Elija el dispositivo &#x27;cpu&#x27;; si es un modelo incluido, comuníquelo.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
+        <translation>La GPU tiene muy poca memoria libre para el modelo &#x27;{1}&#x27;. Cierre otros programas o elija un modelo más pequeño.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
@@ -5408,7 +5408,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
         <source>Measured once: {1}: {2} ms a window</source>
-        <translation type="unfinished"></translation>
+        <translation>Medido una vez: {1}: {2} ms por ventana</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>

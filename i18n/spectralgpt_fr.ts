@@ -5218,17 +5218,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
         <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le graphe de &#x27;{1}&#x27; ne contient pas le poids &#x27;{2}&#x27; de son réseau. Utilisez ONNX Runtime pour ce modèle, ou gardez son fichier .safetensors à côté.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le modèle &#x27;{1}&#x27; a échoué sur le GPU. Choisissez le périphérique &#x27;cpu&#x27; ; s&#x27;il s&#x27;agit d&#x27;un modèle fourni, veuillez le signaler.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
+        <translation>Le GPU n&#x27;a pas assez de mémoire libre pour le modèle &#x27;{1}&#x27;. Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
@@ -5408,7 +5408,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
         <source>Measured once: {1}: {2} ms a window</source>
-        <translation type="unfinished"></translation>
+        <translation>Mesuré une fois : {1} : {2} ms par fenêtre</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>

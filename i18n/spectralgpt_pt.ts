@@ -5218,17 +5218,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
         <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>O grafo de &#x27;{1}&#x27; não contém o peso &#x27;{2}&#x27; da sua rede. Use o ONNX Runtime para este modelo, ou mantenha o ficheiro .safetensors ao lado.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>O modelo &#x27;{1}&#x27; falhou na GPU. Escolha o dispositivo &#x27;cpu&#x27;; se for um modelo incluído, comunique-o.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
+        <translation>A GPU tem pouca memória livre para o modelo &#x27;{1}&#x27;. Feche outros programas, ou escolha um modelo mais pequeno.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
@@ -5408,7 +5408,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
         <source>Measured once: {1}: {2} ms a window</source>
-        <translation type="unfinished"></translation>
+        <translation>Medido uma vez: {1}: {2} ms por janela</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>

@@ -5218,17 +5218,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
         <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{1}”的计算图不含其网络的权重“{2}”。请对此模型使用 ONNX Runtime，或将其 .safetensors 文件放在旁边。</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型“{1}”在 GPU 上运行失败。请选择设备“cpu”；如果它是随附的模型，请报告此问题。</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
         <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
-        <translation type="unfinished"></translation>
+        <translation>GPU 的可用内存不足以运行模型“{1}”。请关闭其他程序，或选择较小的模型。</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
@@ -5408,7 +5408,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
         <source>Measured once: {1}: {2} ms a window</source>
-        <translation type="unfinished"></translation>
+        <translation>已测量一次：{1}：每个窗口 {2} 毫秒</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
