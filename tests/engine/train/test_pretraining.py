@@ -289,7 +289,9 @@ def test_two_processes_learn_as_one_with_the_whole_batch(tmp_path, scene, base):
     assert result["losses"] == pytest.approx(expected["losses"], rel=1e-4)
     mine, theirs = weights(asked.output_model), weights(tmp_path / "mine.safetensors")
     for name, value in theirs.items():
-        assert torch.allclose(mine[name], value, atol=2e-3), name
+        # A softmax does not see what is added to all keys: the gradient of that bias is rounding alone.
+        if not name.endswith("attn.k.bias"):
+            assert torch.allclose(mine[name], value, atol=2e-3), name
 
 
 def test_cancelled_with_a_checkpoint_it_can_go_on(tmp_path, scene, base):
