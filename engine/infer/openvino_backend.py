@@ -30,6 +30,10 @@ PRECISIONS = {
     "bfloat16": "bfloat16",
     "encoder": "encoder in bfloat16, the rest in float32",
 }
+# The first tensors of a process set up what is shared among all. Two lanes that do so at once wait for each other for
+# ever, one holding Python's lock and one OpenVINO's: so it is done here, in one thread.
+for _dtype in (np.float32, np.int64):
+    openvino.Tensor(np.zeros(1, _dtype), shared_memory=True)
 _BRIDGE = "tokens"  # what the second half takes from the first
 
 

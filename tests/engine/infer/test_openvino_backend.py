@@ -139,3 +139,23 @@ def test_nobody_is_told(model, tmp_path):
         check=True,
     )
     assert list(home.iterdir()) == []
+
+
+def test_the_first_windows_of_a_process_may_come_from_two_lanes_at_once():
+    """Six fresh processes: without the tensors that the module makes first, one may wait for ever."""
+    script = (
+        "import threading\n"
+        "import numpy as np\n"
+        "from engine.infer.openvino_backend import openvino\n"
+        "start = threading.Barrier(4)\n"
+        "def lane():\n"
+        "    start.wait()\n"
+        "    openvino.Tensor(np.zeros((1, 9, 128, 128), np.float32), shared_memory=True)\n"
+        "    openvino.Tensor(np.arange(3), shared_memory=True)\n"
+        "lanes = [threading.Thread(target=lane) for _ in range(4)]\n"
+        "for thread in lanes: thread.start()\n"
+        "for thread in lanes: thread.join()\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    for _ in range(6):
+        subprocess.run([sys.executable, "-c", script], cwd=root, check=True, timeout=120)
