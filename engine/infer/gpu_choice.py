@@ -99,7 +99,8 @@ def fastest_gpu(
         backend = _checked(kept, openers[kept], processor, card, reasons)
         if backend is not None:
             return backend, reasons
-    windows = sample_windows(card) if len(openers) > 1 else []
+        openers = {name: opener for name, opener in openers.items() if name != kept}
+    windows = sample_windows(card)  # none where the sample cannot serve the model
     expected = [processor.predict(window) for window in windows]
     found: dict[str, Backend] = {}
     for name, opener in openers.items():
@@ -117,15 +118,16 @@ def fastest_gpu(
             reasons.append(f"{name}: {told}")
             continue
         found[name] = backend
-    if len(found) < 2 or not windows:
-        chosen = next(iter(found), None)
-    else:
-        taken = seconds_a_window(list(found.values()), windows)
-        for backend, seconds in zip(found.values(), taken):
-            progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
-        chosen = min(zip(taken, found))[1]
-        keep(key, chosen)
-    return (None if chosen is None else found[chosen]), reasons
+    if not found:
+        return None, reasons
+    if not windows:
+        return next(iter(found.values())), reasons
+    taken = seconds_a_window(list(found.values()), windows)
+    for backend, seconds in zip(found.values(), taken):
+        progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
+    chosen = min(zip(taken, found))[1]
+    keep(key, chosen)
+    return found[chosen], reasons
 
 
 def _checked(
