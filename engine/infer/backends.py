@@ -9,7 +9,6 @@ from ..errors import DeviceUnavailable
 from ..progress import Progress
 from .backend import Backend
 from .backend_choice import fastest
-from .falling_back import FallingBack
 from .gpu_choice import fastest_gpu, gpu_backends
 from .onnx_backend import CPU, OnnxBackend
 
@@ -37,10 +36,11 @@ def open_backend(
     openers = {} if device == "cpu" else gpu_backends(path, card, threads)
     if not openers and device != "gpu":
         return fastest(path, card, threads, progress)
-    processor = OnnxBackend(path, card, CPU, threads)
-    gpu, reasons = fastest_gpu(processor, openers, path, card, progress)
+    gpu, reasons = fastest_gpu(
+        lambda: OnnxBackend(path, card, CPU, threads), openers, path, card, progress
+    )
     if gpu is not None:
-        return FallingBack(gpu, lambda: OnnxBackend(path, card, CPU, threads), progress)
+        return gpu
     if device == "gpu":
         why = "; ".join(reasons) or (
             "this engine's ONNX Runtime was built for the processor only, and there is no PyTorch that sees a GPU"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from .agreement import agreement
 from .backend import Arrays, Backend
 from .backend_choice import Open, choice_key, keep, kept_choice, seconds_a_window
 from .backend_samples import random_windows, sample_windows
+from .falling_back import FallingBack
 from .onnx_backend import GPU_PROVIDERS, OnnxBackend
 
 # Mean difference of the probabilities of made-up windows: half precision stays far below, a broken driver does not.
@@ -78,12 +80,12 @@ def _torch_may_see_a_gpu() -> bool:
 
 
 def fastest_gpu(
-    processor: Backend, openers: dict[str, Open], path: Path, card: Card, progress: Progress
+    open_processor: Open, openers: dict[str, Open], path: Path, card: Card, progress: Progress
 ) -> tuple[Backend | None, list[str]]:
     """Opens the fastest backend on a GPU that computes what the processor does.
 
     Args:
-        processor: What is believed.
+        open_processor: Opens what is believed, and what takes over where the GPU's memory does not suffice.
         openers: From `gpu_backends`.
         path: An .onnx file.
         card: Its card.
@@ -93,41 +95,43 @@ def fastest_gpu(
         The backend, None where there is none; and why others are not used.
     """
     reasons: list[str] = []
+    processor = open_processor()
     key = choice_key(path, "torch", ", ".join(openers))
     kept = kept_choice(key)
     if kept in openers:
         backend = _checked(kept, openers[kept], processor, card, reasons)
         if backend is not None:
-            return backend, reasons
+            return FallingBack(backend, open_processor, progress), reasons
         openers = {name: opener for name, opener in openers.items() if name != kept}
     windows = sample_windows(card)  # none where the sample cannot serve the model
     expected = [processor.predict(window) for window in windows]
-    found: dict[str, Backend] = {}
+    found: dict[str, FallingBack] = {}
     for name, opener in openers.items():
         progress.check()
         backend = _checked(name, opener, processor, card, reasons)
         if backend is None:
             continue
-        told = (
-            agreement(expected, [backend.predict(window) for window in windows])
-            if windows
-            else None
-        )
-        if told is not None and not told.good:
+        found[name] = FallingBack(backend, open_processor, progress)
+        if not windows:
+            continue
+        told = agreement(expected, [found[name].predict(window) for window in windows])
+        if not told.good:
             progress.log(f"Measured once: {backend.name}: {told}; not used")
             reasons.append(f"{name}: {told}")
-            continue
-        found[name] = backend
-    if not found:
-        return None, reasons
-    if not windows:
-        return next(iter(found.values())), reasons
-    taken = seconds_a_window(list(found.values()), windows)
-    for backend, seconds in zip(found.values(), taken):
-        progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
-    chosen = min(zip(taken, found))[1]
+            del found[name]
+    if not windows or not found:
+        return next(iter(found.values()), None), reasons
+    chosen = _fastest_of(found, windows, progress) if len(found) > 1 else next(iter(found))
     keep(key, chosen)
     return found[chosen], reasons
+
+
+def _fastest_of(backends: Mapping[str, Backend], windows: list[Arrays], progress: Progress) -> str:
+    """The name of the fastest one."""
+    taken = seconds_a_window(list(backends.values()), windows)
+    for backend, seconds in zip(backends.values(), taken):
+        progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
+    return min(zip(taken, backends))[1]
 
 
 def _checked(

@@ -53,7 +53,7 @@ def choose(segmenter, monkeypatch, tmp_path, recorder):
 
         openers = {name: opener(name, traits) for name, traits in openers.items()}
         reference = Given("processor", error=0.001)
-        backend, reasons = fastest_gpu(reference, openers, path, card, progress)
+        backend, reasons = fastest_gpu(lambda: reference, openers, path, card, progress)
         return backend and backend.name, reasons, opened, progress.texts("log")
 
     return choose
