@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from .agreement import agreement
 from .backend import Arrays, Backend, lanes_of
 from .backend_samples import random_windows, sample_windows
 from .onnx_backend import CPU, OnnxBackend
+from .processor import processor_name
 
 # With the environment, so that new libraries are measured anew.
 KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
@@ -57,7 +57,8 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
     if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
-    key = choice_key(path, "openvino", f"{lanes_of(threads)[1]} threads")
+    among = f"{lanes_of(threads)[1]} threads, {', '.join(others)}"
+    key = choice_key(path, "openvino", among)
     kept = kept_choice(key)
     if kept in others:
         try:
@@ -168,9 +169,8 @@ def choice_key(path: Path, library: str, further: str) -> str:
         further: Threads, or the backends there are.
     """
     sealed = read_metadata(path).get(SEAL_KEY, "")
-    processor = platform.processor() or platform.machine()
     libraries = [f"{ONNX} {onnxruntime.__version__}", f"{library} {_version(library)}"]
-    return " | ".join([sealed, processor, *libraries, further])
+    return " | ".join([sealed, processor_name(), *libraries, further])
 
 
 def _version(package: str) -> str:

@@ -1,35 +1,31 @@
-"""OpenVINO on the processor: float32, or bfloat16 where the processor has it.
+"""OpenVINO on the processor: float32, bfloat16 where the processor has it, or linear layers in int8.
 
 In bfloat16 the last layers of a dense head lose what tells two similar classes apart, while a transformer's tokens lose
-next to nothing. So there are three ways to run a model: all of it in float32, all of it in bfloat16, and the encoder in
-bfloat16 with what follows in float32.
+next to nothing. So there are four ways to run a model: all of it in float32, all of it in bfloat16, the encoder in
+bfloat16 with what follows in float32, and the linear layers in int8 with everything else in float32.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-# Reading a model would tell Google Analytics about it. Without this package OpenVINO keeps silent: that nothing leaves
-# the user's machine is a promise.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-
-import openvino  # noqa: E402
-from openvino import opset13  # noqa: E402
-
-from ..cards import Card  # noqa: E402
-from ..errors import ModelInvalid, OutOfMemory  # noqa: E402
-from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of  # noqa: E402
+from ..cards import Card
+from ..errors import ModelInvalid, OutOfMemory
+from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of
+from .int8_products import use_int8
+from .quiet_openvino import openvino, opset13
 
 PRECISIONS = {
     "float32": "float32",
     "bfloat16": "bfloat16",
     "encoder": "encoder in bfloat16, the rest in float32",
+    "int8": "linear layers in int8, the rest in float32",
 }
+_NEEDED = {"bfloat16": "BF16", "encoder": "BF16", "int8": "INT8"}  # in OpenVINO's words
 # The first tensors of a process set up what is shared among all. Two lanes that do so at once wait for each other for
 # ever, one holding Python's lock and one OpenVINO's: so it is done here, in one thread.
 for _dtype in (np.float32, np.int64):
@@ -40,7 +36,7 @@ _BRIDGE = "tokens"  # what the second half takes from the first
 def precisions() -> tuple[str, ...]:
     """The keys of `PRECISIONS` that this processor computes without emulation."""
     abilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return tuple(PRECISIONS) if "BF16" in abilities else ("float32",)
+    return tuple(name for name in PRECISIONS if name not in _NEEDED or _NEEDED[name] in abilities)
 
 
 class OpenVinoBackend(Backend):
@@ -113,14 +109,18 @@ class OpenVinoBackend(Backend):
     def _compile(self, used: Arrays) -> list[Any]:
         model = self._model.clone()
         model.reshape({name: list(array.shape) for name, array in used.items()})
+        if self._precision == "int8":
+            group = use_int8(model)
+            return [self._compile_model(model, "f32", DYNAMIC_QUANTIZATION_GROUP_SIZE=group)]
         halves = split_after_encoder(model) if self._precision == "encoder" else None
         if halves is None:
             whole = "f32" if self._precision == "float32" else "bf16"
             return [self._compile_model(model, whole)]
         return [self._compile_model(halves[0], "bf16"), self._compile_model(halves[1], "f32")]
 
-    def _compile_model(self, model: Any, precision: str) -> Any:
+    def _compile_model(self, model: Any, precision: str, **further: int) -> Any:
         options = {
+            **further,
             "INFERENCE_PRECISION_HINT": precision,
             "NUM_STREAMS": self.lanes,
             "INFERENCE_NUM_THREADS": self.lanes * self._share,

@@ -13,12 +13,14 @@ from typing import Any
 from ...assessment_jobs import BenchmarkJob
 from ...errors import InvalidParameter
 from ...infer.backend import processors
+from ...infer.processor import processor_name
 from ...infer.staging import StagedOutputs
 from ...progress import Progress
 from .parts import PARTS, Bench, Part
 
 REPEATS = 3
-GPU = "gpu"  # only when asked for: most machines have none
+# Only when asked for: they need PyTorch, and minutes or a GPU.
+GPU, PROCESSOR = "gpu", "processor"
 LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
@@ -73,12 +75,16 @@ def _part(name: str) -> Part:
         InvalidParameter: There is none of this name.
     """
     if name == GPU:
-        from .gpu import gpu  # needs PyTorch
+        from .gpu import gpu
 
         return gpu
+    if name == PROCESSOR:
+        from .processor import processor
+
+        return processor
     if name not in PARTS:
         raise InvalidParameter(
-            f"There is no part '{name}' in the benchmark of speed. There are: {', '.join((*PARTS, GPU))}."
+            f"There is no part '{name}' in the benchmark of speed. There are: {', '.join((*PARTS, GPU, PROCESSOR))}."
         )
     return PARTS[name]
 
@@ -86,7 +92,7 @@ def _part(name: str) -> Part:
 def machine() -> dict[str, str]:
     """The processor, and the libraries that were measured."""
     found = {
-        "processor": _processor(),
+        "processor": processor_name(),
         "processors used": str(processors()),
         "python": platform.python_version(),
     }
@@ -96,16 +102,3 @@ def machine() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _processor() -> str:
-    """Its name and what it computes with, where Linux tells; else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = dict(line.split(":", 1) for line in lines if ":" in line)
-    facts = {name.strip(): value.strip() for name, value in facts.items()}
-    abilities = {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8"}
-    able = sorted(abilities & set(facts.get("flags", "").split()))
-    return f"{facts.get('model name', platform.machine())} ({' '.join(able)})"

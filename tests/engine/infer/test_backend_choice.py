@@ -97,11 +97,17 @@ def test_a_small_gain_is_not_worth_it(choose):
 
 
 def test_the_choice_is_kept(choose):
-    assert choose({"quick": {}})[1] == ["quick"]
-    name, opened, log = choose({"quick": {}, "new": {}})
+    assert choose({"quick": {}, "slow": {"seconds": 0.04}})[1] == ["quick", "slow"]
+    name, opened, log = choose({"quick": {}, "slow": {"seconds": 0.04}})
     assert (name, opened, log) == ("quick", ["quick"], [])
     kept = json.loads(backend_choice.KEPT.read_text(encoding="utf-8"))
     assert list(kept.values()) == ["quick"]
+
+
+def test_where_there_are_other_backends_the_choice_is_made_anew(choose):
+    """After an update that brings one, or in an environment that moved to another processor."""
+    assert choose({"quick": {"seconds": 0.01}})[0] == "quick"
+    assert choose({"quick": {"seconds": 0.01}, "new": {}})[0] == "new"
 
 
 def test_that_none_is_better_is_kept_too(choose):

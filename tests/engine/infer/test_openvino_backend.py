@@ -18,6 +18,7 @@ from engine.infer.openvino_backend import (  # noqa: E402
     precisions,
     split_after_encoder,
 )
+from engine.infer.processor import processor_name  # noqa: E402
 from engine.model_file import read_card  # noqa: E402
 from engine.model_folders import shipped_models  # noqa: E402
 
@@ -70,13 +71,18 @@ def test_the_models_that_ship_compute_the_same_in_float32(name, precision):
     windows = sample_windows(card)[:2]
     reference = OnnxBackend(path, card, CPU, 1)
     backend = OpenVinoBackend(path, card, precision, 1)
-    found = agreement(
-        [reference.predict(w) for w in windows], [backend.predict(w) for w in windows]
-    )
+    try:
+        scores = [backend.predict(w) for w in windows]
+    except ModelInvalid as error:
+        if precision != "int8":
+            raise
+        pytest.skip(f"no product of 8-bit integers on this processor: {error.message}")
+    found = agreement([reference.predict(w) for w in windows], scores)
     if precision == "float32":
         assert found.same > 0.9999
         assert found.confidence < 1e-4
-    else:  # whether it is offered is decided by measuring; that it runs is what has to be seen here
+    elif precision != "int8" or "vnni" in processor_name():  # without, 16 bits may overflow
+        # Whether it is offered is decided by measuring; that it runs is what has to be seen here.
         assert found.same > 0.9
 
 

@@ -1,0 +1,128 @@
+"""A model in plain ONNX Runtime and in every backend, and matrix products of the processor, in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime
+import torch
+
+from ...cards import Card
+from ...infer.agreement import agreement
+from ...infer.backend import Arrays, Backend, Floats, checked_scores, processors
+from ...infer.backend_samples import sample_windows
+from ...infer.openvino_backend import OpenVinoBackend
+from ...model_file import read_card
+
+PEAK_SIDE = 4096  # of the square matrices whose product is the peak
+PLAIN = "ONNX Runtime, float32, one window a call"
+_COMPARED = 3  # windows
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What was measured, a value a turn.
+
+    Attributes:
+        peaks: GFLOP/s of a product of square matrices, by format.
+        windows: Seconds a window, by backend; `PLAIN` first.
+        agreements: With `PLAIN`, by backend.
+    """
+
+    peaks: dict[str, list[float]]
+    windows: dict[str, list[float]]
+    agreements: dict[str, str]
+
+
+def take_turns(
+    path: Path, threads: int, rounds: int, precisions: Sequence[str], side: int = PEAK_SIDE
+) -> Turns:
+    """Measures everything once a round, so that other work on the machine hits all.
+
+    A backend runs as in the product, which is as many windows side by side as it has lanes.
+
+    Args:
+        path: An .onnx file.
+        threads: Processor threads for each, 0 = all.
+        rounds: How often.
+        precisions: Of OpenVINO; without bfloat16 there is no product in it either: it would be emulated.
+        side: Of the square matrices.
+    """
+    card = read_card(path)
+    windows = sample_windows(card)[:_COMPARED]
+    threads = threads or processors()
+    torch.set_num_threads(threads)
+    plain = _Plain(path, card, threads)
+    backends: list[Backend] = [OpenVinoBackend(path, card, name, threads) for name in precisions]
+    expected = [plain.predict(window) for window in windows]
+    agreements = {
+        backend.name: str(agreement(expected, [backend.predict(window) for window in windows]))
+        for backend in backends
+    }
+    formats = {
+        name: _product(name, side)
+        for name in ("float32", "bfloat16", "int8")
+        if name != "bfloat16" or name in precisions
+    }
+    for multiply in formats.values():
+        multiply()
+    turns = Turns({name: [] for name in formats}, {PLAIN: []}, agreements)
+    with ThreadPoolExecutor(threads) as lanes:
+        for backend in backends:
+            _side_by_side(backend, windows[0], lanes)  # each lane makes its requests
+        for number in range(rounds):
+            window = windows[number % len(windows)]
+            for name, multiply in formats.items():
+                turns.peaks[name].append(2 * side**3 / _seconds(multiply) / 1e9)
+            turns.windows[PLAIN].append(_seconds(lambda window=window: plain.predict(window)))  # type: ignore[misc]
+            for backend in backends:
+                taken = turns.windows.setdefault(backend.name, [])
+                taken.append(_side_by_side(backend, window, lanes))
+    return turns
+
+
+class _Plain:
+    """ONNX Runtime as it comes, all threads for one window."""
+
+    def __init__(self, path: Path, card: Card, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self._path, self._card = path, card
+        self._session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = [item.name for item in self._session.get_inputs()]
+
+    def predict(self, feeds: Arrays) -> Floats:
+        (scores,) = self._session.run(None, {name: feeds[name] for name in self._inputs})
+        return checked_scores(scores, self._path, self._card)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _side_by_side(backend: Backend, window: Arrays, lanes: ThreadPoolExecutor) -> float:
+    """Seconds a window of a backend that has a window in each lane."""
+
+    def run() -> None:
+        calls = [lanes.submit(backend.predict, window) for _ in range(backend.lanes)]
+        for call in calls:
+            call.result()
+
+    return _seconds(run) / backend.lanes
+
+
+def _product(name: str, side: int) -> Callable[[], object]:
+    """The product of two random square matrices in a format, by oneDNN (float32: MKL), as PyTorch calls them."""
+    if name == "int8":
+        whole = torch.randint(-127, 128, (side, side), dtype=torch.int8)
+        return lambda: torch._int_mm(whole, whole)
+    matrix = torch.randn(side, side).to(getattr(torch, name))
+    return lambda: matrix @ matrix

@@ -1,0 +1,22 @@
+"""What this machine's processor is: speeds that were measured on one hold for no other."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+# What decides how fast a network runs.
+_ABILITIES = {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8"}
+_LINUX = Path("/proc/cpuinfo")
+
+
+def processor_name() -> str:
+    """Its name and what it computes with, where Linux tells; else what Python knows."""
+    try:
+        lines = _LINUX.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    able = sorted(_ABILITIES & set(facts.get("flags", "").split()))
+    return f"{facts.get('model name', platform.machine())} ({' '.join(able)})"
