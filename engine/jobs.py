@@ -60,6 +60,9 @@ class SegmentJob(Job):
     workers: int = parameter(
         "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
     )
+    dry_run: bool = parameter(
+        "only tell what the run would take: windows, time, memory, disk", False
+    )
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ class ClassifyJob(Job):
     )
     workers: int = parameter(
         "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+    )
+    dry_run: bool = parameter(
+        "only tell what the run would take: windows, time, memory, disk", False
     )
 
 
@@ -141,6 +147,9 @@ class ChangeJob(Job):
     )
     workers: int = parameter(
         "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+    )
+    dry_run: bool = parameter(
+        "only tell what the run would take: windows, time, memory, disk", False
     )
 
 

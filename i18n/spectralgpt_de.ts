@@ -5391,6 +5391,26 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Karte wird geschrieben</translation>
     </message>
     <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <translation>Schätzung: {1} Fenster, {2}{3} Arbeitsspeicher, {4} auf dem Datenträger ({5} frei)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht währenddessen {3}. Schaffen Sie Platz, wählen Sie einen anderen Ordner, oder begrenzen Sie die Ausdehnung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht vielleicht {3}: er kann scheitern. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>{1} Arbeitsspeicher sind frei, und der Lauf braucht vielleicht {2}: er kann langsam werden oder scheitern. Schließen Sie andere Programme, oder wählen Sie weniger Threads.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
         <translation>Der Speicher der GPU ist knapp: Es geht mit {1} Fenstern auf einmal weiter.</translation>
@@ -5469,6 +5489,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/places.py"/>
         <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Eine Stelle von {1} KBS-Einheiten ist {2} x {3} Pixel groß, größer als das zu durchsuchende Gebiet ({4} x {5} Pixel). Geben Sie eine kleinere Größe an, 0 für {6} Pixel, oder eine größere Ausdehnung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/preflight.py"/>
+        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <translation>Vorher geschätzt: {1} Fenster, {2}{3}; gebraucht: {4} Fenster, {5}, {6}</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>

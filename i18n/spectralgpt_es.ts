@@ -5391,6 +5391,26 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Escribiendo el mapa</translation>
     </message>
     <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <translation>Estimación: {1} ventanas, {2}{3} de memoria, {4} en el disco ({5} libres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución necesita {3} mientras trabaja. Libere espacio, elija otra carpeta o limite la extensión.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución puede necesitar {3}: podría fallar. Libere espacio o elija otra carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>Hay {1} de memoria libres y la ejecución puede necesitar {2}: podría ser lenta o fallar. Cierre otros programas o elija menos hilos.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
         <translation>La memoria de la GPU es escasa: se continúa con {1} ventanas a la vez.</translation>
@@ -5469,6 +5489,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/places.py"/>
         <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Un lugar de {1} unidades del SRC son {2} x {3} píxeles, más que el área en la que se busca ({4} x {5} píxeles). Indique un tamaño menor, 0 para {6} píxeles, o una extensión mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/preflight.py"/>
+        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <translation>Estimado antes: {1} ventanas, {2}{3}; fueron {4} ventanas, {5}, {6}</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>

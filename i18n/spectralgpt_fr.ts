@@ -5391,6 +5391,26 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Écriture de la carte</translation>
     </message>
     <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <translation>Estimation : {1} fenêtres, {2}{3} de mémoire, {4} sur le disque ({5} libres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement a besoin de {3} pendant qu&#x27;il travaille. Libérez de la place, choisissez un autre dossier ou limitez l&#x27;emprise.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement peut avoir besoin de {3} : il peut échouer. Libérez de la place ou choisissez un autre dossier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>{1} de mémoire sont libres et le traitement peut avoir besoin de {2} : il peut être lent ou échouer. Fermez d&#x27;autres programmes ou choisissez moins de fils d&#x27;exécution.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
         <translation>La mémoire du GPU est limitée : poursuite avec {1} fenêtres à la fois.</translation>
@@ -5469,6 +5489,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/places.py"/>
         <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Un lieu de {1} unités du SCR fait {2} x {3} pixels, plus que la zone de recherche ({4} x {5} pixels). Indiquez une taille plus petite, 0 pour {6} pixels, ou une emprise plus grande.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/preflight.py"/>
+        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <translation>Estimé avant : {1} fenêtres, {2}{3} ; il a fallu {4} fenêtres, {5}, {6}</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>

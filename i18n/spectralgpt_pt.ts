@@ -5391,6 +5391,26 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Gravando o mapa</translation>
     </message>
     <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <translation>Estimativa: {1} janelas, {2}{3} de memória, {4} no disco ({5} livres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <translation>A pasta «{1}» tem {2} de espaço livre e a execução precisa de {3} enquanto trabalha. Liberte espaço, escolha outra pasta ou limite a extensão.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <translation>A pasta «{1}» tem {2} de espaço livre e a execução pode precisar de {3}: pode falhar. Liberte espaço ou escolha outra pasta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>Há {1} de memória livres e a execução pode precisar de {2}: pode ser lenta ou falhar. Feche outros programas ou escolha menos threads.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
         <translation>A memória da GPU é pouca: continua com {1} janelas por vez.</translation>
@@ -5469,6 +5489,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/places.py"/>
         <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Um local de {1} unidades do SRC tem {2} x {3} pixels, maior que a área a pesquisar ({4} x {5} pixels). Dê um tamanho menor, 0 para {6} pixels, ou uma extensão maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/preflight.py"/>
+        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <translation>Estimado antes: {1} janelas, {2}{3}; foram {4} janelas, {5}, {6}</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>

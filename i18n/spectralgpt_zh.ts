@@ -5391,6 +5391,26 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>正在写入地图</translation>
     </message>
     <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <translation>预估：{1} 个窗口，{2}内存 {3}，磁盘 {4}（可用 {5}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <translation>文件夹“{1}”可用空间为 {2}，而运行期间需要 {3}。请腾出空间、选择其他文件夹，或限制范围。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <translation>文件夹“{1}”可用空间为 {2}，而运行可能需要 {3}：可能会失败。请腾出空间，或选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>可用内存为 {1}，而运行可能需要 {2}：可能会变慢或失败。请关闭其他程序，或选择更少的线程。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
         <translation>GPU 内存不足：改为每次 {1} 个窗口继续。</translation>
@@ -5469,6 +5489,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/places.py"/>
         <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>边长 {1} CRS 单位的位置为 {2} x {3} 像元，大于要查找的区域（{4} x {5} 像元）。请给出更小的边长、用 0 表示 {6} 像元，或给出更大的范围。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/preflight.py"/>
+        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <translation>事先预估：{1} 个窗口，{2}{3}；实际：{4} 个窗口，{5}，{6}</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>

@@ -132,6 +132,12 @@ class RasterSource:
         return tuple(self._dataset.files)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of all its pixels and bands, unpacked."""
+        pixels = int(self._dataset.width) * int(self._dataset.height)
+        return pixels * sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
+
+    @property
     def groups(self) -> tuple[int, ...]:
         """Ascending indices of the spectral groups that are present."""
         return self.match.groups

@@ -22,6 +22,7 @@ from .installed import open_model
 from .labels import Labels, class_records, ground_area
 from .looks import CellLooks, ZoneLooks
 from .polygons import write_layer
+from .preflight import Preflight
 from .provenance import described, provenance
 from .report import Stopwatch, introduce
 from .scored_looks import Looks, Scored, lay_scene, score_looks
@@ -57,13 +58,18 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         output = outputs.stage(job.output, GEOPACKAGE)
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
+        preflight = Preflight(model, backend, watch)
+        estimate = preflight.of_scenes(looks, bool(job.scheduler), output.parent, progress)
+        if job.dry_run:
+            outputs.forget()
+            return estimate.to_result()
         labelling = progress.part(0.0, 0.9)
         if job.scheduler:
             client = opened.enter_context(open_cluster(job.scheduler, job.workers))
             scored = score_on_cluster(client, job, looks, Likeness.of(model, backend), labelling)
         else:
             scored = score_looks(backend, looks, labelling)
-        sums, weights = _add_up(scored, len(card.classes))
+        sums, weights = _add_up(watch.during("windows", scored), len(card.classes))
         geometries, known = _features(looks, zones, len(weights))
         _check_any(known, looks)
         probabilities = np.zeros((len(geometries), len(card.classes)))
@@ -85,6 +91,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
             what = "zones were kept without a label" if job.zones else "cells were left out"
             progress.log(f"{looks.sparse} {what}: less than half of their pixels are valid.")
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+    preflight.after_scenes(estimate, looks.tally, progress)
     result = watch.result(
         progress,
         {"output": job.output},

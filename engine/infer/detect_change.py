@@ -26,6 +26,7 @@ from .installed import open_model
 from .job_key import job_key
 from .map_rows import kept_layers, lay_mosaic, open_sources
 from .polygons import write_polygons
+from .preflight import Preflight, Raster, plan_map
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
@@ -75,6 +76,15 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         mosaic = lay_mosaic(job, card, (before, after), region, backend)
         scores = stack.enter_context(ScoreFile(output.parent / "scores.raw", before.grid))
         reduce, dtypes = kept_layers(job, card, False)
+        written = [Raster("class", job.output, class_dtype(card.classes, card.nodata))]
+        if probability is not None:
+            written.append(Raster("probability", job.probability, "float32"))
+        preflight = Preflight(model, backend, watch)
+        plan = plan_map(job, mosaic, [before, after], written, dtypes, scores.nbytes)
+        estimate = preflight.of_map(plan, output.parent, progress)
+        if job.dry_run:
+            outputs.forget()
+            return estimate.to_result()
         key = job_key(job, model, backend, [before, after], region, dtypes)
         kept.take_up(key, before.grid.width, dtypes, outputs.folders)
         predicting = progress.part(0.0, 0.8)
@@ -83,7 +93,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             client = stack.enter_context(open_cluster(job.scheduler, job.workers))
             likeness = Likeness.of(model, backend)
             compute = ClusterRows(client, job, False, mosaic, likeness, height)
-        for (strip,) in resumed(kept, compute, height, predicting):
+        strips = resumed(kept, compute, height, predicting)
+        for (strip,) in watch.during("windows", strips):
             scores.write(strip)
         threshold, adjust = _decide(job, card, scores, progress)
         facts = {
@@ -105,6 +116,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         )
         if table is not None:
             write_areas(table, records)
+        watch.mark("finish")
         if vector is not None:
             write_polygons(
                 vector,
@@ -116,7 +128,9 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
                 progress=progress.part(0.9, 0.99),
                 only=(card.classes[1].value,),
             )
+            watch.mark("polygons")
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+    preflight.after_map(plan, estimate, progress)
     return watch.result(
         progress,
         {

@@ -31,6 +31,7 @@ _APART = frozenset(
         "output_vector",
         "areas",
         "resume",
+        "dry_run",
         "scheduler",
         "tiles",
         "workers",

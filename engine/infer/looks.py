@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,17 @@ class CellLooks:
         self._rows = [list(row) for row in cells.rows_touching(region.bounds)]
         self.parts = len(self._rows)
 
+    def windows(self) -> Iterator[Window]:
+        """Those that may be looked at."""
+        return (window for row in self._rows for window in row)
+
+    def look(self, window: Window) -> Feeds | None:
+        """The model's inputs of a window; None where there is nothing to look at."""
+        if not self._region.mask(window).any():
+            return None
+        feeds, valid = self._read(window)
+        return feeds if valid.mean() >= ENOUGH else None
+
     def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
         """Looks at each cell of some parts, or of all; a cancel takes effect between two."""
         parts = range(self.parts) if parts is None else parts
@@ -152,6 +164,19 @@ class ZoneLooks:
     def sparse(self) -> int:
         """Number of the others."""
         return int(np.count_nonzero(~self.enough))
+
+    def windows(self) -> Iterator[Window]:
+        """Those that may be looked at: what the boxes around the zones need."""
+        for zone in self._zones:
+            with suppress(EmptyArea):  # beside the raster
+                yield from covering(self._grid, self._grid.window_of(zone.bounds), self._window)
+
+    def look(self, window: Window) -> Feeds | None:
+        """The model's inputs of a window; None where there is nothing to look at."""
+        if not self._region.mask(window).any():
+            return None
+        feeds, valid = self._read(window)
+        return feeds if valid.any() else None
 
     def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
         """Looks at each zone of some parts, or of all; a cancel takes effect between two windows."""

@@ -103,6 +103,9 @@ class Mosaic:
     """Sliding windows, prediction and blending over one grid.
 
     Attributes:
+        grid: Of the raster and the result.
+        bounds: Where results are wanted, and around it.
+        window: Side of a window, pixels.
         tally: What was run, complete once `rows` is exhausted.
     """
 
@@ -131,10 +134,34 @@ class Mosaic:
         shared = overlap_pixels(window, overlap)
         self._grid, self._region, self._backend, self._read = grid, region, backend, read
         self._windows = SlidingWindows(grid.height, grid.width, window, shared)
+        self.grid, self.bounds, self.window = grid, region.bounds, window
         self._weights = blend_weights(window, shared)
         self._classes = classes
         self.tally = Tally(total=len(self._windows))
         self._counting = threading.Lock()
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes of the rows that are added up at a time."""
+        return 4 * (self._classes + 1) * self.window * self.grid.width
+
+    def candidates(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First rows [n] and columns [n] of the windows that share ground with the region."""
+        rows, columns = self._windows.touching(self._region.bounds)
+        tops = np.array([self._windows.tops[row] for row in rows], np.int64)
+        lefts = np.array([self._windows.lefts[column] for column in columns], np.int64)
+        all_tops, all_lefts = (axis.ravel() for axis in np.meshgrid(tops, lefts, indexing="ij"))
+        touched = self._region.touches(all_tops, all_lefts, self.window)
+        return all_tops[touched], all_lefts[touched]
+
+    def look(self, window: Window) -> tuple[Feeds, Mask] | None:
+        """A window's inputs, and the pixels whose result is wanted; None when there are none."""
+        wanted = self._region.mask(window)
+        if not wanted.any():
+            return None
+        feeds, valid = self._read(window)
+        keep = valid & wanted
+        return (feeds, keep) if keep.any() else None
 
     def rows(self, progress: Progress, earlier: Earlier = _NOTHING) -> Iterator[Rows]:
         """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
@@ -213,12 +240,9 @@ class Mosaic:
             waiting: list[tuple[Window, Feeds, Mask]] = []
             for at, column in enumerate(columns):
                 window = self._windows.at(place, column)
-                wanted = self._region.mask(window)
-                if wanted.any():
-                    feeds, valid = self._read(window)
-                    keep = valid & wanted
-                    if keep.any():
-                        waiting.append((window, feeds, keep))
+                seen = self.look(window)
+                if seen is not None:
+                    waiting.append((window, *seen))
                 full = len(waiting) >= self._backend.batch or column == columns[-1]
                 share = (done + at / len(columns)) / len(places)
                 yield _Step(top, share, message, waiting if full else [])

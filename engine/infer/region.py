@@ -86,6 +86,23 @@ class Region:
         )
         return inside & (drawn > 0)
 
+    def touches(
+        self, tops: NDArray[np.int64], lefts: NDArray[np.int64], size: int
+    ) -> NDArray[np.bool_]:
+        """Which squares share ground with the region, by their first rows [n] and columns [n].
+
+        Quicker than `mask`, and yes for a few that hold no pixel of it.
+        """
+        if self._polygons is None:
+            return np.ones(len(tops), bool)
+        corners = [
+            self._grid.xy(lefts + right, tops + down)
+            for right, down in ((0, 0), (size, 0), (size, size), (0, size))
+        ]
+        squares = shapely.polygons(np.moveaxis(np.array(corners, float), 2, 0))  # [n]
+        touched: NDArray[np.bool_] = shapely.intersects(self._polygons, squares)
+        return touched
+
     def digest(self) -> str:
         """A text that differs where the region differs, whatever it was given by."""
         bounds = self.bounds

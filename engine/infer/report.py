@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from ..cards import ModelClass
 from ..data.source import RasterSource
@@ -12,6 +12,8 @@ from ..progress import Progress
 from .backend import Backend
 from .installed import InstalledModel
 from .mosaic import Tally
+
+Item = TypeVar("Item")
 
 
 def introduce(
@@ -50,11 +52,33 @@ def introduce(
 
 
 class Stopwatch:
-    """Measures a run and makes its result."""
+    """Measures a run and makes its result.
+
+    Attributes:
+        marks: Seconds of each part of the work that was marked.
+    """
 
     def __init__(self) -> None:
         """Starts."""
-        self._started = time.monotonic()
+        self._started = self._marked = time.monotonic()
+        self.marks: dict[str, float] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._started
+
+    def mark(self, name: str) -> None:
+        """Ends a part of the work: what went by since the last mark is its time."""
+        now = time.monotonic()
+        self.marks[name] = now - self._marked
+        self._marked = now
+
+    def during(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
+        """Passes items on; the time from asking for the first one to the end of the last one's use is a part."""
+        self._marked = time.monotonic()
+        yield from items
+        self.mark(name)
 
     def result(
         self,
@@ -79,7 +103,7 @@ class Stopwatch:
             areas: Records of the classes.
             threshold: For change, the cut.
         """
-        seconds = time.monotonic() - self._started
+        seconds = self.seconds
         speed = (tally.pixels - tally.earlier) / 1e6 / seconds if seconds > 0 else 0.0
         progress.log(
             f"Windows: {tally.run} run, {tally.skipped} skipped of {tally.total}; {seconds:.1f} s, {speed:.2f} Mpx/s "

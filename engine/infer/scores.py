@@ -57,6 +57,11 @@ class ScoreFile:
         """Closes the file."""
         self._file.close()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole file."""
+        return _BYTES * self._grid.height * self._grid.width
+
     def write(self, scores: NDArray[np.float32]) -> None:
         """Appends rows.
 

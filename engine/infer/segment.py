@@ -32,6 +32,7 @@ from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key
 from .polygons import write_polygons
+from .preflight import Preflight, Raster, plan_map
 from .provenance import described, provenance
 from .region import open_region
 from .report import Stopwatch, introduce
@@ -77,6 +78,15 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         predicting = progress.part(0.0, 0.85 if vector is not None else 0.95)
         sure, height = confidence is not None, source.grid.height
         dtypes = layer_dtypes(card, sure)
+        written = [Raster("class", job.output, dtypes[0])]
+        if sure:
+            written.append(Raster("confidence", job.confidence, dtypes[1]))
+        preflight = Preflight(model, backend, watch)
+        plan = plan_map(job, mosaic, [source], written, dtypes)
+        estimate = preflight.of_map(plan, output.parent, progress)
+        if job.dry_run:
+            outputs.forget()
+            return estimate.to_result()
         key = job_key(job, model, backend, [source], region, dtypes)
         kept.take_up(key, source.grid.width, dtypes, outputs.folders)
         compute = computed(mosaic, class_layers(card, sure))
@@ -84,10 +94,11 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             client = stack.enter_context(open_cluster(job.scheduler, job.workers))
             likeness = Likeness.of(model, backend)
             compute = ClusterRows(client, job, sure, mosaic, likeness, height)
-        strips = resumed(kept, compute, height, predicting)
+        strips = watch.during("windows", resumed(kept, compute, height, predicting))
         records = _write_maps(job, card, source, strips, output, confidence, tags)
         if table is not None:
             write_areas(table, records)
+        watch.mark("finish")
         if vector is not None and confidence is not None:
             write_polygons(
                 vector,
@@ -98,7 +109,9 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
                 description=described(tags),
                 progress=progress.part(0.9, 0.99),
             )
+            watch.mark("polygons")
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+    preflight.after_map(plan, estimate, progress)
     return watch.result(
         progress,
         {

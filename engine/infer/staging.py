@@ -81,6 +81,10 @@ class StagedOutputs:
         self._staged[path] = self.scratch(path.parent) / path.name
         return self._staged[path]
 
+    def forget(self) -> None:
+        """Leaves what is at the outputs' places as it is: there will be none."""
+        self._staged.clear()
+
     def scratch(self, folder: Path) -> Path:
         """A hidden folder inside `folder` for files that do not outlive the job.
 

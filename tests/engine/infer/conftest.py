@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from rasterio.transform import from_origin
 
 from engine.cards import Band, Card, ModelClass, Normalisation
+from engine.infer import pace
 from engine.model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
 from engine.progress import Progress
 
@@ -29,6 +30,12 @@ CHANGE = (
     ModelClass(1, "changed", "Changed", "#d7191c"),
 )
 SHARPNESS = 10.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch, tmp_path):
+    """No test learns from another one how fast this machine is."""
+    monkeypatch.setattr(pace, "KEPT", tmp_path / "pace.json")
 
 
 class Recorder(Progress):

@@ -77,3 +77,20 @@ def test_a_window_of_the_mask_is_the_mask_of_the_window(circles, left, top, size
     window = Window(left, top, size, size)
     expected = padded[top + 30 : top + 30 + size, left + 30 : left + 30 + size]
     np.testing.assert_array_equal(region.mask(window), expected)
+
+
+@given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 12), st.integers(1, 9))
+def test_squares_that_hold_a_pixel_of_the_region_touch_it(left, top, width, height):
+    """None is missed; of those beside a rectangle along pixels only its neighbours may be named."""
+    region = Region(GRID, WHOLE, polygons(pixels(left, top, left + width, top + height)))
+    tops, lefts = (axis.ravel() for axis in np.mgrid[:40:8, :50:8])
+    touched = region.touches(tops, lefts, 8)
+    for place, (row, column) in enumerate(zip(tops, lefts)):
+        if region.mask(Window(int(column), int(row), 8, 8)).any():
+            assert touched[place]
+        near = left - 8 <= column <= left + width and top - 8 <= row <= top + height
+        assert near or not touched[place]
+
+
+def test_every_square_touches_a_region_without_polygons():
+    assert Region(GRID, WHOLE).touches(np.array([0, 8]), np.array([0, 8]), 8).all()

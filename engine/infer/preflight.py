@@ -1,0 +1,250 @@
+"""What a run will take: told before the first window, and compared with what it took at the end.
+
+The windows are counted. Their seconds are those of earlier runs of the same model on this machine, or of a few that
+are computed before; what grows with the raster (closing files, polygons, sizes of outputs) is taken from earlier runs
+too, and without any from the constants here. `python -m engine benchmark speed --parts preflight` compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rasterio.windows import Window
+
+from ..data.source import RasterSource
+from ..memory_limit import raster_cache
+from ..progress import Progress
+from .backend import Backend
+from .estimate import Estimate, in_bytes, in_minutes, tell
+from .installed import InstalledModel
+from .map_rows import MapJob
+from .memory_use import peak_bytes
+from .mosaic import Mosaic, Tally
+from .pace import Pace
+from .report import Stopwatch
+from .scored_looks import Looks
+from .staging import GEOTIFF
+from .survey import Feeds, Survey, look_around, seconds_a_window
+from .writer import BLOCK
+
+# Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
+FINISH = 0.03
+POLYGONS = 0.4
+BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6, "polygons": 2e6}
+FEATURE_BYTES = 500.0  # of a labelled cell in a GeoPackage
+# Runs smaller than these tell of little but their start.
+LEAST_WINDOWS = 20
+LEAST_MEGAPIXELS = 1.0
+# Of each pixel in the rows that come out at once: the best class as int64, and float32 on the way to percents.
+_ROW_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A raster that a run writes.
+
+    Attributes:
+        kind: One of `BYTES`.
+        path: Where it will be; empty for one that does not stay.
+        dtype: numpy name of its type.
+    """
+
+    kind: str
+    path: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class MapPlan:
+    """What a run that makes a map will do.
+
+    Attributes:
+        mosaic: Computes it.
+        sources: The rasters that are read.
+        rasters: What it writes.
+        kept: Types of the layers that are kept beside the outputs until the end, for a run to go on with.
+        scratch: Bytes of other files beside the outputs while it runs.
+        vector: Polygons to write; empty for none.
+        again: How often each raster is written, 2 for a Cloud Optimized GeoTIFF.
+        remote: Whether other processes compute.
+    """
+
+    mosaic: Mosaic
+    sources: Sequence[RasterSource]
+    rasters: Sequence[Raster]
+    kept: Sequence[str] = ()
+    scratch: int = 0
+    vector: str = ""
+    again: int = 1
+    remote: bool = False
+
+    @property
+    def written(self) -> float:
+        """Megapixels that are written, whether they hold data or not."""
+        height, width = self.mosaic.grid.shape
+        return self.again * len(self.rasters) * height * width / 1e6
+
+
+def plan_map(
+    job: MapJob,
+    mosaic: Mosaic,
+    sources: Sequence[RasterSource],
+    rasters: Sequence[Raster],
+    kept: Sequence[str],
+    scratch: int = 0,
+) -> MapPlan:
+    """What a job will do; the arguments are those of `MapPlan`."""
+    return MapPlan(
+        mosaic,
+        sources,
+        rasters,
+        kept if job.resume else (),
+        scratch,
+        job.output_vector,
+        2 if job.cog else 1,
+        bool(job.scheduler),
+    )
+
+
+class Preflight:
+    """Estimates one run, and learns from it."""
+
+    def __init__(self, model: InstalledModel, backend: Backend, watch: Stopwatch) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            model: With what.
+            backend: Where.
+            watch: Of the run.
+        """
+        self._backend, self._watch = backend, watch
+        self._pace = Pace(f"{model.sha256} | {backend.name} | {backend.lanes} lanes")
+
+    def of_map(self, plan: MapPlan, folder: Path, progress: Progress) -> Estimate:
+        """Tells what a map will take.
+
+        Args:
+            plan: What will be done.
+            folder: Where it is written.
+            progress: Where it is told.
+
+        Raises:
+            DiskFull: The disk surely has no room.
+        """
+        mosaic = plan.mosaic
+        tops, lefts = mosaic.candidates()
+
+        def at(place: int) -> Window:
+            return Window(int(lefts[place]), int(tops[place]), mosaic.window, mosaic.window)
+
+        def look(window: Window) -> Feeds | None:
+            seen = mosaic.look(window)
+            return None if seen is None else seen[0]
+
+        survey = look_around(len(tops), at, look)
+        windows = round(len(tops) * survey.share)
+        pixels = windows / max(1, mosaic.tally.total) * mosaic.grid.width * mosaic.grid.height / 1e6
+        ahead = windows * self._window_seconds(survey) + plan.written * self._rate("finish", FINISH)
+        disk = plan.again * sum(
+            pixels * self._rate(f"bytes of {raster.kind}", BYTES[raster.kind])
+            for raster in plan.rasters
+        )
+        if plan.vector:
+            ahead += pixels * self._rate("polygons", POLYGONS)
+            disk += pixels * self._rate("bytes of polygons", BYTES["polygons"])
+        kept = sum(np.dtype(name).itemsize for name in plan.kept)
+        rows = mosaic.bounds.height * mosaic.grid.width
+        estimate = Estimate(
+            windows,
+            None if plan.remote else self._watch.seconds + ahead,
+            self._memory(_map_buffers(plan)),
+            int(disk) + rows * kept + plan.scratch,
+            plan.scratch,
+        )
+        tell(estimate, folder, progress)
+        return estimate
+
+    def after_map(self, plan: MapPlan, estimate: Estimate, progress: Progress) -> None:
+        """Learns from the finished run, and tells how good the estimate was."""
+        tally, marks = plan.mosaic.tally, self._watch.marks
+        pixels, computed = tally.pixels / 1e6, tally.pixels > tally.earlier
+        rates: dict[str, float] = {}
+        if tally.run >= LEAST_WINDOWS and not tally.earlier and not plan.remote:
+            rates["window"] = marks["windows"] / tally.run
+        if pixels >= LEAST_MEGAPIXELS and computed:
+            rates["finish"] = marks["finish"] / plan.written
+            rates["memory"] = peak_bytes() - _map_buffers(plan)
+            if plan.vector:
+                rates["polygons"] = marks["polygons"] / pixels
+                rates["bytes of polygons"] = Path(plan.vector).stat().st_size / pixels
+            for raster in plan.rasters:
+                if raster.path.lower().endswith(GEOTIFF):
+                    size = Path(raster.path).stat().st_size
+                    rates[f"bytes of {raster.kind}"] = size / pixels
+        self._pace.learn(rates)
+        self._compare(estimate, tally, progress)
+
+    def of_scenes(self, looks: Looks, remote: bool, folder: Path, progress: Progress) -> Estimate:
+        """Tells what labels of scenes will take.
+
+        Args:
+            looks: Where the model will look.
+            remote: Whether other processes compute.
+            folder: Where the labels are written.
+            progress: Where it is told.
+        """
+        windows = list(looks.windows())
+        survey = look_around(len(windows), windows.__getitem__, looks.look)
+        count = round(len(windows) * survey.share)
+        ahead = count * self._window_seconds(survey)
+        estimate = Estimate(
+            count,
+            None if remote else self._watch.seconds + ahead,
+            self._memory(0),
+            int(count * FEATURE_BYTES),
+        )
+        tell(estimate, folder, progress)
+        return estimate
+
+    def after_scenes(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
+        """Learns from the finished run, and tells how good the estimate was."""
+        rates: dict[str, float] = {}
+        if tally.run >= LEAST_WINDOWS and estimate.seconds is not None:
+            rates["window"] = self._watch.marks["windows"] / tally.run
+            rates["memory"] = peak_bytes()
+        self._pace.learn(rates)
+        self._compare(estimate, tally, progress)
+
+    def _window_seconds(self, survey: Survey) -> float:
+        kept = self._pace.rate("window")
+        return seconds_a_window(self._backend, survey) if kept is None else kept
+
+    def _rate(self, name: str, without: float) -> float:
+        kept = self._pace.rate(name)
+        return without if kept is None else kept
+
+    def _memory(self, buffers: int) -> int:
+        """Peak of the process; without an earlier run, after the model has computed its first windows."""
+        return int(self._rate("memory", peak_bytes())) + buffers
+
+    def _compare(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
+        before = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
+        progress.log(
+            f"Estimated before: {estimate.windows} windows, {before}{in_bytes(estimate.memory)}; it took {tally.run} "
+            f"windows, {in_minutes(self._watch.seconds)}, {in_bytes(peak_bytes())}"
+        )
+
+
+def _map_buffers(plan: MapPlan) -> int:
+    """Bytes that grow with the raster's width, and with the raster up to GDAL's cache."""
+    mosaic = plan.mosaic
+    width, side = mosaic.grid.width, mosaic.window
+    pixel = sum(np.dtype(raster.dtype).itemsize for raster in plan.rasters)
+    rows = mosaic.buffer_bytes + _ROW_BYTES * side * width + 2 * BLOCK * width * pixel
+    share = mosaic.bounds.height / mosaic.grid.height
+    read = share * sum(source.nbytes for source in plan.sources)
+    cache = min(raster_cache(), int(read) + mosaic.grid.height * width * pixel)
+    return rows + cache

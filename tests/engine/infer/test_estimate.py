@@ -1,0 +1,93 @@
+"""What a run will take, in words, and what is done where the machine has less."""
+
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from engine.errors import DiskFull
+from engine.infer import estimate
+from engine.infer.estimate import Estimate, in_bytes, in_minutes, tell
+
+GB, MB = 10**9, 10**6
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A disk and memory of given sizes."""
+
+    def make(disk=50 * GB, memory=8 * GB):
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, disk))
+        monkeypatch.setattr(estimate, "free_bytes", lambda: memory)
+
+    return make
+
+
+def test_an_estimate_in_words(machine, recorder, tmp_path):
+    machine()
+    progress = recorder()
+    tell(Estimate(1764, 194.0, 1_130 * MB, 240 * MB), tmp_path, progress)
+    assert progress.texts("log") == [
+        "Estimate: 1764 windows, 3 min, 1.1 GB of memory, 240 MB on the disk (50.0 GB free)"
+    ]
+    assert progress.texts("warning") == []
+
+
+def test_no_time_is_told_where_other_machines_compute(machine, recorder, tmp_path):
+    machine()
+    progress = recorder()
+    tell(Estimate(4, None, GB, MB), tmp_path, progress)
+    assert "Estimate: 4 windows, 1.0 GB of memory" in progress.texts("log")[0]
+
+
+def test_a_small_disk_is_warned_of(machine, recorder, tmp_path):
+    machine(disk=200 * MB)
+    progress = recorder()
+    tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, progress)
+    (warning,) = progress.texts("warning")
+    assert "has 200 MB of free space and the run may need 240 MB" in warning
+
+
+def test_a_disk_without_room_for_what_is_sure_ends_the_run(machine, recorder, tmp_path):
+    machine(disk=100 * MB)
+    with pytest.raises(DiskFull, match="has 100 MB of free space and the run needs 150 MB"):
+        tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, recorder())
+
+
+def test_little_memory_is_warned_of(machine, recorder, tmp_path):
+    machine(memory=900 * MB)
+    progress = recorder()
+    tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
+    assert progress.texts("warning")[0].startswith("900 MB of memory are free")
+
+
+def test_a_limit_counts_as_well(machine, recorder, tmp_path, monkeypatch):
+    """The engine may take 500 x 2^20 bytes, 524 MB."""
+    machine()
+    monkeypatch.setenv("SPECTRALGPT_MEMORY", "500")
+    progress = recorder()
+    tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
+    assert progress.texts("warning")[0].startswith("524 MB of memory are free")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5940, "99 min"), (7800, "2 h 10 min")],
+)
+def test_times(seconds, words):
+    assert in_minutes(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(80_000, "0.1 MB"), (3.4e6, "3 MB"), (9.99e8, "999 MB"), (1.25e9, "1.2 GB")],
+)
+def test_sizes(count, words):
+    assert in_bytes(count) == words
+
+
+def test_as_the_protocol_reports_it():
+    told = Estimate(7, 12.34, 1_234_567_890, 2_345_678).to_result()
+    expected = {"windows": 7, "seconds": 12.3, "memory_mb": 1235, "disk_mb": 2.3}
+    assert told == {"outputs": {}, "estimate": expected}
