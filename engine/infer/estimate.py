@@ -43,7 +43,7 @@ class Estimate:
             "windows": self.windows,
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "memory_mb": round(self.memory / 1e6),
-            "disk_mb": round(self.disk / 1e6, 1),
+            "disk_mb": round(self.disk / 1e6, 3),
         }
 
 

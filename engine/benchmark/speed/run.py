@@ -20,7 +20,7 @@ from .parts import PARTS, Bench, Part
 
 REPEATS = 3
 # Only when asked for: they need PyTorch, and minutes or a GPU.
-GPU, PROCESSOR = "gpu", "processor"
+GPU, PROCESSOR, PREFLIGHT = "gpu", "processor", "preflight"
 LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
@@ -82,9 +82,14 @@ def _part(name: str) -> Part:
         from .processor import processor
 
         return processor
+    if name == PREFLIGHT:
+        from .preflight import preflight
+
+        return preflight
     if name not in PARTS:
+        there = ", ".join((*PARTS, GPU, PROCESSOR, PREFLIGHT))
         raise InvalidParameter(
-            f"There is no part '{name}' in the benchmark of speed. There are: {', '.join((*PARTS, GPU, PROCESSOR))}."
+            f"There is no part '{name}' in the benchmark of speed. There are: {there}."
         )
     return PARTS[name]
 

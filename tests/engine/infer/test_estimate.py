@@ -89,5 +89,5 @@ def test_sizes(count, words):
 
 def test_as_the_protocol_reports_it():
     told = Estimate(7, 12.34, 1_234_567_890, 2_345_678).to_result()
-    expected = {"windows": 7, "seconds": 12.3, "memory_mb": 1235, "disk_mb": 2.3}
+    expected = {"windows": 7, "seconds": 12.3, "memory_mb": 1235, "disk_mb": 2.346}
     assert told == {"outputs": {}, "estimate": expected}

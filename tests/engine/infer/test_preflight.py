@@ -38,7 +38,7 @@ def test_a_dry_run_only_tells(mapped, folder):
     assert any(line.startswith("Estimate: 100 windows, ") for line in log)
     area = SIDE * SIDE / 1e6
     expected = area + area * preflight.BYTES["class"] / 1e6
-    assert result["estimate"]["disk_mb"] == round(expected, 1)
+    assert result["estimate"]["disk_mb"] == round(expected, 3)
 
 
 def test_a_dry_run_leaves_what_is_there(mapped, folder):

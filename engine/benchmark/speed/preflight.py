@@ -1,0 +1,123 @@
+"""What a run says before it begins, by what it then takes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+
+from ...progress import Progress
+from .engine_run import run_engine
+from .figures import Figures
+from .parts import Bench
+
+_EVERY_S = 0.02
+_MEASURES = {"windows": "", "seconds": "s", "memory_mb": "MB", "disk_mb": "MB"}
+
+
+def preflight(bench: Bench, progress: Progress) -> Figures:
+    """Estimates of several jobs, each asked for right before the job itself."""
+    figures = Figures(
+        "Preflight",
+        f"Estimate by what followed, rasters of {bench.side} x {bench.side} px. The first turn may know nothing of "
+        "this machine; later ones know what the turns before took.",
+    )
+    jobs = _jobs(bench)
+    for number, (name, (verb, *options)) in enumerate(jobs.items()):
+        ratios: dict[str, list[float]] = {measure: [] for measure in _MEASURES}
+        taken: dict[str, float] = {}
+        for repeat in range(bench.repeats):
+            progress.update((number + repeat / bench.repeats) / len(jobs), f"Preflight: {name}")
+            told = run_engine(verb, *options, "--dry-run").result["estimate"]
+            with watched(bench.folder / name) as held:
+                run = run_engine(verb, *options)
+            taken = {
+                "windows": run.result["windows"]["run"],
+                "seconds": run.result["seconds"],
+                "memory_mb": run.peak_mb,
+                "disk_mb": max(held) / 1e6,
+            }
+            for measure, values in ratios.items():
+                values.append(told[measure] / taken[measure])
+        for measure, unit in _MEASURES.items():
+            note = f"it took {taken[measure]:.3g} {unit}"
+            figures.add(f"{name}: {measure}", "", ratios[measure], note)
+    return figures
+
+
+def _jobs(bench: Bench) -> dict[str, tuple[str, ...]]:
+    """By name: the verb and its options; each writes into a folder of its name."""
+    raster = bench.scene(bench.side, bench.side)
+    with rasterio.open(raster) as dataset:
+        left, bottom, right, top = dataset.window_bounds(((0, bench.side // 2),) * 2)
+    extent = ("--extent", *(str(value) for value in (left, bottom, right, top)))
+    threads = ("--threads", str(bench.threads))
+
+    def outputs(name: str, **files: str) -> tuple[str, ...]:
+        folder = bench.folder / name
+        folder.mkdir(exist_ok=True)
+        pairs = ((f"--{key.replace('_', '-')}", str(folder / file)) for key, file in files.items())
+        return (*(text for pair in pairs for text in pair), "--device", "cpu", *threads)
+
+    segment = ("segment", "--input", str(raster), "--model", str(bench.path))
+    dates = ("--before", str(raster), "--after", str(raster), "--model", "change")
+    return {
+        "map": (*segment, *outputs("map", output="map.tif", confidence="confidence.tif")),
+        "extent": (*segment, *outputs("extent", output="map.tif"), *extent),
+        "polygons": (
+            *(*segment, "--cog"),
+            *outputs("polygons", output="map.tif", output_vector="map.gpkg"),
+        ),
+        "scenes": (
+            *("classify", "--input", str(raster), "--model", "scenes"),
+            *outputs("scenes", output="scenes.gpkg"),
+        ),
+        "change": (
+            *("detect-change", *dates),
+            *outputs("change", output="change.tif", probability="probability.tif"),
+        ),
+    }
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[list[int]]:
+    """Looks again and again at a folder that is empty at first.
+
+    Args:
+        folder: Emptied first.
+
+    Yields:
+        Bytes of its files, hidden ones too, at each look; complete afterwards.
+    """
+    for path in folder.iterdir():
+        path.unlink()
+    held: list[int] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while True:
+            last = ended.wait(_EVERY_S)
+            held.append(_size(folder))
+            if last:
+                return
+
+    thread = threading.Thread(target=look, name="watch-folder", daemon=True)
+    thread.start()
+    try:
+        yield held
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue  # it was removed meanwhile
+    return total
