@@ -1686,6 +1686,51 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Engine ist fertig.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <translation>Sagt, wie viele Fenster berechnet werden, wie lange das dauert und wie viel Arbeitsspeicher und Platz auf dem Datenträger es braucht. Geschrieben wird nichts.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <translation>Setzen Sie zuerst „{}“: Der Wert fehlt oder ist falsch.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Stop estimating</source>
+        <translation>Schätzung abbrechen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Estimate</source>
+        <translation>Abschätzen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} Fenster, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} Fenster, {time}, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {seconds} s</source>
+        <translation>etwa {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {minutes} min</source>
+        <translation>etwa {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {hours} h {minutes} min</source>
+        <translation>etwa {hours} h {minutes} min</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
         <source>Help</source>
         <translation>Hilfe</translation>

@@ -1686,6 +1686,51 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El motor está listo.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <translation>Indica cuántas ventanas se calcularán, cuánto tardará y cuánta memoria y disco hacen falta. No se escribe nada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <translation>Indique primero «{}»: falta o es incorrecto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Stop estimating</source>
+        <translation>Detener la estimación</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Estimate</source>
+        <translation>Estimar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} ventanas, {memory} de memoria, {disk} en el disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} ventanas, {time}, {memory} de memoria, {disk} en el disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {seconds} s</source>
+        <translation>aprox. {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {minutes} min</source>
+        <translation>aprox. {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {hours} h {minutes} min</source>
+        <translation>aprox. {hours} h {minutes} min</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
         <source>Help</source>
         <translation>Ayuda</translation>

@@ -1686,6 +1686,51 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le moteur est prêt.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <translation>Indique combien de fenêtres seront calculées, le temps nécessaire, et la mémoire et l’espace disque requis. Rien n’est écrit.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <translation>Indiquez d’abord « {} » : la valeur manque ou est incorrecte.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Stop estimating</source>
+        <translation>Arrêter l’estimation</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Estimate</source>
+        <translation>Estimer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} fenêtres, {memory} de mémoire, {disk} sur le disque.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} fenêtres, {time}, {memory} de mémoire, {disk} sur le disque.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {seconds} s</source>
+        <translation>environ {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {minutes} min</source>
+        <translation>environ {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {hours} h {minutes} min</source>
+        <translation>environ {hours} h {minutes} min</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
         <source>Help</source>
         <translation>Aide</translation>

@@ -1686,6 +1686,51 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O motor está pronto.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <translation>Indica quantas janelas serão calculadas, quanto tempo leva e quanta memória e disco são necessários. Nada é gravado.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <translation>Defina primeiro &#x27;{}&#x27;: falta ou está incorreto.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Stop estimating</source>
+        <translation>Parar a estimativa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Estimate</source>
+        <translation>Estimar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} janelas, {memory} de memória, {disk} no disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} janelas, {time}, {memory} de memória, {disk} no disco.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {seconds} s</source>
+        <translation>cerca de {seconds} s</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {minutes} min</source>
+        <translation>cerca de {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {hours} h {minutes} min</source>
+        <translation>cerca de {hours} h {minutes} min</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
         <source>Help</source>
         <translation>Ajuda</translation>

@@ -1686,6 +1686,51 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>引擎已完成。</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <translation>说明将计算多少个窗口、需要多长时间、多少内存和磁盘空间。不写入任何文件。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <translation>请先设置“{}”：它缺失或不正确。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Stop estimating</source>
+        <translation>停止估算</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>Estimate</source>
+        <translation>估算</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} 个窗口，内存 {memory}，磁盘 {disk}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>{windows} 个窗口，{time}，内存 {memory}，磁盘 {disk}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {seconds} s</source>
+        <translation>大约 {seconds} 秒</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {minutes} min</source>
+        <translation>大约 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
+        <source>about {hours} h {minutes} min</source>
+        <translation>大约 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
         <source>Help</source>
         <translation>帮助</translation>

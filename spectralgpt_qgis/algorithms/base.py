@@ -165,20 +165,23 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         A feedback may take more than QGIS's own does, by further methods: `advance(fraction, message, seconds)`
         instead of percent and text, `measure(name, step, value)` for metrics, `describe(facts)` for what holds
         from now on, `conclude(result)` for all that the engine returned; and `is_abandoned()` says that the user
-        does not wait for what a cancelled job would keep.
+        does not wait for what a cancelled job would keep. With `is_dry` the engine only tells what the job would take.
 
         Args:
             job: The fields of the verb's job; empty ones may be left out.
             feedback: Gets progress, log and warnings, and says when to stop.
 
         Returns:
-            The engine's result; empty when the user cancelled.
+            The engine's result; empty when the user cancelled, or only asked what it would take.
 
         Raises:
             QgsProcessingException: The job failed, with the reason and the remedy.
         """
         telling = ProgressTeller(feedback)
         job = {**job, **absolute_outputs(job)}
+        dry = getattr(feedback, "is_dry", False)
+        if dry:
+            job["dry_run"] = True
         client = None
         try:
             client = engine_access.client(self.TIER)
@@ -194,18 +197,22 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 is_abandoned=getattr(feedback, "is_abandoned", None),
             )
             getattr(feedback, "conclude", lambda _: None)(result)
+            if dry:
+                return {}
             if feedback.isCanceled():
                 feedback.pushInfo(tr("Stopped early. What was done so far was kept."))
             self._files = {name: str(job[name]) for name in FILES if job.get(name)}
             return result
         except EngineCancelled:
             remove_abandoned(job, client.pid)
-            remove_rows(job)
+            if not dry:  # else they are those of another run
+                remove_rows(job)
             feedback.pushInfo(tr("Cancelled. Nothing was written."))
             return {}
         except EngineFailed as failure:
             remove_abandoned(job, client.pid if client is not None else None)
-            if failure.kind == "EngineDied" and keeps_rows(job, QgsProcessingUtils.tempFolder()):
+            died = failure.kind == "EngineDied" and not dry
+            if died and keeps_rows(job, QgsProcessingUtils.tempFolder()):
                 feedback.pushInfo(
                     tr(
                         "What was computed was kept. Run the tool again with the same settings and "

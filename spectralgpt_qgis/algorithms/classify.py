@@ -72,7 +72,7 @@ class ClassifyAlgorithm(RasterAlgorithm):
         )
         for parameter in (
             shared.raster(self.INPUT, tr("Raster")),
-            shared.model(self.MODEL, self.TASK, "scenes"),
+            shared.model(self.MODEL, self.TASK, "scenes", estimates=True),
             shared.bands(
                 self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.INPUT
             ),

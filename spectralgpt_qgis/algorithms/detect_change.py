@@ -86,7 +86,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
         for parameter in (
             shared.raster(self.BEFORE, tr("Raster before")),
             shared.raster(self.AFTER, tr("Raster after")),
-            shared.model(self.MODEL, self.TASK, "change"),
+            shared.model(self.MODEL, self.TASK, "change", estimates=True),
             shared.bands(
                 self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.BEFORE
             ),

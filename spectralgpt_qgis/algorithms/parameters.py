@@ -140,11 +140,13 @@ def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDef
 
 
 def model(
-    name: str, task: str, default: str | None, optional: bool = False
+    name: str, task: str, default: str | None, optional: bool = False, estimates: bool = False
 ) -> QgsProcessingParameterDefinition:
-    """The name of an installed model or the path of a model file."""
+    """The name of an installed model or the path of a model file; `estimates`: what a run takes can be asked for."""
     parameter = QgsProcessingParameterString(name, tr("Model"), default, False, optional)
-    parameter.setMetadata({"widget_wrapper": {"class": MODEL_WIDGET, "task": task}})
+    parameter.setMetadata(
+        {"widget_wrapper": {"class": MODEL_WIDGET, "task": task, "estimates": estimates}}
+    )
     return helped(
         parameter, tr("The name of an installed model, or the path of a model file (.onnx).")
     )

@@ -74,7 +74,7 @@ class SegmentAlgorithm(RasterAlgorithm):
         """Declares parameters and outputs."""
         for parameter in (
             shared.raster(self.INPUT, tr("Raster")),
-            shared.model(self.MODEL, self.TASK, "landcover"),
+            shared.model(self.MODEL, self.TASK, "landcover", estimates=True),
             shared.bands(
                 self.BANDS, tr("Bands in the model's order (empty = automatic)"), self.INPUT
             ),

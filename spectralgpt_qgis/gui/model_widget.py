@@ -27,6 +27,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 from .. import model_catalogue
 from ..i18n import tr
 from ..installed_model import InstalledModel
+from .estimate_button import offer_estimate
 from .models.combo import ModelCombo
 from .models.query import ModelQuery, question_of
 from .parameter_widget import ParameterWidgetWrapper
@@ -45,6 +46,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         training: bool = False,
         every: bool = False,
         words: Sequence[str] = (),
+        estimates: bool = False,
         **options: Any,
     ) -> None:
         """Called by Processing.
@@ -54,15 +56,17 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
             dialog: The dialog the widget is for.
             row: Of a batch table.
             col: Of a batch table.
-            task: Lists models for this task; this and the next three come from the parameter's metadata.
+            task: Lists models for this task; this and the next four come from the parameter's metadata.
             training: Lists models to train from, not those that predict.
             every: Lists all models.
             words: What else may be given, such as sizes to start fresh with.
+            estimates: Adds a button to the dialog that tells what a run would take.
             options: What other versions of Processing may add.
         """
         self._task, self._training, self._every, self._words = task, training, every, words
         self._comparison: dict[str, dict[str, Any]] = {}
         self._raster: Any = None
+        self._estimates, self._panel = estimates, None
         super().__init__(param, dialog, row, col)
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
@@ -94,6 +98,9 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         super().postInitialize(wrappers)
         if self.dialogType in (DIALOG_BATCH, DIALOG_MODELER):
             return
+        if self._estimates and self._panel is not None:
+            name = self.parameterDefinition().algorithm().name()
+            offer_estimate(f"spectralgpt:{name}", self._panel, self.dialog)
         for wrapper in wrappers:
             definition = wrapper.parameterDefinition()
             if isinstance(
@@ -104,6 +111,11 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
                 wrapper.widgetValueHasChanged.connect(self._raster_changed)
                 self._raster_changed()
                 return
+
+    def registerProcessingParametersGenerator(self, generator: Any) -> None:  # noqa: N802
+        """Keeps what gives the values of all parameters."""
+        super().registerProcessingParametersGenerator(generator)
+        self._panel = generator
 
     def setValue(self, value: Any) -> None:  # noqa: N802
         """Shows a value: a name, a path, or a source inside a graphical model."""

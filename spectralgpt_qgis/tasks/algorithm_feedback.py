@@ -21,9 +21,14 @@ class AlgorithmFeedback(QgsProcessingFeedback):
     measured = pyqtSignal(str, int, float)  # name, step, value of a metric
     described = pyqtSignal(object)  # facts that hold from now on
 
-    def __init__(self) -> None:
-        """Has heard nothing yet."""
+    def __init__(self, dry: bool = False) -> None:
+        """Has heard nothing yet.
+
+        Args:
+            dry: Has the engine only tell what the run would take.
+        """
         super().__init__(False)
+        self.is_dry = dry
         self.details: list[str] = []  # for the report of an error
         self.result: dict[str, Any] = {}  # of the engine
         self._abandoned = False

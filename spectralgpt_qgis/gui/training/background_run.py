@@ -50,12 +50,13 @@ class BackgroundRun(QObject):
         """Since the start."""
         return time.monotonic() - self._began
 
-    def start(self, algorithm_id: str, parameters: dict[str, Any]) -> bool:
+    def start(self, algorithm_id: str, parameters: dict[str, Any], dry: bool = False) -> bool:
         """Starts a run; one that cannot start ends in `failed` at once.
 
         Args:
             algorithm_id: Such as ``"spectralgpt:segment"``.
             parameters: As for ``processing.run``.
+            dry: Only ask what the run would take; the answer is the `estimate` of `result`.
 
         Returns:
             Whether it runs; a second one while another runs does not.
@@ -63,7 +64,7 @@ class BackgroundRun(QObject):
         if self.running:
             return False
         self._began, self.result = time.monotonic(), {}
-        feedback = AlgorithmFeedback()
+        feedback = AlgorithmFeedback(dry)
         for name in ("advanced", "logged", "warned", "measured", "described"):
             getattr(feedback, name).connect(getattr(self, name))
         context = dataobjects.createContext(feedback)

@@ -1,0 +1,145 @@
+"""A button in the dialogs of the mapping tools that tells what a run will take, without running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from processing.gui.AlgorithmDialogBase import AlgorithmDialogBase
+from qgis.core import Qgis
+from qgis.PyQt.QtCore import QEvent, QLocale, QObject
+from qgis.PyQt.QtWidgets import QDialogButtonBox, QPushButton, QWidget
+
+from ..i18n import tr
+from .training.background_run import BackgroundRun
+
+
+class EstimateButton(QObject):
+    """Stands among the dialog's buttons while its parameters are shown; answers in the dialog's message bar.
+
+    While it asks, a second click takes the question back; so do Run and the end of the dialog.
+    """
+
+    def __init__(
+        self, algorithm_id: str, panel: QWidget, dialog: QWidget, buttons: QDialogButtonBox
+    ) -> None:
+        """Adds the button.
+
+        Args:
+            algorithm_id: Of the tool, such as ``"spectralgpt:segment"``.
+            panel: The parameters in the dialog; gives their values.
+            dialog: Processing's, with a message bar.
+            buttons: The dialog's.
+        """
+        super().__init__(dialog)
+        self._id, self._panel, self._bar = algorithm_id, panel, dialog.messageBar()
+        self._warnings: list[str] = []
+        self.run = BackgroundRun(self)
+        self.run.changed.connect(self._label)
+        self.run.warned.connect(self._warnings.append)
+        self.run.succeeded.connect(self._tell)
+        self.run.failed.connect(lambda message, _: self._say(message, Qgis.MessageLevel.Warning))
+        self.button = QPushButton(dialog)
+        self.button.setAutoDefault(False)  # Enter is for Run
+        self.button.setToolTip(
+            tr(
+                "Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. "
+                "Nothing is written."
+            )
+        )
+        self.button.clicked.connect(self._clicked)
+        self._label(False)
+        # Reset: on the left, where "Run as Batch Process" is.
+        buttons.addButton(self.button, QDialogButtonBox.ButtonRole.ResetRole)
+        buttons.accepted.connect(self.run.forget)
+        dialog.rejected.connect(self.run.forget)  # however it is closed
+        panel.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """The button comes, goes and is grey with the parameters: during a run they are."""
+        if event is not None and event.type() in (
+            QEvent.Type.Show,
+            QEvent.Type.Hide,
+            QEvent.Type.EnabledChange,
+        ):
+            self.button.setVisible(self._panel.isVisible())
+            self.button.setEnabled(self._panel.isEnabled())
+        return False
+
+    def _clicked(self, *_: Any) -> None:
+        if self.run.running:
+            self.run.cancel()
+            return
+        self._bar.clearWidgets()
+        self._warnings.clear()
+        try:
+            parameters = self._panel.createProcessingParameters()
+        except AlgorithmDialogBase.InvalidParameterValue as error:
+            name = error.parameter.description()
+            self._say(
+                tr("Set '{}' first: it is missing or wrong.").format(name),
+                Qgis.MessageLevel.Warning,
+            )
+        except AlgorithmDialogBase.InvalidOutputExtension as error:
+            self._say(error.message, Qgis.MessageLevel.Warning)
+        else:
+            self.run.start(self._id, parameters, dry=True)
+
+    def _label(self, running: bool) -> None:
+        self.button.setText(tr("Stop estimating") if running else tr("Estimate"))
+
+    def _tell(self, _: Any) -> None:
+        words = in_words(self.run.result.get("estimate", {}))
+        warned = bool(self._warnings)
+        level = Qgis.MessageLevel.Warning if warned else Qgis.MessageLevel.Info
+        self._say(" ".join((words, *self._warnings)), level)
+
+    def _say(self, text: str, level: Any) -> None:
+        self._bar.clearWidgets()
+        self._bar.pushMessage(tr("Estimate"), text, level, 0)
+
+
+def in_words(estimate: dict[str, Any]) -> str:
+    """What a run will take, for people.
+
+    Args:
+        estimate: As the engine gives it: windows, seconds (None where other machines compute), memory_mb, disk_mb.
+    """
+    windows = QLocale().toString(int(estimate.get("windows", 0)))
+    seconds = estimate.get("seconds")
+    memory, disk = (_size(estimate.get(name, 0)) for name in ("memory_mb", "disk_mb"))
+    if seconds is None:
+        return tr("{windows} windows, {memory} of memory, {disk} on the disk.").format(
+            windows=windows, memory=memory, disk=disk
+        )
+    return tr("{windows} windows, {time}, {memory} of memory, {disk} on the disk.").format(
+        windows=windows, time=_time(seconds), memory=memory, disk=disk
+    )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return tr("about {seconds} s").format(seconds=max(1, round(seconds)))
+    if seconds < 100 * 60:
+        return tr("about {minutes} min").format(minutes=round(seconds / 60))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return tr("about {hours} h {minutes} min").format(hours=hours, minutes=minutes)
+
+
+def _size(megabytes: float) -> str:
+    digits = 1 if megabytes >= 1000 else 0
+    scheme = QLocale.DataSizeFormat.DataSizeSIFormat
+    return str(QLocale().formattedDataSize(round(megabytes * 1e6), digits, scheme))
+
+
+def offer_estimate(algorithm_id: str, panel: Any, dialog: Any) -> EstimateButton | None:
+    """Adds the button to a dialog of Processing; None for one that is built in another way.
+
+    Args:
+        algorithm_id: Of the tool.
+        panel: What gives the values of the parameters.
+        dialog: What the parameters are shown in.
+    """
+    buttons = dialog.findChild(QDialogButtonBox, "mButtonBox")
+    if buttons is None or not isinstance(panel, QWidget) or not hasattr(dialog, "messageBar"):
+        return None
+    return EstimateButton(algorithm_id, panel, dialog, buttons)
