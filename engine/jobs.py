@@ -63,6 +63,11 @@ class SegmentJob(Job):
     dry_run: bool = parameter(
         "only tell what the run would take: windows, time, memory, disk", False
     )
+    quick_look: str = parameter("coarse map of the view to write before the map, .tif", "")
+    quick_look_extent: tuple[float, ...] | None = parameter(
+        "xmin ymin xmax ymax of the view; none = all of the raster", None
+    )
+    quick_look_crs: str = parameter("CRS of the view; empty = the raster's", "")
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,11 @@ class ChangeJob(Job):
     dry_run: bool = parameter(
         "only tell what the run would take: windows, time, memory, disk", False
     )
+    quick_look: str = parameter("coarse map of the view to write before the map, .tif", "")
+    quick_look_extent: tuple[float, ...] | None = parameter(
+        "xmin ymin xmax ymax of the view; none = all of the raster", None
+    )
+    quick_look_crs: str = parameter("CRS of the view; empty = the raster's", "")
 
 
 @dataclass(frozen=True)

@@ -5540,6 +5540,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>No quick look: {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>Quick look: {1} x {2} pixels of {3}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation type="unfinished"></translation>

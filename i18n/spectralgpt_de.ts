@@ -5541,6 +5541,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Vorher geschätzt: {1} Fenster, {2}{3}; gebraucht: {4} Fenster, {5}, {6}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>No quick look: {1}</source>
+        <translation>Keine Vorschau: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>Quick look: {1} x {2} pixels of {3}</source>
+        <translation>Vorschau: {1} x {2} Pixel von {3}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Die Maske berührt das zu berechnende Gebiet ({1} in {2}) nicht; ihre Polygone liegen in {3}. Wählen Sie eine andere Maske, oder prüfen Sie ihr KBS.</translation>

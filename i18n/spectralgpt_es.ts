@@ -5541,6 +5541,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Estimado antes: {1} ventanas, {2}{3}; fueron {4} ventanas, {5}, {6}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>No quick look: {1}</source>
+        <translation>Sin vista rápida: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>Quick look: {1} x {2} pixels of {3}</source>
+        <translation>Vista rápida: {1} x {2} píxeles de {3}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>La máscara no toca el área que se calcula ({1} en {2}); sus polígonos están en {3}. Elija otra máscara, o compruebe su SRC.</translation>

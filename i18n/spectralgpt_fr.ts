@@ -5541,6 +5541,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Estimé avant : {1} fenêtres, {2}{3} ; il a fallu {4} fenêtres, {5}, {6}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>No quick look: {1}</source>
+        <translation>Pas d&#x27;aperçu rapide : {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>Quick look: {1} x {2} pixels of {3}</source>
+        <translation>Aperçu rapide : {1} x {2} pixels de {3}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Le masque ne touche pas la zone à calculer ({1} en {2}) ; ses polygones se trouvent dans {3}. Choisissez un autre masque, ou vérifiez son SCR.</translation>

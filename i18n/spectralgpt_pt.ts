@@ -5541,6 +5541,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Estimado antes: {1} janelas, {2}{3}; foram {4} janelas, {5}, {6}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>No quick look: {1}</source>
+        <translation>Sem pré-visualização rápida: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>Quick look: {1} x {2} pixels of {3}</source>
+        <translation>Pré-visualização rápida: {1} x {2} píxeis de {3}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>A máscara não toca a área a calcular ({1} em {2}); os polígonos dela estão em {3}. Escolha outra máscara ou verifique o SRC dela.</translation>

@@ -138,6 +138,11 @@ class RasterSource:
         return pixels * sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
 
     @property
+    def overviews(self) -> bool:
+        """Whether the file has reduced versions of itself, so that a large part of it is quickly looked at."""
+        return bool(self._dataset.overviews(self._indexes[0]))
+
+    @property
     def groups(self) -> tuple[int, ...]:
         """Ascending indices of the spectral groups that are present."""
         return self.match.groups
@@ -253,7 +258,7 @@ class RasterSource:
 
     def _sample(self, indexes: list[int]) -> list[np.ndarray]:
         """Stored values of valid pixels, one array for each band; the used bands come first."""
-        overviews = bool(self._dataset.overviews(self._indexes[0]))
+        overviews = self.overviews
         chunks = []
         for window, shape in sample_windows(self._place.own, overviews):
             values, valid = self._raw(indexes, window, shape)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cards import Card
+from ..data.grid import Grid
 from ..data.source import RasterSource
 from ..jobs import SegmentJob
 from .backend import Backend
@@ -22,13 +23,15 @@ from .writer import class_dtype
 UNKNOWN_PERCENT = 255
 
 
-def open_source(job: SegmentJob, card: Card) -> RasterSource:
-    """The job's raster, a context manager.
+def open_source(job: SegmentJob, card: Card, grid: Grid | None = None) -> RasterSource:
+    """The job's raster, a context manager; on another grid where one is given.
 
     Raises:
         EngineError: What `RasterSource.open` raises.
     """
-    return RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
+    return RasterSource.open(
+        job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs, grid=grid
+    )
 
 
 def class_mosaic(

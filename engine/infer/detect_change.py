@@ -28,6 +28,7 @@ from .map_rows import kept_layers, lay_mosaic, open_sources
 from .polygons import write_polygons
 from .preflight import Preflight, Raster, plan_map
 from .provenance import described, provenance
+from .quick_look import quick_look
 from .region import open_region
 from .report import Stopwatch, introduce
 from .scores import UNKNOWN, ScoreFile
@@ -85,6 +86,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()
+        if job.quick_look:
+            quick_look(job, card, before, backend, progress)
         key = job_key(job, model, backend, [before, after], region, dtypes)
         kept.take_up(key, before.grid.width, dtypes, outputs.folders)
         predicting = progress.part(0.0, 0.8)

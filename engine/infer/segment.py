@@ -34,6 +34,7 @@ from .job_key import job_key
 from .polygons import write_polygons
 from .preflight import Preflight, Raster, plan_map
 from .provenance import described, provenance
+from .quick_look import quick_look
 from .region import open_region
 from .report import Stopwatch, introduce
 from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
@@ -87,6 +88,8 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()
+        if job.quick_look:
+            quick_look(job, card, source, backend, progress)
         key = job_key(job, model, backend, [source], region, dtypes)
         kept.take_up(key, source.grid.width, dtypes, outputs.folders)
         compute = computed(mosaic, class_layers(card, sure))

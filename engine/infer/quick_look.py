@@ -1,0 +1,138 @@
+"""A coarse map of what the user looks at, before the whole one: within a second or two, by the same model.
+
+The view is put on a coarser grid, such that few windows cover it: the model sees larger pixels than it was made for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.grid import Grid
+from ..data.opening import parse_crs
+from ..data.source import RasterSource
+from ..errors import Cancelled, EngineError
+from ..jobs import SegmentJob
+from ..progress import Progress
+from .backend import Backend
+from .finished_rows import Layers
+from .map_rows import MapJob, kept_layers, lay_mosaic, open_sources
+from .region import open_region
+from .scores import UNKNOWN
+from .staging import GEOTIFF, StagedOutputs
+from .threshold import BINS, scene_threshold, score_edges
+from .writer import Layer, RasterWriter, class_dtype
+
+WINDOWS = 4  # along each side of the view
+OVERLAP = 10  # percent: enough to hide the seams
+# Without overviews every block of the view has to be unpacked: more than this takes longer than the model.
+MOST_READ = 2048  # px
+
+
+def quick_look(
+    job: MapJob, card: Card, source: RasterSource, backend: Backend, progress: Progress
+) -> None:
+    """Writes the coarse map to the job's `quick_look`, and tells it as a state.
+
+    A view that the raster or the area to compute does not touch, or that cannot be written, is told in the log: it
+    must not end the run.
+
+    Args:
+        job: What is asked.
+        card: The model's card.
+        source: The job's raster, the first date's.
+        backend: The model.
+        progress: A cancel takes effect at every window.
+    """
+    try:
+        grid = view_grid(source, card.window, job.quick_look_extent, job.quick_look_crs)
+        with StagedOutputs() as outputs:
+            values = _computed(job, card, grid, backend, progress.part(0.0, 0.0))
+            layer = Layer(
+                "quick look", class_dtype(card.classes, card.nodata), card.nodata, card.classes
+            )
+            with RasterWriter(outputs.stage(job.quick_look, GEOTIFF), grid, layer) as writer:
+                writer.write(values)
+    except Cancelled:
+        raise
+    except EngineError as error:
+        progress.log(f"No quick look: {error.message}")
+        return
+    progress.log(f"Quick look: {grid.width} x {grid.height} pixels of {grid.resolution[0]:.3g}")
+    progress.state(quick_look=job.quick_look)
+
+
+def view_grid(
+    source: RasterSource, window: int, extent: tuple[float, ...] | None, crs: str
+) -> Grid:
+    """The grid of a view: the raster's own pixels, or coarser ones, so that a few windows cover it.
+
+    Args:
+        source: The raster.
+        window: Side of the model's window, pixels.
+        extent: (xmin, ymin, xmax, ymax) of the view; None for all of the raster.
+        crs: CRS of the extent; empty is the raster's.
+
+    Raises:
+        EmptyArea: The view shows nothing of the raster.
+        InvalidParameter: The extent is no extent, or its CRS none.
+    """
+    own = source.grid
+    view = own.window
+    if extent is not None:
+        west, south, east, north = extent
+        view = own.window_of((west, south, east, north), parse_crs(crs) if crs else None)
+    if not source.overviews:
+        view = _middle(view, MOST_READ)
+    step = window * (1 - OVERLAP / 100)
+    most = window + (WINDOWS - 1) * step  # px that so many windows cover
+    factor = max(1.0, max(view.width, view.height) / most)
+    left, top = own.xy(view.col_off, view.row_off)
+    t = own.transform
+    transform = Affine(t.a * factor, t.b * factor, left, t.d * factor, t.e * factor, top)
+    width, height = (max(1, round(size / factor)) for size in (view.width, view.height))
+    return Grid(own.crs, transform, width, height)
+
+
+def _middle(view: Window, most: int) -> Window:
+    """The middle of a window, at most so large."""
+    width, height = min(view.width, most), min(view.height, most)
+    left = view.col_off + (view.width - width) // 2
+    return Window(left, view.row_off + (view.height - height) // 2, width, height)
+
+
+def _computed(
+    job: MapJob, card: Card, grid: Grid, backend: Backend, progress: Progress
+) -> NDArray[np.generic]:
+    """Class values of the whole grid [rows, columns]."""
+    job = dataclasses.replace(job, overlap=OVERLAP)
+    with ExitStack() as stack:
+        sources = stack.enter_context(open_sources(job, card, grid))
+        region = open_region(grid, job.extent, job.extent_crs, job.mask)
+        mosaic = lay_mosaic(job, card, sources, region, backend)
+        reduce, _ = kept_layers(job, card, False)
+        strips: list[Layers] = [
+            tuple(layer.copy() for layer in reduce(rows)) for rows in mosaic.rows(progress)
+        ]
+    values = np.concatenate([layers[0] for layers in strips])
+    return values if isinstance(job, SegmentJob) else _changed(values, card, job.threshold)
+
+
+def _changed(
+    scores: NDArray[np.float32], card: Card, threshold: float | None
+) -> NDArray[np.generic]:
+    """Changed or not [rows, columns], by the given threshold or the one that the view's scores ask for."""
+    known = scores != UNKNOWN
+    if threshold is None:
+        histogram = np.histogram(scores[known], BINS, (0.0, 1.0))[0]
+        threshold = scene_threshold(histogram, score_edges(), card.threshold)
+    unchanged, changed = (item.value for item in card.classes)
+    classes = np.where(scores >= threshold, changed, unchanged)
+    classes[~known] = card.nodata
+    return classes.astype(class_dtype(card.classes, card.nodata))
