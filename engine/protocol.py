@@ -36,6 +36,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from typing import IO, Any, Callable
@@ -44,6 +45,7 @@ from .errors import Cancelled, ClientGone, EngineError, InvalidParameter, OutOfM
 from .memory_limit import is_shortage, limit_in_words
 from .progress import Event, Progress
 
+_PAUSE = 0.1  # s
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_USAGE, EXIT_CANCELLED = 0, 1, 2, 130
 
 Work = Callable[[dict[str, Any], Progress], dict[str, Any]]
@@ -59,6 +61,7 @@ class EventStream(Progress):
         super().__init__(self._cancelled.is_set)
         self._stream = stream
         self._lock = threading.Lock()
+        self._told, self._told_at = "", 0.0
 
     def cancel(self) -> None:
         """Makes the next `check` raise `Cancelled`."""
@@ -75,7 +78,15 @@ class EventStream(Progress):
             raise ClientGone()
 
     def emit(self, event: Event) -> None:
-        """Writes one event; a reader that has gone away ends the work."""
+        """Writes one event; a reader that has gone away ends the work.
+
+        Of progress that tells the same in other numbers, `_PAUSE` passes between two.
+        """
+        if event["event"] == "progress":
+            now, message = time.monotonic(), event["message"]
+            if message == self._told and now - self._told_at < _PAUSE and event["fraction"] < 1:
+                return
+            self._told, self._told_at = message, now
         line = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str)
         with self._lock:
             try:

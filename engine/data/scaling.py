@@ -75,10 +75,12 @@ class Scaling:
             float32 [bands, rows, columns]; a new array.
         """
         scaled = values.astype(np.float32)
-        if any(factor != 1 for factor in self.factors):
-            scaled *= np.asarray(self.factors, np.float32)[:, None, None]
-        if any(self.offsets):
-            scaled += np.asarray(self.offsets, np.float32)[:, None, None]
+        # Band by band: each is still in the processor's cache when the next step comes to it.
+        for band, factor, offset in zip(scaled, self.factors, self.offsets):
+            if factor != 1:
+                band *= np.float32(factor)
+            if offset:
+                band += np.float32(offset)
         return scaled
 
 

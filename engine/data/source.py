@@ -160,25 +160,32 @@ class RasterSource:
         Raises:
             RasterUnreadable: The pixels cannot be read.
         """
-        height, width = int(window.height), int(window.width)
-        image = np.zeros((len(self._card.bands), height, width), np.float32)  # [C, h, w]
-        valid = np.zeros((height, width), bool)
+        shape = (len(self._card.bands), int(window.height), int(window.width))
         part = self.grid.clip(window)
         if part.width < 1 or part.height < 1:
-            return image, valid
+            return np.zeros(shape, np.float32), np.zeros(shape[1:], bool)
         if self._place.shift is not None:
             values, inside, part = self._read_shifted(part)
         else:
             values, inside = self._read_warped(part)
         if values is None:
-            return image, valid
+            return np.zeros(shape, np.float32), np.zeros(shape[1:], bool)
         if not inside.all():
             values[:, ~inside] = 0
+        if values.shape == shape and self._positions == list(range(shape[0])):
+            return values, inside
+        image, valid = np.zeros(shape, np.float32), np.zeros(shape[1:], bool)
         top, left = int(part.row_off - window.row_off), int(part.col_off - window.col_off)
         rows, columns = slice(top, top + part.height), slice(left, left + part.width)
-        image[self._positions, rows, columns] = values
+        for position, band in zip(self._positions, values):
+            image[position, rows, columns] = band
         valid[rows, columns] = inside
         return image, valid
+
+    @property
+    def resampled(self) -> bool:
+        """Whether pixels are resampled: a part of a window, read by itself, may then differ in its last bits."""
+        return self._place.shift is None
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each model band over the scene's valid pixels.

@@ -14,13 +14,14 @@ from ..data.source import RasterSource
 from ..jobs import SegmentJob
 from .backend import Backend
 from .finished_rows import Layers
-from .merge import Rows
+from .merge import Floats, Rows
 from .mosaic import Mosaic
 from .region import Region
 from .scene import SingleDate
 from .writer import class_dtype
 
 UNKNOWN_PERCENT = 255
+_AT_A_TIME = 8  # rows: few enough that they stay in the processor's cache
 
 
 def open_source(job: SegmentJob, card: Card, grid: Grid | None = None) -> RasterSource:
@@ -52,23 +53,44 @@ def class_layers(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
     values = np.array([item.value for item in card.classes], class_dtype(card.classes, card.nodata))
 
     def reduce(rows: Rows) -> Layers:
-        classes = best_class(rows, values, card.nodata)
-        return (classes, best_percent(rows)) if confidence else (classes,)
+        classes = np.full(rows.known.shape, card.nodata, values.dtype)
+        percents = np.full(rows.known.shape, UNKNOWN_PERCENT, np.uint8)
+        if (
+            rows.known.any()
+        ):  # not so in most rows of a large raster, where a small extent was asked for
+            for top in range(0, rows.height, _AT_A_TIME):
+                part = slice(top, top + _AT_A_TIME)
+                known = rows.known[part]
+                places, scores = best(rows.probabilities[:, part])
+                np.copyto(classes[part], values[places], where=known)
+                if confidence:
+                    np.copyto(percents[part], as_percent(scores), where=known)
+        return (classes, percents) if confidence else (classes,)
 
     return reduce
 
 
-def best_class(rows: Rows, values: NDArray[Any], nodata: int) -> NDArray[Any]:
-    """The value of the most probable class [n, width]; the first one of equals."""
-    if not rows.known.any():  # most rows of a large raster, where a small extent was asked for
-        return np.full(rows.known.shape, nodata, values.dtype)
-    best = values[rows.probabilities.argmax(axis=0)]
-    best[~rows.known] = nodata
-    return best
+def best(probabilities: Floats) -> tuple[NDArray[Any], Floats]:
+    """The place of the most probable class [n, width], the first one of equals, and its probability [n, width].
+
+    As `argmax` and `max`, which go through the classes of each pixel; this goes through the pixels of each class, and
+    is several times as fast.
+    """
+    kind = np.min_scalar_type(len(probabilities))
+    places = np.zeros(probabilities.shape[1:], kind)
+    scores = probabilities[0].copy()
+    for place, own in enumerate(probabilities[1:], 1):
+        better = own > scores
+        np.maximum(places, better * kind.type(place), out=places)  # places rise
+        np.maximum(scores, own, out=scores)
+    if np.isnan(scores).any():  # what a damaged model gives
+        places = probabilities.argmax(axis=0)
+    return places, scores
 
 
-def best_percent(rows: Rows) -> NDArray[np.uint8]:
-    """The probability of that class in percent [n, width], 255 where unknown."""
-    percent = np.rint(rows.probabilities.max(axis=0) * 100).clip(0, 100).astype(np.uint8)
-    percent[~rows.known] = UNKNOWN_PERCENT
-    return percent
+def as_percent(scores: Floats) -> NDArray[np.uint8]:
+    """Probabilities in whole percent."""
+    percent = scores * np.float32(100)
+    np.rint(percent, out=percent)
+    np.clip(percent, 0, 100, out=percent)
+    return percent.astype(np.uint8)

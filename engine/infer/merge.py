@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+_AT_A_TIME = 8  # rows: few enough that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,11 @@ class RowAccumulator:
             for _, place in self._pieces(self._top, count):
                 scores, sums = self._scores[:, place], self._sums[place]
                 known = sums > 0
-                np.divide(scores, sums, out=scores, where=known)
+                for row in range(0, len(sums), _AT_A_TIME):
+                    part = slice(row, row + _AT_A_TIME)
+                    # Without `where`, which is slow, wherever it changes nothing.
+                    where = True if known[part].all() else known[part]
+                    np.divide(scores[:, part], sums[part], out=scores[:, part], where=where)
                 yield Rows(self._top, scores, known)
                 scores[...] = 0
                 sums[...] = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,21 @@ from .windows import SlidingWindows, overlap_pixels
 Feeds = dict[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
 Read = Callable[[Window], "tuple[Feeds, Mask]"]
+_ACROSS = 2048  # columns that are read together: what neighbouring windows share is then read once
+
+
+class Reader(Protocol):
+    """Gives the inputs of windows."""
+
+    def __call__(self, window: Window) -> tuple[Feeds, Mask]:
+        """The inputs of one."""
+
+    def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
+        """The inputs of some windows of one row, without the batch dimension, and where they are valid.
+
+        Args:
+            windows: Side by side, each beginning before the one before it ends.
+        """
 
 
 @dataclass
@@ -114,7 +129,7 @@ class Mosaic:
         grid: Grid,
         region: Region,
         backend: Backend,
-        read: Read,
+        read: Reader,
         window: int,
         classes: int,
         overlap: int,
@@ -125,7 +140,7 @@ class Mosaic:
             grid: Of the raster and the result.
             region: Where results are wanted.
             backend: The model.
-            read: Gives a window's inputs without the batch dimension ({"image": [C, S, S], ...}), and where they are
+            read: Gives windows' inputs without the batch dimension ({"image": [C, S, S], ...}), and where they are
                 valid, bool [S, S].
             window: S, side of a window, pixels.
             classes: Channels of a prediction.
@@ -238,16 +253,32 @@ class Mosaic:
             if top >= until:
                 return
             waiting: list[tuple[Window, Feeds, Mask]] = []
-            for at, column in enumerate(columns):
-                window = self._windows.at(place, column)
-                seen = self.look(window)
-                if seen is not None:
-                    waiting.append((window, *seen))
-                full = len(waiting) >= self._backend.batch or column == columns[-1]
+            for at, found in enumerate(self._row(place, columns)):
+                if found is not None:
+                    waiting.append(found)
+                full = len(waiting) >= self._backend.batch or at + 1 == len(columns)
                 share = (done + at / len(columns)) / len(places)
                 yield _Step(top, share, message, waiting if full else [])
                 if full:
                     waiting = []
+
+    def _row(self, place: int, columns: range) -> Iterator[tuple[Window, Feeds, Mask] | None]:
+        """Each window of a row with its inputs and the pixels wanted; None for one without any."""
+        run: list[tuple[Window, Mask]] = []
+        for column in columns:
+            window = self._windows.at(place, column)
+            wanted = self._region.mask(window)
+            if wanted.any():
+                run.append((window, wanted))
+            end = not wanted.any() or column == columns[-1]
+            if run and (end or window.col_off + window.width - run[0][0].col_off >= _ACROSS):
+                read = self._read.across([window for window, _ in run])
+                for (place_of, asked), (feeds, valid) in zip(run, read):
+                    keep = valid & asked
+                    yield (place_of, feeds, keep) if keep.any() else None
+                run = []
+            if not wanted.any():
+                yield None
 
     def _predict(self, step: _Step) -> NDArray[Any]:
         """Scores of a step's windows [B, K, S, S]; nothing [0] for a step without any."""

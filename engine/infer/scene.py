@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ class Scene:
                 values.astype(np.float32)[:, None, None] for values in source.statistics()
             )
 
+    @property
+    def resampled(self) -> bool:
+        """As `RasterSource.resampled`."""
+        return self._source.resampled
+
     def read(self, window: Window) -> tuple[NDArray[np.float32], Mask]:
         """A window: image float32 [C, h, w], 0 where invalid or missing, and valid bool [h, w]."""
         image, valid = self._source.read(window)
@@ -55,6 +61,10 @@ class SingleDate:
         """The inputs of a window without the batch dimension, and where they are valid."""
         image, valid = self._scene.read(window)
         return {"image": image, "valid": _as_input(valid), "groups": self._groups}, valid
+
+    def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
+        """The same for windows side by side, from one read where that gives the same."""
+        return _across(self, windows, self._scene.resampled)
 
 
 class TwoDates:
@@ -89,6 +99,30 @@ class TwoDates:
             "groups": self._groups,
         }
         return feeds, valid
+
+    def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
+        """The same for windows side by side, from one read where that gives the same."""
+        return _across(self, windows, self._before.resampled or self._after.resampled)
+
+
+def _across(
+    read: SingleDate | TwoDates, windows: Sequence[Window], resampled: bool
+) -> Iterator[tuple[Feeds, Mask]]:
+    if resampled:
+        yield from map(read, windows)
+        return
+    first, last = windows[0], windows[-1]
+    width = last.col_off + last.width - first.col_off
+    feeds, valid = read(Window(first.col_off, first.row_off, width, first.height))
+    for window in windows:
+        columns = slice(
+            window.col_off - first.col_off, window.col_off - first.col_off + window.width
+        )
+        part = {
+            name: values if name == "groups" else values[..., columns]
+            for name, values in feeds.items()
+        }
+        yield part, valid[:, columns]
 
 
 def _as_input(valid: Mask) -> NDArray[np.float32]:

@@ -39,6 +39,7 @@ from .region import open_region
 from .report import Stopwatch, introduce
 from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
 from .tiles import raster_writer
+from .write_behind import write_behind
 from .writer import Layer, class_dtype, raster_environment
 
 
@@ -143,18 +144,24 @@ def _write_maps(
     """Writes the class raster, and the confidence raster when it is wanted; gives the areas."""
     dtype = class_dtype(card.classes, card.nodata)
     layer = Layer("class", dtype, card.nodata, card.classes, tags)
-    with ClassMap(
-        output, source.grid, layer, card.classes, job.min_area, job.cog, job.tiles
-    ) as class_map:
-        if confidence is None:
-            for (classes,) in strips:
-                class_map.write(classes)
-        else:
+    with ExitStack() as stack:
+        class_map = stack.enter_context(
+            ClassMap(output, source.grid, layer, card.classes, job.min_area, job.cog, job.tiles)
+        )
+        writers: list[Callable[[NDArray[Any]], None]] = [class_map.write]
+        if confidence is not None:
             percent = Layer("confidence (percent)", "uint8", UNKNOWN_PERCENT, (), tags)
-            with raster_writer(confidence, source.grid, percent, job.cog, job.tiles) as writer:
-                for classes, percents in strips:
-                    class_map.write(classes)
-                    writer.write(percents)
+            writer = raster_writer(confidence, source.grid, percent, job.cog, job.tiles)
+            stack.enter_context(writer)
+            writers.append(writer.write)
+
+        def write(layers: Layers) -> None:
+            for put, values in zip(writers, layers):
+                put(values)
+
+        with write_behind(write) as behind:
+            for layers in strips:
+                behind(layers)
     return class_map.areas.records()
 
 

@@ -3,6 +3,7 @@ import json
 import os
 import threading
 import time
+from types import SimpleNamespace
 
 from engine.errors import BandMismatch, Cancelled, ClientGone
 from engine.protocol import EventStream, serve
@@ -116,3 +117,20 @@ def test_the_cancel_line_and_the_end_of_stdin_both_cancel():
         assert [json.loads(text) for text in out.getvalue().splitlines()] == [
             {"event": "cancelled"}
         ]
+
+
+def test_progress_that_tells_the_same_is_told_ten_times_a_second_at_most(monkeypatch):
+    """The clock stands still but for one step of 0.2 s; other words, and the end, are told at once."""
+    now = [100.0]
+    monkeypatch.setattr("engine.protocol.time", SimpleNamespace(monotonic=lambda: now[0]))
+    stream = io.StringIO()
+    events = EventStream(stream)
+    for number in range(100):
+        events.update(number / 1000, "rows")
+    now[0] += 0.2
+    for number in range(100, 200):
+        events.update(number / 1000, "rows")
+    events.update(0.2, "polygons")
+    events.update(1.0, "polygons")
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["fraction"] for event in told] == [0.0, 0.1, 0.2, 1.0]

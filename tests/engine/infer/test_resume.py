@@ -126,7 +126,7 @@ def test_a_run_that_lost_its_client_goes_on_and_the_outputs_are_the_same(
 def test_only_the_windows_that_reach_below_the_finished_rows_are_read_again(
     verbs, gone, recorder, reads, tmp_path
 ):
-    """Windows of 16 with a step of 12 over 90 x 40: rows at 0, 12 .. 72, 74, 3 columns at 0, 12, 24.
+    """Windows of 16 with a step of 12 over 90 x 40: rows at 0, 12 .. 72, 74; a row of three windows is one read.
 
     The client is gone at the first window of the fifth row: the rows above the fourth one, at 36, are final, and
     the third row of windows, at 24, is the first that reaches below them.
@@ -139,7 +139,8 @@ def test_only_the_windows_that_reach_below_the_finished_rows_are_read_again(
     verbs.run("segment", folder, progress)
     assert "stopped: 36 of 90 rows" in " ".join(progress.texts("log"))
     tops = [window.row_off for window in reads]
-    assert tops == [top for top in (24, 36, 48, 60, 72, 74) for _ in range(3)]
+    assert tops == [24, 36, 48, 60, 72, 74]
+    assert [window.width for window in reads] == [24 + 16] * 6
 
 
 @pytest.mark.parametrize("rows", [(0, 30), (41, 66), (80, 90)])

@@ -241,7 +241,7 @@ class TestArea:
                 recorder(),
             )
             monkeypatch.undo()
-            return result, read(output), len(windows), values
+            return result, read(output), sum(window.width for window in windows) // 16, values
 
         return ask
 
