@@ -114,6 +114,10 @@ class EnvironmentBroken(EngineError, RuntimeError):
     """A library of the engine does not import or does not compute."""
 
 
+class ScenesFailed(EngineError, RuntimeError):
+    """Some of many scenes could not be computed; the others are done."""
+
+
 class Cancelled(EngineError):
     """The user cancelled; not a failure."""
 

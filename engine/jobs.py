@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Callable, ClassVar
 
 from .assessment_jobs import BenchmarkJob, EvaluateJob, SampleJob
+from .batch_jobs import BatchJob
 from .errors import InvalidParameter, MissingDependency
 from .model_jobs import ExportJob, RenameJob
 from .parameters import DEVICES, Job, parameter
 from .progress import Progress
 from .training_jobs import FinetuneJob, PretrainJob
+
+WORKERS = "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ class SegmentJob(Job):
         "",
     )
     workers: int = parameter(
-        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+        "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all",
+        0,
+        minimum=0,
+        maximum=1024,
     )
     dry_run: bool = parameter(
         "only tell what the run would take: windows, time, memory, disk", False
@@ -99,7 +105,10 @@ class ClassifyJob(Job):
         "",
     )
     workers: int = parameter(
-        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+        "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all",
+        0,
+        minimum=0,
+        maximum=1024,
     )
     dry_run: bool = parameter(
         "only tell what the run would take: windows, time, memory, disk", False
@@ -151,7 +160,10 @@ class ChangeJob(Job):
         "",
     )
     workers: int = parameter(
-        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
+        "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all",
+        0,
+        minimum=0,
+        maximum=1024,
     )
     dry_run: bool = parameter(
         "only tell what the run would take: windows, time, memory, disk", False
@@ -258,6 +270,7 @@ VERBS: dict[str, tuple[type[Job], str, str]] = {
         ".infer.uncertain_places",
         "find_uncertain_places",
     ),
+    "batch": (BatchJob, ".infer.batch", "compute_scenes"),
     "finetune": (FinetuneJob, ".train.finetuning", "finetune_model"),
     "pretrain": (PretrainJob, ".train.pretraining", "pretrain_model"),
     "evaluate": (EvaluateJob, ".assess.evaluate", "evaluate"),

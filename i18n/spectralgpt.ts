@@ -5355,6 +5355,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation type="unfinished"></translation>
@@ -5587,6 +5597,31 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -5356,6 +5356,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die GPU wird nicht verwendet, sondern der Prozessor. {1}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation>{1} von {2} Szenen hat ein früherer Lauf abgeschlossen; sie werden ausgelassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation>{1} von {2} Szenen konnten nicht berechnet werden: {3}. Die anderen sind fertig; &#x27;{4}&#x27; führt alle auf. Beheben Sie die Ursache, und starten Sie dasselbe noch einmal: Fertiges wird ausgelassen.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>Die Zellengröße {1} ist kleiner als ein Pixel ({2} KBS-Einheiten). Geben Sie eine größere an, oder 0 für das Fenster des Modells.</translation>
@@ -5589,6 +5599,31 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation>Die beiden Zeitpunkte haben keine Kanalgruppe gemeinsam: Der erste bedient die Gruppen {1} des Modells, der zweite {2}. Wählen Sie Raster desselben Sensors.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation>Es wurde keine Szene angegeben. Nennen Sie Raster mit inputs, oder mit inputs_list eine Textdatei mit einem Raster je Zeile.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation>Veränderung braucht zwei Raster je Szene; angegeben wurden {1}, das letzte ist &#x27;{2}&#x27;. Geben Sie zu jeder ein erstes und ein zweites Datum an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>Die Liste der Szenen &#x27;{1}&#x27; kann nicht gelesen werden. Geben Sie eine Textdatei (UTF-8) an, mit dem Pfad eines Rasters in jeder Zeile.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Zwei Szenen würden in dieselbe Ausgabe geschrieben: &#x27;{1}&#x27; und &#x27;{2}&#x27;. Lassen Sie eine weg, oder benennen Sie eine Datei um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <translation>&#x27;{1}&#x27; schreibt kein &#x27;{2}&#x27; neben seine Ausgabe. Es gibt: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -5356,6 +5356,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>No se usa la GPU, sino el procesador. {1}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation>{1} de {2} escenas las terminó una ejecución anterior y se omiten</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation>No se pudieron calcular {1} de {2} escenas: {3}. Las demás están terminadas; &#x27;{4}&#x27; las enumera todas. Corrija lo que falla y ejecute lo mismo de nuevo: lo terminado se omite.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>El tamaño de celda {1} es menor que un píxel ({2} unidades del SRC). Indique uno mayor, o 0 para la ventana propia del modelo.</translation>
@@ -5589,6 +5599,31 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation>Las dos fechas no tienen ningún grupo de bandas en común: la primera sirve a los grupos {1} del modelo, la segunda a {2}. Elija rásteres del mismo sensor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation>No se indicó ninguna escena. Indique rásteres con inputs, o con inputs_list un archivo de texto con uno por línea.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation>El cambio necesita dos rásteres por escena; se indicaron {1}, el último es &#x27;{2}&#x27;. Indique una primera y una segunda fecha para cada una.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>No se puede leer la lista de escenas &#x27;{1}&#x27;. Indique un archivo de texto (UTF-8) con la ruta de un ráster en cada línea.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Dos escenas se escribirían en la misma salida: &#x27;{1}&#x27; y &#x27;{2}&#x27;. Omita una o cambie el nombre de un archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <translation>&#x27;{1}&#x27; no escribe &#x27;{2}&#x27; junto a su salida. Hay: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -5356,6 +5356,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le GPU n&#x27;est pas utilisé, mais le processeur. {1}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation>{1} scènes sur {2} ont été terminées par une exécution précédente et sont laissées de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation>{1} scènes sur {2} n&#x27;ont pas pu être calculées : {3}. Les autres sont terminées ; &#x27;{4}&#x27; les énumère toutes. Corrigez ce qui ne va pas et relancez la même commande : ce qui est terminé est laissé de côté.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>La taille de cellule {1} est inférieure à un pixel ({2} unités du SCR). Indiquez-en une plus grande, ou 0 pour la fenêtre du modèle.</translation>
@@ -5589,6 +5599,31 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation>Les deux dates n&#x27;ont aucun groupe de bandes en commun : la première fournit les groupes {1} du modèle, la seconde {2}. Choisissez des rasters du même capteur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation>Aucune scène n&#x27;a été donnée. Indiquez des rasters avec inputs, ou avec inputs_list un fichier texte avec un raster par ligne.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation>Le changement demande deux rasters par scène ; {1} ont été donnés, le dernier est &#x27;{2}&#x27;. Donnez une première et une seconde date pour chacune.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>La liste des scènes &#x27;{1}&#x27; ne peut pas être lue. Donnez un fichier texte (UTF-8) avec le chemin d&#x27;un raster sur chaque ligne.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Deux scènes seraient écrites dans la même sortie : &#x27;{1}&#x27; et &#x27;{2}&#x27;. Retirez-en une, ou renommez un fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <translation>&#x27;{1}&#x27; n&#x27;écrit pas de &#x27;{2}&#x27; à côté de sa sortie. Il y a : {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

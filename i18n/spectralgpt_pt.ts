@@ -5356,6 +5356,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>A GPU não é usada; usa-se o processador. {1}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation>{1} de {2} cenas foram concluídas por uma execução anterior e são deixadas de fora</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation>Não foi possível calcular {1} de {2} cenas: {3}. As outras estão concluídas; &#x27;{4}&#x27; lista todas. Corrija o que está errado e execute o mesmo de novo: o que está concluído fica de fora.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>O tamanho de célula {1} é menor que um pixel ({2} unidades do SRC). Dê um maior, ou 0 para a janela do próprio modelo.</translation>
@@ -5589,6 +5599,31 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation>As duas datas não têm nenhum grupo de bandas em comum: a primeira serve para os grupos {1} do modelo, a segunda para {2}. Escolha rasters do mesmo sensor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation>Nenhuma cena foi indicada. Indique rasters com inputs, ou com inputs_list um arquivo de texto com um por linha.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation>A mudança precisa de dois rasters por cena; foram indicados {1}, o último é &#x27;{2}&#x27;. Indique uma primeira e uma segunda data para cada uma.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>Não é possível ler a lista de cenas &#x27;{1}&#x27;. Indique um arquivo de texto (UTF-8) com o caminho de um raster em cada linha.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Duas cenas seriam gravadas na mesma saída: &#x27;{1}&#x27; e &#x27;{2}&#x27;. Deixe uma de fora ou renomeie um arquivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <translation>&#x27;{1}&#x27; não grava &#x27;{2}&#x27; junto da sua saída. Há: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -5356,6 +5356,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>未使用 GPU，使用的是处理器。{1}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <translation>{2} 个场景中有 {1} 个已由之前的运行完成,现跳过</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
+        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <translation>{2} 个场景中有 {1} 个无法计算:{3}。其余已完成;全部列于 &#x27;{4}&#x27;。请解决问题后重新运行同一命令:已完成的会跳过。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>单元大小 {1} 小于一个像元（{2} CRS 单位）。请给出更大的值，或用 0 表示模型自身的窗口。</translation>
@@ -5589,6 +5599,31 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/scene.py"/>
         <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation>两个日期没有共同的波段组：第一个日期适用于模型的组 {1}，第二个适用于 {2}。请选择同一传感器的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <translation>未给出场景。请用 inputs 指定栅格,或用 inputs_list 指定每行一个栅格的文本文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <translation>变化检测的每个场景需要两个栅格;给出了 {1} 个,最后一个是 &#x27;{2}&#x27;。请为每个场景给出第一和第二日期。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>无法读取场景列表 &#x27;{1}&#x27;。请给出每行一个栅格路径的文本文件(UTF-8)。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>两个场景将写入同一输出:&#x27;{1}&#x27; 和 &#x27;{2}&#x27;。请去掉一个,或重命名文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <translation>&#x27;{1}&#x27; 不会在输出旁写入 &#x27;{2}&#x27;。可用:{3}。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..cards import Card
@@ -12,11 +15,25 @@ from .backend_choice import fastest
 from .gpu_choice import fastest_gpu, gpu_backends
 from .onnx_backend import CPU, OnnxBackend
 
+_opening = threading.Lock()
+_kept: dict[tuple[object, ...], Backend] | None = None
+
+
+@contextmanager
+def backends_kept() -> Iterator[None]:
+    """Within it, what `open_backend` has loaded is given again, in any thread, as long as the file is the same."""
+    global _kept
+    _kept = {}
+    try:
+        yield
+    finally:
+        _kept = None
+
 
 def open_backend(
     path: Path, card: Card, device: str, threads: int, progress: Progress | None = None
 ) -> Backend:
-    """Loads a model on the asked device.
+    """Loads a model on the asked device, or gives the one that is kept.
 
     A GPU is believed only after it computed windows as the processor does.
 
@@ -33,6 +50,18 @@ def open_backend(
         OutOfMemory: The model does not fit.
     """
     progress = progress or Progress()
+    kept = _kept
+    if kept is None:
+        return _open(path, card, device, threads, progress)
+    with _opening:
+        status = path.stat()
+        key = (path, status.st_size, status.st_mtime_ns, device, threads)
+        if key not in kept:
+            kept[key] = _open(path, card, device, threads, progress)
+        return kept[key]
+
+
+def _open(path: Path, card: Card, device: str, threads: int, progress: Progress) -> Backend:
     openers = {} if device == "cpu" else gpu_backends(path, card, threads)
     if not openers and device != "gpu":
         return fastest(path, card, threads, progress)

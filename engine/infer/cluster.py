@@ -55,7 +55,7 @@ class ClusterJob(Protocol):
 
     @property
     def workers(self) -> int:
-        """Processes of a local cluster, 0 = one for each processor."""
+        """Processes of a local cluster, 0 = one for each processor; of another, those to count on, 0 = all."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,15 @@ def _loaded(
     return model, open_backend(model.path, model.card, device, threads)
 
 
-def worker_count(client: Any) -> int:
-    """Workers of a cluster, at least 1."""
-    return max(1, len(client.scheduler_info()["workers"]))
+def worker_count(client: Any, most: int = 0) -> int:
+    """Workers of a cluster, at least 1; at most `most`, 0 = all."""
+    found = max(1, len(client.scheduler_info()["workers"]))
+    return min(found, most) if most else found
 
 
 def computed_in_order(
     client: Any,
+    workers: int,
     work: Callable[..., Result],
     given: Sequence[Any],
     tasks: Sequence[Task],
@@ -130,6 +132,7 @@ def computed_in_order(
 
     Args:
         client: Of the cluster, `distributed.Client`.
+        workers: To count on.
         work: Called on a worker with `given` and the task.
         given: The same for all tasks.
         tasks: In the order of the results.
@@ -140,7 +143,7 @@ def computed_in_order(
         DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
         EngineError: What a worker raises.
     """
-    ahead = worker_count(client) * WAITING
+    ahead = workers * WAITING
     waiting: deque[tuple[Task, Any]] = deque()
     left = deque(tasks)
     try:
@@ -175,8 +178,8 @@ def _result(future: Any) -> Any:
 
 
 @contextmanager
-def open_cluster(scheduler: str, workers: int) -> Iterator[Any]:
-    """A client of a cluster.
+def running_cluster(scheduler: str, workers: int) -> Iterator[str]:
+    """The address of a cluster; one of this machine is started and lasts as long as the context.
 
     Args:
         scheduler: Its address, such as tcp://host:8786, or `LOCAL` for processes of this machine.
@@ -184,38 +187,53 @@ def open_cluster(scheduler: str, workers: int) -> Iterator[Any]:
 
     Raises:
         MissingDependency: Dask is not installed.
-        DeviceUnavailable: The scheduler was not reached.
     """
     try:
-        from distributed import Client, LocalCluster
+        from distributed import LocalCluster
     except ImportError as error:
         raise MissingDependency(
             "A scheduler was given, and this engine does not have Dask. Install it into the engine's environment, on "
             "every machine: pip install -r engine/requirements/cluster.txt",
             details=repr(error),
         ) from error
-    if scheduler == LOCAL:
-        with (
-            LocalCluster(
-                n_workers=workers or processors(),
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=None,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+    if scheduler != LOCAL:
+        yield scheduler
         return
-    try:
-        client = Client(scheduler, timeout=_REACH)
-    except (OSError, ValueError) as error:
-        raise DeviceUnavailable(
-            f"The scheduler '{scheduler}' was not reached. Expected an address such as tcp://host:8786, or 'local'. "
-            "Start it with: dask scheduler",
-            details=repr(error),
-        ) from error
-    with client:
-        yield client
+    with LocalCluster(
+        n_workers=workers or processors(),
+        threads_per_worker=1,
+        memory_limit=0,
+        dashboard_address=None,
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@contextmanager
+def open_cluster(scheduler: str, workers: int) -> Iterator[Any]:
+    """A client of a cluster.
+
+    Args:
+        scheduler: As `running_cluster`.
+        workers: As `running_cluster`.
+
+    Raises:
+        MissingDependency: Dask is not installed.
+        DeviceUnavailable: The scheduler was not reached.
+    """
+    with running_cluster(scheduler, workers) as address:
+        from distributed import Client
+
+        try:
+            # Several jobs of one process have a client each.
+            client = Client(address, timeout=_REACH, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise DeviceUnavailable(
+                f"The scheduler '{scheduler}' was not reached. Expected an address such as tcp://host:8786, or "
+                "'local'. Start it with: dask scheduler",
+                details=repr(error),
+            ) from error
+        with client:
+            yield client
 
 
 def worker_threads(job: ClusterJob) -> int:

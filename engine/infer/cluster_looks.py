@@ -64,7 +64,7 @@ def score_on_cluster(
         DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
         EngineError: What a worker raises.
     """
-    workers = worker_count(client)
+    workers = worker_count(client, job.workers)
     size = max(1, -(-looks.parts // (workers * _TASKS)))
     tasks = [range(start, min(start + size, looks.parts)) for start in range(0, looks.parts, size)]
     progress.log(f"Cluster: {len(tasks)} tasks for {workers} workers")
@@ -73,7 +73,9 @@ def score_on_cluster(
         progress.update(parts.start / looks.parts, "Labelling scenes")
 
     given = (job, likeness)
-    for _, result in computed_in_order(client, compute_parts, given, tasks, progress, tell):
+    for _, result in computed_in_order(
+        client, workers, compute_parts, given, tasks, progress, tell
+    ):
         first = looks.take(result.found)
         for scored in result.scored:
             yield replace(scored, place=scored.place + first)

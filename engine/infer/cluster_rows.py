@@ -105,7 +105,7 @@ class ClusterRows:
             EmptyArea: No pixel of the region is valid.
             EngineError: What a worker raises.
         """
-        workers = worker_count(self._client)
+        workers = worker_count(self._client, self._given[0].workers)
         strips = _strips(self._mosaic, earlier.rows, self._height, workers)
         progress.log(f"Cluster: {len(strips)} strips for {workers} workers")
         progress.skip(earlier.rows / self._height)
@@ -116,7 +116,7 @@ class ClusterRows:
             progress.update(strip.start / self._height, f"Strips: row {strip.start}")
 
         results = computed_in_order(
-            self._client, compute_strip, self._given, strips, progress, tell
+            self._client, workers, compute_strip, self._given, strips, progress, tell
         )
         for strip, result in results:
             tally.model_seconds += result.model_seconds

@@ -78,7 +78,7 @@ def job_key(
         "rasters": rasters,
         "region": region.digest(),
         "layers": list(dtypes),
-        "engine": [_stated(path) for path in sorted(ENGINE.rglob("*.py"))],
+        "engine": [stated(path) for path in sorted(ENGINE.rglob("*.py"))],
         "versions": [
             platform.python_version(),
             numpy.__version__,
@@ -97,7 +97,7 @@ def _raster(source: RasterSource) -> list[Any]:
         return []
     grid, scaling = source.grid, source.scaling
     return [
-        [_stated(Path(file)) for file in sorted(files)],
+        [stated(Path(file)) for file in sorted(files)],
         [grid.crs.to_wkt(), list(grid.transform), grid.width, grid.height],
         [list(source.match.indexes), list(source.match.positions), list(source.groups)],
         [list(map(float, scaling.factors)), list(map(float, scaling.offsets))],
@@ -105,6 +105,11 @@ def _raster(source: RasterSource) -> list[Any]:
     ]
 
 
-def _stated(path: Path) -> list[Any]:
+def stated(path: Path) -> list[Any]:
+    """A file by its path, size and time.
+
+    Raises:
+        OSError: There is none.
+    """
     status = path.stat()
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

@@ -1,10 +1,7 @@
 """Strips computed apart are the rows of a whole run; with Dask, also in the processes of a local cluster."""
 
 import os
-import signal
 import sys
-import threading
-import time
 
 import numpy as np
 import pyogrio
@@ -12,7 +9,7 @@ import pytest
 import rasterio
 
 from engine.errors import Cancelled, DeviceUnavailable, EmptyArea, MissingDependency
-from engine.infer import cluster, cluster_rows
+from engine.infer import cluster, cluster_looks, cluster_rows
 from engine.infer import segment as segment_module
 from engine.infer.backend import processors
 from engine.infer.backends import open_backend
@@ -218,13 +215,37 @@ def read(path):
         return dataset.read(1)
 
 
+def dying(work, folder):
+    """`work` as a task that kills its worker the first two times, whatever worker that is; each leaves a file."""
+
+    def task(*given):
+        import os
+        import signal
+
+        def first(number):
+            try:
+                os.close(os.open(f"{folder}/killed-{number}", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return False
+            return True
+
+        if first(0):
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = work(*given)
+        if first(1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return task
+
+
 class TestDask:
     @pytest.fixture
     def mapped(self, dask, job, folder, recorder):
-        def run(name, **changes):
+        def run(name, ending=".tif", **changes):
             outputs = {
-                "output": str(folder / f"{name}.tif"),
-                "confidence": str(folder / f"{name}-sure.tif"),
+                "output": str(folder / f"{name}{ending}"),
+                "confidence": str(folder / f"{name}-sure{ending}"),
                 "areas": str(folder / f"{name}.csv"),
             }
             progress = recorder()
@@ -247,39 +268,42 @@ class TestDask:
         with dask.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as there:
             self.same(mapped("cluster", scheduler=there.scheduler_address), mapped("single"))
 
+    @pytest.mark.parametrize("changes", [{"tiles": 32}, {"cog": True}, {"tiles": 32, "cog": True}])
+    def test_tiles_and_cogs_of_a_cluster_are_those_of_one_process(self, mapped, folder, changes):
+        """The same files with the same pixels and overviews; tags differ, for they tell where it was computed."""
+        ending = ".vrt" if "tiles" in changes else ".tif"
+        self.same(
+            mapped("cluster", ending, scheduler=LOCAL, workers=2, **changes),
+            mapped("single", ending, **changes),
+        )
+        found = {}
+        for name in ("cluster", "single"):
+            place = folder / f"{name}.vrt.tiles" if "tiles" in changes else folder
+            files = [path for path in place.rglob("*.tif") if name in str(path)]
+            found[name] = sorted(
+                (path.name.replace(name, ""), self.content(path)) for path in files
+            )
+        assert found["cluster"] == found["single"]
+        assert len(found["single"]) == (5 * 2 if "tiles" in changes else 2)
+
+    def content(self, path):
+        """Layout, pixels and overviews of a raster."""
+        with rasterio.open(path) as dataset:
+            layout = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT")
+            factors, pixels = dataset.overviews(1), dataset.read(1).tobytes()
+        levels = []
+        for level in range(len(factors)):
+            with rasterio.open(path, overview_level=level) as dataset:
+                levels.append(dataset.read(1).tobytes())
+        return layout, pixels, levels
+
     @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
-    def test_a_lost_worker_loses_nothing(self, dask, mapped, monkeypatch):
-        """One of two workers is killed while strips are computed; its nanny starts another one."""
-        with dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
-            first = next(iter(there.workers.values()))
-            lost = first.pid
-            killed = []
-
-            def kill():
-                os.kill(lost, signal.SIGKILL)
-                killed.append(lost)
-
-            strips = cluster_rows._strips
-
-            def begin(*given):
-                threading.Timer(0.05, kill).start()
-                return strips(*given)
-
-            monkeypatch.setattr(cluster_rows, "_strips", begin)
-            other = mapped("cluster", scheduler=there.scheduler_address)
-            monkeypatch.setattr(cluster_rows, "_strips", strips)
-            until = time.monotonic() + 30
-            while (not killed or first.pid == lost) and time.monotonic() < until:
-                time.sleep(0.1)
-            assert killed and first.pid != lost
-            self.same(other, mapped("single"))
-
-    @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
-    @pytest.mark.parametrize("verb", ["detect-change", "classify"])
-    def test_other_jobs_are_alike_too_and_lose_nothing(
-        self, dask, change_detector, scene_classifier, make_raster, folder, recorder, verb
-    ):
-        """A worker is killed as soon as it has a task; the outputs are those of one process."""
+    @pytest.mark.parametrize("verb", ["segment", "detect-change", "classify"])
+    def test_a_lost_worker_loses_nothing(
+        self, dask, segmenter, change_detector, scene_classifier, make_raster, folder, recorder,
+        tmp_path, monkeypatch, verb,
+    ):  # fmt: skip
+        """Two workers kill themselves (kill -9) with a task in their hands, one before it is computed, one after."""
         after = IMAGE.copy()
         after[1, 20:30] += 0.4
 
@@ -294,32 +318,30 @@ class TestDask:
                 meta, _, shapes, columns = pyogrio.raw.read(output)
                 values = [shapes, *columns]
                 return values, list(meta["fields"]), result["windows"], result["areas"]
-            output, chance = folder / f"{name}.tif", folder / f"{name}-chance.tif"
-            job = ChangeJob(
-                make_raster(IMAGE), make_raster(after, "after.tif"), change_detector(),
-                output=str(output), probability=str(chance), **given,
-            )  # fmt: skip
-            result = detect_change(job, recorder())
-            values = [read(output), read(chance)]
+            output, beside = folder / f"{name}.tif", folder / f"{name}-beside.tif"
+            if verb == "segment":
+                job = SegmentJob(
+                    make_raster(IMAGE), segmenter(), str(output), confidence=str(beside), **given
+                )
+                result = segment(job, recorder())
+            else:
+                job = ChangeJob(
+                    make_raster(IMAGE), make_raster(after, "after.tif"), change_detector(),
+                    output=str(output), probability=str(beside), **given,
+                )  # fmt: skip
+                result = detect_change(job, recorder())
+            values = [read(output), read(beside)]
             return values, result["threshold"], result["windows"], result["areas"]
 
+        module, name = (
+            (cluster_looks, "compute_parts")
+            if verb == "classify"
+            else (cluster_rows, "compute_strip")
+        )
+        monkeypatch.setattr(module, name, dying(getattr(module, name), tmp_path))
         with dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
-            first = next(iter(there.workers.values()))
-            lost, killed, over = first.pid, [], threading.Event()
-            with dask.Client(there.scheduler_address) as watching:
-
-                def kill_when_busy():
-                    while not killed and not over.is_set():
-                        if any(watching.processing().values()):
-                            os.kill(lost, signal.SIGKILL)
-                            killed.append(lost)
-
-                killer = threading.Thread(target=kill_when_busy)
-                killer.start()
-                values, *facts = run("cluster", scheduler=there.scheduler_address)
-                over.set()
-                killer.join()
-        assert killed
+            values, *facts = run("cluster", scheduler=there.scheduler_address)
+        assert sorted(path.name for path in tmp_path.glob("killed-*")) == ["killed-0", "killed-1"]
         wanted, *expected = run("single")
         assert facts == expected
         assert len(values) == len(wanted)

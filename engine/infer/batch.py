@@ -1,0 +1,201 @@
+"""The verb `batch`: many scenes in one run, with the model loaded once, and on a cluster several at a time.
+
+On a cluster the strips of several scenes share one pool of tasks: while one scene is being completed, the workers have
+the strips of the next.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..batch_jobs import BatchJob
+from ..errors import Cancelled, EngineError, ScenesFailed
+from ..jobs import ChangeJob, ClassifyJob, SegmentJob
+from ..progress import Event, Progress
+from .backends import backends_kept
+from .classify import classify
+from .cluster import open_cluster, running_cluster, worker_count, worker_threads
+from .detect_change import detect_change
+from .installed import open_model
+from .scene_jobs import scene_jobs
+from .scene_table import DONE, RECORDS, TABLE, SceneTable, scene_key
+from .segment import segment
+from .staging import write_error
+
+AT_ONCE = 8  # scenes, at most: each has a reader, buffers and open outputs in this process
+_NAMED = 10  # failed scenes in the message; the table has all
+LEFT_OUT = "left out"
+_WORK: dict[str, tuple[Callable[[Any, Progress], dict[str, Any]], str]] = {
+    SegmentJob.verb: (segment, "segmentation"),
+    ClassifyJob.verb: (classify, "scene-classification"),
+    ChangeJob.verb: (detect_change, "change-detection"),
+}
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Where scenes are computed: the address of a cluster and its workers; empty and 1 for this process."""
+
+    scheduler: str = ""
+    workers: int = 1
+
+    @property
+    def at_once(self) -> int:
+        """Scenes that are computed side by side, so that no worker waits for a scene to be completed."""
+        return min(AT_ONCE, max(2, self.workers)) if self.scheduler else 1
+
+    def share(self, left: int) -> int:
+        """Workers that a scene's strips are cut for, when so many scenes are not begun yet."""
+        return -(-self.workers // max(1, min(self.at_once, left)))
+
+
+def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
+    """Does the same with many scenes.
+
+    Args:
+        job: What is asked.
+        progress: Told of every scene; a cancel takes effect in all that are being computed, and keeps the finished.
+
+    Returns:
+        The protocol's result: the folder and its tables, and what became of each scene.
+
+    Raises:
+        ScenesFailed: Some could not be computed; all others are done.
+        EngineError: What keeps every scene from being computed: no model, no folder, no cluster.
+    """
+    verb, task = _WORK[job.task]
+    scenes = scene_jobs(job)
+    model = open_model(job.model, task)
+    folder = Path(os.path.abspath(job.output_folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    table = SceneTable(folder, [scene.name for scene in scenes])
+    keys = {scene.name: scene_key(scene.job, scene.rasters, model.sha256) for scene in scenes}
+    left = [s for s in scenes if not (job.resume and table.is_done(s.name, keys[s.name]))]
+    if len(left) < len(scenes):
+        progress.log(
+            f"{len(scenes) - len(left)} of {len(scenes)} scenes were finished by an earlier run and are left out"
+        )
+    board = _Board(progress, len(left))
+
+    def compute(place: int, pool: _Pool) -> str:
+        """The reason why a scene could not be computed, empty when it was."""
+        scene, own = left[place], board.of_scene(place, left[place].name)
+        threads = worker_threads(job)
+        asked = dataclasses.replace(scene.job, threads=threads, scheduler=pool.scheduler)
+        if pool.scheduler:
+            asked = dataclasses.replace(asked, workers=pool.share(len(left) - place))
+        try:
+            own.check()
+            result = verb(asked, own)
+            with board.lock:
+                table.done(scene.name, keys[scene.name], scene.rasters, result)
+            return ""
+        except Cancelled:
+            raise
+        except Exception as error:
+            known = isinstance(error, EngineError)
+            reason = str(error) if known else f"unexpected error ({type(error).__name__}: {error})"
+            own.warning(reason)
+            with board.lock:
+                table.failed(scene.name, scene.rasters, reason)
+            return reason
+
+    reasons: list[str] = []
+    if left:
+        with ExitStack() as stack:
+            stack.enter_context(backends_kept())
+            pool = stack.enter_context(_pool(job))
+            threads = stack.enter_context(ThreadPoolExecutor(pool.at_once, "scene"))
+            futures = [threads.submit(compute, place, pool) for place in range(len(left))]
+            reasons = [future.result() for future in futures]
+    progress.update(1.0, "Done")
+    failed = [(scene.name, reason) for scene, reason in zip(left, reasons) if reason]
+    if failed:
+        _raise(failed, len(scenes), folder / TABLE)
+    computed = {scene.name for scene in left}
+    return {
+        "outputs": {
+            "output_folder": str(folder),
+            "table": str(folder / TABLE),
+            "records": str(folder / RECORDS),
+        },
+        "scenes": {scene.name: DONE if scene.name in computed else LEFT_OUT for scene in scenes},
+    }
+
+
+@contextmanager
+def _pool(job: BatchJob) -> Iterator[_Pool]:
+    if not job.scheduler:
+        yield _Pool()
+        return
+    with running_cluster(job.scheduler, job.workers) as address:
+        with open_cluster(address, 0) as client:
+            workers = worker_count(client)
+        yield _Pool(address, workers)
+
+
+def _raise(failed: list[tuple[str, str]], count: int, table: Path) -> None:
+    named = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in failed[:_NAMED])
+    raise ScenesFailed(
+        f"{len(failed)} of {count} scenes could not be computed: {named}. The others are done; '{table}' tells of all. "
+        "Mend what is wrong and run the same again: what is done is left out.",
+        details="\n".join(f"{name}: {reason}" for name, reason in failed),
+    )
+
+
+class _Board:
+    """Puts together what several scenes tell, each in its thread."""
+
+    def __init__(self, progress: Progress, count: int) -> None:
+        self.lock = threading.RLock()
+        self._progress, self._done = progress, [0.0] * max(1, count)
+
+    def of_scene(self, place: int, name: str) -> Progress:
+        """What one scene tells its progress to."""
+        return _SceneProgress(self, place, name)
+
+    def check(self) -> None:
+        """Raises `Cancelled` in every thread, once the user has cancelled."""
+        self._progress.check()
+
+    def update(self, place: int, fraction: float, message: str) -> None:
+        """One scene has got so far."""
+        with self.lock:
+            self._done[place] = max(self._done[place], fraction)
+            self._progress.update(sum(self._done) / len(self._done), message)
+
+    def emit(self, event: Event) -> None:
+        """Passes on."""
+        with self.lock:
+            self._progress.emit(event)
+
+
+class _SceneProgress(Progress):
+    def __init__(self, board: _Board, place: int, name: str) -> None:
+        super().__init__()
+        self._board, self._place, self._name = board, place, name
+
+    def check(self) -> None:
+        self._board.check()
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self._board.update(self._place, min(1.0, float(fraction)), f"{self._name}: {message}")
+
+    def skip(self, fraction: float) -> None:
+        """What one scene has finished before says little about the time of all."""
+
+    def emit(self, event: Event) -> None:
+        if "message" in event:
+            event = {**event, "message": f"{self._name}: {event['message']}"}
+        self._board.emit(event)

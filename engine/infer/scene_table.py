@@ -1,0 +1,159 @@
+"""What became of many scenes: a table that is complete after each one, and tells a later run what is done."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.opening import open_raster
+from ..errors import EngineError
+from ..parameters import Job
+from .job_key import stated
+from .staging import write_error
+
+TABLE, RECORDS = "scenes.csv", "scenes.json"
+DONE, FAILED = "done", "failed"
+COLUMNS = (
+    "scene", "status", "input", "output", "reason", "seconds", "windows", "megapixels_per_second",
+    "device", "backend",
+)  # fmt: skip
+# They decide where it is computed and not what.
+_APART = {"resume", "scheduler", "threads", "workers"}
+
+
+class SceneTable:
+    """The files `scenes.json`, with all that is known of each scene, and `scenes.csv`, with a line for each.
+
+    They are replaced whole after each scene, so a run that is killed loses none that was finished.
+    """
+
+    def __init__(self, folder: Path, order: Sequence[str]) -> None:
+        """Reads what earlier runs into this folder did.
+
+        Args:
+            folder: Of the outputs.
+            order: Names of the scenes of this run; others stay in the table.
+        """
+        self._folder, self._order = folder, list(order)
+        self._records = _read(folder / RECORDS)
+
+    def is_done(self, name: str, key: str) -> bool:
+        """Whether an earlier run did the same with the same files, and its outputs are still as it left them."""
+        record = self._records.get(name, {})
+        if not key or record.get("key") != key or record.get("status") != DONE:
+            return False
+        return all(_state(Path(path)) == state for path, state in record["files"].items())
+
+    def done(self, name: str, key: str, rasters: Sequence[str], result: Mapping[str, Any]) -> None:
+        """Notes a finished scene.
+
+        Args:
+            name: Of the scene.
+            key: From `scene_key`.
+            rasters: Its inputs.
+            result: Of its verb.
+
+        Raises:
+            OutputNotWritable: The table cannot be written.
+            DiskFull: There is no room.
+        """
+        files = {path: _state(Path(path)) for path in result["outputs"].values()}
+        self._note(
+            name, {"status": DONE, "key": key, "inputs": list(rasters), "files": files, **result}
+        )
+
+    def failed(self, name: str, rasters: Sequence[str], reason: str) -> None:
+        """Notes a scene that could not be computed, and why; raises as `done`."""
+        self._note(name, {"status": FAILED, "inputs": list(rasters), "reason": reason})
+
+    def _note(self, name: str, record: dict[str, Any]) -> None:
+        self._records[name] = record
+        names = [*self._order, *(name for name in self._records if name not in self._order)]
+        listed = {name: self._records[name] for name in names if name in self._records}
+        text = json.dumps(listed, indent=1, ensure_ascii=False)
+        try:
+            _replace(self._folder / RECORDS, lambda file: file.write(text + "\n"))
+            _replace(self._folder / TABLE, lambda file: _write_table(file, listed))
+        except OSError as error:
+            raise write_error(self._folder / TABLE, error) from error
+
+
+def scene_key(job: Job, rasters: Sequence[str], model: str) -> str:
+    """What the outputs of a scene depend on, as one text; a newer engine counts as the same.
+
+    Args:
+        job: What is asked.
+        rasters: Its inputs.
+        model: SHA-256 of the model.
+
+    Returns:
+        Hexadecimal; empty when a raster cannot be opened, or is not made of files of this machine.
+    """
+    files: list[list[Any]] = []
+    for raster in rasters:
+        try:
+            with open_raster(raster) as dataset:
+                own = [file for file in dataset.files if not file.endswith(".aux.xml")]
+            if not own:
+                return ""
+            files += [stated(Path(file)) for file in sorted(own)]
+        except (EngineError, OSError):
+            return ""
+    given = {name: value for name, value in vars(job).items() if name not in _APART}
+    facts = json.dumps([job.verb, given, model, files], sort_keys=True, default=str)
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _state(path: Path) -> list[int]:
+    """Size and time of a file; empty when it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): dict(record) for name, record in records.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _replace(path: Path, write: Any) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", newline="", encoding="utf-8") as file:
+            write(file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_table(file: Any, records: Mapping[str, Mapping[str, Any]]) -> None:
+    areas = sorted(
+        {area["name"] for record in records.values() for area in record.get("areas", ())}
+    )
+    table = csv.writer(file)
+    table.writerow([*COLUMNS, *(f"{name}_m2" for name in areas)])
+    for name, record in records.items():
+        cells = {
+            **record,
+            "scene": name,
+            "input": "; ".join(record["inputs"]),
+            "output": record.get("outputs", {}).get("output", ""),
+            "windows": record.get("windows", {}).get("run", ""),
+        }
+        ground = {area["name"]: area["area_m2"] for area in record.get("areas", ())}
+        table.writerow(
+            [
+                *(cells.get(column, "") for column in COLUMNS),
+                *(ground.get(name, "") for name in areas),
+            ]
+        )
