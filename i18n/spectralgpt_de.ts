@@ -685,6 +685,16 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Show a quick look at what the map shows first</source>
+        <translation>Zuerst eine schnelle Vorschau des Kartenausschnitts zeigen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <translation>Eine grobe Karte des Ausschnitts erscheint nach einigen Sekunden, während die ganze berechnet wird. Sie verschwindet, wenn der Lauf endet.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Write Cloud Optimized GeoTIFFs</source>
         <translation>Cloud Optimized GeoTIFFs schreiben</translation>
     </message>
@@ -882,6 +892,11 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
         <translation>Es gibt kein installiertes Modell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {fitting}; oder geben Sie den Pfad einer Modelldatei an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>No quick look: there is no map to show it on.</source>
+        <translation>Keine Vorschau: es gibt keine Karte, auf der sie gezeigt werden könnte.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
@@ -3879,6 +3894,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/provider.py"/>
         <source>SpectralGPT {} (models for multispectral rasters)</source>
         <translation>SpectralGPT {} (Modelle für multispektrale Raster)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/quick_look_layer.py"/>
+        <source>Quick look: {}</source>
+        <translation>Schnelle Vorschau: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>

@@ -685,6 +685,16 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Show a quick look at what the map shows first</source>
+        <translation>Mostrar primero una vista rápida de lo que muestra el mapa</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <translation>Un mapa aproximado de la vista aparece en unos segundos, mientras se calcula el completo. Se quita cuando termina la ejecución.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Write Cloud Optimized GeoTIFFs</source>
         <translation>Escribir Cloud Optimized GeoTIFF</translation>
     </message>
@@ -882,6 +892,11 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
         <translation>No hay ningún modelo instalado &#x27;{name}&#x27;. Elija uno de estos: {fitting}; o indique la ruta de un archivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>No quick look: there is no map to show it on.</source>
+        <translation>Sin vista rápida: no hay mapa donde mostrarla.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
@@ -3879,6 +3894,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/provider.py"/>
         <source>SpectralGPT {} (models for multispectral rasters)</source>
         <translation>SpectralGPT {} (modelos para rásteres multiespectrales)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/quick_look_layer.py"/>
+        <source>Quick look: {}</source>
+        <translation>Vista rápida: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>

@@ -685,6 +685,16 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Show a quick look at what the map shows first</source>
+        <translation>Montrer d&#x27;abord un aperçu rapide de ce que la carte affiche</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <translation>Une carte grossière de la vue apparaît après quelques secondes, pendant que la carte entière est calculée. Elle est retirée à la fin du traitement.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Write Cloud Optimized GeoTIFFs</source>
         <translation>Écrire des GeoTIFF optimisés pour le cloud (COG)</translation>
     </message>
@@ -882,6 +892,11 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
         <translation>Il n&#x27;y a pas de modèle installé « {name} ». Choisissez parmi : {fitting} ; ou indiquez le chemin d&#x27;un fichier de modèle.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>No quick look: there is no map to show it on.</source>
+        <translation>Pas d&#x27;aperçu rapide : il n&#x27;y a pas de carte pour l&#x27;afficher.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
@@ -3879,6 +3894,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/provider.py"/>
         <source>SpectralGPT {} (models for multispectral rasters)</source>
         <translation>SpectralGPT {} (modèles pour rasters multispectraux)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/quick_look_layer.py"/>
+        <source>Quick look: {}</source>
+        <translation>Aperçu rapide : {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>

@@ -685,6 +685,16 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Show a quick look at what the map shows first</source>
+        <translation>Mostrar primeiro uma pré-visualização rápida do que o mapa mostra</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <translation>Um mapa aproximado da vista aparece em alguns segundos, enquanto o completo é calculado. É removido quando a execução termina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Write Cloud Optimized GeoTIFFs</source>
         <translation>Gravar Cloud Optimized GeoTIFFs</translation>
     </message>
@@ -882,6 +892,11 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
         <translation>Não há nenhum modelo instalado &#x27;{name}&#x27;. Escolha um destes: {fitting}; ou dê o caminho de um arquivo de modelo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>No quick look: there is no map to show it on.</source>
+        <translation>Sem pré-visualização rápida: não há mapa onde a mostrar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
@@ -3879,6 +3894,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/provider.py"/>
         <source>SpectralGPT {} (models for multispectral rasters)</source>
         <translation>SpectralGPT {} (modelos para rasters multiespectrais)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/quick_look_layer.py"/>
+        <source>Quick look: {}</source>
+        <translation>Pré-visualização rápida: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>

@@ -685,6 +685,16 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>Show a quick look at what the map shows first</source>
+        <translation>先显示地图视图的快速预览</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
+        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <translation>几秒钟后显示视图的粗略地图，同时计算完整地图。运行结束时将其移除。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Write Cloud Optimized GeoTIFFs</source>
         <translation>写出云优化 GeoTIFF (COG)</translation>
     </message>
@@ -882,6 +892,11 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
         <translation>没有已安装的模型“{name}”。请选择以下之一：{fitting}；或给出模型文件的路径。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
+        <source>No quick look: there is no map to show it on.</source>
+        <translation>无快速预览：没有可显示它的地图。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
@@ -3879,6 +3894,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/provider.py"/>
         <source>SpectralGPT {} (models for multispectral rasters)</source>
         <translation>SpectralGPT {}（用于多光谱栅格的模型）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/quick_look_layer.py"/>
+        <source>Quick look: {}</source>
+        <translation>快速预览：{}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>

@@ -24,6 +24,7 @@ from .backend import Backend
 from .finished_rows import Layers
 from .map_rows import MapJob, kept_layers, lay_mosaic, open_sources
 from .region import open_region
+from .report import described_class
 from .scores import UNKNOWN
 from .staging import GEOTIFF, StagedOutputs
 from .threshold import BINS, scene_threshold, score_edges
@@ -38,7 +39,7 @@ MOST_READ = 2048  # px
 def quick_look(
     job: MapJob, card: Card, source: RasterSource, backend: Backend, progress: Progress
 ) -> None:
-    """Writes the coarse map to the job's `quick_look`, and tells it as a state.
+    """Writes the coarse map to the job's `quick_look`, and tells it, with its classes, as a state.
 
     A view that the raster or the area to compute does not touch, or that cannot be written, is told in the log: it
     must not end the run.
@@ -65,7 +66,8 @@ def quick_look(
         progress.log(f"No quick look: {error.message}")
         return
     progress.log(f"Quick look: {grid.width} x {grid.height} pixels of {grid.resolution[0]:.3g}")
-    progress.state(quick_look=job.quick_look)
+    classes = [described_class(item) for item in card.classes]
+    progress.state(quick_look={"path": job.quick_look, "classes": classes})
 
 
 def view_grid(

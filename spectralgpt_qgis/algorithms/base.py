@@ -178,6 +178,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingException: The job failed, with the reason and the remedy.
         """
         telling = ProgressTeller(feedback)
+
+        def on_state(facts: dict[str, Any]) -> None:
+            self.told(facts)
+            getattr(feedback, "describe", lambda _: None)(facts)
+
         job = {**job, **absolute_outputs(job)}
         dry = getattr(feedback, "is_dry", False)
         if dry:
@@ -192,7 +197,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 on_log=feedback.pushInfo,
                 on_warning=feedback.pushWarning,
                 on_metric=getattr(feedback, "measure", None),
-                on_state=getattr(feedback, "describe", None),
+                on_state=on_state,
                 is_cancelled=feedback.isCanceled,
                 is_abandoned=getattr(feedback, "is_abandoned", None),
             )
@@ -222,6 +227,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             if failure.details:
                 feedback.pushDebugInfo(failure.details)
             raise QgsProcessingException(failure.message) from failure
+        finally:
+            self.ended()
+
+    def told(self, facts: dict[str, Any]) -> None:
+        """Takes facts about the run, in its thread; for subclasses."""
+
+    def ended(self) -> None:
+        """The engine has ended, well or not; for subclasses."""
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

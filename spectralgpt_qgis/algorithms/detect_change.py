@@ -44,6 +44,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
     THRESHOLD_USED = "THRESHOLD_USED"
     AREA_CHANGED = "AREA_CHANGED"
 
+    HIDDEN = (UNCHANGED,)
     RASTERS = {BEFORE: RasterAlgorithm.BANDS, AFTER: AFTER_BANDS}
 
     def displayName(self) -> str:  # noqa: N802
@@ -113,6 +114,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
             shared.extent(self.EXTENT),
             shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
             shared.min_area(self.MIN_AREA, tr("Minimum area of a change (m²)")),
+            shared.quick_look(self.QUICK_LOOK),
             shared.overlap(self.OVERLAP),
             shared.device(self.DEVICE),
             shared.threads(self.THREADS),
@@ -182,7 +184,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
 
         classes = class_styles(result["classes"])
         # Unchanged ground stays clear, so that the image below shows what changed.
-        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=(UNCHANGED,)))
+        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=self.HIDDEN))
         self.keep_style(outputs[self.PROBABILITY], probability_style())
         changed = tuple(item for item in classes if item.value != UNCHANGED)
         self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(changed))

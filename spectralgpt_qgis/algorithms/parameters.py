@@ -227,6 +227,19 @@ def threads(name: str) -> QgsProcessingParameterDefinition:
     return advanced(whole_number(name, tr("Processor threads (0 = all)"), chosen, 0, MOST_THREADS))
 
 
+def quick_look(name: str) -> QgsProcessingParameterDefinition:
+    """Whether a coarse map of the view comes first."""
+    return helped(
+        QgsProcessingParameterBoolean(
+            name, tr("Show a quick look at what the map shows first"), False
+        ),
+        tr(
+            "A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when "
+            "the run ends."
+        ),
+    )
+
+
 def cloud_optimised(name: str) -> QgsProcessingParameterDefinition:
     """Whether rasters become Cloud Optimized GeoTIFFs."""
     return advanced(

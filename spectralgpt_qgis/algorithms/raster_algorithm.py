@@ -18,6 +18,7 @@ from qgis.core import (
 from .. import engine_access
 from ..i18n import tr
 from ..model_catalogue import InstalledModel, model_named, models_for, shared_unknown
+from ..quick_look_layer import QuickLookLayer, quick_look_layer
 from ..raster_source import crs_text
 from . import parameters as shared
 from .base import EngineAlgorithm
@@ -42,7 +43,12 @@ class RasterAlgorithm(EngineAlgorithm):
     CLASS_COUNT = "CLASS_COUNT"
     DEVICE_USED = "DEVICE_USED"
 
-    REMEMBERED = (MODEL, "OVERLAP")
+    QUICK_LOOK = "QUICK_LOOK"  # of those that make a map
+
+    REMEMBERED = (MODEL, "OVERLAP", QUICK_LOOK)
+
+    # Classes of the map that are not drawn.
+    HIDDEN: tuple[int, ...] = ()
 
     # Raster parameter -> the band parameter that belongs to it.
     RASTERS: dict[str, str] = {}
@@ -51,6 +57,7 @@ class RasterAlgorithm(EngineAlgorithm):
         """Starts without rasters."""
         super().__init__()
         self._rasters: dict[str, RasterInput] = {}
+        self._look: QuickLookLayer | None = None
 
     def add_run_outputs(self) -> None:
         """Declares the numbers that every run returns."""
@@ -157,7 +164,27 @@ class RasterAlgorithm(EngineAlgorithm):
             for name in self.REMEMBERED
             if isinstance(parameters.get(name), (str, int, float))
         }
+        if self.parameterDefinition(self.QUICK_LOOK) is not None:
+            self._prepare_look(self.parameterAsBool(parameters, self.QUICK_LOOK, context), feedback)
         return True
+
+    def _prepare_look(self, wanted: bool, feedback: QgsProcessingFeedback) -> None:
+        """Takes the map's view, in the thread that owns the map."""
+        if wanted and not getattr(feedback, "is_dry", False):
+            self._look = quick_look_layer(self.subject(), self.HIDDEN)
+            if self._look is None:
+                feedback.pushInfo(tr("No quick look: there is no map to show it on."))
+
+    def told(self, facts: dict[str, Any]) -> None:
+        """Has the quick look shown when it is there."""
+        if self._look is not None:
+            self._look.told(facts)
+
+    def ended(self) -> None:
+        """Has the quick look removed: the result takes its place."""
+        if self._look is not None:
+            self._look.end()
+            self._look = None
 
     def raster_job(
         self,
@@ -217,6 +244,8 @@ class RasterAlgorithm(EngineAlgorithm):
             if bands:
                 job[self.RASTERS[name].lower()] = bands
         job["nodata"] = list(nodata)
+        if self._look is not None:
+            job.update(self._look.fields())
         return job
 
     def polygon_file(

@@ -81,6 +81,7 @@ class SegmentAlgorithm(RasterAlgorithm):
             shared.extent(self.EXTENT),
             shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
             shared.min_area(self.MIN_AREA, tr("Minimum area of a patch (m²)")),
+            shared.quick_look(self.QUICK_LOOK),
             shared.overlap(self.OVERLAP),
             shared.device(self.DEVICE),
             shared.threads(self.THREADS),

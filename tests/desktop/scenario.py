@@ -42,6 +42,7 @@ STEPS = (
     engine.engine_install,
     engine.engine_repair,
     engine.engine_remove,
+    running.quick_look,
     running.cancel,
     running.batch,
     fine_tuning.training_labels,

@@ -274,6 +274,13 @@ def test_the_options_have_a_page_about_the_engine(tour):
     assert tour["options"]
 
 
+def test_a_quick_look_comes_while_the_map_is_computed_and_goes_with_the_run(tour):
+    look = tour["quick_look"]
+    assert look["running"]
+    assert look["name"] == "Quick look: big"
+    assert [label for _, label, _, _ in look["classes"]][:2] == ["Water", "Trees"]
+
+
 def test_a_cancel_in_the_dialog_is_prompt_and_leaves_nothing(tour):
     assert tour["cancel"]["seconds"] < 2
     assert list(tour["cancelled"].iterdir()) == []

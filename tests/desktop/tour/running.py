@@ -1,4 +1,4 @@
-"""Runs in themselves: a cancel, and many rasters at once."""
+"""Runs in themselves: a quick look before the map, a cancel, and many rasters at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,45 @@ import time
 from pathlib import Path
 
 import processing
-from qgis.core import QgsApplication, QgsProcessingContext
+from qgis.core import QgsApplication, QgsProcessingContext, QgsProject
 from qgis.PyQt.QtWidgets import QProgressBar
 from qgis.utils import iface
 
-from .screen import FOLDER, ORDERS, picture, place, wait
+from .layers import described, layers_by_name, show_only
+from .screen import FOLDER, ORDERS, SIZE, drawn, picture, place, wait
+
+
+def quick_look():
+    """Starts a long run with a quick look at the map's view, looks at it, and cancels."""
+    image = layers_by_name()["Boadella 2020-06-21"]
+    show_only(image.name())
+    iface.mapCanvas().setExtent(image.extent())
+    dialog = processing.createAlgorithmDialog(
+        "spectralgpt:segment",
+        {"INPUT": ORDERS["big"], "OUTPUT": ORDERS["cancelled"], "QUICK_LOOK": True},
+    )
+    dialog.show()
+    place(dialog)
+    started = time.monotonic()
+    dialog.runButton().click()
+    wait(_looks, "the quick look")
+    seconds = time.monotonic() - started
+    (layer,) = _looks()
+    running = not dialog.runButton().isEnabled()
+    dialog.move(0, SIZE[1])  # below the screen
+    drawn()
+    picture("quick-look")
+    answer = {**described(layer), "seconds": seconds, "running": running}
+    dialog.cancelButton().click()
+    wait(dialog.runButton().isEnabled, "the end of the cancelled run", 20)
+    wait(lambda: not _looks(), "the end of the quick look", 20)
+    dialog.close()
+    return answer
+
+
+def _looks():
+    layers = QgsProject.instance().mapLayers().values()
+    return [layer for layer in layers if layer.name().startswith("Quick look")]
 
 
 def cancel():

@@ -123,7 +123,10 @@ def test_the_look_is_the_map_in_coarse_pixels(mapped, folder, tmp_path):
 def test_it_is_told_before_the_first_window_of_the_map(mapped, tmp_path):
     look = str(tmp_path / "look.tif")
     progress = mapped(quick_look=look)
-    told = progress.events.index({"event": "state", "quick_look": look})
+    (told,) = [n for n, event in enumerate(progress.events) if event["event"] == "state"]
+    fact = progress.events[told]["quick_look"]
+    assert fact["path"] == look
+    assert [item["title"] for item in fact["classes"]] == ["Bluish", "Greenish", "Reddish"]
     steps = [e for e in progress.events[:told] if e["event"] == "progress"]
     assert {event["fraction"] for event in steps} == {0.0}
     assert max(progress.fractions) == 1.0

@@ -1,0 +1,95 @@
+"""The coarse map of the view that a run shows before its result: a layer for as long as the run goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis import utils
+from qgis.core import QgsApplication, QgsProcessingUtils, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QObject, Qt, QThread, pyqtSignal
+
+from .i18n import tr
+from .raster_source import crs_text
+
+# Held until the layer is gone: the algorithm may be deleted before the main thread comes to it.
+_living: set[QuickLookLayer] = set()
+
+
+class QuickLookLayer(QObject):
+    """Takes the engine's word in any thread, and touches the project in the main one."""
+
+    _came = pyqtSignal(object)  # its classes
+    _ended = pyqtSignal()
+
+    def __init__(self, title: str, hidden: tuple[int, ...] = ()) -> None:
+        """Has no layer yet.
+
+        Args:
+            title: Name of the layer.
+            hidden: Class values that are not drawn.
+        """
+        super().__init__()
+        self._title, self._hidden = title, hidden
+        self._path = QgsProcessingUtils.generateTempFilename("quick-look.tif")
+        self._layer_id = ""
+        settings = utils.iface.mapCanvas().mapSettings()
+        self._view, self._crs = settings.visibleExtent(), settings.destinationCrs()
+        queued = Qt.ConnectionType.QueuedConnection
+        self._came.connect(self._show, queued)
+        self._ended.connect(self._remove, queued)
+        _living.add(self)
+
+    def fields(self) -> dict[str, Any]:
+        """What the job needs to make it."""
+        view = self._view
+        return {
+            "quick_look": self._path,
+            "quick_look_extent": [
+                view.xMinimum(),
+                view.yMinimum(),
+                view.xMaximum(),
+                view.yMaximum(),
+            ],
+            "quick_look_crs": crs_text(self._crs),
+        }
+
+    def told(self, facts: dict[str, Any]) -> None:
+        """Takes facts about the run; one of them is that the coarse map is there."""
+        look = facts.get("quick_look", {})
+        if look.get("path") == self._path:
+            self._came.emit(look["classes"])
+
+    def end(self) -> None:
+        """The run is over: its result takes the place, or there is none."""
+        self._ended.emit()
+
+    def _show(self, classes: list[dict[str, Any]]) -> None:
+        layer = QgsRasterLayer(self._path, self._title)
+        if not layer.isValid():
+            return
+        from .styling import ClassRasterStyle, class_styles  # not at the start of QGIS
+
+        ClassRasterStyle(class_styles(classes), self._hidden).apply(layer)
+        project = QgsProject.instance()
+        project.addMapLayer(layer, False)
+        project.layerTreeRoot().insertLayer(0, layer)
+        self._layer_id = layer.id()
+
+    def _remove(self) -> None:
+        _living.discard(self)
+        # The project may be another one by now.
+        if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
+            QgsProject.instance().removeMapLayer(self._layer_id)
+            utils.iface.mapCanvas().refresh()
+
+
+def quick_look_layer(title: str, hidden: tuple[int, ...] = ()) -> QuickLookLayer | None:
+    """A layer to come, where there is a map to show it on: None without a desktop, and inside of a model.
+
+    Args:
+        title: What the run is about.
+        hidden: Class values that are not drawn.
+    """
+    if utils.iface is None or QThread.currentThread() is not QgsApplication.instance().thread():
+        return None
+    return QuickLookLayer(tr("Quick look: {}").format(title), hidden)
