@@ -7,7 +7,7 @@ weights.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -104,9 +104,21 @@ class PyramidDecoder(nn.Module):
         x3 = self.Conv_fuse2_(joined)  # [B, width, 4h, 4w]
         joined = resize(x3, *fine.shape[2:]) + self.Conv_fuse3(fine)
         x4 = self.Conv_fuse3_(joined)  # [B, width, 8h, 8w]
-        size = x4.shape[2:]
-        levels = [resize(level, *size) for level in (x1, x2, x3)]
-        return self.fuse_all(torch.cat([*levels, x4], dim=1))
+        return self._fuse_levels([x1, x2, x3, x4])
+
+    def _fuse_levels(self, levels: list[Tensor]) -> Tensor:
+        """`fuse_all` of all levels at the size of the last one.
+
+        Its convolution sees one pixel, so that each level can be mixed before it is enlarged: the same values, for a
+        quarter of the operations.
+        """
+        mix, finest = cast(nn.Conv2d, self.fuse_all[0]), levels[-1]
+        weights = mix.weight.split([level.shape[1] for level in levels], dim=1)
+        fused = F.conv2d(finest, weights[-1], mix.bias)
+        for level, weight in zip(levels[:-1], weights):
+            fused = fused + resize(F.conv2d(level, weight), *finest.shape[2:])
+        result: Tensor = self.fuse_all[1:](fused)
+        return result
 
 
 class DenseNetwork(SpectralBackbone):

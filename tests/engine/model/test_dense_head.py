@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from engine.errors import InvalidParameter
 from engine.model.change import ChangeNetwork
 from engine.model.config import SpectralGPTConfig
-from engine.model.dense_head import AdaptiveMaxPool
+from engine.model.dense_head import AdaptiveMaxPool, PyramidDecoder, resize
 from engine.model.segmentation import SegmentationNetwork
 
 
@@ -48,6 +48,14 @@ def test_scores_have_the_size_of_the_image(bands, spectral_patch, height, width)
     change = ChangeNetwork(encoder, width=16).eval()(image, torch.rand_like(image))
     assert change.shape == (2, 2, height, width)
     torch.testing.assert_close(change.exp().sum(1), torch.ones(2, height, width))
+
+
+def test_levels_are_fused_as_if_joined_at_full_size():
+    """The published order: enlarge all levels, join them, mix their channels."""
+    decoder = PyramidDecoder(width=16, dropout=0.5, pooling_dropout=0.0).eval()
+    levels = [torch.randn(2, 16, side, side + 1) for side in (2, 4, 8, 16)]
+    joined = torch.cat([resize(level, 16, 17) for level in levels], 1)
+    torch.testing.assert_close(decoder._fuse_levels(levels), decoder.fuse_all(joined))
 
 
 def test_missing_groups_have_no_influence():
