@@ -15,6 +15,7 @@ from ..cards import Card
 from ..errors import EmptyArea, NoOverlap
 from .describe import Description, describe
 from .evidence import gather, sample_windows, telling_bands
+from .filled_blocks import UNKNOWN, FilledBlocks
 from .grid import Grid
 from .nodata import Validity
 from .opening import grid_of, open_raster, readable
@@ -141,6 +142,22 @@ class RasterSource:
     def overviews(self) -> bool:
         """Whether the file has reduced versions of itself, so that a large part of it is quickly looked at."""
         return bool(self._dataset.overviews(self._indexes[0]))
+
+    def held(self, tops: np.ndarray, lefts: np.ndarray, side: int) -> np.ndarray:
+        """Whether windows of the grid hold valid pixels, told without reading: see `FilledBlocks.under`; int8 [n].
+
+        Args:
+            tops: First rows, int64 [n].
+            lefts: First columns, int64 [n].
+            side: Of the windows, pixels.
+        """
+        blocks = None
+        if self.nodata and self._place.shift is not None:
+            blocks = FilledBlocks.of(self._dataset, self._indexes[0])
+        if blocks is None:
+            return np.full(len(tops), UNKNOWN, np.int8)
+        columns, rows = self._place.shift or (0, 0)
+        return blocks.under(tops - rows, lefts - columns, side)
 
     @property
     def groups(self) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         preflight = Preflight(model, backend, watch)
-        estimate = preflight.of_scenes(looks, bool(job.scheduler), output.parent, progress)
+        estimate = preflight.of_scenes(looks, source, bool(job.scheduler), output.parent, progress)
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()

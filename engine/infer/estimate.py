@@ -11,6 +11,7 @@ from ..errors import DiskFull
 from ..memory_limit import memory_limit
 from ..progress import Progress
 from .memory_use import free_bytes
+from .staging import SCRATCH_PREFIX
 
 _UNITS = ((1e9, "GB", 1), (1e6, "MB", 0))
 
@@ -52,13 +53,15 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
 
     Args:
         estimate: What the run will take.
-        folder: Where it writes.
+        folder: Where it writes; of a hidden one the folder around it is named.
         progress: Where it is told.
 
     Raises:
         DiskFull: The disk surely has no room.
     """
     free = shutil.disk_usage(folder).free
+    if folder.name.startswith(SCRATCH_PREFIX):
+        folder = folder.parent
     time = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
     progress.log(
         f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, "

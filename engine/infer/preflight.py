@@ -7,13 +7,15 @@ too, and without any from the constants here. `python -m engine benchmark speed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from ..data.filled_blocks import EMPTY, FULL, UNKNOWN
 from ..data.source import RasterSource
 from ..memory_limit import raster_cache
 from ..progress import Progress
@@ -27,19 +29,24 @@ from .pace import Pace
 from .report import Stopwatch
 from .scored_looks import Looks
 from .staging import GEOTIFF
-from .survey import Feeds, Survey, look_around, seconds_a_window
+from .survey import Feeds, Look, Survey, look_around, seconds_a_window
 from .writer import BLOCK
 
 # Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
 FINISH = 0.03
 POLYGONS = 0.4
 BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6, "polygons": 2e6}
-FEATURE_BYTES = 500.0  # of a labelled cell in a GeoPackage
+GEOPACKAGE_BYTES = 98_304.0  # an empty one
+FEATURE_BYTES = 330.0  # of a labelled cell, ten classes
 # Runs smaller than these tell of little but their start.
 LEAST_WINDOWS = 20
 LEAST_MEGAPIXELS = 1.0
+LOOKS_AT_FULL = 6  # they only tell the time
 # Of each pixel in the rows that come out at once: the best class as int64, and float32 on the way to percents.
 _ROW_BYTES = 32
+
+
+Held = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ class Preflight:
             watch: Of the run.
         """
         self._backend, self._watch = backend, watch
+        self._looked = 0  # windows that are read
         self._pace = Pace(f"{model.sha256} | {backend.name} | {backend.lanes} lanes")
 
     def of_map(self, plan: MapPlan, folder: Path, progress: Progress) -> Estimate:
@@ -144,10 +152,11 @@ class Preflight:
             seen = mosaic.look(window)
             return None if seen is None else seen[0]
 
-        survey = look_around(len(tops), at, look)
-        windows = round(len(tops) * survey.share)
+        held = _held(plan.sources, tops, lefts, mosaic.window)
+        survey, windows = self._survey(held, at, look)
         pixels = windows / max(1, mosaic.tally.total) * mosaic.grid.width * mosaic.grid.height / 1e6
         ahead = windows * self._window_seconds(survey) + plan.written * self._rate("finish", FINISH)
+        ahead += (self._looked - windows) * survey.read_seconds
         disk = plan.again * sum(
             pixels * self._rate(f"bytes of {raster.kind}", BYTES[raster.kind])
             for raster in plan.rasters
@@ -156,11 +165,13 @@ class Preflight:
             ahead += pixels * self._rate("polygons", POLYGONS)
             disk += pixels * self._rate("bytes of polygons", BYTES["polygons"])
         kept = sum(np.dtype(name).itemsize for name in plan.kept)
-        rows = mosaic.bounds.height * mosaic.grid.width
+        rows = (
+            _rows_under(tops[held > EMPTY], mosaic.window, mosaic.grid.height) * mosaic.grid.width
+        )
         estimate = Estimate(
             windows,
             None if plan.remote else self._watch.seconds + ahead,
-            self._memory(_map_buffers(plan)),
+            self._memory(_map_buffers(plan), _read_cache(plan)),
             int(disk) + rows * kept + plan.scratch,
             plan.scratch,
         )
@@ -172,7 +183,7 @@ class Preflight:
         tally, marks = plan.mosaic.tally, self._watch.marks
         pixels, computed = tally.pixels / 1e6, tally.pixels > tally.earlier
         rates: dict[str, float] = {}
-        if tally.run >= LEAST_WINDOWS and not tally.earlier and not plan.remote:
+        if self._tells_of_windows(tally) and not tally.earlier and not plan.remote:
             rates["window"] = marks["windows"] / tally.run
         if pixels >= LEAST_MEGAPIXELS and computed:
             rates["finish"] = marks["finish"] / plan.written
@@ -187,24 +198,30 @@ class Preflight:
         self._pace.learn(rates)
         self._compare(estimate, tally, progress)
 
-    def of_scenes(self, looks: Looks, remote: bool, folder: Path, progress: Progress) -> Estimate:
+    def of_scenes(
+        self, looks: Looks, source: RasterSource, remote: bool, folder: Path, progress: Progress
+    ) -> Estimate:
         """Tells what labels of scenes will take.
 
         Args:
             looks: Where the model will look.
+            source: What it will look at.
             remote: Whether other processes compute.
             folder: Where the labels are written.
             progress: Where it is told.
         """
         windows = list(looks.windows())
-        survey = look_around(len(windows), windows.__getitem__, looks.look)
-        count = round(len(windows) * survey.share)
+        tops = np.array([window.row_off for window in windows], np.int64)
+        lefts = np.array([window.col_off for window in windows], np.int64)
+        held = _held([source], tops, lefts, int(windows[0].width) if windows else 0)
+        survey, count = self._survey(held, windows.__getitem__, looks.look)
         ahead = count * self._window_seconds(survey)
+        ahead += (self._looked - count) * survey.read_seconds
         estimate = Estimate(
             count,
             None if remote else self._watch.seconds + ahead,
-            self._memory(0),
-            int(count * FEATURE_BYTES),
+            self._memory(0, 0),
+            int(GEOPACKAGE_BYTES + count * FEATURE_BYTES),
         )
         tell(estimate, folder, progress)
         return estimate
@@ -212,11 +229,24 @@ class Preflight:
     def after_scenes(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
         """Learns from the finished run, and tells how good the estimate was."""
         rates: dict[str, float] = {}
-        if tally.run >= LEAST_WINDOWS and estimate.seconds is not None:
+        if self._tells_of_windows(tally) and estimate.seconds is not None:
             rates["window"] = self._watch.marks["windows"] / tally.run
             rates["memory"] = peak_bytes()
         self._pace.learn(rates)
         self._compare(estimate, tally, progress)
+
+    def _survey(self, held: Held, at: Callable[[int], Window], look: Look) -> tuple[Survey, int]:
+        """A look at some windows, and how many of all hold something to compute."""
+        self._looked = len(held)
+        full, unknown = np.flatnonzero(held == FULL), np.flatnonzero(held == UNKNOWN)
+        of_full = look_around(len(full), lambda place: at(int(full[place])), look, LOOKS_AT_FULL)
+        of_unknown = look_around(len(unknown), lambda place: at(int(unknown[place])), look)
+        survey = of_full if of_full.found else of_unknown
+        return survey, round(len(full) * of_full.share + len(unknown) * of_unknown.share)
+
+    def _tells_of_windows(self, tally: Tally) -> bool:
+        """Where few of the windows hold data, looking for them takes longer than computing."""
+        return tally.run >= max(LEAST_WINDOWS, self._looked / 2)
 
     def _window_seconds(self, survey: Survey) -> float:
         kept = self._pace.rate("window")
@@ -226,9 +256,14 @@ class Preflight:
         kept = self._pace.rate(name)
         return without if kept is None else kept
 
-    def _memory(self, buffers: int) -> int:
-        """Peak of the process; without an earlier run, after the model has computed its first windows."""
-        return int(self._rate("memory", peak_bytes())) + buffers
+    def _memory(self, buffers: int, cached: int) -> int:
+        """Peak of the process; without an earlier run, from what it takes after its first windows.
+
+        Args:
+            buffers: What comes on top, bytes.
+            cached: The part of it that looking at the rasters has filled already.
+        """
+        return int(self._rate("memory", peak_bytes() - cached)) + buffers
 
     def _compare(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
         before = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
@@ -238,13 +273,33 @@ class Preflight:
         )
 
 
+def _held(
+    sources: Sequence[RasterSource], tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
+) -> Held:
+    """What is known of windows before any is read; each raster must be valid."""
+    held = [source.held(tops, lefts, side) for source in sources]
+    return np.asarray(np.minimum.reduce(held))
+
+
+def _rows_under(tops: NDArray[np.int64], side: int, height: int) -> int:
+    """Rows of pixels that windows cover: above, between and below them nothing is kept but that it is empty."""
+    covered = np.zeros(height, bool)
+    for top in np.unique(tops):
+        covered[top : top + side] = True
+    return int(covered.sum())
+
+
 def _map_buffers(plan: MapPlan) -> int:
     """Bytes that grow with the raster's width, and with the raster up to GDAL's cache."""
     mosaic = plan.mosaic
     width, side = mosaic.grid.width, mosaic.window
     pixel = sum(np.dtype(raster.dtype).itemsize for raster in plan.rasters)
     rows = mosaic.buffer_bytes + _ROW_BYTES * side * width + 2 * BLOCK * width * pixel
-    share = mosaic.bounds.height / mosaic.grid.height
-    read = share * sum(source.nbytes for source in plan.sources)
-    cache = min(raster_cache(), int(read) + mosaic.grid.height * width * pixel)
+    cache = min(raster_cache(), _read_cache(plan) + mosaic.grid.height * width * pixel)
     return rows + cache
+
+
+def _read_cache(plan: MapPlan) -> int:
+    """Bytes of GDAL's cache that the rasters fill."""
+    share = plan.mosaic.bounds.height / plan.mosaic.grid.height
+    return min(raster_cache(), int(share * sum(source.nbytes for source in plan.sources)))

@@ -18,7 +18,8 @@ from .lanes import in_order
 Feeds = dict[str, NDArray[Any]]
 Look = Callable[[Window], Optional[Feeds]]
 
-MOST = 24  # windows that are looked at
+MOST = 64  # windows that are looked at
+_KEPT = 24  # of those, to compute some
 PATIENCE_S = 0.3  # for looking at them, and again for computing them
 # Adding up and writing, beside the model and the reading.
 _REST = 1.05
@@ -40,22 +41,25 @@ class Survey:
     found: tuple[Feeds, ...]
 
 
-def look_around(windows: int, at: Callable[[int], Window], look: Look) -> Survey:
+def look_around(windows: int, at: Callable[[int], Window], look: Look, most: int = MOST) -> Survey:
     """Reads windows that lie all over the area, as many as there is patience for.
 
     Args:
         windows: Windows there are.
         at: Gives one by its place.
         look: Reads it; None when it holds nothing to compute.
+        most: Windows that are looked at.
     """
     started = time.perf_counter()
     found: list[Feeds] = []
-    seen, last, warm = 0, None, 0.0
-    for place in _spread(windows):
+    seen, full, last, warm = 0, 0, None, 0.0
+    for place in _spread(windows, most):
         feeds = look(at(place))
         seen += 1
         if feeds is not None:
-            found.append(feeds)
+            full += 1
+            if len(found) < _KEPT:
+                found.append(feeds)
             last = place
         if time.perf_counter() - started > PATIENCE_S:
             break
@@ -63,7 +67,7 @@ def look_around(windows: int, at: Callable[[int], Window], look: Look) -> Survey
         started = time.perf_counter()
         look(at(last))
         warm = time.perf_counter() - started
-    return Survey(len(found) / max(seen, 1), warm, tuple(found))
+    return Survey(full / max(seen, 1), warm, tuple(found))
 
 
 def seconds_a_window(backend: Backend, survey: Survey) -> float:
@@ -98,9 +102,9 @@ def _batch(backend: Backend, found: tuple[Feeds, ...], start: int) -> Feeds:
     }
 
 
-def _spread(windows: int) -> list[int]:
-    """Up to `MOST` places, such that the first few lie all over, however many are taken; all of a few."""
-    if windows <= MOST:
+def _spread(windows: int, most: int = MOST) -> list[int]:
+    """Up to `most` places, such that the first few lie all over, however many are taken; all of a few."""
+    if windows <= most:
         return list(range(windows))
-    places = (int(windows * ((index * _GOLDEN) % 1.0)) for index in range(1, MOST + 1))
+    places = (int(windows * ((index * _GOLDEN) % 1.0)) for index in range(1, most + 1))
     return list(dict.fromkeys(places))

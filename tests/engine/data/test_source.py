@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 
 from engine.cards import Band, Card
+from engine.data.grid import Grid
 from engine.data.source import RasterSource
 from engine.errors import BandMismatch, EmptyArea, GeoreferenceMissing, RasterUnreadable
 from tests.engine.data.rasters import CARD, NAMES, RAW, TRANSFORM, ramp, write
@@ -458,3 +459,30 @@ def test_channels_last_is_told(tmp_path):
     )
     with pytest.raises(RasterUnreadable, match="channels-last: 128 pages of 12 x 128"):
         read_all(path)
+
+
+@pytest.fixture
+def half_filled(tmp_path):
+    """48 x 48 pixels in blocks of 16, of which the right column is left out of the file."""
+    values = np.zeros((9, 48, 48), np.uint16)
+    values[:, :, :32] = np.random.default_rng(0).integers(300, 4000, (9, 48, 32))
+    blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16, "sparse_ok": True}
+
+    return write(tmp_path / "a.tif", values, nodata=0, **blocks)
+
+
+def test_empty_blocks_are_known_without_reading(half_filled):
+    lefts = np.array([0, 16, 17, 32])
+    with RasterSource.open(half_filled, CARD) as source:
+        assert source.held(np.zeros(4, int), lefts, 16).tolist() == [1, 1, 1, 0]
+
+
+def test_on_another_grid_they_are_shifted_or_not_known(half_filled):
+    """A grid that begins one block further right, and one of larger pixels."""
+    shifted = Grid(rasterio.CRS.from_epsg(32631), TRANSFORM @ Affine.translation(16, 0), 48, 48)
+    coarser = Grid(shifted.crs, TRANSFORM @ Affine.scale(1.5), 32, 32)
+    lefts = np.array([-16, 0, 16, 32])
+    with RasterSource.open(half_filled, CARD, grid=shifted) as source:
+        assert source.held(np.zeros(4, int), lefts, 16).tolist() == [1, 1, 0, 0]
+    with RasterSource.open(half_filled, CARD, grid=coarser) as source:
+        assert source.held(np.zeros(4, int), lefts, 16).tolist() == [1, 1, 1, 1]

@@ -55,6 +55,15 @@ def test_a_disk_without_room_for_what_is_sure_ends_the_run(machine, recorder, tm
         tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, recorder())
 
 
+def test_the_folder_that_is_named_is_the_users(machine, recorder, tmp_path):
+    """Outputs are written in a hidden folder first, which means nothing to a user."""
+    machine(disk=100 * MB)
+    hidden = tmp_path / ".spectralgpt-4711-abcd"
+    with pytest.raises(DiskFull) as caught:
+        tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), hidden, recorder())
+    assert caught.value.message.startswith(f"The folder '{tmp_path}' has 100 MB")
+
+
 def test_little_memory_is_warned_of(machine, recorder, tmp_path):
     machine(memory=900 * MB)
     progress = recorder()

@@ -19,10 +19,17 @@ LEFT, TOP = 500_000, 4_600_000
 
 @pytest.fixture
 def mapped(segmenter, make_raster, folder, recorder):
-    def run(image=IMAGE, **fields):
+    def run(image=IMAGE, raster=None, **fields):
         progress = recorder()
         given = {"output": str(folder / "map.tif"), "overlap": 0, "device": "cpu", "threads": 1}
-        job = SegmentJob(**{"input": make_raster(image), "model": segmenter(), **given, **fields})
+        job = SegmentJob(
+            **{
+                "input": make_raster(image, **(raster or {})),
+                "model": segmenter(),
+                **given,
+                **fields,
+            }
+        )
         return segment(job, progress), progress.texts("log")
 
     return run
@@ -73,12 +80,41 @@ def test_only_windows_of_the_mask_count(mapped, tmp_path):
 
 
 def test_windows_without_data_are_guessed_by_a_sample(mapped):
-    """Half of the raster is empty; of 24 windows that are looked at about half are."""
+    """Half of the raster is empty, which a file without compression does not tell; of 64 windows about half are."""
     image = IMAGE.copy()
     image[:, :, SIDE // 2 :] = np.nan
     result, _ = mapped(image, dry_run=True)
     assert 30 <= result["estimate"]["windows"] <= 70
     assert mapped(image)[0]["windows"]["run"] == 50
+
+
+def test_windows_without_data_are_told_by_the_size_of_their_blocks(mapped):
+    """Of ten columns of blocks that are windows too, seven are left out of the file: 30 windows are left."""
+    image = np.zeros((3, SIDE, SIDE), np.uint16)
+    image[:, :, : 3 * 16] = RNG.integers(1, 9000, (3, SIDE, 3 * 16))
+    tiled = {"tiled": True, "blockxsize": 16, "blockysize": 16, "sparse_ok": True, "nodata": 0}
+    result, _ = mapped(image, dry_run=True, raster=tiled)
+    assert result["estimate"]["windows"] == 30
+
+
+def test_only_rows_with_windows_are_kept(mapped):
+    """The lower half of the raster is without data: of 160 x 160 pixels half of the rows are kept beside the map."""
+    image = np.zeros((3, SIDE, SIDE), np.uint16)
+    image[:, : SIDE // 2] = RNG.integers(1, 9000, (3, SIDE // 2, SIDE))
+    tiled = {"tiled": True, "blockxsize": 16, "blockysize": 16, "sparse_ok": True, "nodata": 0}
+    result, _ = mapped(image, dry_run=True, raster=tiled)
+    half = SIDE * SIDE / 2 / 1e6
+    assert result["estimate"]["disk_mb"] == round(half + half * preflight.BYTES["class"] / 1e6, 3)
+
+
+def test_a_run_that_mostly_looks_for_data_tells_nothing_of_windows(mapped, monkeypatch):
+    """30 windows of 100 hold data."""
+    learned = {}
+    monkeypatch.setattr(preflight.Pace, "learn", lambda self, rates: learned.update(rates))
+    image = IMAGE.copy()
+    image[:, :, 3 * 16 :] = np.nan
+    assert mapped(image)[0]["windows"]["run"] == 30
+    assert "window" not in learned
 
 
 def test_the_end_is_compared_with_the_beginning(mapped):

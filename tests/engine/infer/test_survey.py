@@ -31,10 +31,18 @@ def test_few_windows_are_all_looked_at(monkeypatch):
 
 
 def test_of_many_some_tell(monkeypatch):
-    """A quarter is empty; of 24 spread over 10,000 windows between 3 and 9 are."""
+    """A quarter is empty; of 64 spread over 10,000 windows between 8 and 24 are."""
     monkeypatch.setattr(survey, "PATIENCE_S", 60)
     told = look_around(10_000, at, look)
-    assert 15 / 24 <= told.share <= 21 / 24
+    assert 40 / 64 <= told.share <= 56 / 64
+    assert len(told.found) == 24  # enough to compute some
+
+
+def test_at_most_so_many_are_looked_at(monkeypatch):
+    monkeypatch.setattr(survey, "PATIENCE_S", 60)
+    seen = []
+    look_around(10_000, at, seen.append, 6)
+    assert len(seen) == 6
 
 
 def test_patience_ends_the_look(monkeypatch):
