@@ -11,7 +11,7 @@ from ..progress import Progress
 from ..recipes import collections
 from ..train.metrics import average_precision, roc_auc
 from .protocols import ChangeMethod, ChangePair
-from .scoreboard import Scoreboard, Trial, timed
+from .scoreboard import Scoreboard, Trial, processor_timed
 
 SEEDS = 3
 SECONDS = 180.0
@@ -27,9 +27,9 @@ POOLED = "all cities"
 ABOUT = (
     "OSCD's ten labelled cities, L1C, pixels of 10 m; two cities left out at a time "
     f"({'; '.join(' and '.join(fold) for fold in FOLDS)}). The threshold of F1 is chosen without the "
-    "cities tested. Training has the same wall-clock time for every method that trains. Pooled: the "
-    "pixels of all cities together. Differences are paired over the cities, each by its mean over "
-    "the seeds."
+    "cities tested. Training has the same processor time for every method that trains, and all times "
+    "are processor seconds of all threads together. Pooled: the pixels of all cities together. "
+    "Differences are paired over the cities, each by its mean over the seeds."
 )
 
 
@@ -49,7 +49,7 @@ def measure(
         methods: Names and methods.
         repeats: Seeds; 0 = `SEEDS`.
         progress: Told of every fit.
-        seconds: Training time a fold.
+        seconds: Processor time of training a fold.
         pairs: By city, to measure on these instead.
         folds: Cities that are left out together.
     """
@@ -101,11 +101,11 @@ def _trial(
     for number, fold in enumerate(folds):
         progress.update(number / len(folds), f"Change: {name} without {' and '.join(fold)}")
         training = [pair for city, pair in pairs.items() if city not in fold]
-        model, fit_seconds = timed(method.fit, training, seed, seconds)
+        model, fit_seconds = processor_timed(method.fit, training, seed, seconds)
         fit_times.append(fit_seconds)
         for city in fold:
             pair = pairs[city]
-            score, predict_seconds = timed(model.predict, *pair[:3])
+            score, predict_seconds = processor_timed(model.predict, *pair[:3])
             predict_times.append(predict_seconds)
             score, truth = score[pair.valid], pair.truth[pair.valid] == 1
             parts.append((truth, score, score >= model.threshold))

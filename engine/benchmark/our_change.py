@@ -51,7 +51,7 @@ class TunedPairs:
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> MappedChange:
         """As `protocols.ChangeMethod`; without pairs, the model as it ships."""
-        started = time.monotonic()
+        started = time.process_time()
         if not pairs:
             return MappedChange(Predictor(self.base.network, self.base.card))
         share = float(np.mean([pair.truth[pair.valid].mean() for pair in pairs]))
@@ -63,7 +63,7 @@ class TunedPairs:
         if self.method != "quick":
             adapters = self.method == "adapters"
             cost = _seconds_a_step(predictor, grounds)
-            left = seconds * RESERVE - (time.monotonic() - started)
+            left = seconds * RESERVE - (time.process_time() - started)
             predictor = tune_weights(
                 self.base,
                 card,
@@ -203,10 +203,10 @@ def _seconds_a_step(predictor: Predictor, grounds: Sequence[LabelledGround]) -> 
     """How long a step of training takes on this machine now."""
     trial = copy.deepcopy(predictor)
     loss, side = SupervisedLoss(trial.card), min(TRAINED, trial.card.window)
-    started = time.monotonic()
+    started = time.process_time()
     for batch in LabelledWindows(grounds, side, BATCH, 3, STANDARDISED):
         loss(trial, batch).backward()
-    return (time.monotonic() - started) / 3
+    return (time.process_time() - started) / 3
 
 
 def _inputs(predictor: Predictor, feeds: Feeds) -> list[torch.Tensor]:

@@ -97,7 +97,7 @@ class ChangeMethod(Protocol):
         Args:
             pairs: May be empty: what the method can do without labels is measured then.
             seed: Of every random number.
-            seconds: Wall-clock time that training may take.
+            seconds: Processor time that training may take, of all threads together.
         """
 
 

@@ -70,7 +70,7 @@ class Siamese:
 
     Attributes:
         patch: Side of a patch, pixels. batch: Patches a step. learning_rate: At the start; it falls
-        to 0 by a cosine over the training time. steps: Ends training after so many steps instead
+        to 0 by a cosine over the training time (of the processor). steps: Ends training after so many steps instead
         of after the time, which makes it the same on every machine; 0 = by time. threads: Of the
         processor, 0 = as torch has it. device: "auto", "cpu" or "gpu".
     """
@@ -109,7 +109,7 @@ class Siamese:
         counted = np.concatenate([place.target[place.target != IGNORED] for place in places])
         changed = float(counted.mean())
         weight = torch.tensor([changed, 1 - changed], dtype=torch.float32, device=device)
-        started, step, done = time.monotonic(), 0, 0.0
+        started, step, done = time.process_time(), 0, 0.0
         while done < 1:
             for group in optimiser.param_groups:
                 group["lr"] = self.learning_rate * (1 + np.cos(np.pi * done)) / 2
@@ -122,7 +122,7 @@ class Siamese:
             loss.backward()
             optimiser.step()
             step += 1
-            done = step / self.steps if self.steps else (time.monotonic() - started) / seconds
+            done = step / self.steps if self.steps else (time.process_time() - started) / seconds
 
     def _draw(
         self, places: Sequence[_Place], draw: np.random.Generator

@@ -94,9 +94,10 @@ class TunedChange(Network):
     def blocks(self) -> list[tuple[int, float]]:
         """Width and weight of each block of features, for discriminants."""
         dim = self.config.dim
-        # A change model knows more places than any labels show: it counts most.
+        # A change model knows more places than any labels show: it counts most. The mean of both
+        # dates' tokens says what a place looks like: a rule that uses it fails in other places.
         weights = (1.0, 1.0, 0.5, 3.0)
-        return [*zip(self.widths, weights), (dim, 0.5), (dim, 0.25)]
+        return [*zip(self.widths, weights), (dim, 0.5), (dim, 0.0)]
 
     def describe(
         self, before: Tensor, after: Tensor, valid: Tensor, groups: Tensor | None = None

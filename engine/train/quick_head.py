@@ -1,4 +1,4 @@
-"""Heads on features that were computed once: discriminants in closed form, or one hidden layer."""
+"""Heads on features that were computed once: linear ones, or one hidden layer."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..model.feature_head import FeatureHead
 from ..progress import Progress
 from .discriminant import LinearScores, fit_discriminant
 from .live_figures import figures, tell
+from .logistic import fit_logistic
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
 
@@ -30,6 +31,7 @@ MARGIN, ENOUGH_BLOCKS = 0.01, 6
 _TEMPERATURES = np.geomspace(0.05, 5.0, 60)
 _CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
 LEVEL = 95  # percent, of intervals
+JOINT = 1 / 6  # size of a feature in the joint regression, against its penalty
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,18 @@ def fit_linear(
     blocks: Sequence[tuple[int, float]],
     chosen: NDArray[np.bool_],
     use: Use = ANYWHERE,
+    joint: bool = False,
 ) -> LinearScores:
-    """Discriminants of the chosen pixels, and of their copies under another light."""
+    """A linear rule from the chosen pixels, and from their copies under another light.
+
+    Args:
+        samples: Features of all labelled pixels.
+        blocks: Width and weight of each block of features.
+        chosen: Pixels to learn from [N].
+        use: Where the model is to work.
+        joint: One regression over all features alike, its penalty by the number of polygons, in
+            place of a discriminant for each block; blocks of weight 0 are left out.
+    """
     views = samples.features[:, chosen]  # [copies + 1, n, F]
     count = len(views) - 1
     weight = sample_weights(samples, chosen)
@@ -107,13 +119,13 @@ def fit_linear(
         (width, share * (use.context if place else 1.0))
         for place, (width, share) in enumerate(blocks)
     ]
-    return fit_discriminant(
-        views.reshape(-1, views.shape[2]).astype(np.float64),
-        np.tile(samples.label[chosen], count + 1),
-        weighted,
-        use.shrinkage,
-        np.concatenate(each),
-    )
+    features = views.reshape(-1, views.shape[2]).astype(np.float64)
+    label, counts = np.tile(samples.label[chosen], count + 1), np.concatenate(each)
+    if joint:
+        alike = [(width, JOINT * width**0.5 if weight else 0.0) for width, weight in blocks]
+        where = np.stack([samples.place, samples.unit])[:, chosen]
+        return fit_logistic(features, label, alike, counts, np.unique(where, axis=1).shape[1])
+    return fit_discriminant(features, label, weighted, use.shrinkage, counts)
 
 
 def install_linear(head: FeatureHead, scores: LinearScores, temperature: float) -> None:
@@ -170,6 +182,7 @@ def judge(
     progress: Progress | None = None,
     use: Use = ANYWHERE,
     names: Sequence[str] = (),
+    joint: bool = False,
 ) -> Judged:
     """Holds back each block of labels in turn, and chooses the head and its temperature by that.
 
@@ -182,6 +195,7 @@ def judge(
         progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
         use: Where the model is to work.
         names: Of the classes [K], to tell figures of each.
+        joint: See `fit_linear`.
     """
     progress = progress or Progress()
     where = (samples.row, samples.column)
@@ -190,7 +204,7 @@ def judge(
     count, every = len(np.unique(block)), np.ones(len(block), bool)
     folds = int(min(FOLDS, places.min())) if len(places) else 0
     if folds < 2:
-        scores = fit_linear(samples, blocks, every, use)(samples.features[0])
+        scores = fit_linear(samples, blocks, every, use, joint)(samples.features[0])
         return Judged(
             None,
             _temperature_for(scores, _CONFIDENCE),
@@ -218,7 +232,8 @@ def judge(
         test = fold == number
         part = progress.part(number / folds, (number + 1) / folds)
         part.update(0, f"Judging, part {number + 1} of {folds}")
-        tried[0][test] = fit_linear(samples, blocks, ~test, use)(samples.features[0][test])
+        rule = fit_linear(samples, blocks, ~test, use, joint)
+        tried[0][test] = rule(samples.features[0][test])
         if fresh is not None and fresh.hidden in tried:
             fit_hidden(fresh, samples, ~test, seed, part)
             tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])

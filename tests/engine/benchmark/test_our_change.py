@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from engine.benchmark.protocols import ChangePair
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.model.config import SpectralGPTConfig
 from engine.model.pixel_change import PixelChange
+from engine.train import tuning
 from engine.train.base_model import Base
+from engine.train.discriminant import LinearScores
 from engine.train.metrics import average_precision
+from engine.train.quick_head import fit_linear
 
 SMALL = SpectralGPTConfig(
     bands=9,
@@ -65,6 +69,23 @@ def test_learns_a_change_and_finds_it_elsewhere(base: Base, method: str) -> None
     assert average_precision(test.truth == 1, score) > 0.9
     found = score >= model.threshold
     assert 2 * (found & (test.truth == 1)).sum() / (found.sum() + test.truth.sum()) > 0.8
+
+
+@pytest.mark.parametrize(("least", "joint"), [(1, True), (1000, False)])
+def test_one_regression_from_many_places_and_discriminants_from_few(
+    base: Base, monkeypatch: pytest.MonkeyPatch, least: int, joint: bool
+) -> None:
+    """Three pairs of 72 px are 12 places, squares of at most 64 px."""
+    asked = []
+
+    def spy(*given: Any) -> LinearScores:
+        asked.append(given[-1])
+        return fit_linear(*given)
+
+    monkeypatch.setattr(tuning, "JOINT_PLACES", least)
+    monkeypatch.setattr(tuning, "fit_linear", spy)
+    TunedPairs(base, "quick").fit([toy(1), toy(2), toy(3)], 0, 4.0)
+    assert asked == [joint]
 
 
 def test_without_labels_the_model_as_it_ships_is_cut_as_its_card_says(base: Base) -> None:

@@ -1,5 +1,7 @@
 """Heads on features, by what they do: they learn, they are judged on what they have not seen."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,40 @@ def test_only_the_chosen_samples_are_learned_from():
     spoilt.features[:, ~chosen] = 1e3
     one, other = (fit_linear(item, BLOCKS, chosen)(clean.features[0]) for item in (clean, spoilt))
     np.testing.assert_allclose(one, other)
+
+
+def test_a_joint_rule_sees_all_blocks_at_once():
+    """The first block is the classes' mark and noise, the second the noise alone: together they tell."""
+    random = np.random.default_rng(0)
+    found = samples(places=400, classes=2)
+    noise = 4 * random.normal(size=(*found.features.shape[:2], 2))
+    found.features[..., :2] = np.eye(2)[found.label] * 4 + noise
+    found.features[..., 4:] = noise
+    joint, apart = (
+        (
+            fit_linear(found, BLOCKS, every(found), joint=j)(found.features[0]).argmax(1)
+            == found.label
+        ).mean()
+        for j in (True, False)
+    )
+    assert joint > 0.95 > apart + 0.05
+
+
+def test_a_joint_rule_leaves_out_a_block_without_weight():
+    """A model of change may not go by what a place looks like."""
+    rule = fit_linear(samples(), [(4, 1.0), (2, 0.0)], every(samples()), joint=True)
+    assert not rule.weight[:, 4:].any() and rule.weight[:, :4].any()
+
+
+def test_the_penalty_of_a_joint_rule_goes_by_polygons_not_pixels():
+    """The same pixels as one polygon a class, or each as its own: one of each is known less surely."""
+    many = samples(places=8, classes=2)
+    few = dataclasses.replace(many, unit=many.label)
+    sure, unsure = (
+        np.abs(fit_linear(found, BLOCKS, every(found), joint=True).weight).sum()
+        for found in (many, few)
+    )
+    assert sure > 1.2 * unsure
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
