@@ -15,7 +15,7 @@ from ...cards import Card
 from ...infer.agreement import agreement
 from ...infer.backend import Arrays, Backend, Floats, checked_scores, processors
 from ...infer.backend_samples import sample_windows
-from ...infer.openvino_backend import OpenVinoBackend
+from ...infer.openvino_backend import PRECISIONS, OpenVinoBackend
 from ...model_file import read_card
 
 PEAK_SIDE = 4096  # of the square matrices whose product is the peak
@@ -57,11 +57,14 @@ def take_turns(
     threads = threads or processors()
     torch.set_num_threads(threads)
     plain = _Plain(path, card, threads)
-    backends: list[Backend] = [OpenVinoBackend(path, card, name, threads) for name in precisions]
+    backends: dict[str, Backend] = {
+        f"OpenVINO, {PRECISIONS[name]}": OpenVinoBackend(path, card, name, threads)
+        for name in precisions
+    }
     expected = [plain.predict(window) for window in windows]
     agreements = {
-        backend.name: str(agreement(expected, [backend.predict(window) for window in windows]))
-        for backend in backends
+        name: str(agreement(expected, [backend.predict(window) for window in windows]))
+        for name, backend in backends.items()
     }
     formats = {
         name: _product(name, side)
@@ -72,15 +75,15 @@ def take_turns(
         multiply()
     turns = Turns({name: [] for name in formats}, {PLAIN: []}, agreements)
     with ThreadPoolExecutor(threads) as lanes:
-        for backend in backends:
+        for backend in backends.values():
             _side_by_side(backend, windows[0], lanes)  # each lane makes its requests
         for number in range(rounds):
             window = windows[number % len(windows)]
             for name, multiply in formats.items():
                 turns.peaks[name].append(2 * side**3 / _seconds(multiply) / 1e9)
             turns.windows[PLAIN].append(_seconds(lambda window=window: plain.predict(window)))  # type: ignore[misc]
-            for backend in backends:
-                taken = turns.windows.setdefault(backend.name, [])
+            for name, backend in backends.items():
+                taken = turns.windows.setdefault(name, [])
                 taken.append(_side_by_side(backend, window, lanes))
     return turns
 
