@@ -6146,6 +6146,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation type="unfinished"></translation>
     </message>

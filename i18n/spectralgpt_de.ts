@@ -6147,6 +6147,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation>Veränderung an anderen Orten wird am besten gefunden, wenn das Backbone bleibt, wie es ist, und ein Kopf angepasst wird</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation>{1} Stellen mit Labels sind wenige: Das Backbone bleibt, wie es ist, und ein Kopf wird angepasst</translation>
     </message>

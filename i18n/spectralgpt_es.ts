@@ -6147,6 +6147,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation>el cambio en otros lugares se encuentra mejor cuando el modelo base queda como está y se ajusta un cabezal</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation>{1} lugares etiquetados son pocos: el modelo base queda como está y se ajusta un cabezal</translation>
     </message>

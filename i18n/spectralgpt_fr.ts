@@ -6147,6 +6147,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation>le changement en d&#x27;autres lieux est mieux trouvé quand le réseau de base reste tel quel et qu&#x27;une tête est ajustée</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation>{1} lieux étiquetés, c&#x27;est peu : le réseau de base reste tel quel et une tête est ajustée</translation>
     </message>

@@ -6147,6 +6147,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation>a mudança em outros lugares é encontrada melhor quando o backbone fica como está e se ajusta uma cabeça</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation>{1} locais rotulados são poucos: o backbone fica como está e ajusta-se uma cabeça</translation>
     </message>

@@ -6147,6 +6147,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
+        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <translation>主干网络保持不变、只拟合输出头时，在其他地方发现变化的效果最好</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
         <translation>{1} 个已标注位置较少：主干网络保持不变，只拟合输出头</translation>
     </message>

@@ -52,7 +52,8 @@ def finetune_map(
     grounds = [item.ground for item in rasters]
     units = len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
     weights = sum(value.numel() for value in base.weights.values())
-    method = choose_method(job.method, units, weights, device.type == "cuda")
+    gpu = device.type == "cuda"
+    method = choose_method(job.method, units, weights, gpu, job.task)
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
     progress.state(classes=looks(card.classes), method=method.name)
     part = progress.part(0.02, 0.93)

@@ -29,7 +29,9 @@ class Method:
     reason: str = ""
 
 
-def choose_method(asked: str, places: int, weights: int, gpu: bool) -> Method:
+def choose_method(
+    asked: str, places: int, weights: int, gpu: bool, task: str = "segmentation"
+) -> Method:
     """Decides for "auto", else takes what was asked for.
 
     Args:
@@ -37,9 +39,18 @@ def choose_method(asked: str, places: int, weights: int, gpu: bool) -> Method:
         places: Labelled polygons, points or regions.
         weights: Of the encoder.
         gpu: Whether there is one.
+        task: What is learned. Change has been found elsewhere worse after all weights learned, in
+            every trial on OSCD (docs/accuracy.md).
     """
     if asked != "auto":
         return Method(asked)
+    if task == "change-detection":
+        return Method(
+            "quick",
+            marked(
+                "change in other places is found best when the backbone stays as it is and a head is fitted"
+            ),
+        )
     if places < MANY_PLACES:
         return Method(
             "quick",

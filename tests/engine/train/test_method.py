@@ -10,6 +10,13 @@ def test_what_was_asked_is_done_without_a_word(asked):
     assert choose_method(asked, 3, 10 * LARGE, gpu=False) == Method(asked, "")
 
 
+@pytest.mark.parametrize("gpu", [True, False])
+def test_change_is_learned_by_a_head_however_many_labels_there_are(gpu):
+    found = choose_method("auto", 10 * MANY_PLACES, 10, gpu, "change-detection")
+    assert found.name == "quick" and "change in other places" in found.reason
+    assert choose_method("full", 3, 10, gpu, "change-detection") == Method("full", "")
+
+
 @pytest.mark.parametrize(
     ("places", "weights", "gpu", "name", "words"),
     [
