@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 from ..data.filled_blocks import EMPTY, FULL, UNKNOWN
 from ..data.source import RasterSource
+from ..jobs import ChangeJob, SegmentJob
 from ..memory_limit import raster_cache
 from ..progress import Progress
 from .backend import Backend
@@ -35,7 +36,8 @@ from .writer import BLOCK
 # Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
 FINISH = 0.03
 POLYGONS = 0.4
-BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6, "polygons": 2e6}
+BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6}
+POLYGON_BYTES = {SegmentJob.verb: 2e6, ChangeJob.verb: 3.5e5}  # of change, only what changed
 GEOPACKAGE_BYTES = 98_304.0  # an empty one
 FEATURE_BYTES = 330.0  # of a labelled cell, ten classes
 # Runs smaller than these tell of little but their start.
@@ -75,6 +77,7 @@ class MapPlan:
         kept: Types of the layers that are kept beside the outputs until the end, for a run to go on with.
         scratch: Bytes of other files beside the outputs while it runs.
         vector: Polygons to write; empty for none.
+        polygon_bytes: Of them, a megapixel.
         again: How often each raster is written, 2 for a Cloud Optimized GeoTIFF.
         remote: Whether other processes compute.
     """
@@ -85,6 +88,7 @@ class MapPlan:
     kept: Sequence[str] = ()
     scratch: int = 0
     vector: str = ""
+    polygon_bytes: float = 0.0
     again: int = 1
     remote: bool = False
 
@@ -111,6 +115,7 @@ def plan_map(
         kept if job.resume else (),
         scratch,
         job.output_vector,
+        POLYGON_BYTES[job.verb],
         2 if job.cog else 1,
         bool(job.scheduler),
     )
@@ -163,7 +168,8 @@ class Preflight:
         )
         if plan.vector:
             ahead += pixels * self._rate("polygons", POLYGONS)
-            disk += pixels * self._rate("bytes of polygons", BYTES["polygons"])
+            rate = self._rate("bytes of polygons", plan.polygon_bytes)
+            disk += GEOPACKAGE_BYTES + pixels * rate
         kept = sum(np.dtype(name).itemsize for name in plan.kept)
         rows = (
             _rows_under(tops[held > EMPTY], mosaic.window, mosaic.grid.height) * mosaic.grid.width
@@ -190,7 +196,8 @@ class Preflight:
             rates["memory"] = peak_bytes() - _map_buffers(plan)
             if plan.vector:
                 rates["polygons"] = marks["polygons"] / pixels
-                rates["bytes of polygons"] = Path(plan.vector).stat().st_size / pixels
+                own = Path(plan.vector).stat().st_size - GEOPACKAGE_BYTES
+                rates["bytes of polygons"] = max(0.0, own) / pixels
             for raster in plan.rasters:
                 if raster.path.lower().endswith(GEOTIFF):
                     size = Path(raster.path).stat().st_size

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pyogrio.raw
 import rasterio
+import shapely
 
 from ...progress import Progress
 from .engine_run import run_engine
@@ -67,6 +70,16 @@ def _jobs(bench: Bench) -> dict[str, tuple[str, ...]]:
     return {
         "map": (*segment, *outputs("map", output="map.tif", confidence="confidence.tif")),
         "extent": (*segment, *outputs("extent", output="map.tif"), *extent),
+        "mask": (
+            *segment,
+            *outputs("mask", output="map.tif"),
+            "--mask",
+            str(_triangle(bench, raster)),
+        ),
+        "swath": (
+            *("segment", "--input", str(_swath(bench, raster)), "--model", str(bench.path)),
+            *outputs("swath", output="map.tif"),
+        ),
         "polygons": (
             *(*segment, "--cog"),
             *outputs("polygons", output="map.tif", output_vector="map.gpkg"),
@@ -80,6 +93,39 @@ def _jobs(bench: Bench) -> dict[str, tuple[str, ...]]:
             *outputs("change", output="change.tif", probability="probability.tif"),
         ),
     }
+
+
+def _triangle(bench: Bench, raster: Path) -> Path:
+    """A polygon over the upper left half of a raster."""
+    path = bench.folder / "triangle.gpkg"
+    with rasterio.open(raster) as dataset:
+        left, bottom, right, top = dataset.bounds
+        crs = dataset.crs.to_string()
+    shape = shapely.Polygon([(left, top), (right, top), (left, bottom)])
+    pyogrio.raw.write(
+        path,
+        geometry=np.array([shapely.to_wkb(shape)]),
+        field_data=[],
+        fields=[],
+        geometry_type="Polygon",
+        crs=crs,
+    )
+    return path
+
+
+def _swath(bench: Bench, raster: Path) -> Path:
+    """A raster without data in its lower right half, as at the edge of a satellite's swath."""
+    path = bench.folder / "swath.tif"
+    with rasterio.open(raster) as whole, rasterio.open(path, "w", **whole.profile) as half:
+        for index, name in enumerate(whole.descriptions, 1):
+            half.set_band_description(index, name)
+        for _, window in whole.block_windows():
+            values = whole.read(window=window)
+            rows, columns = np.indices(values.shape[1:])
+            below = rows + window.row_off + columns + window.col_off >= whole.height
+            values[:, below] = 0
+            half.write(values, window=window)
+    return path
 
 
 @contextmanager

@@ -56,6 +56,16 @@ def test_a_dry_run_leaves_what_is_there(mapped, folder):
     assert (folder / ".spectralgpt-resume-map.tif").read_text() == "rows of a killed run"
 
 
+def test_polygons_take_an_empty_file_and_their_own(mapped, folder):
+    """As above, with 98,304 bytes of an empty GeoPackage, 2 MB a megapixel of polygons, and percents that are kept."""
+    result, _ = mapped(dry_run=True, output_vector=str(folder / "map.gpkg"))
+    plain, _ = mapped(dry_run=True, confidence=str(folder / "confidence.tif"))
+    more = (98_304 + SIDE * SIDE * preflight.POLYGON_BYTES["segment"] / 1e6) / 1e6
+    assert result["estimate"]["disk_mb"] == pytest.approx(
+        plain["estimate"]["disk_mb"] + more, abs=0.002
+    )
+
+
 def test_only_windows_of_the_extent_count(mapped):
     """A corner of 40 x 20 pixels touches 3 x 2 windows."""
     extent = (LEFT, TOP - 200, LEFT + 400, TOP)

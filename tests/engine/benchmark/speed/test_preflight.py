@@ -9,13 +9,19 @@ from engine.progress import Progress
 
 
 def test_every_job_is_asked_and_then_run():
-    """384 px are 4 x 4 windows of 128 px that step by 96; windows are counted, not guessed."""
+    """384 px are 4 x 4 windows of 128 px that step by 96; those of a whole raster or an extent are counted.
+
+    Along the edge of a mask or of the data a window may be counted that holds no pixel, here 1 of 13.
+    """
     result = benchmark(BenchmarkJob("speed", parts=("preflight",), side=384, repeats=1), Progress())
     rows = {row["name"]: row for row in result["parts"]["preflight"]["rows"]}
-    names = ("map", "extent", "polygons", "scenes", "change")
+    names = ("map", "extent", "mask", "swath", "polygons", "scenes", "change")
     measures = ("windows", "seconds", "memory_mb", "disk_mb")
     assert set(rows) == {f"{name}: {measure}" for name in names for measure in measures}
-    assert all(rows[f"{name}: windows"]["median"] == 1 for name in names)
+    windows = {name: rows[f"{name}: windows"]["median"] for name in names}
+    edges = [windows.pop("mask"), windows.pop("swath")]
+    assert set(windows.values()) == {1}
+    assert all(1 <= edge <= 1.3 for edge in edges)
     assert all(row["median"] > 0 for row in rows.values())
 
 
