@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import DiskFull
 from ..memory_limit import memory_limit
 from ..progress import Progress
-from .memory_use import free_bytes
+from .memory_use import free_bytes, resident_bytes
 from .staging import SCRATCH_PREFIX
 
 _UNITS = ((1e9, "GB", 1), (1e6, "MB", 0))
@@ -77,7 +77,8 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
             f"The folder '{folder}' has {in_bytes(free)} of free space and the run may need {in_bytes(estimate.disk)}: "
             "it may fail. Make room, or choose another folder."
         )
-    available = min(memory_limit() or estimate.memory, free_bytes())
+    # What this process has already is not free any more, and a part of what it needs.
+    available = min(memory_limit() or estimate.memory, free_bytes() + resident_bytes())
     if estimate.memory > available:
         progress.warning(
             f"{in_bytes(available)} of memory are free and the run may need {in_bytes(estimate.memory)}: it may be "

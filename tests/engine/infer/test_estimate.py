@@ -17,7 +17,8 @@ Usage = namedtuple("Usage", "total used free")
 def machine(monkeypatch):
     """A disk and memory of given sizes."""
 
-    def make(disk=50 * GB, memory=8 * GB):
+    def make(disk=50 * GB, memory=8 * GB, held=0):
+        monkeypatch.setattr(estimate, "resident_bytes", lambda: held)
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, disk))
         monkeypatch.setattr(estimate, "free_bytes", lambda: memory)
 
@@ -69,6 +70,14 @@ def test_little_memory_is_warned_of(machine, recorder, tmp_path):
     progress = recorder()
     tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
     assert progress.texts("warning")[0].startswith("900 MB of memory are free")
+
+
+def test_memory_that_the_engine_has_already_is_no_shortage(machine, recorder, tmp_path):
+    """Of 1000 MB it has 450 already: 550 more are needed, and 600 are free."""
+    machine(memory=600 * MB, held=450 * MB)
+    progress = recorder()
+    tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
+    assert progress.texts("warning") == []
 
 
 def test_a_limit_counts_as_well(machine, recorder, tmp_path, monkeypatch):
