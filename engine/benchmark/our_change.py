@@ -25,7 +25,7 @@ from ..train.base_model import Base
 from ..train.finetune import SupervisedLoss
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
-from ..train.pixel_features import STANDARDISED
+from ..train.light import STANDARDISED
 from ..train.tuning import tune_head, tune_weights
 from .protocols import ChangePair
 from .siamese import standardised

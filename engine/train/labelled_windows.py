@@ -15,7 +15,7 @@ from ..data.augmentation import dihedral, resize_image, resize_label, resize_val
 from ..infer.scene import Feeds
 from .finetune import IGNORE
 from .labelled_ground import LabelledGround
-from .pixel_features import Light, relight
+from .light import Light, draw_changes, relight
 
 _IMAGES = ("image", "before", "after")
 
@@ -91,7 +91,7 @@ class LabelledWindows:
         left = _start(ground.pixels.column[pixel], ground.shape[1], side, generator)
         feeds, label = read_labelled(ground, Window(left, top, side, side))
         if generator.integers(2):
-            feeds = relight(feeds, self._light, generator)
+            feeds = relight(feeds, draw_changes(feeds, self._light, generator))
         return prepare(feeds, label, self._size, int(generator.integers(8)))
 
 

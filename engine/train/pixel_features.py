@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.augmentation import dihedral, spectral_jitter
+from ..data.augmentation import dihedral
 from ..errors import EmptyArea, LabelsInvalid
 from ..infer.scene import Feeds
 from ..model.predictor import Predictor
@@ -19,27 +19,7 @@ from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .labelled_ground import LabelledGround
-
-
-@dataclass(frozen=True)
-class Light:
-    """How strongly the light is changed in the copies of a window.
-
-    Attributes:
-        brightness: Largest relative change that all bands share.
-        gain: Standard deviation of each band's relative change.
-        offset: Standard deviation of each band's shift, in the card's unit.
-    """
-
-    brightness: float
-    gain: float
-    offset: float
-
-
-# Other dates of the same ground differ by about this much in reflectance: sun, haze, season.
-REFLECTANCE = Light(brightness=0.4, gain=0.08, offset=0.02)
-# Where each scene is standardised, or the unit is unknown, little is left of it.
-STANDARDISED = Light(brightness=0.1, gain=0.1, offset=0.1)
+from .light import Light, LightChange, draw_changes, relight
 
 
 @dataclass(frozen=True)
@@ -107,8 +87,14 @@ def extract(
             continue
         indices, row, column = indices[known], row[known], column[known]
         views = [_features(predictor, feeds, 0, device)[:, row, column].T]
-        for _ in range(copies):
-            changed = relight(feeds, light, random)
+        changes: dict[str, LightChange] = {}
+        for copy in range(copies):
+            # Haze moves all bands together, so a few draws do not average out: pairs of opposites do.
+            if light.haze and copy % 2:
+                changes = {name: change.opposite() for name, change in changes.items()}
+            else:
+                changes = draw_changes(feeds, light, random)
+            changed = relight(feeds, changes)
             element = int(random.integers(8))
             views.append(_features(predictor, changed, element, device)[:, row, column].T)
         features.append(np.stack(views))  # [copies + 1, n, F]
@@ -137,19 +123,6 @@ def extract(
             "where the raster has values, or leave the class out."
         )
     return samples
-
-
-def relight(feeds: Feeds, light: Light, random: np.random.Generator) -> Feeds:
-    """The same window under another light, each date by itself; no-data stays 0."""
-    changed = dict(feeds)
-    for name in ("image", "before", "after"):
-        if name in feeds:
-            image = torch.from_numpy(feeds[name])
-            jittered = spectral_jitter(
-                image, random, brightness=light.brightness, gain=light.gain, offset=light.offset
-            )
-            changed[name] = jittered.numpy() * (feeds["valid"] > 0)
-    return changed
 
 
 def batch_inputs(

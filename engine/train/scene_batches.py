@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.augmentation import cutmix, mixup, random_crop, resize_image, resize_valid
-from .pixel_features import Light
+from .light import Light
 from .scene_chips import SceneChips
 from .scene_samples import relit
 

@@ -20,7 +20,7 @@ from ..model.pixel_statistics import PixelStatistics, common_bands
 from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
-from .pixel_features import STANDARDISED, Light
+from .light import STANDARDISED, Light
 from .scene_chips import SceneChips
 
 TOLERANCE = 0.3  # of the patch dictionary

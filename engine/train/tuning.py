@@ -28,10 +28,11 @@ from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import IGNORE, SupervisedLoss, predict
 from .labelled_ground import LabelledGround, thin_grounds
 from .labelled_windows import LabelledWindows, WholeWindows
+from .light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS, Light
 from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix
-from .pixel_features import REFLECTANCE, STANDARDISED, Light, extract, tuned_network
+from .pixel_features import extract, tuned_network
 from .quick_head import (
     ANYWHERE,
     DISTANCE,
@@ -113,7 +114,12 @@ def _change_network(base: Base, config: SpectralGPTConfig, hidden: int) -> Tuned
 def light_of(card: Card) -> Light:
     """How much the light may differ in the unit that the network is fed with."""
     plain = card.unit == "reflectance" and card.normalisation.kind != "scene-statistics"
-    return REFLECTANCE if plain else STANDARDISED
+    if not plain:
+        return STANDARDISED
+    wavelengths = tuple(band.center_wavelength for band in card.bands)
+    if not all(wavelengths):
+        return UNKNOWN_BANDS
+    return dataclasses.replace(REFLECTANCE, wavelengths=wavelengths)
 
 
 def copies_for(base: Base) -> int:
@@ -167,7 +173,7 @@ def tune_head(
     units = np.unique(np.stack([samples.place, samples.unit]), axis=1).shape[1]
     joint = change and units >= JOINT_PLACES
     # What a hidden layer learns of change in some places misleads in others.
-    if not change:
+    if use.hidden and not change:
         fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
         fresh = FeatureHead(fine, coarse, classes, HIDDEN)
     judged = judge(

@@ -14,7 +14,7 @@ from engine.train.labelled_windows import (
     prepare,
     read_labelled,
 )
-from engine.train.pixel_features import Light
+from engine.train.light import Light
 from tests.engine.train import land
 
 STILL = Light(0, 0, 0)

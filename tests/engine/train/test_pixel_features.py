@@ -11,11 +11,10 @@ from engine.data.augmentation import dihedral
 from engine.errors import Cancelled, EmptyArea, LabelsInvalid
 from engine.progress import Progress
 from engine.train.labelled_ground import only
+from engine.train.light import REFLECTANCE, Light
 from engine.train.pixel_features import (
-    REFLECTANCE,
     batch_inputs,
     extract,
-    relight,
     tuned_network,
     turn_back,
 )
@@ -52,6 +51,17 @@ def test_the_first_view_is_the_image_as_it_is():
     )
     # The copies are of the same pixel in another light.
     assert np.abs(found.features[1] - found.features[0]).max() > 0.05
+
+
+def test_the_copies_come_in_pairs_of_opposites():
+    """Without wavelengths only the brightness changes; a pair's logarithms lie on both sides of its own."""
+    light = Light(brightness=0.3, gain=0.0, offset=0.0, haze=0.01)
+    found = extract(land.predictor(), [land.ground()], copies=2, light=light, seed=0)
+    layout = land.predictor().network.context.layout
+    first = len(layout.plain)
+    level = np.s_[:, :, first : first + len(layout.spectra)]
+    own, one, other = found.features[level].mean((1, 2))
+    assert (one - own) * (other - own) < 0
 
 
 def test_labels_and_places_stay_with_their_pixels():
@@ -95,19 +105,6 @@ def test_no_data_under_all_labels_of_one_class():
 def test_a_cancel_takes_effect_at_once():
     with pytest.raises(Cancelled):
         extract(land.predictor(), [land.ground()], **SETTINGS, progress=Progress(lambda: True))
-
-
-def test_another_light_leaves_no_data_at_0_and_changes_each_date_by_itself():
-    random = np.random.default_rng(0)
-    image = random.random((9, 8, 8), np.float32) / 4 + 0.1
-    valid = np.ones((1, 8, 8), np.float32)
-    valid[:, :3] = 0
-    feeds = {"before": image * valid, "after": image * valid, "valid": valid}
-    found = relight(feeds, REFLECTANCE, random)
-    assert (found["before"][:, :3] == 0).all() and (found["after"][:, :3] == 0).all()
-    assert (found["before"][:, 3:] != found["after"][:, 3:]).any()
-    assert np.array_equal(feeds["before"], image * valid)
-    assert found["valid"] is valid
 
 
 def test_batches_hold_the_inputs_in_the_predictors_order():

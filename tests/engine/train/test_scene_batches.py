@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from engine.train.pixel_features import Light
+from engine.train.light import Light
 from engine.train.scene_batches import SceneBatches, WholeScenes, targets
 from engine.train.scene_chips import array_chips
 

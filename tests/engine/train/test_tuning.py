@@ -9,11 +9,12 @@ import torch
 from engine.errors import Cancelled
 from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
-from engine.train import tuning
+from engine.train import quick_head, tuning
 from engine.train.base_model import open_base
 from engine.train.finetune import predict
 from engine.train.labelled_windows import WholeWindows
-from engine.train.pixel_features import REFLECTANCE, STANDARDISED
+from engine.train.light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS
+from engine.train.quick_head import ANYWHERE, HERE
 from engine.train.tuning import (
     build,
     confusion,
@@ -161,7 +162,11 @@ def test_a_cancel_keeps_the_best_so_far(base, monkeypatch):
 
 
 def test_the_light_goes_by_the_unit():
-    assert light_of(CARD) is REFLECTANCE
+    lit = light_of(CARD)
+    assert lit.wavelengths == tuple(band.center_wavelength for band in CARD.bands)
+    assert dataclasses.replace(lit, wavelengths=()) == REFLECTANCE
+    blind = tuple(dataclasses.replace(band, center_wavelength=0.0) for band in CARD.bands[:1])
+    assert light_of(dataclasses.replace(CARD, bands=blind + CARD.bands[1:])) is UNKNOWN_BANDS
     assert light_of(dataclasses.replace(CARD, unit="raw")) is STANDARDISED
     standard = dataclasses.replace(CARD.normalisation, kind="scene-statistics")
     assert light_of(dataclasses.replace(CARD, normalisation=standard)) is STANDARDISED
@@ -244,3 +249,14 @@ def test_how_sure_the_accuracy_is(base, head):
     wide_low, wide_high = found.interval["interval_95"]
     assert wide_high - wide_low > high - low
     assert train(base, held=[]).interval == {}
+
+
+@pytest.mark.parametrize(
+    ("use", "tried"), [(ANYWHERE, {"linear"}), (HERE, {"linear", "hidden layer"})]
+)
+def test_a_hidden_layer_is_tried_only_for_the_same_rasters(base, monkeypatch, use, tried):
+    """Labels of one date cannot tell how it does on another."""
+    monkeypatch.setattr(quick_head, "STEPS", 2)
+    monkeypatch.setattr(quick_head, "ENOUGH_BLOCKS", 1)
+    found = tune_head(base, CARD, [land.ground()], copies=0, use=use)
+    assert set(found.judged.mean_iou) == tried
