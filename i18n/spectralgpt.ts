@@ -5580,6 +5580,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation type="unfinished"></translation>

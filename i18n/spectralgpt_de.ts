@@ -5581,6 +5581,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Vorschau: {1} x {2} Pixel von {3}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation>Die Karte zeigt nichts von dem Gebiet, das zu berechnen ist.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Die Maske berührt das zu berechnende Gebiet ({1} in {2}) nicht; ihre Polygone liegen in {3}. Wählen Sie eine andere Maske, oder prüfen Sie ihr KBS.</translation>

@@ -5581,6 +5581,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Vista rápida: {1} x {2} píxeles de {3}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation>El mapa no muestra nada del área que hay que calcular.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>La máscara no toca el área que se calcula ({1} en {2}); sus polígonos están en {3}. Elija otra máscara, o compruebe su SRC.</translation>

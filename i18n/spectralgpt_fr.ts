@@ -5581,6 +5581,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Aperçu rapide : {1} x {2} pixels de {3}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation>La carte ne montre rien de la zone à calculer.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Le masque ne touche pas la zone à calculer ({1} en {2}) ; ses polygones se trouvent dans {3}. Choisissez un autre masque, ou vérifiez son SCR.</translation>

@@ -5581,6 +5581,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Pré-visualização rápida: {1} x {2} píxeis de {3}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation>O mapa não mostra nada da área a calcular.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>A máscara não toca a área a calcular ({1} em {2}); os polígonos dela estão em {3}. Escolha outra máscara ou verifique o SRC dela.</translation>

@@ -5581,6 +5581,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>快速预览：{1} x {2} 个像素，像素大小 {3}</translation>
     </message>
     <message>
+        <location filename="../engine/infer/quick_look.py"/>
+        <source>The map shows nothing of the area to compute.</source>
+        <translation>地图未显示要计算的区域。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>掩膜未触及要计算的区域（{1}，{2}）；其多边形位于 {3}。请选择其他掩膜，或检查其 CRS。</translation>

@@ -31,16 +31,17 @@ class QuickLookLayer(QObject):
         super().__init__()
         self._title, self._hidden = title, hidden
         self._path = QgsProcessingUtils.generateTempFilename("quick-look.tif")
-        self._layer_id = ""
+        self._layer_id, self._over = "", False
         settings = utils.iface.mapCanvas().mapSettings()
         self._view, self._crs = settings.visibleExtent(), settings.destinationCrs()
         queued = Qt.ConnectionType.QueuedConnection
         self._came.connect(self._show, queued)
         self._ended.connect(self._remove, queued)
-        _living.add(self)
+        QgsProject.instance().cleared.connect(self._forget)
 
     def fields(self) -> dict[str, Any]:
-        """What the job needs to make it."""
+        """What the job needs to make it; the run begins with that."""
+        _living.add(self)
         view = self._view
         return {
             "quick_look": self._path,
@@ -65,7 +66,7 @@ class QuickLookLayer(QObject):
 
     def _show(self, classes: list[dict[str, Any]]) -> None:
         layer = QgsRasterLayer(self._path, self._title)
-        if not layer.isValid():
+        if self._over or not layer.isValid():
             return
         from .styling import ClassRasterStyle, class_styles  # not at the start of QGIS
 
@@ -75,9 +76,15 @@ class QuickLookLayer(QObject):
         project.layerTreeRoot().insertLayer(0, layer)
         self._layer_id = layer.id()
 
+    def _forget(self) -> None:
+        """The project is another one now: it is none of its business."""
+        self._layer_id, self._over = "", True
+
     def _remove(self) -> None:
+        if self not in _living:
+            return
         _living.discard(self)
-        # The project may be another one by now.
+        QgsProject.instance().cleared.disconnect(self._forget)
         if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
             QgsProject.instance().removeMapLayer(self._layer_id)
             utils.iface.mapCanvas().refresh()

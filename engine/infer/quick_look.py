@@ -17,7 +17,7 @@ from ..cards import Card
 from ..data.grid import Grid
 from ..data.opening import parse_crs
 from ..data.source import RasterSource
-from ..errors import Cancelled, EngineError
+from ..errors import Cancelled, EmptyArea, EngineError
 from ..jobs import SegmentJob
 from ..progress import Progress
 from .backend import Backend
@@ -41,8 +41,8 @@ def quick_look(
 ) -> None:
     """Writes the coarse map to the job's `quick_look`, and tells it, with its classes, as a state.
 
-    A view that the raster or the area to compute does not touch, or that cannot be written, is told in the log: it
-    must not end the run.
+    A view that the raster or the area to compute does not touch, or that cannot be written, is told in the log: no
+    trouble with it may end the run.
 
     Args:
         job: What is asked.
@@ -52,7 +52,8 @@ def quick_look(
         progress: A cancel takes effect at every window.
     """
     try:
-        grid = view_grid(source, card.window, job.quick_look_extent, job.quick_look_crs)
+        area = open_region(source.grid, job.extent, job.extent_crs, job.mask).bounds
+        grid = view_grid(source, area, card.window, job.quick_look_extent, job.quick_look_crs)
         with StagedOutputs() as outputs:
             values = _computed(job, card, grid, backend, progress.part(0.0, 0.0))
             layer = Layer(
@@ -62,8 +63,9 @@ def quick_look(
                 writer.write(values)
     except Cancelled:
         raise
-    except EngineError as error:
-        progress.log(f"No quick look: {error.message}")
+    except Exception as error:
+        reason = error.message if isinstance(error, EngineError) else repr(error)
+        progress.log(f"No quick look: {reason}")
         return
     progress.log(f"Quick look: {grid.width} x {grid.height} pixels of {grid.resolution[0]:.3g}")
     classes = [described_class(item) for item in card.classes]
@@ -71,25 +73,26 @@ def quick_look(
 
 
 def view_grid(
-    source: RasterSource, window: int, extent: tuple[float, ...] | None, crs: str
+    source: RasterSource, area: Window, window: int, extent: tuple[float, ...] | None, crs: str
 ) -> Grid:
     """The grid of a view: the raster's own pixels, or coarser ones, so that a few windows cover it.
 
     Args:
         source: The raster.
+        area: The part of the raster that is to be computed.
         window: Side of the model's window, pixels.
         extent: (xmin, ymin, xmax, ymax) of the view; None for all of the raster.
         crs: CRS of the extent; empty is the raster's.
 
     Raises:
-        EmptyArea: The view shows nothing of the raster.
+        EmptyArea: The view shows nothing of the area.
         InvalidParameter: The extent is no extent, or its CRS none.
     """
-    own = source.grid
-    view = own.window
+    own, view = source.grid, area
     if extent is not None:
         west, south, east, north = extent
-        view = own.window_of((west, south, east, north), parse_crs(crs) if crs else None)
+        seen = own.window_of((west, south, east, north), parse_crs(crs) if crs else None)
+        view = _common(seen, area)
     if not source.overviews:
         view = _middle(view, MOST_READ)
     step = window * (1 - OVERLAP / 100)
@@ -100,6 +103,16 @@ def view_grid(
     transform = Affine(t.a * factor, t.b * factor, left, t.d * factor, t.e * factor, top)
     width, height = (max(1, round(size / factor)) for size in (view.width, view.height))
     return Grid(own.crs, transform, width, height)
+
+
+def _common(view: Window, area: Window) -> Window:
+    """The part of a view that is to be computed."""
+    left, top = max(view.col_off, area.col_off), max(view.row_off, area.row_off)
+    right = min(view.col_off + view.width, area.col_off + area.width)
+    bottom = min(view.row_off + view.height, area.row_off + area.height)
+    if right <= left or bottom <= top:
+        raise EmptyArea("The map shows nothing of the area to compute.")
+    return Window(left, top, right - left, bottom - top)
 
 
 def _middle(view: Window, most: int) -> Window:

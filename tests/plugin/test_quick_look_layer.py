@@ -125,9 +125,17 @@ def test_a_project_that_was_closed_meanwhile(look, project):
     assert names(project) == []
 
 
+def test_a_look_for_the_project_of_before_is_not_shown_in_the_next_one(look, project):
+    project.clear()
+    come(look)
+    settle()
+    assert names(project) == []
+
+
 def test_a_file_that_is_not_there(project, canvas):
     look = QuickLookLayer("Boadella")
     come(look)
+    settle()
     look.end()
     settle()
     assert names(project) == []
