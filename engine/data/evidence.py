@@ -15,13 +15,17 @@ from .scaling import Evidence
 
 _SIDE = 768  # pixels of a decimated read
 _WHOLE_SIDE = 2048  # rasters up to this size are decimated from all their pixels
-_CHUNKS, _CHUNK_SIDE = 8, 128  # larger ones without overviews: a lattice of small windows
+_CHUNK_SIDE = 128  # larger ones without overviews: a lattice of small windows
+CHUNKS = 8  # along each side of the lattice, where the sample has to be like the scene
+FEW_CHUNKS = 5  # where it has to tell the unit: each costs the reading of a block
 _STACK = 16  # a raster of more bands is no Sentinel-2 stack
 _L1C_BANDS = 13  # Sentinel-2's only product with the cirrus band
 _LEVEL1 = ("L1TP", "L1GT", "L1GS", "_L1T", "_TOA")
 
 
-def sample_windows(grid: Grid, overviews: bool) -> Iterator[tuple[Window, tuple[int, int]]]:
+def sample_windows(
+    grid: Grid, overviews: bool, chunks: int = CHUNKS
+) -> Iterator[tuple[Window, tuple[int, int]]]:
     """Windows that stand for a scene, each with the shape to read it in.
 
     A decimated read of a large raster without overviews would read every pixel of it.
@@ -29,14 +33,15 @@ def sample_windows(grid: Grid, overviews: bool) -> Iterator[tuple[Window, tuple[
     Args:
         grid: The raster's own grid.
         overviews: The raster has some.
+        chunks: Windows along each side, in a raster without.
     """
     if overviews or max(grid.shape) <= _WHOLE_SIDE:
         shrink = max(1.0, max(grid.shape) / _SIDE)
         rows, columns = (max(1, round(side / shrink)) for side in grid.shape)
         yield grid.window, (rows, columns)
         return
-    tops = np.linspace(0, max(grid.height - _CHUNK_SIDE, 0), _CHUNKS).astype(int).tolist()
-    lefts = np.linspace(0, max(grid.width - _CHUNK_SIDE, 0), _CHUNKS).astype(int).tolist()
+    tops = np.linspace(0, max(grid.height - _CHUNK_SIDE, 0), chunks).astype(int).tolist()
+    lefts = np.linspace(0, max(grid.width - _CHUNK_SIDE, 0), chunks).astype(int).tolist()
     for top in dict.fromkeys(tops):
         for left in dict.fromkeys(lefts):
             window = grid.clip(Window(left, top, _CHUNK_SIDE, _CHUNK_SIDE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -14,7 +15,7 @@ from ..bands import BandMatch, match_bands
 from ..cards import Card
 from ..errors import EmptyArea, NoOverlap
 from .describe import Description, describe
-from .evidence import gather, sample_windows, telling_bands
+from .evidence import CHUNKS, FEW_CHUNKS, gather, sample_windows, telling_bands
 from .filled_blocks import UNKNOWN, FilledBlocks
 from .grid import Grid
 from .nodata import Validity
@@ -58,6 +59,7 @@ class RasterSource:
         self.nodata = self._validity.text
         self.scaling = self._decide(description)
         self.warnings = self.scaling.warnings
+        self._statistics: tuple[np.ndarray, np.ndarray] | None = None
         self._stack = ExitStack()
 
     @classmethod
@@ -122,6 +124,12 @@ class RasterSource:
     ) -> None:
         """Closes the file."""
         self.close()
+
+    def on_grid(self, grid: Grid) -> RasterSource:
+        """The same open raster on another grid; it is closed with this one, and not read at the same time."""
+        other = copy.copy(self)
+        other.grid, other._place, other._stack = grid, Placement(self._place.own, grid), ExitStack()
+        return other
 
     def close(self) -> None:
         """Closes the file."""
@@ -215,7 +223,12 @@ class RasterSource:
         Raises:
             EmptyArea: The raster has no valid pixel.
         """
-        sample = self._sample(self._indexes)
+        if self._statistics is None:
+            self._statistics = self._measured()
+        return self._statistics
+
+    def _measured(self) -> tuple[np.ndarray, np.ndarray]:
+        sample = self._sample(self._indexes, CHUNKS)
         if sample[0].size == 0:
             raise EmptyArea(
                 f"The raster {self.path} has no valid pixel ({self.nodata or 'no no-data set'}). "
@@ -280,14 +293,13 @@ class RasterSource:
 
     # Looking at the whole scene
 
-    def _sample(self, indexes: list[int]) -> list[np.ndarray]:
+    def _sample(self, indexes: list[int], chunks: int) -> list[np.ndarray]:
         """Stored values of valid pixels, one array for each band; the used bands come first."""
-        overviews = self.overviews
-        chunks = []
-        for window, shape in sample_windows(self._place.own, overviews):
+        read = []
+        for window, shape in sample_windows(self._place.own, self.overviews, chunks):
             values, valid = self._raw(indexes, window, shape)
-            chunks.append(values[:, valid])  # [bands, pixels]
-        return list(np.concatenate(chunks, axis=1))
+            read.append(values[:, valid])  # [bands, pixels]
+        return list(np.concatenate(read, axis=1))
 
     def _decide(self, description: Description) -> Scaling:
         """Looks at the pixels where the unit must be guessed from them."""
@@ -298,7 +310,9 @@ class RasterSource:
         for index in telling_bands(description, self.match):
             if index not in indexes and self._dataset.dtypes[index - 1] == self._dtype:
                 indexes.append(index)
-        values = self._sample(indexes)
+        values = self._sample(indexes, FEW_CHUNKS)
+        if values[0].size == 0:  # an island of data in a large raster
+            values = self._sample(indexes, CHUNKS)
         return decide(gather(self._dataset, description, self.match, self._dtype, indexes, values))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cards import Card
-from ..data.grid import Grid
 from ..data.source import RasterSource
 from ..jobs import SegmentJob
 from .backend import Backend
@@ -24,15 +23,13 @@ UNKNOWN_PERCENT = 255
 _AT_A_TIME = 8  # rows: few enough that they stay in the processor's cache
 
 
-def open_source(job: SegmentJob, card: Card, grid: Grid | None = None) -> RasterSource:
-    """The job's raster, a context manager; on another grid where one is given.
+def open_source(job: SegmentJob, card: Card) -> RasterSource:
+    """The job's raster, a context manager.
 
     Raises:
         EngineError: What `RasterSource.open` raises.
     """
-    return RasterSource.open(
-        job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs, grid=grid
-    )
+    return RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
 
 
 def class_mosaic(

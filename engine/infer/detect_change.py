@@ -87,7 +87,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             outputs.forget()
             return estimate.to_result()
         if job.quick_look:
-            quick_look(job, card, before, backend, progress)
+            quick_look(job, card, [before, after], backend, progress)
         key = job_key(job, model, backend, [before, after], region, dtypes)
         kept.take_up(key, before.grid.width, dtypes, outputs.folders)
         predicting = progress.part(0.0, 0.8)

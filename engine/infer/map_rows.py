@@ -9,7 +9,6 @@ from typing import Union
 import numpy as np
 
 from ..cards import Card
-from ..data.grid import Grid
 from ..data.source import RasterSource
 from ..jobs import ChangeJob, SegmentJob
 from .backend import Backend
@@ -26,27 +25,18 @@ TASKS = {SegmentJob.verb: "segmentation", ChangeJob.verb: "change-detection"}
 
 
 @contextmanager
-def open_sources(
-    job: MapJob, card: Card, grid: Grid | None = None
-) -> Iterator[tuple[RasterSource, ...]]:
+def open_sources(job: MapJob, card: Card) -> Iterator[tuple[RasterSource, ...]]:
     """The job's rasters; the first one has the grid of the map.
-
-    Args:
-        job: What is asked.
-        card: The model's card.
-        grid: Of the map; None for the first raster's own.
 
     Raises:
         EngineError: What `RasterSource.open` raises.
     """
     with ExitStack() as stack:
         if isinstance(job, SegmentJob):
-            yield (stack.enter_context(open_source(job, card, grid)),)
+            yield (stack.enter_context(open_source(job, card)),)
             return
         before = stack.enter_context(
-            RasterSource.open(
-                job.before, card, bands=job.bands, nodata=job.nodata, crs=job.crs, grid=grid
-            )
+            RasterSource.open(job.before, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
         )
         after = stack.enter_context(
             RasterSource.open(

@@ -6,7 +6,7 @@ The view is put on a coarser grid, such that few windows cover it: the model see
 from __future__ import annotations
 
 import dataclasses
-from contextlib import ExitStack
+from collections.abc import Sequence
 
 import numpy as np
 from affine import Affine
@@ -22,22 +22,27 @@ from ..jobs import SegmentJob
 from ..progress import Progress
 from .backend import Backend
 from .finished_rows import Layers
-from .map_rows import MapJob, kept_layers, lay_mosaic, open_sources
+from .map_rows import MapJob, kept_layers, lay_mosaic
 from .region import open_region
 from .report import described_class
 from .scores import UNKNOWN
 from .staging import GEOTIFF, StagedOutputs
 from .threshold import BINS, scene_threshold, score_edges
+from .windows import overlap_pixels
 from .writer import Layer, RasterWriter, class_dtype
 
 WINDOWS = 4  # along each side of the view
 OVERLAP = 10  # percent: enough to hide the seams
 # Without overviews every block of the view has to be unpacked: more than this takes longer than the model.
-MOST_READ = 2048  # px
+MOST_READ = 1536  # px
 
 
 def quick_look(
-    job: MapJob, card: Card, source: RasterSource, backend: Backend, progress: Progress
+    job: MapJob,
+    card: Card,
+    sources: Sequence[RasterSource],
+    backend: Backend,
+    progress: Progress,
 ) -> None:
     """Writes the coarse map to the job's `quick_look`, and tells it, with its classes, as a state.
 
@@ -47,15 +52,16 @@ def quick_look(
     Args:
         job: What is asked.
         card: The model's card.
-        source: The job's raster, the first date's.
+        sources: The job's rasters, open.
         backend: The model.
         progress: A cancel takes effect at every window.
     """
     try:
-        area = open_region(source.grid, job.extent, job.extent_crs, job.mask).bounds
-        grid = view_grid(source, area, card.window, job.quick_look_extent, job.quick_look_crs)
+        area = open_region(sources[0].grid, job.extent, job.extent_crs, job.mask).bounds
+        grid = view_grid(sources[0], area, card.window, job.quick_look_extent, job.quick_look_crs)
         with StagedOutputs() as outputs:
-            values = _computed(job, card, grid, backend, progress.part(0.0, 0.0))
+            coarse = [source.on_grid(grid) for source in sources]
+            values = _computed(job, card, coarse, backend, progress.part(0.0, 0.0))
             layer = Layer(
                 "quick look", class_dtype(card.classes, card.nodata), card.nodata, card.classes
             )
@@ -95,8 +101,7 @@ def view_grid(
         view = _common(seen, area)
     if not source.overviews:
         view = _middle(view, MOST_READ)
-    step = window * (1 - OVERLAP / 100)
-    most = window + (WINDOWS - 1) * step  # px that so many windows cover
+    most = WINDOWS * window - (WINDOWS - 1) * overlap_pixels(window, OVERLAP)  # px they cover
     factor = max(1.0, max(view.width, view.height) / most)
     left, top = own.xy(view.col_off, view.row_off)
     t = own.transform
@@ -123,18 +128,20 @@ def _middle(view: Window, most: int) -> Window:
 
 
 def _computed(
-    job: MapJob, card: Card, grid: Grid, backend: Backend, progress: Progress
+    job: MapJob,
+    card: Card,
+    sources: Sequence[RasterSource],
+    backend: Backend,
+    progress: Progress,
 ) -> NDArray[np.generic]:
     """Class values of the whole grid [rows, columns]."""
     job = dataclasses.replace(job, overlap=OVERLAP)
-    with ExitStack() as stack:
-        sources = stack.enter_context(open_sources(job, card, grid))
-        region = open_region(grid, job.extent, job.extent_crs, job.mask)
-        mosaic = lay_mosaic(job, card, sources, region, backend)
-        reduce, _ = kept_layers(job, card, False)
-        strips: list[Layers] = [
-            tuple(layer.copy() for layer in reduce(rows)) for rows in mosaic.rows(progress)
-        ]
+    region = open_region(sources[0].grid, job.extent, job.extent_crs, job.mask)
+    mosaic = lay_mosaic(job, card, sources, region, backend)
+    reduce, _ = kept_layers(job, card, False)
+    strips: list[Layers] = [
+        tuple(layer.copy() for layer in reduce(rows)) for rows in mosaic.rows(progress)
+    ]
     values = np.concatenate([layers[0] for layers in strips])
     return values if isinstance(job, SegmentJob) else _changed(values, card, job.threshold)
 

@@ -90,7 +90,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             outputs.forget()
             return estimate.to_result()
         if job.quick_look:
-            quick_look(job, card, source, backend, progress)
+            quick_look(job, card, [source], backend, progress)
         key = job_key(job, model, backend, [source], region, dtypes)
         kept.take_up(key, source.grid.width, dtypes, outputs.folders)
         compute = computed(mosaic, class_layers(card, sure))

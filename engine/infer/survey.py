@@ -41,19 +41,21 @@ class Survey:
     found: tuple[Feeds, ...]
 
 
-def look_around(windows: int, at: Callable[[int], Window], look: Look, most: int = MOST) -> Survey:
+def look_around(
+    windows: int, at: Callable[[int], Window], look: Look, most: int | None = None
+) -> Survey:
     """Reads windows that lie all over the area, as many as there is patience for.
 
     Args:
         windows: Windows there are.
         at: Gives one by its place.
         look: Reads it; None when it holds nothing to compute.
-        most: Windows that are looked at.
+        most: Windows that are looked at; None = `MOST`.
     """
     started = time.perf_counter()
     found: list[Feeds] = []
     seen, full, last, warm = 0, 0, None, 0.0
-    for place in _spread(windows, most):
+    for place in _spread(windows, MOST if most is None else most):
         feeds = look(at(place))
         seen += 1
         if feeds is not None:

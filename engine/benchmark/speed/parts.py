@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from ...model_file import installed_models, read_card
 from ...progress import Progress
 from .engine_run import EngineRun, run_engine
 from .figures import Figures
-from .scaling import TaskCosts, predicted_seconds, rows_of_windows, task_costs
+from .scaling import TaskCosts, crowded, predicted_seconds, rows_of_windows, task_costs
 from .scene import make_scene
 from .tile_loop import map_by_tiles
 
@@ -64,6 +65,18 @@ class Bench:
         threads = ("--threads", str(self.threads)) if self.threads else ()
         given = ("--input", str(raster), "--model", str(self.path), "--device", device, *threads)
         return run_engine("segment", *given, "--output", str(self.folder / "map.tif"), *options)
+
+    def side_by_side(self, raster: Path) -> list[float]:
+        """Seconds of two maps of a raster that are made at the same time, one thread each."""
+
+        def one(number: int) -> float:
+            output = ("--output", str(self.folder / f"beside-{number}.tif"))
+            given = ("--input", str(raster), "--model", str(self.path), "--device", "cpu")
+            run = run_engine("segment", *given, "--threads", "1", *output)
+            return float(run.result["seconds"])
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(one, range(2)))
 
 
 def model(bench: Bench, progress: Progress) -> Figures:
@@ -253,18 +266,23 @@ def scaling(bench: Bench, progress: Progress) -> Figures:
         "Scaling",
         "A local Dask cluster of workers with one thread each. The prediction simulates the strips from the measured "
         "cost of a task; what one worker takes beyond it (start of the cluster, loading) is taken as alike for any "
-        "number. The prediction for two, beside the measured one, is its check. No network between machines is in it.",
+        "number. The prediction for two, beside the measured one, is its check: they share this machine, so that their "
+        "tasks take longer by as much as two processes do that map side by side. No network between machines is in it.",
     )
     side, raster = bench.side, bench.scene(bench.side, bench.side)
     measured: dict[int, list[float]] = {1: [], 2: []}
     plain: list[float] = []
+    beside: list[float] = []
     for repeat in range(bench.repeats):
         progress.update(repeat / bench.repeats, f"Scaling: {repeat + 1} of {bench.repeats}")
         plain.append(bench.segment(raster, "--threads", "1").result["seconds"])
+        beside += bench.side_by_side(raster)
         for workers, taken in measured.items():
             shared = ("--scheduler", LOCAL, "--workers", str(workers), "--threads", "1")
             taken.append(bench.segment(raster, *shared).result["seconds"])
     alone = figures.add("one process, one thread", "s", plain)
+    pair = figures.add("the same, two side by side", "s", beside)
+    figures.ratio("a process beside another by one alone", pair, alone)
     rows = len(rows_of_windows(side, bench.card.window, OVERLAP).tops)
     costs = task_costs(raster, bench.path, side, bench.folder)
     figures.add("a task: any strip", "s", [costs.fixed])
@@ -276,7 +294,9 @@ def scaling(bench: Bench, progress: Progress) -> Figures:
     figures.ratio("1 worker by one process", one, alone)
     start = max(0.0, one.median - predicted_seconds(costs, rows, 1))
     figures.add("start of the cluster", "s", [start], "what 1 worker took beyond its tasks")
-    guess = figures.add("2 workers, predicted", "s", [start + predicted_seconds(costs, rows, 2)])
+    shared_costs = crowded(costs, max(1.0, pair.median / alone.median))
+    ahead = start + predicted_seconds(shared_costs, rows, 2)
+    guess = figures.add("2 workers, predicted", "s", [ahead])
     figures.ratio("speed of 2 workers by 1, predicted", one, guess)
     scene = len(rows_of_windows(_SCENE, bench.card.window, OVERLAP).tops)
     wide = TaskCosts(costs.fixed, costs.row * scene / rows, costs.receive * scene / rows)

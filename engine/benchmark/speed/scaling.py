@@ -86,6 +86,16 @@ def rows_of_windows(side: int, window: int, overlap: int) -> SlidingWindows:
     return SlidingWindows(side, side, window, overlap_pixels(window, overlap))
 
 
+def crowded(costs: TaskCosts, factor: float) -> TaskCosts:
+    """The costs of workers that share a machine: memory, caches and the halves of a core.
+
+    Args:
+        costs: Of a worker alone.
+        factor: How much longer a process takes beside as many others as there are processors.
+    """
+    return TaskCosts(costs.fixed * factor, costs.row * factor, costs.receive)
+
+
 def predicted_seconds(costs: TaskCosts, rows: int, workers: int) -> float:
     """Time of the strips of a map, without the start of the cluster.
 

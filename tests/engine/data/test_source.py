@@ -486,3 +486,32 @@ def test_on_another_grid_they_are_shifted_or_not_known(half_filled):
         assert source.held(np.zeros(4, int), lefts, 16).tolist() == [1, 1, 0, 0]
     with RasterSource.open(half_filled, CARD, grid=coarser) as source:
         assert source.held(np.zeros(4, int), lefts, 16).tolist() == [1, 1, 1, 1]
+
+
+def test_the_same_raster_on_another_grid_needs_no_second_look(tmp_path, monkeypatch):
+    """Pixels of twice the size: values rise evenly, so that each is the mean of its four."""
+    values = ramp()
+    with RasterSource.open(write(tmp_path / "a.tif", values), CARD) as source:
+        statistics = source.statistics()
+        coarse = Grid(source.grid.crs, TRANSFORM @ Affine.scale(2), 15, 10)
+        monkeypatch.setattr(RasterSource, "_sample", pytest.fail)
+        other = source.on_grid(coarse)
+        image, valid = other.read(coarse.window)
+        np.testing.assert_array_equal(other.statistics(), statistics)
+        assert (other.scaling, source.grid.shape) == (source.scaling, (20, 30))
+    assert valid.all()
+    means = values.reshape(9, 10, 2, 15, 2).mean((2, 4)) / 10_000
+    # At the border the kernel sees fewer pixels.
+    np.testing.assert_allclose(image[:, 1:-1, 1:-1], means[:, 1:-1, 1:-1], rtol=1e-4)
+
+
+def test_an_island_between_the_first_places_is_found(tmp_path):
+    """Of 2400 px without overviews 5 x 5 places are looked at, then 8 x 8: the second row of those begins at 324."""
+    values = np.zeros((9, 2400, 2400), np.uint16)
+    values[:, 330:430, 330:430] = 3000
+    path = write(tmp_path / "a.tif", values, nodata=0)
+    with RasterSource.open(path, CARD) as source:
+        assert source.scaling.text.startswith("uint16 values / 10000")
+        image, valid = source.read(Window(330, 330, 2, 2))
+    assert valid.all()
+    np.testing.assert_allclose(image, 0.3, rtol=1e-6)

@@ -1,6 +1,12 @@
 import pytest
 
-from engine.benchmark.speed.scaling import TaskCosts, predicted_seconds, rows_of_windows, task_costs
+from engine.benchmark.speed.scaling import (
+    TaskCosts,
+    crowded,
+    predicted_seconds,
+    rows_of_windows,
+    task_costs,
+)
 from engine.benchmark.speed.scene import make_scene
 from engine.model_folders import shipped_models
 
@@ -20,6 +26,12 @@ def test_more_workers_are_sooner_through_until_the_client_is_the_limit():
     times = [predicted_seconds(costs, 114, workers) for workers in (1, 2, 10, 100)]
     assert times == sorted(times, reverse=True)
     assert times[-1] > 114 * 0.2
+
+
+def test_workers_on_one_machine_slow_each_other_down():
+    """Half as long again for what the workers do: 6 x 2 x 1.5 = 18, then the client's 1.1 as before."""
+    costs = crowded(TaskCosts(0, 2, 0.1), 1.5)
+    assert predicted_seconds(costs, 11, 2) == pytest.approx(18 + 1.1)
 
 
 def test_a_task_is_measured(tmp_path):
