@@ -62,22 +62,26 @@ UNKNOWN_BANDS = Light(brightness=0.4, gain=0.08, offset=0.02)
 STANDARDISED = Light(brightness=0.1, gain=0.1, offset=0.1)
 
 
-def draw_change(light: Light, bands: int, random: np.random.Generator) -> LightChange:
+def draw_change(light: Light, bands: int, generator: np.random.Generator) -> LightChange:
     """Another light at random for so many bands."""
-    factor = (1 + random.uniform(-light.brightness, light.brightness)) * (
-        1 + light.gain * random.normal(size=bands)
+    factor = (1 + generator.uniform(-light.brightness, light.brightness)) * (
+        1 + light.gain * generator.normal(size=bands)
     )
-    shift = light.offset * random.normal(size=bands)
+    shift = light.offset * generator.normal(size=bands)
     if light.haze and len(light.wavelengths) == bands:
-        exponent = random.uniform(*HAZE_EXPONENTS)
+        exponent = generator.uniform(*HAZE_EXPONENTS)
         course = (HAZE_AT / np.array(light.wavelengths)) ** exponent
-        shift += light.haze * random.normal() * course
+        shift += light.haze * generator.normal() * course
     return LightChange(factor.clip(1 / LARGEST_FACTOR, LARGEST_FACTOR), shift)
 
 
-def draw_changes(feeds: Feeds, light: Light, random: np.random.Generator) -> dict[str, LightChange]:
+def draw_changes(
+    feeds: Feeds, light: Light, generator: np.random.Generator
+) -> dict[str, LightChange]:
     """Another light for each date of a window, by the name of its input."""
-    return {name: draw_change(light, len(feeds[name]), random) for name in DATES if name in feeds}
+    return {
+        name: draw_change(light, len(feeds[name]), generator) for name in DATES if name in feeds
+    }
 
 
 def relight(feeds: Feeds, changes: Mapping[str, LightChange]) -> Feeds:

@@ -54,7 +54,7 @@ class Use:
 # Chosen on RStoolbox's village and on the reservoir, where the figures of docs/accuracy.md stand:
 # on its own image a head does best undisturbed, on other dates it fails without the copies. A hidden
 # layer, better by a hair on held-back labels of its own date, had an IoU of water of .08 on another one,
-# where the linear rule had .74; across dates it was never ahead in sixteen draws.
+# where the linear rule had .74; across dates it was never ahead in sixteen trials.
 ANYWHERE = Use(relit=0.8, shrinkage=0.6, context=1.0)
 HERE = Use(relit=0.0, shrinkage=0.9, context=2.0, hidden=True)
 USES = {"anywhere": ANYWHERE, "here": HERE}

@@ -20,7 +20,7 @@ from .parts import PARTS, Bench, Part
 
 REPEATS = 3
 # Only when asked for: they need PyTorch, and minutes or a GPU.
-GPU, PROCESSOR, PREFLIGHT = "gpu", "processor", "preflight"
+GPU, PROCESSOR, PREFLIGHT, PIPELINE = "gpu", "processor", "preflight", "pipeline"
 LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
@@ -82,12 +82,16 @@ def _part(name: str) -> Part:
         from .processor import processor
 
         return processor
+    if name == PIPELINE:
+        from .pipeline import pipeline
+
+        return pipeline
     if name == PREFLIGHT:
         from .preflight import preflight
 
         return preflight
     if name not in PARTS:
-        there = ", ".join((*PARTS, GPU, PROCESSOR, PREFLIGHT))
+        there = ", ".join((*PARTS, GPU, PROCESSOR, PREFLIGHT, PIPELINE))
         raise InvalidParameter(
             f"There is no part '{name}' in the benchmark of speed. There are: {there}."
         )
