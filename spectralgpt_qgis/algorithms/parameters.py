@@ -228,10 +228,10 @@ def threads(name: str) -> QgsProcessingParameterDefinition:
 
 
 def quick_look(name: str) -> QgsProcessingParameterDefinition:
-    """Whether a coarse map of the view comes first."""
+    """Whether a coarse map of the view comes first; optional, as graphical models of before do not have it."""
     return helped(
         QgsProcessingParameterBoolean(
-            name, tr("Show a quick look at what the map shows first"), False
+            name, tr("Show a quick look at what the map shows first"), False, True
         ),
         tr(
             "A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when "
