@@ -6136,6 +6136,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation type="unfinished"></translation>
     </message>

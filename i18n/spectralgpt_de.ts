@@ -6137,6 +6137,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation>Das Basismodell hat {1} von {2} Ansichten der Fenster schon in einem früheren Lauf gesehen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Alle zurückgehaltenen Labels sind in den Rastern NoData, daher kann das Modell nicht beurteilt werden. Zeichnen Sie mehr Labels, wo das Raster Werte hat.</translation>
     </message>

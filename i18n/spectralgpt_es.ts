@@ -6137,6 +6137,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation>El modelo base ya ha visto {1} de {2} vistas de las ventanas en una ejecución anterior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Todas las etiquetas que se reservaron son sin datos en los rásteres, así que el modelo no se puede juzgar. Dibuje más etiquetas donde el ráster tenga valores.</translation>
     </message>

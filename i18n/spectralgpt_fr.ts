@@ -6137,6 +6137,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation>Le modèle de base a déjà vu {1} des {2} vues des fenêtres lors d&#x27;une exécution précédente.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Toutes les étiquettes mises de côté sont nodata dans les rasters, le modèle ne peut donc pas être jugé. Dessinez plus d&#x27;étiquettes là où le raster a des valeurs.</translation>
     </message>

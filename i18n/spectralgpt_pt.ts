@@ -6137,6 +6137,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation>O modelo base já viu {1} de {2} vistas das janelas numa execução anterior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Todos os rótulos que foram reservados são sem dados nos rasters; por isso o modelo não pode ser avaliado. Desenhe mais rótulos onde o raster tem valores.</translation>
     </message>

@@ -6137,6 +6137,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <translation>主干模型在之前的运行中已看过 {2} 个窗口视图中的 {1} 个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>留出的所有标注在栅格中均为无数据，因此无法评价模型。请在栅格有值的地方绘制更多标注。</translation>
     </message>

@@ -114,6 +114,16 @@ class SpectralEncoder(SpectralBackbone):
         """Same as `encode`; apply `.norm` where a head expects normalised tokens."""
         return self.encode(image, groups)
 
+    def token_map(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
+        """Mean of the normalised tokens over the spectral groups, as a map; arguments as of `encode`.
+
+        Returns:
+            [B, D, H / patch, W / patch].
+        """
+        tokens = self.norm(self(image, groups)).mean(1)  # [B, L, D]
+        rows, columns = (side // self.config.patch for side in image.shape[2:])
+        return tokens.transpose(1, 2).reshape(-1, self.config.dim, rows, columns)
+
 
 def encoder_keys(config: SpectralGPTConfig) -> frozenset[str]:
     """Names of the encoder's own weights, without those of a network that extends it."""

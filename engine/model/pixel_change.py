@@ -157,7 +157,7 @@ class PixelChange(Network):
             join(_join(level[:count], level[count:]))
             for join, level in zip(self.joins, self.stem(dates))
         ]
-        grid = token_map(self.encoder, dates, groups)
+        grid = self.encoder.token_map(dates, groups)
         out = maps[-1] + self.tokens(_join(grid[:count], grid[count:]))
         out = self.bottom(F.gelu(out))
         evidence = self.evidence(before, after, valid, present)
@@ -175,13 +175,6 @@ def present_groups(
     every = torch.arange(config.groups, device=groups.device)
     present = (groups[:, None] == every).any(0).to(dtype)  # [G]
     return present, present[:, None].expand(-1, config.spectral_patch).reshape(-1, 1, 1)
-
-
-def token_map(encoder: SpectralEncoder, images: Tensor, groups: Tensor) -> Tensor:
-    """Mean token over the spectral groups, as a map: [B, C, H, W] to [B, D, H / 8, W / 8]."""
-    tokens = encoder.norm(encoder(images, groups)).mean(1)  # [B, h*w, D]
-    rows, columns = (size // encoder.config.patch for size in images.shape[2:])
-    return tokens.transpose(1, 2).reshape(-1, encoder.config.dim, rows, columns)
 
 
 def _join(first: Tensor, second: Tensor) -> Tensor:

@@ -190,9 +190,7 @@ class PixelSegmentation(Network):
         """
         if valid is None:
             valid = torch.ones_like(image[:, :1])
-        tokens = self.encoder.norm(self.encoder(image, groups)).mean(1)  # [B, L, D]
-        height, width = (side // self.config.patch for side in image.shape[2:])
-        grid = tokens.transpose(1, 2).reshape(image.shape[0], -1, height, width)
+        grid = self.encoder.token_map(image, groups)
         reflectance = image * self.band_std + self.band_mean
         return self.context(image, reflectance, valid), grid
 

@@ -17,7 +17,7 @@ from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .feature_head import FeatureHead
 from .network import Network
-from .pixel_change import ChangeEvidence, PixelChange, present_groups, token_map
+from .pixel_change import ChangeEvidence, PixelChange, present_groups
 from .pixel_context import box_mean
 
 _SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistration is narrower
@@ -115,7 +115,7 @@ class TunedChange(Network):
         plain = [*moves, middle * valid, torch.sqrt(spread.clamp_min(0) + 1e-4) * valid]
         if self.pixels is None:
             evidence = self.evidence(before, after, valid, present)
-            grid = token_map(self.encoder, torch.cat([before, after]), groups)
+            grid = self.encoder.token_map(torch.cat([before, after]), groups)
             return torch.cat([evidence, *plain], 1), _moved(grid, before.shape[0])
         decoded, evidence, grid = self.pixels.describe(before, after, valid, groups)
         verdict = self.pixels.head(torch.cat([decoded, evidence], 1))  # [B, 1, H, W]

@@ -72,9 +72,7 @@ class TunedSegmentation(Network):
         self, image: Tensor, reflectance: Tensor, groups: Tensor | None, valid: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Features of the pixels [B, F, H, W] and of the tokens [B, D, h, w]."""
-        tokens = self.encoder.norm(self.encoder(image, groups)).mean(1)  # [B, L, D]
-        height, width = (side // self.config.patch for side in image.shape[2:])
-        grid = tokens.transpose(1, 2).reshape(image.shape[0], -1, height, width)
+        grid = self.encoder.token_map(image, groups)
         return self.context(image, reflectance, valid), grid
 
     def features(

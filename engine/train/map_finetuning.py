@@ -20,6 +20,7 @@ from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .change_classes import change_classes, swap
 from .examples import draw_examples
+from .kept_tokens import KeptTokens, open_kept
 from .labelled_ground import LabelledGround, only
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .live_figures import looks
@@ -57,18 +58,24 @@ def finetune_map(
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
     progress.state(classes=looks(card.classes), method=method.name)
     part = progress.part(0.02, 0.93)
+    kept = open_kept()
     if method.name == "quick":
 
         def fit(_: int) -> Tuned:
             use = USES[job.use]
             return tune_head(
-                base, card, grounds, seed=job.seed, device=device, use=use, progress=part
+                base, card, grounds, seed=job.seed, device=device, use=use, kept=kept, progress=part
             )
 
         # Window by window as it is: a smaller batch there is not.
         tuned = with_smaller_batches(fit, 1, progress)
     else:
-        tuned = _tune_weights(job, base, card, grounds, method, device, part)
+        tuned = _tune_weights(job, base, card, grounds, method, device, kept, part)
+    if kept and kept.found:
+        total = kept.found + kept.made
+        progress.log(
+            f"The backbone has seen {kept.found} of {total} views of the windows in an earlier run."
+        )
     if tuned.judged.warning and tuned.matrix is None:
         progress.warning(tuned.judged.warning)
     counts = _counts(grounds, card)
@@ -102,6 +109,7 @@ def _tune_weights(
     grounds: Sequence[LabelledGround],
     method: Method,
     device: torch.device,
+    kept: KeptTokens | None,
     progress: Progress,
 ) -> Tuned:
     """Adapters or all weights, judged on whole places that are held back."""
@@ -130,6 +138,7 @@ def _tune_weights(
             seed=job.seed,
             device=job.device,
             use=USES[job.use],
+            kept=kept,
             progress=progress,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..data.augmentation import dihedral
 from ..errors import EmptyArea, LabelsInvalid
+from ..infer.lanes import in_order
 from ..infer.scene import Feeds
 from ..model.predictor import Predictor
 from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
+from .kept_tokens import KeptTokens, remembering
 from .labelled_ground import LabelledGround
 from .light import Light, LightChange, draw_changes, relight
+
+LANES = 8  # windows at a time, each with memory of its own
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,27 @@ class PixelSamples:
     place: NDArray[np.int64]
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class _Look:
+    """A window with labels, and how it is seen.
+
+    Attributes:
+        ground: Of which it is a window.
+        indices: Of the ground's pixels: the valid ones that this window serves [n].
+        feeds: Inputs of the prediction contract.
+        row: Of each pixel in the window [n].
+        column: Likewise.
+        views: Changes of the light by the name of the input, and the number of the turn.
+    """
+
+    ground: LabelledGround
+    indices: NDArray[np.int64]
+    feeds: Feeds
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    views: Sequence[tuple[Mapping[str, LightChange], int]]
+
+
 def extract(
     predictor: Predictor,
     grounds: Sequence[LabelledGround],
@@ -52,9 +78,12 @@ def extract(
     light: Light,
     seed: int,
     device: torch.device | None = None,
+    kept: KeptTokens | None = None,
     progress: Progress | None = None,
 ) -> PixelSamples:
     """Computes the features of every labelled, valid pixel.
+
+    How a window is seen depends on the seed and on where it lies, not on what else is labelled.
 
     Args:
         predictor: Of a network with `features`; its encoder does not learn here.
@@ -63,6 +92,7 @@ def extract(
         light: How different.
         seed: Of that.
         device: Where to compute.
+        kept: Tokens of earlier runs on the processor; None to compute all.
         progress: Told how far it is; a cancel takes effect at each window.
 
     Raises:
@@ -72,43 +102,36 @@ def extract(
     device = device or torch.device("cpu")
     predictor.to(device).eval()
     progress = progress or Progress()
+    # A GPU does one window with all it has. On a processor each thread takes a window of its own: threads that
+    # share one wait for each other at every step, ten times as long where another program keeps a core busy.
+    on_processor = device.type == "cpu"
     size = predictor.card.window
-    work = [(ground, *item) for ground in grounds for item in ground.windows(size)]
-    random = np.random.default_rng(seed)
+    count = sum(1 for ground in grounds for _ in ground.windows(size))
+    lanes = max(1, min(torch.get_num_threads(), LANES, count)) if on_processor else 1
     features: list[NDArray[np.float32]] = []
     rest: list[NDArray[np.int64]] = []
-    for number, (ground, window, indices) in enumerate(work):
-        progress.update(number / len(work), "Computing features")
-        feeds, valid = ground.read(window)
-        pixels = ground.pixels
-        row, column = pixels.row[indices] - window.row_off, pixels.column[indices] - window.col_off
-        known = valid[row, column]
-        if not known.any():
-            continue
-        indices, row, column = indices[known], row[known], column[known]
-        views = [_features(predictor, feeds, 0, device)[:, row, column].T]
-        changes: dict[str, LightChange] = {}
-        for copy in range(copies):
-            # Haze moves all bands together, so a few draws do not average out: pairs of opposites do.
-            if light.haze and copy % 2:
-                changes = {name: change.opposite() for name, change in changes.items()}
-            else:
-                changes = draw_changes(feeds, light, random)
-            changed = relight(feeds, changes)
-            element = int(random.integers(8))
-            views.append(_features(predictor, changed, element, device)[:, row, column].T)
-        features.append(np.stack(views))  # [copies + 1, n, F]
-        rest.append(
-            np.stack(
-                [
-                    pixels.label[indices].astype(np.int64),
-                    pixels.row[indices],
-                    pixels.column[indices],
-                    pixels.unit[indices].astype(np.int64),
-                    np.full(len(indices), ground.place),
-                ]
+
+    def compute(look: _Look) -> NDArray[np.float32]:
+        return _features(predictor, look, device)
+
+    encoder = tuned_network(predictor).encoder
+    with _threads_for(lanes), remembering(encoder, kept if on_processor else None):
+        looks = _looks(grounds, size, copies, light, seed)
+        for number, (look, found) in enumerate(in_order(looks, compute, lanes)):
+            progress.update(number / count, "Computing features")
+            pixels, indices = look.ground.pixels, look.indices
+            features.append(found)
+            rest.append(
+                np.stack(
+                    [
+                        pixels.label[indices].astype(np.int64),
+                        pixels.row[indices],
+                        pixels.column[indices],
+                        pixels.unit[indices].astype(np.int64),
+                        np.full(len(indices), look.ground.place),
+                    ]
+                )
             )
-        )
     if not features:
         raise EmptyArea(
             "Every labelled pixel is no-data in the rasters. Draw labels where the raster has "
@@ -139,17 +162,72 @@ def batch_inputs(
     return tuple(inputs)
 
 
-def _features(
-    predictor: Predictor, feeds: Feeds, element: int, device: torch.device
-) -> NDArray[np.float32]:
-    """Features [F, H, W] of a window that is turned before and turned back after."""
-    inputs = [
-        dihedral(value, element).contiguous() if value.ndim == 4 else value
-        for value in batch_inputs(predictor, [feeds], device)
-    ]
-    arguments: dict[str, Any] = predictor.arguments(*inputs)
-    found: Tensor = tuned_network(predictor).features(**arguments)  # [1, F, H, W]
-    return turn_back(found[0], element).float().cpu().numpy()
+def _looks(
+    grounds: Sequence[LabelledGround], size: int, copies: int, light: Light, seed: int
+) -> Iterator[_Look]:
+    """Every window that holds valid labelled pixels, as it is and under another light."""
+    for number, ground in enumerate(grounds):
+        for window, indices in ground.windows(size):
+            feeds, valid = ground.read(window)
+            row = ground.pixels.row[indices] - window.row_off
+            column = ground.pixels.column[indices] - window.col_off
+            known = valid[row, column]
+            if not known.any():
+                continue
+            generator = np.random.default_rng((seed, number, window.row_off, window.col_off))
+            views: list[tuple[Mapping[str, LightChange], int]] = [({}, 0)]
+            changes: dict[str, LightChange] = {}
+            for copy in range(copies):
+                # Haze moves all bands together, so a few draws do not average out: pairs of opposites do.
+                if light.haze and copy % 2:
+                    changes = {name: change.opposite() for name, change in changes.items()}
+                else:
+                    changes = draw_changes(feeds, light, generator)
+                views.append((changes, int(generator.integers(8))))
+            yield _Look(ground, indices[known], feeds, row[known], column[known], views)
+
+
+@torch.no_grad()
+def _features(predictor: Predictor, look: _Look, device: torch.device) -> NDArray[np.float32]:
+    """Features [views, n, F] of a window's labelled pixels."""
+    found = []
+    for changes, element in look.views:
+        inputs = [
+            dihedral(value, element).contiguous() if value.ndim == 4 else value
+            for value in batch_inputs(predictor, [relight(look.feeds, changes)], device)
+        ]
+        arguments: dict[str, Any] = predictor.arguments(*inputs)
+        fine, coarse = tuned_network(predictor).describe(**arguments)
+        height, width = fine.shape[2:]
+        # Where each pixel went when the window was turned.
+        place = torch.arange(height * width).reshape(1, height, width)
+        where = turn_back(place, element)[0][look.row, look.column].to(device)
+        found.append(
+            torch.cat([fine[0].flatten(1)[:, where], _enlarged(coarse, where, height, width)]).T
+        )
+    return torch.stack(found).float().cpu().numpy()
+
+
+def _enlarged(coarse: Tensor, where: Tensor, height: int, width: int) -> Tensor:
+    """What some pixels of a map [1, D, h, w] have once it is enlarged to a size, as `interpolate` does: [D, n]."""
+    down = (2 * torch.div(where, width, rounding_mode="floor") + 1) / height - 1
+    across = (2 * (where % width) + 1) / width - 1
+    grid = torch.stack([across, down], 1)[None, None].to(coarse.dtype)  # [1, 1, n, 2]
+    found: Tensor = F.grid_sample(
+        coarse, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return found[0, :, 0]
+
+
+@contextmanager
+def _threads_for(lanes: int) -> Iterator[None]:
+    """While it lasts, each of some lanes has its share of the threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // lanes))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def tuned_network(predictor: Predictor) -> TunedSegmentation | TunedChange:

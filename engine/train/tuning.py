@@ -26,6 +26,7 @@ from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import IGNORE, SupervisedLoss, predict
+from .kept_tokens import KeptTokens
 from .labelled_ground import LabelledGround, thin_grounds
 from .labelled_windows import LabelledWindows, WholeWindows
 from .light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS, Light
@@ -137,6 +138,7 @@ def tune_head(
     device: torch.device | None = None,
     copies: int | None = None,
     use: Use = ANYWHERE,
+    kept: KeptTokens | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Fits a head on frozen features, judged by holding back each block of labels in turn.
@@ -149,6 +151,7 @@ def tune_head(
         device: Where the encoder computes.
         copies: How often a window is seen again, turned and under another light.
         use: Where the model is to work.
+        kept: Tokens of earlier runs; None to compute all.
         progress: Told how far it is.
     """
     progress = progress or Progress()
@@ -163,6 +166,7 @@ def tune_head(
         light=light_of(card),
         seed=seed,
         device=device,
+        kept=kept,
         progress=progress.part(0.0, 0.7),
     )
     predictor.cpu()
@@ -219,6 +223,7 @@ def tune_weights(
     window: int = 0,
     first: Tuned | None = None,
     use: Use = ANYWHERE,
+    kept: KeptTokens | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
@@ -238,11 +243,13 @@ def tune_weights(
         window: Side of the windows in training, a multiple of the patch; 0 = the card's.
         first: The head on frozen features, if it was fitted before.
         use: Where the model is to work.
+        kept: Tokens of earlier runs; None to compute all.
         progress: Told how far it is.
     """
     progress = progress or Progress()
     if first is None:
-        first = tune_head(base, card, learn, seed=seed, use=use, progress=progress.part(0.0, 0.2))
+        part = progress.part(0.0, 0.2)
+        first = tune_head(base, card, learn, seed=seed, use=use, kept=kept, progress=part)
     predictor = build(base, card, first.judged.hidden, 0.0 if adapters else DROP_PATH)
     predictor.network.load_state_dict(first.predictor.network.state_dict())
     if adapters:

@@ -1,7 +1,10 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from engine.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +25,18 @@ def test_help_of_every_verb():
     for verb in ("run", "segment", "classify", "detect-change", "import", "models", "doctor"):
         assert verb in listing
         assert engine(verb, "--help").returncode == 0
+
+
+def test_threads_sleep_while_they_wait_unless_somebody_chose_otherwise(monkeypatch):
+    """It must be said before torch is loaded, which reads it once."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert main([]) == 2
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert main([]) == 2
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    code = "import sys; import engine.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_exit_codes():

@@ -1,0 +1,203 @@
+"""Tokens of a frozen encoder, kept on disk from one run to the next.
+
+An analyst draws, trains, looks, draws more and trains again: most windows are the same as before, and the
+encoder is most of the work. What is kept is found by all that it depends on: the values that the encoder was
+given, its weights, and how it was computed. So nothing can be out of date, whatever became of a raster's file,
+and a run gives the same with and without what is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock, get_ident
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..infer.processor import processor_name
+from ..model import encoder as encoder_module
+from ..model import layers, position
+from ..model.encoder import SpectralEncoder
+
+HOME_VARIABLE, SIZE_VARIABLE = "SPECTRALGPT_HOME", "SPECTRALGPT_CACHE"
+MOST = 1024  # MB, unless the variable says otherwise
+_MB = 2**20
+_FREE_SHARE = 10  # no more than a tenth of what the disk has left
+_SUFFIX, _SEAL = ".tokens", 20  # bytes of the digest before the values
+
+
+def kept_folder() -> Path:
+    """Where tokens are kept: in SPECTRALGPT_HOME, else in the user's folder for what may be deleted."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute() / "cache" / "tokens"
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        return base / "SpectralGPT" / "Cache" / "tokens"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "SpectralGPT" / "tokens"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "SpectralGPT" / "tokens"
+
+
+def open_kept() -> KeptTokens | None:
+    """What is kept on this machine; None where SPECTRALGPT_CACHE, the most of it in MB, is 0."""
+    text = os.environ.get(SIZE_VARIABLE, "")
+    most = (int(text) if text.isdigit() else MOST) * _MB
+    return KeptTokens(kept_folder(), most) if most else None
+
+
+class KeptTokens:
+    """A folder of arrays by key, bounded in size: those that were not used for longest are removed.
+
+    What cannot be read or written is computed instead, without a word: a cache must not end a run. Several
+    processes and threads may use a folder at once.
+
+    Attributes:
+        found: Arrays that were there.
+        made: Arrays that were not.
+    """
+
+    def __init__(self, folder: Path, most: int) -> None:
+        """Looks at the folder, which is made when something is written.
+
+        Args:
+            folder: Holds files of this class alone; others are left as they are and not read.
+            most: Bytes that all files together may have.
+        """
+        self._folder, self._lock = folder, Lock()
+        self._most = min(most, _room(folder) // _FREE_SHARE)
+        self._used = 0  # bytes that this run has read and written
+        self.found = self.made = 0
+
+    def read(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+        """An array of a shape; None if there is none, or a damaged one."""
+        path = self._folder / f"{key}{_SUFFIX}"
+        with suppress(OSError):
+            content = path.read_bytes()
+            seal, values = content[:_SEAL], content[_SEAL:]
+            if len(values) == 4 * int(np.prod(shape)) and seal == _digest(values):
+                with suppress(OSError):  # a folder that may only be read
+                    os.utime(path)
+                self._count(len(content), found=True)
+                return np.frombuffer(values, "<f4").reshape(shape)
+        return None
+
+    def write(self, key: str, values: NDArray[np.float32]) -> None:
+        """Keeps an array, unless this run alone has filled the folder: then the next one finds its first part."""
+        content = values.astype("<f4").tobytes()
+        if not self._count(len(content) + _SEAL, found=False):
+            return
+        part = self._folder / f"{key}.{os.getpid()}-{get_ident()}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(_digest(content) + content)
+            part.replace(self._folder / f"{key}{_SUFFIX}")
+        except OSError:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def prune(self) -> None:
+        """Removes what was not used for longest, until the rest fits."""
+        files = []
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                with suppress(OSError):  # another process has removed it
+                    if entry.name.endswith(_SUFFIX):
+                        told = entry.stat()
+                        files.append((told.st_mtime_ns, told.st_size, entry.path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._most:
+                break
+            with suppress(OSError):
+                os.unlink(path)
+                total -= size
+
+    def _count(self, size: int, found: bool) -> bool:
+        with self._lock:
+            self.found += found
+            self.made += not found
+            self._used += size
+            return self._used <= self._most
+
+
+@contextmanager
+def remembering(encoder: SpectralEncoder, kept: KeptTokens | None) -> Iterator[None]:
+    """While it lasts, an encoder that does not learn takes its maps of tokens from what is kept.
+
+    Args:
+        encoder: On the processor, in evaluation mode.
+        kept: What is kept; None to compute everything.
+    """
+    if kept is None:
+        yield
+        return
+    compute, made_by = encoder.token_map, _maker(encoder)
+
+    def token_map(image: Tensor, groups: Tensor | None = None) -> Tensor:
+        rows, columns = (side // encoder.config.patch for side in image.shape[2:])
+        shape = (len(image), encoder.config.dim, rows, columns)
+        key = _key(made_by, image, groups)
+        earlier = kept.read(key, shape)
+        if earlier is not None:
+            return torch.from_numpy(earlier.copy())
+        found = compute(image, groups)
+        kept.write(key, found.numpy())
+        return found
+
+    encoder.token_map = token_map  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del encoder.token_map
+        kept.prune()
+
+
+def _maker(encoder: SpectralEncoder) -> bytes:
+    """All but the input that tokens depend on, to the last bit."""
+    whole = blake2b(digest_size=32)
+    told = (
+        torch.__version__,
+        processor_name(),
+        torch.get_num_threads(),
+        encoder.config,
+    )
+    whole.update(repr(told).encode())
+    for module in (encoder_module, layers, position):
+        whole.update(Path(str(module.__file__)).read_bytes())
+    for name, values in sorted(encoder.state_dict().items()):
+        whole.update(name.encode())
+        whole.update(values.cpu().contiguous().numpy().tobytes())
+    return whole.digest()
+
+
+def _key(made_by: bytes, image: Tensor, groups: Tensor | None) -> str:
+    whole = blake2b(made_by, digest_size=20)
+    present = None if groups is None else groups.tolist()
+    whole.update(repr((tuple(image.shape), present)).encode())
+    whole.update(image.contiguous().numpy().tobytes())
+    return whole.hexdigest()
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_SEAL).digest()
+
+
+def _room(folder: Path) -> int:
+    """Bytes that a folder's files have or could have on its disk, 0 if unknown; it need not exist."""
+    own = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        own = sum(entry.stat().st_size for entry in entries)
+    for place in (folder, *folder.parents):
+        with suppress(OSError):
+            return shutil.disk_usage(place).free + own
+    return 0
