@@ -24,12 +24,15 @@ class EngineRun:
         result: The protocol's result.
         seconds: From the start of the process to its end.
         first_window: Seconds from the start of the process to the first window of the map.
+        processor_seconds: Of all its threads together; other work on the machine changes them little. NaN where the
+            system does not tell.
         peak_mb: Largest resident memory, 10^6 bytes; NaN where the system does not tell.
     """
 
     result: dict[str, Any]
     seconds: float
     first_window: float
+    processor_seconds: float
     peak_mb: float
 
 
@@ -50,12 +53,13 @@ def run_engine(verb: str, *options: str) -> EngineRun:
             last = line
             if first != first and '"progress"' in line and "Windows:" in line:
                 first = time.perf_counter() - started
-        peak = float("nan")
+        processor = peak = float("nan")
         if hasattr(os, "wait4"):
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
+            processor = usage.ru_utime + usage.ru_stime
             peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     event = json.loads(last)
     if event.get("event") != "result":
         raise EngineError(f"The run failed: {event.get('message', last)}", json.dumps(event))
-    return EngineRun(event, time.perf_counter() - started, first, peak)
+    return EngineRun(event, time.perf_counter() - started, first, processor, peak)

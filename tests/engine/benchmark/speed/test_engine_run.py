@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -19,6 +20,7 @@ def test_a_run_tells_its_times_and_its_memory(tmp_path):
     assert 0 < run.result["model_seconds"] < run.result["seconds"] < run.seconds
     if sys.platform != "win32":
         assert 50 < run.peak_mb < 4000
+        assert 0.1 < run.processor_seconds < run.seconds * (os.cpu_count() or 1)
 
 
 def test_a_failed_run_tells_why(tmp_path):
