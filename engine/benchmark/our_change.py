@@ -31,7 +31,7 @@ from .protocols import ChangePair
 from .siamese import standardised
 
 TILE = 64  # pixels; ground of a pair is drawn by such squares
-WINDOWS = 12  # of a pair, to fit the head on frozen features
+WINDOWS = 48  # of a pair, to fit the head on frozen features
 TRAINED = 64  # side of the windows in training: more places in the same time
 BATCH = 8
 RESERVE = 0.85  # share of the time that training is planned for; reading takes the rest

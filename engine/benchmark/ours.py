@@ -61,8 +61,8 @@ def _change(part: str, base: Base) -> list[tuple[str, Method]]:
         return [("as it ships", TunedPairs(base))]
     return [
         ("quick", TunedPairs(base, "quick")),
+        ("quick, random weights", TunedPairs(fresh_change(base), "quick")),
         ("full", TunedPairs(base, "full")),
-        ("full, random weights", TunedPairs(fresh_change(base), "full")),
     ]
 
 

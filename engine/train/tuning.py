@@ -52,7 +52,8 @@ PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing b
 CHANGE_PIXELS = 12000  # what changed is the rarer kind, and looks different everywhere
 DROP_PATH = 0.1
 # Labelled places from which one regression finds change elsewhere better than discriminants do: in
-# OSCD it did with 670 (average precision .30 against .28), not with 10 (.22 against .23).
+# OSCD it did with 670 (average precision .30 against .28), not with 10 (.22 against .23). Copies under
+# another light gave it nothing there: so many places have seen enough of them.
 JOINT_PLACES = 200
 
 
@@ -157,7 +158,8 @@ def tune_head(
     progress = progress or Progress()
     predictor = build(base, card)
     change = card.task == "change-detection"
-    if not use.relit:
+    joint = change and _places(grounds) >= JOINT_PLACES
+    if joint or not use.relit:
         copies = 0
     samples = extract(
         predictor,
@@ -174,8 +176,6 @@ def tune_head(
     blocks = network.blocks()
     classes = len(card.classes)
     fresh = None
-    units = np.unique(np.stack([samples.place, samples.unit]), axis=1).shape[1]
-    joint = change and units >= JOINT_PLACES
     # What a hidden layer learns of change in some places misleads in others.
     if use.hidden and not change:
         fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
@@ -205,6 +205,11 @@ def tune_head(
     )
     places = judged.blocks if judged.folds else 0
     return Tuned(predictor, judged, judged.matrix, measure, accuracy=judged.accuracy, places=places)
+
+
+def _places(grounds: Sequence[LabelledGround]) -> int:
+    """Labelled polygons, or squares, of all rasters together."""
+    return len({(ground.place, unit) for ground in grounds for unit in ground.pixels.unit.tolist()})
 
 
 def tune_weights(
