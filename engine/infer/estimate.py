@@ -26,6 +26,7 @@ class Estimate:
         memory: Peak of the process, bytes.
         disk: Peak of the outputs and of what is kept beside them while it runs, bytes.
         scratch: The part of `disk` that does not depend on what the map will show, bytes.
+        outputs: Folders of outputs, and how much of `disk` each gets; the rest is written where the main output is.
     """
 
     windows: int
@@ -33,6 +34,7 @@ class Estimate:
     memory: int
     disk: int
     scratch: int = 0
+    outputs: tuple[tuple[Path, int], ...] = ()
 
     def to_result(self) -> dict[str, Any]:
         """The protocol's result of a job that was only to be estimated."""
@@ -59,30 +61,63 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
     Raises:
         DiskFull: The disk surely has no room.
     """
-    free = shutil.disk_usage(folder).free
-    if folder.name.startswith(SCRATCH_PREFIX):
-        folder = folder.parent
     time = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
-    progress.log(
-        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, "
-        f"{in_bytes(estimate.disk)} on the disk ({in_bytes(free)} free)"
+    disks = _disks(estimate, folder)
+    room = " and ".join(
+        f"{in_bytes(disk.needed)} on the disk{f' of {disk.folder}' if len(disks) > 1 else ''} "
+        f"({in_bytes(disk.free)} free)"
+        for disk in disks
     )
-    if estimate.scratch > free:
-        raise DiskFull(
-            f"The folder '{folder}' has {in_bytes(free)} of free space and the run needs {in_bytes(estimate.scratch)} "
-            "while it works. Make room, choose another folder, or limit the extent."
-        )
-    if estimate.disk > free:
-        progress.warning(
-            f"The folder '{folder}' has {in_bytes(free)} of free space and the run may need {in_bytes(estimate.disk)}: "
-            "it may fail. Make room, or choose another folder."
-        )
+    progress.log(
+        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, {room}"
+    )
+    for disk in disks:
+        _check(disk, progress)
     # What this process has already is not free any more, and a part of what it needs.
     available = min(memory_limit() or estimate.memory, free_bytes() + resident_bytes())
     if estimate.memory > available:
         progress.warning(
             f"{in_bytes(available)} of memory are free and the run may need {in_bytes(estimate.memory)}: it may be "
             "slow or fail. Close other programs, or choose fewer threads."
+        )
+
+
+@dataclass
+class _Disk:
+    """What a run writes to one disk: a folder on it, free bytes, bytes at most, bytes for sure."""
+
+    folder: Path
+    free: int
+    needed: int
+    surely: int = 0
+
+
+def _disks(estimate: Estimate, folder: Path) -> list[_Disk]:
+    """The disks that a run writes to, that of the main output first."""
+    disks: dict[int, _Disk] = {}
+    rest = estimate.disk - sum(count for _, count in estimate.outputs)
+    for place, count in ((folder, rest), *estimate.outputs):
+        device = place.stat().st_dev
+        if device in disks:
+            disks[device].needed += count
+        else:
+            named = place.parent if place.name.startswith(SCRATCH_PREFIX) else place
+            disks[device] = _Disk(named, shutil.disk_usage(place).free, count)
+    disks[folder.stat().st_dev].surely = estimate.scratch
+    return list(disks.values())
+
+
+def _check(disk: _Disk, progress: Progress) -> None:
+    """Warns of a disk that may be too small; raises `DiskFull` for one that is."""
+    has = f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run"
+    if disk.surely > disk.free:
+        raise DiskFull(
+            f"{has} needs {in_bytes(disk.surely)} while it works. Make room, choose another folder, or limit the "
+            "extent."
+        )
+    if disk.needed > disk.free:
+        progress.warning(
+            f"{has} may need {in_bytes(disk.needed)}: it may fail. Make room, or choose another folder."
         )
 
 

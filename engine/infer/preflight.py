@@ -7,6 +7,7 @@ too, and without any from the constants here. `python -m engine benchmark speed 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,14 +163,17 @@ class Preflight:
         pixels = windows / max(1, mosaic.tally.total) * mosaic.grid.width * mosaic.grid.height / 1e6
         ahead = windows * self._window_seconds(survey) + plan.written * self._rate("finish", FINISH)
         ahead += (self._looked - windows) * survey.read_seconds
-        disk = plan.again * sum(
-            pixels * self._rate(f"bytes of {raster.kind}", BYTES[raster.kind])
+        outputs = [
+            (
+                _folder(raster.path, folder),
+                plan.again * pixels * self._rate(f"bytes of {raster.kind}", BYTES[raster.kind]),
+            )
             for raster in plan.rasters
-        )
+        ]
         if plan.vector:
             ahead += pixels * self._rate("polygons", POLYGONS)
             rate = self._rate("bytes of polygons", plan.polygon_bytes)
-            disk += GEOPACKAGE_BYTES + pixels * rate
+            outputs.append((_folder(plan.vector, folder), GEOPACKAGE_BYTES + pixels * rate))
         kept = sum(np.dtype(name).itemsize for name in plan.kept)
         rows = (
             _rows_under(tops[held > EMPTY], mosaic.window, mosaic.grid.height) * mosaic.grid.width
@@ -178,8 +182,9 @@ class Preflight:
             windows,
             None if plan.remote else self._watch.seconds + ahead,
             self._memory(_map_buffers(plan), _read_cache(plan)),
-            int(disk) + rows * kept + plan.scratch,
+            int(sum(count for _, count in outputs)) + rows * kept + plan.scratch,
             plan.scratch,
+            tuple((place, int(count)) for place, count in outputs),
         )
         tell(estimate, folder, progress)
         return estimate
@@ -286,6 +291,11 @@ def _held(
     """What is known of windows before any is read; each raster must be valid."""
     held = [source.held(tops, lefts, side) for source in sources]
     return np.asarray(np.minimum.reduce(held))
+
+
+def _folder(output: str, otherwise: Path) -> Path:
+    """Where an output will be."""
+    return Path(os.path.abspath(output)).parent if output else otherwise
 
 
 def _rows_under(tops: NDArray[np.int64], side: int, height: int) -> int:

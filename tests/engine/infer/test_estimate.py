@@ -2,6 +2,7 @@
 
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -56,10 +57,57 @@ def test_a_disk_without_room_for_what_is_sure_ends_the_run(machine, recorder, tm
         tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, recorder())
 
 
+@pytest.fixture
+def two_disks(machine, monkeypatch, tmp_path):
+    """Folders `map` and `table` on disks of 200 MB and 30 MB."""
+    machine()
+    for name in ("map", "table"):
+        (tmp_path / name).mkdir()
+    room = {"map": 200 * MB, "table": 30 * MB}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, room[folder.name]))
+    plain = Path.stat
+
+    def stat(path, **options):
+        device = namedtuple("Stat", "st_dev")(path.name == "table")
+        return device if path.name in room else plain(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    return tmp_path
+
+
+def test_each_disk_is_told_with_its_share(two_disks, recorder):
+    """100 MB, of which 10 and 20 go to the other disk: 70 and 30."""
+    table, progress = two_disks / "table", recorder()
+    told = Estimate(4, 1.0, GB, 100 * MB, outputs=((table, 10 * MB), (table, 20 * MB)))
+    tell(told, two_disks / "map", progress)
+    (line,) = progress.texts("log")
+    assert f"70 MB on the disk of {two_disks / 'map'} (200 MB free)" in line
+    assert line.endswith(f"and 30 MB on the disk of {table} (30 MB free)")
+    assert progress.texts("warning") == []
+
+
+def test_the_disk_that_is_too_small_is_named(two_disks, recorder):
+    progress = recorder()
+    told = Estimate(4, 1.0, GB, 100 * MB, outputs=((two_disks / "table", 40 * MB),))
+    tell(told, two_disks / "map", progress)
+    (warning,) = progress.texts("warning")
+    assert warning.startswith(f"The folder '{two_disks / 'table'}' has 30 MB of free space")
+    assert "may need 40 MB" in warning
+
+
+def test_folders_on_one_disk_share_its_room(two_disks, recorder):
+    """150 MB here and 60 MB in a folder beside it are more than 200 MB."""
+    progress, beside = recorder(), two_disks / "map"
+    told = Estimate(4, 1.0, GB, 210 * MB, outputs=((beside, 60 * MB),))
+    tell(told, two_disks / "map", progress)
+    assert "may need 210 MB" in progress.texts("warning")[0]
+
+
 def test_the_folder_that_is_named_is_the_users(machine, recorder, tmp_path):
     """Outputs are written in a hidden folder first, which means nothing to a user."""
     machine(disk=100 * MB)
     hidden = tmp_path / ".spectralgpt-4711-abcd"
+    hidden.mkdir()
     with pytest.raises(DiskFull) as caught:
         tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), hidden, recorder())
     assert caught.value.message.startswith(f"The folder '{tmp_path}' has 100 MB")

@@ -8,15 +8,27 @@ from engine.infer.pace import Pace
 
 def test_half_of_the_latest_and_half_of_what_was_known():
     """0.2, then 0.4: 0.2 / 2 + 0.4 / 2 = 0.3; then 0.1: 0.3 / 2 + 0.1 / 2 = 0.2."""
-    told = Pace("a model")
-    assert told.rate("window") is None
-    seen = []
-    for rate in (0.2, 0.4, 0.1):
-        told.learn({"window": rate})
-        seen.append(round(told.rate("window"), 6))
-    assert seen == [0.2, 0.3, 0.2]
+    assert _learned("memory", 0.2, 0.4, 0.1) == [0.2, 0.3, 0.2]
+
+
+def test_a_faster_run_counts_at_once():
+    """A run beside other work took twice the time; the next one, alone, shows what the machine can do."""
+    assert _learned("window", 0.2, 0.4, 0.1, 0.3) == [0.2, 0.3, 0.1, 0.2]
+
+
+def test_what_one_model_took_tells_nothing_of_another():
+    Pace("a model").learn({"window": 0.2})
     assert Pace("another").rate("window") is None
-    assert told.rate("finish") is None
+    assert Pace("a model").rate("finish") is None
+
+
+def _learned(name, *rates):
+    told, seen = Pace("a model"), []
+    assert told.rate(name) is None
+    for rate in rates:
+        told.learn({name: rate})
+        seen.append(round(told.rate(name), 6))
+    return seen
 
 
 def test_the_oldest_are_forgotten(monkeypatch):
