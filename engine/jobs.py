@@ -100,6 +100,7 @@ class ClassifyJob(Job):
     crs: str = parameter("CRS to assume when the file has none", "")
     device: str = parameter("where to compute", "auto", choices=DEVICES)
     threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    resume: bool = parameter("go on where a run that was killed stopped", True)
     scheduler: str = parameter(
         "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
         "",

@@ -5471,17 +5471,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5492,6 +5497,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

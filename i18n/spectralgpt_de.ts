@@ -5472,6 +5472,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation>Schätzung: {1} auf der Platte von „{2}“ ({3} frei)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>{1} Arbeitsspeicher sind frei, und der Lauf braucht vielleicht {2}: er kann langsam werden oder scheitern. Schließen Sie andere Programme, oder wählen Sie weniger Threads.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht währenddessen {3}. Schaffen Sie Platz, wählen Sie einen anderen Ordner, oder begrenzen Sie die Ausdehnung.</translation>
     </message>
@@ -5479,11 +5489,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
         <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht vielleicht {3}: er kann scheitern. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
-        <translation>{1} Arbeitsspeicher sind frei, und der Lauf braucht vielleicht {2}: er kann langsam werden oder scheitern. Schließen Sie andere Programme, oder wählen Sie weniger Threads.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
@@ -5494,6 +5499,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
         <translation>Der Speicher der GPU reicht nicht für ein Fenster: Es geht mit dem Prozessor weiter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <translation>Fährt fort, wo der letzte Lauf angehalten hat: {1} Fenster sind fertig</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>

@@ -5472,6 +5472,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation>Estimación: {1} en el disco de «{2}» ({3} libres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>Hay {1} de memoria libres y la ejecución puede necesitar {2}: podría ser lenta o fallar. Cierre otros programas o elija menos hilos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución necesita {3} mientras trabaja. Libere espacio, elija otra carpeta o limite la extensión.</translation>
     </message>
@@ -5479,11 +5489,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
         <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución puede necesitar {3}: podría fallar. Libere espacio o elija otra carpeta.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
-        <translation>Hay {1} de memoria libres y la ejecución puede necesitar {2}: podría ser lenta o fallar. Cierre otros programas o elija menos hilos.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
@@ -5494,6 +5499,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
         <translation>La memoria de la GPU no basta para una ventana: se continúa con el procesador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <translation>Continúa donde se detuvo la última ejecución: {1} ventanas están hechas</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>

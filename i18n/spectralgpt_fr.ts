@@ -5472,6 +5472,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation>Estimation : {1} sur le disque de « {2} » ({3} libres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>{1} de mémoire sont libres et le traitement peut avoir besoin de {2} : il peut être lent ou échouer. Fermez d&#x27;autres programmes ou choisissez moins de fils d&#x27;exécution.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement a besoin de {3} pendant qu&#x27;il travaille. Libérez de la place, choisissez un autre dossier ou limitez l&#x27;emprise.</translation>
     </message>
@@ -5479,11 +5489,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
         <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement peut avoir besoin de {3} : il peut échouer. Libérez de la place ou choisissez un autre dossier.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
-        <translation>{1} de mémoire sont libres et le traitement peut avoir besoin de {2} : il peut être lent ou échouer. Fermez d&#x27;autres programmes ou choisissez moins de fils d&#x27;exécution.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
@@ -5494,6 +5499,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
         <translation>La mémoire du GPU ne suffit pas pour une fenêtre : poursuite avec le processeur.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <translation>Reprend là où la dernière exécution s&#x27;est arrêtée : {1} fenêtres sont faites</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>

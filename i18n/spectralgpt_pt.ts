@@ -5472,6 +5472,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation>Estimativa: {1} no disco de &#x27;{2}&#x27; ({3} livres)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>Há {1} de memória livres e a execução pode precisar de {2}: pode ser lenta ou falhar. Feche outros programas ou escolha menos threads.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation>A pasta «{1}» tem {2} de espaço livre e a execução precisa de {3} enquanto trabalha. Liberte espaço, escolha outra pasta ou limite a extensão.</translation>
     </message>
@@ -5479,11 +5489,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
         <translation>A pasta «{1}» tem {2} de espaço livre e a execução pode precisar de {3}: pode falhar. Liberte espaço ou escolha outra pasta.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
-        <translation>Há {1} de memória livres e a execução pode precisar de {2}: pode ser lenta ou falhar. Feche outros programas ou escolha menos threads.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
@@ -5494,6 +5499,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
         <translation>A memória da GPU não basta para uma janela: continua com o processador.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <translation>Continua de onde a última execução parou: {1} janelas estão prontas</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>

@@ -5472,6 +5472,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
+        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <translation>预计：“{2}”所在磁盘需要 {1}（可用 {3}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
+        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <translation>可用内存为 {1}，而运行可能需要 {2}：可能会变慢或失败。请关闭其他程序，或选择更少的线程。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
         <translation>文件夹“{1}”可用空间为 {2}，而运行期间需要 {3}。请腾出空间、选择其他文件夹，或限制范围。</translation>
     </message>
@@ -5479,11 +5489,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/estimate.py"/>
         <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
         <translation>文件夹“{1}”可用空间为 {2}，而运行可能需要 {3}：可能会失败。请腾出空间，或选择其他文件夹。</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
-        <translation>可用内存为 {1}，而运行可能需要 {2}：可能会变慢或失败。请关闭其他程序，或选择更少的线程。</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
@@ -5494,6 +5499,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/falling_back.py"/>
         <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
         <translation>GPU 内存不足以处理一个窗口：改用处理器继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/finished_parts.py"/>
+        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <translation>从上次运行停止处继续：已完成 {1} 个窗口</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>

@@ -17,15 +17,18 @@ from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backends import open_backend
 from .cluster import Likeness, open_cluster, worker_threads
-from .cluster_looks import TASK, score_on_cluster
+from .cluster_looks import TASK, ClusterParts
+from .finished_parts import parts_here, resumed_parts
 from .installed import open_model
+from .job_key import job_key
+from .journal import Journal
 from .labels import Labels, class_records, ground_area
 from .looks import CellLooks, ZoneLooks
 from .polygons import write_layer
 from .preflight import Preflight
 from .provenance import described, provenance
 from .report import Stopwatch, introduce
-from .scored_looks import Looks, Scored, lay_scene, score_looks
+from .scored_looks import Looks, Scored, lay_scene
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
 
@@ -54,6 +57,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         source, zones, looks = scene.source, scene.zones, scene.looks
         grid = source.grid
         inputs = (job.input, job.zones, job.mask, str(model.path))
+        journal = opened.enter_context(Journal(job.output, job.resume))
         outputs = opened.enter_context(StagedOutputs(inputs))
         output = outputs.stage(job.output, GEOPACKAGE)
         backend = open_backend(model.path, card, job.device, job.threads, progress)
@@ -63,12 +67,14 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()
-        labelling = progress.part(0.0, 0.9)
+        shapes = "" if zones is None else shapely.to_wkb(zones.geometries, hex=True).tolist()
+        key = job_key(job, model, backend, [source], scene.region, ["parts", *shapes])
+        journal.take_up(key, outputs.folders)
+        compute = parts_here(backend, looks)
         if job.scheduler:
             client = opened.enter_context(open_cluster(job.scheduler, job.workers))
-            scored = score_on_cluster(client, job, looks, Likeness.of(model, backend), labelling)
-        else:
-            scored = score_looks(backend, looks, labelling)
+            compute = ClusterParts(client, job, looks, Likeness.of(model, backend))
+        scored = resumed_parts(journal, looks, compute, progress.part(0.0, 0.9))
         sums, weights = _add_up(watch.during("windows", scored), len(card.classes))
         geometries, known = _features(looks, zones, len(weights))
         _check_any(known, looks)

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .cluster import Likeness, computed_in_order, worker_count, worker_model
-from .looks import Found
-from .scored_looks import Looks, Scored, lay_scene, score_looks
+from .scored_looks import Looks, PartsResult, lay_scene, score_parts
 
 TASK = "scene-classification"
 _TASKS = 4  # for each worker, so that those that are sooner through take more
-
-
-@dataclass(frozen=True)
-class PartsResult:
-    """Some parts as a worker gives them.
-
-    Attributes:
-        scored: In the order of the windows; places are the worker's.
-        found: What else was found.
-    """
-
-    scored: list[Scored]
-    found: Found
 
 
 def compute_parts(job: ClassifyJob, likeness: Likeness, parts: range) -> PartsResult:
@@ -44,38 +29,44 @@ def compute_parts(job: ClassifyJob, likeness: Likeness, parts: range) -> PartsRe
     """
     with worker_model(job, TASK, likeness) as (model, backend), ExitStack() as opened:
         looks = lay_scene(job, model.card, opened, Progress()).looks
-        scored = list(score_looks(backend, looks, Progress(), parts))
-        return PartsResult(scored, looks.found(parts))
+        return score_parts(backend, looks, parts, Progress())
 
 
-def score_on_cluster(
-    client: Any, job: ClassifyJob, looks: Looks, likeness: Likeness, progress: Progress
-) -> Iterator[Scored]:
-    """Has workers look, in the place of this process.
+class ClusterParts:
+    """Has workers look, in the place of this process."""
 
-    Args:
-        client: Of the cluster, `distributed.Client`.
-        job: What is asked.
-        looks: Where; holds afterwards what was found, as if it were looked at here.
-        likeness: What the workers must have alike.
-        progress: Told of every task; a cancel takes effect at any time.
+    def __init__(self, client: Any, job: ClassifyJob, looks: Looks, likeness: Likeness) -> None:
+        """Asks for nothing yet.
 
-    Raises:
-        DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
-        EngineError: What a worker raises.
-    """
-    workers = worker_count(client, job.workers)
-    size = max(1, -(-looks.parts // (workers * _TASKS)))
-    tasks = [range(start, min(start + size, looks.parts)) for start in range(0, looks.parts, size)]
-    progress.log(f"Cluster: {len(tasks)} tasks for {workers} workers")
+        Args:
+            client: Of the cluster, `distributed.Client`.
+            job: What is asked.
+            looks: Where.
+            likeness: What the workers must have alike.
+        """
+        self._client, self._job, self._looks, self._likeness = client, job, looks, likeness
 
-    def tell(parts: range) -> None:
-        progress.update(parts.start / looks.parts, "Labelling scenes")
+    def __call__(self, progress: Progress, first: int) -> Iterator[PartsResult]:
+        """Yields the parts from the first one wanted, in their order.
 
-    given = (job, likeness)
-    for _, result in computed_in_order(
-        client, workers, compute_parts, given, tasks, progress, tell
-    ):
-        first = looks.take(result.found)
-        for scored in result.scored:
-            yield replace(scored, place=scored.place + first)
+        Args:
+            progress: Told of every task; a cancel takes effect at any time.
+            first: Part to begin with.
+
+        Raises:
+            DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
+            EngineError: What a worker raises.
+        """
+        workers, end = worker_count(self._client, self._job.workers), self._looks.parts
+        size = max(1, -(-end // (workers * _TASKS)))
+        tasks = [range(start, min(start + size, end)) for start in range(first, end, size)]
+        progress.log(f"Cluster: {len(tasks)} tasks for {workers} workers")
+
+        def tell(parts: range) -> None:
+            progress.update(parts.start / end, "Labelling scenes")
+
+        given = (self._job, self._likeness)
+        for _, result in computed_in_order(
+            self._client, workers, compute_parts, given, tasks, progress, tell
+        ):
+            yield result

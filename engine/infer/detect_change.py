@@ -24,6 +24,7 @@ from .cluster_rows import ClusterRows
 from .finished_rows import FinishedRows, computed, resumed
 from .installed import open_model
 from .job_key import job_key
+from .journal import Journal
 from .map_rows import kept_layers, lay_mosaic, open_sources
 from .polygons import write_polygons
 from .preflight import Preflight, Raster, plan_map
@@ -65,7 +66,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         before, after = stack.enter_context(open_sources(job, card))
         region = open_region(before.grid, job.extent, job.extent_crs, job.mask)
         inputs = (job.before, job.after, job.mask, str(model.path))
-        kept = stack.enter_context(FinishedRows(job.output, job.resume))
+        journal = stack.enter_context(Journal(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs(inputs))
         raster = VIRTUAL if job.tiles else GEOTIFF
         output = outputs.stage(job.output, raster)
@@ -89,7 +90,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         if job.quick_look:
             quick_look(job, card, [before, after], backend, progress)
         key = job_key(job, model, backend, [before, after], region, dtypes)
-        kept.take_up(key, before.grid.width, dtypes, outputs.folders)
+        journal.take_up(key, outputs.folders)
+        kept = FinishedRows(journal, before.grid.width, dtypes)
         predicting = progress.part(0.0, 0.8)
         compute, height = computed(mosaic, reduce), before.grid.height
         if job.scheduler:

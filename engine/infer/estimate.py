@@ -62,15 +62,15 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
         DiskFull: The disk surely has no room.
     """
     time = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
-    disks = _disks(estimate, folder)
-    room = " and ".join(
-        f"{in_bytes(disk.needed)} on the disk{f' of {disk.folder}' if len(disks) > 1 else ''} "
-        f"({in_bytes(disk.free)} free)"
-        for disk in disks
-    )
+    main, *others = disks = _disks(estimate, folder)
     progress.log(
-        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, {room}"
+        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, "
+        f"{in_bytes(main.needed)} on the disk ({in_bytes(main.free)} free)"
     )
+    for disk in others:
+        progress.log(
+            f"Estimate: {in_bytes(disk.needed)} on the disk of '{disk.folder}' ({in_bytes(disk.free)} free)"
+        )
     for disk in disks:
         _check(disk, progress)
     # What this process has already is not free any more, and a part of what it needs.
@@ -109,15 +109,15 @@ def _disks(estimate: Estimate, folder: Path) -> list[_Disk]:
 
 def _check(disk: _Disk, progress: Progress) -> None:
     """Warns of a disk that may be too small; raises `DiskFull` for one that is."""
-    has = f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run"
     if disk.surely > disk.free:
         raise DiskFull(
-            f"{has} needs {in_bytes(disk.surely)} while it works. Make room, choose another folder, or limit the "
-            "extent."
+            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run needs "
+            f"{in_bytes(disk.surely)} while it works. Make room, choose another folder, or limit the extent."
         )
     if disk.needed > disk.free:
         progress.warning(
-            f"{has} may need {in_bytes(disk.needed)}: it may fail. Make room, or choose another folder."
+            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run may need "
+            f"{in_bytes(disk.needed)}: it may fail. Make room, or choose another folder."
         )
 
 

@@ -1,4 +1,4 @@
-"""What the rows of a map depend on, as one text: equal when two runs compute the same rows."""
+"""What a run computes depends on, as one text: equal when two runs compute the same rows, or labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .installed import InstalledModel
 from .region import Region
 
 ENGINE = Path(__file__).resolve().parent.parent
-# Where results go does not change them; the model, device, extent and mask count by what they are, not by their names.
+# Where results go does not change them; model, device, extent, mask and zones count by what they are, not by name.
 _APART = frozenset(
     {
         "output",
@@ -39,7 +39,7 @@ _APART = frozenset(
         "tiles",
         "workers",
     }
-    | {"model", "device", "extent", "extent_crs", "mask"}
+    | {"model", "device", "extent", "extent_crs", "mask", "zones"}
 )
 # QGIS writes statistics there when it shows a raster. What else it says is in the grid, bands, scaling and no-data.
 _AUXILIARY = ".aux.xml"
@@ -51,9 +51,9 @@ def job_key(
     backend: Backend,
     sources: Sequence[RasterSource],
     region: Region,
-    dtypes: Sequence[str],
+    layers: Sequence[str],
 ) -> str:
-    """A digest of all that the rows depend on.
+    """A digest of all that the results depend on.
 
     Args:
         job: What is asked.
@@ -61,7 +61,7 @@ def job_key(
         backend: Where.
         sources: The rasters.
         region: The part that is wanted.
-        dtypes: Types of the layers that are kept.
+        layers: What is kept: types of a map's layers, or polygons that are labelled.
 
     Returns:
         Hexadecimal; empty when a raster is not made of files of this machine, whose change would show.
@@ -77,7 +77,7 @@ def job_key(
         "backend": [backend.device, backend.name],
         "rasters": rasters,
         "region": region.digest(),
-        "layers": list(dtypes),
+        "layers": list(layers),
         "engine": [stated(path) for path in sorted(ENGINE.rglob("*.py"))],
         "versions": [
             platform.python_version(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from .windows import SlidingWindows
 # Less of a cell or zone than this is too little to label it by.
 ENOUGH = 0.5
 _ZONES = 64  # of a part
+_STRETCH = 64  # windows that are looked at before what was found is kept
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class CellLooks:
 
     Attributes:
         parts: Their number.
+        stretch: Parts to look at before what was found is kept.
         geometries: Outlines of the cells looked at, complete after iterating.
         sparse: Cells left out for lack of valid pixels.
         tally: Windows.
@@ -86,6 +89,13 @@ class CellLooks:
         self.tally = Tally(total=len(cells))
         self._rows = [list(row) for row in cells.rows_touching(region.bounds)]
         self.parts = len(self._rows)
+        self.stretch = max(1, _STRETCH // max(map(len, self._rows), default=1))
+
+    def fresh(self) -> CellLooks:
+        """The same, without what was found."""
+        other = copy(self)
+        other.geometries, other.sparse, other.tally = [], 0, Tally(total=self.tally.total)
+        return other
 
     def windows(self) -> Iterator[Window]:
         """Those that may be looked at."""
@@ -120,7 +130,7 @@ class CellLooks:
         return Found(parts, tuple(self.geometries), (), self.sparse, self.tally)
 
     def take(self, found: Found) -> int:
-        """Adds what another process found in the parts after those that are here; gives its first place here."""
+        """Adds what others found in the parts after those that are here; gives its first place here."""
         start = len(self.geometries)
         self.geometries.extend(found.geometries)
         self.sparse += found.sparse
@@ -133,6 +143,7 @@ class ZoneLooks:
 
     Attributes:
         parts: Their number.
+        stretch: Parts to look at before what was found is kept.
         covered: Share of each zone that is valid [n], complete after iterating.
         tally: Windows.
     """
@@ -153,7 +164,13 @@ class ZoneLooks:
         self._region, self._read = region, read
         self.covered = np.zeros(len(zones))
         self.tally = Tally()
-        self.parts = -(-len(zones) // _ZONES)
+        self.parts, self.stretch = -(-len(zones) // _ZONES), 1
+
+    def fresh(self) -> ZoneLooks:
+        """The same, without what was found."""
+        other = copy(self)
+        other.covered, other.tally = np.zeros(len(self._zones)), Tally()
+        return other
 
     @property
     def enough(self) -> NDArray[np.bool_]:
@@ -209,7 +226,7 @@ class ZoneLooks:
         return Found(parts, (), covered, 0, self.tally)
 
     def take(self, found: Found) -> int:
-        """Adds what another process found; gives its first place here: the places are alike everywhere."""
+        """Adds what others found; gives its first place here: the places are alike everywhere."""
         wanted = self._places(found.parts)
         self.covered[wanted.start : wanted.stop] = found.covered
         self.tally.total += found.tally.total

@@ -241,7 +241,7 @@ class Preflight:
     def after_scenes(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
         """Learns from the finished run, and tells how good the estimate was."""
         rates: dict[str, float] = {}
-        if self._tells_of_windows(tally) and estimate.seconds is not None:
+        if self._tells_of_windows(tally) and not tally.earlier and estimate.seconds is not None:
             rates["window"] = self._watch.marks["windows"] / tally.run
             rates["memory"] = peak_bytes()
         self._pace.learn(rates)

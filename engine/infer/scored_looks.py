@@ -17,9 +17,9 @@ from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backend import Backend
 from .lanes import in_order
-from .looks import CellLooks, Look, ZoneLooks
+from .looks import CellLooks, Found, Look, ZoneLooks
 from .mosaic import stack
-from .region import open_region
+from .region import Region, open_region
 from .scaled_source import open_scaled
 from .scene import SingleDate
 
@@ -32,11 +32,13 @@ class LaidScene:
 
     Attributes:
         source: The raster in the model's pixels.
+        region: The part that is wanted.
         zones: The polygons to label; None for a grid of cells.
         looks: Where the model looks.
     """
 
     source: RasterSource
+    region: Region
     zones: Polygons | None
     looks: Looks
 
@@ -75,30 +77,43 @@ def lay_scene(job: ClassifyJob, card: Card, opened: ExitStack, progress: Progres
     region = open_region(grid, job.extent, job.extent_crs, job.mask)
     read = SingleDate(source, card)
     if zones is None:
-        return LaidScene(source, None, CellLooks(cells, region, read))
-    return LaidScene(source, zones, ZoneLooks(grid, cells.window, zones.geometries, region, read))
+        return LaidScene(source, region, None, CellLooks(cells, region, read))
+    looks = ZoneLooks(grid, cells.window, zones.geometries, region, read)
+    return LaidScene(source, region, zones, looks)
 
 
-def score_looks(
-    backend: Backend, looks: Looks, progress: Progress, parts: range | None = None
-) -> Iterator[Scored]:
-    """Has the model look, in this process.
+@dataclass(frozen=True)
+class PartsResult:
+    """Some parts of the looks, done.
+
+    Attributes:
+        scored: In the order of the windows; places count from the first of these parts.
+        found: What else was found.
+    """
+
+    scored: list[Scored]
+    found: Found
+
+
+def score_parts(backend: Backend, looks: Looks, parts: range, progress: Progress) -> PartsResult:
+    """Has the model look at some parts, in this process.
 
     Args:
         backend: The model.
-        looks: Where; holds afterwards what was found.
+        looks: Where; they do not hold afterwards what was found.
+        parts: Of the looks.
         progress: Told of every cell or zone; a cancel takes effect there.
-        parts: Of the looks; None = all.
     """
 
     def predict(batch: list[Look]) -> NDArray[Any]:
         return backend.predict(stack([look.feeds for look in batch]))
 
-    batches = _batches(looks(progress, parts), backend.batch)
+    mine, scored = looks.fresh(), list[Scored]()
+    batches = _batches(mine(progress, parts), backend.batch)
     with closing(in_order(batches, predict, backend.lanes)) as predicted:
         for batch, scores in predicted:
-            for look, score in zip(batch, scores):
-                yield Scored(look.place, look.weight, score)
+            scored += [Scored(look.place, look.weight, score) for look, score in zip(batch, scores)]
+    return PartsResult(scored, mine.found(parts))
 
 
 def _batches(looks: Iterator[Look], size: int) -> Iterator[list[Look]]:

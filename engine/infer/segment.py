@@ -31,6 +31,7 @@ from .cluster_rows import ClusterRows
 from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key
+from .journal import Journal
 from .polygons import write_polygons
 from .preflight import Preflight, Raster, plan_map
 from .provenance import described, provenance
@@ -64,7 +65,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         stack.enter_context(raster_environment())
         source = stack.enter_context(open_source(job, card))
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
-        kept = stack.enter_context(FinishedRows(job.output, job.resume))
+        journal = stack.enter_context(Journal(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
         raster = VIRTUAL if job.tiles else GEOTIFF
         output = outputs.stage(job.output, raster)
@@ -92,7 +93,8 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         if job.quick_look:
             quick_look(job, card, [source], backend, progress)
         key = job_key(job, model, backend, [source], region, dtypes)
-        kept.take_up(key, source.grid.width, dtypes, outputs.folders)
+        journal.take_up(key, outputs.folders)
+        kept = FinishedRows(journal, source.grid.width, dtypes)
         compute = computed(mosaic, class_layers(card, sure))
         if job.scheduler:
             client = stack.enter_context(open_cluster(job.scheduler, job.workers))

@@ -1,4 +1,4 @@
-"""What an engine that ended before its time leaves beside its outputs: files that go, and rows to go on from."""
+"""What an engine that ended before its time leaves beside its outputs: files that go, and work to go on from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-# As engine/infer/staging.py and engine/infer/finished_rows.py name them.
+# As engine/infer/staging.py and engine/infer/journal.py name them.
 SCRATCH = ".spectralgpt-"
 KEPT = f"{SCRATCH}resume-"
 OUTPUTS = (
@@ -49,7 +49,7 @@ def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
 
 
 def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
-    """Whether the finished rows of a killed engine wait for the next run of the same job.
+    """Whether the finished rows, or labels, of a killed engine wait for the next run of the same job.
 
     Args:
         job: Of the engine.
@@ -65,7 +65,7 @@ def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
 
 
 def remove_rows(job: dict[str, Any]) -> None:
-    """Removes the finished rows of an engine that was killed because the user did not wait for it."""
+    """Removes the finished work of an engine that was killed because the user did not wait for it."""
     rows = _kept_rows(job)
     if rows is not None:
         rows.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from rasterio.transform import from_origin
 
 from engine.cards import Band, Card, ModelClass, Normalisation
+from engine.errors import ClientGone
 from engine.infer import pace
 from engine.model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
 from engine.progress import Progress
@@ -248,3 +249,20 @@ def softmax():
         return powers / powers.sum(axis=0)
 
     return compute
+
+
+@pytest.fixture
+def gone(recorder):
+    """A progress whose client goes away after a number of looks."""
+
+    class Gone(recorder):
+        def __init__(self, after):
+            super().__init__()
+            self.left = after
+
+        def check(self):
+            self.left -= 1
+            if self.left < 0:
+                raise ClientGone()
+
+    return Gone

@@ -80,9 +80,10 @@ def test_each_disk_is_told_with_its_share(two_disks, recorder):
     table, progress = two_disks / "table", recorder()
     told = Estimate(4, 1.0, GB, 100 * MB, outputs=((table, 10 * MB), (table, 20 * MB)))
     tell(told, two_disks / "map", progress)
-    (line,) = progress.texts("log")
-    assert f"70 MB on the disk of {two_disks / 'map'} (200 MB free)" in line
-    assert line.endswith(f"and 30 MB on the disk of {table} (30 MB free)")
+    assert progress.texts("log") == [
+        "Estimate: 4 windows, 1 s, 1.0 GB of memory, 70 MB on the disk (200 MB free)",
+        f"Estimate: 30 MB on the disk of '{table}' (30 MB free)",
+    ]
     assert progress.texts("warning") == []
 
 

@@ -19,7 +19,7 @@ IMAGE = np.random.default_rng(3).random((3, 40, 40), np.float32)
 def key(make_raster, segmenter):
     raster, model = make_raster(IMAGE), segmenter()
 
-    def compute(dtypes=("uint8",), **changes):
+    def compute(layers=("uint8",), **changes):
         fields = {
             "input": raster,
             "model": model,
@@ -34,7 +34,7 @@ def key(make_raster, segmenter):
             job.input, loaded.card, bands=job.bands, nodata=job.nodata
         ) as source:
             region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
-            return job_key(job, loaded, backend, [source], region, dtypes)
+            return job_key(job, loaded, backend, [source], region, layers)
 
     compute.raster = raster
     return compute
@@ -53,7 +53,7 @@ def test_where_the_results_go_does_not_change_them(key):
         {"nodata": (0.5,)},
         {"bands": (3, 2, 1)},
         {"extent": (500_000.0, 4_599_800.0, 500_200.0, 4_600_000.0)},
-        {"dtypes": ("uint8", "uint8")},
+        {"layers": ("uint8", "uint8")},
     ],
 )
 def test_other_work_is_another_job(key, change):

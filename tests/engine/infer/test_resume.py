@@ -1,57 +1,24 @@
 """Runs that end in the middle, and the ones that go on: the outputs are those of an uninterrupted run."""
 
-import multiprocessing
 import os
 import random
 import re
-import time
 
 import numpy as np
-import pyogrio
 import pytest
 
 from engine.errors import Cancelled, ClientGone
 from engine.infer import scene, survey
 from engine.infer.detect_change import detect_change
-from engine.infer.finished_rows import KEPT_PREFIX
+from engine.infer.journal import KEPT_PREFIX
 from engine.infer.segment import segment
 from engine.jobs import ChangeJob, SegmentJob
-from engine.progress import Progress
+from tests.engine.infer.killed_runs import KILLS, Run, contents, survive_kills, whole_run
 
 RNG = np.random.default_rng(11)
 IMAGE = RNG.random((3, 90, 40), np.float32)
 OTHER = RNG.random((3, 90, 40), np.float32)
-KILLS, SEED = 20, 20261125
-
-
-def contents(folder):
-    """Of the outputs in a folder, without the moment at which they were made."""
-    found = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".gpkg":
-            _, _, shapes, columns = pyogrio.raw.read(path)
-            found[path.name] = [list(shapes), *(column.tolist() for column in columns)]
-        else:
-            data = path.read_bytes().replace(str(folder).encode(), b"")
-            found[path.name] = re.sub(rb"20\d\d-\d\d-\d\dT[\d:]{8}\+00:00", b"", data)
-    return found
-
-
-@pytest.fixture
-def gone(recorder):
-    """A progress whose client goes away after a number of looks."""
-
-    class Gone(recorder):
-        def __init__(self, after):
-            super().__init__()
-            self.left = after
-
-        def check(self):
-            self.left -= 1
-            if self.left < 0:
-                raise ClientGone()
-
-    return Gone
+SEED = 20261125
 
 
 @pytest.fixture
@@ -202,65 +169,6 @@ class TestWhatIsKept:
         assert list(folder.iterdir()) == []
 
 
-class Told(Progress):
-    """Sends the events to the process that watches."""
-
-    def __init__(self, connection):
-        super().__init__()
-        self.emit = connection.send
-
-
-def work(fields, connection):
-    """In a process of its own: a whole run."""
-    segment(SegmentJob(**fields), Told(connection))
-    connection.close()
-
-
-class Run:
-    """A run in a process that can be killed."""
-
-    processes = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
-    processes.set_forkserver_preload(
-        ["engine.infer.segment", "engine.infer.detect_change", "pytest"]
-    )
-
-    def __init__(self, fields):
-        self.events, theirs = self.processes.Pipe(duplex=False)
-        self.process = self.processes.Process(target=work, args=(fields, theirs))
-        self.process.start()
-        theirs.close()
-
-    def until_the_first_window(self):
-        """The lines of the log so far."""
-        lines = []
-        while (event := self.events.recv())["event"] != "progress":
-            lines.append(event.get("message", ""))
-        return " ".join(lines)
-
-    def kill(self, seconds):
-        """Kills it (SIGKILL) after some seconds, in which it may end; whether it had to be killed."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and self.process.is_alive():
-            self.drain(left)
-        killed = self.process.is_alive()
-        self.process.kill()
-        self.end()
-        return killed
-
-    def drain(self, seconds):
-        """Takes what is told, so that it is not held up."""
-        try:
-            if self.events.poll(seconds):
-                self.events.recv()
-        except EOFError:
-            self.process.join(seconds)
-
-    def end(self):
-        while self.process.is_alive():
-            self.drain(0.1)
-        self.process.join()
-
-
 def test_twenty_kills_at_random_moments(tmp_path, make_raster, segmenter):
     """Each run is killed up to a fifth of a whole run after its first window; complete ones begin again."""
     chance = random.Random(SEED)
@@ -273,30 +181,12 @@ def test_twenty_kills_at_random_moments(tmp_path, make_raster, segmenter):
     def start(folder):
         names = {"output": "map.tif", "confidence": "sure.tif", "areas": "areas.csv"}
         outputs = {field: str(folder / name) for field, name in names.items()}
-        return Run({"input": raster, "model": model, "device": "cpu", "threads": 1, **outputs})
+        return Run(SegmentJob(raster, model, device="cpu", threads=1, **outputs))
 
-    run = start(whole)
-    run.until_the_first_window()
-    began = time.monotonic()
-    run.end()
-    seconds = time.monotonic() - began
-    expected, kills, went_on, done = contents(whole), 0, 0, 0
-    while kills < KILLS:
-        at = f"seed {SEED}, kill {kills}"
-        run = start(parts)
-        if match := re.search(r"stopped: (\d+) of 2400", run.until_the_first_window()):
-            assert int(match[1]) >= done, at
-            done, went_on = int(match[1]), went_on + 1
-        else:
-            assert done == 0, at
-        kills += run.kill(chance.uniform(0, seconds / 5))
-        if not kept(parts).exists():  # it was through
-            assert contents(parts) == expected, at
-            for path in parts.iterdir():
-                path.unlink()
-            done = 0
-    run = start(parts)
-    run.end()
-    assert run.process.exitcode == 0
-    assert contents(parts) == expected, f"seed {SEED}"
+    expected, seconds = whole_run(start(whole), whole)
+
+    def same():
+        assert contents(parts) == expected, f"seed {SEED}"
+
+    went_on = survive_kills(lambda: start(parts), parts, same, chance, seconds)
     assert went_on >= KILLS // 2
