@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from ..model.feature_head import FeatureHead
 from ..progress import Progress
 from .discriminant import LinearScores, fit_discriminant
 from .live_figures import figures, tell
-from .logistic import fit_logistic
+from .logistic import fit_logistic, mean_of_both
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
 
@@ -31,7 +31,11 @@ MARGIN, ENOUGH_BLOCKS = 0.01, 6
 _TEMPERATURES = np.geomspace(0.05, 5.0, 60)
 _CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
 LEVEL = 95  # percent, of intervals
-JOINT = 1 / 6  # size of a feature in the joint regression, against its penalty
+FEATURE_SIZE = 1 / 6  # of each feature in the regression, against its penalty
+ABSENT = -100.0  # score of a class that was not there to learn from
+
+# Discriminants of the single blocks of features, one regression on all of them, or the mean of both.
+Rule = Literal["discriminants", "regression", "both"]
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,22 @@ class Use:
     hidden: bool = False
 
 
-# Chosen on RStoolbox's village and on the reservoir, where the figures of docs/accuracy.md stand:
-# on its own image a head does best undisturbed, on other dates it fails without the copies. A hidden
-# layer, better by a hair on held-back labels of its own date, had an IoU of water of .08 on another one,
-# where the linear rule had .74; across dates it was never ahead in sixteen trials.
-ANYWHERE = Use(relit=0.8, shrinkage=0.6, context=1.0)
-HERE = Use(relit=0.0, shrinkage=0.9, context=2.0, hidden=True)
+# Chosen on RStoolbox's village and on the reservoir, from which figures stand in docs/accuracy.md, and
+# on TerraMesh. On its own image a head does best undisturbed, and may know the pixels' covariances
+# well; on other dates it fails without the copies. A hidden layer, better by a hair on held-back labels
+# of its own date, had an IoU of water of .08 on another one, where the linear rule had .74; across
+# dates it was never ahead in sixteen trials.
+ANYWHERE = Use(relit=0.8, shrinkage=0.8, context=1.0)
+HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, hidden=True)
 USES = {"anywhere": ANYWHERE, "here": HERE}
+
+
+def for_change(use: Use) -> Use:
+    """The same use for change between two dates, for which shrinkage was measured by itself.
+
+    What a hidden layer learns of change in some places misleads in others.
+    """
+    return replace(use, shrinkage=0.6 if use.relit else 0.9, hidden=False)
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,7 @@ def fit_linear(
     blocks: Sequence[tuple[int, float]],
     chosen: NDArray[np.bool_],
     use: Use = ANYWHERE,
-    joint: bool = False,
+    rule: Rule = "both",
 ) -> LinearScores:
     """A linear rule from the chosen pixels, and from their copies under another light.
 
@@ -111,8 +124,9 @@ def fit_linear(
         blocks: Width and weight of each block of features.
         chosen: Pixels to learn from [N].
         use: Where the model is to work.
-        joint: One regression over all features alike, its penalty by the number of polygons, in
-            place of a discriminant for each block; blocks of weight 0 are left out.
+        rule: A discriminant for each block of features, one regression over all features alike
+            whose penalty goes by the number of polygons, or the mean of both. Blocks of weight 0
+            are left out.
     """
     views = samples.features[:, chosen]  # [copies + 1, n, F]
     count = len(views) - 1
@@ -124,12 +138,29 @@ def fit_linear(
         for place, (width, share) in enumerate(blocks)
     ]
     features = views.reshape(-1, views.shape[2]).astype(np.float64)
-    label, counts = np.tile(samples.label[chosen], count + 1), np.concatenate(each)
-    if joint:
-        alike = [(width, JOINT * width**0.5 if weight else 0.0) for width, weight in blocks]
+    there, compact = np.unique(samples.label[chosen], return_inverse=True)
+    label, counts = np.tile(compact, count + 1), np.concatenate(each)
+    rules = []
+    if rule != "regression" or len(there) < 2:
+        rules.append(fit_discriminant(features, label, weighted, use.shrinkage, counts))
+    if rule != "discriminants" and len(there) > 1:
+        alike = [(width, FEATURE_SIZE * width**0.5 if share else 0.0) for width, share in blocks]
         where = np.stack([samples.place, samples.unit])[:, chosen]
-        return fit_logistic(features, label, alike, counts, np.unique(where, axis=1).shape[1])
-    return fit_discriminant(features, label, weighted, use.shrinkage, counts)
+        polygons = np.unique(where, axis=1).shape[1]
+        rules.append(fit_logistic(features, label, alike, counts, polygons))
+    found = rules[0] if len(rules) == 1 else mean_of_both(rules[0], rules[1], features)
+    classes = int(samples.label.max()) + 1
+    return found if len(there) == classes else _with_absent(found, there, classes)
+
+
+def _with_absent(scores: LinearScores, there: NDArray[np.int64], classes: int) -> LinearScores:
+    """The rule for all classes, of which those that no chosen pixel had are never found.
+
+    Places that share classes may take all of one along when they are held back.
+    """
+    weight, bias = np.zeros((classes, scores.weight.shape[1])), np.full(classes, ABSENT)
+    weight[there], bias[there] = scores.weight, scores.bias
+    return replace(scores, weight=weight, bias=bias)
 
 
 def install_linear(head: FeatureHead, scores: LinearScores, temperature: float) -> None:
@@ -186,7 +217,7 @@ def judge(
     progress: Progress | None = None,
     use: Use = ANYWHERE,
     names: Sequence[str] = (),
-    joint: bool = False,
+    rule: Rule = "both",
 ) -> Judged:
     """Holds back each block of labels in turn, and chooses the head and its temperature by that.
 
@@ -199,7 +230,7 @@ def judge(
         progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
         use: Where the model is to work.
         names: Of the classes [K], to tell figures of each.
-        joint: See `fit_linear`.
+        rule: See `fit_linear`.
     """
     progress = progress or Progress()
     where = (samples.row, samples.column)
@@ -208,7 +239,7 @@ def judge(
     count, every = len(np.unique(block)), np.ones(len(block), bool)
     folds = int(min(FOLDS, places.min())) if len(places) else 0
     if folds < 2:
-        scores = fit_linear(samples, blocks, every, use, joint)(samples.features[0])
+        scores = fit_linear(samples, blocks, every, use, rule)(samples.features[0])
         return Judged(
             None,
             _temperature_for(scores, _CONFIDENCE),
@@ -236,8 +267,8 @@ def judge(
         test = fold == number
         part = progress.part(number / folds, (number + 1) / folds)
         part.update(0, f"Judging, part {number + 1} of {folds}")
-        rule = fit_linear(samples, blocks, ~test, use, joint)
-        tried[0][test] = rule(samples.features[0][test])
+        fitted = fit_linear(samples, blocks, ~test, use, rule)
+        tried[0][test] = fitted(samples.features[0][test])
         if fresh is not None and fresh.hidden in tried:
             fit_hidden(fresh, samples, ~test, seed, part)
             tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])

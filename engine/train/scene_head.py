@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.pixel_classifier import PixelClassifier
 from .discriminant import LinearScores, fit_discriminant
-from .logistic import fit_logistic
+from .logistic import fit_logistic, mean_of_both
 from .metrics import confusion_matrix, mean_average_precision, overall_accuracy
 from .scene_chips import SceneChips
 from .scene_samples import SceneSamples
@@ -199,32 +199,12 @@ def _fit_one_label(
     model = fit_discriminant(features, compact, widths, SHRINKAGE, weights)
     if len(there) > 1:
         other = fit_logistic(features, compact, widths, weights, scenes)
-        model = _mean_of_both(model, other, features)
+        model = mean_of_both(model, other, features)
     if len(there) == classes:
         return model
     weight, bias = np.zeros((classes, features.shape[1])), np.full(classes, _ABSENT)
     weight[there], bias[there] = model.weight, model.bias
     return LinearScores(model.mean, model.scale, weight, bias)
-
-
-def _mean_of_both(
-    first: LinearScores, second: LinearScores, features: NDArray[np.float64]
-) -> LinearScores:
-    """Mean of two rules for features standardised alike, the second brought to the first's spread.
-
-    One adds up what each block tells, the other sees them together: their mistakes differ.
-    """
-    spread = [
-        (scores - scores.mean(1, keepdims=True)).std()
-        for scores in (first(features), second(features))
-    ]
-    # Where nothing can be told from the features, either may be silent.
-    ratio = spread[0] / spread[1] if spread[1] > 0 else 0.0
-    return replace(
-        first,
-        weight=(first.weight + ratio * second.weight) / 2,
-        bias=(first.bias + ratio * second.bias) / 2,
-    )
 
 
 def _fit_binary(

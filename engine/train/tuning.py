@@ -40,9 +40,11 @@ from .quick_head import (
     HIDDEN,
     LEVEL,
     Judged,
+    Rule,
     Use,
     fit_hidden,
     fit_linear,
+    for_change,
     install_linear,
     judge,
 )
@@ -158,8 +160,11 @@ def tune_head(
     progress = progress or Progress()
     predictor = build(base, card)
     change = card.task == "change-detection"
-    joint = change and _places(grounds) >= JOINT_PLACES
-    if joint or not use.relit:
+    rule: Rule = "both"
+    if change:
+        use = for_change(use)
+        rule = "regression" if _places(grounds) >= JOINT_PLACES else "discriminants"
+    if rule == "regression" or not use.relit:
         copies = 0
     samples = extract(
         predictor,
@@ -176,8 +181,7 @@ def tune_head(
     blocks = network.blocks()
     classes = len(card.classes)
     fresh = None
-    # What a hidden layer learns of change in some places misleads in others.
-    if use.hidden and not change:
+    if use.hidden:
         fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
         fresh = FeatureHead(fine, coarse, classes, HIDDEN)
     judged = judge(
@@ -189,7 +193,7 @@ def tune_head(
         progress.part(0.7, 0.95),
         use,
         titles(card.classes),
-        joint,
+        rule,
     )
     every = np.ones(len(samples.label), bool)
     if judged.hidden and fresh is not None:
@@ -197,7 +201,7 @@ def tune_head(
         predictor = build(base, card, judged.hidden)
         tuned_network(predictor).head.load_state_dict(fresh.state_dict())
     else:
-        scores = fit_linear(samples, blocks, every, use, joint)
+        scores = fit_linear(samples, blocks, every, use, rule)
         install_linear(network.head, scores, judged.temperature)
     measure = marked(
         f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "

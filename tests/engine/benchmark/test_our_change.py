@@ -71,9 +71,9 @@ def test_learns_a_change_and_finds_it_elsewhere(base: Base, method: str) -> None
     assert 2 * (found & (test.truth == 1)).sum() / (found.sum() + test.truth.sum()) > 0.8
 
 
-@pytest.mark.parametrize(("least", "joint"), [(1, True), (1000, False)])
+@pytest.mark.parametrize(("least", "rule"), [(1, "regression"), (1000, "discriminants")])
 def test_one_regression_from_many_places_and_discriminants_from_few(
-    base: Base, monkeypatch: pytest.MonkeyPatch, least: int, joint: bool
+    base: Base, monkeypatch: pytest.MonkeyPatch, least: int, rule: str
 ) -> None:
     """Three pairs of 72 px are 12 places, squares of at most 64 px."""
     asked = []
@@ -85,7 +85,7 @@ def test_one_regression_from_many_places_and_discriminants_from_few(
     monkeypatch.setattr(tuning, "JOINT_PLACES", least)
     monkeypatch.setattr(tuning, "fit_linear", spy)
     TunedPairs(base, "quick").fit([toy(1), toy(2), toy(3)], 0, 4.0)
-    assert asked == [joint]
+    assert asked == [rule]
 
 
 def test_without_labels_the_model_as_it_ships_is_cut_as_its_card_says(base: Base) -> None:

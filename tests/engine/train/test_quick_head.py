@@ -80,7 +80,7 @@ def test_only_the_chosen_samples_are_learned_from():
     np.testing.assert_allclose(one, other)
 
 
-def test_a_joint_rule_sees_all_blocks_at_once():
+def test_a_regression_sees_all_blocks_at_once():
     """The first block is the classes' mark and noise, the second the noise alone: together they tell."""
     random = np.random.default_rng(0)
     found = samples(places=400, classes=2)
@@ -89,29 +89,54 @@ def test_a_joint_rule_sees_all_blocks_at_once():
     found.features[..., 4:] = noise
     joint, apart = (
         (
-            fit_linear(found, BLOCKS, every(found), joint=j)(found.features[0]).argmax(1)
+            fit_linear(found, BLOCKS, every(found), rule=rule)(found.features[0]).argmax(1)
             == found.label
         ).mean()
-        for j in (True, False)
+        for rule in ("regression", "discriminants")
     )
     assert joint > 0.95 > apart + 0.05
 
 
-def test_a_joint_rule_leaves_out_a_block_without_weight():
+def test_a_regression_leaves_out_a_block_without_weight():
     """A model of change may not go by what a place looks like."""
-    rule = fit_linear(samples(), [(4, 1.0), (2, 0.0)], every(samples()), joint=True)
+    rule = fit_linear(samples(), [(4, 1.0), (2, 0.0)], every(samples()), rule="regression")
     assert not rule.weight[:, 4:].any() and rule.weight[:, :4].any()
 
 
-def test_the_penalty_of_a_joint_rule_goes_by_polygons_not_pixels():
+def test_the_penalty_of_a_regression_goes_by_polygons_not_pixels():
     """The same pixels as one polygon a class, or each as its own: one of each is known less surely."""
     many = samples(places=8, classes=2)
     few = dataclasses.replace(many, unit=many.label)
     sure, unsure = (
-        np.abs(fit_linear(found, BLOCKS, every(found), joint=True).weight).sum()
+        np.abs(fit_linear(found, BLOCKS, every(found), rule="regression").weight).sum()
         for found in (many, few)
     )
     assert sure > 1.2 * unsure
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_class_that_was_held_back_whole_is_not_found(absent):
+    found = samples()
+    scores = fit_linear(found, BLOCKS, found.label != absent)(found.features[0])
+    assert scores.shape == (len(found.label), 3)
+    known = found.label != absent
+    assert (scores.argmax(1) != absent).all()
+    assert (scores.argmax(1) == found.label)[known].mean() > 0.9
+
+
+def test_both_rules_have_an_equal_say_whatever_their_scale():
+    """The mean of two rules lies between them, also where one shouts ten times as loud."""
+    found = samples()
+    apart, together, both = (
+        fit_linear(found, BLOCKS, every(found), rule=rule)
+        for rule in ("discriminants", "regression", "both")
+    )
+    views = found.features.reshape(-1, 6)
+    spread = [
+        (scores - scores.mean(1, keepdims=True)).std() for scores in (apart(views), together(views))
+    ]
+    expected = (apart(views) + together(views) * spread[0] / spread[1]) / 2
+    np.testing.assert_allclose(both(views), expected)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
