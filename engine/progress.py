@@ -97,6 +97,23 @@ class Unstoppable(Progress):
         self._progress.emit(event)
 
 
+class Quiet(Progress):
+    """Passes on how far the work is and hears of a cancel, but tells no figures: for work that is done once more."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Passes on to `progress`."""
+        super().__init__()
+        self._progress = progress
+
+    def check(self) -> None:
+        """Raises when the user has cancelled."""
+        self._progress.check()
+
+    def update(self, fraction: float, message: str = "") -> None:
+        """Passes on."""
+        self._progress.update(fraction, message)
+
+
 class _Part(Progress):
     def __init__(self, whole: Progress, start: float, end: float) -> None:
         super().__init__()

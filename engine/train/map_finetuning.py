@@ -13,8 +13,9 @@ import torch
 from ..cards import Card
 from ..data.blocks import hold_out
 from ..data.label_layer import LabelLayer
+from ..errors import Cancelled
 from ..language import tr
-from ..progress import Progress
+from ..progress import Progress, Quiet
 from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
 from .base_model import Base
@@ -126,7 +127,7 @@ def _tune_weights(
     epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
 
     def work(batch: int) -> Tuned:
-        return tune_weights(
+        tuned = tune_weights(
             base,
             card,
             learn,
@@ -139,8 +140,25 @@ def _tune_weights(
             device=job.device,
             use=USES[job.use],
             kept=kept,
-            progress=progress,
+            progress=progress.part(0.0, 0.9),
         )
+        if tuned.improved or tuned.cancelled:
+            return tuned
+        # That head was fitted without the labels that were held back: here is one of all of them.
+        try:
+            whole = tune_head(
+                base,
+                card,
+                grounds,
+                seed=job.seed,
+                device=device,
+                use=USES[job.use],
+                kept=kept,
+                progress=Quiet(progress.part(0.9, 1.0)),
+            )
+        except Cancelled:
+            return dataclasses.replace(tuned, cancelled=True)
+        return dataclasses.replace(whole, history=tuned.history, improved=False)
 
     return with_smaller_batches(work, BATCH * 4 if gpu else BATCH, progress)
 

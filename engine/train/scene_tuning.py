@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +13,10 @@ from torch import nn
 from ..assess.intervals import Estimate, clustered
 from ..cards import Card
 from ..data.blocks import hold_out, spatial_blocks
-from ..errors import LabelsInvalid
+from ..errors import Cancelled, LabelsInvalid
 from ..language import marked
 from ..model.predictor import Predictor
-from ..progress import Progress
+from ..progress import Progress, Quiet
 from .base_model import Base
 from .calibration import calibrate
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
@@ -121,9 +122,18 @@ def tune_scenes(
             "on frozen features is kept."
         )
         return _tune_head(base, card, chips, seed, device, progress)
-    return _tune_encoder(
-        base, card, learn, held, method, (epochs, steps, batch, patience), seed, device, progress
+    part = progress.part(0.0, 0.9)
+    tuned = _tune_encoder(
+        base, card, learn, held, method, (epochs, steps, batch, patience), seed, device, part
     )
+    if tuned.improved or tuned.cancelled:
+        return tuned
+    # That head was fitted without the scenes that were held back: here is one of all of them.
+    try:
+        whole = _tune_head(base, card, chips, seed, device, Quiet(progress.part(0.9, 1.0)))
+    except Cancelled:
+        return dataclasses.replace(tuned, cancelled=True)
+    return dataclasses.replace(whole, history=tuned.history, improved=False)
 
 
 def fit_head(
@@ -240,10 +250,11 @@ def _tune_encoder(
     if adapters:
         merge_adapters(classifier(predictor).encoder)
     best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
+    improved = best > start
     if result.cancelled and not result.history:
         progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        predictor = first.predictor
-    elif best <= start:
+        predictor, improved = first.predictor, False
+    elif not improved:
         progress.warning(
             f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
             f"against {start:.3f}): the head on frozen features is kept."
@@ -260,6 +271,7 @@ def _tune_encoder(
         result.cancelled,
         _accuracy(scores, held),
         len(np.unique(_places(held))),
+        improved,
     )
 
 

@@ -73,6 +73,7 @@ class Tuned:
         accuracy: Of the matrix, with the interval that the places of the labels leave open; of several labels a
             scene mean average precision; None where nothing was held back.
         places: With held-back labels.
+        improved: Whether the encoder learned something; False where a head on frozen features was better.
     """
 
     predictor: Predictor
@@ -83,6 +84,7 @@ class Tuned:
     cancelled: bool = False
     accuracy: Estimate | None = None
     places: int = 0
+    improved: bool = True
 
     @property
     def interval(self) -> dict[str, Any]:
@@ -294,10 +296,11 @@ def tune_weights(
     if adapters:
         merge_adapters(tuned_network(predictor).encoder)
     best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
+    improved = windows is None or best > start["miou"]
     if result.cancelled and not result.history:
         progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        predictor = first.predictor
-    elif windows is not None and best <= start["miou"]:
+        predictor, improved = first.predictor, False
+    elif windows is not None and not improved:
         progress.warning(
             f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
             f"{start['miou']:.3f}): the head on frozen features is kept."
@@ -313,7 +316,15 @@ def tune_weights(
         accuracy, places = clustered(right, place, LEVEL), len(np.unique(place))
     measure = marked("labels held back in whole places, at the best epoch by the same labels")
     return Tuned(
-        predictor, first.judged, matrix, measure, result.history, result.cancelled, accuracy, places
+        predictor,
+        first.judged,
+        matrix,
+        measure,
+        result.history,
+        result.cancelled,
+        accuracy,
+        places,
+        improved,
     )
 
 

@@ -8,9 +8,23 @@ from tests.engine.infer.conftest import Recorder
 from tests.engine.train.finetuning.outcome import accuracy, same, weights
 
 
+@pytest.fixture
+def figures(monkeypatch):
+    """How good the model is said to be on held-back labels: before, and after each epoch."""
+
+    def say(*given):
+        values = iter(given)
+        monkeypatch.setattr(
+            tuning, "figure", lambda model, windows: {"miou": next(values), "accuracy": 0.5}
+        )
+
+    return say
+
+
 @pytest.mark.parametrize("method", ["adapters", "full"])
-def test_training_the_encoder(run, drawn, method, out):
+def test_training_the_encoder(run, drawn, method, out, figures):
     told = Recorder()
+    figures(0.1, 0.2)
     result = run(told, method=method, epochs=1, output_report=str(out / "report.html"))
     assert result["method"] == method and result["reason"] == ""
     assert result["accuracy"]["samples"] < 16 * 16  # of what was held back alone
@@ -18,6 +32,34 @@ def test_training_the_encoder(run, drawn, method, out):
     names = {event["name"] for event in told.events if event["event"] == "metric"}
     assert {"loss", "val_miou"} <= names
     assert "On held-back labels" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("method", ["adapters", "full"])
+def test_where_it_does_not_help_there_is_the_head_of_all_labels(run, drawn, method, out, figures):
+    """As quick makes it; the curves of what was tried stay."""
+    quick = run(output_model=str(out / "quick.onnx"), name="x")
+    told = Recorder()
+    figures(0.9, 0.2)
+    result = run(told, method=method, epochs=1, name="x")
+    assert same(weights(out / "mine.safetensors"), weights(out / "quick.safetensors"))
+    told_of = "samples", "matrix", "overall", "interval_95"
+    assert {k: v for k, v in result["accuracy"].items() if k in told_of} == {
+        k: v for k, v in quick["accuracy"].items() if k in told_of
+    }
+    assert any("did not improve" in text for text in result["warnings"])
+    names = [event.get("name") for event in told.events]
+    parts = [event["parts"] for event in told.events if "parts" in event]
+    assert parts == [names.count("part_miou")], "the second head is not told of part by part"
+    assert told.fractions[-1] == 1
+
+
+def test_a_cancel_while_the_head_of_all_labels_is_made_keeps_the_other(run, drawn, out, figures):
+    told = Recorder()
+    figures(0.9, 0.2)
+    told._is_cancelled = lambda: any("did not improve" in text for text in told.texts("warning"))
+    result = run(told, method="full", epochs=1)
+    assert result["cancelled"] and (out / "mine.safetensors").exists()
+    assert result["accuracy"]["samples"] < 16 * 16
 
 
 def test_the_same_seed_gives_the_same_weights(run, drawn, out):
