@@ -7,12 +7,21 @@ import time
 
 import pyogrio
 
+from engine.batch_jobs import BatchJob
+from engine.infer.batch import compute_scenes
 from engine.infer.classify import classify
+from engine.infer.detect_change import detect_change
 from engine.infer.segment import segment
-from engine.jobs import SegmentJob
+from engine.jobs import ChangeJob, ClassifyJob, SegmentJob
 from engine.progress import Progress
 
 KILLS = 20
+VERBS = {
+    SegmentJob: segment,
+    ChangeJob: detect_change,
+    ClassifyJob: classify,
+    BatchJob: compute_scenes,
+}
 
 
 def contents(folder):
@@ -39,8 +48,7 @@ class Told(Progress):
 
 def work(job, connection):
     """In a process of its own: a whole run."""
-    verb = segment if isinstance(job, SegmentJob) else classify
-    verb(job, Told(connection))
+    VERBS[type(job)](job, Told(connection))
     connection.close()
 
 
@@ -48,7 +56,7 @@ class Run:
     """A run in a process that can be killed."""
 
     processes = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
-    processes.set_forkserver_preload(["engine.infer.segment", "engine.infer.classify", "pytest"])
+    processes.set_forkserver_preload(["engine.infer.batch", "pytest"])
 
     def __init__(self, job):
         self.events, theirs = self.processes.Pipe(duplex=False)

@@ -169,19 +169,24 @@ class TestWhatIsKept:
         assert list(folder.iterdir()) == []
 
 
-def test_twenty_kills_at_random_moments(tmp_path, make_raster, segmenter):
+@pytest.mark.parametrize("verb", ["segment", "detect-change"])
+def test_twenty_kills_at_random_moments(verb, tmp_path, make_raster, segmenter, change_detector):
     """Each run is killed up to a fifth of a whole run after its first window; complete ones begin again."""
     chance = random.Random(SEED)
-    raster = make_raster(np.random.default_rng(SEED).random((3, 2400, 60), np.float32))
-    model = segmenter()
+    values = np.random.default_rng(SEED).random((2, 3, 2400, 60), np.float32)
+    first, second = (make_raster(date, f"{place}.tif") for place, date in enumerate(values))
+    model = segmenter() if verb == "segment" else change_detector()
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
 
     def start(folder):
-        names = {"output": "map.tif", "confidence": "sure.tif", "areas": "areas.csv"}
+        names = {"output": "map.tif", "areas": "areas.csv"}
         outputs = {field: str(folder / name) for field, name in names.items()}
-        return Run(SegmentJob(raster, model, device="cpu", threads=1, **outputs))
+        given = {**outputs, "device": "cpu", "threads": 1}
+        if verb == "segment":
+            return Run(SegmentJob(first, model, confidence=str(folder / "sure.tif"), **given))
+        return Run(ChangeJob(first, second, model, probability=str(folder / "change.tif"), **given))
 
     expected, seconds = whole_run(start(whole), whole)
 
