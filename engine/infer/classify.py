@@ -62,7 +62,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         output = outputs.stage(job.output, GEOPACKAGE)
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
-        preflight = Preflight(model, backend, watch)
+        preflight = Preflight(model, backend, watch, job.threads)
         estimate = preflight.of_scenes(looks, source, bool(job.scheduler), output.parent, progress)
         if job.dry_run:
             outputs.forget()

@@ -81,7 +81,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         written = [Raster("class", job.output, class_dtype(card.classes, card.nodata))]
         if probability is not None:
             written.append(Raster("probability", job.probability, "float32"))
-        preflight = Preflight(model, backend, watch)
+        preflight = Preflight(model, backend, watch, job.threads)
         plan = plan_map(job, mosaic, [before, after], written, dtypes, scores.nbytes)
         estimate = preflight.of_map(plan, output.parent, progress)
         if job.dry_run:

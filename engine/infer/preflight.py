@@ -2,7 +2,8 @@
 
 The windows are counted. Their seconds are those of earlier runs of the same model on this machine, or of a few that
 are computed before; what grows with the raster (closing files, polygons, sizes of outputs) is taken from earlier runs
-too, and without any from the constants here. `python -m engine benchmark speed --parts preflight` compares.
+too, and without any from the constants here. Seconds are kept as if the machine had done nothing else, and told by what
+other programs leave now. `python -m engine benchmark speed --parts preflight` compares.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ..data.source import RasterSource
 from ..jobs import ChangeJob, SegmentJob
 from ..memory_limit import raster_cache
 from ..progress import Progress
-from .backend import Backend
+from .backend import Backend, processors
+from .contention import Contention
 from .estimate import Estimate, in_bytes, in_minutes, tell
 from .installed import InstalledModel
 from .map_rows import MapJob
@@ -125,17 +127,23 @@ def plan_map(
 class Preflight:
     """Estimates one run, and learns from it."""
 
-    def __init__(self, model: InstalledModel, backend: Backend, watch: Stopwatch) -> None:
+    def __init__(
+        self, model: InstalledModel, backend: Backend, watch: Stopwatch, threads: int
+    ) -> None:
         """Looks at nothing yet.
 
         Args:
             model: With what.
             backend: Where.
             watch: Of the run.
+            threads: As the job has them, 0 = all.
         """
         self._backend, self._watch = backend, watch
         self._looked = 0  # windows that are read
         self._pace = Pace(f"{model.sha256} | {backend.name} | {backend.lanes} lanes")
+        # What waits for a GPU is not slowed by other programs on the processors.
+        self._contention = Contention.now() if backend.device == "cpu" else Contention(processors())
+        self._abreast = threads or processors()  # threads at work on windows
 
     def of_map(self, plan: MapPlan, folder: Path, progress: Progress) -> Estimate:
         """Tells what a map will take.
@@ -161,7 +169,9 @@ class Preflight:
         held = _held(plan.sources, tops, lefts, mosaic.window)
         survey, windows = self._survey(held, at, look)
         pixels = windows / max(1, mosaic.tally.total) * mosaic.grid.width * mosaic.grid.height / 1e6
-        ahead = windows * self._window_seconds(survey) + plan.written * self._rate("finish", FINISH)
+        ahead = windows * self._window_seconds(survey) + plan.written * self._slowed(
+            "finish", FINISH
+        )
         ahead += (self._looked - windows) * survey.read_seconds
         outputs = [
             (
@@ -171,7 +181,7 @@ class Preflight:
             for raster in plan.rasters
         ]
         if plan.vector:
-            ahead += pixels * self._rate("polygons", POLYGONS)
+            ahead += pixels * self._slowed("polygons", POLYGONS)
             rate = self._rate("bytes of polygons", plan.polygon_bytes)
             outputs.append((_folder(plan.vector, folder), GEOPACKAGE_BYTES + pixels * rate))
         kept = sum(np.dtype(name).itemsize for name in plan.kept)
@@ -191,16 +201,16 @@ class Preflight:
 
     def after_map(self, plan: MapPlan, estimate: Estimate, progress: Progress) -> None:
         """Learns from the finished run, and tells how good the estimate was."""
-        tally, marks = plan.mosaic.tally, self._watch.marks
+        tally = plan.mosaic.tally
         pixels, computed = tally.pixels / 1e6, tally.pixels > tally.earlier
         rates: dict[str, float] = {}
         if self._tells_of_windows(tally) and not tally.earlier and not plan.remote:
-            rates["window"] = marks["windows"] / tally.run
+            rates["window"] = self._alone("windows", self._abreast) / tally.run
         if pixels >= LEAST_MEGAPIXELS and computed:
-            rates["finish"] = marks["finish"] / plan.written
+            rates["finish"] = self._alone("finish") / plan.written
             rates["memory"] = peak_bytes() - _map_buffers(plan)
             if plan.vector:
-                rates["polygons"] = marks["polygons"] / pixels
+                rates["polygons"] = self._alone("polygons") / pixels
                 own = Path(plan.vector).stat().st_size - GEOPACKAGE_BYTES
                 rates["bytes of polygons"] = max(0.0, own) / pixels
             for raster in plan.rasters:
@@ -242,7 +252,7 @@ class Preflight:
         """Learns from the finished run, and tells how good the estimate was."""
         rates: dict[str, float] = {}
         if self._tells_of_windows(tally) and not tally.earlier and estimate.seconds is not None:
-            rates["window"] = self._watch.marks["windows"] / tally.run
+            rates["window"] = self._alone("windows", self._abreast) / tally.run
             rates["memory"] = peak_bytes()
         self._pace.learn(rates)
         self._compare(estimate, tally, progress)
@@ -262,7 +272,18 @@ class Preflight:
 
     def _window_seconds(self, survey: Survey) -> float:
         kept = self._pace.rate("window")
-        return seconds_a_window(self._backend, survey) if kept is None else kept
+        if kept is None:
+            return seconds_a_window(self._backend, survey)
+        return kept / self._contention.share(self._abreast)
+
+    def _slowed(self, name: str, without: float) -> float:
+        """Seconds for each unit of what one thread does, beside the other programs."""
+        return self._rate(name, without) / self._contention.share(1)
+
+    def _alone(self, part: str, threads: int = 1) -> float:
+        """Seconds of a part of the run without the other programs."""
+        watch = self._watch
+        return self._contention.alone(watch.marks[part], watch.work[part], threads)
 
     def _rate(self, name: str, without: float) -> float:
         kept = self._pace.rate(name)

@@ -56,12 +56,15 @@ class Stopwatch:
 
     Attributes:
         marks: Seconds of each part of the work that was marked.
+        work: Processor seconds of each, of all threads together.
     """
 
     def __init__(self) -> None:
         """Starts."""
         self._started = self._marked = time.monotonic()
+        self._worked = time.process_time()
         self.marks: dict[str, float] = {}
+        self.work: dict[str, float] = {}
 
     @property
     def seconds(self) -> float:
@@ -70,13 +73,13 @@ class Stopwatch:
 
     def mark(self, name: str) -> None:
         """Ends a part of the work: what went by since the last mark is its time."""
-        now = time.monotonic()
-        self.marks[name] = now - self._marked
-        self._marked = now
+        now, worked = time.monotonic(), time.process_time()
+        self.marks[name], self.work[name] = now - self._marked, worked - self._worked
+        self._marked, self._worked = now, worked
 
     def during(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
         """Passes items on; the time from asking for the first one to the end of the last one's use is a part."""
-        self._marked = time.monotonic()
+        self._marked, self._worked = time.monotonic(), time.process_time()
         yield from items
         self.mark(name)
 

@@ -84,7 +84,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         written = [Raster("class", job.output, dtypes[0])]
         if sure:
             written.append(Raster("confidence", job.confidence, dtypes[1]))
-        preflight = Preflight(model, backend, watch)
+        preflight = Preflight(model, backend, watch, job.threads)
         plan = plan_map(job, mosaic, [source], written, dtypes)
         estimate = preflight.of_map(plan, output.parent, progress)
         if job.dry_run:

@@ -149,6 +149,31 @@ def test_a_run_teaches_the_next_one(mapped, monkeypatch):
     assert {"window", "finish", "memory", "bytes of class"} <= set(learned)
 
 
+def test_beside_other_programs_windows_take_longer(mapped, monkeypatch):
+    """Each takes 6 s alone, and one thread gets a quarter of a processor: 40 min for 100 windows."""
+    monkeypatch.setattr(preflight.Contention, "now", lambda: preflight.Contention(1, 0.25, 1.0))
+    monkeypatch.setattr(preflight.Pace, "rate", lambda self, name: {"window": 6.0}.get(name))
+    assert 2400 <= mapped(dry_run=True)[0]["estimate"]["seconds"] < 2460
+
+
+def test_what_is_learned_is_the_time_without_other_programs(mapped, monkeypatch):
+    """They left a quarter of the processor, and it worked half of the time for the run: half of the seconds count."""
+    learned = {}
+    monkeypatch.setattr(preflight.Contention, "now", lambda: preflight.Contention(1, 0.25, 1.0))
+    monkeypatch.setattr(preflight.Pace, "learn", lambda self, rates: learned.update(rates))
+    watches = []
+    after = preflight.Preflight.after_map
+
+    def watched(self, *given):
+        watches.append(self._watch)
+        self._watch.work["windows"] = self._watch.marks["windows"] / 2
+        after(self, *given)
+
+    monkeypatch.setattr(preflight.Preflight, "after_map", watched)
+    mapped()
+    assert learned["window"] == pytest.approx(watches[0].marks["windows"] / 2 / 100)
+
+
 def test_what_is_learned(mapped, monkeypatch, folder):
     """Seconds of each window, and bytes of a megapixel of the map."""
     monkeypatch.setattr(preflight, "LEAST_MEGAPIXELS", 0.01)
