@@ -57,7 +57,7 @@ def finetune_scenes(
     for warning in layer.warnings:
         progress.warning(warning)
     weights = sum(value.numel() for value in base.weights.values())
-    method = choose_method(job.method, len(chips), weights, device.type == "cuda")
+    method = choose_method(job.method, len(chips), weights, device.type == "cuda", job.task)
     progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
     progress.state(classes=looks(card.classes), method=method.name)
     gpu = device.type == "cuda"

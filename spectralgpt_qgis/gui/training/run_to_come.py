@@ -19,7 +19,7 @@ def run_to_come(setup: TrainingSetup, counts: LabelCounts | None) -> Run:
     labels = sum(item.features for item in found)
     return Run(
         setup.task,
-        likely_method(options.method, labels),
+        likely_method(options.method, setup.task, labels),
         options.device,
         labels,
         round(sum(item.pixels for item in found)),

@@ -62,21 +62,28 @@ def test_the_published_figure_is_told_as_that_of_another_machine():
     told = expected_time(replace(QUICK, labels=10), [])
     assert "another machine" in told
     assert "about 15 s" in told
-    assert PUBLISHED.seconds == 16.9
+    assert "about 3 min" in expected_time(replace(QUICK, method="full", labels=500), [])
+    assert [run.seconds for run in PUBLISHED] == [14.6, 165, 190]
 
 
 @pytest.mark.parametrize(
     "wanted",
-    [replace(QUICK, method="full"), replace(QUICK, task="scenes"), replace(QUICK, task="change")],
+    [
+        replace(QUICK, method="full", rounds=5),
+        replace(QUICK, task="scenes"),
+        replace(QUICK, task="change"),
+    ],
 )
 def test_what_was_never_measured_is_not_known(wanted):
     assert "not known" in expected_time(wanted, [QUICK])
 
 
-def test_auto_is_quick_for_few_labels():
-    assert likely_method("auto", 199) == "quick"
-    assert likely_method("auto", 200) == "adapters"
-    assert likely_method("full", 3) == "full"
+def test_auto_is_quick_but_for_many_scenes():
+    assert likely_method("auto", "scenes", 199) == "quick"
+    assert likely_method("auto", "scenes", 200) == "adapters"
+    assert likely_method("auto", "segmentation", 5000) == "quick"
+    assert likely_method("auto", "change", 5000) == "quick"
+    assert likely_method("full", "scenes", 3) == "full"
 
 
 def test_that_is_what_the_engine_does():
