@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,109 +18,32 @@ from rasterio.windows import Window
 
 from ..data.filled_blocks import EMPTY, FULL, UNKNOWN
 from ..data.source import RasterSource
-from ..jobs import ChangeJob, SegmentJob
-from ..memory_limit import raster_cache
 from ..progress import Progress
 from .backend import Backend, processors
 from .contention import Contention
 from .estimate import Estimate, in_bytes, in_minutes, tell
 from .installed import InstalledModel
-from .map_rows import MapJob
+from .map_plan import MapPlan
 from .memory_use import peak_bytes
-from .mosaic import Mosaic, Tally
+from .mosaic import Tally
 from .pace import Pace
 from .report import Stopwatch
 from .scored_looks import Looks
 from .staging import GEOTIFF
 from .survey import Feeds, Look, Survey, look_around, seconds_a_window
-from .writer import BLOCK
 
 # Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
 FINISH = 0.03
 POLYGONS = 0.4
 BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6}
-POLYGON_BYTES = {SegmentJob.verb: 2e6, ChangeJob.verb: 3.5e5}  # of change, only what changed
 GEOPACKAGE_BYTES = 98_304.0  # an empty one
 FEATURE_BYTES = 330.0  # of a labelled cell, ten classes
 # Runs smaller than these tell of little but their start.
 LEAST_WINDOWS = 20
 LEAST_MEGAPIXELS = 1.0
 LOOKS_AT_FULL = 6  # they only tell the time
-# Of each pixel in the rows that come out at once: the best class as int64, and float32 on the way to percents.
-_ROW_BYTES = 32
-
 
 Held = NDArray[np.int8]
-
-
-@dataclass(frozen=True)
-class Raster:
-    """A raster that a run writes.
-
-    Attributes:
-        kind: One of `BYTES`.
-        path: Where it will be; empty for one that does not stay.
-        dtype: numpy name of its type.
-    """
-
-    kind: str
-    path: str
-    dtype: str
-
-
-@dataclass(frozen=True)
-class MapPlan:
-    """What a run that makes a map will do.
-
-    Attributes:
-        mosaic: Computes it.
-        sources: The rasters that are read.
-        rasters: What it writes.
-        kept: Types of the layers that are kept beside the outputs until the end, for a run to go on with.
-        scratch: Bytes of other files beside the outputs while it runs.
-        vector: Polygons to write; empty for none.
-        polygon_bytes: Of them, a megapixel.
-        again: How often each raster is written, 2 for a Cloud Optimized GeoTIFF.
-        remote: Whether other processes compute.
-    """
-
-    mosaic: Mosaic
-    sources: Sequence[RasterSource]
-    rasters: Sequence[Raster]
-    kept: Sequence[str] = ()
-    scratch: int = 0
-    vector: str = ""
-    polygon_bytes: float = 0.0
-    again: int = 1
-    remote: bool = False
-
-    @property
-    def written(self) -> float:
-        """Megapixels that are written, whether they hold data or not."""
-        height, width = self.mosaic.grid.shape
-        return self.again * len(self.rasters) * height * width / 1e6
-
-
-def plan_map(
-    job: MapJob,
-    mosaic: Mosaic,
-    sources: Sequence[RasterSource],
-    rasters: Sequence[Raster],
-    kept: Sequence[str],
-    scratch: int = 0,
-) -> MapPlan:
-    """What a job will do; the arguments are those of `MapPlan`."""
-    return MapPlan(
-        mosaic,
-        sources,
-        rasters,
-        kept if job.resume else (),
-        scratch,
-        job.output_vector,
-        POLYGON_BYTES[job.verb],
-        2 if job.cog else 1,
-        bool(job.scheduler),
-    )
 
 
 class Preflight:
@@ -191,7 +113,7 @@ class Preflight:
         estimate = Estimate(
             windows,
             None if plan.remote else self._watch.seconds + ahead,
-            self._memory(_map_buffers(plan), _read_cache(plan)),
+            self._memory(plan.buffers, plan.read_cache),
             int(sum(count for _, count in outputs)) + rows * kept + plan.scratch,
             plan.scratch,
             tuple((place, int(count)) for place, count in outputs),
@@ -208,7 +130,7 @@ class Preflight:
             rates["window"] = self._alone("windows", self._abreast) / tally.run
         if pixels >= LEAST_MEGAPIXELS and computed:
             rates["finish"] = self._alone("finish") / plan.written
-            rates["memory"] = peak_bytes() - _map_buffers(plan)
+            rates["memory"] = peak_bytes() - plan.buffers
             if plan.vector:
                 rates["polygons"] = self._alone("polygons") / pixels
                 own = Path(plan.vector).stat().st_size - GEOPACKAGE_BYTES
@@ -325,19 +247,3 @@ def _rows_under(tops: NDArray[np.int64], side: int, height: int) -> int:
     for top in np.unique(tops):
         covered[top : top + side] = True
     return int(covered.sum())
-
-
-def _map_buffers(plan: MapPlan) -> int:
-    """Bytes that grow with the raster's width, and with the raster up to GDAL's cache."""
-    mosaic = plan.mosaic
-    width, side = mosaic.grid.width, mosaic.window
-    pixel = sum(np.dtype(raster.dtype).itemsize for raster in plan.rasters)
-    rows = mosaic.buffer_bytes + _ROW_BYTES * side * width + 2 * BLOCK * width * pixel
-    cache = min(raster_cache(), _read_cache(plan) + mosaic.grid.height * width * pixel)
-    return rows + cache
-
-
-def _read_cache(plan: MapPlan) -> int:
-    """Bytes of GDAL's cache that the rasters fill."""
-    share = plan.mosaic.bounds.height / plan.mosaic.grid.height
-    return min(raster_cache(), int(share * sum(source.nbytes for source in plan.sources)))

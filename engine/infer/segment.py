@@ -32,8 +32,9 @@ from .finished_rows import FinishedRows, Layers, computed, resumed
 from .installed import open_model
 from .job_key import job_key
 from .journal import Journal
+from .map_plan import Raster, plan_map
 from .polygons import write_polygons
-from .preflight import Preflight, Raster, plan_map
+from .preflight import Preflight
 from .provenance import described, provenance
 from .quick_look import quick_look
 from .region import open_region

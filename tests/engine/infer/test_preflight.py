@@ -8,6 +8,7 @@ from engine.errors import DiskFull
 from engine.infer import preflight
 from engine.infer.classify import classify
 from engine.infer.detect_change import detect_change
+from engine.infer.map_plan import POLYGON_BYTES
 from engine.infer.segment import segment
 from engine.jobs import ChangeJob, ClassifyJob, SegmentJob
 
@@ -60,7 +61,7 @@ def test_polygons_take_an_empty_file_and_their_own(mapped, folder):
     """As above, with 98,304 bytes of an empty GeoPackage, 2 MB a megapixel of polygons, and percents that are kept."""
     result, _ = mapped(dry_run=True, output_vector=str(folder / "map.gpkg"))
     plain, _ = mapped(dry_run=True, confidence=str(folder / "confidence.tif"))
-    more = (98_304 + SIDE * SIDE * preflight.POLYGON_BYTES["segment"] / 1e6) / 1e6
+    more = (98_304 + SIDE * SIDE * POLYGON_BYTES["segment"] / 1e6) / 1e6
     assert result["estimate"]["disk_mb"] == pytest.approx(
         plain["estimate"]["disk_mb"] + more, abs=0.002
     )
