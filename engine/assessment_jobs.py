@@ -75,7 +75,7 @@ class BenchmarkJob(Job):
     data: str = parameter("accuracy: folder of the collections, see docs/accuracy.md", "")
     parts: tuple[str, ...] = parameter(
         "only these; accuracy: scenes, water, village, oscd, taizhou, cost; speed: model, map, area_of_interest, "
-        "size, memory, start, polygons, scaling, gpu; none = all but gpu",
+        "size, memory, start, polygons, scaling; when named: gpu, processor, preflight, pipeline; none = the others",
         (),
     )
     side: int = parameter("speed: side of the raster to map, pixels", 4096, minimum=256)
