@@ -15,8 +15,9 @@ from ..progress import Progress
 from .cluster import Likeness, computed_in_order, worker_count, worker_model
 from .finished_rows import Layers
 from .map_rows import TASKS, MapJob, kept_layers, lay_mosaic, open_sources
-from .mosaic import Earlier, Mosaic, Tally
+from .mosaic import Earlier, Mosaic
 from .region import open_region
+from .tally import Tally
 
 _LARGEST = 32  # rows of windows in a strip: 10980 x 32 x 96 pixels of two layers are 67 MB
 

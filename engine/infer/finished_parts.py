@@ -14,8 +14,8 @@ from ..progress import Progress
 from .backend import Backend
 from .journal import Journal
 from .looks import Found
-from .mosaic import Tally
 from .scored_looks import Looks, PartsResult, Scored, score_parts
+from .tally import Tally
 
 # Gives the parts from a first one on, in their order.
 Compute = Callable[[Progress, int], Iterator[PartsResult]]

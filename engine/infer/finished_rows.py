@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..progress import Progress
 from .journal import Journal
 from .merge import Rows
-from .mosaic import Earlier, Mosaic, Tally
+from .mosaic import Earlier, Mosaic
+from .tally import Tally
 
 Layers = tuple[NDArray[Any], ...]
 # Gives the strips after those of an earlier run, each with the tally at that place.

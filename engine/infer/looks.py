@@ -17,8 +17,9 @@ from ..data.grid import Grid
 from ..errors import EmptyArea
 from ..progress import Progress
 from .cells import Cells
-from .mosaic import Feeds, Read, Tally
+from .mosaic import Feeds, Read
 from .region import Region
+from .tally import Tally
 from .windows import SlidingWindows
 
 # Less of a cell or zone than this is too little to label it by.

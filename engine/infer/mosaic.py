@@ -23,6 +23,7 @@ from .blend import blend_weights
 from .lanes import in_order
 from .merge import RowAccumulator, Rows
 from .region import Region
+from .tally import Tally
 from .windows import SlidingWindows, overlap_pixels
 
 Feeds = dict[str, NDArray[Any]]
@@ -43,40 +44,6 @@ class Reader(Protocol):
         Args:
             windows: Side by side, each beginning before the one before it ends.
         """
-
-
-@dataclass
-class Tally:
-    """What a run has done so far.
-
-    Attributes:
-        total: Windows of the whole raster.
-        run: Windows that the model saw.
-        pixels: Pixels with a result.
-        earlier: Those of the pixels that an earlier run had finished.
-        model_seconds: Time spent in the model, added up over the lanes.
-    """
-
-    total: int = 0
-    run: int = 0
-    pixels: int = 0
-    earlier: int = 0
-    model_seconds: float = 0.0
-
-    @property
-    def skipped(self) -> int:
-        """Windows that the model did not see: outside the area, or without a valid pixel."""
-        return self.total - self.run
-
-    def add(self, other: Tally) -> None:
-        """Counts what another process did in a part of its own."""
-        self.run += other.run
-        self.pixels += other.pixels
-        self.model_seconds += other.model_seconds
-
-    def to_dict(self) -> dict[str, int]:
-        """The counts of windows as the protocol reports them."""
-        return {"total": self.total, "run": self.run, "skipped": self.skipped}
 
 
 @dataclass(frozen=True)

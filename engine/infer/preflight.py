@@ -25,12 +25,12 @@ from .estimate import Estimate, in_bytes, in_minutes, tell
 from .installed import InstalledModel
 from .map_plan import MapPlan
 from .memory_use import peak_bytes
-from .mosaic import Tally
 from .pace import Pace
 from .report import Stopwatch
 from .scored_looks import Looks
 from .staging import GEOTIFF
 from .survey import Feeds, Look, Survey, look_around, seconds_a_window
+from .tally import Tally
 
 # Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
 FINISH = 0.03

@@ -11,7 +11,7 @@ from ..data.source import RasterSource
 from ..progress import Progress
 from .backend import Backend
 from .installed import InstalledModel
-from .mosaic import Tally
+from .tally import Tally
 
 Item = TypeVar("Item")
 

@@ -10,8 +10,8 @@ from engine.errors import ClientGone
 from engine.infer.finished_parts import decoded, encoded, resumed_parts
 from engine.infer.journal import Journal
 from engine.infer.looks import Found
-from engine.infer.mosaic import Tally
 from engine.infer.scored_looks import PartsResult, Scored
+from engine.infer.tally import Tally
 from engine.progress import Progress
 
 SINGLE = st.floats(0, 1, width=32)

@@ -6,7 +6,7 @@ import pytest
 from engine.errors import ClientGone
 from engine.infer.finished_rows import FinishedRows
 from engine.infer.journal import KEPT_PREFIX, Journal
-from engine.infer.mosaic import Tally
+from engine.infer.tally import Tally
 
 WIDTH = 5
 DTYPES = ("uint8", "float32")
