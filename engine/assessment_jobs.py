@@ -74,9 +74,11 @@ class BenchmarkJob(Job):
     kind: str = parameter("what to measure", choices=("accuracy", "speed"), positional=True)
     data: str = parameter("accuracy: folder of the collections, see docs/accuracy.md", "")
     parts: tuple[str, ...] = parameter(
-        "only these; accuracy: scenes, water, village, oscd, taizhou, cost; speed: model, map, area_of_interest, "
-        "size, memory, start, polygons, scaling; when named: gpu, processor, preflight, pipeline; none = the others",
+        "only these; accuracy: scenes, water, village, oscd, taizhou, cost; none = all. speed: model, start, "
+        "polygons, map, area_of_interest, size, memory, scaling; none = these; only when named: gpu, processor, "
+        "preflight, pipeline",
         (),
+        words=True,
     )
     side: int = parameter("speed: side of the raster to map, pixels", 4096, minimum=256)
     model: str = parameter("speed: segmentation model, a name or a file", "landcover")

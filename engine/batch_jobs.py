@@ -31,7 +31,9 @@ class BatchJob(Job):
         "text file with a raster a line; for detect-change two, with a tab between them", ""
     )
     beside: tuple[str, ...] = parameter(
-        f"what to write beside each output: {', '.join(BESIDE)}, as the task has it", ()
+        f"what to write beside each output: {', '.join(BESIDE)}, as the task has it",
+        (),
+        words=True,
     )
     bands: tuple[int, ...] = parameter(
         "raster bands (from 1) in the order of the model's bands; none = automatic", ()

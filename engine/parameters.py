@@ -20,7 +20,8 @@ def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> A
     Args:
         help: What it means, for `--help`.
         default: Absent means required.
-        **limits: `minimum`, `maximum` (numbers) or `choices` (text); `positional` on the command line.
+        **limits: `minimum`, `maximum` (numbers) or `choices` (text); on the command line `positional`, and `words`
+            for a list of words, which may have commas between them as numbers may (paths may contain one).
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 

@@ -18,7 +18,8 @@ def command_line(job: Job) -> str:
         if field.metadata.get("positional"):
             words.append(str(value))
             continue
-        words.append("--" + field.name.replace("_", "-"))
+        negation = "no-" if value is False else ""
+        words.append(f"--{negation}{field.name.replace('_', '-')}")
         if isinstance(value, tuple):
             words += map(str, value)
         elif not isinstance(value, bool):

@@ -1,0 +1,53 @@
+"""A run shown to people: a bar on standard error, the result as JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from .progress import Event, Progress
+
+
+class Terminal(Progress):
+    """A progress for people; a terminal gets a bar, a file only the messages."""
+
+    def __init__(self) -> None:
+        """Cancelled by setting `interrupted`, as Ctrl+C does."""
+        self.interrupted = False
+        self._clear = "\r\033[K" if sys.stderr.isatty() else ""
+        super().__init__(lambda: self.interrupted)
+
+    def emit(self, event: Event) -> None:
+        """Shows one event."""
+        kind = event["event"]
+        if kind == "progress":
+            self._bar(event)
+        elif kind in ("log", "warning"):
+            sys.stderr.write(
+                f"{self._clear}{'Warning: ' if kind == 'warning' else ''}{event['message']}\n"
+            )
+        elif kind == "metric":
+            sys.stderr.write(
+                f"{self._clear}{event['name']} {event['step']}: {event['value']:.4f}\n"
+            )
+        elif kind == "error":
+            details = f"\n{event['details']}" if event["details"] else ""
+            sys.stderr.write(f"{self._clear}Error: {event['message']}{details}\n")
+        elif kind == "state":
+            pass  # for who draws the run
+        elif kind == "cancelled":
+            sys.stderr.write(f"{self._clear}Cancelled.\n")
+        else:
+            result = {key: value for key, value in event.items() if key != "event"}
+            sys.stderr.write(self._clear)
+            sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")
+        sys.stderr.flush()
+
+    def _bar(self, event: Event) -> None:
+        if not self._clear:
+            return
+        done = int(30 * event["fraction"])
+        left = f", {event['eta_s']} s left" if "eta_s" in event else ""
+        sys.stderr.write(
+            f"{self._clear}[{'#' * done}{'.' * (30 - done)}] {event['fraction']:4.0%}{left}  {event['message']}"
+        )
