@@ -6181,11 +6181,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation type="unfinished"></translation>
     </message>

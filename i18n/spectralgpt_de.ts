@@ -6182,11 +6182,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation>keine GPU: In den Minuten, die das Training des Backbones hier dauert, wurden Karten in Tests mit bis zu 800 Stellen mit Labels nicht besser; daher bleibt es, wie es ist, und ein Kopf wird angepasst</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation>{1} Stellen mit Labels, keine GPU: Wenige Gewichte des Backbones lernen</translation>
     </message>

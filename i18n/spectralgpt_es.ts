@@ -6182,11 +6182,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation>sin GPU: en los minutos que tarda aquí entrenar el modelo base, los mapas no mejoraron en pruebas con hasta 800 lugares etiquetados, así que queda como está y se ajusta una cabeza</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation>{1} lugares etiquetados, sin GPU: aprenden unos pocos pesos del modelo base</translation>
     </message>

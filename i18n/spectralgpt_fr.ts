@@ -6182,11 +6182,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation>pas de GPU : pendant les minutes que dure ici l&#x27;entraînement du réseau de base, les cartes ne sont pas devenues meilleures dans des essais avec jusqu&#x27;à 800 lieux étiquetés ; il reste donc tel quel et une tête est ajustée</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation>{1} lieux étiquetés, pas de GPU : quelques poids du réseau de base apprennent</translation>
     </message>

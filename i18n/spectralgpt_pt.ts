@@ -6182,11 +6182,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation>sem GPU: nos minutos que o treino do backbone demora aqui, os mapas não melhoraram em testes com até 800 locais rotulados; por isso fica como está e ajusta-se uma cabeça</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation>{1} locais rotulados, sem GPU: poucos pesos do backbone aprendem</translation>
     </message>

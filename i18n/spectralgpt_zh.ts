@@ -6182,11 +6182,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>no GPU: in the minutes that training the backbone takes here, maps became no better in tests with up to 800 labelled places, so it stays as it is and a head is fitted</source>
-        <translation>没有 GPU：在此训练主干网络需要数分钟，而在最多 800 个标注位置的测试中地图并未变好，因此主干网络保持不变，只拟合头部</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/method.py"/>
         <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
         <translation>{1} 个已标注位置，没有 GPU：训练主干网络的少量权重</translation>
     </message>

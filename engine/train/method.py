@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Labelled places from which training the encoder is tried on a GPU, and for scenes on a processor: a guess. For
-# maps without a GPU it was measured, with up to 800 places (docs/accuracy.md): a head was better.
+# Of maps it was looked at on TerraMesh (docs/accuracy.md): with 200 labelled places adapters were as good as a head on
+# the same image and better, though not beyond chance, in another light. Of scenes, and on a GPU, it is a guess.
 MANY_PLACES = 200
 BATCH = 8
 # (epochs, batches an epoch) where the user leaves it open.
@@ -39,8 +39,8 @@ def choose_method(
         places: Labelled polygons, points or regions.
         weights: Of the encoder.
         gpu: Whether there is one.
-        task: What is learned. Of change and of maps it was measured that a head is better, of change in
-            every trial on OSCD, of maps within the minutes that a processor takes.
+        task: What is learned. Change has been found elsewhere worse after all weights learned, in
+            every trial on OSCD (docs/accuracy.md).
     """
     if asked != "auto":
         return Method(asked)
@@ -60,14 +60,6 @@ def choose_method(
         )
     if gpu:
         return Method("full", marked(f"{places} labelled places and a GPU: all weights learn"))
-    if task == "segmentation":
-        return Method(
-            "quick",
-            marked(
-                "no GPU: in the minutes that training the backbone takes here, maps became no better in tests "
-                "with up to 800 labelled places, so it stays as it is and a head is fitted"
-            ),
-        )
     if weights <= LARGE:
         return Method(
             "adapters",

@@ -65,7 +65,7 @@ def likely_method(method: str, task: str, labels: int) -> str:
     """What "auto" becomes on a machine without a GPU."""
     if method != "auto":
         return method
-    return "adapters" if task == "scenes" and labels >= MANY_LABELS else "quick"
+    return "adapters" if task != "change" and labels >= MANY_LABELS else "quick"
 
 
 def expected_time(wanted: Run, runs: Sequence[Run]) -> str:

@@ -78,10 +78,11 @@ def test_what_was_never_measured_is_not_known(wanted):
     assert "not known" in expected_time(wanted, [QUICK])
 
 
-def test_auto_is_quick_but_for_many_scenes():
+def test_auto_is_quick_for_few_labels_and_for_change():
     assert likely_method("auto", "scenes", 199) == "quick"
     assert likely_method("auto", "scenes", 200) == "adapters"
-    assert likely_method("auto", "segmentation", 5000) == "quick"
+    assert likely_method("auto", "segmentation", 199) == "quick"
+    assert likely_method("auto", "segmentation", 200) == "adapters"
     assert likely_method("auto", "change", 5000) == "quick"
     assert likely_method("full", "scenes", 3) == "full"
 
