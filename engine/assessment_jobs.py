@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .parameters import DEVICES, LANGUAGE, Job, parameter
+from . import common_parameters as common
+from .parameters import Job, parameter
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,15 @@ class EvaluateJob(Job):
     )
     confidence: int = parameter("of the intervals, percent", 95, minimum=50, maximum=99)
     output_report: str = parameter("report to write, .html", "")
-    language: str = parameter(LANGUAGE, "")
+    language: str = common.language()
     output_table: str = parameter("confusion matrix to write, .csv", "")
     bands: tuple[int, ...] = parameter(
         "with a model: raster bands (from 1) in the order of its bands; none = automatic", ()
     )
-    nodata: tuple[float, ...] = parameter("additional no-data values", ())
-    crs: str = parameter("CRS to assume when a file has none", "")
-    device: str = parameter("where to compute", "auto", choices=DEVICES)
-    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    nodata: tuple[float, ...] = common.nodata()
+    crs: str = common.assumed_crs()
+    device: str = common.device()
+    threads: int = common.threads()
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,5 @@ class BenchmarkJob(Job):
     fold_seconds: float = parameter(
         "oscd: training time of each method and fold, seconds", 180.0, minimum=1
     )
-    device: str = parameter("where to compute", "auto", choices=DEVICES)
-    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    device: str = common.device()
+    threads: int = common.threads()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .parameters import DEVICES, Job, parameter
+from . import common_parameters as common
+from .parameters import Job, parameter
 
 BESIDE = ("confidence", "probability", "vector", "areas")
 
@@ -22,7 +23,7 @@ class BatchJob(Job):
         choices=("segment", "classify", "detect-change"),
         positional=True,
     )
-    model: str = parameter("name of an installed model, or a model file")
+    model: str = common.model()
     output_folder: str = parameter("folder of the outputs, each called as its scene; is made")
     inputs: tuple[str, ...] = parameter(
         "rasters; for detect-change in pairs: first date, second date", ()
@@ -35,12 +36,10 @@ class BatchJob(Job):
         (),
         words=True,
     )
-    bands: tuple[int, ...] = parameter(
-        "raster bands (from 1) in the order of the model's bands; none = automatic", ()
-    )
-    nodata: tuple[float, ...] = parameter("additional no-data values", ())
-    crs: str = parameter("CRS to assume when a file has none", "")
-    overlap: int = parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
+    bands: tuple[int, ...] = common.bands()
+    nodata: tuple[float, ...] = common.nodata()
+    crs: str = common.assumed_crs()
+    overlap: int = common.overlap()
     threshold: float | None = parameter(
         "detect-change: probability from 0 to 1; none = the model's own", None, minimum=0, maximum=1
     )
@@ -50,20 +49,10 @@ class BatchJob(Job):
     min_area: float = parameter(
         "regions smaller than this are merged into their neighbours, m2", 0.0, minimum=0
     )
-    cog: bool = parameter("write Cloud Optimized GeoTIFFs", False)
-    tiles: int = parameter(
-        "side of tiles, pixels: each raster becomes a .vrt with its tiles in a folder beside it; 0 = one .tif",
-        0,
-        minimum=0,
-        maximum=65536,
-    )
-    device: str = parameter("where to compute", "auto", choices=DEVICES)
-    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    cog: bool = common.cog()
+    tiles: int = common.tiles()
+    device: str = common.device()
+    threads: int = common.threads()
     resume: bool = parameter("leave out what an earlier run has finished", True)
-    scheduler: str = parameter(
-        "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
-        "",
-    )
-    workers: int = parameter(
-        "processes of a local cluster, 0 = one for each processor", 0, minimum=0, maximum=1024
-    )
+    scheduler: str = common.scheduler()
+    workers: int = common.workers()

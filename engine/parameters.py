@@ -8,11 +8,6 @@ from typing import Any, ClassVar
 
 from .errors import InvalidParameter
 
-DEVICES = ("auto", "cpu", "gpu")
-LANGUAGE = (
-    "language of the report, such as de, fr, es, pt or zh; empty = the environment's, else English"
-)
-
 
 def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """A job's field.

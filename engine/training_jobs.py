@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .parameters import DEVICES, LANGUAGE, Job, parameter
+from . import common_parameters as common
+from .parameters import Job, parameter
 
 TASKS = ("segmentation", "scene-classification", "change-detection")
 METHODS = ("auto", "quick", "adapters", "full")
@@ -58,17 +59,15 @@ class FinetuneJob(Job):
     )
     name: str = parameter("name of the model; empty = the file's", "")
     output_report: str = parameter("report to write, .html", "")
-    language: str = parameter(LANGUAGE, "")
-    bands: tuple[int, ...] = parameter(
-        "raster bands (from 1) in the order of the base's bands; none = automatic", ()
-    )
+    language: str = common.language()
+    bands: tuple[int, ...] = common.bands("base")
     after_bands: tuple[int, ...] = parameter(
         "second date's bands; none = like the first one's, or automatic", ()
     )
-    nodata: tuple[float, ...] = parameter("additional no-data values", ())
-    crs: str = parameter("CRS to assume when a file has none", "")
-    device: str = parameter("where to compute", "auto", choices=DEVICES)
-    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    nodata: tuple[float, ...] = common.nodata()
+    crs: str = common.assumed_crs()
+    device: str = common.device()
+    threads: int = common.threads()
     seed: int = parameter("of every random number", 0, minimum=0)
 
 
@@ -108,16 +107,14 @@ class PretrainJob(Job):
     )
     checkpoint: str = parameter("folder to resume from after a kill; empty = none is kept", "")
     output_report: str = parameter("report to write, .html", "")
-    language: str = parameter(LANGUAGE, "")
+    language: str = common.language()
     output_reconstruction: str = parameter(
         "raster of a masked input, its reconstruction and error to write, .tif", ""
     )
     name: str = parameter("name of the backbone; empty = the file's", "")
-    bands: tuple[int, ...] = parameter(
-        "raster bands (from 1) in the order of the base's bands; none = automatic", ()
-    )
-    nodata: tuple[float, ...] = parameter("additional no-data values", ())
-    crs: str = parameter("CRS to assume when a file has none", "")
-    device: str = parameter("where to compute", "auto", choices=DEVICES)
-    threads: int = parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+    bands: tuple[int, ...] = common.bands("base")
+    nodata: tuple[float, ...] = common.nodata()
+    crs: str = common.assumed_crs()
+    device: str = common.device()
+    threads: int = common.threads()
     seed: int = parameter("of every random number", 0, minimum=0)

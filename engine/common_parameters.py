@@ -1,0 +1,127 @@
+"""Parameters that several jobs have: one meaning, one default and one range, whatever the verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .parameters import parameter
+
+DEVICES = ("auto", "cpu", "gpu")
+
+
+def model() -> Any:
+    """The model that predicts."""
+    return parameter("name of an installed model, or a model file")
+
+
+def bands(of: str = "model") -> Any:
+    """Which raster bands serve, `of` whose bands."""
+    return parameter(
+        f"raster bands (from 1) in the order of the {of}'s bands; none = automatic", ()
+    )
+
+
+def extent() -> Any:
+    """The rectangle to compute."""
+    return parameter("xmin ymin xmax ymax to limit the work to", None)
+
+
+def extent_crs(of: str = "raster") -> Any:
+    """The CRS of `extent`."""
+    return parameter(f"CRS of the extent; empty = the {of}'s", "")
+
+
+def mask() -> Any:
+    """The polygons to compute in."""
+    return parameter("polygons to limit the work to: a vector file", "")
+
+
+def nodata() -> Any:
+    """No-data beside what the file declares."""
+    return parameter("additional no-data values", ())
+
+
+def assumed_crs() -> Any:
+    """The CRS of a file that names none."""
+    return parameter("CRS to assume when a file has none", "")
+
+
+def overlap() -> Any:
+    """How much neighbouring windows share."""
+    return parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
+
+
+def device() -> Any:
+    """Where to compute."""
+    return parameter("where to compute", "auto", choices=DEVICES)
+
+
+def threads() -> Any:
+    """How much of the processor."""
+    return parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
+
+
+def cog() -> Any:
+    """The form of raster outputs."""
+    return parameter("write Cloud Optimized GeoTIFFs", False)
+
+
+def tiles() -> Any:
+    """Raster outputs in tiles."""
+    return parameter(
+        "side of tiles, pixels: each raster becomes a .vrt with its tiles in a folder beside it; 0 = one .tif",
+        0,
+        minimum=0,
+        maximum=65536,
+    )
+
+
+def resume() -> Any:
+    """Whether to take up an earlier run."""
+    return parameter("go on where a run that was killed stopped", True)
+
+
+def scheduler() -> Any:
+    """The cluster that computes."""
+    return parameter(
+        "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
+        "",
+    )
+
+
+def workers() -> Any:
+    """How many processes of the cluster."""
+    return parameter(
+        "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all",
+        0,
+        minimum=0,
+        maximum=1024,
+    )
+
+
+def dry_run() -> Any:
+    """The estimate without the run."""
+    return parameter("only tell what the run would take: windows, time, memory, disk", False)
+
+
+def quick_look() -> Any:
+    """The coarse map that comes first."""
+    return parameter("coarse map of the view to write before the map, .tif", "")
+
+
+def quick_look_extent() -> Any:
+    """The view of the coarse map."""
+    return parameter("xmin ymin xmax ymax of the view; none = all of the raster", None)
+
+
+def quick_look_crs() -> Any:
+    """The CRS of `quick_look_extent`."""
+    return parameter("CRS of the view; empty = the raster's", "")
+
+
+def language() -> Any:
+    """The language of a report."""
+    return parameter(
+        "language of the report, such as de, fr, es, pt or zh; empty = the environment's, else English",
+        "",
+    )
