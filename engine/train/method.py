@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Of maps it was looked at on TerraMesh (docs/accuracy.md): with 200 labelled places adapters were as good as a head on
-# the same image and better, though not beyond chance, in another light. Of scenes, and on a GPU, it is a guess.
+# Of maps it was looked at on TerraMesh (docs/accuracy.md): with 200 and 800 labelled places adapters were better than a
+# head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU, a guess.
 MANY_PLACES = 200
 BATCH = 8
 # (epochs, batches an epoch) where the user leaves it open.
