@@ -156,3 +156,37 @@ def run(provider):
         )
 
     return run_algorithm
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A place in which nothing is installed yet."""
+    from spectralgpt_qgis import paths
+    from tests.plugin.small_engine import Place
+
+    monkeypatch.delenv(paths.PYTHON_VARIABLE, raising=False)
+    return Place(tmp_path).fill()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A place with the first version installed; making it takes seconds, so it is made once."""
+    from spectralgpt_qgis import paths
+    from tests.plugin.small_engine import Place
+
+    folder = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(paths.PYTHON_VARIABLE, raising=False)
+        Place(folder).fill().install()
+    return folder
+
+
+@pytest.fixture
+def installed(built, tmp_path, monkeypatch):
+    """A place of its own with the first version installed: nothing in it depends on where it is."""
+    from spectralgpt_qgis import paths
+    from tests.plugin.small_engine import Place
+
+    monkeypatch.delenv(paths.PYTHON_VARIABLE, raising=False)
+    shutil.copytree(built, tmp_path / "place", symlinks=True)
+    return Place(tmp_path / "place")
