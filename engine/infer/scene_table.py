@@ -14,7 +14,7 @@ from ..data.opening import open_raster
 from ..errors import EngineError
 from ..parameters import Job
 from .job_key import stated
-from .staging import write_error
+from .staging import SCRATCH_PREFIX, machine, remove_left_behind, write_error
 
 TABLE, RECORDS = "scenes.csv", "scenes.json"
 DONE, FAILED = "done", "failed"
@@ -40,6 +40,7 @@ class SceneTable:
             order: Names of the scenes of this run; others stay in the table.
         """
         self._folder, self._order = folder, list(order)
+        remove_left_behind(folder)
         self._records = _read(folder / RECORDS)
 
     def is_done(self, name: str, key: str) -> bool:
@@ -127,7 +128,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _replace(path: Path, write: Any) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f"{SCRATCH_PREFIX}{os.getpid()}-{path.name}.{machine()}")
     try:
         with part.open("w", newline="", encoding="utf-8") as file:
             write(file)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
+
+import psutil
 
 from ..errors import DiskFull, InvalidParameter, OutputNotWritable
 
@@ -25,7 +29,7 @@ class StagedOutputs:
 
     Leaving it normally moves every file to its place, replacing what was there; leaving it by an exception, a cancel
     included, removes them. The hidden folders are named `.spectralgpt-PID-...`, so that whoever kills the process can
-    remove them.
+    remove them; the next job into the same folder does it otherwise.
     """
 
     def __init__(self, inputs: Iterable[str] = ()) -> None:
@@ -93,8 +97,11 @@ class StagedOutputs:
             DiskFull: There is no room for it.
         """
         if folder not in self._folders:
+            remove_left_behind(folder)
             try:
-                made = tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-", dir=folder)
+                made = tempfile.mkdtemp(
+                    prefix=f"{SCRATCH_PREFIX}{os.getpid()}-", suffix=f".{machine()}", dir=folder
+                )
             except OSError as error:
                 raise write_error(folder, error) from error
             self._cleanup.callback(shutil.rmtree, made, ignore_errors=True)
@@ -137,6 +144,27 @@ def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritabl
         "(or layer in QGIS) holds the file, or choose another place.",
         details=repr(error),
     )
+
+
+def machine() -> str:
+    """Names what process ids belong to: this machine, and in a container its own count of them."""
+    try:
+        counted = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        counted = ""
+    return hashlib.sha256(f"{platform.node()} {counted}".encode()).hexdigest()[:8]
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Removes what processes of this machine that were killed had not completed: `.spectralgpt-PID-....MACHINE`."""
+    with suppress(OSError):
+        for path in folder.glob(f"{SCRATCH_PREFIX}*-*.{machine()}"):
+            number = path.name[len(SCRATCH_PREFIX) :].split("-")[0]
+            if number.isdecimal() and not psutil.pid_exists(int(number)):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
 
 def _try_writing(staged: Path) -> int | None:

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -24,6 +26,27 @@ def test_the_hidden_folder_carries_the_process_id(tmp_path):
         staged.write_text("map")
         assert staged.parent.parent == tmp_path
         assert staged.parent.name.startswith(f"{SCRATCH_PREFIX}{os.getpid()}-")
+
+
+def test_what_a_killed_process_left_goes_and_what_others_work_in_stays(tmp_path):
+    """Of three hidden folders one is of a process that has ended, one of a living one, one of another machine."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with StagedOutputs() as outputs:
+        own = outputs.stage(str(tmp_path / "other.tif"), GEOTIFF).parent
+        machine = own.suffix
+        dead, far = (
+            tmp_path / f"{SCRATCH_PREFIX}{ended.pid}-abcd{ending}" for ending in (machine, ".0000")
+        )
+        living = tmp_path / f"{SCRATCH_PREFIX}{os.getppid()}-abcd{machine}"
+        for folder in (dead, far, living):
+            folder.mkdir()
+            (folder / "map.tif").write_text("half")
+        with StagedOutputs() as second:
+            second.stage(str(tmp_path / "map.tif"), GEOTIFF).write_text("map")
+            assert own.exists() and living.exists() and far.exists()
+            assert not dead.exists()
+        outputs.forget()
 
 
 def test_an_error_leaves_the_folder_as_it_was(tmp_path):
