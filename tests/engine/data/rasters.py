@@ -6,6 +6,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from engine.cards import Band, Card
+from engine.data.source import RasterSource
 
 BANDS = (
     Band("B02", "blue", 0.492, 0.066),
@@ -60,3 +61,10 @@ def write(path, values, *, names=NAMES, crs="EPSG:32631", transform=TRANSFORM, *
             dataset.write_mask(mask)
         dataset.update_tags(**tags)
     return str(path)
+
+
+def read_all(path, card=CARD, **options):
+    """All pixels, their validity, and the source that gave them."""
+    with RasterSource.open(path, card, **options) as source:
+        image, valid = source.read(source.grid.window)
+        return image, valid, source

@@ -11,14 +11,8 @@ from rasterio.windows import Window
 from engine.cards import Band, Card
 from engine.data.grid import Grid
 from engine.data.source import RasterSource
-from engine.errors import BandMismatch, EmptyArea, GeoreferenceMissing, RasterUnreadable
-from tests.engine.data.rasters import CARD, NAMES, RAW, TRANSFORM, ramp, write
-
-
-def read_all(path, card=CARD, **options):
-    with RasterSource.open(path, card, **options) as source:
-        image, valid = source.read(source.grid.window)
-        return image, valid, source
+from engine.errors import BandMismatch, EmptyArea, RasterUnreadable
+from tests.engine.data.rasters import CARD, NAMES, TRANSFORM, ramp, read_all, write
 
 
 def test_values_are_reflectance_in_the_models_order(tmp_path):
@@ -226,105 +220,6 @@ def test_undeclared_zeros_in_every_band_are_nodata_and_told(tmp_path):
     assert "0 in every used band" in source.nodata
 
 
-# Units
-
-
-@pytest.mark.parametrize(
-    ("values", "profile", "told"),
-    [
-        (ramp(dtype="int16"), {}, "int16 values / 10000"),
-        (ramp(dtype="float32"), {}, "float32 values / 10000"),
-        ((ramp() / 10_000).astype("float32"), {}, "float32 values taken as reflectance"),
-        ((ramp() / 10_000).astype("float64"), {}, "float64 values taken as reflectance"),
-        (
-            ramp(),
-            {"scales": [1e-4] * 9, "offsets": [0.0] * 9},
-            "uint16 with the file's own scale 0.0001 and offset 0, giving reflectance",
-        ),
-        (
-            ramp() + 1000,
-            {"scales": [1e-4] * 9, "offsets": [-0.1] * 9},
-            "uint16 with the file's own scale 0.0001 and offset -0.1, giving reflectance",
-        ),
-        (
-            ramp() + 1000,
-            {"scales": [1.0] * 9, "offsets": [-1000.0] * 9},
-            "uint16 with the file's own scale 1 and offset -1000, / 10000",
-        ),
-    ],
-)
-def test_every_way_to_write_reflectance(tmp_path, values, profile, told):
-    image, _, source = read_all(write(tmp_path / "a.tif", values, **profile))
-    np.testing.assert_allclose(image, ramp() / 10_000, rtol=1e-4)
-    assert source.scaling.text == told
-    assert source.warnings == ()
-
-
-def test_eight_bits_are_taken_with_a_warning(tmp_path):
-    values = np.full((9, 20, 30), 51, "uint8")
-    image, _, source = read_all(write(tmp_path / "a.tif", values))
-    assert image == pytest.approx(np.full((9, 20, 30), 0.2), abs=1e-6)
-    assert "results may be poor" in source.warnings[0]
-
-
-def test_offset_named_by_the_product_is_removed(tmp_path):
-    name = "S2A_MSIL2A_20220706T085611_N0400_R007_T33NZA_20220706T153419.tif"
-    image, _, source = read_all(write(tmp_path / name, ramp() + 1000))
-    np.testing.assert_allclose(image, ramp() / 10_000, atol=2e-6)
-    assert "after removing the offset of 1000 (processing baseline 04.00)" in source.scaling.text
-    assert source.warnings == ()
-
-
-def test_offset_named_by_the_metadata_is_removed(tmp_path):
-    path = write(tmp_path / "a.tif", ramp() + 1000, tags={"BOA_ADD_OFFSET": "-1000"})
-    image, _, source = read_all(path)
-    np.testing.assert_allclose(image, ramp() / 10_000, atol=2e-6)
-    assert "named in the metadata" in source.scaling.text
-
-
-def test_offset_already_removed_is_not_removed_again(tmp_path):
-    name = "S2A_MSIL2A_20220706T085611_N0400_R007_T33NZA_20220706T153419.tif"
-    image, _, source = read_all(write(tmp_path / name, ramp(start=20)))
-    np.testing.assert_allclose(image, ramp(start=20) / 10_000, rtol=1e-5)
-    assert "already removed" in source.scaling.text
-
-
-def test_offset_seen_in_dark_pixels_is_removed_with_a_warning(tmp_path):
-    """Darkest values from 1020 to 1180: water."""
-    image, _, source = read_all(write(tmp_path / "a.tif", ramp(start=1020, step=20)))
-    np.testing.assert_allclose(image, ramp(start=20, step=20) / 10_000, atol=2e-6)
-    assert "offset of 1000" in source.warnings[0]
-
-
-def test_offset_kept_in_float_reflectance(tmp_path):
-    values = (ramp(start=1020, step=20) / 10_000).astype("float32")
-    image, _, source = read_all(write(tmp_path / "a.tif", values))
-    np.testing.assert_allclose(image, ramp(start=20, step=20) / 10_000, atol=2e-6)
-    assert source.warnings
-
-
-def test_bright_ground_without_dark_pixels_keeps_its_values_and_is_told(tmp_path):
-    image, _, source = read_all(write(tmp_path / "a.tif", ramp(start=3000)))
-    np.testing.assert_allclose(image, ramp(start=3000) / 10_000, rtol=1e-5)
-    assert "No dark pixels" in source.warnings[0]
-
-
-def test_landsat_collection_2_scale(tmp_path):
-    names = [f"SR_B{n}" for n in range(1, 8)]
-    values = ramp(7, start=8000)
-    image, _, source = read_all(write(tmp_path / "a.tif", values, names=names))
-    np.testing.assert_allclose(image[0], values[1] * 2.75e-5 - 0.2, atol=1e-6)
-    assert source.match.sensor == "Landsat 8-9"
-    assert "Collection 2" in source.warnings[0]
-
-
-def test_raw_unit_leaves_values_alone(tmp_path):
-    path = write(tmp_path / "a.tif", ramp(start=1020), scales=[0.5] * 9)
-    image, _, source = read_all(path, RAW)
-    np.testing.assert_array_equal(image, ramp(start=1020))
-    assert source.scaling.text == "values as in the file"
-
-
 # The whole scene
 
 
@@ -377,88 +272,6 @@ def test_foreign_model_with_three_bands(tmp_path):
         write(tmp_path / "a.tif", values, names=("B", "green", "Red")), card, bands=(3, 2, 1)
     )
     np.testing.assert_array_equal(image, values[::-1])
-
-
-# Refusals
-
-
-def test_no_crs(tmp_path):
-    path = write(tmp_path / "a.tif", ramp(), crs=None)
-    with pytest.raises(GeoreferenceMissing, match="Assign Projection"):
-        read_all(path)
-    assert read_all(path, crs="EPSG:32631")[2].grid.crs.to_epsg() == 32631
-
-
-def test_crs_given_does_not_overrule_the_files(tmp_path):
-    path = write(tmp_path / "a.tif", ramp())
-    assert read_all(path, crs="EPSG:4326")[2].grid.crs.to_epsg() == 32631
-
-
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_no_geotransform(tmp_path):
-    path = write(tmp_path / "a.tif", ramp(), transform=Affine.identity())
-    with pytest.raises(GeoreferenceMissing, match="geotransform"):
-        read_all(path)
-
-
-def test_missing_file(tmp_path):
-    with pytest.raises(RasterUnreadable, match=r"nothing\.tif does not exist"):
-        read_all(str(tmp_path / "nothing.tif"))
-
-
-def test_folder(tmp_path):
-    with pytest.raises(RasterUnreadable, match="is a folder"):
-        read_all(str(tmp_path))
-
-
-@pytest.mark.parametrize("content", [b"", b"II*\0" + b"\xff" * 40, b"not a raster"])
-def test_corrupt_file(tmp_path, content):
-    path = tmp_path / "broken.tif"
-    path.write_bytes(content)
-    with pytest.raises(RasterUnreadable, match=r"broken\.tif.*again"):
-        read_all(str(path))
-
-
-def test_truncated_file_is_named_with_what_to_do(tmp_path):
-    """The header is intact, half of the pixels are not there."""
-    rng = np.random.default_rng(0)
-    values = rng.integers(200, 3000, (9, 256, 256), "uint16")
-    path = tmp_path / "half.tif"
-    write(path, values, tiled=True, blockxsize=64, blockysize=64, compress="deflate")
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(RasterUnreadable, match=r"half\.tif.*copy, download or export it again"):
-        read_all(str(path))
-
-
-def test_truncation_that_shows_only_on_a_later_block(tmp_path):
-    """Opening looks at a sample of a large raster; the broken block is beside it."""
-    rng = np.random.default_rng(0)
-    values = rng.integers(200, 3000, (9, 64, 4096), "uint16")
-    path = tmp_path / "late.tif"
-    write(path, values, tiled=True, blockxsize=64, blockysize=64, compress="deflate")
-    content = bytearray(path.read_bytes())
-    with rasterio.open(path) as dataset:
-        # The tile at columns 256..319 lies between the sampled windows (0..127, 566..693, ...).
-        offset = int(dataset.get_tag_item("BLOCK_OFFSET_4_0", "TIFF", bidx=1))
-    content[offset : offset + 200] = b"\xff" * 200
-    path.write_bytes(content)
-    with RasterSource.open(str(path), CARD) as source:
-        assert source.read(Window(0, 0, 64, 64))[1].all()
-        with pytest.raises(RasterUnreadable, match=r"late\.tif.*at row 0, column 256"):
-            source.read(Window(256, 0, 64, 64))
-
-
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_channels_last_is_told(tmp_path):
-    path = write(
-        tmp_path / "a.tif",
-        np.ones((128, 128, 12), "uint16"),
-        names=(),
-        crs=None,
-        transform=Affine.identity(),
-    )
-    with pytest.raises(RasterUnreadable, match="channels-last: 128 pages of 12 x 128"):
-        read_all(path)
 
 
 @pytest.fixture
