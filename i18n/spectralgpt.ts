@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation type="unfinished"></translation>
@@ -856,11 +861,6 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>Das Modell &#x27;{model}&#x27; braucht {expected} Kanäle in dieser Reihenfolge: {bands}. Für {parameter} wurden {given} gewählt. Wählen Sie für jeden einen Rasterkanal, oder keinen, damit sie automatisch zugeordnet werden.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Kartierung</translation>
@@ -857,11 +862,6 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
         <translation>Berechnet auf</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
-        <translation>Das Modell &#x27;{model}&#x27; braucht {expected} Kanäle in dieser Reihenfolge: {bands}. Für {parameter} wurden {given} gewählt. Wählen Sie für jeden einen Rasterkanal, oder keinen, damit sie automatisch zugeordnet werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>

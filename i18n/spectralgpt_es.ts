@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>El modelo &#x27;{model}&#x27; necesita {expected} bandas en este orden: {bands}. Se eligieron {given} para {parameter}. Elija una banda del ráster para cada una, o ninguna para que se asignen automáticamente.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartografía</translation>
@@ -857,11 +862,6 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
         <translation>Calculado en</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
-        <translation>El modelo &#x27;{model}&#x27; necesita {expected} bandas en este orden: {bands}. Se eligieron {given} para {parameter}. Elija una banda del ráster para cada una, o ninguna para que se asignen automáticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>

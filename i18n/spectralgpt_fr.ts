@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>Le modèle « {model} » a besoin de {expected} bandes dans cet ordre : {bands}. {given} ont été choisies pour {parameter}. Choisissez une bande du raster pour chacune, ou aucune pour qu&#x27;elles soient associées automatiquement.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartographie</translation>
@@ -857,11 +862,6 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
         <translation>Calculé sur</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
-        <translation>Le modèle « {model} » a besoin de {expected} bandes dans cet ordre : {bands}. {given} ont été choisies pour {parameter}. Choisissez une bande du raster pour chacune, ou aucune pour qu&#x27;elles soient associées automatiquement.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>

@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>O modelo &#x27;{model}&#x27; precisa de {expected} bandas nesta ordem: {bands}. Foram escolhidas {given} para {parameter}. Escolha uma banda do raster para cada uma, ou nenhuma para que sejam associadas automaticamente.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Mapeamento</translation>
@@ -857,11 +862,6 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
         <translation>Calculado em</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
-        <translation>O modelo &#x27;{model}&#x27; precisa de {expected} bandas nesta ordem: {bands}. Foram escolhidas {given} para {parameter}. Escolha uma banda do raster para cada uma, ou nenhuma para que sejam associadas automaticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>

@@ -4,6 +4,11 @@
 <context>
     <name>SpectralGPT</name>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <translation>模型“{model}”需要 {expected} 个波段，顺序为：{bands}。为 {parameter} 选择了 {given} 个。请为每个波段选择一个栅格波段，或都不选以自动匹配。</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>制图</translation>
@@ -857,11 +862,6 @@
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
         <source>Computed on</source>
         <translation>计算所用设备</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
-        <translation>模型“{model}”需要 {expected} 个波段，顺序为：{bands}。为 {parameter} 选择了 {given} 个。请为每个波段选择一个栅格波段，或都不选以自动匹配。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>

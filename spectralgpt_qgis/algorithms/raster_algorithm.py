@@ -21,6 +21,7 @@ from ..model_catalogue import InstalledModel, model_named, models_for, shared_un
 from ..quick_look_layer import QuickLookLayer, quick_look_layer
 from ..raster_source import crs_text
 from . import parameters as shared
+from .band_choice import wrong_band_count
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, read_raster
 from .vector_input import write_features
@@ -99,16 +100,7 @@ class RasterAlgorithm(EngineAlgorithm):
         for band_name in self.RASTERS.values():
             chosen = self.parameterAsInts(parameters, band_name, context)
             if chosen and len(chosen) != len(model.bands):
-                return tr(
-                    "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
-                    "{parameter}. Choose one raster band for each, or none to have them matched automatically."
-                ).format(
-                    model=model.title,
-                    expected=len(model.bands),
-                    bands=", ".join(model.bands),
-                    given=len(chosen),
-                    parameter=band_name,
-                )
+                return wrong_band_count(model, len(chosen), band_name)
         return ""
 
     def _wrong_model(self, name: str) -> str:

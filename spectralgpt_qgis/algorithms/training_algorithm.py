@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from .. import engine_access
 from ..i18n import language, tr
 from ..model_catalogue import InstalledModel, installed_models, models_to_train, shared_unknown
 from . import parameters as shared
+from .band_choice import band_list, wrong_band_count
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, read_raster
 
@@ -69,16 +69,7 @@ class TrainingAlgorithm(EngineAlgorithm):
                     "or leave it empty to have bands matched automatically."
                 ).format(value=parameters.get(band_name), parameter=band_name)
             if chosen and base is not None and len(chosen) != len(base.bands):
-                return tr(
-                    "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
-                    "{parameter}. Choose one raster band for each, or none to have them matched automatically."
-                ).format(
-                    model=base.title,
-                    expected=len(base.bands),
-                    bands=", ".join(base.bands),
-                    given=len(chosen),
-                    parameter=band_name,
-                )
+                return wrong_band_count(base, len(chosen), band_name)
         return ""
 
     def _wrong_base(self, name: str) -> str:
@@ -234,17 +225,3 @@ class TrainingAlgorithm(EngineAlgorithm):
             feedback.pushInfo(
                 tr("Give the file {path} as the model in {tools}.").format(path=path, tools=tools)
             )
-
-
-def band_list(value: Any) -> list[int] | None:
-    """Band numbers of a parameter's value, a text such as "2, 3, 4" or a list; None when it is neither."""
-    parts = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
-    if parts in (None, [""]):
-        return []
-    if not isinstance(parts, (list, tuple)):
-        parts = [parts]
-    try:
-        numbers = [int(part) for part in parts]
-    except (TypeError, ValueError):
-        return None
-    return numbers if all(number > 0 for number in numbers) else None
