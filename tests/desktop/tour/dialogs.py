@@ -55,8 +55,8 @@ def run_dialog(dialog, layers, log_picture=None):
     return {"seconds": time.monotonic() - started, "log": log}
 
 
-def looked_at(name):
-    """Opens a tool's dialog, takes its picture and closes it; gives its title."""
+def looked_at(name, chosen):
+    """Opens a tool's dialog with layers chosen, takes its picture and closes it; gives its title."""
     answer = {}
 
     def inside():
@@ -71,7 +71,7 @@ def looked_at(name):
             answer["error"] = traceback.format_exc()
 
     QTimer.singleShot(500, inside)
-    processing.execAlgorithmDialog(f"spectralgpt:{name}", {})
+    processing.execAlgorithmDialog(f"spectralgpt:{name}", chosen)
     if "error" in answer:
         raise RuntimeError(answer["error"])
     return answer["title"]
