@@ -61,7 +61,7 @@ engine: system
 	@$(ENVIRONMENT) install --tier inference
 
 engine-training: system
-	@$(ENVIRONMENT) install --tier training --extra engine/requirements/tests.txt
+	@$(ENVIRONMENT) install --tier training --extra engine/requirements/tests.txt --extra engine/requirements/cluster.txt
 
 profile: system
 	@$(PYTHON) scripts/profile.py $(PROFILE)

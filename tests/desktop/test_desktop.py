@@ -1,6 +1,7 @@
 """The real QGIS on a screen: an analyst's tour through the plugin (scenario.py), and what must have come of it.
 
-Set SPECTRALGPT_SCREENSHOTS to a folder to keep the pictures: the ones in docs/screenshots are made that way.
+Set SPECTRALGPT_SCREENSHOTS to a folder to keep the pictures: the ones in docs/screenshots are made that way. Their
+paths are those of a user, not of a test: the tour then works in HOUSE, where that folder can be made, and removes it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from osgeo import gdal
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "resources" / "sample"
 SCREEN = "-screen 0 1366x768x24"
+HOUSE = Path("/home/maria")
 
 
 def installed(folder):
@@ -45,27 +47,51 @@ def brought(folder):
     return {
         "downloads": str(downloads),
         "shared": str(shared),
-        "engine_home": str(folder / "own_engine"),
+        "engine_home": str(folder / "SpectralGPT-new"),
     }
 
 
 @pytest.fixture(scope="session")
-def tour(tmp_path_factory):
+def work(tmp_path_factory):
+    """The folder of the tour."""
+    if (
+        os.environ.get("SPECTRALGPT_SCREENSHOTS")
+        and os.access(HOUSE.parent, os.W_OK)
+        and not HOUSE.exists()
+    ):
+        HOUSE.mkdir()
+        yield HOUSE
+        shutil.rmtree(HOUSE)
+    else:
+        yield tmp_path_factory.mktemp("desktop")
+
+
+def packaged(folder):
+    """The plugin as users install it, in a configuration of QGIS; returns the configuration's folder."""
+    scripts, profile = ROOT / "scripts", folder / "QGIS" / "QGIS3"
+    made = folder / "package"
+    subprocess.run([sys.executable, str(scripts / "package.py"), "--out", str(made)], check=True)
+    (package,) = made.glob("*.zip")
+    order = [sys.executable, str(scripts / "profile.py"), str(profile), "--zip", str(package)]
+    subprocess.run(order, check=True)
+    shutil.rmtree(made)
+    return profile
+
+
+@pytest.fixture(scope="session")
+def tour(work):
     """Runs the scenario once; returns its report by step."""
     from spectralgpt_qgis import paths, settings
 
     python = settings.engine_environment().status().python
     if python is None:
         pytest.fail("There is no engine to test with: run `make setup`, or set SPECTRALGPT_PYTHON.")
-    work = tmp_path_factory.mktemp("desktop")
     pictures, cancelled = work / "pictures", work / "cancelled"
     pictures.mkdir()
     cancelled.mkdir()
-    home = work / "home"
+    home = work / "SpectralGPT"
     installed(home / "models")
-    subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "profile.py"), str(work / "profile")], check=True
-    )
+    profile = packaged(work)
     after = str(SAMPLE / "boadella_2020-06-21.tif")
     gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
     orders = {
@@ -83,7 +109,7 @@ def tour(tmp_path_factory):
     environment.update(
         {
             "SPECTRALGPT_SCENARIO": str(work / "orders.json"),
-            "QGIS_CUSTOM_CONFIG_PATH": str(work / "profile"),
+            "QGIS_CUSTOM_CONFIG_PATH": str(profile),
             paths.HOME_VARIABLE: str(home),
             paths.PYTHON_VARIABLE: str(python),
             "LANG": "C.UTF-8",

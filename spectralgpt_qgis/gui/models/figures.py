@@ -24,6 +24,10 @@ _WRITTEN = {
 }
 
 
+# A grid with more columns is written small, or the window would have to be scrolled sideways.
+_COLUMNS_AT_FULL_SIZE = 5
+
+
 def figures_html(figures: Mapping[str, Any]) -> str:
     """Figures as the card has them, in the card's order: single ones first, then groups of them.
 
@@ -84,15 +88,16 @@ def _grid(group: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _table(rows: list[list[str]], heads: list[str] | None = None) -> str:
-    lines = []
-    if heads:
-        cells = "".join(f'<th align="right">{escape(head)}</th>' for head in heads)
-        lines.append(f"<tr>{cells}</tr>")
-    for row in rows:
-        first, *others = row
-        cells = "".join(f'<td align="right">{escape(cell)}</td>' for cell in others)
-        lines.append(f"<tr><td>{escape(first)}</td>{cells}</tr>")
-    return f'<table cellpadding="2" cellspacing="0">{"".join(lines)}</table>'
+    small = len(heads or ()) > _COLUMNS_AT_FULL_SIZE + 1
+
+    def cell(text: str, tag: str = "td", align: str = ' align="right"') -> str:
+        text = f"<small>{escape(text)}</small>" if small else escape(text)
+        return f"<{tag}{align}>{text}</{tag}>"
+
+    lines = ["".join(cell(head, "th") for head in heads)] if heads else []
+    lines += [cell(first, align="") + "".join(map(cell, others)) for first, *others in rows]
+    made = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<table cellpadding="2" cellspacing="0">{made}</table>'
 
 
 def _names() -> dict[str, str]:

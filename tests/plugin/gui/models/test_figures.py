@@ -35,6 +35,13 @@ def test_rows_of_the_same_figures_are_a_table():
     assert html.count("<table") == 1
 
 
+def test_a_grid_of_many_columns_is_small():
+    names = ("auc", "f1", "precision", "recall", "iou", "changed")
+    five, six = ({city: dict.fromkeys(names[:count], 0.5) for city in "ab"} for count in (5, 6))
+    assert "<small>" not in figures_html({"cities": five})
+    assert figures_html({"cities": six}).count("<small>0.500</small>") == 2 * 6
+
+
 def test_keys_that_are_known_have_names_in_the_users_language(monkeypatch):
     known = {"Overall accuracy": "Gesamtgenauigkeit", "Seed": "Startwert"}
     monkeypatch.setattr(figures, "tr", lambda text: known.get(text, text))
