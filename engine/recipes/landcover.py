@@ -40,6 +40,7 @@ from .landcover_labels import (
     training_scenes,
 )
 from .landcover_samples import NO_RED_EDGE, WINDOW, Samples, draw, sampling
+from .landcover_towns import city_labels
 
 SEED = 4
 STEPS = 1500
@@ -78,7 +79,7 @@ def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
     torch.manual_seed(SEED)
     pretrained, base = load(backbone)
     network = build(pretrained, base.normalisation)
-    scenes = training_scenes(data)
+    scenes = [*training_scenes(data), *city_labels(data)]
     samples = draw(network, base.normalisation, scenes, progress.part(0.0, 0.5))
     progress.log(f"Land cover: {len(samples.label)} pixels of {len(samples.places)} places")
     accuracy = cross_validate(network, base.normalisation, samples, data, progress.part(0.5, 0.9))
@@ -311,6 +312,8 @@ def landcover_card(
                 "Boadella, water and not water of two dates without the shore (MIT)",
                 "water, snow, bare ground and not water by spectral rules on unlabelled images: OSCD (pixels "
                 "only), Major TOM, SSL4EO-S12, DSen2, BigEarthNet, ships",
+                "towns and open land by roughness, where both dates of an OSCD city agree (pixels only), "
+                "also as surface reflectance",
                 "backbone: see its card",
             ],
             "choices": (

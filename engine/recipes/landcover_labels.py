@@ -43,7 +43,7 @@ class Labelled:
 
 
 def training_scenes(data: Path) -> list[Labelled]:
-    """All that the land-cover model learns from.
+    """All that the land-cover model learns from, but OSCD's cities (`landcover_towns.city_labels`).
 
     RStoolbox's village stays out: its licence (GPL-3.0) is another than the model's, and a place
     that no model has seen is worth more as a check.
@@ -152,10 +152,7 @@ def boadella_agreed(data: Path) -> np.ndarray:
 
 def _by_rule(data: Path) -> list[Labelled]:
     """Water, snow, bare ground and no water in unlabelled images, where spectra leave no doubt."""
-    scenes: list[Scene] = []
-    for city in collections.oscd_cities(data):
-        scenes += collections.oscd_pair(data, city)[:2]
-    scenes += [*collections.formats(data), *collections.dsen2(data), *collections.ships(data)[::6]]
+    scenes = [*collections.formats(data), *collections.dsen2(data), *collections.ships(data)[::6]]
     scenes += [scene for scene, _ in collections.bigearthnet(data)]
     return [Labelled(scene, rule_labels(scene), scene.name, 0.5) for scene in scenes]
 
