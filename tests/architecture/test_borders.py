@@ -135,6 +135,14 @@ def test_inference_never_reaches_what_only_training_has(file):
     assert not roots(reached_at_import(file)) & training
 
 
+@pytest.mark.parametrize("file", ENGINE, ids=name_of)
+def test_only_the_cluster_imports_dask_and_only_when_asked(file):
+    """The developers' engine has it, the users' has not: an import of it would not be noticed otherwise."""
+    dask = {"dask", "distributed"}
+    assert not roots(imported(file, module_level=True)) & dask
+    assert name_of(file) == "engine/infer/cluster.py" or not roots(imported(file)) & dask
+
+
 @pytest.mark.parametrize("file", PLUGIN, ids=name_of)
 def test_plugin_never_imports_what_the_engine_is_for(file):
     assert not roots(imported(file)) & HEAVY
