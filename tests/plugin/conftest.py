@@ -190,3 +190,47 @@ def installed(built, tmp_path, monkeypatch):
     monkeypatch.delenv(paths.PYTHON_VARIABLE, raising=False)
     shutil.copytree(built, tmp_path / "place", symlinks=True)
     return Place(tmp_path / "place")
+
+
+@pytest.fixture
+def segmenting(fake_engine, scene, tmp_path):
+    """The least that segment needs, with a stand-in that answers and writes a map."""
+    from tests.plugin.answers import AREAS, LAND, write_class_map
+
+    fake_engine.result = {
+        "windows": {"total": 9, "run": 7, "skipped": 2},
+        "device": "cpu",
+        "classes": LAND,
+        "areas": AREAS,
+    }
+    fake_engine.during = lambda job: write_class_map(job["output"])
+    return {"INPUT": scene, "OUTPUT": str(tmp_path / "map.tif")}
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """Makes a client of an engine with the given body."""
+    from spectralgpt_qgis.engine_client import EngineClient
+    from tests.plugin.scripted_engine import write_engine
+
+    def make(body, **options):
+        write_engine(tmp_path, body)
+        return EngineClient(sys.executable, root=tmp_path, **options)
+
+    return make
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that the client started."""
+    from spectralgpt_qgis import child_process
+
+    processes = []
+    start = child_process.start
+
+    def keep(*args, **kwargs):
+        processes.append(start(*args, **kwargs))
+        return processes[-1]
+
+    monkeypatch.setattr(child_process, "start", keep)
+    return processes

@@ -1,59 +1,19 @@
-import csv
-import json
-
 import numpy as np
 import pytest
 import shapely
 
 from engine.assess import class_raster
 from engine.assess import evaluate as module
-from engine.assess.evaluate import evaluate
-from engine.assess.sample import draw_sample
 from engine.errors import (
     Cancelled,
     EmptyArea,
-    InvalidParameter,
     LabelsInvalid,
     RasterUnreadable,
     VectorUnreadable,
 )
-from engine.jobs import EvaluateJob, SampleJob
 from engine.progress import Progress
-from tests.engine.assess.maps import (
-    CLASSES,
-    TRANSFORM,
-    centres,
-    read_vector,
-    write_map,
-    write_vector,
-)
-from tests.engine.report.reading import left_in_english, said_quietly, shout
-
-RNG = np.random.default_rng(11)
-VALUES = RNG.choice([1, 2], (40, 50), p=[0.3, 0.7]).astype(np.uint8)
-TITLES = {1: "Open water", 2: "Dry land", 5: "Ice"}
-
-
-@pytest.fixture
-def map_path(tmp_path):
-    return write_map(tmp_path / "map.tif", VALUES, classes=CLASSES)
-
-
-def judge(map_path, reference, progress=None, **options):
-    result = evaluate(EvaluateJob(map_path, str(reference), **options), progress or Progress())
-    json.dumps(result, allow_nan=False)
-    return result
-
-
-def points(tmp_path, truth, rows, columns, field="kind", **more):
-    return write_vector(
-        tmp_path / "points.gpkg", centres(rows, columns), **{field: np.array(truth, object)}, **more
-    )
-
-
-def square(row, column, size):
-    left, top = TRANSFORM @ (column, row)
-    return shapely.box(left, top - 10 * size, left + 10 * size, top)
+from tests.engine.assess.judging import TITLES, VALUES, judge, points, square
+from tests.engine.assess.maps import CLASSES, TRANSFORM, centres, write_map, write_vector
 
 
 def test_points_give_the_matrix_by_hand(tmp_path, map_path):
@@ -122,130 +82,6 @@ def test_a_class_raster_is_a_reference_on_another_grid(tmp_path, map_path):
     expected = [[int(((truth == t) & (mapped == m)).sum()) for m in (1, 2)] for t in (1, 2)]
     assert result["matrix"] == expected
     assert any("not independent" in text for text in result["warnings"])
-
-
-@pytest.fixture
-def sampled(tmp_path, map_path):
-    """A sample of the map, labelled with a truth in which a tenth of the land is water."""
-    output = tmp_path / "sample.gpkg"
-    draw_sample(SampleJob(map_path, str(output), size=200, allocation="equal"), Progress())
-    geometries, fields = read_vector(output)
-    wrong = (fields["stratum"] == 2) & (np.arange(len(geometries)) % 10 == 0)
-    fields["reference"] = np.where(wrong, "water", fields["stratum_name"]).astype(object)
-    fields["reference"][fields["reference"] == "water"] = TITLES[1]
-    labelled = write_vector(tmp_path / "labelled.gpkg", geometries, **fields)
-    return labelled, fields, wrong
-
-
-def test_our_sample_gives_area_adjusted_figures(map_path, sampled):
-    labelled, fields, wrong = sampled
-    result = judge(map_path, labelled)  # the field `reference` is found
-    assert result["design"] == "stratified"
-    adjusted = result["figures"]["area_adjusted"]
-    land = fields["stratum"] == 2
-    share_wrong, share_land = wrong[land].mean(), (VALUES == 2).mean()
-    assert adjusted["overall_accuracy"] == pytest.approx(1 - share_wrong * share_land, abs=1e-3)
-    assert adjusted["classes"][1]["user_accuracy"] == pytest.approx(1 - share_wrong, abs=1e-6)
-    total = sum(item["mapped_area_m2"] for item in adjusted["classes"])
-    assert total == pytest.approx(VALUES.size * 100, rel=2e-3)
-    expected = total * ((VALUES == 1).mean() + share_wrong * share_land)
-    assert adjusted["classes"][0]["area_m2"] == pytest.approx(expected, rel=1e-3)
-    low, high = adjusted["classes"][0]["area_interval_m2"]
-    assert low < expected < high
-
-
-def test_a_sample_of_another_map_counts_by_its_weights(tmp_path, map_path, sampled):
-    """A map that says land everywhere is as accurate as there is land, by the sample's estimate."""
-    labelled, fields, _ = sampled
-    other = write_map(tmp_path / "other.tif", np.full_like(VALUES, 2), classes=CLASSES)
-    result = judge(other, labelled)
-    is_land = fields["reference"] == TITLES[2]
-    expected = fields["weight"][is_land].sum() / fields["weight"].sum()
-    assert result["figures"]["area_adjusted"]["overall_accuracy"] == pytest.approx(
-        expected, abs=1e-6
-    )
-    assert any("the sample is another map's" in text for text in result["warnings"])
-
-
-def test_a_design_can_be_asked_for(tmp_path, map_path, sampled):
-    labelled, *_ = sampled
-    assert judge(map_path, labelled, design="simple")["figures"]["area_adjusted"] is None
-    rows, columns = np.divmod(np.arange(0, 2000, 20), 50)
-    reference = points(tmp_path, [TITLES[v] for v in VALUES[rows, columns]], rows, columns)
-    asked = judge(map_path, reference, field="kind", design="stratified")
-    assert asked["figures"]["area_adjusted"]["overall_accuracy"] == 1
-
-
-def test_half_labelled_samples_are_weighted_all_the_same(tmp_path, map_path, sampled):
-    """Labels for the first half only: the strata's sizes do not shrink with them."""
-    labelled, fields, _ = sampled
-    geometries, _ = read_vector(labelled)
-    fields["reference"][100:] = None
-    half = write_vector(tmp_path / "half.gpkg", geometries, **fields)
-    result = judge(map_path, half)
-    assert result["figures"]["samples"] == 100
-    areas = [item["mapped_area_m2"] for item in result["figures"]["area_adjusted"]["classes"]]
-    assert areas[0] / sum(areas) == pytest.approx((VALUES == 1).mean(), abs=1e-4)
-    assert any("100 of 200 features" in text for text in result["warnings"])
-
-
-def test_a_stratum_without_a_label_is_told(tmp_path, map_path, sampled):
-    labelled, fields, _ = sampled
-    geometries, _ = read_vector(labelled)
-    keep = fields["stratum"] == 2
-    part = write_vector(
-        tmp_path / "part.gpkg", geometries[keep], **{k: v[keep] for k, v in fields.items()}
-    )
-    result = judge(map_path, part)
-    assert any("No point was labelled in Open water" in text for text in result["warnings"])
-
-
-LANGUAGES = {"de": "Konfusionsmatrix", "zh_CN": "混淆矩阵"}
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_report_in_the_readers_language(tmp_path, map_path, sampled, language):
-    """With a warning of each kind: of the sample, and of a sample that is another map's."""
-    labelled, *_ = sampled
-    other = write_map(tmp_path / "other.tif", np.full_like(VALUES, 2), classes=CLASSES)
-    for judged, design in ((other, "auto"), (map_path, "stratified"), (map_path, "simple")):
-        report = tmp_path / "report.html"
-        judge(judged, labelled, output_report=str(report), design=design, language=language)
-        html = report.read_text(encoding="utf-8")
-        assert LANGUAGES[language] in html
-        assert left_in_english(html, language[:2]) == []
-
-
-@pytest.mark.parametrize("kind", ["points", "polygons", "raster"])
-def test_nothing_of_a_report_is_left_untranslated(tmp_path, monkeypatch, map_path, sampled, kind):
-    references = {
-        "points": lambda: sampled[0],
-        "polygons": lambda: write_vector(
-            tmp_path / "p.gpkg",
-            [square(0, 5 * n, 4) for n in range(4)],
-            reference=np.array(["Open water", "Dry land"] * 2, object),
-        ),
-        "raster": lambda: write_map(tmp_path / "truth.tif", VALUES, classes=CLASSES),
-    }
-    reference, report = references[kind](), tmp_path / "report.html"
-    shout(monkeypatch)
-    judge(map_path, reference, output_report=str(report))
-    data = [map_path, reference, "map.tif", *(item.title for item in CLASSES)]
-    assert said_quietly(report.read_text(encoding="utf-8"), data) == []
-
-
-def test_outputs(tmp_path, map_path, sampled):
-    labelled, *_ = sampled
-    report, table = tmp_path / "report.html", tmp_path / "matrix.csv"
-    result = judge(map_path, labelled, output_report=str(report), output_table=str(table))
-    assert result["outputs"] == {"output_report": str(report), "output_table": str(table)}
-    html = report.read_text(encoding="utf-8")
-    for said in ("Area-adjusted", "Open water", "Olofsson", "python -m engine evaluate", "Kappa"):
-        assert said in html
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows[0] == ["true \\ mapped", "Open water", "Dry land"]
-    assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == result["matrix"]
 
 
 def test_classes_that_the_map_lacks_and_places_without_data_are_left_out_with_a_warning(tmp_path):
@@ -345,14 +181,6 @@ def test_bad_maps(tmp_path):
         judge(str(tmp_path / "none.tif"), reference, field="kind")
 
 
-def test_a_stratified_design_needs_points(tmp_path, map_path):
-    reference = write_vector(
-        tmp_path / "areas.gpkg", [square(2, 2, 4)], kind=np.array(["water"], object)
-    )
-    with pytest.raises(InvalidParameter, match="are polygons, expected points"):
-        judge(map_path, reference, field="kind", design="stratified")
-
-
 def test_nothing_is_left_of_a_cancelled_evaluation(tmp_path, map_path, sampled):
     labelled, *_ = sampled
     before = sorted(tmp_path.iterdir())
@@ -370,7 +198,7 @@ def test_nothing_is_left_of_a_cancelled_evaluation(tmp_path, map_path, sampled):
 def test_a_model_is_judged_by_the_map_it_makes(tmp_path, monkeypatch):
     from tests.engine.assess.models import brightest_band_model, write_image
 
-    image = RNG.random((3, 40, 50)).astype(np.float32)
+    image = np.random.default_rng(12).random((3, 40, 50)).astype(np.float32)
     source = write_image(tmp_path / "image.tif", image)
     model = brightest_band_model(tmp_path / "model.onnx")
     expected = np.array([1, 2, 4])[image.argmax(axis=0)]

@@ -16,14 +16,10 @@ from engine.infer.cluster import LOCAL
 from engine.infer.segment import segment
 from engine.jobs import SegmentJob
 from engine.progress import Progress
+from tests.engine.infer.maps import read
 
 GENERATOR = np.random.default_rng(4)
 IMAGES = {name: GENERATOR.random((3, 50, 40), np.float32) for name in "abc"}
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from engine.infer.mosaic import Earlier
 from engine.infer.region import open_region
 from engine.infer.segment import segment
 from engine.jobs import ChangeJob, ClassifyJob, SegmentJob
+from tests.engine.infer.maps import read
 
 IMAGE = np.random.default_rng(2).random((3, 130, 40), np.float32)
 
@@ -208,11 +209,6 @@ def dask():
     return pytest.importorskip(
         "distributed", reason="Dask is not installed: engine/requirements/cluster.txt"
     )
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
 
 
 def dying(work, folder):

@@ -19,15 +19,11 @@ from engine.errors import (
 )
 from engine.infer.detect_change import detect_change
 from engine.jobs import ChangeJob
+from tests.engine.infer.maps import read
 
 RNG = np.random.default_rng(11)
 BEFORE = (RNG.random((3, 60, 45)) * 0.5).astype(np.float32)
 LEFT, TOP = 500_000, 4_600_000
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
 
 
 def changed_square(size=0.4):

@@ -6,13 +6,9 @@ from engine.errors import Cancelled, InvalidParameter
 from engine.infer.detect_change import detect_change
 from engine.infer.segment import segment
 from engine.jobs import ChangeJob, SegmentJob
+from tests.engine.infer.maps import read
 
 IMAGE = np.random.default_rng(8).random((3, 70, 50), np.float32)
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
 
 
 @pytest.fixture

@@ -1,0 +1,203 @@
+"""What segment refuses, in which words, and that the folder is left as it was."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+
+from engine.errors import (
+    BandMismatch,
+    DeviceUnavailable,
+    EmptyArea,
+    GeoreferenceMissing,
+    InvalidParameter,
+    ModelInvalid,
+    ModelTaskMismatch,
+    OutputNotWritable,
+    RasterUnreadable,
+)
+from engine.infer.segment import segment
+from engine.jobs import SegmentJob
+
+RNG = np.random.default_rng(5)
+IMAGE = RNG.random((3, 70, 53), np.float32)
+ROOT = Path(__file__).resolve().parents[3]
+LEFT, TOP = 500_000, 4_600_000
+
+
+def run(job_fields, progress):
+    return segment(SegmentJob(**{"device": "cpu", "threads": 1, **job_fields}), progress)
+
+
+class TestBadInput:
+    """Each: the error, its words, and that the folder is left as before."""
+
+    @pytest.fixture
+    def refuse(self, segmenter, make_raster, folder, recorder):
+        def refuse(error, words, **fields):
+            (folder / "map.tif").write_text("an older map")
+            given = {"output": str(folder / "map.tif"), **fields}
+            given.setdefault("model", segmenter())
+            if "input" not in given:
+                given["input"] = make_raster(IMAGE)
+            with pytest.raises(error, match=words):
+                run(given, recorder())
+            assert [path.name for path in folder.iterdir()] == ["map.tif"]
+            assert (folder / "map.tif").read_text() == "an older map"
+
+        return refuse
+
+    def test_too_few_bands(self, refuse, make_raster):
+        refuse(BandMismatch, "B04|red", input=make_raster(IMAGE[:2], names=["B02", "B03"]))
+
+    def test_no_names_and_no_wavelengths(self, refuse, make_raster):
+        refuse(BandMismatch, "band", input=make_raster(IMAGE, names=[]))
+
+    def test_no_crs(self, refuse, make_raster):
+        refuse(GeoreferenceMissing, "no coordinate", input=make_raster(IMAGE, crs=None))
+
+    def test_extent_beside_the_raster(self, refuse):
+        refuse(EmptyArea, "does not touch the raster", extent=(0, 0, 100, 100))
+
+    def test_extent_without_area(self, refuse):
+        refuse(InvalidParameter, "xmin < xmax", extent=(LEFT, TOP, LEFT, TOP))
+
+    def test_mask_beside_the_raster(self, refuse, tmp_path):
+        path = str(tmp_path / "mask.gpkg")
+        pyogrio.raw.write(
+            path, shapely.to_wkb(np.array([shapely.box(0, 0, 1, 1)], object)), [], [],
+            geometry_type="Polygon", crs="EPSG:32631",
+        )  # fmt: skip
+        refuse(EmptyArea, "misses the raster", mask=path)
+
+    def test_mask_beside_the_extent(self, refuse, tmp_path):
+        path = str(tmp_path / "mask.gpkg")
+        far = shapely.box(LEFT + 300, TOP - 400, LEFT + 400, TOP - 300)
+        pyogrio.raw.write(
+            path, shapely.to_wkb(np.array([far], object)), [], [], geometry_type="Polygon",
+            crs="EPSG:32631",
+        )  # fmt: skip
+        extent = (LEFT, TOP - 100, LEFT + 100, TOP)
+        refuse(EmptyArea, "does not touch the area", mask=path, extent=extent)
+
+    def test_mask_smaller_than_a_pixel(self, refuse, tmp_path):
+        path = str(tmp_path / "mask.gpkg")
+        speck = shapely.box(LEFT + 301, TOP - 303, LEFT + 303, TOP - 301)
+        pyogrio.raw.write(
+            path, shapely.to_wkb(np.array([speck], object)), [], [], geometry_type="Polygon",
+            crs="EPSG:32631",
+        )  # fmt: skip
+        refuse(EmptyArea, "smaller than a pixel", mask=path)
+
+    def test_nothing_valid(self, refuse, make_raster):
+        empty = np.full((3, 30, 30), np.nan, np.float32)
+        refuse(EmptyArea, "no valid pixel", input=make_raster(empty))
+
+    def test_corrupt_raster(self, refuse, tmp_path):
+        path = tmp_path / "corrupt.tif"
+        path.write_bytes(b"II*\0" + bytes(range(200)))
+        refuse(RasterUnreadable, "cannot be opened", input=str(path))
+
+    def test_truncated_raster(self, refuse, make_raster):
+        path = Path(make_raster(RNG.random((3, 400, 400), np.float32), name="whole.tif"))
+        path.write_bytes(path.read_bytes()[:900_000])
+        refuse(RasterUnreadable, "cannot be", input=str(path))
+
+    def test_model_that_is_none(self, refuse, tmp_path):
+        path = tmp_path / "model.onnx"
+        path.write_bytes(b"not a model at all")
+        refuse(ModelInvalid, "cannot be read as a model", model=str(path))
+
+    def test_model_that_is_not_installed(self, refuse):
+        refuse(ModelInvalid, "There is no model 'nothing'", model="nothing")
+
+    def test_model_for_another_task(self, refuse, change_detector):
+        refuse(ModelTaskMismatch, "is for change-detection", model=change_detector())
+
+    def test_model_changed_on_disk(self, refuse, segmenter):
+        path = Path(segmenter("changed.onnx"))
+        content = path.read_bytes()
+        assert content.count(b"softmax") == 2
+        path.write_bytes(content.replace(b"softmax", b"softmix"))
+        refuse(ModelInvalid, "does not match its seal", model=str(path))
+
+    def test_model_whose_graph_is_broken(self, refuse, segmenter):
+        from engine.model_file import seal
+
+        path = Path(segmenter("broken.onnx"))
+        path.write_bytes(path.read_bytes().replace(b"Softmax", b"Softmix"))
+        seal(path)
+        refuse(ModelInvalid, "cannot load", model=str(path))
+
+    def test_gpu_where_there_is_none(self, refuse, monkeypatch):
+        monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+        refuse(DeviceUnavailable, "processor only", device="gpu")
+
+    def test_folder_that_does_not_exist(self, refuse):
+        refuse(OutputNotWritable, "does not exist", output="/no/such/folder/map.tif")
+
+    def test_output_that_is_a_folder(self, refuse, tmp_path):
+        (tmp_path / "folder.tif").mkdir()
+        refuse(OutputNotWritable, "is a folder", output=str(tmp_path / "folder.tif"))
+
+    def test_output_with_the_wrong_ending(self, refuse, folder):
+        refuse(InvalidParameter, r"must end in \.tif", output=str(folder / "map.png"))
+
+    def test_output_that_is_the_input(self, refuse, make_raster):
+        path = make_raster(IMAGE)
+        before = Path(path).read_bytes()
+        refuse(InvalidParameter, "is also an input", input=path, output=path)
+        assert Path(path).read_bytes() == before
+
+    def test_two_outputs_of_one_name(self, refuse, folder):
+        refuse(InvalidParameter, "Two outputs", confidence=str(folder / "map.tif"))
+
+    @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+    def test_folder_without_permission(self, refuse, tmp_path):
+        closed = tmp_path / "closed"
+        closed.mkdir(mode=0o500)
+        refuse(OutputNotWritable, "cannot be written", output=str(closed / "map.tif"))
+
+    def test_folder_that_refuses_new_files(self, refuse, monkeypatch):
+        def refused(**options):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("tempfile.mkdtemp", refused)
+        refuse(OutputNotWritable, "Check that you may write")
+
+    def test_output_that_another_program_holds(self, refuse, monkeypatch):
+        def held(source, target):
+            raise PermissionError(13, "The process cannot access the file")
+
+        monkeypatch.setattr("os.replace", held)
+        refuse(OutputNotWritable, "layer in QGIS")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file size limits as Linux has them")
+@pytest.mark.parametrize("limit", [4_000, 60_000, 84_000])
+def test_a_full_disk(segmenter, make_raster, folder, limit):
+    """A limit on the size of files stands for a full disk: GDAL sees the same failing writes, while rows are
+    written, while the file is closed, and while overviews are made."""
+    command = [
+        sys.executable, "-m", "engine", "segment", "--json", "--overlap", "0", "--device", "cpu",
+        "--input", make_raster(RNG.random((3, 600, 600), np.float32)),
+        "--model", segmenter(window=128), "--output", str(folder / "map.tif"),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["event"], last.get("kind")) == ("error", "DiskFull")
+    assert "The disk is full" in last["message"]
+    assert not list(folder.iterdir())

@@ -1,0 +1,45 @@
+"""What becomes of the rows of a run that did not end; the engine is a stand-in here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qgis.core import (
+    QgsProcessingException,
+    QgsProcessingUtils,
+)
+
+from spectralgpt_qgis.engine_client import EngineCancelled, EngineFailed
+
+
+def test_rows_of_a_killed_engine_wait_for_the_next_run(run, fake_engine, segmenting, tmp_path):
+    rows = tmp_path / ".spectralgpt-resume-map.tif"
+    rows.touch()
+    fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
+    with pytest.raises(QgsProcessingException, match="It was killed"):
+        run("segment", segmenting)
+    assert "it goes on where it stopped" in run.feedback.textLog()
+    assert rows.exists()
+
+
+def test_rows_of_an_engine_that_was_killed_after_a_cancel_go(
+    run, fake_engine, segmenting, tmp_path
+):
+    rows = tmp_path / ".spectralgpt-resume-map.tif"
+    rows.touch()
+    fake_engine.failure = EngineCancelled()
+    assert run("segment", segmenting) == {}
+    assert not rows.exists()
+
+
+def test_nobody_goes_on_with_a_temporary_output(run, fake_engine, segmenting):
+    """Its next run has another name."""
+    output = Path(QgsProcessingUtils.tempFolder()) / "map.tif"
+    rows = output.with_name(".spectralgpt-resume-map.tif")
+    rows.touch()
+    fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
+    with pytest.raises(QgsProcessingException, match="It was killed"):
+        run("segment", {**segmenting, "OUTPUT": str(output)})
+    assert "goes on" not in run.feedback.textLog()
+    assert not rows.exists()

@@ -1,0 +1,128 @@
+"""How a layer reaches the engine: as the file it is, or as a copy; the engine is a stand-in here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from osgeo import gdal
+from qgis.core import (
+    QgsProcessingException,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRasterRange,
+)
+
+from tests.plugin.answers import write_class_map
+
+
+def test_no_data_that_the_user_added_to_the_layer(run, fake_engine, segmenting, scene):
+    layer = QgsRasterLayer(scene, "boadella")
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(7, 7)])
+    layer.dataProvider().setUserNoDataValue(2, [QgsRasterRange(9, 9), QgsRasterRange(20, 30)])
+    QgsProject.instance().addMapLayer(layer)
+    run("segment", {**segmenting, "INPUT": layer.id()})
+    assert fake_engine.job["nodata"] == [7.0, 9.0]
+    assert "range 20.0 to 30.0 of 'boadella' is left out" in run.feedback.textLog()
+
+
+def test_options_of_the_layer_source_do_not_reach_the_engine(run, fake_engine, segmenting, scene):
+    """Open options cannot be handed on by name, so the layer is copied as QGIS reads it."""
+    layer = QgsRasterLayer(f"{scene}|option:NUM_THREADS=1", "boadella")
+    assert layer.isValid()
+    QgsProject.instance().addMapLayer(layer)
+    names = []
+
+    def during(job):
+        write_class_map(job["output"])
+        copy = gdal.Open(job["input"])
+        names.extend(copy.GetRasterBand(n + 1).GetDescription() for n in range(copy.RasterCount))
+
+    fake_engine.during = during
+    run("segment", {**segmenting, "INPUT": layer.id()})
+    assert "|" not in fake_engine.job["input"]
+    original = gdal.Open(scene)
+    assert names == [
+        original.GetRasterBand(n + 1).GetDescription() for n in range(original.RasterCount)
+    ]
+
+
+@pytest.mark.parametrize("name", ["NETCDF", "vsizip"])
+def test_gdal_names_pass_as_they_are(run, fake_engine, segmenting, scene, tmp_path, name):
+    import zipfile
+
+    if name == "vsizip":
+        with zipfile.ZipFile(tmp_path / "scene.zip", "w") as archive:
+            archive.write(scene, "scene.tif")
+        source = f"/vsizip/{tmp_path}/scene.zip/scene.tif"
+    else:
+        gdal.Translate(str(tmp_path / "scene.nc"), scene, format="netCDF", bandList=[1])
+        source = f'NETCDF:"{tmp_path}/scene.nc":Band1'
+    layer = QgsRasterLayer(source, "scene")
+    assert layer.isValid()
+    QgsProject.instance().addMapLayer(layer)
+    run("segment", {**segmenting, "INPUT": layer.id()})
+    assert fake_engine.job["input"] == source
+
+
+def virtual_layer(scene):
+    """A layer that is no file: QGIS computes it."""
+    inner = QgsRasterLayer(scene, "inner")
+    area = inner.extent()
+    corners = (area.xMinimum(), area.yMinimum(), area.xMaximum(), area.yMaximum())
+    doubled = quote('"inner@1" * 2')
+    uri = (
+        f"?crs=EPSG:4326&extent={','.join(map(str, corners))}"
+        f"&width={inner.width()}&height={inner.height()}"
+        f"&formula={doubled}&inner:uri={quote(scene)}&inner:provider=gdal"
+    )
+    layer = QgsRasterLayer(uri, "doubled", "virtualraster")
+    assert layer.isValid()
+    QgsProject.instance().addMapLayer(layer)
+    return layer
+
+
+def test_a_layer_that_is_no_file_is_copied(run, fake_engine, segmenting, scene):
+    seen = {}
+
+    def during(job):
+        write_class_map(job["output"])
+        copy = gdal.Open(job["input"])
+        seen["size"] = (copy.RasterXSize, copy.RasterYSize)
+        seen["pixel"] = copy.GetRasterBand(1).ReadAsArray(50, 60, 1, 1)[0, 0]
+        seen["file"] = job["input"]
+
+    fake_engine.during = during
+    run("segment", {**segmenting, "INPUT": virtual_layer(scene).id()})
+    original = gdal.Open(scene)
+    assert seen["size"] == (original.RasterXSize, original.RasterYSize)
+    assert seen["pixel"] == 2 * original.GetRasterBand(1).ReadAsArray(50, 60, 1, 1)[0, 0]
+    assert not Path(seen["file"]).exists(), "the temporary file must be gone"
+
+
+def test_only_the_extent_is_copied(run, fake_engine, segmenting, scene):
+    layer = virtual_layer(scene)
+    area = layer.extent()
+    half = (area.xMinimum() + area.xMaximum()) / 2
+    sizes = []
+
+    def during(job):
+        write_class_map(job["output"])
+        copy = gdal.Open(job["input"])
+        sizes.append((copy.RasterXSize, copy.RasterYSize))
+
+    fake_engine.during = during
+    extent = f"{area.xMinimum()},{half},{area.yMinimum()},{area.yMaximum()} [EPSG:4326]"
+    run("segment", {**segmenting, "INPUT": layer.id(), "EXTENT": extent})
+    assert sizes == [(layer.width() // 2, layer.height())]
+
+
+def test_a_copy_that_would_be_too_large(run, segmenting, scene, monkeypatch):
+    from spectralgpt_qgis.algorithms import raster_input
+
+    monkeypatch.setattr(raster_input, "EXPORT_LIMIT", 1000)
+    with pytest.raises(QgsProcessingException) as caught:
+        run("segment", {**segmenting, "INPUT": virtual_layer(scene).id()})
+    assert "at most 0.0 GB can be copied" in str(caught.value)
+    assert "Set a smaller extent, or save the layer as a GeoTIFF" in str(caught.value)
