@@ -317,8 +317,9 @@ def landcover_card(
                 "backbone: see its card",
             ],
             "choices": (
-                "the thresholds of the spectral rules and the sampling were chosen while looking "
-                "at the held-out figures, Boadella's among them: expect a little less elsewhere"
+                "the thresholds of the rules and the sampling were chosen while looking at the "
+                "held-out figures, Boadella's and the village's among them: expect a little less "
+                "elsewhere"
             ),
         },
         accuracy=accuracy,
