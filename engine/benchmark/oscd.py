@@ -111,6 +111,9 @@ def _trial(
             parts.append((truth, score, score >= model.threshold))
             figures = change_figures(*parts[-1])
             board.add(Trial(experiment, city, name, figures, fit_seconds, predict_seconds))
+            # Hours may be ahead: what is known by now outlives a run that is ended.
+            told = ", ".join(f"{measure} {value:.3f}" for measure, value in figures.items())
+            progress.log(f"{name}, seed {seed}, {city}: {told}")
             for measure_name, value in figures.items():
                 board.pair(experiment, "", measure_name, name, [city], [value])
     pooled = change_figures(*(np.concatenate(part) for part in zip(*parts)))

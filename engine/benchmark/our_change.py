@@ -44,28 +44,31 @@ class TunedPairs:
     Attributes:
         base: To start from: the change model that ships, or a backbone.
         method: "quick", "adapters" or "full".
+        fresh: Whether to start from random weights instead, others for each seed.
     """
 
     base: Base
     method: str = "full"
+    fresh: bool = False
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> MappedChange:
         """As `protocols.ChangeMethod`; without pairs, the model as it ships."""
         started = time.process_time()
+        base = fresh_change(self.base, seed) if self.fresh else self.base
         if not pairs:
-            return MappedChange(Predictor(self.base.network, self.base.card))
+            return MappedChange(Predictor(base.network, base.card))
         share = float(np.mean([pair.truth[pair.valid].mean() for pair in pairs]))
-        card = change_card(self.base.card, share)
+        card = change_card(base.card, share)
         grounds = [labelled(pair, place) for place, pair in enumerate(pairs)]
         few = [_some_windows(ground, card.window, seed) for ground in grounds]
-        first = tune_head(self.base, card, few, seed=seed, copies=1)
+        first = tune_head(base, card, few, seed=seed, copies=1)
         predictor = first.predictor
         if self.method != "quick":
             adapters = self.method == "adapters"
             cost = _seconds_a_step(predictor, grounds)
             left = seconds * RESERVE - (time.process_time() - started)
             predictor = tune_weights(
-                self.base,
+                base,
                 card,
                 grounds,
                 [],

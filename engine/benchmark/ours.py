@@ -22,7 +22,7 @@ from ..train.base_model import Base, open_base
 from ..train.labelled_ground import LabelledGround
 from ..train.quick_head import ANYWHERE, HERE, Use
 from ..train.tuning import tune_head
-from .our_change import TunedPairs, fresh_change
+from .our_change import TunedPairs
 from .our_scenes import TunedScenes
 from .protocols import Method
 
@@ -61,7 +61,7 @@ def _change(part: str, base: Base) -> list[tuple[str, Method]]:
         return [("as it ships", TunedPairs(base))]
     return [
         ("quick", TunedPairs(base, "quick")),
-        ("quick, random weights", TunedPairs(fresh_change(base), "quick")),
+        ("quick, random weights", TunedPairs(base, "quick", fresh=True)),
         ("full", TunedPairs(base, "full")),
     ]
 

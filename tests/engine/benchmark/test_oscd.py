@@ -63,6 +63,33 @@ def test_a_method_never_sees_the_cities_it_is_tested_on():
     assert all(row["values"] == [1, 1] for row in rows)
 
 
+class Log(Progress):
+    """Keeps the lines of the log."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, event):
+        if event["event"] == "log":
+            self.lines.append(event["message"])
+
+
+def test_each_fold_is_told_as_soon_as_it_is_measured():
+    """The second fold ends the run; of the first one all is known."""
+
+    class Ending(Spy):
+        def fit(self, pairs, seed, seconds):
+            if len(self.seen) == 1:
+                raise KeyboardInterrupt
+            return super().fit(pairs, seed, seconds)
+
+    pairs, log = {name: pair(number) for number, name in enumerate("ab")}, Log()
+    with pytest.raises(KeyboardInterrupt):
+        measure(None, [("spy", Ending())], 1, log, 1.0, pairs, (("a",), ("b",)))
+    assert log.lines == ["spy, seed 0, a: average precision 1.000, AUC 1.000, F1 1.000"]
+
+
 def test_pixels_that_are_not_valid_do_not_count():
     given = pair(0)
     spoiled = given.after.copy()
@@ -74,7 +101,8 @@ def test_pixels_that_are_not_valid_do_not_count():
 
 
 def test_differences_are_paired_over_the_cities():
+    """Two cities are two units, however many seeds: a city counts by its mean."""
     pairs = {name: pair(number) for number, name in enumerate("ab")}
     methods = [("spy", Spy()), ("vectors", ChangeVectors())]
-    board = measure(None, methods, 1, Progress(), 1.0, pairs, (("a",), ("b",)))
+    board = measure(None, methods, 3, Progress(), 1.0, pairs, (("a",), ("b",)))
     assert {row["units"] for row in board.differences(["spy"])} == {2}

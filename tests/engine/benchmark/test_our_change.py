@@ -102,6 +102,15 @@ def test_nothing_learned_is_left_in_fresh_weights(base: Base) -> None:
     assert not torch.equal(fresh.network.head.weight, base.network.head.weight)
 
 
+def test_random_weights_are_others_for_each_seed(base: Base) -> None:
+    method, pairs = TunedPairs(base, "quick", fresh=True), [toy(1), toy(2)]
+    key = "pixels.encoder.blocks.0.attn.q.weight"
+    drawn = [method.fit(pairs, seed, 0.0).predictor.network.state_dict()[key] for seed in (0, 1, 1)]
+    assert torch.equal(drawn[0], fresh_change(base, 0).weights[key.removeprefix("pixels.encoder.")])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[1], drawn[2])
+
+
 def test_each_date_is_standardised_by_its_own_scene() -> None:
     pair = toy(1)
     feeds, valid = two_dates(*pair[:3])(Window(60, 60, 32, 32))
