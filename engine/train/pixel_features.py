@@ -79,6 +79,7 @@ def extract(
     seed: int,
     device: torch.device | None = None,
     kept: KeptTokens | None = None,
+    every_class: bool = True,
     progress: Progress | None = None,
 ) -> PixelSamples:
     """Computes the features of every labelled, valid pixel.
@@ -93,11 +94,12 @@ def extract(
         seed: Of that.
         device: Where to compute.
         kept: Tokens of earlier runs on the processor; None to compute all.
+        every_class: Each class of the card must have a valid pixel.
         progress: Told how far it is; a cancel takes effect at each window.
 
     Raises:
         EmptyArea: No labelled pixel is valid.
-        LabelsInvalid: None of a class is.
+        LabelsInvalid: None of a class is, where each must be.
     """
     device = device or torch.device("cpu")
     predictor.to(device).eval()
@@ -140,7 +142,7 @@ def extract(
     samples = PixelSamples(np.concatenate(features, 1), *np.concatenate(rest, 1))
     seen = np.bincount(samples.label, minlength=len(predictor.card.classes))
     missing = [item.title for item, count in zip(predictor.card.classes, seen) if not count]
-    if missing:
+    if missing and every_class:
         raise LabelsInvalid(
             f"Every pixel labelled as {', '.join(missing[:5])} is no-data in the rasters. Draw some "
             "where the raster has values, or leave the class out."

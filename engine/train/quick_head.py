@@ -20,6 +20,7 @@ from .live_figures import figures, tell
 from .logistic import fit_logistic, mean_of_both
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
+from .self_training import with_surest
 
 HIDDEN = 64
 FOLDS = 5
@@ -46,12 +47,14 @@ class Use:
         relit: Share that copies of the image under another light have in the fit.
         shrinkage: Share of the identity in the covariances of the discriminants.
         context: Factor on the weights of all blocks of features but the first.
+        rounds: How often the head is fitted again with what it finds in pixels without labels.
         hidden: Whether a hidden layer may be tried. Labels of one date cannot tell how it does on another.
     """
 
     relit: float
     shrinkage: float
     context: float
+    rounds: int = 0
     hidden: bool = False
 
 
@@ -61,7 +64,7 @@ class Use:
 # of its own date, had an IoU of water of .08 on another one, where the linear rule had .74; across
 # dates it was never ahead in sixteen trials.
 ANYWHERE = Use(relit=0.8, shrinkage=0.8, context=1.0)
-HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, hidden=True)
+HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, rounds=3, hidden=True)
 USES = {"anywhere": ANYWHERE, "here": HERE}
 
 
@@ -70,7 +73,7 @@ def for_change(use: Use) -> Use:
 
     What a hidden layer learns of change in some places misleads in others.
     """
-    return replace(use, shrinkage=0.6 if use.relit else 0.9, hidden=False)
+    return replace(use, shrinkage=0.6 if use.relit else 0.9, rounds=0, hidden=False)
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,33 @@ def fit_linear(
     chosen: NDArray[np.bool_],
     use: Use = ANYWHERE,
     rule: Rule = "both",
+    unlabelled: NDArray[np.float32] | None = None,
+) -> LinearScores:
+    """A linear rule from the chosen pixels, and from what it then finds in others without labels.
+
+    Args:
+        samples: Features of all labelled pixels.
+        blocks: Width and weight of each block of features.
+        chosen: Pixels to learn from [N].
+        use: Where the model is to work.
+        rule: See `_fit`.
+        unlabelled: Features of pixels without labels [M, F], for `use.rounds`.
+    """
+    found = _fit(samples, blocks, chosen, use, rule)
+    if unlabelled is None:
+        return found
+    for _ in range(use.rounds):
+        more, taken = with_surest(samples, chosen, unlabelled, found)
+        found = _fit(more, blocks, taken, use, rule)
+    return found
+
+
+def _fit(
+    samples: PixelSamples,
+    blocks: Sequence[tuple[int, float]],
+    chosen: NDArray[np.bool_],
+    use: Use,
+    rule: Rule,
 ) -> LinearScores:
     """A linear rule from the chosen pixels, and from their copies under another light.
 
@@ -218,6 +248,7 @@ def judge(
     use: Use = ANYWHERE,
     names: Sequence[str] = (),
     rule: Rule = "both",
+    unlabelled: NDArray[np.float32] | None = None,
 ) -> Judged:
     """Holds back each block of labels in turn, and chooses the head and its temperature by that.
 
@@ -231,6 +262,7 @@ def judge(
         use: Where the model is to work.
         names: Of the classes [K], to tell figures of each.
         rule: See `fit_linear`.
+        unlabelled: Likewise; labels that are held back are not among them.
     """
     progress = progress or Progress()
     where = (samples.row, samples.column)
@@ -239,7 +271,7 @@ def judge(
     count, every = len(np.unique(block)), np.ones(len(block), bool)
     folds = int(min(FOLDS, places.min())) if len(places) else 0
     if folds < 2:
-        scores = fit_linear(samples, blocks, every, use, rule)(samples.features[0])
+        scores = fit_linear(samples, blocks, every, use, rule, unlabelled)(samples.features[0])
         return Judged(
             None,
             _temperature_for(scores, _CONFIDENCE),
@@ -267,7 +299,7 @@ def judge(
         test = fold == number
         part = progress.part(number / folds, (number + 1) / folds)
         part.update(0, f"Judging, part {number + 1} of {folds}")
-        fitted = fit_linear(samples, blocks, ~test, use, rule)
+        fitted = fit_linear(samples, blocks, ~test, use, rule, unlabelled)
         tried[0][test] = fitted(samples.features[0][test])
         if fresh is not None and fresh.hidden in tried:
             fit_hidden(fresh, samples, ~test, seed, part)

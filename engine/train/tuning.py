@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,7 @@ from .quick_head import (
     install_linear,
     judge,
 )
+from .self_training import unlabelled_grounds
 from .trainer import Trainer, TrainerConfig
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
@@ -168,16 +170,19 @@ def tune_head(
         rule = "regression" if _places(grounds) >= JOINT_PLACES else "discriminants"
     if rule == "regression" or not use.relit:
         copies = 0
-    samples = extract(
-        predictor,
+    compute = functools.partial(
+        extract, predictor, light=light_of(card), seed=seed, device=device, kept=kept
+    )
+    samples = compute(
         thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, seed),
         copies=copies_for(base) if copies is None else copies,
-        light=light_of(card),
-        seed=seed,
-        device=device,
-        kept=kept,
-        progress=progress.part(0.0, 0.7),
+        progress=progress.part(0.0, 0.5 if use.rounds else 0.7),
     )
+    unlabelled = None
+    if use.rounds:
+        others = unlabelled_grounds(grounds, card.window, seed)
+        part = progress.part(0.5, 0.7)
+        unlabelled = compute(others, copies=0, every_class=False, progress=part).features[0]
     predictor.cpu()
     network = tuned_network(predictor)
     blocks = network.blocks()
@@ -196,6 +201,7 @@ def tune_head(
         use,
         titles(card.classes),
         rule,
+        unlabelled,
     )
     every = np.ones(len(samples.label), bool)
     if judged.hidden and fresh is not None:
@@ -203,7 +209,7 @@ def tune_head(
         predictor = build(base, card, judged.hidden)
         tuned_network(predictor).head.load_state_dict(fresh.state_dict())
     else:
-        scores = fit_linear(samples, blocks, every, use, rule)
+        scores = fit_linear(samples, blocks, every, use, rule, unlabelled)
         install_linear(network.head, scores, judged.temperature)
     measure = marked(
         f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "

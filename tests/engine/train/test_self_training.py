@@ -1,0 +1,107 @@
+"""Pixels without labels: drawn in few windows, the surest taken under the head's own labels."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from engine.train import self_training
+from engine.train.discriminant import LinearScores
+from engine.train.pixel_features import PixelSamples
+from engine.train.quick_head import HERE, fit_linear, for_change
+from engine.train.self_training import unlabelled_grounds, with_surest
+from tests.engine.train import land
+
+BLOCKS = [(2, 1.0)]
+
+
+def samples_of(features, label):
+    """Samples at one place, of one polygon a class."""
+    count = len(label)
+    position = np.arange(count)
+    label = np.asarray(label, np.int64)
+    features = np.asarray(features, np.float32)[None]
+    return PixelSamples(features, label, position, position, label, np.zeros(count, np.int64))
+
+
+def test_pixels_are_drawn_in_few_windows(monkeypatch):
+    monkeypatch.setattr(self_training, "WINDOWS", 4)
+    monkeypatch.setattr(self_training, "PIXELS", 40)
+    grounds = [land.ground(), land.ground(seed=1, place=1)]
+    drawn = unlabelled_grounds(grounds, 32, seed=0)
+    assert [ground.place for ground in drawn] == [0, 1]
+    for ground, source in zip(drawn, grounds):
+        assert len(list(ground.windows(32))) == 2  # four windows of two rasters
+        assert len(ground.pixels) == 20
+        assert ground.read is source.read
+        places = ground.pixels.row * ground.shape[1] + ground.pixels.column
+        assert len(np.unique(places)) == 20
+    again = unlabelled_grounds(grounds, 32, seed=0)
+    assert np.array_equal(again[0].pixels.row, drawn[0].pixels.row)
+
+
+def test_a_small_raster_gives_what_it_has(monkeypatch):
+    monkeypatch.setattr(self_training, "PIXELS", 10**6)
+    ground = land.ground()
+    (drawn,) = unlabelled_grounds([ground], 32, seed=0)
+    assert len(drawn.pixels) == ground.shape[0] * ground.shape[1]
+
+
+def test_the_surest_are_taken_by_the_number_of_labels(monkeypatch):
+    monkeypatch.setattr(self_training, "SURE", 0.5)
+    monkeypatch.setattr(self_training, "SHARE", 0.5)
+    samples = samples_of([[-1, 0]] * 4 + [[1, 0]] * 8, [0] * 4 + [1] * 8)
+    chosen = np.ones(12, bool)
+    chosen[:2] = False  # two labels of the first class are held back
+    # The score is the first feature: sure of -4 and -3, and of 1 to 8 surest of 5 to 8.
+    line = np.array([-1, -2, -3, -4, 1, 2, 3, 4, 5, 6, 7, 8], np.float32)
+    unlabelled = np.stack([line, 0 * line], 1)
+    scores = LinearScores(np.zeros(2), np.ones(2), np.array([[-1, 0], [1, 0]]), np.zeros(2), 99)
+    together, taken = with_surest(samples, chosen, unlabelled, scores)
+    new = together.features[0, 12:, 0]
+    assert taken.tolist() == chosen.tolist() + [True] * 5
+    assert set(new[together.label[12:] == 0]) <= {-4, -3}
+    assert len(new[together.label[12:] == 0]) == 1  # half of two labels
+    assert sorted(new[together.label[12:] == 1]) == [5, 6, 7, 8]  # half of eight, of four sure ones
+    assert not set(together.unit[12:]) & set(samples.unit)
+
+
+def test_a_head_learns_what_its_classes_look_like_elsewhere():
+    """Two classes along parallel lines .3 apart, labelled at opposite ends only: the border turns towards the lines."""
+    use, every = dataclasses.replace(HERE, context=1.0), np.ones(80, bool)
+    gains = []
+    for seed in range(5):
+        generator = np.random.default_rng(seed)
+
+        def line(count, across, start, end, generator=generator):
+            along = generator.uniform(start, end, count)
+            exact = np.stack([along, np.full(count, across)], 1)
+            return exact + 0.1 * generator.normal(size=(count, 2))
+
+        polygons = np.concatenate([line(40, 0.3, -1, -0.9), line(40, 0.0, 0.9, 1)])
+        samples = samples_of(polygons, [0] * 40 + [1] * 40)
+        image = np.concatenate([line(400, 0.3, -1, 0.4), line(400, 0.0, -0.4, 1)])
+        image, truth = image.astype(np.float32), np.repeat([0, 1], 400)
+        alone, taught = (
+            (fit_linear(samples, BLOCKS, every, use, unlabelled=more)(image).argmax(1) == truth)
+            for more in (None, image)
+        )
+        gains.append(taught.mean() - alone.mean())
+    assert min(gains) > 0
+    assert np.mean(gains) > 0.005
+
+
+def test_change_does_without():
+    assert HERE.rounds > 0
+    assert for_change(HERE).rounds == 0
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_rounds_alone_decide(rounds):
+    generator = np.random.default_rng(1)
+    samples = samples_of(generator.normal(size=(20, 2)), np.arange(20) % 2)
+    unlabelled = generator.normal(size=(50, 2)).astype(np.float32)
+    use = dataclasses.replace(HERE, rounds=rounds)
+    plain = fit_linear(samples, BLOCKS, np.ones(20, bool), use)
+    taught = fit_linear(samples, BLOCKS, np.ones(20, bool), use, unlabelled=unlabelled)
+    assert np.array_equal(plain.weight, taught.weight) == (rounds == 0)
