@@ -24,8 +24,8 @@ _WRITTEN = {
 }
 
 
-# A grid with more columns is written small, or the window would have to be scrolled sideways.
-_COLUMNS_AT_FULL_SIZE = 5
+# A grid with more columns is cut into several, or the window would have to be scrolled sideways.
+_MOST_COLUMNS = 5
 
 
 def figures_html(figures: Mapping[str, Any]) -> str:
@@ -80,6 +80,14 @@ def _is_grid(group: Mapping[str, Any]) -> bool:
 
 def _grid(group: Mapping[str, Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(column for row in group.values() for column in row))
+    parts = -(-len(columns) // _MOST_COLUMNS)
+    width = -(-len(columns) // parts)
+    return "<br>".join(
+        _columns(group, columns[start : start + width]) for start in range(0, len(columns), width)
+    )
+
+
+def _columns(group: Mapping[str, Mapping[str, Any]], columns: list[str]) -> str:
     rows = [
         [label(name), *(number(row[c]) if c in row else "" for c in columns)]
         for name, row in group.items()
@@ -88,16 +96,15 @@ def _grid(group: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _table(rows: list[list[str]], heads: list[str] | None = None) -> str:
-    small = len(heads or ()) > _COLUMNS_AT_FULL_SIZE + 1
-
-    def cell(text: str, tag: str = "td", align: str = ' align="right"') -> str:
-        text = f"<small>{escape(text)}</small>" if small else escape(text)
-        return f"<{tag}{align}>{text}</{tag}>"
-
-    lines = ["".join(cell(head, "th") for head in heads)] if heads else []
-    lines += [cell(first, align="") + "".join(map(cell, others)) for first, *others in rows]
-    made = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<table cellpadding="2" cellspacing="0">{made}</table>'
+    lines = []
+    if heads:
+        cells = "".join(f'<th align="right">{escape(head)}</th>' for head in heads)
+        lines.append(f"<tr>{cells}</tr>")
+    for row in rows:
+        first, *others = row
+        cells = "".join(f'<td align="right">{escape(cell)}</td>' for cell in others)
+        lines.append(f"<tr><td>{escape(first)}</td>{cells}</tr>")
+    return f'<table cellpadding="2" cellspacing="0">{"".join(lines)}</table>'
 
 
 def _names() -> dict[str, str]:

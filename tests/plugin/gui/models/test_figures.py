@@ -35,11 +35,16 @@ def test_rows_of_the_same_figures_are_a_table():
     assert html.count("<table") == 1
 
 
-def test_a_grid_of_many_columns_is_small():
+def test_a_grid_of_many_columns_is_cut_evenly():
     names = ("auc", "f1", "precision", "recall", "iou", "changed")
     five, six = ({city: dict.fromkeys(names[:count], 0.5) for city in "ab"} for count in (5, 6))
-    assert "<small>" not in figures_html({"cities": five})
-    assert figures_html({"cities": six}).count("<small>0.500</small>") == 2 * 6
+    assert figures_html({"cities": five}).count("<table") == 1
+    html = figures_html({"cities": six})
+    first, second = html.split("<br>")
+    for part in (first, second):
+        assert part.count("<table") == 1
+        assert part.count(">0.500<") == 2 * 3
+        assert part.count("<td>A</td>") == 1
 
 
 def test_keys_that_are_known_have_names_in_the_users_language(monkeypatch):
