@@ -25,7 +25,9 @@ SURE = 0.6
 # Pixels that are taken of a class, by those labelled. With as many as there were (ten times the labels),
 # the head believed itself more than the labels: water lost .004 instead of .001, land cover .014 for .004.
 SHARE = 0.2
-_DRAWN = 20_000  # positions in a raster, to find windows by
+# Positions in a raster, to find windows by: anywhere in a small one, in squares at chance places of a large
+# one, in which so many would not be two to a window.
+_DRAWN, _SMALL = 20_000, 1_000_000
 
 
 def unlabelled_grounds(
@@ -53,7 +55,18 @@ def _drawn(
     ground: LabelledGround, size: int, windows: int, each: int, generator: np.random.Generator
 ) -> LabelledGround:
     height, width = ground.shape
-    found = generator.choice(height * width, min(_DRAWN, height * width), replace=False)
+    if height * width <= _SMALL:
+        found = generator.choice(height * width, min(_DRAWN, height * width), replace=False)
+    else:
+        side = size // 2
+        top, left = (
+            generator.integers(0, max(1, length - side + 1), (windows, 1))
+            for length in ground.shape
+        )
+        down, across = (
+            generator.integers(0, min(side, length), (windows, 6 * each)) for length in ground.shape
+        )
+        found = np.unique((top + down) * width + left + across)
     row, column = np.divmod(np.sort(found), width)
     nothing = np.zeros(len(row), np.uint8)
     pixels = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ..assess.intervals import Estimate, clustered
 from ..cards import Card
 from ..data.blocks import spatial_blocks
+from ..errors import EmptyArea
 from ..language import marked
 from ..model.config import SpectralGPTConfig
 from ..model.feature_head import FeatureHead
@@ -182,7 +184,8 @@ def tune_head(
     if use.rounds:
         others = unlabelled_grounds(grounds, card.window, seed)
         part = progress.part(0.5, 0.7)
-        unlabelled = compute(others, copies=0, every_class=False, progress=part).features[0]
+        with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
+            unlabelled = compute(others, copies=0, every_class=False, progress=part).features[0]
     predictor.cpu()
     network = tuned_network(predictor)
     blocks = network.blocks()

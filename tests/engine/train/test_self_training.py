@@ -47,6 +47,24 @@ def test_a_small_raster_gives_what_it_has(monkeypatch):
     assert len(drawn.pixels) == ground.shape[0] * ground.shape[1]
 
 
+def test_a_large_raster_gives_as_many_from_as_few_windows():
+    ground = dataclasses.replace(land.ground(), shape=(9_000, 11_000))
+    (drawn,) = unlabelled_grounds([ground], 128, seed=0)
+    assert len(list(drawn.windows(128))) == self_training.WINDOWS
+    assert 0.7 * self_training.PIXELS < len(drawn.pixels) <= self_training.PIXELS
+    assert drawn.pixels.row.max() < 9_000
+    assert drawn.pixels.column.max() < 11_000
+    assert np.ptp(drawn.pixels.row) > 4_500  # not from one corner
+
+
+def test_a_strip_narrower_than_a_window():
+    ground = dataclasses.replace(land.ground(), shape=(40, 60_000))
+    (drawn,) = unlabelled_grounds([ground], 128, seed=0)
+    assert len(drawn.pixels) > 100
+    assert drawn.pixels.row.max() < 40
+    assert drawn.pixels.column.max() < 60_000
+
+
 def test_the_surest_are_taken_by_the_number_of_labels(monkeypatch):
     monkeypatch.setattr(self_training, "SURE", 0.5)
     monkeypatch.setattr(self_training, "SHARE", 0.5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, EmptyArea
 from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
 from engine.train import quick_head, tuning
@@ -260,3 +260,24 @@ def test_a_hidden_layer_is_tried_only_for_the_same_rasters(base, monkeypatch, us
     monkeypatch.setattr(quick_head, "ENOUGH_BLOCKS", 1)
     found = tune_head(base, CARD, [land.ground()], copies=0, use=use)
     assert set(found.judged.mean_iou) == tried
+
+
+def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeypatch):
+    """Where all that is drawn without labels is no-data, the labels alone decide."""
+
+    def nothing(*_, **__):
+        raise EmptyArea("no-data")
+
+    real = tuning.extract
+
+    def extract(*arguments, every_class=True, **options):
+        return (real if every_class else nothing)(*arguments, **options)
+
+    use = dataclasses.replace(HERE, hidden=False)
+    ground = [land.ground()]
+    plain = tune_head(base, CARD, ground, use=dataclasses.replace(use, rounds=0))
+    taught = tune_head(base, CARD, ground, use=use)
+    monkeypatch.setattr(tuning, "extract", extract)
+    empty = tune_head(base, CARD, ground, use=use)
+    assert same(weights(empty), weights(plain))
+    assert not same(weights(taught), weights(plain))
