@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "resources" / "sample"
 SCREEN = "-screen 0 1366x768x24"
 HOUSE = Path("/home/maria")
+DAYS = ("2020-02-02", "2020-06-21")
 
 
 def installed(folder):
@@ -92,12 +93,12 @@ def tour(work):
     home = work / "SpectralGPT"
     installed(home / "models")
     profile = packaged(work)
-    after = str(SAMPLE / "boadella_2020-06-21.tif")
+    before, after = (str(shutil.copy(SAMPLE / f"boadella_{day}.tif", work)) for day in DAYS)
     gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
     orders = {
         "root": str(ROOT),
         "folder": str(pictures),
-        "before": str(SAMPLE / "boadella_2020-02-02.tif"),
+        "before": before,
         "after": after,
         "big": str(work / "big.vrt"),
         "cancelled": str(cancelled / "map.tif"),

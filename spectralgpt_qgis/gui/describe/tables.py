@@ -62,6 +62,7 @@ class ModelTable(_Table):
     """The models, the best first, with a button to use each that runs."""
 
     _REASON, _USE = 3, 4
+    _LONGEST_NAME = 45  # characters
 
     def __init__(self, use: Callable[[dict[str, Any]], Any]) -> None:
         """Shows nothing yet.
@@ -73,9 +74,7 @@ class ModelTable(_Table):
             [tr("Model"), tr("For"), tr("Verdict"), tr("Why"), ""],
             self._REASON,
         )
-        # A long name must not push the reasons out of sight; its whole is in the tip.
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        self.header().resizeSection(0, 30 * self.fontMetrics().averageCharWidth())
         self._use = use
         self.itemActivated.connect(self._activate)
 
@@ -107,6 +106,9 @@ class ModelTable(_Table):
                 self.setItemWidget(item, self._USE, button)
                 QWidget.setTabOrder(last, button)
                 last = button
+        # A long name must not push the reasons out of sight; its whole is in the tip.
+        widest = self._LONGEST_NAME * self.fontMetrics().averageCharWidth()
+        self.header().resizeSection(0, min(self.sizeHintForColumn(0), widest))
         self._begin_at_first()  # Enter uses the best
         self.setColumnHidden(self._USE, not any(m["verdict"] != "unfit" for m in models))
 

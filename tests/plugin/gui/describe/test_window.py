@@ -92,6 +92,19 @@ def test_every_model_with_its_verdict(window):
     assert rows["Test change"][:2] == ["Detect change", "Fits"]
 
 
+@pytest.mark.parametrize(
+    ("title", "whole"), [("Scenes of ten classes", True), ("Scenes " * 20, False)]
+)
+def test_names_are_whole_but_for_very_long_ones(window, title, whole):
+    item = window.models.topLevelItem(0)
+    model = item.data(0, Qt.ItemDataRole.UserRole)
+    window.models.show_models([{**model, "title": title}])
+    wanted = window.models.sizeHintForColumn(0)
+    longest = 45 * window.models.fontMetrics().averageCharWidth()
+    assert (wanted <= longest) == whole
+    assert window.models.columnWidth(0) == min(wanted, longest)
+
+
 def test_the_tip_tells_which_band_serves_which(window):
     item = next(
         window.models.topLevelItem(row)
