@@ -3141,7 +3141,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -3142,7 +3142,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
         <translation>Voraussichtliche Dauer: etwa {time}. Sie wurde auf einem anderen Rechner gemessen; nach dem ersten Training richtet sie sich nach diesem.</translation>
     </message>
     <message>

@@ -3142,7 +3142,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
         <translation>Tiempo previsto: aprox. {time}. Se midió en otro equipo; tras el primer entrenamiento se calcula según este.</translation>
     </message>
     <message>

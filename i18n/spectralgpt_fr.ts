@@ -3142,7 +3142,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
         <translation>Durée prévue : environ {time}. Elle a été mesurée sur une autre machine ; après le premier entraînement, c&#x27;est celle-ci qui l&#x27;indique.</translation>
     </message>
     <message>

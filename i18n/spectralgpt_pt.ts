@@ -3142,7 +3142,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after the first training it is told by this one.</source>
+        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
         <translation>Tempo previsto: cerca de {time}. Foi medido em outra máquina; depois do primeiro treinamento, vale o desta.</translation>
     </message>
     <message>

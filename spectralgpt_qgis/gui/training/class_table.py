@@ -290,6 +290,7 @@ class ClassTable(QTableView):
         header.resizeSection(DRAW, 28)
         self.clicked.connect(self._on_click)
         self.classes.modelReset.connect(self._fit)
+        self.classes.dataChanged.connect(self._fit_width)
         self._fit()
 
     def row(self) -> int:
@@ -305,3 +306,25 @@ class ClassTable(QTableView):
         rows = min(self.classes.rowCount(), self.MOST_ROWS)
         height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth()
         self.setFixedHeight(height + rows * self.verticalHeader().defaultSectionSize())
+        self._fit_width()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        """A narrow dock shows fewer columns."""
+        super().resizeEvent(event)
+        self._fit_width()
+
+    def _fit_width(self, *_: Any) -> None:
+        """Hides values, then pixels, before names are cut: the theme Night Mapping pads every cell."""
+        header = self.horizontalHeader()
+        for column in (VALUE, PIXELS):
+            self.setColumnHidden(column, False)
+        fixed = header.sectionSize(COLOUR) + header.sectionSize(DRAW)
+        wanted = {
+            column: max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+            for column in (NAME, VALUE, FEATURES, PIXELS)
+        }
+        for column in (VALUE, PIXELS):
+            if fixed + sum(wanted.values()) <= self.viewport().width():
+                break
+            wanted.pop(column)
+            self.setColumnHidden(column, True)

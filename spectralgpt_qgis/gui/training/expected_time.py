@@ -91,8 +91,8 @@ def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
         if (wanted.task, wanted.method) == (published.task, published.method):
             time = duration(_scaled(published, wanted))
             return tr(
-                "Expected time: about {time}. It was measured on another machine; after the first training it is told "
-                "by this one."
+                "Expected time: about {time}. It was measured on another machine; after your first training this "
+                "machine's own time is shown."
             ).format(time=time)
     return tr("Expected time: not known before the first training of this kind on this machine.")
 

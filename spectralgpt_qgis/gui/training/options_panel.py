@@ -235,8 +235,11 @@ class OptionsPanel(QWidget):
         self._time = QLabel()
         self._time.setWordWrap(True)
         form = QFormLayout()
+        label = QLabel(tr("&Base model"))
+        label.setBuddy(self._base)
+        form.addRow(label)  # above: beside it a narrow dock would cut the model's name
+        form.addRow(base)
         for text, widget in (
-            (tr("&Base model"), base),
             (tr("Method"), self._method),
             (tr("To be &used on"), self._use),
             (tr("&Name of the model"), self._name),

@@ -13,6 +13,8 @@ from qgis.utils import iface
 from .layers import described, layers_by_name, show_only
 from .screen import FOLDER, ORDERS, SIZE, drawn, picture, place, wait
 
+COLUMNS = {"INPUT": 330, "MODEL": 310, "BANDS": 330, "EXTENT": 182}
+
 
 def quick_look():
     """Starts a long run with a quick look at the map's view, looks at it, and cancels."""
@@ -88,6 +90,8 @@ def batch():
             targets[-1]
         )
     panel.checkLoadLayersOnCompletion.setChecked(False)
+    for name, width in COLUMNS.items():  # whole paths and names, as a hand would pull them
+        panel.tblParameters.setColumnWidth(panel.parameter_to_column[name], width)
     picture("batch-dialog")
     dialog.runButton().click()
     wait(dialog.runButton().isEnabled, "the batch", 120)

@@ -24,7 +24,7 @@ def pause(seconds=0.3):
         time.sleep(0.01)
 
 
-def wait(condition, what, seconds=120):
+def wait(condition, what, seconds=300):
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

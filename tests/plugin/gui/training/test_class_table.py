@@ -110,3 +110,26 @@ def test_all_columns_fit_into_a_narrow_dock(table):
     table.show()
     assert sum(table.columnWidth(column) for column in range(DRAW + 1)) <= table.viewport().width()
     assert table.columnWidth(NAME) > 60
+
+
+def test_a_narrow_table_gives_up_values_then_pixels_but_no_name(table):
+    """Widths are computed as the table does: what all columns need, less a pixel, and less what a value needs."""
+    table.classes.show_counts(COUNTS)
+    table.resize(600, 200)
+    table.show()
+    header = table.horizontalHeader()
+    need = {
+        column: max(table.sizeHintForColumn(column), header.sectionSizeHint(column))
+        for column in (NAME, VALUE, FEATURES, PIXELS)
+    }
+    rest = table.width() - table.viewport().width() + 2 * 28
+    for width, hidden in (
+        (sum(need.values()), []),
+        (sum(need.values()) - 1, [VALUE]),
+        (sum(need.values()) - need[VALUE], [VALUE]),
+        (sum(need.values()) - need[VALUE] - 1, [VALUE, PIXELS]),
+    ):
+        table.resize(rest + width, 200)
+        assert [column for column in range(DRAW + 1) if table.isColumnHidden(column)] == hidden
+    table.resize(600, 200)
+    assert not table.isColumnHidden(VALUE) and not table.isColumnHidden(PIXELS)
