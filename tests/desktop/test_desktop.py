@@ -93,24 +93,12 @@ def tour(work):
     home = work / "SpectralGPT"
     installed(home / "models")
     profile = packaged(work)
-<<<<<<< HEAD
     before, after = (str(shutil.copy(SAMPLE / f"boadella_{day}.tif", work)) for day in DAYS)
-=======
-    imagery = work / "imagery"
-    imagery.mkdir()
-    for scene in SAMPLE.glob("boadella_????-??-??.tif"):
-        shutil.copy(scene, imagery)
-    after = str(imagery / "boadella_2020-06-21.tif")
->>>>>>> 2961eac (Class and model names are shown whole in narrow windows; the tour's images lie in a user's folder too)
     gdal.Translate(str(work / "big.vrt"), after, widthPct=600, heightPct=600)
     orders = {
         "root": str(ROOT),
         "folder": str(pictures),
-<<<<<<< HEAD
         "before": before,
-=======
-        "before": str(imagery / "boadella_2020-02-02.tif"),
->>>>>>> 2961eac (Class and model names are shown whole in narrow windows; the tour's images lie in a user's folder too)
         "after": after,
         "big": str(work / "big.vrt"),
         "cancelled": str(cancelled / "map.tif"),

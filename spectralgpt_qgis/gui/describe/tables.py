@@ -13,8 +13,6 @@ from qgis.PyQt.QtWidgets import QHeaderView, QPushButton, QTreeWidget, QTreeWidg
 from ...i18n import tr, translated
 from . import words
 
-_NAME_WIDTH = 48  # average characters: what ships has up to 40
-
 
 class _Table(QTreeWidget):
     """Rows without branches; the last columns take what room there is."""
@@ -108,15 +106,9 @@ class ModelTable(_Table):
                 self.setItemWidget(item, self._USE, button)
                 QWidget.setTabOrder(last, button)
                 last = button
-<<<<<<< HEAD
         # A long name must not push the reasons out of sight; its whole is in the tip.
         widest = self._LONGEST_NAME * self.fontMetrics().averageCharWidth()
         self.header().resizeSection(0, min(self.sizeHintForColumn(0), widest))
-=======
-        # A very long name must not push the reasons out of sight; its whole is in the tip.
-        most = _NAME_WIDTH * self.fontMetrics().averageCharWidth()
-        self.header().resizeSection(0, min(self.sizeHintForColumn(0), most))
->>>>>>> 2961eac (Class and model names are shown whole in narrow windows; the tour's images lie in a user's folder too)
         self._begin_at_first()  # Enter uses the best
         self.setColumnHidden(self._USE, not any(m["verdict"] != "unfit" for m in models))
 

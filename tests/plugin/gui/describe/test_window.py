@@ -92,7 +92,6 @@ def test_every_model_with_its_verdict(window):
     assert rows["Test change"][:2] == ["Detect change", "Fits"]
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("title", "whole"), [("Scenes of ten classes", True), ("Scenes " * 20, False)]
 )
@@ -104,17 +103,6 @@ def test_names_are_whole_but_for_very_long_ones(window, title, whole):
     longest = 45 * window.models.fontMetrics().averageCharWidth()
     assert (wanted <= longest) == whole
     assert window.models.columnWidth(0) == min(wanted, longest)
-=======
-def test_a_name_is_shown_whole_unless_it_would_hide_the_reasons(window):
-    table = window.models
-    models = [
-        table.topLevelItem(row).data(0, Qt.ItemDataRole.UserRole)
-        for row in range(table.topLevelItemCount())
-    ]
-    for title, whole in (("Scenes of Europe (EuroSAT's ten classes)", True), ("W" * 200, False)):
-        table.show_models([{**model, "title": title} for model in models])
-        assert (table.columnWidth(0) >= table.sizeHintForColumn(0)) == whole
->>>>>>> 2961eac (Class and model names are shown whole in narrow windows; the tour's images lie in a user's folder too)
 
 
 def test_the_tip_tells_which_band_serves_which(window):
