@@ -16,6 +16,7 @@ from ..errors import EmptyArea
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backends import open_backend
+from .cell_looks import CellLooks
 from .cluster import Likeness, open_cluster, worker_threads
 from .cluster_looks import TASK, ClusterParts
 from .finished_parts import parts_here, resumed_parts
@@ -23,7 +24,6 @@ from .installed import open_model
 from .job_key import job_key
 from .journal import Journal
 from .labels import Labels, class_records, ground_area
-from .looks import CellLooks, ZoneLooks
 from .polygons import write_layer
 from .preflight import Preflight
 from .provenance import described, provenance
@@ -31,6 +31,7 @@ from .report import Stopwatch, introduce
 from .scored_looks import Looks, Scored, lay_scene
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
+from .zone_looks import ZoneLooks
 
 
 def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:

@@ -7,13 +7,16 @@ that strips need nothing from each other.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, NamedTuple
 
 from ..progress import Progress
-from .cluster import Likeness, computed_in_order, worker_count, worker_model
-from .finished_rows import Layers
+from .backend import Backend
+from .cluster import Likeness, computed_in_order, open_cluster, worker_count, worker_model
+from .finished_rows import Compute, Layers, computed
+from .installed import InstalledModel
 from .map_rows import TASKS, MapJob, kept_layers, lay_mosaic, open_sources
 from .mosaic import Earlier, Mosaic
 from .region import open_region
@@ -27,6 +30,32 @@ class Strip(NamedTuple):
 
     start: int
     until: int
+
+
+@contextmanager
+def computed_rows(
+    job: MapJob, model: InstalledModel, backend: Backend, mosaic: Mosaic, confidence: bool
+) -> Iterator[Compute]:
+    """Computes the rows of a map in this process, or on the cluster that the job names.
+
+    Args:
+        job: What is asked.
+        model: The model.
+        backend: Where it computes here.
+        mosaic: The windows.
+        confidence: For a class map: whether percents are wanted.
+
+    Raises:
+        MissingDependency: What `open_cluster` raises.
+        DeviceUnavailable: Likewise.
+    """
+    if not job.scheduler:
+        reduce, _ = kept_layers(job, model.card, confidence)
+        yield computed(mosaic, reduce)
+        return
+    with open_cluster(job.scheduler, job.workers) as client:
+        likeness = Likeness.of(model, backend)
+        yield ClusterRows(client, job, confidence, mosaic, likeness, mosaic.grid.height)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ from ..data.vectors import Polygons, read_polygons
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backend import Backend
+from .cell_looks import CellLooks
 from .lanes import in_order
-from .looks import CellLooks, Found, Look, ZoneLooks
+from .looks import Found, Look
 from .mosaic import stack
 from .region import Region, open_region
 from .scaled_source import open_scaled
 from .scene import SingleDate
+from .zone_looks import ZoneLooks
 
 Looks = Union[CellLooks, ZoneLooks]
 

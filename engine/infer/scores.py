@@ -23,6 +23,7 @@ class ScoreFile:
     """Scores 0..1 of every pixel, -1 where unknown; written once, then read in any order. A context manager.
 
     Attributes:
+        grid: Of the scene.
         histogram: Pixels in each of `BINS` equal bins, int64.
     """
 
@@ -37,7 +38,7 @@ class ScoreFile:
             OutputNotWritable: It cannot be created.
             DiskFull: There is no room.
         """
-        self._path, self._grid = path, grid
+        self._path, self.grid = path, grid
         self.histogram = np.zeros(BINS, np.int64)
         try:
             self._file = path.open("w+b")
@@ -60,7 +61,7 @@ class ScoreFile:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole file."""
-        return _BYTES * self._grid.height * self._grid.width
+        return _BYTES * self.grid.height * self.grid.width
 
     def write(self, scores: NDArray[np.float32]) -> None:
         """Appends rows.
@@ -85,7 +86,7 @@ class ScoreFile:
         Raises:
             OutputNotWritable: Rows are missing, as a full disk leaves it.
         """
-        width = self._grid.width
+        width = self.grid.width
         try:
             self._file.flush()
             self._file.seek(window.row_off * width * _BYTES)
@@ -96,6 +97,6 @@ class ScoreFile:
 
     def strips(self, rows: int) -> Iterator[tuple[Window, NDArray[Any]]]:
         """All rows from the top, `rows` at a time."""
-        for top in range(0, self._grid.height, rows):
-            window = Window(0, top, self._grid.width, min(rows, self._grid.height - top))
+        for top in range(0, self.grid.height, rows):
+            window = Window(0, top, self.grid.width, min(rows, self.grid.height - top))
             yield window, self.read(window)

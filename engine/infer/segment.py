@@ -16,30 +16,23 @@ from ..cards import Card
 from ..data.source import RasterSource
 from ..jobs import SegmentJob
 from ..progress import Progress
-from .areas import write_areas
 from .backends import open_backend
 from .class_map import ClassMap
-from .class_rows import (
-    UNKNOWN_PERCENT,
-    class_layers,
-    class_mosaic,
-    layer_dtypes,
-    open_source,
-)
-from .cluster import Likeness, open_cluster, worker_threads
-from .cluster_rows import ClusterRows
-from .finished_rows import FinishedRows, Layers, computed, resumed
+from .class_rows import UNKNOWN_PERCENT, class_mosaic, layer_dtypes, open_source
+from .cluster import worker_threads
+from .cluster_rows import computed_rows
+from .finished_rows import FinishedRows, Layers, resumed
 from .installed import open_model
 from .job_key import job_key
 from .journal import Journal
+from .map_outputs import MapOutputs
 from .map_plan import Raster, plan_map
-from .polygons import write_polygons
 from .preflight import Preflight
-from .provenance import described, provenance
+from .provenance import provenance
 from .quick_look import quick_look
 from .region import open_region
 from .report import Stopwatch, introduce
-from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
+from .staging import GEOTIFF, VIRTUAL, StagedOutputs
 from .tiles import raster_writer
 from .write_behind import write_behind
 from .writer import Layer, class_dtype, raster_environment
@@ -68,26 +61,25 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
         journal = stack.enter_context(Journal(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
-        raster = VIRTUAL if job.tiles else GEOTIFF
-        output = outputs.stage(job.output, raster)
-        table = outputs.stage(job.areas, CSV) if job.areas else None
-        vector = outputs.stage(job.output_vector, GEOPACKAGE) if job.output_vector else None
-        confidence = outputs.stage(job.confidence, raster) if job.confidence else None
-        if vector is not None and confidence is None:
-            confidence = output.parent / f"confidence-of-polygons{raster[0]}"
+        files = MapOutputs.stage(job, outputs, job.confidence)
+        confidence = files.beside
+        if (
+            files.vector is not None and confidence is None
+        ):  # polygons need it, and it goes with them
+            suffix = (VIRTUAL if job.tiles else GEOTIFF)[0]
+            confidence = files.map.parent / f"confidence-of-polygons{suffix}"
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
         mosaic = class_mosaic(job, card, source, region, backend)
-        predicting = progress.part(0.0, 0.85 if vector is not None else 0.95)
-        sure, height = confidence is not None, source.grid.height
+        sure = confidence is not None
         dtypes = layer_dtypes(card, sure)
         written = [Raster("class", job.output, dtypes[0])]
         if sure:
             written.append(Raster("confidence", job.confidence, dtypes[1]))
         preflight = Preflight(model, backend, watch, job.threads)
         plan = plan_map(job, mosaic, [source], written, dtypes)
-        estimate = preflight.of_map(plan, output.parent, progress)
+        estimate = preflight.of_map(plan, files.map.parent, progress)
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()
@@ -96,28 +88,11 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         key = job_key(job, model, backend, [source], region, dtypes)
         journal.take_up(key, outputs.folders)
         kept = FinishedRows(journal, source.grid.width, dtypes)
-        compute = computed(mosaic, class_layers(card, sure))
-        if job.scheduler:
-            client = stack.enter_context(open_cluster(job.scheduler, job.workers))
-            likeness = Likeness.of(model, backend)
-            compute = ClusterRows(client, job, sure, mosaic, likeness, height)
-        strips = watch.during("windows", resumed(kept, compute, height, predicting))
-        records = _write_maps(job, card, source, strips, output, confidence, tags)
-        if table is not None:
-            write_areas(table, records)
-        watch.mark("finish")
-        if vector is not None and confidence is not None:
-            write_polygons(
-                vector,
-                output,
-                _percents(confidence),
-                card.classes,
-                layer=vector.stem,
-                description=described(tags),
-                progress=progress.part(0.9, 0.99),
-            )
-            watch.mark("polygons")
-        progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+        compute = stack.enter_context(computed_rows(job, model, backend, mosaic, sure))
+        predicting = progress.part(0.0, 0.85 if files.vector is not None else 0.95)
+        strips = watch.during("windows", resumed(kept, compute, source.grid.height, predicting))
+        records = _write_maps(job, card, source, strips, files.map, confidence, tags)
+        files.finish(records, card, tags, _percents(confidence), watch, progress)
     preflight.after_map(plan, estimate, progress)
     return watch.result(
         progress,
@@ -168,7 +143,9 @@ def _write_maps(
     return class_map.areas.records()
 
 
-def _percents(path: Path) -> Callable[[Window], NDArray[Any]]:
+def _percents(path: Path | None) -> Callable[[Window], NDArray[Any]]:
+    """Reads the confidence raster; there is one wherever there are polygons."""
+
     def read(window: Window) -> NDArray[Any]:
         with rasterio.open(path) as dataset:
             values: NDArray[Any] = dataset.read(1, window=window)

@@ -16,9 +16,11 @@ from ..data.grid import Grid
 from ..data.label_layer import LabelLayer
 from ..data.source import RasterSource
 from ..errors import EmptyArea
-from ..infer.looks import Look, ZoneLooks, outline, zone_region
+from ..infer.cell_looks import outline
+from ..infer.looks import Look
 from ..infer.region import Region
 from ..infer.scene import SingleDate
+from ..infer.zone_looks import ZoneLooks, zone_region
 from ..progress import Progress
 
 SMALLEST, AROUND_POINTS = 32, 64  # pixels

@@ -2,12 +2,9 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from rasterio.windows import Window
 
-from engine.data.grid import Grid
 from engine.errors import EmptyArea, InvalidParameter, ModelTaskMismatch, VectorUnreadable
 from engine.infer.classify import classify
-from engine.infer.looks import covering
 from engine.jobs import ClassifyJob
 
 CORNER = (500_000, 4_600_000)
@@ -243,24 +240,6 @@ def test_many_labels_are_joined(scene_classifier, make_raster, folder, recorder)
     assert fields["class_name"][0] == "bluish, greenish"
     assert fields["class_name"][1] is None
     assert [record["features"] for record in result["areas"]] == [1, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("bounds", "expected"),
-    [
-        (Window(10, 10, 4, 4), [(8, 8)]),  # smaller than the window: centred
-        (Window(0, 0, 4, 4), [(0, 0)]),  # but inside the raster
-        (Window(38, 10, 2, 8), [(32, 10)]),
-        (Window(4, 4, 20, 8), [(4, 4), (12, 4), (16, 4)]),  # longer: the last one shifted inward
-    ],
-)
-def test_windows_over_a_zone(bounds, expected):
-    from affine import Affine
-    from rasterio.crs import CRS
-
-    grid = Grid(CRS.from_epsg(32631), Affine(10, 0, 0, 0, -10, 0), 40, 40)
-    found = [(w.col_off, w.row_off) for w in covering(grid, bounds, 8)]
-    assert found == expected
 
 
 class TestBadInput:

@@ -10,7 +10,6 @@ import rasterio
 
 from engine.errors import Cancelled, DeviceUnavailable, EmptyArea, MissingDependency
 from engine.infer import cluster, cluster_looks, cluster_rows
-from engine.infer import segment as segment_module
 from engine.infer.backend import processors
 from engine.infer.backends import open_backend
 from engine.infer.class_rows import class_layers, class_mosaic, open_source
@@ -347,13 +346,13 @@ class TestDask:
     def test_a_worker_s_error_is_the_engine_s(self, dask, job, folder, recorder, monkeypatch):
         """The client's own check is passed; the workers find the raster gone."""
         asked = job(output=str(folder / "map.tif"), scheduler=LOCAL, workers=1)
-        opened = segment_module.open_cluster
+        opened = cluster_rows.open_cluster
 
         def removing(*given):
             os.rename(asked.input, f"{asked.input}.away")
             return opened(*given)
 
-        monkeypatch.setattr(segment_module, "open_cluster", removing)
+        monkeypatch.setattr(cluster_rows, "open_cluster", removing)
         with pytest.raises(OSError, match="does not exist"):
             segment(asked, recorder())
         assert list(folder.iterdir()) == []

@@ -1,0 +1,148 @@
+"""Which windows a scene model looks at for each zone of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ..data.grid import Grid
+from ..errors import EmptyArea
+from ..progress import Progress
+from .looks import ENOUGH, Found, Look
+from .mosaic import Feeds, Read
+from .region import Region
+from .tally import Tally
+from .windows import SlidingWindows
+
+_ZONES = 64  # of a part
+
+
+class ZoneLooks:
+    """The windows that cover each zone, weighted by the zone's valid pixels in them. Some zones are a part.
+
+    Attributes:
+        parts: Their number.
+        stretch: Parts to look at before what was found is kept.
+        covered: Share of each zone that is valid [n], complete after iterating.
+        tally: Windows.
+    """
+
+    def __init__(
+        self, grid: Grid, window: int, zones: NDArray[Any], region: Region, read: Read
+    ) -> None:
+        """Nothing is read before iterating.
+
+        Args:
+            grid: Pixels in which the model sees.
+            window: Side of its window, pixels.
+            zones: shapely polygons in the grid's CRS [n].
+            region: Where labels are wanted.
+            read: Gives a window's inputs and its valid pixels.
+        """
+        self._grid, self._window, self._zones = grid, window, zones
+        self._region, self._read = region, read
+        self.covered = np.zeros(len(zones))
+        self.tally = Tally()
+        self.parts, self.stretch = -(-len(zones) // _ZONES), 1
+
+    def fresh(self) -> ZoneLooks:
+        """The same, without what was found."""
+        other = copy(self)
+        other.covered, other.tally = np.zeros(len(self._zones)), Tally()
+        return other
+
+    @property
+    def enough(self) -> NDArray[np.bool_]:
+        """Zones of which at least half is valid [n]."""
+        return self.covered >= ENOUGH
+
+    @property
+    def sparse(self) -> int:
+        """Number of the others."""
+        return int(np.count_nonzero(~self.enough))
+
+    def windows(self) -> Iterator[Window]:
+        """Those that may be looked at: what the boxes around the zones need."""
+        for zone in self._zones:
+            with suppress(EmptyArea):  # beside the raster
+                yield from covering(self._grid, self._grid.window_of(zone.bounds), self._window)
+
+    def look(self, window: Window) -> Feeds | None:
+        """The model's inputs of a window; None where there is nothing to look at."""
+        if not self._region.mask(window).any():
+            return None
+        feeds, valid = self._read(window)
+        return feeds if valid.any() else None
+
+    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
+        """Looks at each zone of some parts, or of all; a cancel takes effect between two windows."""
+        wanted = self._places(range(self.parts) if parts is None else parts)
+        for place in wanted:
+            zone = self._zones[place]
+            progress.update((place - wanted.start) / len(wanted), "Labelling zones")
+            inside_all = valid_all = 0
+            area = zone_region(self._grid, zone)
+            for window in covering(self._grid, area.bounds, self._window):
+                progress.check()
+                self.tally.total += 1
+                inside = area.mask(window) & self._region.mask(window)
+                if not inside.any():
+                    continue
+                feeds, valid = self._read(window)
+                weight = int(np.count_nonzero(inside & valid))
+                inside_all += int(np.count_nonzero(inside))
+                valid_all += weight
+                if weight:
+                    self.tally.run += 1
+                    self.tally.pixels += weight
+                    yield Look(place // _ZONES, place, float(weight), feeds)
+            self.covered[place] = valid_all / inside_all if inside_all else 0.0
+
+    def found(self, parts: range) -> Found:
+        """What was found, apart from scores, once the parts were looked at."""
+        wanted = self._places(parts)
+        covered = tuple(self.covered[wanted.start : wanted.stop].tolist())
+        return Found(parts, (), covered, 0, self.tally)
+
+    def take(self, found: Found) -> int:
+        """Adds what others found; gives its first place here: the places are alike everywhere."""
+        wanted = self._places(found.parts)
+        self.covered[wanted.start : wanted.stop] = found.covered
+        self.tally.total += found.tally.total
+        self.tally.add(found.tally)
+        return 0
+
+    def _places(self, parts: range) -> range:
+        return range(parts.start * _ZONES, min(parts.stop * _ZONES, len(self._zones)))
+
+
+def zone_region(grid: Grid, zone: Any) -> Region:
+    """A zone's pixels; of one that holds no pixel's centre, those that it touches."""
+    try:
+        return Region(grid, grid.window, np.array([zone], object))
+    except EmptyArea:
+        left, bottom, right, top = zone.bounds
+        margin = min(grid.resolution) * 1e-3
+        return Region(
+            grid, grid.window_of((left - margin, bottom - margin, right + margin, top + margin))
+        )
+
+
+def covering(grid: Grid, bounds: Window, size: int) -> Iterator[Window]:
+    """Windows over a part of a raster; where the part is smaller than a window, centred on it and inside the raster."""
+    tops = _starts(bounds.row_off, bounds.height, grid.height, size)
+    lefts = _starts(bounds.col_off, bounds.width, grid.width, size)
+    return (Window(left, top, size, size) for top in tops for left in lefts)
+
+
+def _starts(first: int, length: int, whole: int, size: int) -> list[int]:
+    if length > size:
+        return [first + start for start in SlidingWindows(length, 1, size, 0).tops]
+    centred = first - (size - length) // 2
+    return [max(0, min(centred, whole - size))]
