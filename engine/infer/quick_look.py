@@ -21,13 +21,14 @@ from ..errors import Cancelled, EmptyArea, EngineError
 from ..jobs import SegmentJob
 from ..progress import Progress
 from .backend import Backend
+from .cut import Cut
 from .finished_rows import Layers
 from .map_rows import MapJob, kept_layers, lay_mosaic
 from .region import open_region
 from .report import described_class
 from .scores import UNKNOWN
 from .staging import GEOTIFF, StagedOutputs
-from .threshold import BINS, scene_threshold, score_edges
+from .threshold import BINS
 from .windows import overlap_pixels
 from .writer import Layer, RasterWriter, class_dtype
 
@@ -151,10 +152,10 @@ def _changed(
 ) -> NDArray[np.generic]:
     """Changed or not [rows, columns], by the given threshold or the one that the view's scores ask for."""
     known = scores != UNKNOWN
-    if threshold is None:
-        histogram = np.histogram(scores[known], BINS, (0.0, 1.0))[0]
-        threshold = scene_threshold(histogram, score_edges(), card.threshold)
+    histogram = np.histogram(scores[known], BINS, (0.0, 1.0))[0]
+    cut = Cut.decide(histogram, card.threshold, threshold)
+    scores = cut.adjust(scores)
     unchanged, changed = (item.value for item in card.classes)
-    classes = np.where(scores >= threshold, changed, unchanged)
+    classes = np.where(scores >= cut.threshold, changed, unchanged)
     classes[~known] = card.nodata
     return classes.astype(class_dtype(card.classes, card.nodata))

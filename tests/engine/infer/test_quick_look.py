@@ -212,9 +212,18 @@ def test_a_cancel_is_no_missing_look(make_raster, segmenter, folder, recorder, t
     assert not (tmp_path / "look.tif").exists()
 
 
-@pytest.mark.parametrize(("threshold", "columns"), [(0.3, 30), (0.9, 0)])
-def test_change(change_detector, make_raster, folder, recorder, tmp_path, threshold, columns):
-    """The left half changes by .7: above a cut of .3, below one of .9."""
+RESCALED = {"method": "scene", "rule": "quantile", "share": 0.4, "rescale": True}
+
+
+@pytest.mark.parametrize(
+    ("spec", "threshold", "columns"),
+    [({}, 0.3, 30), ({}, 0.9, 0), (RESCALED, 0.8, 30), (RESCALED, 0.99999, 0)],
+)
+def test_change(change_detector, make_raster, folder, recorder, tmp_path, spec, threshold, columns):
+    """The left half changes by .7: above a cut of .3, below one of .9.
+
+    With RESCALED the cut is the middle of the first bin, 1 / 2048, and .7 becomes .9998: above .8, below .99999.
+    """
     before = quarters()
     after = before.copy()
     after[:, :, :80] = 0.8 - after[:, :, :80] + 0.1
@@ -222,7 +231,7 @@ def test_change(change_detector, make_raster, folder, recorder, tmp_path, thresh
     job = ChangeJob(
         before=make_raster(before),
         after=make_raster(after, "after.tif"),
-        model=change_detector(),
+        model=change_detector(threshold=spec),
         output=str(folder / "change.tif"),
         threshold=threshold,
         quick_look=str(look),
