@@ -69,7 +69,8 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
 
     Raises:
         ScenesFailed: Some could not be computed; all others are done.
-        EngineError: What keeps every scene from being computed: no model, no folder, no cluster.
+        EngineError: What keeps every scene from being computed: no model, no folder, no cluster; or the table cannot
+            be written any more.
     """
     verb, task = _WORK[job.task]
     scenes = scene_jobs(job)
@@ -87,9 +88,12 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
             f"{len(scenes) - len(left)} of {len(scenes)} scenes were finished by an earlier run and are left out"
         )
     board = _Board(progress, len(left))
+    ended = threading.Event()
 
     def compute(place: int, pool: _Pool) -> str:
         """The reason why a scene could not be computed, empty when it was."""
+        if ended.is_set():
+            raise Cancelled()
         scene, own = left[place], board.of_scene(place, left[place].name)
         threads = worker_threads(job)
         asked = dataclasses.replace(scene.job, threads=threads, scheduler=pool.scheduler)
@@ -107,8 +111,12 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
             known = isinstance(error, EngineError)
             reason = str(error) if known else f"unexpected error ({type(error).__name__}: {error})"
             own.warning(reason)
-            with board.lock:
-                table.failed(scene.name, scene.rasters, reason)
+            try:
+                with board.lock:
+                    table.failed(scene.name, scene.rasters, reason)
+            except EngineError:  # no table: nobody would know of the scenes that are left
+                ended.set()
+                raise
             return reason
 
     reasons: list[str] = []
@@ -141,7 +149,7 @@ def _pool(job: BatchJob) -> Iterator[_Pool]:
         return
     with running_cluster(job.scheduler, job.workers) as address:
         with open_cluster(address, 0) as client:
-            workers = worker_count(client)
+            workers = worker_count(client, job.workers)
         yield _Pool(address, workers)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pyogrio
@@ -9,10 +11,11 @@ import pytest
 import rasterio
 
 from engine.batch_jobs import BatchJob
-from engine.errors import Cancelled, DeviceUnavailable, ModelInvalid, ScenesFailed
+from engine.errors import Cancelled, DeviceUnavailable, DiskFull, ModelInvalid, ScenesFailed
 from engine.infer import backends, batch
 from engine.infer.batch import AT_ONCE, _Pool, compute_scenes
 from engine.infer.cluster import LOCAL
+from engine.infer.scene_table import SceneTable
 from engine.infer.segment import segment
 from engine.jobs import SegmentJob
 from engine.progress import Progress
@@ -192,6 +195,45 @@ def test_one_model_is_loaded_for_several_threads(segmenter, opened):
     assert len(opened) == 1 and len({id(backend) for backend in found}) == 1
     load()
     assert len(opened) == 2
+
+
+def test_without_a_table_no_more_scenes_are_computed(asked, recorder, monkeypatch):
+    """The disk is full at the second of three scenes."""
+    begun = []
+    verb, task = batch._WORK["segment"]
+
+    def counted(job, progress):
+        begun.append(job.input)
+        return verb(job, progress)
+
+    write = SceneTable._note
+
+    def full(table, *given):
+        if len(begun) > 1:
+            raise DiskFull("The disk is full.")
+        write(table, *given)
+
+    monkeypatch.setitem(batch._WORK, "segment", (counted, task))
+    monkeypatch.setattr(SceneTable, "_note", full)
+    with pytest.raises(DiskFull):
+        compute_scenes(asked(), recorder())
+    assert len(begun) == 2
+
+
+def test_of_a_cluster_only_the_workers_to_count_on_are_counted(asked, monkeypatch):
+    @contextmanager
+    def there(address, workers):
+        yield address
+
+    @contextmanager
+    def client(address, workers):
+        yield SimpleNamespace(scheduler_info=lambda: {"workers": dict.fromkeys(range(16))})
+
+    monkeypatch.setattr(batch, "running_cluster", there)
+    monkeypatch.setattr(batch, "open_cluster", client)
+    for given, counted in ((0, 16), (3, 3)):
+        with batch._pool(asked(scheduler="tcp://host:8786", workers=given)) as pool:
+            assert pool.workers == counted
 
 
 class TestDask:
