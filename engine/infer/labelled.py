@@ -59,6 +59,8 @@ class LabelledGround:
                     width=grid.width,
                     height=grid.height,
                     resampling=Resampling.nearest,
+                    # Without a no-data value, all the ground beyond the raster would count as labelled.
+                    add_alpha=dataset.nodata is None,
                 )
             )
 

@@ -83,6 +83,18 @@ def test_a_class_raster_takes_what_it_labels(labelled, tmp_path):
     assert labelled(path) == [[0, 1, 0, 0], [0] * 4, [0] * 4]
 
 
+@pytest.mark.parametrize("nodata", [None, 255])
+def test_beyond_a_class_raster_nothing_is_labelled(labelled, tmp_path, nodata):
+    """It covers the left half, and each of its pixels has a class."""
+    path = str(tmp_path / "labels.tif")
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, width=20, height=30, dtype="uint8", nodata=nodata,
+        crs="EPSG:32631", transform=GRID.transform,
+    ) as dataset:  # fmt: skip
+        dataset.write(np.ones((1, 30, 20), np.uint8))
+    assert labelled(path) == [[1, 1, 0, 0]] * 3
+
+
 def test_a_file_that_is_not_there(labelled):
     with pytest.raises(EngineError, match=r"gone\.gpkg does not exist"):
         labelled("gone.gpkg")
