@@ -90,16 +90,14 @@ class Journal:
             self._remove()
 
     def replay(self) -> Iterator[bytes]:
-        """The records of the earlier run, as they were kept."""
+        """The records of the earlier run, as they were kept; a disk that fails ends them, and the keeping."""
         while self._file is not None:
-            at = self._file.tell()
-            head = self._file.read(_RECORD.size)
-            size, checksum = _RECORD.unpack(head) if len(head) == _RECORD.size else (0, 0)
-            whole = 0 < size <= os.fstat(self._file.fileno()).st_size
-            record = self._file.read(size) if whole else b""
-            if not whole or len(record) < size or checksum != zlib.crc32(record):
-                self._file.seek(at)
-                self._file.truncate()
+            try:
+                record = _next_record(self._file)
+            except OSError:
+                self._remove()
+                return
+            if not record:
                 return
             yield record
 
@@ -123,6 +121,20 @@ class Journal:
             with suppress(OSError):
                 self._file.close()
             self._file = None
+
+
+def _next_record(file: IO[bytes]) -> bytes:
+    """The record at the file's place; empty at the end, and at a damaged one, which is cut off with all after it."""
+    at = file.tell()
+    head = file.read(_RECORD.size)
+    size, checksum = _RECORD.unpack(head) if len(head) == _RECORD.size else (0, 0)
+    whole = 0 < size <= os.fstat(file.fileno()).st_size
+    record = file.read(size) if whole else b""
+    if not whole or len(record) < size or checksum != zlib.crc32(record):
+        file.seek(at)
+        file.truncate()
+        return b""
+    return record
 
 
 def _open_locked(path: Path) -> IO[bytes]:

@@ -57,7 +57,7 @@ class OnnxBackend(Backend):
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except _LOAD_FAILURES as error:
-            raise _load_error(path, error) from error
+            raise _load_error(path, "cpu" if provider == CPU else "gpu", error) from error
         if self._session.get_providers()[0] != provider:
             raise DeviceUnavailable(
                 f"ONNX Runtime could not start {GPU_PROVIDERS[provider]}: its driver or libraries are missing or too "
@@ -92,9 +92,9 @@ def _is_memory(error: Exception) -> bool:
     )
 
 
-def _load_error(path: Path, error: Exception) -> EngineError:
+def _load_error(path: Path, device: str, error: Exception) -> EngineError:
     if _is_memory(error):
-        return _memory_error(path, "cpu", error)
+        return _memory_error(path, device, error)
     return ModelInvalid(
         f"ONNX Runtime {onnxruntime.__version__} cannot load '{path}': it is not a complete ONNX model, or needs a "
         "newer version. Copy the file again, or update the engine.",

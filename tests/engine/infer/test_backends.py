@@ -120,6 +120,17 @@ def test_a_gpu_without_memory_gives_way_to_the_processor(model, pretend, recorde
     assert "going on with the processor" in progress.texts("warning")[-1]
 
 
+def test_a_gpu_too_small_for_the_model_is_named(model, monkeypatch):
+    def session(*_, **__):
+        raise onnx_backend._state.RuntimeException("CUDA out of memory")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    with pytest.raises(OutOfMemory, match="The GPU has too little free memory"):
+        OnnxBackend(*model, CUDA, 1)
+    with pytest.raises(OutOfMemory, match="The machine has too little free memory"):
+        OnnxBackend(*model, CPU, 1)
+
+
 @pytest.mark.parametrize(
     "raised", [MemoryError(), onnx_backend._state.RuntimeException("Failed to allocate memory")]
 )

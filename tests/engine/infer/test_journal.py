@@ -172,3 +172,28 @@ def test_a_disk_that_is_full_ends_the_keeping_and_not_the_run(output, file):
         journal.append(RECORDS[0])
         assert not file.exists()
         journal.append(RECORDS[1])
+
+
+def test_a_disk_that_fails_ends_the_replay_and_not_the_run(output, file):
+    """The second record cannot be read, as of a drive that went away."""
+
+    class Failing:
+        def __init__(self, real):
+            self.real, self.left = real, 2  # the first record's head, and the record
+
+        def __getattr__(self, name):
+            return getattr(self.real, name)
+
+        def read(self, size):
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(5, "Input/output error")
+            return self.real.read(size)
+
+    write(output)
+    with Journal(output, True) as journal:
+        journal.take_up("one")
+        journal._file = Failing(journal._file)
+        assert list(journal.replay()) == RECORDS[:1]
+        assert not file.exists()
+        journal.append(RECORDS[1])

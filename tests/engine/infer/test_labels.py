@@ -33,6 +33,14 @@ def test_many_labels_by_the_cards_threshold():
     ]  # fmt: skip
 
 
+def test_classes_whose_columns_would_be_called_alike_have_one_each():
+    classes = (ModelClass(1, "Road + rail"), ModelClass(2, "Road / rail"))
+    labels = Labels(Card("s", "scene-classification", (), classes=classes), SCORES, KNOWN)
+    assert list(labels.fields["prob_road_rail"]) == [0.9, 0.2, 0.5]
+    assert list(labels.fields["prob_road_rail_2"]) == [0.1, 0.8, 0.5]
+    assert list(labels.masks["prob_road_rail_2"]) == [False, False, True]
+
+
 def test_columns_of_the_zones_keep_their_names():
     labels = Labels(CARD, SCORES, KNOWN)
     given = {"Class_Name": np.array(["a", "b", "c"], object), "confidence": np.arange(3)}
