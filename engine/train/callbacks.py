@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,11 @@ class Report(Callback):
             return
         self._told = time.monotonic()
         epoch = min(trainer.epoch + 1, trainer.config.epochs)
-        self._progress.update(
-            trainer.step / max(1, trainer.total_steps),
-            f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
-        )
+        with suppress(Cancelled):  # since the check above: the next step ends all together
+            self._progress.update(
+                trainer.step / max(1, trainer.total_steps),
+                f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
+            )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Tells every metric of the epoch."""

@@ -9,8 +9,10 @@ and a run gives the same with and without what is kept.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -32,6 +34,8 @@ MOST = 1024  # MB, unless the variable says otherwise
 _MB = 2**20
 _FREE_SHARE = 10  # no more than a tenth of what the disk has left
 _SUFFIX, _SEAL = ".tokens", 20  # bytes of the digest before the values
+_PART = re.compile(r"[0-9a-f]{40}\.\d+-\d+")  # while it is written: key, process, thread
+_STALE = 3600e9  # ns after which whoever wrote a part is dead
 
 
 def kept_folder() -> Path:
@@ -106,14 +110,16 @@ class KeptTokens:
                 part.unlink(missing_ok=True)
 
     def prune(self) -> None:
-        """Removes what was not used for longest, until the rest fits."""
+        """Removes what was not used for longest, until the rest fits, and what killed processes had begun to write."""
         files = []
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 with suppress(OSError):  # another process has removed it
+                    told = entry.stat()
                     if entry.name.endswith(_SUFFIX):
-                        told = entry.stat()
                         files.append((told.st_mtime_ns, told.st_size, entry.path))
+                    elif _PART.fullmatch(entry.name) and time.time_ns() - told.st_mtime_ns > _STALE:
+                        os.unlink(entry.path)
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
             if total <= self._most:

@@ -7,9 +7,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 from ..errors import InvalidParameter
+from ..memory_limit import memory_limit
 from ..model.config import SpectralGPTConfig
 from ..model.masked_autoencoder import MASK_RATIO
 
@@ -197,13 +199,11 @@ def batch_for(config: SpectralGPTConfig, window: int, mask_ratio: float, memory:
 
 
 def device_memory(device: torch.device) -> int:
-    """Bytes of the device's memory, half of the machine's for a CPU; 4 GiB where it is not told."""
+    """Bytes of the device's memory; for a CPU half of the machine's, or of what the memory limit leaves of it."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, ValueError, OSError):  # Windows
-        return 4 << 30
+    total = int(psutil.virtual_memory().total)
+    return min(total, memory_limit() or total) // 2
 
 
 def select(names: Sequence[str], pattern: str) -> list[int]:

@@ -128,6 +128,18 @@ def test_what_was_not_used_for_longest_goes_and_other_files_stay(tmp_path, encod
         assert kept.found == found
 
 
+def test_what_a_killed_process_had_begun_to_write_goes(tmp_path, encoder):
+    dead, alive = (tmp_path / f"{letter * 40}.{4711}-{17}" for letter in "ab")
+    foreign = tmp_path / "notes.txt"
+    for file in (dead, alive, foreign):
+        file.write_bytes(b"x")
+    for file in (dead, foreign):
+        os.utime(file, (1, 1))
+    tokens(encoder, image(), kept_in(tmp_path))
+    assert not dead.exists()
+    assert alive.exists() and foreign.exists()
+
+
 def test_a_run_larger_than_the_bound_keeps_its_first_part(tmp_path, encoder):
     size = 20 + 4 * 16 * 16
     for found in (0, 2):

@@ -1,4 +1,6 @@
+import psutil
 import pytest
+import torch
 
 from engine.errors import InvalidParameter
 from engine.model.config import preset
@@ -6,6 +8,7 @@ from engine.train.stages import (
     Outline,
     batch_for,
     default_outlines,
+    device_memory,
     parse_stages,
     plan_stages,
     select,
@@ -92,6 +95,14 @@ def test_less_memory_gives_smaller_batches_but_never_none():
     assert sizes[0] == 1
     assert sizes == sorted(sizes)
     assert sizes[-1] == 8
+
+
+def test_a_memory_limit_counts_as_the_memory_of_the_machine(monkeypatch):
+    monkeypatch.delenv("SPECTRALGPT_MEMORY", raising=False)
+    free = device_memory(torch.device("cpu"))
+    assert free == psutil.virtual_memory().total // 2
+    monkeypatch.setenv("SPECTRALGPT_MEMORY", "512")
+    assert device_memory(torch.device("cpu")) == 256 << 20
 
 
 def test_a_pattern_takes_whole_names_or_their_last_part():

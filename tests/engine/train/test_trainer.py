@@ -8,6 +8,7 @@ from torch import nn
 from engine.errors import Cancelled, CheckpointMismatch, TrainingDiverged
 from engine.progress import Progress
 from engine.train.callbacks import Callback, Checkpoint, EarlyStop, KeepBest, Report, Validate
+from engine.train.parallel import Alone
 from engine.train.trainer import Trainer, TrainerConfig
 
 
@@ -187,6 +188,23 @@ def test_report_tells_every_epoch_and_stops_on_cancel():
     assert metrics == [("loss", 1), ("loss", 2)]
     assert any(e["event"] == "progress" and "Round 1 of 2" in e["message"] for e in events)
     assert make([Report(Progress(lambda: True))]).fit().cancelled
+
+
+def test_of_several_processes_none_ends_alone():
+    """The user cancels after the first step's check: that step is told, and the next one's check ends all."""
+    asked = []
+
+    class Others(Alone):
+        def any(self, flag):
+            told.append(flag)
+            return flag
+
+    told = []
+    progress = Progress(lambda: asked.append(1) or len(asked) > 1)
+    trainer = make([Report(progress)])
+    trainer.workers = Others()
+    assert trainer.fit().cancelled
+    assert told == [False, True]
 
 
 def test_the_running_mean_of_the_weights_is_evaluated_and_kept():
