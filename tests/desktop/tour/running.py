@@ -13,7 +13,7 @@ from qgis.utils import iface
 from .layers import described, layers_by_name, show_only
 from .screen import FOLDER, ORDERS, SIZE, drawn, picture, place, wait
 
-COLUMNS = {"INPUT": 330, "MODEL": 310, "BANDS": 330, "EXTENT": 182}
+COLUMNS = {"INPUT": 320, "MODEL": 325, "BANDS": 326, "EXTENT": 186}
 
 
 def quick_look():
