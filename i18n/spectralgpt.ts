@@ -5385,6 +5385,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation type="unfinished"></translation>
@@ -5447,11 +5452,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5522,16 +5522,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5722,6 +5712,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -5386,6 +5386,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{1} von {2} Szenen konnten nicht berechnet werden: {3}. Die anderen sind fertig; &#x27;{4}&#x27; führt alle auf. Beheben Sie die Ursache, und starten Sie dasselbe noch einmal: Fertiges wird ausgelassen.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Zellen werden klassifiziert</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>Die Zellengröße {1} ist kleiner als ein Pixel ({2} KBS-Einheiten). Geben Sie eine größere an, oder 0 für das Fenster des Modells.</translation>
@@ -5449,11 +5454,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
         <translation>Wahrscheinlichkeiten für diese Szene neu skaliert: {1} wird zu 0.5</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
-        <translation>Schwelle: {1} (angegeben; die des Modells ist {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
@@ -5524,16 +5524,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
         <translation>Die Modellkarte in &#x27;{1}&#x27; nennt keine Klassen. Erstellen oder importieren Sie das Modell erneut.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation>Zellen werden klassifiziert</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
-        <translation>Zonen werden klassifiziert</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
@@ -5724,6 +5714,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
         <translation>Fenster von {1} px mit einer Überlappung von {2} px über einem Raster von {3} x {4} px sind unmöglich: Größen müssen mindestens 1 sein und die Überlappung kleiner als das Fenster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Zonen werden klassifiziert</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>

@@ -5386,6 +5386,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>No se pudieron calcular {1} de {2} escenas: {3}. Las demás están terminadas; &#x27;{4}&#x27; las enumera todas. Corrija lo que falla y ejecute lo mismo de nuevo: lo terminado se omite.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Etiquetando celdas</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>El tamaño de celda {1} es menor que un píxel ({2} unidades del SRC). Indique uno mayor, o 0 para la ventana propia del modelo.</translation>
@@ -5449,11 +5454,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
         <translation>Puntuaciones reescaladas para esta escena: {1} pasa a ser 0.5</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
-        <translation>Umbral: {1} (indicado; el propio del modelo es {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
@@ -5524,16 +5524,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
         <translation>La ficha de &#x27;{1}&#x27; no nombra ninguna clase. Créelo o impórtelo de nuevo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation>Etiquetando celdas</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
-        <translation>Etiquetando zonas</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
@@ -5724,6 +5714,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
         <translation>No son posibles ventanas de {1} px con un solape de {2} px sobre un ráster de {3} x {4} px: los tamaños deben ser al menos 1 y el solape menor que la ventana.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Etiquetando zonas</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>

@@ -5386,6 +5386,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{1} scènes sur {2} n&#x27;ont pas pu être calculées : {3}. Les autres sont terminées ; &#x27;{4}&#x27; les énumère toutes. Corrigez ce qui ne va pas et relancez la même commande : ce qui est terminé est laissé de côté.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Étiquetage des cellules</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>La taille de cellule {1} est inférieure à un pixel ({2} unités du SCR). Indiquez-en une plus grande, ou 0 pour la fenêtre du modèle.</translation>
@@ -5449,11 +5454,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
         <translation>Scores remis à l&#x27;échelle pour cette scène : {1} devient 0.5</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
-        <translation>Seuil : {1} (indiqué ; celui du modèle est {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
@@ -5524,16 +5524,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
         <translation>La fiche de « {1} » ne nomme aucune classe. Refaites-le ou importez-le à nouveau.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation>Étiquetage des cellules</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
-        <translation>Étiquetage des zones</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
@@ -5724,6 +5714,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
         <translation>Des fenêtres de {1} px avec un recouvrement de {2} px sur un raster de {3} x {4} px sont impossibles : les tailles doivent être d&#x27;au moins 1 et le recouvrement plus petit que la fenêtre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Étiquetage des zones</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>

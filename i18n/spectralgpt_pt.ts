@@ -5386,6 +5386,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Não foi possível calcular {1} de {2} cenas: {3}. As outras estão concluídas; &#x27;{4}&#x27; lista todas. Corrija o que está errado e execute o mesmo de novo: o que está concluído fica de fora.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation>Rotulando células</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>O tamanho de célula {1} é menor que um pixel ({2} unidades do SRC). Dê um maior, ou 0 para a janela do próprio modelo.</translation>
@@ -5449,11 +5454,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
         <translation>Pontuações reescaladas para esta cena: {1} passa a 0.5</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
-        <translation>Limiar: {1} (dado; o do modelo é {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
@@ -5524,16 +5524,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
         <translation>A ficha dentro de &#x27;{1}&#x27; não cita classes. Crie-o ou importe-o de novo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation>Rotulando células</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
-        <translation>Rotulando zonas</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
@@ -5724,6 +5714,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
         <translation>Janelas de {1} px com sobreposição de {2} px sobre um raster de {3} x {4} px são impossíveis: os tamanhos devem ser pelo menos 1, e a sobreposição, menor que a janela.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
+        <translation>Rotulando zonas</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>

@@ -5386,6 +5386,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{2} 个场景中有 {1} 个无法计算:{3}。其余已完成;全部列于 &#x27;{4}&#x27;。请解决问题后重新运行同一命令:已完成的会跳过。</translation>
     </message>
     <message>
+        <location filename="../engine/infer/cell_looks.py"/>
+        <source>Labelling cells</source>
+        <translation>正在对单元分类</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/cells.py"/>
         <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
         <translation>单元大小 {1} 小于一个像元（{2} CRS 单位）。请给出更大的值，或用 0 表示模型自身的窗口。</translation>
@@ -5449,11 +5454,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/detect_change.py"/>
         <source>Scores rescaled for this scene: {1} becomes 0.5</source>
         <translation>已为此影像重新缩放得分：{1} 变为 0.5</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
-        <translation>阈值：{1}（给定值；模型自身的阈值为 {2}）</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
@@ -5524,16 +5524,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/installed.py"/>
         <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
         <translation>“{1}”内的卡片没有列出类别。请重新制作或导入。</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling cells</source>
-        <translation>正在对单元分类</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/looks.py"/>
-        <source>Labelling zones</source>
-        <translation>正在对分区分类</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
@@ -5724,6 +5714,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/windows.py"/>
         <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
         <translation>无法在 {3} x {4} px 的栅格上使用 {1} px、重叠 {2} px 的窗口：大小必须至少为 1，且重叠必须小于窗口。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/zone_looks.py"/>
+        <source>Labelling zones</source>
+        <translation>正在对分区分类</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
