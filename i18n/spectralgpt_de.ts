@@ -5457,8 +5457,23 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} ({2})</source>
-        <translation>Schwelle: {1} ({2})</translation>
+        <source>Threshold: {1} (found in the scene)</source>
+        <translation>Schwelle: {1} (in der Szene gefunden)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <translation>Schwelle: {1} (im Modell festgelegt)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <translation>Schwelle: {1} (angegeben; die des Modells ist nicht bekannt)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Schwelle: {1} (angegeben; die des Modells ist {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -5457,8 +5457,23 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} ({2})</source>
-        <translation>Umbral: {1} ({2})</translation>
+        <source>Threshold: {1} (found in the scene)</source>
+        <translation>Umbral: {1} (hallado en la escena)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <translation>Umbral: {1} (fijado en la ficha del modelo)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <translation>Umbral: {1} (indicado; el propio del modelo no se conoce)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Umbral: {1} (indicado; el propio del modelo es {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

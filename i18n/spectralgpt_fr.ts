@@ -5457,8 +5457,23 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} ({2})</source>
-        <translation>Seuil : {1} ({2})</translation>
+        <source>Threshold: {1} (found in the scene)</source>
+        <translation>Seuil : {1} (trouvé dans la scène)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <translation>Seuil : {1} (fixé dans la fiche du modèle)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <translation>Seuil : {1} (indiqué ; celui du modèle n&#x27;est pas connu)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Seuil : {1} (indiqué ; celui du modèle est {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

@@ -5457,8 +5457,23 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} ({2})</source>
-        <translation>Limiar: {1} ({2})</translation>
+        <source>Threshold: {1} (found in the scene)</source>
+        <translation>Limiar: {1} (encontrado na cena)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <translation>Limiar: {1} (fixado na ficha do modelo)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <translation>Limiar: {1} (dado; o do modelo não é conhecido)</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>Limiar: {1} (dado; o do modelo é {2})</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

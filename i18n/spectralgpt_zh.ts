@@ -5457,8 +5457,23 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} ({2})</source>
-        <translation>阈值：{1} ({2})</translation>
+        <source>Threshold: {1} (found in the scene)</source>
+        <translation>阈值：{1}（由影像得出）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <translation>阈值：{1}（模型卡中固定）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <translation>阈值：{1}（给定值；模型自身的阈值未知）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/detect_change.py"/>
+        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <translation>阈值：{1}（给定值；模型自身的阈值为 {2}）</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>

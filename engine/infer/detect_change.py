@@ -131,12 +131,14 @@ def _tell(cut: Cut, job: ChangeJob, card: Card, progress: Progress) -> None:
     if cut.centre is not None:
         progress.log(f"Scores rescaled for this scene: {cut.centre:.3f} becomes 0.5")
     if job.threshold is None:
-        scene = card.threshold.get("method") == "scene"
-        how = "found in the scene" if scene else "fixed in the model's card"
+        if card.threshold.get("method") == "scene":
+            progress.log(f"Threshold: {cut.threshold:.3f} (found in the scene)")
+        else:
+            progress.log(f"Threshold: {cut.threshold:.3f} (fixed in the model's card)")
+    elif cut.own is None:
+        progress.log(f"Threshold: {cut.threshold:.3f} (given; the model's own is not known)")
     else:
-        own = "not known" if cut.own is None else f"{cut.own:.3f}"
-        how = f"given; the model's own is {own}"
-    progress.log(f"Threshold: {cut.threshold:.3f} ({how})")
+        progress.log(f"Threshold: {cut.threshold:.3f} (given; the model's own is {cut.own:.3f})")
 
 
 def _write_maps(
