@@ -62,7 +62,8 @@ class Use:
 # on TerraMesh. On its own image a head does best undisturbed, and may know the pixels' covariances
 # well; on other dates it fails without the copies. A hidden layer, better by a hair on held-back labels
 # of its own date, had an IoU of water of .08 on another one, where the linear rule had .74; across
-# dates it was never ahead in sixteen trials.
+# dates it was never ahead in sixteen trials. Pixels without labels took the village from one polygon
+# from .969 to .989, TerraMesh .004 down, water .001 (draws that are in no table).
 ANYWHERE = Use(relit=0.8, shrinkage=0.8, context=1.0)
 HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, rounds=3, hidden=True)
 USES = {"anywhere": ANYWHERE, "here": HERE}
