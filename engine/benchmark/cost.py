@@ -30,7 +30,8 @@ SIDE = 1000  # pixels
 POLYGONS = 10
 PLACE = from_origin(500000, 4700000, 10, 10)
 MORE = 12  # polygons of the second run on the same scene
-METHODS = ("quick", "adapters", "full")
+HERE = "quick, for this image"
+OTHERS = (HERE, "adapters", "full")
 ABOUT = (
     "The verb finetune from ten polygons of two classes, 20 x 20 px each, on a scene of 1000 x 1000 "
     "pixels and nine bands, in a process of its own: from its start to the written model, export and "
@@ -56,7 +57,7 @@ def measure(
     runs = [
         ("quick", number, POLYGONS + more) for number in rounds for more in (0, MORE - POLYGONS)
     ]
-    runs += [(name, number, POLYGONS) for name in METHODS[1:] for number in rounds]
+    runs += [(name, number, POLYGONS) for name in OTHERS for number in rounds]
     with tempfile.TemporaryDirectory() as folder:
         scene, labels = write_scene(Path(folder))
         more = write_labels(Path(folder), MORE)
@@ -113,25 +114,27 @@ def write_labels(folder: Path, polygons: int) -> Path:
 
 
 def run(
-    scene: Path, labels: Path, method: str, folder: Path, home: Path
+    scene: Path, labels: Path, name: str, folder: Path, home: Path
 ) -> tuple[float, float, float]:
     """Wall-clock seconds, processor seconds and peak memory (MB) of one fine-tuning.
 
     Args:
         scene: Raster.
         labels: Polygons.
-        method: As of the verb.
+        name: The verb's method, or `HERE`.
         folder: For the outputs.
         home: Where the engine keeps what the next run with the same one can use.
 
     Raises:
         EnvironmentBroken: It failed.
     """
+    method, use = ("quick", "here") if name == HERE else (name, "anywhere")
     job = FinetuneJob(
         inputs=(str(scene),),
         labels=str(labels),
         field="kind",
         method=method,
+        use=use,
         output_model=str(folder / f"{method}.onnx"),
         output_report=str(folder / f"{method}.html"),
     )
@@ -160,7 +163,7 @@ def run(
     status, peak, busy = (done.stdout.split() or ["1", "0", "0"])[:3]
     if status != "0":
         raise EnvironmentBroken(
-            f"Fine-tuning ({method}) failed while its cost was measured. Run `python -m engine "
+            f"Fine-tuning ({name}) failed while its cost was measured. Run `python -m engine "
             "doctor --tier training`.",
             details=done.stderr[-2000:],
         )

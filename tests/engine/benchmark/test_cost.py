@@ -37,6 +37,20 @@ def test_a_real_run_takes_time_and_memory(tmp_path, monkeypatch):
     assert list((home / "cache" / "tokens").iterdir())
 
 
+@pytest.mark.parametrize(("name", "use"), [("quick", "anywhere"), (cost.HERE, "here")])
+def test_where_the_model_is_to_work_is_asked_for(tmp_path, monkeypatch, name, use):
+    asked = []
+
+    def stop(job):
+        asked.append((job.method, job.use))
+        raise InterruptedError
+
+    monkeypatch.setattr(cost, "command_line", stop)
+    with pytest.raises(InterruptedError):
+        cost.run(tmp_path / "scene.tif", tmp_path / "labels.gpkg", name, tmp_path, tmp_path)
+    assert asked == [("quick", use)]
+
+
 def test_a_run_that_fails_is_told(tmp_path):
     scene, _ = cost.write_scene(tmp_path)
     with pytest.raises(EnvironmentBroken, match=r"Fine-tuning \(quick\) failed"):
@@ -57,10 +71,11 @@ def test_every_method_is_run_from_nothing_and_quick_once_more(tmp_path, monkeypa
     ten, twelve = "labels-10", "labels-12"
     assert [(method, labels) for method, labels, _ in seen] == [
         *[("quick", ten), ("quick", twelve)] * 2,
+        *[(cost.HERE, ten)] * 2,
         *[("adapters", ten)] * 2,
         *[("full", ten)] * 2,
     ]
     homes = [home for _, _, home in seen]
-    assert homes[0] == homes[1] and homes[2] == homes[3] and len(set(homes)) == 6
+    assert homes[0] == homes[1] and homes[2] == homes[3] and len(set(homes)) == 8
     rows = {(row["experiment"], row["method"]) for row in board.summary()}
     assert ("then twelve polygons", "quick") in rows and ("ten polygons", "full") in rows
