@@ -78,9 +78,11 @@ def test_one_regression_from_many_places_and_discriminants_from_few(
     """Three pairs of 72 px are 12 places, squares of at most 64 px."""
     asked = []
 
-    def spy(*given: Any) -> LinearScores:
-        asked.append(given[-1])
-        return fit_linear(*given)
+    def spy(
+        samples: Any, blocks: Any, chosen: Any, use: Any, rule: Any, *rest: Any
+    ) -> LinearScores:
+        asked.append(rule)
+        return fit_linear(samples, blocks, chosen, use, rule, *rest)
 
     monkeypatch.setattr(tuning, "JOINT_PLACES", least)
     monkeypatch.setattr(tuning, "fit_linear", spy)
