@@ -122,14 +122,16 @@ def fit_linear(
     rule: Rule = "both",
     unlabelled: NDArray[np.float32] | None = None,
 ) -> LinearScores:
-    """A linear rule from the chosen pixels, and from what it then finds in others without labels.
+    """A linear rule from chosen pixels and their copies, and from what it then finds in others without labels.
 
     Args:
         samples: Features of all labelled pixels.
         blocks: Width and weight of each block of features.
         chosen: Pixels to learn from [N].
         use: Where the model is to work.
-        rule: See `_fit`.
+        rule: A discriminant for each block of features, one regression over all features alike
+            whose penalty goes by the number of polygons, or the mean of both. Blocks of weight 0
+            are left out.
         unlabelled: Features of pixels without labels [M, F], for `use.rounds`.
     """
     found = _fit(samples, blocks, chosen, use, rule)
@@ -148,17 +150,7 @@ def _fit(
     use: Use,
     rule: Rule,
 ) -> LinearScores:
-    """A linear rule from the chosen pixels, and from their copies under another light.
-
-    Args:
-        samples: Features of all labelled pixels.
-        blocks: Width and weight of each block of features.
-        chosen: Pixels to learn from [N].
-        use: Where the model is to work.
-        rule: A discriminant for each block of features, one regression over all features alike
-            whose penalty goes by the number of polygons, or the mean of both. Blocks of weight 0
-            are left out.
-    """
+    """The same without unlabelled pixels; copies of the chosen ones under another light count as `use` says."""
     views = samples.features[:, chosen]  # [copies + 1, n, F]
     count = len(views) - 1
     weight = sample_weights(samples, chosen)
