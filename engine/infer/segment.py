@@ -32,7 +32,7 @@ from .provenance import provenance
 from .quick_look import quick_look
 from .region import open_region
 from .report import Stopwatch, introduce
-from .staging import GEOTIFF, VIRTUAL, StagedOutputs
+from .staging import StagedOutputs
 from .tiles import raster_writer
 from .write_behind import write_behind
 from .writer import Layer, class_dtype, raster_environment
@@ -63,11 +63,8 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
         files = MapOutputs.stage(job, outputs, job.confidence)
         confidence = files.beside
-        if (
-            files.vector is not None and confidence is None
-        ):  # polygons need it, and it goes with them
-            suffix = (VIRTUAL if job.tiles else GEOTIFF)[0]
-            confidence = files.map.parent / f"confidence-of-polygons{suffix}"
+        if files.vector is not None and confidence is None:  # polygons have it as a column
+            confidence = files.map.with_name(f"confidence-of-polygons{files.map.suffix}")
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})

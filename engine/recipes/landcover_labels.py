@@ -23,6 +23,7 @@ NOT_WATER = 254
 # What a partial label rules out.
 EXCLUDED = {SHORE: (WATER, BUILT), NOT_BUILT: (BUILT,), NOT_WATER: (WATER,)}
 IGNORE = 255
+TRUST = 0.5  # weight of labels by rule
 # TerraMesh's product: flooded vegetation and clouds are too few to learn or to measure.
 PRODUCT = {1: WATER, 2: TREES, 4: CROPS, 5: BUILT, 6: BARE, 7: SNOW, 9: RANGE}
 
@@ -154,7 +155,7 @@ def _by_rule(data: Path) -> list[Labelled]:
     """Water, snow, bare ground and no water in unlabelled images, where spectra leave no doubt."""
     scenes = [*collections.formats(data), *collections.dsen2(data), *collections.ships(data)[::6]]
     scenes += [scene for scene, _ in collections.bigearthnet(data)]
-    return [Labelled(scene, rule_labels(scene), scene.name, 0.5) for scene in scenes]
+    return [Labelled(scene, rule_labels(scene), scene.name, TRUST) for scene in scenes]
 
 
 def rule_labels(scene: Scene) -> np.ndarray:

@@ -68,34 +68,32 @@ def test_extent_without_area(refuse):
     refuse(InvalidParameter, "xmin < xmax", extent=(LEFT, TOP, LEFT, TOP))
 
 
-def test_mask_beside_the_raster(refuse, tmp_path):
-    path = str(tmp_path / "mask.gpkg")
-    pyogrio.raw.write(
-        path, shapely.to_wkb(np.array([shapely.box(0, 0, 1, 1)], object)), [], [],
-        geometry_type="Polygon", crs="EPSG:32631",
-    )  # fmt: skip
-    refuse(EmptyArea, "misses the raster", mask=path)
+@pytest.fixture
+def mask(tmp_path):
+    """Writes a mask of one box, and gives its path."""
+
+    def write(*bounds):
+        path = str(tmp_path / "mask.gpkg")
+        shapes = shapely.to_wkb(np.array([shapely.box(*bounds)], object))
+        pyogrio.raw.write(path, shapes, [], [], geometry_type="Polygon", crs="EPSG:32631")
+        return path
+
+    return write
 
 
-def test_mask_beside_the_extent(refuse, tmp_path):
-    path = str(tmp_path / "mask.gpkg")
-    far = shapely.box(LEFT + 300, TOP - 400, LEFT + 400, TOP - 300)
-    pyogrio.raw.write(
-        path, shapely.to_wkb(np.array([far], object)), [], [], geometry_type="Polygon",
-        crs="EPSG:32631",
-    )  # fmt: skip
+def test_mask_beside_the_raster(refuse, mask):
+    refuse(EmptyArea, "misses the raster", mask=mask(0, 0, 1, 1))
+
+
+def test_mask_beside_the_extent(refuse, mask):
+    far = mask(LEFT + 300, TOP - 400, LEFT + 400, TOP - 300)
     extent = (LEFT, TOP - 100, LEFT + 100, TOP)
-    refuse(EmptyArea, "does not touch the area", mask=path, extent=extent)
+    refuse(EmptyArea, "does not touch the area", mask=far, extent=extent)
 
 
-def test_mask_smaller_than_a_pixel(refuse, tmp_path):
-    path = str(tmp_path / "mask.gpkg")
-    speck = shapely.box(LEFT + 301, TOP - 303, LEFT + 303, TOP - 301)
-    pyogrio.raw.write(
-        path, shapely.to_wkb(np.array([speck], object)), [], [], geometry_type="Polygon",
-        crs="EPSG:32631",
-    )  # fmt: skip
-    refuse(EmptyArea, "smaller than a pixel", mask=path)
+def test_mask_smaller_than_a_pixel(refuse, mask):
+    speck = mask(LEFT + 301, TOP - 303, LEFT + 303, TOP - 301)
+    refuse(EmptyArea, "smaller than a pixel", mask=speck)
 
 
 def test_nothing_valid(refuse, make_raster):
