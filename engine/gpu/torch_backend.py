@@ -13,8 +13,10 @@ from ..cards import Card
 from ..checkpoint import load
 from ..errors import EngineError, ModelInvalid, OutOfMemory
 from ..infer.backend import Arrays, Backend, Floats, checked_scores
+from ..model.dense_head import DenseNetwork
 from ..model.predictor import Predictor
 from ..model.registry import build_network
+from .fast_head import use_fast_head
 from .graph_weights import graph_weights
 
 # Fastest first. "half" stores the whole network in float16; "mixed" keeps norms and softmax in float32.
@@ -119,6 +121,8 @@ class HalfNetwork(nn.Module):
         """Converts the network in place."""
         super().__init__()
         self._network = network.half()
+        if isinstance(network, DenseNetwork):
+            use_fast_head(network)
 
     def forward(self, **arguments: Tensor | None) -> Tensor:
         """Calls the network by the names of its arguments, as `Predictor` does."""

@@ -73,7 +73,7 @@ class SpectralBackbone(Network):
             [B, G', L, D], L = H / patch * W / patch, row by row.
         """
         tokens, positions = self.embed(image, groups)
-        sequence = (tokens + positions).flatten(1, 2)  # [B, G' * L, D]
+        sequence = (tokens + positions).flatten(1, 2).contiguous()  # [B, G' * L, D]
         for block in self.blocks:
             sequence = block(sequence)
         return sequence.reshape(tokens.shape)

@@ -11,7 +11,13 @@ from torch.nn import functional as F
 from engine.errors import InvalidParameter
 from engine.model.change import ChangeNetwork
 from engine.model.config import SpectralGPTConfig
-from engine.model.dense_head import AdaptiveMaxPool, PyramidDecoder, resize
+from engine.model.dense_head import (
+    AdaptiveMaxPool,
+    PyramidDecoder,
+    down_and_across,
+    resize,
+    resizing_matrix,
+)
 from engine.model.segmentation import SegmentationNetwork
 
 
@@ -36,6 +42,15 @@ def test_pooling_exports_where_torch_does_not(tmp_path):
     session = onnxruntime.InferenceSession(path)
     (out,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
     np.testing.assert_array_equal(out, F.adaptive_max_pool2d(image, 6).numpy())
+
+
+@settings(deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 40), st.integers(1, 40))
+def test_resizing_by_products_equals_torch(height, width, rows, columns):
+    """What a GPU does; where the size falls too: the published pooling never does that, others may."""
+    image = torch.randn(2, 3, height, width)
+    torch.testing.assert_close(down_and_across(image, rows, columns), resize(image, rows, columns))
+    assert (resizing_matrix(height, rows).sum(1) - 1).abs().max() < 1e-6  # a mean of neighbours
 
 
 @pytest.mark.parametrize("bands, spectral_patch", [(3, 3), (9, 3), (12, 3), (10, 2)])

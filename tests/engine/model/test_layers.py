@@ -63,3 +63,11 @@ def test_convolution_starts_as_one_matrix():
     largest = embed.proj.weight.abs().max().item()
     assert 0.98 * bound < largest <= bound
     assert not embed.proj.bias.any()
+
+
+def test_tokens_are_cut_as_the_convolution_does():
+    """On a GPU the projection is a product over each token's values."""
+    embed, image = SpectralPatchEmbed(3, 8, 32), torch.randn(2, 6, 16, 24)
+    cut = embed._cut(image.reshape(2, 2, 3, 16, 24))  # [2, 2, 6, 192]
+    product = cut @ embed.proj.weight.flatten(1).T + embed.proj.bias
+    torch.testing.assert_close(product, embed(image))
