@@ -145,10 +145,7 @@ class LazyPatchLoader:
         """All groups of some raster, or for a share of the batches only some of them."""
         chance = self._chance / self._chance.sum()
         whole = self._rasters[generator.choice(len(self._rasters), p=chance)].groups
-        if len(whole) < 2 or generator.uniform() >= self._fewer_groups:
-            return whole
-        chosen = int(generator.integers(1, 2 ** len(whole) - 1))  # neither none nor all
-        return tuple(group for place, group in enumerate(whole) if chosen >> place & 1)
+        return some_groups(whole, self._fewer_groups, generator)
 
     def _draw(self, able: Sequence[int], generator: np.random.Generator) -> Patch:
         """The first patch with enough valid pixels, else the one of some tries with most."""
@@ -169,6 +166,16 @@ class LazyPatchLoader:
                 "no-data. Clip the rasters to their data, or check their no-data values."
             )
         return best if self._transform is None else self._transform(best, generator)
+
+
+def some_groups(
+    whole: tuple[int, ...], share: float, generator: np.random.Generator
+) -> tuple[int, ...]:
+    """All spectral groups, or in a share of the draws only some: neither none nor all."""
+    if len(whole) < 2 or generator.uniform() >= share:
+        return whole
+    chosen = int(generator.integers(1, 2 ** len(whole) - 1))
+    return tuple(group for place, group in enumerate(whole) if chosen >> place & 1)
 
 
 @dataclass(frozen=True)

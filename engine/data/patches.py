@@ -108,17 +108,22 @@ def random_patch(
     return patch.map(lambda values: dihedral(values, element).contiguous())
 
 
-def change_light(patch: Patch, generator: np.random.Generator, offset: float = 0.02) -> Patch:
-    """Half of the patches under another light: brighter, darker or hazier, as far as snow.
+# How the light of patches is changed in pretraining, as far as snow: share of the patches, largest change that all
+# bands share, standard deviations of each band's own change and, in reflectance, of its shift.
+LIT_SHARE, BRIGHTNESS, GAIN, OFFSET = 0.5, 0.5, 0.1, 0.02
+
+
+def change_light(patch: Patch, generator: np.random.Generator, offset: float = OFFSET) -> Patch:
+    """Half of the patches under another light: brighter, darker or hazier.
 
     Args:
         patch: In reflectance, or in any unit with an `offset` of 0.
         generator: Source of chance.
         offset: Standard deviation of each band's shift.
     """
-    if generator.uniform() < 0.5:
+    if generator.uniform() < 1 - LIT_SHARE:
         return patch
-    image = spectral_jitter(patch.image, generator, brightness=0.5, gain=0.1, offset=offset)
+    image = spectral_jitter(patch.image, generator, BRIGHTNESS, GAIN, offset)
     return dataclasses.replace(patch, image=image * patch.valid)
 
 

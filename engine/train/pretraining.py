@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,8 +16,7 @@ from ..cards import Card
 from ..checkpoint import save
 from ..data.held_windows import HeldWindows
 from ..data.imagery import Survey, list_rasters, survey
-from ..data.lazy_patches import LazyPatchLoader, LazyRaster
-from ..data.patches import change_light
+from ..data.lazy_patches import LazyRaster
 from ..data.raster_pool import RasterPool
 from ..errors import Cancelled
 from ..infer.staging import GEOTIFF, StagedOutputs
@@ -31,11 +29,12 @@ from ..training_jobs import PretrainJob
 from .fresh import drop_positions, fresh_network
 from .parallel import Alone, Quiet, join_workers
 from .pretrain import PretrainingConfig, run_stages
+from .pretraining_patches import Patches
 from .pretraining_results import Outcome, finished_card, look, write_report
 from .pretraining_setup import hold_back, introduce, plan_run, start_network
 from .reconstruction import write_view
 from .reconstruction_error import ReconstructionError, reconstruction_error
-from .stages import Stage, select
+from .stages import Stage
 from .trainer import TrainerConfig, TrainingResult
 from .unfinished import UnfinishedRun
 
@@ -154,22 +153,7 @@ def _learn(
     progress: Progress,
 ) -> TrainingResult:
     """Goes through the stages."""
-    light = (
-        change_light if card.unit == "reflectance" else functools.partial(change_light, offset=0.0)
-    )
-
-    def loader_of(number: int, stage: Stage) -> LazyPatchLoader:
-        chosen = select([raster.path for raster in drawn], stage.imagery)
-        return LazyPatchLoader(
-            [drawn[index] for index in chosen],
-            stage.window,
-            stage.batch * workers.count,
-            stage.steps,
-            tokens=(stage.window // network.config.patch) ** 2,
-            transform=light,
-            seed=job.seed + number,
-            share=(workers.rank, workers.count),
-        )
+    patches = Patches(drawn, card, network.config.patch, job.seed, workers, job.device, progress)
 
     def prepare(_: int, stage: Stage) -> None:
         if job.positions == "drop" and network.config.image_size != stage.window:
@@ -185,7 +169,7 @@ def _learn(
         PretrainingConfig(
             stages, trainer=TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
         ),
-        loader_of,
+        patches.of_stage,
         prepare=prepare,
         smaller=unfinished.shrink if unfinished is not None else None,
         evaluate=evaluate,

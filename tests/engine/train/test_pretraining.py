@@ -28,7 +28,7 @@ from engine.model.config import PRESETS, SpectralGPTConfig
 from engine.model.masked_autoencoder import MaskedAutoencoder
 from engine.model_file import read_card, verify
 from engine.progress import Progress
-from engine.train import pretrain
+from engine.train import pretrain, pretraining_patches
 from engine.train.pretraining import pretrain_model
 from engine.training_jobs import PretrainJob
 from tests.engine.data.rasters import BANDS, NAMES, write
@@ -160,6 +160,18 @@ def test_a_run_gives_model_report_and_reconstruction(tmp_path, scene, base, monk
     names = [folder, scene, "scene.tif", "l8.tif", "rgb.tif", "uint16", "px", "nir", "swir", "nm"]
     assert said_quietly(page, [*settings, *settings.values(), *names]) == []
     assert not list(tmp_path.glob(".spectralgpt-*"))
+
+
+def test_it_learns_from_imagery_in_the_devices_memory(tmp_path, scene, base, monkeypatch):
+    """As on a GPU: all else of the verb is the same."""
+    monkeypatch.setattr(pretraining_patches.Patches, "_fits", lambda *_: True)
+    told = Collect()
+    result = pretrain_model(job(tmp_path, [scene], base, steps=8, seed=1), told)
+    assert any("patches are cut there" in line for line in told.messages("log"))
+    assert result["losses"][-1] < result["losses"][0]
+    again = str(tmp_path / "again.safetensors")
+    pretrain_model(job(tmp_path, [scene], base, steps=8, seed=1, output=again), Progress())
+    assert same_weights(tmp_path / "mine.safetensors", again)
 
 
 def test_a_seed_decides_the_weights(tmp_path, scene, base):

@@ -1,0 +1,130 @@
+"""Where the patches of a pretraining come from: read one by one as they are drawn, or cut from a GPU's memory."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import torch
+from rasterio.windows import Window
+
+from ..cards import Card
+from ..data.atlas import Atlas, AtlasLoader, Image, shelves
+from ..data.lazy_patches import LazyPatchLoader, LazyRaster
+from ..data.patches import OFFSET, change_light
+from ..progress import Progress
+from .memory import is_out_of_memory
+from .parallel import Alone
+from .stages import Stage, device_memory, select
+from .trainer import Loader
+
+_MEMORY_SHARE = 0.4  # of a GPU's, for the imagery; `stages.batch_for` counts on .3 for a batch
+
+
+class Patches:
+    """The patches of every stage."""
+
+    def __init__(
+        self,
+        drawn: Sequence[LazyRaster],
+        card: Card,
+        patch: int,
+        seed: int,
+        workers: Alone,
+        device: str,
+        progress: Progress,
+    ) -> None:
+        """Keeps what all stages share.
+
+        Args:
+            drawn: To draw from.
+            card: Bands and unit of the imagery.
+            patch: Side of a token, pixels.
+            seed: Of the draw.
+            workers: This process, and those that train beside it.
+            device: "auto", "cpu" or "gpu".
+            progress: Told where the imagery lies.
+        """
+        self._drawn, self._card, self._patch, self._seed = list(drawn), card, patch, seed
+        self._workers, self._device, self._progress = workers, workers.device(device), progress
+        self._offset = OFFSET if card.unit == "reflectance" else 0.0
+        self._laid: tuple[list[int], Atlas] | None = None
+
+    def of_stage(self, number: int, stage: Stage) -> Loader:
+        """The batches of a stage, numbered from 0."""
+        chosen = select([raster.path for raster in self._drawn], stage.imagery)
+        rasters = [self._drawn[index] for index in chosen]
+        atlas = self._atlas(chosen) if self._fits(rasters) else None
+        if atlas is not None:
+            return AtlasLoader(
+                atlas,
+                [raster.groups for raster in rasters],
+                stage.window,
+                stage.batch,
+                stage.steps,
+                offset=self._offset,
+                seed=self._seed + number,
+            )
+        return LazyPatchLoader(
+            rasters,
+            stage.window,
+            stage.batch * self._workers.count,
+            stage.steps,
+            tokens=(stage.window // self._patch) ** 2,
+            transform=functools.partial(change_light, offset=self._offset),
+            seed=self._seed + number,
+            share=(self._workers.rank, self._workers.count),
+        )
+
+    def _fits(self, rasters: Sequence[LazyRaster]) -> bool:
+        """Whether a single process has a GPU with room for the imagery beside the network."""
+        if self._device.type != "cuda" or self._workers.count > 1:
+            return False
+        bands, shapes = len(self._card.bands), [raster.shape for raster in rasters]
+        largest = (
+            8 * bands * max(rows * columns for rows, columns in shapes)
+        )  # read, and made valid
+        here, there = device_memory(torch.device("cpu")), device_memory(self._device)
+        return largest <= here and atlas_bytes(shapes, bands) <= _MEMORY_SHARE * there
+
+    def _atlas(self, chosen: list[int]) -> Atlas | None:
+        """The imagery in the device's memory; that of the stage before where it is the same; None without room."""
+        if self._laid is None or self._laid[0] != chosen:
+            self._laid = None  # gone before the next one comes
+            rasters = [self._drawn[index] for index in chosen]
+            self._progress.log("The imagery is read into the GPU's memory; patches are cut there.")
+            shapes = [raster.shape for raster in rasters]
+            images = without_held(rasters, self._progress)
+            try:
+                atlas = Atlas(shapes, len(self._card.bands), images, self._device)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._progress.log("It does not fit there beside what others keep: read as needed.")
+                return None
+            self._laid = (chosen, atlas)
+        return self._laid[1]
+
+
+def atlas_bytes(shapes: Sequence[tuple[int, int]], bands: int) -> int:
+    """Bytes of an atlas while it is made: its image, and four maps of what is valid, four bytes a value each."""
+    _, (rows, columns) = shelves(shapes)
+    return 4 * (bands + 4) * rows * columns
+
+
+def without_held(rasters: Sequence[LazyRaster], progress: Progress) -> Iterator[Image]:
+    """The whole of each raster; nothing is valid, or has a value, in the windows that are held back.
+
+    Args:
+        rasters: To read.
+        progress: Asked before each whether the user has cancelled.
+    """
+    for raster in rasters:
+        progress.check()
+        rows, columns = raster.shape
+        image, valid = raster.pool.get(raster.path).read(Window(0, 0, columns, rows))
+        for block in raster.held:
+            top, left = max(0, int(block.row_off)), max(0, int(block.col_off))
+            bottom, right = int(block.row_off + block.height), int(block.col_off + block.width)
+            valid[top : max(0, bottom), left : max(0, right)] = False
+        yield image * valid, valid
