@@ -17,7 +17,7 @@ import torch
 
 from ..cards import Card, Normalisation
 from ..checkpoint import save
-from ..data.patches import Source, change_light
+from ..data.patches import OFFSET, Source
 from ..model.config import preset
 from ..model.losses import ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
@@ -38,12 +38,11 @@ from .probe import linear_probe, pooled_features
 
 SEED = 2
 LOSS = ReconstructionLoss(token=1.0, spectral=0.0)
-# Where something lies is learned on small windows with more to see; from 90 % hidden tokens of a
-# large window a network this small learns little more than their mean in the time there is.
+# Where something lies is learned on small windows with more tokens in a batch.
 STAGES = (
-    Stage(window=32, batch=96, steps=200, epochs=15, learning_rate=2e-3, mask_ratio=0.75),
-    Stage(window=64, batch=32, steps=200, epochs=5, learning_rate=1e-3, mask_ratio=0.8),
-    Stage(window=128, batch=16, steps=200, epochs=3, learning_rate=5e-4, mask_ratio=0.9),
+    Stage(window=32, batch=512, steps=100, epochs=14, learning_rate=2e-3, mask_ratio=0.9),
+    Stage(window=64, batch=192, steps=100, epochs=5, learning_rate=1.5e-3, mask_ratio=0.9),
+    Stage(window=128, batch=64, steps=100, epochs=7, learning_rate=8e-4, mask_ratio=0.9),
 )
 
 
@@ -91,7 +90,7 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
             "error": float(np.median([error.model for error in errors().values()])),
             "probe": probe(repeats=3),
         },
-        transform=change_light,
+        offset=OFFSET,
         checkpoint=unfinished,
         progress=progress,
     )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ..cards import Normalisation
-from ..data.patches import Patch, PatchLoader, Source
+from ..data.atlas import Atlas, AtlasLoader
+from ..data.patches import PatchLoader, Source, change_light
 from ..model.masked_autoencoder import MASK_RATIO, MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..progress import Progress
 from .callbacks import Callback, Checkpoint, Report, Validate
+from .device import choose_device
 from .memory import with_smaller_batches
 from .parallel import Alone
 from .reconstruction_error import ReconstructionError, reconstruction_error
@@ -75,19 +78,19 @@ def pretrain(
     sources: Sequence[Source],
     config: PretrainingConfig,
     *,
-    transform: Callable[[Patch, np.random.Generator], Patch] | None = None,
+    offset: float | None = None,
     evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Pretrains a network in place.
+    """Pretrains a network in place, on images in memory; on a GPU in the GPU's.
 
     Args:
         network: Fresh, or pretrained before.
         kind: How images become network input.
         sources: Images in the unit that `kind` expects.
         config: Stages and what they share.
-        transform: Further change of each patch, in the images' unit.
+        offset: How far the light is shifted, see `patches.change_light`; it is not changed at all when None.
         evaluate: Judges the network after each epoch, on images kept back.
         checkpoint: Folder for the state after each epoch; a run found there is taken up.
         progress: Told about steps and losses.
@@ -95,18 +98,35 @@ def pretrain(
     Returns:
         The metrics of every epoch of every stage.
     """
+    device = choose_device(config.trainer.device)
+    atlas = lay_out(sources, device) if device.type == "cuda" else None
+    whole = tuple(range(network.config.groups))
     choices = group_choices(network.config.groups, config.fewer_groups)
+    light = None if offset is None else functools.partial(change_light, offset=offset)
 
     def loader_of(number: int, stage: Stage) -> Loader:
+        seed = config.trainer.seed + number
+        if atlas is not None:
+            return AtlasLoader(
+                atlas,
+                [whole] * len(sources),
+                stage.window,
+                stage.batch,
+                stage.steps,
+                scale=config.scale,
+                fewer_groups=config.fewer_groups,
+                offset=offset,
+                seed=seed,
+            )
         return PatchLoader(
             sources,
             stage.window,
             stage.batch,
             stage.steps,
             scale=config.scale,
-            transform=transform,
+            transform=light,
             group_choices=choices,
-            seed=config.trainer.seed + number,
+            seed=seed,
         )
 
     return run_stages(
@@ -118,6 +138,12 @@ def pretrain(
         checkpoint=checkpoint,
         progress=progress,
     )
+
+
+def lay_out(sources: Sequence[Source], device: torch.device) -> Atlas:
+    """Images in one, on a device."""
+    shapes, bands = [source.shape for source in sources], sources[0].image.shape[0]
+    return Atlas(shapes, bands, ((source.image, source.valid) for source in sources), device)
 
 
 def run_stages(

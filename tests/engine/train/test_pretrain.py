@@ -8,6 +8,7 @@ from engine.model.config import SpectralGPTConfig
 from engine.model.losses import ReconstructionLoss
 from engine.model.masked_autoencoder import MaskedAutoencoder
 from engine.progress import Progress
+from engine.train import pretrain as pretraining
 from engine.train.callbacks import Checkpoint
 from engine.train.pretrain import (
     MaskedReconstruction,
@@ -60,6 +61,23 @@ def test_pretraining_learns_over_the_stages_and_reports_from_nought_to_one():
     assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
     assert result.history[0]["val_x"] == 1.0
     assert fractions == sorted(fractions)
+
+
+def test_on_a_gpu_it_learns_from_patches_that_are_cut_there(monkeypatch):
+    """The atlas lies in the processor's memory here; all else is as on a GPU."""
+    laid = []
+
+    def lay_out(given, device):
+        assert device.type == "cuda"
+        laid.append(real(given, torch.device("cpu")))
+        return laid[-1]
+
+    real = pretraining.lay_out
+    monkeypatch.setattr(pretraining, "choose_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(pretraining, "lay_out", lay_out)
+    result = pretrain(make(), KIND, sources(), PretrainingConfig(STAGES, trainer=CPU))
+    assert len(laid) == 1
+    assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
 
 
 def test_a_run_killed_in_the_second_stage_goes_on_there(tmp_path, monkeypatch):
