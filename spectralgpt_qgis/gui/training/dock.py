@@ -29,6 +29,7 @@ from .kept_result import read_result, write_result
 from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
 from .place_walk import PlaceWalk, kept_places
+from .plan_words import plan
 from .raster_describer import RasterDescriber
 from .run_to_come import run_to_come
 from .scrolled import scrolled
@@ -216,8 +217,9 @@ class TrainingDock(QgsDockWidget):
         if self.walk.layer() is None:
             self.walk.hide()
         missing = self.missing()
-        expected = expected_time(run_to_come(setup, self.labels.counts), kept_runs())
-        self.options.show_time(expected)
+        run = run_to_come(setup, self.labels.counts)
+        expected = expected_time(run, kept_runs())
+        self.options.show_plan(plan(setup.options.method, run, self.options.base_title), expected)
         self.train_button.setToolTip(expected)
         self.footer.show_state(missing, self.run_panel.running, self.labels.shortage())
         self._keep()

@@ -1,4 +1,4 @@
-"""How to train: the model to start from, the method, where the new model shall work, and its name."""
+"""How to train: where the new model shall work, and its name; what it starts from, and how, is folded away."""
 
 from __future__ import annotations
 
@@ -111,11 +111,18 @@ class OptionsPanel(QWidget):
                 return model.path
         return self._wanted if Path(self._wanted).suffix else ""
 
+    @property
+    def base_title(self) -> str:
+        """The name of the model to start from; empty when none is chosen."""
+        path = self.base_path
+        titles = (model.title for model in self._models() if model.path == path)
+        return next(titles, Path(self._wanted).stem)
+
     def problem(self) -> str:
         """Why training cannot start with these options; empty when it can."""
         if not self._known:
             return tr("Looking for models to start from…")
-        return "" if self._wanted else tr("Choose the model to start from.")
+        return "" if self._wanted else tr("Choose the model to start from, under Advanced.")
 
     # -- what comes from outside -----------------------------------------------------------------
 
@@ -144,9 +151,16 @@ class OptionsPanel(QWidget):
             self._fits = fits
             self._show_models()
 
-    def show_time(self, text: str) -> None:
-        """Shows how long it will take."""
-        self._time.setText(text)
+    def show_plan(self, does: str, takes: str) -> None:
+        """Says what the training will do.
+
+        Args:
+            does: What is done to the base; empty when that is not known.
+            takes: How long it will take.
+        """
+        self._plan.setText(does)
+        self._plan.setVisible(bool(does))
+        self._time.setText(takes)
 
     def look_for_models(self) -> None:
         """Lists the models again, beside QGIS."""
@@ -205,50 +219,23 @@ class OptionsPanel(QWidget):
     # -- the parts -------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._base = ModelCombo((".safetensors",))
-        self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._base.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
-        self._base.editTextChanged.connect(self._on_base)
-        browse = QToolButton()
-        browse.setText("…")
-        browse.setToolTip(tr("Choose a model file"))
-        browse.clicked.connect(self._browse)
-        base = QHBoxLayout()
-        base.addWidget(self._base, 1)
-        base.addWidget(browse)
-        self._method = _choice(
-            ("auto", tr("Automatic"), tr("Decides by your labels and your machine.")),
-            ("quick", tr("Quick"), tr("Keeps the base as it is and takes seconds.")),
-            ("adapters", tr("Adapters"), tr("Changes few of the base's weights.")),
-            ("full", tr("Full"), tr("Changes all weights: wants many labels and a GPU.")),
-        )
         self._use = _choice(
             ("anywhere", tr("Any imagery"), tr("Stands other dates, other light and haze.")),
             ("here", tr("These rasters"), tr("A little better here, and may fail elsewhere.")),
         )
-        self._rounds = _number(0, 10000)
-        self._rounds.setSpecialValueText(tr("Automatic"))
-        self._rounds.setToolTip(tr("How often the labels are gone through."))
         self._name = QLineEdit()
         self._name.setPlaceholderText(NAME)
         self._name.setMaxLength(60)
-        self._time = QLabel()
-        self._time.setWordWrap(True)
+        self._plan, self._time = QLabel(), QLabel()
         form = QFormLayout()
-        label = QLabel(tr("&Base model"))
-        label.setBuddy(self._base)
-        form.addRow(label)  # above: beside it a narrow dock would cut the model's name
-        form.addRow(base)
-        for text, widget in (
-            (tr("Method"), self._method),
-            (tr("To be &used on"), self._use),
-            (tr("&Name of the model"), self._name),
-        ):
-            _add_row(form, text, widget)
+        _add_row(form, tr("To be &used on"), self._use)
+        _add_row(form, tr("&Name of the model"), self._name)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
-        layout.addWidget(self._time)
+        for text in (self._plan, self._time):
+            text.setWordWrap(True)
+            layout.addWidget(text)
         layout.addWidget(self._make_advanced())
         for box in (self._method, self._use, self._device):
             box.currentIndexChanged.connect(self._tell)
@@ -258,6 +245,68 @@ class OptionsPanel(QWidget):
             line.textChanged.connect(self._tell)
 
     def _make_advanced(self) -> QWidget:
+        self._make_learning()
+        self._make_circumstances()
+        group = self._advanced = QgsCollapsibleGroupBox(tr("Advanced"))
+        group.setCollapsed(True)
+        group.setSaveCollapsedState(False)
+        form = QFormLayout(group)
+        label = QLabel(tr("&Base model"))
+        label.setBuddy(self._base)
+        form.addRow(label)  # above: beside it a narrow dock would cut the model's name
+        form.addRow(self._make_base_row())
+        for text, widget in (
+            (tr("Method"), self._method),
+            (tr("Rounds"), self._rounds),
+            (tr("Dev&ice"), self._device),
+            (tr("Held bac&k to judge"), self._validation),
+            (tr("Seed"), self._seed),
+            (tr("B&and numbers"), self._bands),
+        ):
+            _add_row(form, text, widget)
+        return group
+
+    def _make_base_row(self) -> QHBoxLayout:
+        browse = QToolButton()
+        browse.setText("…")
+        browse.setToolTip(tr("Choose a model file"))
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self._base, 1)
+        row.addWidget(browse)
+        return row
+
+    def _make_learning(self) -> None:
+        """What to start from, and how much of it learns for how long."""
+        self._base = ModelCombo((".safetensors",))
+        self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._base.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
+        self._base.editTextChanged.connect(self._on_base)
+        self._method = _choice(
+            ("auto", tr("Automatic"), tr("Decides by your labels and your machine.")),
+            (
+                "quick",
+                tr("Base stays as it is (quick)"),
+                tr("Only a last step learns: takes seconds, and suits few labels."),
+            ),
+            (
+                "adapters",
+                tr("A small part learns (adapters)"),
+                tr("Changes few of the base's weights: takes minutes."),
+            ),
+            (
+                "full",
+                tr("All of it learns (full)"),
+                tr("Changes all weights: wants many labels and a GPU."),
+            ),
+        )
+        self._method.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._rounds = _number(0, 10000)
+        self._rounds.setSpecialValueText(tr("Automatic"))
+        self._rounds.setToolTip(tr("How often the labels are gone through."))
+
+    def _make_circumstances(self) -> None:
+        """Where it is computed, how it is judged, from which bands."""
         self._device = _choice(
             ("auto", tr("Automatic"), tr("A GPU where one works, else the processor.")),
             ("cpu", tr("Processor"), ""),
@@ -280,19 +329,6 @@ class OptionsPanel(QWidget):
         self._bands.setToolTip(
             tr("One raster band for each band of the base, in its order, such as 2,3,4,8.")
         )
-        group = QgsCollapsibleGroupBox(tr("Advanced"))
-        group.setCollapsed(True)
-        group.setSaveCollapsedState(False)
-        form = QFormLayout(group)
-        for text, widget in (
-            (tr("Rounds"), self._rounds),
-            (tr("Dev&ice"), self._device),
-            (tr("Held bac&k to judge"), self._validation),
-            (tr("Seed"), self._seed),
-            (tr("B&and numbers"), self._bands),
-        ):
-            _add_row(form, text, widget)
-        return group
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()

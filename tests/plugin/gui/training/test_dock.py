@@ -101,6 +101,14 @@ def test_what_the_algorithm_has_against_it_is_shown_in_the_dock(labelled):
     assert not labelled.train_button.isEnabled()
 
 
+def test_what_automatic_will_do_follows_the_labels(labelled):
+    plan = labelled.options._plan
+    assert "stays as it is" in plan.text() and plan.text().endswith("there are 6.")
+    method = labelled.options._method
+    method.setCurrentIndex(method.findData("full"))
+    wait(lambda: plan.text().startswith("All of 'SpectralGPT tiny, Sentinel-2' learns along"))
+
+
 def test_a_result_is_shown_and_its_time_remembered(labelled):
     labelled.train()
     result = {"METHOD_USED": "quick", "OUTPUT_MODEL": "m.onnx"}

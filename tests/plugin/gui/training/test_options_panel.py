@@ -62,6 +62,33 @@ def test_a_base_that_does_not_fit_the_raster_comes_last_and_stays_chosen(panel):
     assert panel.options().base == "backbone"
 
 
+def test_what_is_rarely_changed_is_folded_away(panel):
+    panel.show()
+    folded = panel._advanced
+    assert folded.isCollapsed()
+    assert not panel._base.isVisible() and not panel._method.isVisible()
+    assert panel._use.isVisible() and panel._name.isVisible()
+    folded.setCollapsed(False)
+    assert panel._base.isVisible() and panel._method.isVisible()
+
+
+def test_the_base_has_a_name(panel, tmp_path):
+    assert panel.base_title == "SpectralGPT tiny, Sentinel-2"
+    panel._base.setEditText(str(tmp_path / "of_a_team.safetensors"))
+    assert panel.base_title == "of_a_team"
+    panel._base.setEditText("")
+    assert panel.base_title == ""
+
+
+def test_what_the_training_will_do_stands_above_the_folded_options(panel):
+    panel.show()
+    panel.show_plan("Starts from 'tiny'.", "Expected time: about 20 s.")
+    assert panel._plan.isVisible() and panel._plan.text() == "Starts from 'tiny'."
+    assert panel._plan.y() < panel._time.y() < panel._advanced.y()
+    panel.show_plan("", "Expected time: about 20 s.")
+    assert not panel._plan.isVisible()
+
+
 def test_what_is_set_is_handed_on(panel):
     options = TrainingOptions("imported", "full", "here", 5, "Mine", "cpu", 30, 4, "1,2")
     panel.set_options(options)
@@ -87,7 +114,7 @@ def test_a_path_can_be_typed(panel):
     panel._base.setEditText("/data/mine.safetensors")
     assert told[-1] == "/data/mine.safetensors"
     panel._base.setEditText("")
-    assert panel.problem() == "Choose the model to start from."
+    assert panel.problem() == "Choose the model to start from, under Advanced."
 
 
 def test_before_the_models_are_known_that_is_said(models):

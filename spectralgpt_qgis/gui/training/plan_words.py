@@ -1,0 +1,49 @@
+"""What a training will do, in a sentence above its options: nobody needs to open them to know."""
+
+from __future__ import annotations
+
+from ...i18n import tr
+from .expected_time import MANY_LABELS, Run
+
+
+def plan(asked: str, run: Run, base: str) -> str:
+    """What the base goes through.
+
+    Args:
+        asked: The method as chosen, "auto" too.
+        run: The training to come, with what "auto" becomes.
+        base: Name of the model to start from; empty while none is chosen.
+    """
+    if not base:
+        return ""
+    return (_decided(run) if asked == "auto" else _chosen(asked)).format(
+        base=base, labels=run.labels, many=MANY_LABELS
+    )
+
+
+def _decided(run: Run) -> str:
+    if run.task == "change":
+        return tr(
+            "Decided automatically: '{base}' stays as it is, and only a last step learns your changes (quick)."
+        )
+    if not run.labels:
+        return tr(
+            "Starts from '{base}'. How much of it learns is decided by your labels and your machine."
+        )
+    if run.method == "quick":
+        return tr(
+            "Decided automatically: '{base}' stays as it is, and only a last step learns your classes (quick). That "
+            "suits fewer than {many} labels; there are {labels}."
+        )
+    return tr(
+        "Decided automatically: with {labels} labels '{base}' learns along, all of it on a working GPU (full), else "
+        "a small part (adapters), or none where it is large (quick)."
+    )
+
+
+def _chosen(method: str) -> str:
+    return {
+        "quick": tr("'{base}' stays as it is, and only a last step learns your labels (quick)."),
+        "adapters": tr("A small part of '{base}' learns along (adapters)."),
+        "full": tr("All of '{base}' learns along (full): wants many labels and a GPU."),
+    }[method]
