@@ -21,7 +21,8 @@ from qgis.core import (
 )
 
 from .. import settings
-from ..i18n import speaks_english, tr
+from ..choice_words import shown
+from ..i18n import tr
 
 DEVICES = ("auto", "cpu", "gpu")
 MOST_THREADS = 1024
@@ -29,6 +30,7 @@ MOST_THREADS = 1024
 _GUI = "{}.gui".format(__package__.rpartition(".")[0])
 MODEL_WIDGET = f"{_GUI}.model_widget.ModelWidgetWrapper"
 CHOICE_WIDGET = f"{_GUI}.choice_widget.ChoiceWidgetWrapper"
+CHECK_BOX = f"{_GUI}.check_box.CheckBoxWrapper"
 
 
 def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
@@ -71,7 +73,7 @@ def choice(
         defaultValue=default or options[0],
         usesStaticStrings=True,
     )
-    if not speaks_english():
+    if any(shown(word) != word for word in options):
         parameter.setMetadata({"widget_wrapper": {"class": CHOICE_WIDGET}})
     return helped(parameter, help_text)
 
@@ -229,10 +231,12 @@ def threads(name: str) -> QgsProcessingParameterDefinition:
 
 def quick_look(name: str) -> QgsProcessingParameterDefinition:
     """Whether a coarse map of the view comes first; optional, as graphical models of before do not have it."""
+    parameter = QgsProcessingParameterBoolean(
+        name, tr("Show a quick look at what the map shows first"), False, True
+    )
+    parameter.setMetadata({"widget_wrapper": {"class": CHECK_BOX}})
     return helped(
-        QgsProcessingParameterBoolean(
-            name, tr("Show a quick look at what the map shows first"), False, True
-        ),
+        parameter,
         tr(
             "A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when "
             "the run ends."
