@@ -23,6 +23,7 @@ from qgis.core import (
 from qgis.gui import QgsFieldComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
 
+from .class_field import likely_field
 from .parameter_widget import ParameterWidgetWrapper
 
 
@@ -32,6 +33,7 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
         """Makes the list, empty until the label layer is known."""
         self._wanted = ""
+        self._layer: QgsVectorLayer | None = None
         if self.dialogType != DIALOG_STANDARD:
             return self._make_editable_list()
         fields = QgsFieldComboBox()
@@ -87,10 +89,13 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
         self._wanted = self.widget.currentField()
 
     def _follow(self, wrapper: Any) -> None:
-        """Lists the fields of the layer that is chosen; a raster has none."""
-        self._layer = _vector_layer(wrapper.parameterValue())  # kept: the list does not own it
-        self.widget.setLayer(self._layer)
-        self.widget.setField(self._wanted)
+        """Lists the fields of the layer that is chosen, and begins with the obvious one; a raster has none."""
+        before, self._layer = self._layer, _vector_layer(wrapper.parameterValue())
+        if self._layer is before:
+            return  # what the user chose, or left empty, stays
+        self.widget.setLayer(self._layer)  # kept above: the list does not own it
+        has_wanted = self._layer is None or self._layer.fields().lookupField(self._wanted) >= 0
+        self.widget.setField(self._wanted if has_wanted else likely_field(self._layer))
 
 
 def _vector_layer(value: Any) -> QgsVectorLayer | None:

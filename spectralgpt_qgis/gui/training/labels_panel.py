@@ -32,6 +32,7 @@ from qgis.PyQt.QtWidgets import (
 from ...i18n import tr
 from ...label_look import hold_looks
 from ...tasks.label_count import ClassCount, LabelCounts
+from ..class_field import likely_field
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
 from .label_classes import LabelClass, first_classes
@@ -330,22 +331,3 @@ class LabelsPanel(QGroupBox):
 
     def _say(self, text: str) -> None:
         self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning)
-
-
-def likely_field(layer: QgsVectorLayer) -> str:
-    """The field that most likely holds the class: one that the style or a list of values is about, else by name."""
-    renderer = layer.renderer()
-    attribute = renderer.classAttribute() if hasattr(renderer, "classAttribute") else ""
-    names = [field.name() for field in layer.fields()]
-    listed = [
-        name
-        for column, name in enumerate(names)
-        if layer.editorWidgetSetup(column).type() == "ValueMap"
-    ]
-    words = ("class", "klass", "clas", "label", "category", "type", "cover")
-    named = [name for word in words for name in names if word in name.lower()]
-    texts = [field.name() for field in layer.fields() if not field.isNumeric()]
-    for name in (attribute.strip('"'), *listed, *named, *texts):
-        if name in names:
-            return name
-    return ""

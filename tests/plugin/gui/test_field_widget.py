@@ -12,6 +12,7 @@ from spectralgpt_qgis.gui.field_widget import FieldWidgetWrapper
 from tests.plugin.conftest import SAMPLE
 
 FIELDS = "Polygon?crs=EPSG:4326&field=crop:string&field=code:integer&field=share:double"
+FIELD_NAMES = ["", "crop", "code"]
 
 
 @pytest.fixture
@@ -63,6 +64,26 @@ def test_text_and_whole_numbers_are_offered(desk, labels):
     layers, field, context = desk()
     layers.setParameterValue(labels.id(), context)
     assert names(field) == ["", "crop", "code"]
+
+
+def test_it_begins_with_the_obvious_field_and_keeps_what_the_user_chose(desk, labels):
+    layers, field, context = desk()
+    layers.setParameterValue(labels.id(), context)
+    assert field.value() == "crop"
+    for chosen in (2, 0):  # another one, then none
+        field.widget.setCurrentIndex(chosen)
+        field.widget.activated.emit(chosen)
+        layers.setParameterValue(labels.id(), context)
+        assert field.value() == (FIELD_NAMES[chosen] or None)
+
+
+def test_a_doubtful_layer_begins_empty(desk):
+    doubtful = QgsVectorLayer(
+        "Point?crs=EPSG:4326&field=a:string&field=b:string", "doubtful", "memory"
+    )
+    QgsProject.instance().addMapLayer(doubtful)
+    layers, field, context = desk()
+    layers.setParameterValue(doubtful.id(), context)
     assert field.value() is None
 
 

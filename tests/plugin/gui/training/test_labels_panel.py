@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsProject
 from qgis.PyQt.QtWidgets import QFileDialog
 
-from spectralgpt_qgis.gui.training.labels_panel import LabelsPanel, likely_field
+from spectralgpt_qgis.gui.training.labels_panel import LabelsPanel
 from tests.plugin.gui.training.desk import pixels, square
 from tests.plugin.waiting import wait
 
@@ -103,17 +103,3 @@ def test_a_label_layer_that_is_deleted_is_let_go(panel, saved_project):
     QgsProject.instance().removeMapLayer(layer)
     assert panel.layer is None
     assert panel.problem() == "Make a label layer, or choose one."
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ("field=id:integer&field=Klasse:string", "Klasse"),
-        ("field=id:integer&field=landcover:integer", "landcover"),
-        ("field=id:integer&field=remark:string", "remark"),
-        ("field=id:integer", ""),
-    ],
-)
-def test_the_likeliest_field(qgis_app, fields, expected):
-    layer = QgsVectorLayer(f"Polygon?crs=EPSG:4326&{fields}", "l", "memory")
-    assert likely_field(layer) == expected
