@@ -420,7 +420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1260,17 +1260,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
+        <source>base stays as it is</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
+        <source>a small part of the base learns</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
+        <source>all of the base learns</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2011,12 +2011,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
+        <source>Mean overlap (IoU)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2956,17 +2961,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
+        <source>Overlap</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (IoU)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3406,47 +3416,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Choose the model to start from, under Advanced.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3471,7 +3441,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>To be &amp;used on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3481,12 +3461,67 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
+        <source>Rounds</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
+        <source>Dev&amp;ice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3515,31 +3550,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation type="unfinished"></translation>
@@ -3562,6 +3572,41 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4141,7 +4186,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
+        <source>Mean overlap (IoU) of the sample</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6431,7 +6476,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -420,8 +420,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
-        <translation>auto entscheidet nach der Zahl der Labels und dem Rechner. quick dauert Sekunden, full lernt am längsten.</translation>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <translation>auto entscheidet nach der Zahl der Labels und dem Rechner. quick passt nur einen letzten Schritt auf dem unveränderten Modell an und dauert Sekunden; bei adapters lernt ein kleiner Teil des Modells mit; bei full das ganze, was am längsten dauert.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -1260,18 +1260,18 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
-        <translation>schnell</translation>
+        <source>base stays as it is</source>
+        <translation>Basis bleibt, wie sie ist</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
-        <translation>Adapter</translation>
+        <source>a small part of the base learns</source>
+        <translation>ein kleiner Teil der Basis lernt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
-        <translation>vollständig</translation>
+        <source>all of the base learns</source>
+        <translation>die ganze Basis lernt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2012,13 +2012,18 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation>IoU (Intersection over Union) ist die Überlappung von Karte und Wirklichkeit: von aller Fläche, die zu einer Klasse gehört oder als solche kartiert ist, der Anteil, auf dem beide übereinstimmen. 1 ist am besten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation>95-%-Intervall</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
-        <translation>Mittlere IoU</translation>
+        <source>Mean overlap (IoU)</source>
+        <translation>Mittlere Überlappung (IoU)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
@@ -2957,18 +2962,23 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
-        <translation>IoU</translation>
+        <source>Overlap</source>
+        <translation>Überlapp.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
-        <translation>Von allem, was diese Klasse ist oder als sie kartiert ist, der Anteil, in dem beide übereinstimmen.</translation>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>Überlappung (Intersection over Union, IoU): von allem, was zu ihr gehört oder als sie kartiert ist, der Anteil, auf dem beide übereinstimmen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
-        <translation>Von der gesamten Fläche, die diese Klasse ist oder als sie kartiert ist, der Anteil, in dem beide übereinstimmen. 100 % ist am besten.</translation>
+        <source>Overlap (IoU)</source>
+        <translation>Überlappung (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>Überlappung (Intersection over Union, IoU): von aller Fläche, die zu dieser Klasse gehört oder als sie kartiert ist, der Anteil, auf dem beide übereinstimmen. 100 % ist am besten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
@@ -3407,48 +3417,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation>Wählen Sie das Ausgangsmodell.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation>Automatisch</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation>Entscheidet nach Ihren Labels und Ihrem Rechner.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation>Schnell</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation>Lässt das Basismodell, wie es ist, und dauert Sekunden.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation>Adapter</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation>Ändert wenige Gewichte des Basismodells.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation>Vollständig</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
-        <translation>Ändert alle Gewichte: braucht viele Labels und eine GPU.</translation>
+        <source>Choose the model to start from, under Advanced.</source>
+        <translation>Wählen Sie unter Erweitert das Modell, von dem ausgegangen wird.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3472,8 +3442,18 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
-        <translation>Wie oft die Labels durchgegangen werden.</translation>
+        <source>To be &amp;used on</source>
+        <translation>E&amp;insatz auf</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>Name &amp;des Modells</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Erweitert</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3482,13 +3462,68 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
-        <translation>E&amp;insatz auf</translation>
+        <source>Rounds</source>
+        <translation>Durchgänge</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
-        <translation>Name &amp;des Modells</translation>
+        <source>Dev&amp;ice</source>
+        <translation>Re&amp;chengerät</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation>Zur Be&amp;wertung zurückgehalten</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation>Kana&amp;lnummern</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Entscheidet nach Ihren Labels und Ihrem Rechner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation>Basis bleibt, wie sie ist (quick)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation>Nur ein letzter Schritt lernt: dauert Sekunden und passt zu wenigen Labels.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation>Ein kleiner Teil lernt (adapters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation>Ändert wenige Gewichte der Basis: dauert Minuten.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation>Die ganze Basis lernt (full)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Ändert alle Gewichte: braucht viele Labels und eine GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Wie oft die Labels durchgegangen werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3516,31 +3551,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Ein Rasterkanal für jeden Kanal des Basismodells, in dessen Reihenfolge, etwa 2,3,4,8.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation>Erweitert</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Durchgänge</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation>Re&amp;chengerät</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation>Zur Be&amp;wertung zurückgehalten</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation>Kana&amp;lnummern</translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation>V&amp;orherige</translation>
@@ -3564,6 +3574,41 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
         <translation>{first} oder {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation>Automatisch entschieden: &#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Veränderungen (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation>Geht von &#x27;{base}&#x27; aus. Wie viel davon mitlernt, entscheidet sich nach Ihren Labels und Ihrem Rechner.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation>Automatisch entschieden: &#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Klassen (quick). Das passt zu weniger als {many} Labels; es sind {labels}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation>Automatisch entschieden: Mit {labels} Labels lernt &#x27;{base}&#x27; mit, auf einer funktionierenden GPU ganz (full), sonst ein kleiner Teil (adapters), oder nichts, wenn es groß ist (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation>&#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Labels (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation>Ein kleiner Teil von &#x27;{base}&#x27; lernt mit (adapters).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <translation>Ganz &#x27;{base}&#x27; lernt mit (full): braucht viele Labels und eine GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
@@ -4142,8 +4187,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
-        <translation>Mittlere IoU der Stichprobe</translation>
+        <source>Mean overlap (IoU) of the sample</source>
+        <translation>Mittlere Überlappung (IoU) der Stichprobe</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -6432,8 +6477,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
-        <translation>Mittlere IoU auf zurückgehaltenen Labels vorher: {1}</translation>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Mittlere Überlappung (IoU) auf zurückgehaltenen Labels vorher: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>

@@ -420,8 +420,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
-        <translation>auto decide según el número de etiquetas y el equipo. quick tarda segundos, full es el que más tiempo aprende.</translation>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <translation>auto decide según el número de etiquetas y el equipo. quick ajusta un último paso sobre el modelo tal como está y tarda segundos; con adapters aprende también una pequeña parte del modelo; con full, todo, y es lo que más tarda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -1260,18 +1260,18 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
-        <translation>rápido</translation>
+        <source>base stays as it is</source>
+        <translation>la base queda como está</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
-        <translation>adaptadores</translation>
+        <source>a small part of the base learns</source>
+        <translation>aprende una pequeña parte de la base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
-        <translation>completo</translation>
+        <source>all of the base learns</source>
+        <translation>aprende toda la base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2012,13 +2012,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation>IoU (intersección sobre unión) es el solapamiento del mapa y la realidad: de todo el terreno que es de una clase o está cartografiado como tal, la parte en la que ambos coinciden. 1 es lo mejor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation>Intervalo del 95 %</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU media</translation>
+        <source>Mean overlap (IoU)</source>
+        <translation>Solapamiento medio (IoU)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
@@ -2957,18 +2962,23 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
-        <translation>IoU</translation>
+        <source>Overlap</source>
+        <translation>Solap.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
-        <translation>De todo lo que es la clase o está cartografiado como ella, la parte en que ambos coinciden.</translation>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>Solapamiento (intersección sobre unión, IoU): de todo lo que es de ella o está cartografiado como ella, la parte en la que ambos coinciden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
-        <translation>De todo el terreno que es de esta clase o está cartografiado como ella, la parte en que ambos coinciden. 100 % es lo mejor.</translation>
+        <source>Overlap (IoU)</source>
+        <translation>Solapamiento (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>Solapamiento (intersección sobre unión, IoU): de todo el terreno que es de esta clase o está cartografiado como tal, la parte en la que ambos coinciden. 100 % es lo mejor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
@@ -3407,48 +3417,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation>Elija el modelo de partida.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation>Automático</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation>Decide según sus etiquetas y su equipo.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation>Rápido</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation>Mantiene el modelo base como está y tarda segundos.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation>Adaptadores</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation>Cambia unos pocos pesos del modelo base.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation>Completo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
-        <translation>Cambia todos los pesos: necesita muchas etiquetas y una GPU.</translation>
+        <source>Choose the model to start from, under Advanced.</source>
+        <translation>Elija el modelo de partida, en Avanzado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3472,8 +3442,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
-        <translation>Cuántas veces se recorren las etiquetas.</translation>
+        <source>To be &amp;used on</source>
+        <translation>Para &amp;usar en</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>&amp;Nombre del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avanzado</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3482,13 +3462,68 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
-        <translation>Para &amp;usar en</translation>
+        <source>Rounds</source>
+        <translation>Rondas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
-        <translation>&amp;Nombre del modelo</translation>
+        <source>Dev&amp;ice</source>
+        <translation>Dispositi&amp;vo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation>Reservado para &amp;juzgar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation>Números de ban&amp;da</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Decide según sus etiquetas y su equipo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation>La base queda como está (quick)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation>Solo aprende un último paso: tarda segundos y conviene con pocas etiquetas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation>Aprende una pequeña parte (adapters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation>Cambia pocos pesos de la base: tarda minutos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation>Aprende toda la base (full)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Cambia todos los pesos: necesita muchas etiquetas y una GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Cuántas veces se recorren las etiquetas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3516,31 +3551,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Una banda del ráster para cada banda del modelo base, en su orden, como 2,3,4,8.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation>Avanzado</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Rondas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation>Dispositi&amp;vo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation>Reservado para &amp;juzgar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation>Números de ban&amp;da</translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation>An&amp;terior</translation>
@@ -3564,6 +3574,41 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
         <translation>¿{first} o {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation>Decidido automáticamente: &#x27;{base}&#x27; queda como está y solo un último paso aprende sus cambios (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation>Parte de &#x27;{base}&#x27;. Cuánto de él aprende lo deciden sus etiquetas y su equipo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation>Decidido automáticamente: &#x27;{base}&#x27; queda como está y solo un último paso aprende sus clases (quick). Conviene con menos de {many} etiquetas; hay {labels}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation>Decidido automáticamente: con {labels} etiquetas &#x27;{base}&#x27; también aprende, todo él con una GPU que funcione (full), si no una pequeña parte (adapters), o nada si es grande (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation>&#x27;{base}&#x27; queda como está y solo un último paso aprende sus etiquetas (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation>Una pequeña parte de &#x27;{base}&#x27; también aprende (adapters).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <translation>Todo &#x27;{base}&#x27; también aprende (full): necesita muchas etiquetas y una GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
@@ -4142,8 +4187,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
-        <translation>IoU media de la muestra</translation>
+        <source>Mean overlap (IoU) of the sample</source>
+        <translation>Solapamiento medio (IoU) de la muestra</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -6432,8 +6477,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
-        <translation>IoU media con etiquetas reservadas antes: {1}</translation>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Solapamiento medio (IoU) en las etiquetas reservadas antes: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>

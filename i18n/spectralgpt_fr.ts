@@ -420,8 +420,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
-        <translation>auto décide d&#x27;après le nombre d&#x27;étiquettes et la machine. quick prend quelques secondes, full apprend le plus longtemps.</translation>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <translation>auto décide d&#x27;après le nombre d&#x27;étiquettes et la machine. quick ajuste une dernière étape sur le modèle tel quel et prend quelques secondes ; avec adapters, une petite partie du modèle apprend aussi ; avec full, le modèle entier, ce qui prend le plus de temps.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -1260,18 +1260,18 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
-        <translation>rapide</translation>
+        <source>base stays as it is</source>
+        <translation>la base reste telle quelle</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
-        <translation>adaptateurs</translation>
+        <source>a small part of the base learns</source>
+        <translation>une petite partie de la base apprend</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
-        <translation>complet</translation>
+        <source>all of the base learns</source>
+        <translation>toute la base apprend</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2012,13 +2012,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation>L&#x27;IoU (intersection sur union) est le recouvrement de la carte et de la réalité : de tout le terrain qui est d&#x27;une classe ou est cartographié comme telle, la part où les deux concordent. 1 est le mieux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation>Intervalle à 95 %</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU moyen</translation>
+        <source>Mean overlap (IoU)</source>
+        <translation>Recouvrement moyen (IoU)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
@@ -2957,18 +2962,23 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
-        <translation>IoU</translation>
+        <source>Overlap</source>
+        <translation>Recouv.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
-        <translation>De tout ce qui est de cette classe ou est cartographié comme telle, la part où les deux concordent.</translation>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>Recouvrement (intersection sur union, IoU) : de tout ce qui est de cette classe ou est cartographié comme telle, la part où les deux concordent.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
-        <translation>De tout le terrain qui est de cette classe ou est cartographié comme telle, la part où les deux concordent. 100 % est le mieux.</translation>
+        <source>Overlap (IoU)</source>
+        <translation>Recouvrement (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>Recouvrement (intersection sur union, IoU) : de tout le terrain qui est de cette classe ou est cartographié comme telle, la part où les deux concordent. 100 % est le mieux.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
@@ -3407,48 +3417,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation>Choisissez le modèle de départ.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation>Automatique</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation>Décide d&#x27;après vos étiquettes et votre machine.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation>Rapide</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation>Garde la base telle quelle et prend quelques secondes.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation>Adaptateurs</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation>Change une petite partie des poids de la base.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation>Complet</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
-        <translation>Change tous les poids : demande beaucoup d&#x27;étiquettes et un GPU.</translation>
+        <source>Choose the model to start from, under Advanced.</source>
+        <translation>Choisissez le modèle de départ, sous Avancé.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3472,8 +3442,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
-        <translation>Combien de fois les étiquettes sont parcourues.</translation>
+        <source>To be &amp;used on</source>
+        <translation>À &amp;utiliser sur</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>N&amp;om du modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avancé</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3482,13 +3462,68 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
-        <translation>À &amp;utiliser sur</translation>
+        <source>Rounds</source>
+        <translation>Passes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
-        <translation>N&amp;om du modèle</translation>
+        <source>Dev&amp;ice</source>
+        <translation>Pér&amp;iphérique</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation>Mis de côté pour &amp;juger</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation>Numéros des b&amp;andes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automatique</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Décide d&#x27;après vos étiquettes et votre machine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation>La base reste telle quelle (quick)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation>Seule une dernière étape apprend : prend quelques secondes et convient à peu d&#x27;étiquettes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation>Une petite partie apprend (adapters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation>Change une petite partie des poids de la base : prend des minutes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation>Toute la base apprend (full)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Change tous les poids : demande beaucoup d&#x27;étiquettes et un GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Combien de fois les étiquettes sont parcourues.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3516,31 +3551,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Une bande du raster pour chaque bande de la base, dans son ordre, par exemple 2,3,4,8.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation>Avancé</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Passes</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation>Pér&amp;iphérique</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation>Mis de côté pour &amp;juger</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation>Numéros des b&amp;andes</translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation>Pré&amp;cédent</translation>
@@ -3564,6 +3574,41 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
         <translation>{first} ou {second} ?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation>Décidé automatiquement : &#x27;{base}&#x27; reste tel quel, et seule une dernière étape apprend vos changements (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation>Part de &#x27;{base}&#x27;. La part qui en apprend est décidée par vos étiquettes et votre machine.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation>Décidé automatiquement : &#x27;{base}&#x27; reste tel quel, et seule une dernière étape apprend vos classes (quick). Cela convient à moins de {many} étiquettes ; il y en a {labels}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation>Décidé automatiquement : avec {labels} étiquettes, &#x27;{base}&#x27; apprend aussi, en entier sur un GPU qui fonctionne (full), sinon en petite partie (adapters), ou pas du tout s&#x27;il est grand (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation>&#x27;{base}&#x27; reste tel quel, et seule une dernière étape apprend vos étiquettes (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation>Une petite partie de &#x27;{base}&#x27; apprend aussi (adapters).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <translation>Tout &#x27;{base}&#x27; apprend aussi (full) : demande beaucoup d&#x27;étiquettes et un GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
@@ -4142,8 +4187,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
-        <translation>IoU moyen de l&#x27;échantillon</translation>
+        <source>Mean overlap (IoU) of the sample</source>
+        <translation>Recouvrement moyen (IoU) de l&#x27;échantillon</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -6432,8 +6477,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
-        <translation>IoU moyen sur les étiquettes mises de côté, avant : {1}</translation>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Recouvrement moyen (IoU) sur les étiquettes mises de côté avant : {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>

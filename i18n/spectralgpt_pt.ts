@@ -420,8 +420,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
-        <translation>auto decide pelo número de rótulos e pela máquina. quick (rápido) leva segundos, full (completo) aprende por mais tempo.</translation>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <translation>auto decide conforme o número de rótulos e a máquina. quick ajusta um último passo sobre o modelo como está e leva segundos; com adapters uma pequena parte do modelo também aprende; com full, todo ele, o que demora mais.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -1260,18 +1260,18 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
-        <translation>rápido</translation>
+        <source>base stays as it is</source>
+        <translation>a base fica como está</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
-        <translation>adaptadores</translation>
+        <source>a small part of the base learns</source>
+        <translation>uma pequena parte da base aprende</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
-        <translation>completo</translation>
+        <source>all of the base learns</source>
+        <translation>toda a base aprende</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2012,13 +2012,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation>IoU (interseção sobre união) é a sobreposição do mapa e da realidade: de todo o terreno que é de uma classe ou está mapeado como tal, a parte em que ambos concordam. 1 é o melhor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation>Intervalo de 95 %</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
-        <translation>IoU médio</translation>
+        <source>Mean overlap (IoU)</source>
+        <translation>Sobreposição média (IoU)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
@@ -2957,18 +2962,23 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
-        <translation>IoU</translation>
+        <source>Overlap</source>
+        <translation>Sobrep.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
-        <translation>De tudo o que é a classe ou é mapeado como ela, a parte em que ambos concordam.</translation>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>Sobreposição (interseção sobre união, IoU): de tudo o que é dela ou está mapeado como ela, a parte em que ambos concordam.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
-        <translation>De todo o terreno que é desta classe ou é mapeado como ela, a parte em que ambos concordam. 100 % é o melhor.</translation>
+        <source>Overlap (IoU)</source>
+        <translation>Sobreposição (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>Sobreposição (interseção sobre união, IoU): de todo o terreno que é desta classe ou está mapeado como tal, a parte em que ambos concordam. 100 % é o melhor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
@@ -3407,48 +3417,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation>Escolha o modelo de partida.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation>Automático</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation>Decide conforme os seus rótulos e a sua máquina.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation>Rápido</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation>Mantém a base como está e leva segundos.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation>Adaptadores</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation>Altera poucos dos pesos da base.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation>Completo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
-        <translation>Altera todos os pesos: pede muitos rótulos e uma GPU.</translation>
+        <source>Choose the model to start from, under Advanced.</source>
+        <translation>Escolha o modelo de partida, em Avançado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3472,8 +3442,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
-        <translation>Quantas vezes os rótulos são percorridos.</translation>
+        <source>To be &amp;used on</source>
+        <translation>Para &amp;usar em</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>&amp;Nome do modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>Avançado</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3482,13 +3462,68 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
-        <translation>Para &amp;usar em</translation>
+        <source>Rounds</source>
+        <translation>Rodadas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
-        <translation>&amp;Nome do modelo</translation>
+        <source>Dev&amp;ice</source>
+        <translation>D&amp;ispositivo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation>Reservados para ava&amp;liar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation>Números das ban&amp;das</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>Automático</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>Decide conforme os seus rótulos e a sua máquina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation>A base fica como está (quick)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation>Só um último passo aprende: leva segundos e serve para poucos rótulos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation>Uma pequena parte aprende (adapters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation>Altera poucos pesos da base: leva minutos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation>Toda a base aprende (full)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>Altera todos os pesos: pede muitos rótulos e uma GPU.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>Quantas vezes os rótulos são percorridos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3516,31 +3551,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Uma banda do raster para cada banda da base, na ordem dela, como 2,3,4,8.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation>Avançado</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Rodadas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation>D&amp;ispositivo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation>Reservados para ava&amp;liar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation>Números das ban&amp;das</translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation>An&amp;terior</translation>
@@ -3564,6 +3574,41 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
         <translation>{first} ou {second}?</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation>Decidido automaticamente: &#x27;{base}&#x27; fica como está, e só um último passo aprende as suas mudanças (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation>Parte de &#x27;{base}&#x27;. Quanto dele aprende é decidido pelos seus rótulos e pela sua máquina.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation>Decidido automaticamente: &#x27;{base}&#x27; fica como está, e só um último passo aprende as suas classes (quick). Serve para menos de {many} rótulos; há {labels}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation>Decidido automaticamente: com {labels} rótulos &#x27;{base}&#x27; também aprende, todo ele com uma GPU que funcione (full), senão uma pequena parte (adapters), ou nada se for grande (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation>&#x27;{base}&#x27; fica como está, e só um último passo aprende os seus rótulos (quick).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation>Uma pequena parte de &#x27;{base}&#x27; também aprende (adapters).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <translation>Todo &#x27;{base}&#x27; também aprende (full): pede muitos rótulos e uma GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
@@ -4142,8 +4187,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
-        <translation>IoU médio da amostra</translation>
+        <source>Mean overlap (IoU) of the sample</source>
+        <translation>Sobreposição média (IoU) da amostra</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -6432,8 +6477,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
-        <translation>IoU médio em rótulos reservados antes: {1}</translation>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Sobreposição média (IoU) nos rótulos reservados antes: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>

@@ -420,8 +420,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick takes seconds, full learns longest.</source>
-        <translation>auto（自动）根据标注数量和计算机来决定。quick（快速）只需几秒，full（完整）学习时间最长。</translation>
+        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <translation>auto 根据标注数量和计算机来决定。quick 保持模型不变，只训练最后一步，只需几秒；adapters 让模型的一小部分一起学习；full 让整个模型学习，耗时最长。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -1260,18 +1260,18 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>quick</source>
-        <translation>快速</translation>
+        <source>base stays as it is</source>
+        <translation>基础模型不变</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>adapters</source>
-        <translation>适配器</translation>
+        <source>a small part of the base learns</source>
+        <translation>基础模型的一小部分学习</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>full</source>
-        <translation>完整</translation>
+        <source>all of the base learns</source>
+        <translation>整个基础模型学习</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2012,13 +2012,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
+        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <translation>IoU（交并比）是地图与真实情况的重叠程度：在属于某类别或被制图为该类别的全部地面中，两者一致的比例。1 为最好。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
         <source>95 % interval</source>
         <translation>95 % 置信区间</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>Mean IoU</source>
-        <translation>平均 IoU</translation>
+        <source>Mean overlap (IoU)</source>
+        <translation>平均重叠度 (IoU)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
@@ -2957,18 +2962,23 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>IoU</source>
-        <translation>IoU</translation>
+        <source>Overlap</source>
+        <translation>重叠度</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Of all that is it or is mapped as it, the share on which both agree.</source>
-        <translation>在属于该类或被划为该类的全部范围中，两者一致的比例（交并比）。</translation>
+        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <translation>重叠度（交并比，IoU）：在属于该类别或被制图为该类别的全部之中，两者一致的比例。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
-        <translation>在属于该类别或被划为该类别的全部地面中，两者一致的比例。100 % 为最佳。</translation>
+        <source>Overlap (IoU)</source>
+        <translation>重叠度 (IoU)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
+        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <translation>重叠度（交并比，IoU）：在属于该类别或被制图为该类别的全部地面中，两者一致的比例。100 % 为最好。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
@@ -3407,48 +3417,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Choose the model to start from.</source>
-        <translation>请选择起始模型。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Automatic</source>
-        <translation>自动</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
-        <translation>根据您的标注和计算机来决定。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Quick</source>
-        <translation>快速</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Keeps the base as it is and takes seconds.</source>
-        <translation>保持基础模型不变，只需几秒。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Adapters</source>
-        <translation>适配器</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights.</source>
-        <translation>改变基础模型的少量权重。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Full</source>
-        <translation>完整</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
-        <translation>改变全部权重：需要大量标注和 GPU。</translation>
+        <source>Choose the model to start from, under Advanced.</source>
+        <translation>请在“高级”中选择起始模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3472,8 +3442,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
-        <translation>遍历标注的次数。</translation>
+        <source>To be &amp;used on</source>
+        <translation>用于(&amp;U)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>&amp;Name of the model</source>
+        <translation>模型名称(&amp;N)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Advanced</source>
+        <translation>高级</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3482,13 +3462,68 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>To be &amp;used on</source>
-        <translation>用于(&amp;U)</translation>
+        <source>Rounds</source>
+        <translation>轮数</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>&amp;Name of the model</source>
-        <translation>模型名称(&amp;N)</translation>
+        <source>Dev&amp;ice</source>
+        <translation>设备(&amp;I)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Held bac&amp;k to judge</source>
+        <translation>留出用于评价(&amp;K)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>B&amp;and numbers</source>
+        <translation>波段号(&amp;A)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Decides by your labels and your machine.</source>
+        <translation>根据您的标注和计算机来决定。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Base stays as it is (quick)</source>
+        <translation>基础模型不变 (quick)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <translation>只学习最后一步：只需几秒，适合标注较少的情况。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>A small part learns (adapters)</source>
+        <translation>一小部分学习 (adapters)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <translation>只改变基础模型的少量权重：需要几分钟。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>All of it learns (full)</source>
+        <translation>整个模型学习 (full)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>Changes all weights: wants many labels and a GPU.</source>
+        <translation>改变全部权重：需要大量标注和 GPU。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
+        <source>How often the labels are gone through.</source>
+        <translation>遍历标注的次数。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3516,31 +3551,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>按基础模型的顺序，为其每个波段给出一个栅格波段，例如 2,3,4,8。</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Advanced</source>
-        <translation>高级</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>轮数</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Dev&amp;ice</source>
-        <translation>设备(&amp;I)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
-        <translation>留出用于评价(&amp;K)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>B&amp;and numbers</source>
-        <translation>波段号(&amp;A)</translation>
-    </message>
-    <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
         <translation>上一个(&amp;U)</translation>
@@ -3564,6 +3574,41 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>{first} or {second}?</source>
         <translation>{first} 还是 {second}？</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <translation>自动决定：“{base}”保持不变，只有最后一步学习您的变化 (quick)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <translation>从“{base}”开始。其中有多少参与学习，由您的标注和计算机决定。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <translation>自动决定：“{base}”保持不变，只有最后一步学习您的类别 (quick)。这适合少于 {many} 个标注；现有 {labels} 个。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <translation>自动决定：有 {labels} 个标注时“{base}”一起学习：有可用的 GPU 时全部学习 (full)，否则只学习一小部分 (adapters)，模型较大时则保持不变 (quick)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <translation>“{base}”保持不变，只有最后一步学习您的标注 (quick)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <translation>“{base}”的一小部分一起学习 (adapters)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
+        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <translation>整个“{base}”一起学习 (full)：需要大量标注和 GPU。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
@@ -4142,8 +4187,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Mean IoU of the sample</source>
-        <translation>样本的平均 IoU</translation>
+        <source>Mean overlap (IoU) of the sample</source>
+        <translation>样本的平均重叠度 (IoU)</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
@@ -6432,8 +6477,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Mean IoU on held-back labels before: {1}</source>
-        <translation>此前在留出标注上的平均 IoU：{1}</translation>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>之前在保留标注上的平均重叠度 (IoU)：{1}</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>

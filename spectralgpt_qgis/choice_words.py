@@ -6,18 +6,13 @@ from .i18n import tr
 
 
 def shown(word: str) -> str:
-    """Return a word as a list shows it: "schnell (quick)", as scripts, help and log have the English one."""
-    name = named(word)
+    """Return a word as a list shows it: "Szenen (scenes)", as scripts, help and log have the English one."""
+    name = _names().get(word, word)
     return word if name == word else tr("{name} ({word})").format(name=name, word=word)
 
 
-def named(word: str) -> str:
-    """Return a word's name alone, for what is only told."""
-    return _names().get(word, word)
-
-
 def _names() -> dict[str, str]:
-    """Names of formats, devices and presets are the same everywhere."""
+    """Names of formats, devices and presets are the same everywhere; a method's word says too little by itself."""
     return {
         "auto": tr("auto"),
         "cpu": tr("cpu"),
@@ -26,9 +21,9 @@ def _names() -> dict[str, str]:
         "change": tr("change"),
         "change-detection": tr("change-detection"),
         "backbone": tr("backbone"),
-        "quick": tr("quick"),
-        "adapters": tr("adapters"),
-        "full": tr("full"),
+        "quick": tr("base stays as it is"),
+        "adapters": tr("a small part of the base learns"),
+        "full": tr("all of the base learns"),
         "anywhere": tr("anywhere"),
         "here": tr("here"),
         "simple": tr("simple"),

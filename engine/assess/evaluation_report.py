@@ -110,10 +110,14 @@ def _headline(accuracy: Accuracy, adjusted: Adjusted | None, level: str) -> list
             (tr("Overall accuracy, area-adjusted"), _told(adjusted.figures.overall, level)),
             (tr("Overall accuracy of the sample"), plain),
         ]
-        names = tr("Kappa of the sample"), tr("Mean IoU of the sample"), tr("Mean F1 of the sample")
+        names = (
+            tr("Kappa of the sample"),
+            tr("Mean overlap (IoU) of the sample"),
+            tr("Mean F1 of the sample"),
+        )
     else:
         rows = [(tr("Overall accuracy"), plain)]
-        names = tr("Kappa"), tr("Mean IoU"), tr("Mean F1")
+        names = tr("Kappa"), tr("Mean overlap (IoU)"), tr("Mean F1")
     return [*rows, *zip(names, figures), (tr("Reference samples"), count(accuracy.matrix.sum()))]
 
 
@@ -179,7 +183,7 @@ def _classes(names: Sequence[str], accuracy: Accuracy) -> Table:
         tr("Precision (user's accuracy)"),
         tr("Recall (producer's accuracy)"),
         "F1",
-        tr("IoU"),
+        tr("Overlap (IoU)"),
     )
     return Table(header, rows)
 

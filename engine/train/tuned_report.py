@@ -121,7 +121,7 @@ def _headline(run: Run) -> list[tuple[str, str]]:
         return [*rows, (tr("Accuracy"), tr("not known: no labels could be held back"))]
     for name, title in (
         ("overall_accuracy", tr("Overall accuracy")),
-        ("miou", tr("Mean IoU")),
+        ("miou", tr("Mean overlap (IoU)")),
         ("macro_f1", tr("Mean F1")),
         ("kappa", tr("Kappa")),
         ("map", tr("Mean average precision")),
@@ -141,7 +141,7 @@ def _judged(run: Run) -> list[Block]:
         tr("Precision (user's accuracy)"),
         tr("Recall (producer's accuracy)"),
         "F1",
-        tr("IoU"),
+        tr("Overlap (IoU)"),
     )
     rows = [
         (
@@ -163,7 +163,7 @@ def _curves(history: Sequence[dict[str, float]]) -> list[Section]:
         return []
     names = {
         "val_accuracy": tr("Overall accuracy"),
-        "val_miou": tr("Mean IoU"),
+        "val_miou": tr("Mean overlap (IoU)"),
         "val_map": tr("Mean average precision"),
     }
     lines = {name: line for key, name in names.items() if (line := _line(history, key))}

@@ -284,7 +284,7 @@ def tune_weights(
     loader = LabelledWindows(learn, side, batch, steps, light_of(card), seed=seed)
     callbacks: list[Callback] = [Report(progress.part(0.2, 1.0))]
     if windows is not None:
-        progress.log(f"Mean IoU on held-back labels before: {start['miou']:.3f}")
+        progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
         judged_windows = windows
         callbacks += [
             Validate(lambda model: figure(model, judged_windows)),

@@ -138,7 +138,9 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                 tr("Method"),
                 METHODS,
                 tr(
-                    "auto decides by the number of labels and the machine. quick takes seconds, full learns longest."
+                    "auto decides by the number of labels and the machine. quick fits a last step on the model as it "
+                    "is, and takes seconds; adapters lets a small part of it learn along; full all of it, and "
+                    "takes longest."
                 ),
             ),
             shared.choice(

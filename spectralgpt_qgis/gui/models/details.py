@@ -15,7 +15,7 @@ from ...i18n import tr
 from ...installed_model import OWN, SHARED, InstalledModel
 from ..describe import words
 from .entry import ModelEntry, origin_text, task_text
-from .figures import figures_html, label, number
+from .figures import figures_html, label, number, overlap_note
 
 
 def details_html(entry: ModelEntry, compared: dict[str, Any] | None) -> str:
@@ -36,11 +36,11 @@ def details_html(entry: ModelEntry, compared: dict[str, Any] | None) -> str:
         parts.append(f"<h3>{tr('Classes')}</h3>{_classes(model)}")
     parts.append(f"<h3>{tr('Bands, in the order of the model')}</h3>{_bands(model, compared)}")
     parts.append(f"<h3>{tr('Accuracy on data held out of training')}</h3>")
-    parts.append(
-        figures_html(model.accuracy)
-        if model.accuracy
-        else f"<p>{tr('The card has no figures: judge its map with Evaluate map.')}</p>"
-    )
+    if model.accuracy:
+        figures = figures_html(model.accuracy)
+        parts.append(figures + overlap_note(figures))
+    else:
+        parts.append(f"<p>{tr('The card has no figures: judge its map with Evaluate map.')}</p>")
     if model.training:
         parts.append(f"<h3>{tr('Data and recipe')}</h3>{_training(model.training)}")
     return "".join(parts)

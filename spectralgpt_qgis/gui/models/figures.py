@@ -46,6 +46,17 @@ def figures_html(figures: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
+def overlap_note(html: str) -> str:
+    """What IoU is, as a paragraph below figures that have it; empty where none has."""
+    if "IoU" not in html:
+        return ""
+    text = tr(
+        "IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as "
+        "it, the share on which both agree. 1 is best."
+    )
+    return f"<p><i>{escape(text)}</i></p>"
+
+
 def label(key: str) -> str:
     """A key of a card as people read it: "roc_auc_cva" is "ROC AUC CVA", "bare-ground" stays."""
     if key in (known := _names()):
@@ -113,7 +124,7 @@ def _names() -> dict[str, str]:
         "overall_accuracy": tr("Overall accuracy"),
         "interval_95": tr("95 % interval"),
         "kappa": tr("Kappa"),
-        "miou": tr("Mean IoU"),
+        "miou": tr("Mean overlap (IoU)"),
         "macro_f1": tr("Mean F1"),
         "map": tr("Mean average precision"),
         "precision": tr("Precision"),

@@ -38,8 +38,11 @@ class ClassAccuracy(QTableWidget):
             ),
             (tr("F1"), tr("Precision and recall in one figure: their harmonic mean.")),
             (
-                tr("IoU"),
-                tr("Of all that is it or is mapped as it, the share on which both agree."),
+                tr("Overlap"),
+                tr(
+                    "Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on "
+                    "which both agree."
+                ),
             ),
         )
         self.setHorizontalHeaderLabels([title for title, _ in titles])

@@ -27,10 +27,11 @@ class ClassBars(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Starts without classes."""
         super().__init__(0, 2, parent)
-        self.setHorizontalHeaderLabels([tr("Class"), tr("IoU")])
+        self.setHorizontalHeaderLabels([tr("Class"), tr("Overlap (IoU)")])
         self.horizontalHeaderItem(1).setToolTip(
             tr(
-                "Of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best."
+                "Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, "
+                "the share on which both agree. 100 % is best."
             )
         )
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

@@ -23,7 +23,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...choice_words import named
+from ... import choice_words
 from ...i18n import tr
 from ..compare import Compare
 from ..tool_dialogs import ToolDialogs
@@ -222,7 +222,7 @@ class ResultPanel(QWidget):
         engine = trained.engine
         accuracy, classes = engine.get("accuracy", {}), engine.get("classes", [])
         seconds = engine.get("seconds")
-        facts = [named(str(result.get("METHOD_USED", "")))]
+        facts = [choice_words.shown(str(result.get("METHOD_USED", "")))]
         facts += [elapsed(seconds)] if seconds is not None else []
         self.title.setText(
             f"<b>{escape(trained.name)}</b> · " + " · ".join(escape(fact) for fact in facts if fact)

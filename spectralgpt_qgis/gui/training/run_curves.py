@@ -33,7 +33,7 @@ def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
 def _scores(record: RunRecord, prefix: str) -> list[Curve]:
     """What is known of held-back labels, the score that decides first."""
     titles = {
-        "miou": tr("Mean IoU"),
+        "miou": tr("Mean overlap (IoU)"),
         "accuracy": tr("Accuracy"),
         "map": tr("Mean average precision"),
     }

@@ -17,17 +17,20 @@ from qgis.core import (
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
 
 from spectralgpt_qgis import choice_words
-from spectralgpt_qgis.algorithms import parameters
 from spectralgpt_qgis.gui.choice_widget import ChoiceWidgetWrapper
 
 WORDS = ["auto", "quick", "adapters", "full"]
-SHOWN = ["AUTO (auto)", "QUICK (quick)", "ADAPTERS (adapters)", "FULL (full)"]
+SHOWN = [
+    "AUTO (auto)",
+    "BASE STAYS AS IT IS (quick)",
+    "A SMALL PART OF THE BASE LEARNS (adapters)",
+    "ALL OF THE BASE LEARNS (full)",
+]
 
 
 @pytest.fixture
 def shouting(monkeypatch):
     """A language in which every word is in capitals."""
-    monkeypatch.setattr(parameters, "speaks_english", lambda: False)
     monkeypatch.setattr(
         choice_words, "tr", lambda text: text if text.startswith("{") else text.upper()
     )
@@ -95,7 +98,8 @@ def test_the_designer_of_models_keeps_its_own_widget_with_names(algorithm):
         dialog.close()
 
 
-def test_in_english_the_widget_is_qgis_own(provider):
-    definition = provider.algorithm("finetune").parameterDefinition("METHOD")
+def test_where_no_word_has_another_name_the_widget_is_qgis_own(provider):
+    definition = provider.algorithm("finetune").parameterDefinition("TASK")
     assert not definition.metadata()
-    assert definition.options() == WORDS and definition.usesStaticStrings()
+    assert definition.options() == ["segmentation", "scenes", "change"]
+    assert definition.usesStaticStrings()

@@ -1,7 +1,7 @@
 """Figures of a card as HTML: all of them, in tables where they stand side by side."""
 
 from spectralgpt_qgis.gui.models import figures
-from spectralgpt_qgis.gui.models.figures import figures_html, label, number
+from spectralgpt_qgis.gui.models.figures import figures_html, label, number, overlap_note
 
 
 def test_words_and_numbers():
@@ -53,3 +53,9 @@ def test_keys_that_are_known_have_names_in_the_users_language(monkeypatch):
     assert label("overall_accuracy") == "Gesamtgenauigkeit"
     assert label("seed") == "Startwert"
     assert label("roc_auc_cva") == "ROC AUC CVA"
+
+
+def test_overlap_is_explained_where_it_is_a_figure():
+    assert "overlap of map and truth" in overlap_note(figures_html({"iou_water": 0.9}))
+    assert "Mean overlap (IoU)" in figures_html({"miou": 0.4})
+    assert overlap_note(figures_html({"f1": 0.9})) == ""

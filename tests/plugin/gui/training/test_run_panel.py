@@ -87,7 +87,7 @@ def test_what_the_engine_tells_is_shown(panel, told, parameters, fake):
     assert "Warning: Look out" in panel.log.toPlainText()
     assert "round 1" in panel.doing.text()
     assert not panel.running and not panel.cancel_button.isVisible()
-    assert "Mean IoU: 62 %" in panel.chart.accessibleDescription()
+    assert "Mean overlap (IoU): 62 %" in panel.chart.accessibleDescription()
 
 
 def test_a_second_start_while_it_runs_does_nothing(panel, told, parameters, fake):
