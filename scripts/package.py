@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import zipfile
+from collections.abc import Mapping
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -16,6 +17,10 @@ import translations
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "spectralgpt_qgis"
 LARGEST = 25_000_000  # bytes that plugins.qgis.org accepts
+WANTED_BY_SITE = (
+    *("name", "description", "about", "version", "qgisMinimumVersion", "author", "email"),
+    *("homepage", "tracker", "repository"),
+)
 
 # The engine's recipes make the models that ship: they need data that users do not have. The template of translations is
 # for new languages; the engine reads the .ts files of those that there are, where QGIS reads .qm.
@@ -43,14 +48,32 @@ def main() -> int:
         return 1
     unfinished.replace(package)
     print(f"{package} ({size / 1e6:.1f} MB)")
+    if missing := not_yet_publishable(general()):
+        print(
+            f"QGIS installs it from the zip. plugins.qgis.org would refuse it: metadata.txt has no {', '.join(missing)}."
+        )
     return 0
 
 
 def version() -> str:
     """Return the version that metadata.txt has."""
+    return general()["version"]
+
+
+def general() -> Mapping[str, str]:
+    """Return what metadata.txt has."""
     metadata = ConfigParser(interpolation=None)
     metadata.read(ROOT / "metadata.txt", encoding="utf-8")
-    return metadata["general"]["version"]
+    return metadata["general"]
+
+
+def not_yet_publishable(fields: Mapping[str, str]) -> list[str]:
+    """Return the fields that plugins.qgis.org wants and that say nothing; example.org is nobody's address."""
+    return [
+        name
+        for name in WANTED_BY_SITE
+        if not fields.get(name, "").strip() or "example.org" in fields[name]
+    ]
 
 
 def contents() -> list[tuple[Path, str]]:

@@ -117,13 +117,25 @@ def test_its_metadata_is_complete(package):
     metadata = ConfigParser(interpolation=None)
     metadata.read_string(zipfile.ZipFile(package).read(f"{NAME}/metadata.txt").decode())
     general = dict(metadata["general"])
-    for name in ("name", "description", "version", "author", "email", "about", "tracker"):
+    for name in ("name", "description", "version", "author", "about"):
         assert general[name]
+    assert "example.org" not in str(general)
     assert (general["qgisminimumversion"], general["qgismaximumversion"]) == ("3.22", "4.99")
     assert general["hasprocessingprovider"] == "yes"
     assert "installed separately" in general["about"]
     assert f"{NAME}/{general['icon']}" in zipfile.ZipFile(package).namelist()
     assert f"## {general['version']}" in (ROOT / "CHANGELOG.md").read_text().replace("[", "")
+
+
+def test_what_the_site_still_wants_is_said(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from package import WANTED_BY_SITE, not_yet_publishable
+
+    filled = {name: "https://gis.example.com/spectralgpt" for name in WANTED_BY_SITE}
+    assert not_yet_publishable(filled) == []
+    wanting = {**filled, "email": " ", "tracker": "https://example.org/issues"}
+    del wanting["repository"]
+    assert not_yet_publishable(wanting) == ["email", "tracker", "repository"]
 
 
 def test_every_module_is_python_39(package):
