@@ -50,7 +50,8 @@ def main() -> int:
     print(f"{package} ({size / 1e6:.1f} MB)")
     if missing := not_yet_publishable(general()):
         print(
-            f"QGIS installs it from the zip. plugins.qgis.org would refuse it: metadata.txt has no {', '.join(missing)}."
+            "QGIS installs it from the zip. plugins.qgis.org would refuse it: metadata.txt has no "
+            f"{', '.join(missing)}."
         )
     return 0
 

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterFileDestination,
     QgsRasterLayer,
 )
@@ -117,6 +118,20 @@ class FinetuneAlgorithm(TrainingAlgorithm):
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
         """Declares parameters and outputs."""
         for parameter in (
+            *self._labelled_ground(),
+            *self._learning(),
+            *self._machine_and_bands(),
+            *self._judging(),
+            *self._results(),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
+        self.addOutput(QgsProcessingOutputString(self.METHOD_USED, tr("Method used")))
+        self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
+
+    def _labelled_ground(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What to learn from, and what the model shall do."""
+        return (
             training.rasters(self.INPUT, tr("Rasters")),
             training.labels(self.LABELS, tr("Labels: polygons, points or a class raster")),
             training.class_field(self.FIELD, self.LABELS),
@@ -132,6 +147,11 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             training.rasters(
                 self.AFTER, tr("Rasters of the second date (for change only)"), optional=True
             ),
+        )
+
+    def _learning(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What to start from, and what is learned for how long."""
+        return (
             training.base_model(self.BASE, tr("Model to start from")),
             shared.choice(
                 self.METHOD,
@@ -155,12 +175,22 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             shared.whole_number(
                 self.EPOCHS, tr("Rounds through the labels (0 = automatic)"), 0, 0, 10000
             ),
+        )
+
+    def _machine_and_bands(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """Where it is computed, and from which bands."""
+        return (
             shared.device(self.DEVICE),
             training.seed(self.SEED),
             training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
             training.band_numbers(
                 self.AFTER_BANDS, tr("Bands of the second date, where they differ")
             ),
+        )
+
+    def _judging(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What is held back, and how scenes are labelled."""
+        return (
             shared.advanced(
                 shared.whole_number(
                     self.VALIDATION,
@@ -182,6 +212,11 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                     tr("For scenes: the field then holds them separated by ; or , or as a list."),
                 )
             ),
+        )
+
+    def _results(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What the model is called, and what is written."""
+        return (
             training.model_title(self.NAME_OF_MODEL),
             shared.threads(self.THREADS),
             QgsProcessingParameterFileDestination(
@@ -191,11 +226,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                 str(free_model_file("my_model", ".onnx")),
             ),
             training.report_output(self.OUTPUT_REPORT),
-        ):
-            self.addParameter(parameter)
-        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
-        self.addOutput(QgsProcessingOutputString(self.METHOD_USED, tr("Method used")))
-        self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
+        )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks that labels, task and rasters go together."""

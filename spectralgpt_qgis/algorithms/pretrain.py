@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
@@ -94,6 +95,20 @@ class PretrainAlgorithm(TrainingAlgorithm):
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
         """Declares parameters and outputs."""
         for parameter in (
+            *self._imagery(),
+            *self._course(),
+            *self._machine(),
+            *self._details(),
+            *self._bands_and_name(),
+            *self._results(),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
+        self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Loss at the end")))
+
+    def _imagery(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What to learn from."""
+        return (
             training.rasters(self.INPUTS, tr("Rasters"), optional=True),
             shared.helped(
                 QgsProcessingParameterFile(
@@ -106,6 +121,11 @@ class PretrainAlgorithm(TrainingAlgorithm):
                 ),
                 tr("All rasters in it are used, beside those chosen above."),
             ),
+        )
+
+    def _course(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What to start from, and what is learned for how long."""
+        return (
             training.base_model(
                 self.BASE, tr("Start from: a backbone, or a size"), self.BASE_TASK, self.SIZES
             ),
@@ -126,8 +146,18 @@ class PretrainAlgorithm(TrainingAlgorithm):
             shared.whole_number(
                 self.EPOCHS, tr("Rounds of every stage (0 = as the stages say)"), 0, 0, 1000000
             ),
+        )
+
+    def _machine(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """Where it is computed, and from which random numbers."""
+        return (
             shared.device(self.DEVICE),
             training.seed(self.SEED),
+        )
+
+    def _details(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What only somebody who knows pretraining changes."""
+        return (
             shared.advanced(
                 shared.whole_number(
                     self.BATCH, tr("Pictures at a time (0 = by the memory)"), 0, 0, 65536
@@ -173,9 +203,19 @@ class PretrainAlgorithm(TrainingAlgorithm):
                     tr("Progress is kept there; a run that was stopped goes on from it."),
                 )
             ),
+        )
+
+    def _bands_and_name(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """How bands are matched, what the model is called, and with how many threads."""
+        return (
             training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
             training.model_title(self.NAME_OF_MODEL),
             shared.threads(self.THREADS),
+        )
+
+    def _results(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """What is written."""
+        return (
             QgsProcessingParameterFileDestination(
                 self.OUTPUT_MODEL,
                 tr("Backbone"),
@@ -184,10 +224,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
             ),
             training.report_output(self.OUTPUT_REPORT),
             shared.raster_output(self.OUTPUT_RECONSTRUCTION, tr("Reconstruction"), optional=True),
-        ):
-            self.addParameter(parameter)
-        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
-        self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Loss at the end")))
+        )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks that there is imagery, and how the stages are written."""
