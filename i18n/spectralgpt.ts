@@ -385,6 +385,21 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Rasters</source>
         <translation type="unfinished"></translation>
     </message>
@@ -471,21 +486,6 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Models to predict with (*.onnx)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Name of the model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Method used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Classes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -730,6 +730,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Folder of rasters</source>
         <translation type="unfinished"></translation>
     </message>
@@ -816,11 +821,6 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Reconstruction</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -385,6 +385,21 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Name des Modells</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Verwendete Methode</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Rasters</source>
         <translation>Raster</translation>
     </message>
@@ -472,21 +487,6 @@
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Models to predict with (*.onnx)</source>
         <translation>Modelle zum Vorhersagen (*.onnx)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Name of the model</source>
-        <translation>Name des Modells</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Method used</source>
-        <translation>Verwendete Methode</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Classes</source>
-        <translation>Klassen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -730,6 +730,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Verlust am Ende</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Folder of rasters</source>
         <translation>Ordner mit Rastern</translation>
     </message>
@@ -817,11 +822,6 @@
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Reconstruction</source>
         <translation>Rekonstruktion</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
-        <translation>Verlust am Ende</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>

@@ -385,6 +385,21 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Nombre del modelo</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Método utilizado</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Clases</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Rasters</source>
         <translation>Rásteres</translation>
     </message>
@@ -472,21 +487,6 @@
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Models to predict with (*.onnx)</source>
         <translation>Modelos para predecir (*.onnx)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Name of the model</source>
-        <translation>Nombre del modelo</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Method used</source>
-        <translation>Método utilizado</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Classes</source>
-        <translation>Clases</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -730,6 +730,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Pérdida al final</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Folder of rasters</source>
         <translation>Carpeta de rásteres</translation>
     </message>
@@ -817,11 +822,6 @@
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Reconstruction</source>
         <translation>Reconstrucción</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
-        <translation>Pérdida al final</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>

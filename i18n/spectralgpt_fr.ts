@@ -385,6 +385,21 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>Nom du modèle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>Méthode utilisée</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>Classes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Rasters</source>
         <translation>Rasters</translation>
     </message>
@@ -472,21 +487,6 @@
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Models to predict with (*.onnx)</source>
         <translation>Modèles de prédiction (*.onnx)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Name of the model</source>
-        <translation>Nom du modèle</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Method used</source>
-        <translation>Méthode utilisée</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Classes</source>
-        <translation>Classes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -730,6 +730,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>Perte finale</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Folder of rasters</source>
         <translation>Dossier de rasters</translation>
     </message>
@@ -817,11 +822,6 @@
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Reconstruction</source>
         <translation>Reconstruction</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
-        <translation>Perte finale</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>

@@ -385,6 +385,21 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Name of the model</source>
+        <translation>模型名称</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Method used</source>
+        <translation>所用方法</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Rasters</source>
         <translation>栅格</translation>
     </message>
@@ -472,21 +487,6 @@
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
         <source>Models to predict with (*.onnx)</source>
         <translation>用于预测的模型 (*.onnx)</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Name of the model</source>
-        <translation>模型名称</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Method used</source>
-        <translation>所用方法</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Classes</source>
-        <translation>类别</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
@@ -730,6 +730,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
+        <source>Loss at the end</source>
+        <translation>最终损失</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Folder of rasters</source>
         <translation>栅格文件夹</translation>
     </message>
@@ -817,11 +822,6 @@
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
         <source>Reconstruction</source>
         <translation>重建</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
-        <translation>最终损失</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..cards import Card
 from ..data.grid import Grid
 from ..data.label_layer import LabelLayer
 from ..data.source import RasterSource
@@ -22,7 +23,7 @@ from .base_model import Base
 from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
-from .method import BATCH, LENGTHS, LENGTHS_GPU, choose_method
+from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
 from .scene_chips import SceneChips, read_chips
 from .scene_tuning import tune_scenes
 from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
@@ -44,24 +45,14 @@ def finetune_scenes(
             "choose change-detection."
         )
     card = card_to_be(base, job, layer.classes, ())
-    sources: list[RasterSource] = []
-    for name in job.inputs:
-        source, _ = open_scaled(
-            name, card, 0.0, stack, progress, bands=job.bands, nodata=job.nodata, crs=job.crs
-        )
-        progress.log(f"{name}: {source.scaling.text}")
-        for warning in source.warnings:
-            progress.warning(f"{name}: {warning}")
-        sources.append(source)
+    sources = _open_rasters(job, card, stack, progress)
     chips = read_chips(sources, layer, card, progress.part(0.0, 0.2), patch=base.config.patch)
     for warning in layer.warnings:
         progress.warning(warning)
-    weights = sum(value.numel() for value in base.weights.values())
-    method = choose_method(job.method, len(chips), weights, device.type == "cuda", job.task)
-    progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    method = _chosen(job, base, len(chips), device, progress)
     progress.state(classes=looks(card.classes), method=method.name)
-    gpu = device.type == "cuda"
-    epochs, steps = (LENGTHS_GPU if gpu else LENGTHS).get(method.name, (1, 1))
+    lengths = LENGTHS_GPU if device.type == "cuda" else LENGTHS
+    epochs, steps = lengths.get(method.name, (1, 1))
 
     def work(batch: int) -> Tuned:
         return tune_scenes(
@@ -81,40 +72,77 @@ def finetune_scenes(
     tuned = with_smaller_batches(work, BATCH * 2, progress)
     if tuned.judged.warning:
         progress.warning(tuned.judged.warning)
+    finished = _finished(job, base, method, chips, tuned, sources)
+    return Made(tuned.predictor, finished, method, tuned, _facts(job, base, finished, len(chips)))
+
+
+def _open_rasters(
+    job: FinetuneJob, card: Card, stack: ExitStack, progress: Progress
+) -> list[RasterSource]:
+    """The job's rasters, scaled as the card wants; what there is to say of each is said."""
+    sources: list[RasterSource] = []
+    for name in job.inputs:
+        source, _ = open_scaled(
+            name, card, 0.0, stack, progress, bands=job.bands, nodata=job.nodata, crs=job.crs
+        )
+        progress.log(f"{name}: {source.scaling.text}")
+        for warning in source.warnings:
+            progress.warning(f"{name}: {warning}")
+        sources.append(source)
+    return sources
+
+
+def _chosen(
+    job: FinetuneJob, base: Base, scenes: int, device: torch.device, progress: Progress
+) -> Method:
+    weights = sum(value.numel() for value in base.weights.values())
+    method = choose_method(job.method, scenes, weights, device.type == "cuda", job.task)
+    progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    return method
+
+
+def _finished(
+    job: FinetuneJob,
+    base: Base,
+    method: Method,
+    chips: SceneChips,
+    tuned: Tuned,
+    sources: Sequence[RasterSource],
+) -> Card:
+    """The card with what was learned from, and how good it is."""
+    card = tuned.predictor.card
     label = chips.label if chips.label.ndim == 2 else np.eye(len(card.classes))[chips.label]
-    counts = {item.title: int(n) for item, n in zip(card.classes, label.sum(0))}
     figures = tuned.interval
     if job.multilabel and tuned.accuracy is not None:
         figures = {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
-    finished = finished_card(
-        tuned.predictor.card,
+    return finished_card(
+        card,
         base,
         job,
         method=method.name,
         area=_area(chips, [source.grid for source in sources]),
-        counts=counts,
+        counts={item.title: int(n) for item, n in zip(card.classes, label.sum(0))},
         matrix=tuned.matrix,
         measure=tuned.measure,
         facts={"scenes": len(chips), "heads": tuned.judged.mean_iou, "epochs": len(tuned.history)},
         figures=figures,
     )
-    facts = [
+
+
+def _facts(job: FinetuneJob, base: Base, card: Card, scenes: int) -> list[tuple[str, str]]:
+    """What the report says of data and settings."""
+    labels = Path(job.labels.split("|")[0]).name
+    return [
         (tr("Rasters"), ", ".join(Path(name).name for name in job.inputs)),
-        (
-            tr("Labels"),
-            tr("{file}, field {field}").format(
-                file=Path(job.labels.split("|")[0]).name, field=job.field
-            ),
-        ),
-        (tr("Scenes with labels"), str(len(chips))),
+        (tr("Labels"), tr("{file}, field {field}").format(file=labels, field=job.field)),
+        (tr("Scenes with labels"), str(scenes)),
         (tr("Backbone"), f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
         (
             tr("Window"),
-            tr("{pixels} px of {size} m").format(pixels=finished.window, size=figure(finished.gsd)),
+            tr("{pixels} px of {size} m").format(pixels=card.window, size=figure(card.gsd)),
         ),
         (tr("Seed"), str(job.seed)),
     ]
-    return Made(tuned.predictor, finished, method, tuned, facts)
 
 
 def _area(chips: SceneChips, grids: Sequence[Grid]) -> tuple[float, float, float, float] | None:
