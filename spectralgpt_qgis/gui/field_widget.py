@@ -21,7 +21,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsFieldComboBox
-from qgis.PyQt.QtWidgets import QComboBox, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QLabel, QWidget
 
 from .class_field import likely_field
 from .parameter_widget import ParameterWidgetWrapper
@@ -43,6 +43,13 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
         fields.fieldChanged.connect(lambda *_: self.widgetValueHasChanged.emit(self))
         fields.activated.connect(self._remember)
         return fields
+
+    def createLabel(self) -> Any:  # noqa: N802
+        """Makes the label; it says itself when the field is left out, and it is not optional otherwise."""
+        label = super().createLabel()
+        if isinstance(label, QLabel):
+            label.setText(self.parameterDefinition().description())
+        return label
 
     def postInitialize(self, wrappers: Any) -> None:  # noqa: N802
         """Follows the label layer."""
