@@ -12,7 +12,7 @@ from spectralgpt_qgis.gui import parameter_widget
 @pytest.mark.parametrize(
     ("algorithm", "name", "text"),
     [
-        ("finetune", "FIELD", "<optional> {}"),
+        ("finetune", "FIELD", "{}"),
         ("evaluate", "MODEL", "<optional> {}"),
         ("segment", "MODEL", "{}"),
     ],
