@@ -23,15 +23,14 @@ from ..report.command import command_line
 from ..train.fresh import CARD_BANDS
 from ..train.kept_tokens import HOME_VARIABLE, SIZE_VARIABLE
 from ..training_jobs import FinetuneJob
-from .protocols import Method
+from .protocols import FOR_THIS_IMAGE, Method
 from .scoreboard import Scoreboard, Trial
 
 SIDE = 1000  # pixels
 POLYGONS = 10
 PLACE = from_origin(500000, 4700000, 10, 10)
 MORE = 12  # polygons of the second run on the same scene
-HERE = "quick, for this image"
-OTHERS = (HERE, "adapters", "full")
+OTHERS = (FOR_THIS_IMAGE, "adapters", "full")
 ABOUT = (
     "The verb finetune from ten polygons of two classes, 20 x 20 px each, on a scene of 1000 x 1000 "
     "pixels and nine bands, in a process of its own: from its start to the written model, export and "
@@ -121,14 +120,14 @@ def run(
     Args:
         scene: Raster.
         labels: Polygons.
-        name: The verb's method, or `HERE`.
+        name: The verb's method, or `FOR_THIS_IMAGE`.
         folder: For the outputs.
         home: Where the engine keeps what the next run with the same one can use.
 
     Raises:
         EnvironmentBroken: It failed.
     """
-    method, use = ("quick", "here") if name == HERE else (name, "anywhere")
+    method, use = ("quick", "here") if name == FOR_THIS_IMAGE else (name, "anywhere")
     job = FinetuneJob(
         inputs=(str(scene),),
         labels=str(labels),

@@ -24,7 +24,7 @@ from ..train.quick_head import ANYWHERE, HERE, Use
 from ..train.tuning import tune_head
 from .our_change import TunedPairs
 from .our_scenes import TunedScenes
-from .protocols import Method
+from .protocols import FOR_THIS_IMAGE, Method
 
 OVERLAP = 32
 
@@ -40,8 +40,8 @@ def methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
         return [
             ("quick", QuickPixels(base)),
             ("quick, random weights", QuickPixels(random_weights(base))),
-            ("quick, for this image", QuickPixels(base, HERE)),
-            ("quick, for this image, random weights", QuickPixels(random_weights(base), HERE)),
+            (FOR_THIS_IMAGE, QuickPixels(base, HERE)),
+            (f"{FOR_THIS_IMAGE}, random weights", QuickPixels(random_weights(base), HERE)),
         ]
     if part == "scenes":
         return [

@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol, Union
 
 import numpy as np
 
+FOR_THIS_IMAGE = "quick, for this image"  # what the tables call that use of the quick method
+
 
 class PixelModel(Protocol):
     """Maps a scene."""

@@ -7,6 +7,7 @@ import rasterio
 import shapely
 
 from engine.benchmark import cost
+from engine.benchmark.protocols import FOR_THIS_IMAGE
 from engine.errors import EnvironmentBroken
 from engine.progress import Progress
 
@@ -37,7 +38,7 @@ def test_a_real_run_takes_time_and_memory(tmp_path, monkeypatch):
     assert list((home / "cache" / "tokens").iterdir())
 
 
-@pytest.mark.parametrize(("name", "use"), [("quick", "anywhere"), (cost.HERE, "here")])
+@pytest.mark.parametrize(("name", "use"), [("quick", "anywhere"), (FOR_THIS_IMAGE, "here")])
 def test_where_the_model_is_to_work_is_asked_for(tmp_path, monkeypatch, name, use):
     asked = []
 
@@ -71,7 +72,7 @@ def test_every_method_is_run_from_nothing_and_quick_once_more(tmp_path, monkeypa
     ten, twelve = "labels-10", "labels-12"
     assert [(method, labels) for method, labels, _ in seen] == [
         *[("quick", ten), ("quick", twelve)] * 2,
-        *[(cost.HERE, ten)] * 2,
+        *[(FOR_THIS_IMAGE, ten)] * 2,
         *[("adapters", ten)] * 2,
         *[("full", ten)] * 2,
     ]

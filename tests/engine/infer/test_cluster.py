@@ -2,6 +2,7 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pyogrio
@@ -25,6 +26,7 @@ from engine.jobs import ChangeJob, ClassifyJob, SegmentJob
 from tests.engine.infer.maps import read
 
 IMAGE = np.random.default_rng(2).random((3, 130, 40), np.float32)
+MOST_SECONDS = 300  # that a small run on a cluster may take beside whatever else the machine does
 
 
 class Done:
@@ -334,8 +336,14 @@ class TestDask:
             else (cluster_rows, "compute_strip")
         )
         monkeypatch.setattr(module, name, dying(getattr(module, name), tmp_path))
-        with dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
-            values, *facts = run("cluster", scheduler=there.scheduler_address)
+        local = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+        # The cluster closes first: what still waits for it then ends, and the thread with it.
+        with ThreadPoolExecutor(1) as thread, dask.LocalCluster(**local) as there:
+            running = thread.submit(run, "cluster", scheduler=there.scheduler_address)
+            done, _ = wait([running], timeout=MOST_SECONDS)
+            killed = sorted(path.name for path in tmp_path.glob("killed-*"))
+            assert done, f"not done after {MOST_SECONDS} s; {killed}; {there.scheduler_info}"
+            values, *facts = running.result()
         assert sorted(path.name for path in tmp_path.glob("killed-*")) == ["killed-0", "killed-1"]
         wanted, *expected = run("single")
         assert facts == expected
