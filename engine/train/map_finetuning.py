@@ -29,7 +29,7 @@ from .made import Made
 from .memory import with_smaller_batches
 from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
 from .quick_head import DISTANCE, USES
-from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
+from .tuned_card import card_to_be, change_threshold, finished_card, joined_area, labelled_area
 from .tuning import Tuned, tune_head, tune_weights
 
 
@@ -53,6 +53,8 @@ def finetune_map(
         rasters = [_swapped(item) for item in rasters]
     grounds = [item.ground for item in rasters]
     units = len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
+    if job.task == "change-detection":
+        card = dataclasses.replace(card, threshold=change_threshold(units))
     weights = sum(value.numel() for value in base.weights.values())
     gpu = device.type == "cuda"
     method = choose_method(job.method, units, weights, gpu, job.task)

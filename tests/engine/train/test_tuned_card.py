@@ -14,6 +14,7 @@ from engine.data.grid import Grid
 from engine.train.base_model import Base
 from engine.train.tuned_card import (
     card_to_be,
+    change_threshold,
     figures_of,
     finished_card,
     joined_area,
@@ -62,6 +63,11 @@ def test_change_standardises_each_date():
     card = card_to_be(BASE, job(task="change-detection"), land.CLASSES[:2], [UTM])
     assert card.normalisation == Normalisation("scene-statistics")
     assert card.threshold == {"method": "fixed", "value": 0.5}
+
+
+@pytest.mark.parametrize("places, cut", [(10, 0.5), (199, 0.5), (200, 0.9), (5000, 0.9)])
+def test_a_model_of_many_places_marks_less_change(places, cut):
+    assert change_threshold(places) == {"method": "fixed", "value": cut}
 
 
 def test_bands_made_of_means_stay():
