@@ -13,6 +13,8 @@ from rasterio.windows import Window
 from ..data.label_layer import LabelledPixels
 from ..infer.scene import Feeds, Mask
 
+UNLABELLED = 255  # in place of a class index: a pixel that nobody labelled, taken along
+
 
 @dataclass(frozen=True)
 class LabelledGround:

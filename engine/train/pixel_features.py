@@ -22,7 +22,7 @@ from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .kept_tokens import KeptTokens, remembering
-from .labelled_ground import LabelledGround
+from .labelled_ground import UNLABELLED, LabelledGround
 from .light import Light, LightChange, draw_changes, relight
 
 LANES = 8  # windows at a time, each with memory of its own
@@ -174,7 +174,7 @@ def _looks(
             row = ground.pixels.row[indices] - window.row_off
             column = ground.pixels.column[indices] - window.col_off
             known = valid[row, column]
-            if not known.any():
+            if not (known & (ground.pixels.label[indices] != UNLABELLED)).any():
                 continue
             generator = np.random.default_rng((seed, number, window.row_off, window.col_off))
             views: list[tuple[Mapping[str, LightChange], int]] = [({}, 0)]

@@ -8,13 +8,13 @@ about more (self-training: Scudder 1965, Yarowsky 1995).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .discriminant import LinearScores
-from .labelled_ground import LabelledGround, only
+from .labelled_ground import UNLABELLED, LabelledGround, only
 from .pixel_features import PixelSamples
 
 PIXELS = 3000  # without labels, of all rasters together
@@ -51,6 +51,82 @@ def unlabelled_grounds(
     ]
 
 
+def with_neighbours(
+    grounds: Sequence[LabelledGround], size: int, seed: int
+) -> list[LabelledGround]:
+    """The same rasters with pixels without labels among the labelled ones, from the windows that those lie in.
+
+    No window is looked at for their sake, so that they cost next to nothing under any light.
+
+    Args:
+        grounds: Rasters with labels.
+        size: Side of the model's windows, pixels.
+        seed: Of the draw.
+
+    Returns:
+        About `PIXELS` more in all, as `UNLABELLED`; fewer where the windows are few or small.
+    """
+    count = sum(1 for ground in grounds for _ in ground.windows(size))
+    each = max(1, PIXELS // max(1, count))
+    return [
+        _with_neighbours(ground, size, each, np.random.default_rng((seed, number)))
+        for number, ground in enumerate(grounds)
+    ]
+
+
+def _with_neighbours(
+    ground: LabelledGround, size: int, each: int, generator: np.random.Generator
+) -> LabelledGround:
+    height, width = ground.shape
+    corners = [(at.row_off, at.col_off) for at, _ in ground.windows(size)]
+    top, left = np.array(corners, np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
+    # Twice as many, for some lie nearer to another window.
+    row = top + generator.integers(0, min(size, height), (len(corners), 2 * each))
+    column = left + generator.integers(0, min(size, width), (len(corners), 2 * each))
+    labelled = ground.pixels.row * width + ground.pixels.column
+    drawn = _at(ground, np.setdiff1d(row * width + column, labelled), UNLABELLED)
+    parts = [
+        generator.permutation(part)[:each]
+        for at, part in drawn.windows(size)
+        if (at.row_off, at.col_off) in corners
+    ]
+    if not parts:
+        return ground
+    sources = (ground.pixels, only(drawn.pixels, np.concatenate(parts)))
+    joined = {
+        name: np.concatenate([getattr(source, name) for source in sources])
+        for name in ("row", "column", "label", "unit")
+    }
+    together = replace(ground.pixels, **joined)
+    order = np.lexsort((together.column, together.row))
+    return replace(ground, pixels=only(together, order))
+
+
+def without_neighbours(samples: PixelSamples) -> tuple[PixelSamples, NDArray[np.float32]]:
+    """Labelled samples alone, and the features [copies, M, F] of those that `with_neighbours` added."""
+    labelled = samples.label != UNLABELLED
+    of_each = {
+        field.name: getattr(samples, field.name)[labelled]
+        for field in fields(samples)
+        if field.name != "features"
+    }
+    kept = PixelSamples(features=samples.features[:, labelled], **of_each)
+    return kept, samples.features[:, ~labelled]
+
+
+def _at(ground: LabelledGround, position: NDArray[np.int64], label: int) -> LabelledGround:
+    """The ground with one label at some positions, counted row by row, in place of its own."""
+    row, column = np.divmod(np.sort(position), ground.shape[1])
+    pixels = replace(
+        ground.pixels,
+        row=row.astype(np.int64),
+        column=column.astype(np.int64),
+        label=np.full(len(row), label, np.uint8),
+        unit=np.zeros(len(row), np.int32),
+    )
+    return replace(ground, pixels=pixels)
+
+
 def _drawn(
     ground: LabelledGround, size: int, windows: int, each: int, generator: np.random.Generator
 ) -> LabelledGround:
@@ -67,21 +143,13 @@ def _drawn(
             generator.integers(0, min(side, length), (windows, 6 * each)) for length in ground.shape
         )
         found = np.unique((top + down) * width + left + across)
-    row, column = np.divmod(np.sort(found), width)
-    nothing = np.zeros(len(row), np.uint8)
-    pixels = replace(
-        ground.pixels,
-        row=row.astype(np.int64),
-        column=column.astype(np.int64),
-        label=nothing,
-        unit=nothing.astype(np.int32),
-    )
-    parts = [part for _, part in replace(ground, pixels=pixels).windows(size)]
+    drawn = _at(ground, found, 0)
+    parts = [part for _, part in drawn.windows(size)]
     taken = generator.permutation(len(parts))[:windows]
     # Where a raster has few windows, each gives more.
     each = each * windows // len(taken)
     chosen = np.concatenate([generator.permutation(parts[k])[:each] for k in taken])
-    return replace(ground, pixels=only(pixels, np.sort(chosen)))
+    return replace(ground, pixels=only(drawn.pixels, np.sort(chosen)))
 
 
 def with_surest(
@@ -89,19 +157,22 @@ def with_surest(
     chosen: NDArray[np.bool_],
     unlabelled: NDArray[np.float32],
     scores: LinearScores,
+    share: float = SHARE,
 ) -> tuple[PixelSamples, NDArray[np.bool_]]:
     """Samples with unlabelled pixels among them, under the labels that a head gives them.
 
     Args:
         samples: Labelled pixels.
         chosen: Those to learn from [N].
-        unlabelled: Features of other pixels [M, F].
-        scores: The head.
+        unlabelled: Features of other pixels, with copies under another light or without [copies, M, F].
+        scores: The head; it goes by the image as it is.
+        share: How many to take of a class, by those labelled.
 
     Returns:
-        The samples, of each class's new pixels as of one polygon, and which of them to learn from.
+        The samples, of each class's new pixels as of one polygon, and which of them to learn from; with as
+        many copies as both have.
     """
-    found = scores(unlabelled.astype(np.float64))  # [M, K]
+    found = scores(unlabelled[0].astype(np.float64))  # [M, K]
     ordered = np.sort(found, 1)
     label, margin = found.argmax(1), ordered[:, -1] - ordered[:, -2]
     generator = np.random.default_rng(0)
@@ -110,12 +181,13 @@ def with_surest(
         members = np.flatnonzero(label == value)
         surest = members[np.argsort(-margin[members], kind="stable")]
         surest = surest[: max(1, int(SURE * len(surest)))]
-        most = max(1, int(SHARE * (samples.label[chosen] == value).sum()))
+        most = max(1, int(share * (samples.label[chosen] == value).sum()))
         taken.append(generator.permutation(surest)[:most])
     kept = np.sort(np.concatenate(taken))
+    copies = min(len(samples.features), len(unlabelled))
     new, nowhere = label[kept], np.zeros(len(kept), np.int64)
     together = PixelSamples(
-        np.concatenate([samples.features[:1], unlabelled[None, kept]], 1),
+        np.concatenate([samples.features[:copies], unlabelled[:copies, kept]], 1),
         np.concatenate([samples.label, new]),
         np.concatenate([samples.row, nowhere]),
         np.concatenate([samples.column, nowhere]),

@@ -51,7 +51,7 @@ from .quick_head import (
     install_linear,
     judge,
 )
-from .self_training import unlabelled_grounds
+from .self_training import unlabelled_grounds, with_neighbours, without_neighbours
 from .trainer import Trainer, TrainerConfig
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
@@ -175,17 +175,22 @@ def tune_head(
     compute = functools.partial(
         extract, predictor, light=light_of(card), seed=seed, device=device, kept=kept
     )
+    shown = thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, seed)
+    if use.teacher:
+        shown = with_neighbours(shown, card.window, seed)
     samples = compute(
-        thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, seed),
+        shown,
         copies=copies_for(base) if copies is None else copies,
         progress=progress.part(0.0, 0.5 if use.rounds else 0.7),
     )
     unlabelled = None
-    if use.rounds:
+    if use.teacher:
+        samples, unlabelled = without_neighbours(samples)
+    elif use.rounds:
         others = unlabelled_grounds(grounds, card.window, seed)
         part = progress.part(0.5, 0.7)
         with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
-            unlabelled = compute(others, copies=0, every_class=False, progress=part).features[0]
+            unlabelled = compute(others, copies=0, every_class=False, progress=part).features
     predictor.cpu()
     network = tuned_network(predictor)
     blocks = network.blocks()

@@ -5,11 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
+from engine.errors import EmptyArea
 from engine.train import self_training
 from engine.train.discriminant import LinearScores
-from engine.train.pixel_features import PixelSamples
-from engine.train.quick_head import HERE, fit_linear, for_change
-from engine.train.self_training import unlabelled_grounds, with_surest
+from engine.train.labelled_ground import UNLABELLED
+from engine.train.light import REFLECTANCE
+from engine.train.pixel_features import PixelSamples, extract
+from engine.train.quick_head import ANYWHERE, HERE, fit_linear, for_change
+from engine.train.self_training import (
+    unlabelled_grounds,
+    with_neighbours,
+    with_surest,
+    without_neighbours,
+)
 from tests.engine.train import land
 
 BLOCKS = [(2, 1.0)]
@@ -67,7 +75,6 @@ def test_a_strip_narrower_than_a_window():
 
 def test_the_surest_are_taken_by_the_number_of_labels(monkeypatch):
     monkeypatch.setattr(self_training, "SURE", 0.5)
-    monkeypatch.setattr(self_training, "SHARE", 0.5)
     samples = samples_of([[-1, 0]] * 4 + [[1, 0]] * 8, [0] * 4 + [1] * 8)
     chosen = np.ones(12, bool)
     chosen[:2] = False  # two labels of the first class are held back
@@ -75,7 +82,7 @@ def test_the_surest_are_taken_by_the_number_of_labels(monkeypatch):
     line = np.array([-1, -2, -3, -4, 1, 2, 3, 4, 5, 6, 7, 8], np.float32)
     unlabelled = np.stack([line, 0 * line], 1)
     scores = LinearScores(np.zeros(2), np.ones(2), np.array([[-1, 0], [1, 0]]), np.zeros(2), 99)
-    together, taken = with_surest(samples, chosen, unlabelled, scores)
+    together, taken = with_surest(samples, chosen, unlabelled[None], scores, 0.5)
     new = together.features[0, 12:, 0]
     assert taken.tolist() == chosen.tolist() + [True] * 5
     assert set(new[together.label[12:] == 0]) <= {-4, -3}
@@ -102,7 +109,7 @@ def test_a_head_learns_what_its_classes_look_like_elsewhere():
         image, truth = image.astype(np.float32), np.repeat([0, 1], 400)
         alone, taught = (
             (fit_linear(samples, BLOCKS, every, use, unlabelled=more)(image).argmax(1) == truth)
-            for more in (None, image)
+            for more in (None, image[None])
         )
         gains.append(taught.mean() - alone.mean())
     assert min(gains) > 0
@@ -110,15 +117,83 @@ def test_a_head_learns_what_its_classes_look_like_elsewhere():
 
 
 def test_change_does_without():
-    assert HERE.rounds > 0
+    assert HERE.rounds > 0 and ANYWHERE.teacher is HERE
     assert for_change(HERE).rounds == 0
+    assert for_change(ANYWHERE).teacher is None
+
+
+@pytest.mark.parametrize("most", [3000, 20])
+def test_neighbours_come_from_the_windows_of_labels(monkeypatch, most):
+    """Two squares in opposite corners: nothing is drawn in between, and no other window is looked at."""
+    monkeypatch.setattr(self_training, "PIXELS", most)
+    ground = land.ground(places=[(12, 12), (84, 84)])
+    (shown,) = with_neighbours([ground], 32, seed=0)
+    windows = [(at.row_off, at.col_off) for at, _ in ground.windows(32)]
+    assert [(at.row_off, at.col_off) for at, _ in shown.windows(32)] == windows
+    position = shown.pixels.row * ground.shape[1] + shown.pixels.column
+    assert (np.diff(position) > 0).all()  # ascending, none twice
+    labelled = shown.pixels.label != UNLABELLED
+    for name in ("row", "column", "label", "unit"):
+        kept = getattr(shown.pixels, name)[labelled]
+        assert np.array_equal(kept, getattr(ground.pixels, name))
+    assert len(windows) == 2 and 10 <= (~labelled).sum() <= most
+
+
+def test_neighbours_are_parted_from_labels_again():
+    ground = land.ground(places=land.middles()[:6])
+    settings = {"copies": 2, "light": REFLECTANCE, "seed": 0}
+    alone = extract(land.predictor(), [ground], **settings)
+    shown = with_neighbours([ground], 32, seed=0)
+    labelled, others = without_neighbours(extract(land.predictor(), shown, **settings))
+    for field in dataclasses.fields(alone):
+        one, other = getattr(alone, field.name), getattr(labelled, field.name)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    assert others.shape[0] == 3 and others.shape[1] > 100
+
+
+def test_neighbours_do_not_stand_in_for_labels():
+    """A window in which every label is no-data is left out, whatever is drawn beside them."""
+    ground = land.ground(places=[(12, 12)], invalid=np.s_[8:16, 8:16])
+    shown = with_neighbours([ground], 32, seed=0)
+    with pytest.raises(EmptyArea, match="no-data"):
+        extract(land.predictor(), shown, copies=0, light=REFLECTANCE, seed=0)
+
+
+def test_a_pupil_sees_under_every_light_what_its_teacher_found_in_one():
+    """The second feature tells the classes in the image alone, the first under another light too, but
+    is the same in all that is labelled: only from the teacher can the pupil learn what it is worth."""
+    generator = np.random.default_rng(0)
+    truth = np.arange(400) % 2
+    sign = 2 * truth - 1
+    plain = np.stack([sign, sign], 1) + 0.3 * generator.normal(size=(400, 2))
+    relit = np.stack([plain[:, 0], 3 * generator.normal(size=400)], 1)
+    image = np.stack([plain, relit]).astype(np.float32)
+    labelled = image[:, :20].copy()
+    labelled[:, :, 0] = 0
+    samples = dataclasses.replace(samples_of(plain[:20], truth[:20]), features=labelled)
+    every = np.ones(20, bool)
+    right = [
+        (fit_linear(samples, BLOCKS, every, ANYWHERE, unlabelled=more)(relit).argmax(1) == truth)
+        for more in (None, image)
+    ]
+    assert np.mean(right[0]) < 0.7 and np.mean(right[1]) > 0.9
+
+
+def test_where_there_are_no_neighbours_labels_alone_decide():
+    generator = np.random.default_rng(1)
+    samples = samples_of(generator.normal(size=(20, 2)), np.arange(20) % 2)
+    every, none = np.ones(20, bool), np.zeros((1, 0, 2), np.float32)
+    plain, empty = (
+        fit_linear(samples, BLOCKS, every, ANYWHERE, unlabelled=more) for more in (None, none)
+    )
+    assert np.array_equal(plain.weight, empty.weight)
 
 
 @pytest.mark.parametrize("rounds", [0, 2])
 def test_rounds_alone_decide(rounds):
     generator = np.random.default_rng(1)
     samples = samples_of(generator.normal(size=(20, 2)), np.arange(20) % 2)
-    unlabelled = generator.normal(size=(50, 2)).astype(np.float32)
+    unlabelled = generator.normal(size=(1, 50, 2)).astype(np.float32)
     use = dataclasses.replace(HERE, rounds=rounds)
     plain = fit_linear(samples, BLOCKS, np.ones(20, bool), use)
     taught = fit_linear(samples, BLOCKS, np.ones(20, bool), use, unlabelled=unlabelled)
