@@ -69,7 +69,7 @@ class Use:
 HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, rounds=3, hidden=True)
 # In its own image a head that is undisturbed knows other places of a class better than one that is to
 # work anywhere, so the latter learns from what the former finds there, under all lights.
-ANYWHERE = Use(relit=0.5, shrinkage=0.8, context=1.0, teacher=HERE)
+ANYWHERE = Use(relit=0.6, shrinkage=0.8, context=1.0, teacher=HERE)
 TAUGHT = 1.0  # pixels that a teacher adds to a class, by those labelled
 USES = {"anywhere": ANYWHERE, "here": HERE}
 

@@ -1,8 +1,9 @@
-"""Pixels that nobody labelled, as further examples for a head that is to work on these very rasters.
+"""Pixels that nobody labelled, as further examples for a head.
 
 A few polygons show a class at one place; elsewhere in the same image it looks a little different. A
 head fitted to the polygons is right about most other pixels, and fitted to those as well it is right
-about more (self-training: Scudder 1965, Yarowsky 1995).
+about more (self-training: Scudder 1965, Yarowsky 1995). One that is to work on other dates, too, is right
+about fewer of them, and learns from what another finds that is fitted to these very rasters.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def _with_neighbours(
 ) -> LabelledGround:
     height, width = ground.shape
     corners = [(at.row_off, at.col_off) for at, _ in ground.windows(size)]
+    served = set(corners)
     top, left = np.array(corners, np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
     # Twice as many, for some lie nearer to another window.
     row = top + generator.integers(0, min(size, height), (len(corners), 2 * each))
@@ -88,16 +90,18 @@ def _with_neighbours(
     parts = [
         generator.permutation(part)[:each]
         for at, part in drawn.windows(size)
-        if (at.row_off, at.col_off) in corners
+        if (at.row_off, at.col_off) in served
     ]
     if not parts:
         return ground
     sources = (ground.pixels, only(drawn.pixels, np.concatenate(parts)))
-    joined = {
-        name: np.concatenate([getattr(source, name) for source in sources])
-        for name in ("row", "column", "label", "unit")
-    }
-    together = replace(ground.pixels, **joined)
+    together = replace(
+        ground.pixels,
+        row=np.concatenate([source.row for source in sources]),
+        column=np.concatenate([source.column for source in sources]),
+        label=np.concatenate([source.label for source in sources]),
+        unit=np.concatenate([source.unit for source in sources]),
+    )
     order = np.lexsort((together.column, together.row))
     return replace(ground, pixels=only(together, order))
 

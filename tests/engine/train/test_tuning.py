@@ -281,3 +281,19 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
     empty = tune_head(base, CARD, ground, use=use)
     assert same(weights(empty), weights(plain))
     assert not same(weights(taught), weights(plain))
+
+
+def test_to_work_anywhere_no_window_is_looked_at_for_pixels_without_labels(base, monkeypatch):
+    looks = []
+    real = tuning.extract
+
+    def extract(predictor, grounds, **options):
+        looks.append([len(list(ground.windows(CARD.window))) for ground in grounds])
+        return real(predictor, grounds, **options)
+
+    monkeypatch.setattr(tuning, "extract", extract)
+    ground = [land.ground(places=[(12, 12), (12, 36), (36, 36)])]
+    taught = tune_head(base, CARD, ground, copies=1)
+    plain = tune_head(base, CARD, ground, copies=1, use=dataclasses.replace(ANYWHERE, teacher=None))
+    assert not same(weights(taught), weights(plain))
+    assert looks[0] == looks[1] == [len(list(ground[0].windows(CARD.window)))]
