@@ -4765,6 +4765,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation type="unfinished"></translation>
@@ -5052,11 +5057,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6292,6 +6292,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -4766,6 +4766,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Gewichte in &#x27;{1}&#x27; passen nicht zu dem Netz, das die Modellkarte beschreibt: {2} fehlen, sind zu viele oder haben eine andere Form ({3}). Trainieren oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Die Bilder haben kein gültiges Pixel zum Trainieren. Prüfen Sie ihre NoData-Werte.</translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation>Es werden keine Labels zurückgehalten, daher kann das Modell nicht beurteilt werden: Um mindestens zwei Klassen zu beurteilen, braucht jede Labels an zwei Stellen, die mehr als {1} Pixel auseinander liegen und nicht durch Labels dazwischen verbunden sind. Zeichnen Sie eine zweite Stelle für {2}{3}.</translation>
@@ -5054,11 +5059,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
         <translation>Das Raster {1} hat komplexe Werte (Radar?). Wandeln Sie es zuerst in reelle Werte um.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
-        <translation>Die Bilder haben kein gültiges Pixel zum Trainieren. Prüfen Sie ihre NoData-Werte.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
@@ -6294,6 +6294,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
         <translation>Abgebrochen. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation>Die Bilder werden in den Speicher der GPU gelesen; dort werden die Ausschnitte genommen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
+        <translation>Neben dem, was andere dort halten, passen sie nicht hinein: Gelesen wird nach Bedarf.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>

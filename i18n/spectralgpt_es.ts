@@ -4766,6 +4766,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Los pesos de &#x27;{1}&#x27; no se ajustan a la red que describe su ficha: {2} faltan, sobran o tienen otra forma ({3}). Entrene o importe el modelo de nuevo.</translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Las imágenes no tienen ningún píxel válido con el que entrenar. Compruebe sus valores sin datos.</translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation>No se reservó ninguna etiqueta, así que el modelo no se puede juzgar: para juzgar al menos dos clases, cada una necesita etiquetas en dos lugares separados por más de {1} píxeles y no unidos por etiquetas intermedias. Dibuje un segundo lugar para {2}{3}.</translation>
@@ -5054,11 +5059,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
         <translation>El ráster {1} tiene valores complejos (¿radar?). Conviértalo primero a valores reales.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
-        <translation>Las imágenes no tienen ningún píxel válido con el que entrenar. Compruebe sus valores sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
@@ -6294,6 +6294,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
         <translation>Cancelado. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation>Las imágenes se leen en la memoria de la GPU; allí se cortan los recortes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
+        <translation>No caben allí junto a lo que ocupan otros: se leen según haga falta.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>

@@ -4766,6 +4766,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Les poids de « {1} » ne correspondent pas au réseau décrit par sa fiche : {2} manquent, sont en trop ou ont une autre forme ({3}). Entraînez ou importez le modèle à nouveau.</translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>Les images n&#x27;ont aucun pixel valide pour l&#x27;entraînement. Vérifiez leurs valeurs nodata.</translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation>Aucune étiquette n&#x27;est mise de côté, le modèle ne peut donc pas être jugé : pour juger au moins deux classes, chacune a besoin d&#x27;étiquettes en deux lieux distants de plus de {1} pixels, non reliés par d&#x27;autres étiquettes. Dessinez un deuxième lieu pour {2}{3}.</translation>
@@ -5054,11 +5059,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
         <translation>Le raster {1} a des valeurs complexes (radar ?). Convertissez-le d&#x27;abord en valeurs réelles.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
-        <translation>Les images n&#x27;ont aucun pixel valide pour l&#x27;entraînement. Vérifiez leurs valeurs nodata.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
@@ -6294,6 +6294,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
         <translation>Annulé. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation>Les images sont lues dans la mémoire du GPU ; les extraits y sont découpés.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
+        <translation>Elles n&#x27;y tiennent pas à côté de ce que d&#x27;autres occupent : elles sont lues au besoin.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>

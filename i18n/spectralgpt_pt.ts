@@ -4766,6 +4766,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Os pesos em &#x27;{1}&#x27; não servem para a rede que a ficha descreve: {2} faltam, sobram ou têm outra forma ({3}). Treine ou importe o modelo de novo.</translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>As imagens não têm nenhum pixel válido para treinar. Verifique os valores sem dados.</translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation>Nenhum rótulo é reservado; por isso o modelo não pode ser avaliado: para avaliar pelo menos duas classes, cada uma precisa de rótulos em dois locais a mais de {1} pixels um do outro, não ligados por rótulos entre eles. Desenhe um segundo local para {2}{3}.</translation>
@@ -5054,11 +5059,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
         <translation>O raster {1} tem valores complexos (radar?). Converta-o antes para valores reais.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
-        <translation>As imagens não têm nenhum pixel válido para treinar. Verifique os valores sem dados.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
@@ -6294,6 +6294,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
         <translation>Cancelado. {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation>As imagens são lidas para a memória da GPU; os recortes são feitos lá.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
+        <translation>Não cabem lá ao lado do que outros ocupam: são lidas conforme necessário.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>

@@ -4766,6 +4766,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>“{1}”中的权重与其卡片描述的网络不符：有 {2} 个缺失、多余或形状不同 ({3})。请重新训练或导入模型。</translation>
     </message>
     <message>
+        <location filename="../engine/data/atlas.py"/>
+        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <translation>影像没有可用于训练的有效像元。请检查其无数据值。</translation>
+    </message>
+    <message>
         <location filename="../engine/data/blocks.py"/>
         <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
         <translation>未留出任何标注，因此无法评价模型：要评价至少两个类别，每个类别都需要在相距超过 {1} 像元的两个位置有标注，且其间没有标注相连。请为 {2}{3} 绘制第二个位置。</translation>
@@ -5054,11 +5059,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
         <translation>栅格 {1} 含有复数值（雷达数据？）。请先将其转换为实数值。</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/patches.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
-        <translation>影像没有可用于训练的有效像元。请检查其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
@@ -6294,6 +6294,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pretraining.py"/>
         <source>Cancelled. {1}</source>
         <translation>已取消。{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <translation>影像已读入 GPU 显存；图块在其中裁取。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_patches.py"/>
+        <source>It does not fit there beside what others keep: read as needed.</source>
+        <translation>显存已被其他程序占用，放不下：改为按需读取。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
