@@ -29,9 +29,9 @@ from .metrics import (
 from .tuning import JOINT_PLACES
 
 _NAMED = 20  # rasters that a card names
-# Both kinds of ground count alike in training, but little of most scenes changes. In six OSCD cities that a head of 670
-# places had not seen, a cut of .9 gave a mean F1 of .32, .5 gave .18; a head of ten places, which spreads its
-# probabilities less, needs none (docs/accuracy.md).
+# Both kinds of ground count alike in training, but little of most scenes changes. In ten OSCD cities that heads of
+# hundreds of places had not seen, a cut of .9 gave a mean F1 of .28, .5 gave .17; heads of ten squares marked about
+# enough at .5 (docs/accuracy.md).
 _CUT, _CUT_OF_MANY = 0.5, 0.9
 
 
