@@ -615,6 +615,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -615,6 +615,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>Der Layer &#x27;{}&#x27; hat kein Feld mit Text oder ganzen Zahlen, in dem eine Klasse stehen könnte. Fügen Sie eines hinzu, und geben Sie jedem Objekt seine Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
         <translation>Wählen Sie das Feld von &#x27;{layer}&#x27;, das die Klasse jedes Objekts enthält. Seine Felder sind: {fields}.</translation>
     </message>

@@ -615,6 +615,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>La capa &#x27;{}&#x27; no tiene ningún campo de texto o de números enteros que pueda contener una clase. Añada uno y dé a cada objeto su clase.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
         <translation>Elija el campo de &#x27;{layer}&#x27; que contiene la clase de cada objeto. Sus campos son: {fields}.</translation>
     </message>

@@ -615,6 +615,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>La couche &#x27;{}&#x27; n&#x27;a aucun champ de texte ou de nombres entiers qui puisse contenir une classe. Ajoutez-en un et donnez à chaque entité sa classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
         <translation>Choisissez le champ de « {layer} » qui contient la classe de chaque entité. Ses champs sont : {fields}.</translation>
     </message>

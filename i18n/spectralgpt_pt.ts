@@ -615,6 +615,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>A camada &#x27;{}&#x27; não tem nenhum campo de texto ou de números inteiros que possa conter uma classe. Adicione um e dê a cada feição a sua classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
         <translation>Escolha o campo de &#x27;{layer}&#x27; que contém a classe de cada feição. Os campos são: {fields}.</translation>
     </message>

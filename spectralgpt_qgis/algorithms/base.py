@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from ..help_pages import page_url
 from ..i18n import time_left, tr
 from ..result_layers import ResultLayer, hand_over
 from ..run_journal import FinishedRun, journal
-from .layer_values import endings, plain_values, unreadable_layer
+from .layer_values import endings, layer_without_crs, plain_values, unreadable_layer
 from .left_behind import absolute_outputs, keeps_rows, remove_abandoned, remove_rows
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         super().__init__()
         self._styles: list[tuple[str, LayerStyle]] = []
         self._files: dict[str, str] = {}  # what a job wrote that is no layer
+        self._folder = ""  # of temporary inputs
         self._choices: dict[str, Any] = {}  # what may be offered again the next time
 
     # -- identity --------------------------------------------------------------------------------
@@ -106,7 +108,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         valid, reason = super().checkParameterValues(self.plain(parameters), context)
         if not valid:
             return False, reason
-        reason = self._wrong_ending(parameters) or self.problem(parameters, context)
+        reason = (
+            self._wrong_ending(parameters)
+            or layer_without_crs(self, parameters, context)
+            or self.problem(parameters, context)
+        )
         return not reason, reason
 
     def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
@@ -194,8 +200,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 self.VERB,
                 job,
                 on_progress=getattr(feedback, "advance", telling.tell),
-                on_log=feedback.pushInfo,
-                on_warning=feedback.pushWarning,
+                on_log=lambda text: feedback.pushInfo(self._readable(text)),
+                on_warning=lambda text: feedback.pushWarning(self._readable(text)),
                 on_metric=getattr(feedback, "measure", None),
                 on_state=on_state,
                 is_cancelled=feedback.isCanceled,
@@ -226,7 +232,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 )
             if failure.details:
                 feedback.pushDebugInfo(failure.details)
-            raise QgsProcessingException(failure.message) from failure
+            raise QgsProcessingException(self._readable(failure.message)) from failure
         finally:
             self.ended()
 
@@ -242,7 +248,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         with tempfile.TemporaryDirectory(
             prefix="spectralgpt-", dir=QgsProcessingUtils.tempFolder()
         ) as folder:
+            self._folder = str(Path(folder))
             yield Path(folder)
+
+    def _readable(self, text: str) -> str:
+        """A message with the temporary files called by their names, which are those of the layers."""
+        if not self._folder:
+            return text
+        return re.sub(re.escape(self._folder) + r"[/\\](?:[\w-]+[/\\])*", "", text)
 
     # -- results ---------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +19,11 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
+from ..class_field import can_hold_classes
 from ..i18n import tr
 from ..label_look import look_in_training
 from .raster_input import RasterInput, read_raster
-from .vector_input import LayerFeatures, without_crs, write_features
+from .vector_input import LayerFeatures, file_stem, without_crs, write_features
 
 
 class LabelInput(NamedTuple):
@@ -71,8 +71,8 @@ class LabelInput(NamedTuple):
         if self.raster is not None:
             return self.raster.source(folder, None, 10.0, transforms, feedback)
         # Reports name the file: it is called like the layer.
-        name = re.sub(r"[^\w-]+", "_", self.name).strip("_")[:60] or "labels"
-        return write_features(self.features, folder / f"{name}.gpkg", transforms, feedback)
+        target = folder / f"{file_stem(self.name) or 'labels'}.gpkg"
+        return write_features(self.features, target, transforms, feedback)
 
     def around(self, metres: float) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem]:
         """The labels' extent and so much around it, with its CRS."""
@@ -176,6 +176,11 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
         return reason
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")
+    if not any(map(can_hold_classes, layer.fields())):
+        return tr(
+            "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every "
+            "feature its class."
+        ).format(layer.name())
     if not field:
         return tr(
             "Choose the field of '{layer}' that holds the class of each feature. Its fields are: {fields}."

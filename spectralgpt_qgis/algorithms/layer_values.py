@@ -19,6 +19,7 @@ from qgis.core import (
 )
 
 from ..i18n import tr
+from .vector_input import without_crs
 
 _ENDINGS = {"rasterDestination": (".tif", ".tiff"), "vectorDestination": (".gpkg",)}
 _RASTERS = (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLayers)
@@ -64,6 +65,23 @@ def unreadable_layer(
                 continue
             if QgsProcessingUtils.mapLayerFromString(given, context, True, hint) is None:
                 return _damaged(is_raster).format(file=given, name=definition.name())
+    return ""
+
+
+def layer_without_crs(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> str:
+    """What to do about a raster whose place is unknown; empty when there is none."""
+    for definition in algorithm.parameterDefinitions():
+        if isinstance(definition, QgsProcessingParameterRasterLayer):
+            layers = [algorithm.parameterAsRasterLayer(parameters, definition.name(), context)]
+        elif isinstance(definition, QgsProcessingParameterMultipleLayers):
+            layers = algorithm.parameterAsLayerList(parameters, definition.name(), context)
+        else:
+            continue
+        for layer in layers:
+            if layer is not None and layer.isValid() and not layer.crs().isValid():
+                return without_crs(layer.name())
     return ""
 
 

@@ -24,7 +24,7 @@ from . import parameters as shared
 from .band_choice import wrong_band_count
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, read_raster
-from .vector_input import write_features
+from .vector_input import file_stem, write_features
 
 
 class RasterAlgorithm(EngineAlgorithm):
@@ -254,7 +254,9 @@ class RasterAlgorithm(EngineAlgorithm):
         source = self.parameterAsSource(parameters, name, context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, name))
-        target = folder / f"{name.lower()}.gpkg"
+        inside = folder / name.lower()  # zones and mask may be the same layer
+        inside.mkdir()
+        target = inside / f"{file_stem(source.sourceName()) or name.lower()}.gpkg"
         return write_features(source, target, context.transformContext(), feedback)
 
     def _area(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,6 +156,11 @@ def write_features(
             ).format(source.sourceName())
         )
     return str(target)
+
+
+def file_stem(name: str) -> str:
+    """A layer's name as that of a file; empty when nothing of it can be used."""
+    return re.sub(r"[^\w-]+", "_", name).strip("_")[:60]
 
 
 def without_crs(name: str) -> str:

@@ -23,7 +23,7 @@ from qgis.core import (
 from qgis.gui import QgsFieldComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QLabel, QWidget
 
-from .class_field import likely_field
+from ..class_field import likely_field
 from .parameter_widget import ParameterWidgetWrapper
 
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
+from osgeo import gdal
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 
 
 @pytest.fixture
@@ -28,6 +35,49 @@ def test_defaults_are_accepted(refused, segment):
 
 def test_no_raster(refused):
     assert "INPUT" in refused("segment", {"INPUT": "/nowhere.tif", "OUTPUT": "/tmp/a.tif"})
+
+
+@pytest.fixture
+def nowhere(scene, tmp_path):
+    """A raster layer without a CRS."""
+    source = gdal.Open(scene)
+    copy = gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "nowhere.tif"), source)
+    copy.SetProjection("")
+    copy = None
+    layer = QgsRasterLayer(str(tmp_path / "nowhere.tif"), "Nowhere")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+    return QgsProject.instance().addMapLayer(layer)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("segment", {"INPUT": "NOWHERE", "OUTPUT": "TEMPORARY_OUTPUT"}),
+        ("detectchange", {"BEFORE": "SCENE", "AFTER": "NOWHERE", "OUTPUT": "TEMPORARY_OUTPUT"}),
+        ("sample", {"INPUT": "NOWHERE", "OUTPUT": "TEMPORARY_OUTPUT"}),
+        ("pretrain", {"INPUTS": ["SCENE", "NOWHERE"]}),
+    ],
+)
+def test_a_raster_without_a_crs_is_refused_by_its_name(refused, scene, nowhere, name, parameters):
+    values = {"SCENE": scene, "NOWHERE": nowhere.id()}
+    given = {
+        key: [values[item] for item in value]
+        if isinstance(value, list)
+        else values.get(value, value)
+        for key, value in parameters.items()
+    }
+    assert refused(name, given) == (
+        "The layer 'Nowhere' has no coordinate reference system. Set it with right-click, Layer CRS."
+    )
+    nowhere.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    assert "coordinate reference system" not in refused(name, given)
+
+
+def test_labels_with_no_field_for_a_class_are_told_to_get_one(refused, scene):
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=share:double", "shares", "memory")
+    QgsProject.instance().addMapLayer(layer)
+    reason = refused("finetune", {"INPUT": [scene], "LABELS": layer.id(), "FIELD": "share"})
+    assert reason.startswith("The layer 'shares' has no field of text or whole numbers")
 
 
 @pytest.mark.parametrize(("name", "value"), [("OVERLAP", 90), ("OVERLAP", -1), ("MIN_AREA", -5)])

@@ -29,10 +29,10 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ...class_field import likely_field
 from ...i18n import tr
 from ...label_look import hold_looks
 from ...tasks.label_count import ClassCount, LabelCounts
-from ..class_field import likely_field
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
 from .label_classes import LabelClass, first_classes

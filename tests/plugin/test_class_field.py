@@ -9,7 +9,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from spectralgpt_qgis.gui.class_field import likely_field
+from spectralgpt_qgis.class_field import likely_field
 
 
 def layer(*fields):

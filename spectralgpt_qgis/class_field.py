@@ -35,7 +35,8 @@ def likely_field(layer: QgsVectorLayer) -> str:
     Args:
         layer: Of polygons or points.
     """
-    fields = [field for field in layer.fields() if _holds_classes(field)]
+    fields = [field for field in layer.fields() if can_hold_classes(field)]
+    fields = [field for field in fields if field.name().lower() not in _NUMBERS_OF_FEATURES]
     names = [field.name() for field in fields]
     renderer = layer.renderer()
     attribute = renderer.classAttribute() if hasattr(renderer, "classAttribute") else ""
@@ -51,9 +52,9 @@ def likely_field(layer: QgsVectorLayer) -> str:
     return ""
 
 
-def _holds_classes(field: QgsField) -> bool:
-    """Whether it is a text or a whole number that does not just count the features."""
-    return field.type() in (_TEXT, *_WHOLE) and field.name().lower() not in _NUMBERS_OF_FEATURES
+def can_hold_classes(field: QgsField) -> bool:
+    """Whether it is a text or a whole number."""
+    return field.type() in (_TEXT, *_WHOLE)
 
 
 def _has_list_of_values(layer: QgsVectorLayer, name: str) -> bool:
