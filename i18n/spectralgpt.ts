@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation type="unfinished"></translation>
     </message>
@@ -611,11 +616,6 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1211,11 +1211,6 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3301,6 +3296,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3917,6 +3922,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation>Beide Zeitpunkte sind das Raster &#x27;{}&#x27;, in dem sich nichts verändert haben kann. Wählen Sie das Raster des zweiten Zeitpunkts (AFTER).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation>Die Raster &#x27;{before}&#x27; und &#x27;{after}&#x27; überlappen sich nicht, es gibt also nichts zu vergleichen. Wählen Sie zwei Raster derselben Stelle, oder korrigieren Sie das Koordinatenbezugssystem des einen (Rechtsklick, Layer-KBS).</translation>
     </message>
@@ -612,11 +617,6 @@
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
         <translation>keine</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
-        <translation>Der Layer &#x27;{}&#x27; hat kein Feld mit Text oder ganzen Zahlen, in dem eine Klasse stehen könnte. Fügen Sie eines hinzu, und geben Sie jedem Objekt seine Klasse.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
@@ -1212,11 +1212,6 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>Der Layer &#x27;{}&#x27; enthält keine verwendbaren Objekte. Zeichnen Sie welche, prüfen Sie seinen Filter, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
-        <translation>Der Layer &#x27;{}&#x27; hat kein Koordinatenbezugssystem. Setzen Sie es mit Rechtsklick, Layer-KBS.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
@@ -3302,6 +3297,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation>Alle Labels liegen neben den Rastern. Zeichnen Sie welche auf ihnen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Kein Label hat eine Klasse: füllen Sie das Feld &#x27;{}&#x27; aus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Zeichnen Sie Labels für mindestens zwei Klassen: Für &#x27;{}&#x27; gibt es noch keines.</translation>
     </message>
@@ -3919,6 +3924,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
         <translation>noch etwa {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>Der Layer &#x27;{}&#x27; hat kein Koordinatenbezugssystem. Setzen Sie es mit Rechtsklick, Layer-KBS.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>Der Layer &#x27;{}&#x27; hat kein Feld mit Text oder ganzen Zahlen, in dem eine Klasse stehen könnte. Fügen Sie eines hinzu, und geben Sie jedem Objekt seine Klasse.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

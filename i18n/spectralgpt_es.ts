@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation>Ambas fechas son el ráster &#x27;{}&#x27;, en el que nada puede haber cambiado. Elija el ráster de la segunda fecha (AFTER).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation>Los rásteres &#x27;{before}&#x27; y &#x27;{after}&#x27; no se solapan, así que no hay nada que comparar. Elija dos rásteres del mismo lugar, o corrija el sistema de coordenadas de uno (clic derecho, SRC de la capa).</translation>
     </message>
@@ -612,11 +617,6 @@
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
         <translation>ninguno</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
-        <translation>La capa &#x27;{}&#x27; no tiene ningún campo de texto o de números enteros que pueda contener una clase. Añada uno y dé a cada objeto su clase.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
@@ -1212,11 +1212,6 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>La capa &#x27;{}&#x27; no contiene objetos que usar. Dibuje algunos, compruebe su filtro, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
-        <translation>La capa &#x27;{}&#x27; no tiene sistema de referencia de coordenadas. Defínalo con clic derecho, SRC de la capa.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
@@ -3302,6 +3297,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation>Todas las etiquetas están fuera de los rásteres. Dibuje algunas sobre ellos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Ninguna etiqueta tiene clase: rellene el campo &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Etiquete al menos dos clases: todavía no hay nada etiquetado como &#x27;{}&#x27;.</translation>
     </message>
@@ -3919,6 +3924,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
         <translation>quedan aprox. {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>La capa &#x27;{}&#x27; no tiene sistema de referencia de coordenadas. Defínalo con clic derecho, SRC de la capa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>La capa &#x27;{}&#x27; no tiene ningún campo de texto o de números enteros que pueda contener una clase. Añada uno y dé a cada objeto su clase.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation>Les deux dates sont le raster &#x27;{}&#x27;, dans lequel rien ne peut avoir changé. Choisissez le raster de la seconde date (AFTER).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation>Les rasters « {before} » et « {after} » ne se recouvrent pas : il n&#x27;y a rien à comparer. Choisissez deux rasters du même lieu, ou corrigez le système de coordonnées de l&#x27;un d&#x27;eux (clic droit, SCR de la couche).</translation>
     </message>
@@ -612,11 +617,6 @@
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
         <translation>aucun</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
-        <translation>La couche &#x27;{}&#x27; n&#x27;a aucun champ de texte ou de nombres entiers qui puisse contenir une classe. Ajoutez-en un et donnez à chaque entité sa classe.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
@@ -1212,11 +1212,6 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>La couche « {} » ne contient aucune entité à utiliser. Dessinez-en, vérifiez son filtre, ou décochez « Entités sélectionnées uniquement ».</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
-        <translation>La couche « {} » n&#x27;a pas de système de coordonnées de référence. Définissez-le par clic droit, SCR de la couche.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
@@ -3302,6 +3297,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation>Toutes les étiquettes sont à côté des rasters. Dessinez-en sur ceux-ci.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Aucune étiquette n&#x27;a de classe : remplissez le champ &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Étiquetez au moins deux classes : rien n&#x27;est encore étiqueté « {} ».</translation>
     </message>
@@ -3919,6 +3924,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
         <translation>encore environ {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>La couche « {} » n&#x27;a pas de système de coordonnées de référence. Définissez-le par clic droit, SCR de la couche.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>La couche &#x27;{}&#x27; n&#x27;a aucun champ de texte ou de nombres entiers qui puisse contenir une classe. Ajoutez-en un et donnez à chaque entité sa classe.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

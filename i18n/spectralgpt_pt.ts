@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation>As duas datas são o raster &#x27;{}&#x27;, no qual nada pode ter mudado. Escolha o raster da segunda data (AFTER).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation>Os rasters &#x27;{before}&#x27; e &#x27;{after}&#x27; não se sobrepõem; não há nada a comparar. Escolha dois rasters do mesmo local ou corrija o sistema de referência de coordenadas de um deles (botão direito, SRC da camada).</translation>
     </message>
@@ -612,11 +617,6 @@
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
         <translation>nenhum</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
-        <translation>A camada &#x27;{}&#x27; não tem nenhum campo de texto ou de números inteiros que possa conter uma classe. Adicione um e dê a cada feição a sua classe.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
@@ -1212,11 +1212,6 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>A camada &#x27;{}&#x27; não tem feições a usar. Desenhe algumas, verifique o filtro dela ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
-        <translation>A camada &#x27;{}&#x27; não tem sistema de referência de coordenadas. Defina-o com o botão direito, SRC da camada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
@@ -3302,6 +3297,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation>Todos os rótulos estão fora dos rasters. Desenhe alguns sobre eles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Nenhum rótulo tem classe: preencha o campo &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Rotule pelo menos duas classes: nada está rotulado como &#x27;{}&#x27; ainda.</translation>
     </message>
@@ -3919,6 +3924,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
         <translation>faltam cerca de {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>A camada &#x27;{}&#x27; não tem sistema de referência de coordenadas. Defina-o com o botão direito, SRC da camada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>A camada &#x27;{}&#x27; não tem nenhum campo de texto ou de números inteiros que possa conter uma classe. Adicione um e dê a cada feição a sua classe.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

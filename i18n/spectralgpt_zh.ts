@@ -195,6 +195,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
+        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <translation>两个日期都是栅格“{}”，其中不可能有变化。请选择第二个日期的栅格 (AFTER)。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
         <source>The rasters &#x27;{before}&#x27; and &#x27;{after}&#x27; do not overlap, so there is nothing to compare. Choose two rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS).</source>
         <translation>栅格“{before}”和“{after}”没有重叠，因此没有可比较的内容。请选择同一地点的两幅栅格，或更正其中一幅的坐标系（右键单击，图层CRS）。</translation>
     </message>
@@ -612,11 +617,6 @@
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
         <source>none</source>
         <translation>无</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
-        <translation>图层“{}”没有可存放类别的文本或整数字段。请添加一个，并为每个要素填写类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
@@ -1212,11 +1212,6 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>图层“{}”没有可用的要素。请绘制一些、检查其过滤器，或取消勾选“仅选中的要素”。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
-        <translation>图层“{}”没有坐标参考系统。请通过右键单击，图层CRS 进行设置。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
@@ -3302,6 +3297,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <translation>所有标注都在栅格之外。请在栅格上绘制一些。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>没有标注具有类别：请填写字段“{}”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>请至少标注两个类别：还没有任何“{}”的标注。</translation>
     </message>
@@ -3919,6 +3924,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/i18n.py"/>
         <source>about {hours} h {minutes} min left</source>
         <translation>大约还剩 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no coordinate reference system. Set it with right-click, Layer CRS.</source>
+        <translation>图层“{}”没有坐标参考系统。请通过右键单击，图层CRS 进行设置。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <translation>图层“{}”没有可存放类别的文本或整数字段。请添加一个，并为每个要素填写类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -133,12 +133,27 @@ class DetectChangeAlgorithm(RasterAlgorithm):
         """Checks that the two dates show the same place."""
         before = self.parameterAsRasterLayer(parameters, self.BEFORE, context)
         after = self.parameterAsRasterLayer(parameters, self.AFTER, context)
-        if before is not None and after is not None and not _share_ground(before, after, context):
+        if before is None or after is None:
+            return super().problem(parameters, context)
+        if before.source() == after.source() and self._same_bands(parameters, context):
+            return tr(
+                "Both dates are the raster '{}', in which nothing can have changed. Choose the raster of the second "
+                "date (AFTER)."
+            ).format(before.name())
+        if not _share_ground(before, after, context):
             return tr(
                 "The rasters '{before}' and '{after}' do not overlap, so there is nothing to compare. Choose two "
                 "rasters of the same place, or correct the coordinate system of one (right-click, Layer CRS)."
             ).format(before=before.name(), after=after.name())
         return super().problem(parameters, context)
+
+    def _same_bands(self, parameters: dict[str, Any], context: QgsProcessingContext) -> bool:
+        """Whether both dates are read from the same bands; one file may hold the bands of both."""
+        before, after = (
+            self.parameterAsInts(parameters, name, context)
+            for name in (self.BANDS, self.AFTER_BANDS)
+        )
+        return not after or before == after
 
     def processAlgorithm(  # noqa: N802
         self,

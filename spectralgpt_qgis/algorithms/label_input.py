@@ -22,8 +22,9 @@ from qgis.core import (
 from ..class_field import can_hold_classes
 from ..i18n import tr
 from ..label_look import look_in_training
+from ..layer_words import without_class_field, without_crs
 from .raster_input import RasterInput, read_raster
-from .vector_input import LayerFeatures, file_stem, without_crs, write_features
+from .vector_input import LayerFeatures, file_stem, write_features
 
 
 class LabelInput(NamedTuple):
@@ -177,10 +178,7 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")
     if not any(map(can_hold_classes, layer.fields())):
-        return tr(
-            "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every "
-            "feature its class."
-        ).format(layer.name())
+        return without_class_field(layer.name())
     if not field:
         return tr(
             "Choose the field of '{layer}' that holds the class of each feature. Its fields are: {fields}."

@@ -19,7 +19,7 @@ from qgis.core import (
 )
 
 from ..i18n import tr
-from .vector_input import without_crs
+from ..layer_words import without_crs
 
 _ENDINGS = {"rasterDestination": (".tif", ".tiff"), "vectorDestination": (".gpkg",)}
 _RASTERS = (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLayers)

@@ -27,6 +27,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ..i18n import tr
+from ..layer_words import without_crs
 
 # QGIS 3.38 left the field types of Qt 5.
 _TEXT = QMetaType.Type.QString if Qgis.QGIS_VERSION_INT >= 33800 else QVariant.String
@@ -161,13 +162,6 @@ def write_features(
 def file_stem(name: str) -> str:
     """A layer's name as that of a file; empty when nothing of it can be used."""
     return re.sub(r"[^\w-]+", "_", name).strip("_")[:60]
-
-
-def without_crs(name: str) -> str:
-    """What to do about a layer without a CRS."""
-    return tr(
-        "The layer '{}' has no coordinate reference system. Set it with right-click, Layer CRS."
-    ).format(name)
 
 
 def _not_copied(name: str, target: Path, writer: QgsVectorFileWriter) -> str:

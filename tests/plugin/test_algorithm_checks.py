@@ -97,6 +97,13 @@ def test_a_threshold_out_of_range(refused, scene, later_scene):
     assert "between 0 and 1" in reason
 
 
+def test_one_raster_for_both_dates_is_refused_unless_its_bands_differ(refused, scene):
+    change = {"BEFORE": scene, "AFTER": scene, "OUTPUT": "TEMPORARY_OUTPUT"}
+    assert refused("detectchange", change).startswith("Both dates are the raster 'boadella_2020")
+    bands = {"BANDS": list(range(1, 13)), "AFTER_BANDS": list(range(12, 0, -1))}
+    assert "Both dates" not in refused("detectchange", {**change, **bands})
+
+
 def test_an_unknown_device(refused, segment):
     assert "DEVICE" in refused("segment", {**segment, "DEVICE": "tpu"})
 

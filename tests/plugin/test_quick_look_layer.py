@@ -155,12 +155,14 @@ def test_none_in_the_thread_of_a_model(canvas):
 
 
 @pytest.mark.parametrize("tool", ["segment", "detectchange"])
-def test_a_run_shows_it_before_its_end(project, canvas, provider, models, scene, tmp_path, tool):
+def test_a_run_shows_it_before_its_end(
+    project, canvas, provider, models, scene, later_scene, tmp_path, tool
+):
     """Added once and removed once; the result is not in the project, as nobody asked for that."""
     seen = []
     project.layerWasAdded.connect(lambda layer: seen.append(("added", layer.name())))
     project.layerWillBeRemoved.connect(lambda layer_id: seen.append(("removed", "")))
-    rasters = {"INPUT": scene} if tool == "segment" else {"BEFORE": scene, "AFTER": scene}
+    rasters = {"INPUT": scene} if tool == "segment" else {"BEFORE": scene, "AFTER": later_scene}
     parameters = {
         **rasters,
         "QUICK_LOOK": True,

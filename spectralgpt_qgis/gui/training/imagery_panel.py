@@ -7,6 +7,7 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QWidget
 
 from ...i18n import tr
+from ...layer_words import without_crs
 from .band_match import BandMatch, shown_match
 from .raster_describer import RasterDescriber
 from .raster_rows import RasterRows
@@ -92,7 +93,9 @@ class ImageryPanel(QGroupBox):
             return tr("Choose the raster of the second date.")
         if any(before is after for before, after in pairs):
             return tr("Both dates are the same raster. Choose another one for the second date.")
-        return self._problem
+        layers = [layer for pair in pairs for layer in pair if layer is not None]
+        nowhere = next((layer for layer in layers if not layer.crs().isValid()), None)
+        return self._problem if nowhere is None else without_crs(nowhere.name())
 
     def _on_task(self) -> None:
         self.rows.show_second(self.task == "change")

@@ -29,9 +29,10 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...class_field import likely_field
+from ...class_field import can_hold_classes, likely_field
 from ...i18n import tr
 from ...label_look import hold_looks
+from ...layer_words import without_class_field, without_crs
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
@@ -106,6 +107,8 @@ class LabelsPanel(QGroupBox):
         layer = self.layer
         if layer is None:
             return tr("Make a label layer, or choose one.")
+        if self._is_vector() and not any(map(can_hold_classes, layer.fields())):
+            return without_class_field(layer.name())
         if self._is_vector() and not self.field:
             return tr("Choose the field with the class.")
         if self._counts is None:
@@ -115,6 +118,10 @@ class LabelsPanel(QGroupBox):
         labelled = [item for item in self.classes if self._counts.of(item.label) != _NOTHING]
         if len(labelled) >= 2:
             return ""
+        if not labelled and self._counts.outside:
+            return tr("All labels lie beside the rasters. Draw some on them.")
+        if not labelled and self._counts.unset:
+            return tr("No label has a class: fill in the field '{}'.").format(self.field)
         missing = [item.name for item in self.classes if item not in labelled]
         if missing:
             return tr("Label at least two classes: nothing is labelled '{}' yet.").format(
@@ -179,6 +186,9 @@ class LabelsPanel(QGroupBox):
             self._say(tr("Choose a raster first: the label layer gets its coordinate system."))
             return None
         raster = self._rasters[0]
+        if not raster.crs().isValid():
+            self._say(without_crs(raster.name()))
+            return None
         path = self._new_file(raster)
         if path is None:
             return None

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
     QgsProject,
@@ -76,6 +77,14 @@ def test_what_is_missing_stands_beside_the_button(dock, saved_project):
 def test_without_a_raster_that_is_missing(make_dock):
     dock = make_dock()
     assert dock.status.text() == "Choose the raster with the ground you want to label."
+
+
+def test_a_raster_without_a_crs_is_told_by_its_name(dock, raster):
+    raster.setCrs(QgsCoordinateReferenceSystem())
+    dock.refresh()
+    assert dock.status.text() == (
+        "The layer 'Boadella 2020-02-02' has no coordinate reference system. Set it with right-click, Layer CRS."
+    )
 
 
 def test_the_bands_are_shown(dock):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProject
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtWidgets import QFileDialog
 
 from spectralgpt_qgis.gui.training.labels_panel import LabelsPanel
@@ -103,3 +108,30 @@ def test_a_label_layer_that_is_deleted_is_let_go(panel, saved_project):
     QgsProject.instance().removeMapLayer(layer)
     assert panel.layer is None
     assert panel.problem() == "Make a label layer, or choose one."
+
+
+def labels_in(panel, name, fields="field=class:string", features=()):
+    layer = QgsVectorLayer(f"Polygon?crs=EPSG:4326&{fields}", name, "memory")
+    layer.startEditing()
+    for value, rectangle in features:
+        square(layer, value, rectangle)
+    QgsProject.instance().addMapLayer(layer)
+    panel.set_labels(layer)
+    wait(lambda: not panel.field or panel.counts is not None)
+    return layer
+
+
+def test_labels_of_which_none_can_be_used_say_why(panel, raster):
+    labels_in(panel, "shares", "field=share:double")
+    assert panel.problem().startswith("The layer 'shares' has no field of text or whole numbers")
+    beside = QgsRectangle(20, 50, 20.1, 50.1)
+    labels_in(panel, "elsewhere", features=[("a", beside), ("b", beside)])
+    assert panel.problem() == "All labels lie beside the rasters. Draw some on them."
+    labels_in(panel, "unset", features=[(None, pixels(raster, 10, 10))])
+    assert panel.problem() == "No label has a class: fill in the field 'class'."
+
+
+def test_no_label_layer_is_made_for_a_raster_without_a_crs(panel, saved_project, raster):
+    raster.setCrs(QgsCoordinateReferenceSystem())
+    assert panel.make_layer() is None
+    assert panel.layer is None

@@ -1,0 +1,20 @@
+"""What is said of a layer that cannot be used, in the tools and in the dock."""
+
+from __future__ import annotations
+
+from .i18n import tr
+
+
+def without_crs(name: str) -> str:
+    """What to do about a layer without a CRS."""
+    return tr(
+        "The layer '{}' has no coordinate reference system. Set it with right-click, Layer CRS."
+    ).format(name)
+
+
+def without_class_field(name: str) -> str:
+    """What to do about labels that have nowhere to keep a class."""
+    return tr(
+        "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every feature "
+        "its class."
+    ).format(name)
