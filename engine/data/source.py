@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from ..bands import BandMatch, match_bands
 from ..cards import Card
-from ..errors import EmptyArea, NoOverlap
+from ..errors import BandMismatch, EmptyArea, NoOverlap
 from .describe import Description, describe
 from .evidence import CHUNKS, FEW_CHUNKS, gather, sample_windows, telling_bands
 from .filled_blocks import UNKNOWN, FilledBlocks
@@ -100,14 +100,18 @@ class RasterSource:
                     "Choose two rasters of the same place, and check both layers' CRS."
                 )
             description = describe(dataset, path)
-            match = match_bands(
-                description.descriptors,
-                card.bands,
-                card.spectral_patch,
-                card.optional_groups,
-                explicit=bands,
-                sensor=description.sensor,
-            )
+            try:
+                match = match_bands(
+                    description.descriptors,
+                    card.bands,
+                    card.spectral_patch,
+                    card.optional_groups,
+                    explicit=bands,
+                    sensor=description.sensor,
+                )
+            except BandMismatch as error:  # of several rasters, which one
+                message = f"{path}: {error.message}"
+                raise BandMismatch(message, error.details, error.missing) from error
             source = cls(path, dataset, card, description, place, match, nodata)
             source._stack = stack.pop_all()
         return source

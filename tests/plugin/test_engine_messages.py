@@ -82,10 +82,10 @@ def test_a_raster_that_cannot_serve_is_refused_in_the_users_language(shouting):
         'The raster\'s 2 bands are 1 "1", 2 "2"; the names only number the bands. '
         "The model needs B02, B03; not found: B02. "
     )
-    refused = in_users_language(
-        needs + "At least 6 bands are needed: use a raster with all of them, or another model."
-    )
+    rest = "At least 6 bands are needed: use a raster with all of them, or another model."
+    refused = in_users_language(needs + rest)
     assert refused == refused.upper()
+    assert in_users_language(f"/in/scene.tif: {needs}{rest}") == f"/in/scene.tif: {refused}"
 
 
 def test_what_nobody_knows_stays(shouting):

@@ -139,8 +139,10 @@ def test_wavelengths_of_the_imagery_domain(tmp_path):
 
 def test_nameless_stack_is_refused_and_bands_serve_it(tmp_path):
     path = write(tmp_path / "a.tif", ramp(12), names=())
-    with pytest.raises(BandMismatch, match="BANDS is 2,3,4,5,6,7,8,11,12"):
+    with pytest.raises(BandMismatch, match="BANDS is 2,3,4,5,6,7,8,11,12") as caught:
         read_all(path)
+    assert caught.value.message.startswith(f"{path}: The raster's 12 bands have neither names")
+    assert len(caught.value.missing) == 6
     image, _, _source = read_all(path, bands=(2, 3, 4, 5, 6, 7, 8, 11, 12))
     np.testing.assert_allclose(image[0], ramp(12)[1] / 10_000, rtol=1e-6)
 

@@ -93,11 +93,12 @@ class TestBadInput:
             method="full",
         )  # fmt: skip
 
-    def test_a_base_for_other_bands(self, check, tmp_path):
+    def test_a_base_for_other_bands(self, check, scene, tmp_path):
         rgb = rasters.write(
             tmp_path / "rgb.tif", land.image(KNOWN, bands=3), names=rasters.NAMES[:3]
         )
         check(BandMismatch, "B08", inputs=(rgb,))
+        check(BandMismatch, r"rgb\.tif: The raster's 3 bands are", inputs=(scene, rgb))
 
     def test_outputs_that_cannot_be(self, check, out):
         check(InvalidParameter, r"must end in \.onnx", output_model=str(out / "mine.tif"))
