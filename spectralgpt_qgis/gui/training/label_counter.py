@@ -33,6 +33,7 @@ _EDITS = (
     "afterCommitChanges",
     "dataChanged",
     "subsetStringChanged",
+    "crsChanged",
 )
 
 

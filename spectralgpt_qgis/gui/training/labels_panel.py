@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsCoordinateReferenceSystem,
     QgsFieldProxyModel,
     QgsMapLayer,
     QgsMapLayerProxyModel,
@@ -66,6 +67,7 @@ class LabelsPanel(QGroupBox):
         self._task = "segmentation"
         self._field = ""
         self._rasters: list[QgsRasterLayer] = []
+        self._places: list[QgsCoordinateReferenceSystem] = []
         self._counts: LabelCounts | None = None
         self._listened: QgsVectorLayer | None = None
         self._counter = LabelCounter(self)
@@ -147,9 +149,10 @@ class LabelsPanel(QGroupBox):
             task: The algorithm's word.
             rasters: All of them, second dates included.
         """
-        if (task, rasters) == (self._task, self._rasters):
+        places = [raster.crs() for raster in rasters]
+        if (task, rasters, places) == (self._task, self._rasters, self._places):
             return
-        self._task, self._rasters = task, rasters
+        self._task, self._rasters, self._places = task, rasters, places
         self.layer_list.setExceptedLayerList(rasters)
         self._recount()
 

@@ -13,6 +13,8 @@ from ...i18n import tr
 from ...raster_source import crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 
+_Key = tuple[str, str]  # path, and what is assumed for the CRS where the file has none
+
 
 @dataclass(frozen=True)
 class Description:
@@ -39,18 +41,19 @@ class RasterDescriber(QObject):
             parent: Owner.
         """
         super().__init__(parent)
-        self._known: dict[str, Description] = {}
-        self._tasks: dict[str, EngineTask] = {}
+        self._known: dict[_Key, Description] = {}
+        self._tasks: dict[_Key, EngineTask] = {}
         self._stopped = False
 
     def of(self, layer: QgsRasterLayer) -> Description | None:
         """What is known of a layer; None while the engine looks at it, which this starts."""
-        path = engine_path(layer)
+        path, crs = engine_path(layer), crs_text(layer.crs())
         if not path:
             return Description({})
-        if not self._stopped and path not in self._known and path not in self._tasks:
-            self._ask(path, layer)
-        return self._known.get(path)
+        key = path, crs
+        if not self._stopped and key not in self._known and key not in self._tasks:
+            self._ask(key, layer.name())
+        return self._known.get(key)
 
     def forget(self) -> None:
         """Asks again next time: models came or went, or files changed."""
@@ -63,27 +66,28 @@ class RasterDescriber(QObject):
         for task in tasks.values():
             task.cancel()
 
-    def _ask(self, path: str, layer: QgsRasterLayer) -> None:
+    def _ask(self, key: _Key, name: str) -> None:
         if engine_access.why_not_ready():
             return  # the dock says that the engine is missing
-        job = {"input": path, "crs": crs_text(layer.crs()), "bands_only": True}
+        path, crs = key
+        job = {"input": path, "crs": crs, "bands_only": True}
         task = EngineTask(
-            tr("Looking at the bands of {}").format(layer.name()),
+            tr("Looking at the bands of {}").format(name),
             engine_access.client(),
             "describe",
             job,
         )
-        self._tasks[path] = task
-        task.succeeded.connect(lambda answer: self._keep(path, _read(answer)))
-        task.failed.connect(lambda message, _: self._keep(path, Description({}, message)))
-        task.stopped.connect(lambda: self._tasks.pop(path, None))
+        self._tasks[key] = task
+        task.succeeded.connect(lambda answer: self._keep(key, _read(answer)))
+        task.failed.connect(lambda message, _: self._keep(key, Description({}, message)))
+        task.stopped.connect(lambda: self._tasks.pop(key, None))
         task.start()
 
-    def _keep(self, path: str, description: Description) -> None:
-        self._tasks.pop(path, None)
+    def _keep(self, key: _Key, description: Description) -> None:
+        self._tasks.pop(key, None)
         if self._stopped:
             return  # it may even be deleted by now
-        self._known[path] = description
+        self._known[key] = description
         self.described.emit()
 
 

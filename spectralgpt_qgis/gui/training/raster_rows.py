@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsApplication, QgsMapLayerProxyModel, QgsRasterLayer
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
@@ -36,6 +37,7 @@ class RasterRow(QWidget):
         super().__init__(parent)
         self.before = _raster_list(self, tr("Raster"))
         self.after = _raster_list(self, tr("Raster of the second date"))
+        self._listened: list[QgsRasterLayer] = []
         self._remove = QToolButton()
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
@@ -66,7 +68,18 @@ class RasterRow(QWidget):
         self._second.setVisible(shown)
 
     def _tell_changed(self, *_: Any) -> None:
+        self._listen()
         self.changed.emit()
+
+    def _listen(self) -> None:
+        """Hears of a new CRS of a layer: it may be what was missing."""
+        for layer in self._listened:
+            if not sip.isdeleted(layer):
+                layer.crsChanged.disconnect(self.changed)
+        chosen = {box.currentLayer() for box in (self.before, self.after)}
+        self._listened = [layer for layer in chosen if layer is not None]
+        for layer in self._listened:
+            layer.crsChanged.connect(self.changed)
 
     def _tell_removed(self, *_: Any) -> None:
         self.removed.emit(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
@@ -79,12 +80,20 @@ def test_without_a_raster_that_is_missing(make_dock):
     assert dock.status.text() == "Choose the raster with the ground you want to label."
 
 
-def test_a_raster_without_a_crs_is_told_by_its_name(dock, raster):
-    raster.setCrs(QgsCoordinateReferenceSystem())
-    dock.refresh()
-    assert dock.status.text() == (
-        "The layer 'Boadella 2020-02-02' has no coordinate reference system. Set it with right-click, Layer CRS."
-    )
+def test_a_raster_without_a_crs_is_told_until_it_gets_one(make_dock, iface, scene, tmp_path):
+    path = str(tmp_path / "nowhere.tif")
+    gdal.Translate(path, scene).SetProjection("")
+    layer = sample_layer(path, "Nowhere")
+    layer.setCrs(QgsCoordinateReferenceSystem())
+    iface.current = QgsProject.instance().addMapLayer(layer)
+    dock = make_dock()
+    told = "The layer 'Nowhere' has no coordinate reference system. Set it with right-click, Layer CRS."
+    assert dock.status.text() == told
+    wait(lambda: dock._describer.of(layer) is not None)
+    assert "no coordinate reference system" in dock._describer.of(layer).problem
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    wait(lambda: dock.status.text() == "Make a label layer, or choose one.")
+    wait(lambda: dock.imagery.bands.text().startswith("Bands found: B02 B03"))
 
 
 def test_the_bands_are_shown(dock):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsVectorLayer
 
 from spectralgpt_qgis.gui.training.label_counter import LabelCounter
 from spectralgpt_qgis.tasks.label_count import LabelCount
@@ -42,6 +42,13 @@ def test_every_kind_of_edit_counts(told, labels, raster):
     wait(lambda: told[-1].of("1").features == 1)
     labels.rollBack()
     wait(lambda: told[-1].classes == {})
+
+
+def test_a_new_crs_counts_again(told, labels, raster):
+    square(labels, 1, pixels(raster, 10, 10, 10))
+    wait(lambda: told[-1].of("1").features == 1)
+    labels.setCrs(QgsCoordinateReferenceSystem("EPSG:3857"))  # metres: now in the Gulf of Guinea
+    wait(lambda: told[-1].outside == 1)
 
 
 def test_many_edits_are_counted_once(told, labels, raster):
