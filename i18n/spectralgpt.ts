@@ -1034,6 +1034,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
         <source>Land-cover map</source>
         <translation type="unfinished"></translation>

@@ -1034,6 +1034,11 @@
         <translation>Puntos</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <translation>&#x27;{name}&#x27; es una imagen con {bands} bandas, no un mapa de clases. Elija un mapa de clases, por ejemplo uno hecho con &#x27;Mapa de cobertura del suelo&#x27;.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
         <source>Land-cover map</source>
         <translation>Mapa de cobertura del suelo</translation>

@@ -1034,6 +1034,11 @@
         <translation>Points</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <translation>&#x27;{name}&#x27; est une image de {bands} bandes, pas une carte de classes. Choisissez une carte de classes, par exemple une faite par « Carte d&#x27;occupation du sol ».</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
         <source>Land-cover map</source>
         <translation>Carte d&#x27;occupation du sol</translation>

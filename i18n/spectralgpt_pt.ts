@@ -1034,6 +1034,11 @@
         <translation>Pontos</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <translation>&#x27;{name}&#x27; é uma imagem com {bands} bandas, não um mapa de classes. Escolha um mapa de classes, por exemplo um feito com &#x27;Mapa de cobertura do solo&#x27;.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
         <source>Land-cover map</source>
         <translation>Mapa de cobertura do solo</translation>

@@ -1034,6 +1034,11 @@
         <translation>点数</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <translation>“{name}”是有 {bands} 个波段的影像，不是类别地图。请选择类别地图，例如由“土地覆盖制图”生成的地图。</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
         <source>Land-cover map</source>
         <translation>土地覆盖制图</translation>

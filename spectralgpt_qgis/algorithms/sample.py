@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import (
+    QgsPalettedRasterRenderer,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
@@ -119,6 +120,18 @@ class SampleAlgorithm(EngineAlgorithm):
             self.addParameter(parameter)
         self.addOutput(QgsProcessingOutputNumber(self.POINT_COUNT, tr("Points")))
         self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
+
+    def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Checks that the raster is a map: each value of an image would be taken for a class."""
+        layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
+        if layer is None or layer.bandCount() == 1:
+            return ""
+        if isinstance(layer.renderer(), QgsPalettedRasterRenderer):
+            return ""
+        return tr(
+            "'{name}' is an image with {bands} bands, not a map of classes. Choose a class map, such as one that "
+            "'Land-cover map' made."
+        ).format(name=layer.name(), bands=layer.bandCount())
 
     def prepareAlgorithm(  # noqa: N802
         self,

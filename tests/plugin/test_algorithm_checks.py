@@ -104,6 +104,13 @@ def test_one_raster_for_both_dates_is_refused_unless_its_bands_differ(refused, s
     assert "Both dates" not in refused("detectchange", {**change, **bands})
 
 
+def test_no_sample_is_drawn_of_an_image(refused, scene, later_scene):
+    output = {"OUTPUT": "TEMPORARY_OUTPUT"}
+    reason = refused("sample", {"INPUT": scene, **output})
+    assert "is an image with 12 bands, not a map of classes" in reason
+    assert refused("sample", {"INPUT": later_scene.replace(".tif", "_water.tif"), **output}) == ""
+
+
 def test_an_unknown_device(refused, segment):
     assert "DEVICE" in refused("segment", {**segment, "DEVICE": "tpu"})
 

@@ -13,7 +13,7 @@ from qgis.core import (
 )
 
 from spectralgpt_qgis.i18n import language
-from tests.plugin.conftest import ROOT
+from tests.plugin.conftest import ROOT, SAMPLE
 
 
 def test_the_least_a_script_has_to_give(run, fake_engine, learning, scene, tmp_path):
@@ -98,7 +98,8 @@ def test_every_job_is_one_that_the_engine_takes(run, fake_engine, learning, scen
     jobs.append({"verb": fake_engine.verb, "parameters": fake_engine.job})
     run("evaluate", {"INPUT": scene, "REFERENCE": learning["LABELS"], "FIELD": "class"})
     jobs.append({"verb": fake_engine.verb, "parameters": fake_engine.job})
-    run("sample", {"INPUT": scene, "OUTPUT": str(tmp_path / "points.gpkg")})
+    classes = str(SAMPLE / "boadella_2020-06-21_water.tif")
+    run("sample", {"INPUT": classes, "OUTPUT": str(tmp_path / "points.gpkg")})
     jobs.append({"verb": fake_engine.verb, "parameters": fake_engine.job})
     program = (
         "import json, sys; from engine.jobs import VERBS\n"
