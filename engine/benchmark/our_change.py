@@ -26,7 +26,7 @@ from ..train.finetune import SupervisedLoss
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
 from ..train.light import STANDARDISED
-from ..train.tuning import tune_head, tune_weights
+from ..train.tuning import Rounds, tune_head, tune_weights
 from .protocols import ChangePair
 from .siamese import standardised
 
@@ -67,20 +67,15 @@ class TunedPairs:
             adapters = self.method == "adapters"
             cost = _seconds_a_step(predictor, grounds)
             left = seconds * RESERVE - (time.process_time() - started)
-            predictor = tune_weights(
-                base,
-                card,
-                grounds,
-                [],
+            rounds = Rounds(
                 adapters=adapters,
                 epochs=1,
                 steps=max(1, int(left / cost)),
                 batch=BATCH,
-                seed=seed,
-                device="cpu",
-                first=first,
                 window=min(TRAINED, card.window),
-            ).predictor
+                device="cpu",
+            )
+            predictor = tune_weights(base, card, grounds, [], first, rounds, seed=seed).predictor
         return MappedChange(predictor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,7 +31,7 @@ from .memory import with_smaller_batches
 from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
 from .quick_head import DISTANCE, USES
 from .tuned_card import card_to_be, change_threshold, finished_card, joined_area, labelled_area
-from .tuning import Tuned, tune_head, tune_weights
+from .tuning import Rounds, Tuned, tune_head, tune_weights
 
 
 def finetune_map(
@@ -128,36 +129,28 @@ def _tune_weights(
     gpu = device.type == "cuda"
     epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
 
+    fit = functools.partial(
+        tune_head, base, card, seed=job.seed, device=device, use=USES[job.use], kept=kept
+    )
+
     def work(batch: int) -> Tuned:
-        tuned = tune_weights(
-            base,
-            card,
-            learn,
-            judging,
+        first = fit(learn, progress=progress.part(0.0, 0.18))
+        rounds = Rounds(
             adapters=method.name == "adapters",
             epochs=job.epochs or epochs,
             steps=steps,
             batch=batch,
-            seed=job.seed,
             device=job.device,
-            use=USES[job.use],
-            kept=kept,
-            progress=progress.part(0.0, 0.9),
+        )
+        part = progress.part(0.18, 0.9)
+        tuned = tune_weights(
+            base, card, learn, judging, first, rounds, seed=job.seed, progress=part
         )
         if tuned.improved or tuned.cancelled:
             return tuned
         # That head was fitted without the labels that were held back: here is one of all of them.
         try:
-            whole = tune_head(
-                base,
-                card,
-                grounds,
-                seed=job.seed,
-                device=device,
-                use=USES[job.use],
-                kept=kept,
-                progress=Quiet(progress.part(0.9, 1.0)),
-            )
+            whole = fit(grounds, progress=Quiet(progress.part(0.9, 1.0)))
         except Cancelled:
             return dataclasses.replace(tuned, cancelled=True)
         return dataclasses.replace(whole, history=tuned.history, improved=False)

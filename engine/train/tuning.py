@@ -52,7 +52,7 @@ from .quick_head import (
     judge,
 )
 from .self_training import unlabelled_grounds, with_neighbours, without_neighbours
-from .trainer import Trainer, TrainerConfig
+from .trainer import Trainer, TrainerConfig, TrainingResult
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
 CHANGE_PIXELS = 12000  # what changed is the rarer kind, and looks different everywhere
@@ -232,23 +232,49 @@ def _places(grounds: Sequence[LabelledGround]) -> int:
     return len({(ground.place, unit) for ground in grounds for unit in ground.pixels.unit.tolist()})
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """How the encoder is trained.
+
+    Attributes:
+        adapters: Whether only adapters in the encoder learn.
+        epochs: At most.
+        steps: Batches an epoch.
+        batch: Windows a batch.
+        patience: Epochs without improvement after which to stop.
+        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
+        device: "auto", "cpu" or "gpu".
+    """
+
+    adapters: bool
+    epochs: int
+    steps: int
+    batch: int = 8
+    patience: int = 8
+    window: int = 0
+    device: str = "auto"
+
+    def trainer(self, seed: int) -> TrainerConfig:
+        """What the trainer is told; adapters are new and few, so they learn faster and all alike."""
+        return TrainerConfig(
+            epochs=self.epochs,
+            learning_rate=1e-3 if self.adapters else 5e-4,
+            layer_decay=1.0 if self.adapters else 0.75,
+            clip=1.0,
+            seed=seed,
+            device=self.device,
+        )
+
+
 def tune_weights(
     base: Base,
     card: Card,
     learn: Sequence[LabelledGround],
     held: Sequence[LabelledGround],
+    first: Tuned,
+    rounds: Rounds,
     *,
-    adapters: bool,
-    epochs: int,
-    steps: int,
-    batch: int = 8,
     seed: int = 0,
-    device: str = "auto",
-    patience: int = 8,
-    window: int = 0,
-    first: Tuned | None = None,
-    use: Use = ANYWHERE,
-    kept: KeptTokens | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
@@ -258,88 +284,81 @@ def tune_weights(
         card: Of the model to be.
         learn: Rasters with the labels to learn from.
         held: The same with those held back; empty for none, then the last epoch is kept.
-        adapters: Whether only adapters in the encoder learn.
-        epochs: At most.
-        steps: Batches an epoch.
-        batch: Windows a batch.
+        first: The head on frozen features, fitted to `learn`.
+        rounds: How long, and what of the encoder.
         seed: Of every choice.
-        device: "auto", "cpu" or "gpu".
-        patience: Epochs without improvement after which to stop.
-        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
-        first: The head on frozen features, if it was fitted before.
-        use: Where the model is to work.
-        kept: Tokens of earlier runs; None to compute all.
         progress: Told how far it is.
     """
     progress = progress or Progress()
-    if first is None:
-        part = progress.part(0.0, 0.2)
-        first = tune_head(base, card, learn, seed=seed, use=use, kept=kept, progress=part)
-    predictor = build(base, card, first.judged.hidden, 0.0 if adapters else DROP_PATH)
+    predictor = build(base, card, first.judged.hidden, 0.0 if rounds.adapters else DROP_PATH)
     predictor.network.load_state_dict(first.predictor.network.state_dict())
-    if adapters:
+    if rounds.adapters:
         torch.manual_seed(seed)
         add_adapters(tuned_network(predictor).encoder)
     # The head alone is a model already: from here on a cancel keeps the best so far.
-    progress.state(keeps=True, rounds=epochs)
-    windows = WholeWindows(held, card.window, batch) if held else None
+    progress.state(keeps=True, rounds=rounds.epochs)
+    windows = WholeWindows(held, card.window, rounds.batch) if held else None
     start = figure(predictor, windows) if windows else {}
     tell(progress, "val_", 0, start)
-    side = window or card.window
-    loader = LabelledWindows(learn, side, batch, steps, light_of(card), seed=seed)
-    callbacks: list[Callback] = [Report(progress.part(0.2, 1.0))]
+    callbacks: list[Callback] = [Report(progress)]
     if windows is not None:
         progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
-        judged_windows = windows
-        callbacks += [
-            Validate(lambda model: figure(model, judged_windows)),
-            KeepBest("val_miou", largest=True),
-            EarlyStop("val_miou", patience, largest=True),
-        ]
-    config = TrainerConfig(
-        epochs=epochs,
-        learning_rate=1e-3 if adapters else 5e-4,
-        layer_decay=1.0 if adapters else 0.75,
-        clip=1.0,
-        seed=seed,
-        device=device,
-    )
+        callbacks += _keep_the_best(windows, rounds.patience)
+    side = rounds.window or card.window
+    loader = LabelledWindows(learn, side, rounds.batch, rounds.steps, light_of(card), seed=seed)
     loss = SupervisedLoss(card, smoothing=0.05)
-    result = Trainer(predictor, loss, loader, config, callbacks).fit()
+    result = Trainer(predictor, loss, loader, rounds.trainer(seed), callbacks).fit()
     predictor.cpu()
-    if adapters:
+    if rounds.adapters:
         merge_adapters(tuned_network(predictor).encoder)
-    best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
-    improved = windows is None or best > start["miou"]
-    if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        predictor, improved = first.predictor, False
-    elif windows is not None and not improved:
-        progress.warning(
-            f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
-            f"{start['miou']:.3f}): the head on frozen features is kept."
-        )
+    improved = _improved(result, start, progress)
+    if not improved:
         predictor = first.predictor
     predictor.eval()
     matrix, accuracy, places = None, None, 0
     if windows is not None:
         chances, label = predict(predictor, windows)
-        right = chances.argmax(1) == label
         matrix = confusion_matrix(label, chances.argmax(1), len(card.classes))
-        place = places_of(held, card.window, batch)
-        accuracy, places = clustered(right, place, LEVEL), len(np.unique(place))
-    measure = marked("labels held back in whole places, at the best epoch by the same labels")
+        place = places_of(held, card.window, rounds.batch)
+        accuracy = clustered(chances.argmax(1) == label, place, LEVEL)
+        places = len(np.unique(place))
     return Tuned(
         predictor,
         first.judged,
         matrix,
-        measure,
+        marked("labels held back in whole places, at the best epoch by the same labels"),
         result.history,
         result.cancelled,
         accuracy,
         places,
         improved,
     )
+
+
+def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
+    """Judges every epoch on labels that were held back; the best one is kept."""
+    return [
+        Validate(lambda model: figure(model, windows)),
+        KeepBest("val_miou", largest=True),
+        EarlyStop("val_miou", patience, largest=True),
+    ]
+
+
+def _improved(result: TrainingResult, start: dict[str, float], progress: Progress) -> bool:
+    """Whether the encoder learned something; where not, the user is told that the head is kept."""
+    if result.cancelled and not result.history:
+        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        return False
+    if not start:  # nothing was held back to judge by
+        return True
+    best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
+    if best > start["miou"]:
+        return True
+    progress.warning(
+        f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
+        f"{start['miou']:.3f}): the head on frozen features is kept."
+    )
+    return False
 
 
 def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:

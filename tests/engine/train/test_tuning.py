@@ -16,6 +16,7 @@ from engine.train.labelled_windows import WholeWindows
 from engine.train.light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS
 from engine.train.quick_head import ANYWHERE, HERE
 from engine.train.tuning import (
+    Rounds,
     build,
     confusion,
     copies_for,
@@ -50,10 +51,14 @@ def same(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def train(base, **more):
+def train(base, held=None, seed=0, progress=None, **more):
+    """A head on frozen features, then the encoder."""
+    told, learn = progress or Progress(), [land.ground(places=LEARN)]
+    held = [land.ground(places=HELD)] if held is None else held
+    first = tune_head(base, CARD, learn, seed=seed, progress=told.part(0.0, 0.2))
     given = {"adapters": False, "epochs": 2, "steps": 2, "batch": 2, "device": "cpu", **more}
-    held = given.pop("held", [land.ground(places=HELD)])
-    return tune_weights(base, CARD, [land.ground(places=LEARN)], held, **given)
+    part = told.part(0.2, 1.0)
+    return tune_weights(base, CARD, learn, held, first, Rounds(**given), seed=seed, progress=part)
 
 
 def test_a_network_is_built_on_the_bases_encoder(base):
@@ -222,7 +227,7 @@ def test_from_when_a_cancel_keeps_something(base):
 def test_a_cancel_before_the_first_round_ends_keeps_the_head(base, held):
     told = Recorder()
     told._is_cancelled = lambda: any(event.get("keeps") for event in told.events)
-    found = train(base, progress=told, **({} if held is None else {"held": held}))
+    found = train(base, held, progress=told)
     assert found.cancelled and found.history == ()
     assert same(found.predictor.network.encoder.state_dict(), base.weights)
     assert not any("did not improve" in text for text in told.texts("warning"))
