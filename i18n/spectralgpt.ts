@@ -4976,7 +4976,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5206,7 +5206,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6516,12 +6516,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

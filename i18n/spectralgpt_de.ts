@@ -4977,7 +4977,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3}, die des Rasters {4}. Wählen Sie Labels auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
     </message>
     <message>
@@ -5207,7 +5207,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3} in {4}, die des Rasters {5} in {6}. Wählen Sie eine Eingabe ({7}) auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
     </message>
     <message>
@@ -6517,13 +6517,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

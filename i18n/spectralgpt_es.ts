@@ -4977,7 +4977,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: no está sobre el ráster; sus límites son {3}, los del ráster {4}. Elija etiquetas sobre el ráster, o compruebe el SRC de ambas capas.</translation>
     </message>
     <message>
@@ -5207,7 +5207,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: no está sobre el ráster; sus límites son {3} en {4}, los del ráster {5} en {6}. Elija {7} sobre el ráster, o compruebe el SRC de ambas capas.</translation>
     </message>
     <message>
@@ -6517,13 +6517,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4977,7 +4977,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} : en dehors du raster ; limites {3}, celles du raster {4}. Choisissez des étiquettes sur le raster, ou vérifiez le SCR des deux couches.</translation>
     </message>
     <message>
@@ -5207,7 +5207,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} : en dehors du raster ; limites {3} en {4}, celles du raster {5} en {6}. Choisissez des entités ({7}) sur le raster, ou vérifiez le SCR des deux couches.</translation>
     </message>
     <message>
@@ -6517,13 +6517,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4977,7 +4977,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: fica fora do raster. Os limites são {3}, os do raster {4}. Escolha rótulos sobre o raster ou verifique o SRC das duas camadas.</translation>
     </message>
     <message>
@@ -5207,7 +5207,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: fica fora do raster. Os limites são {3} em {4}, os do raster {5} em {6}. Escolha {7} sobre o raster ou verifique o SRC das duas camadas.</translation>
     </message>
     <message>
@@ -6517,13 +6517,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4977,7 +4977,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} 与栅格不相交：其边界为 {3}，栅格的边界为 {4}。请选择位于栅格上的标注，或检查两个图层的 CRS。</translation>
     </message>
     <message>
@@ -5207,7 +5207,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} misses the raster: its bounds are {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} 与栅格不相交：其边界为 {3}（{4}），栅格的边界为 {5}（{6}）。请选择位于栅格上的 {7}，或检查两个图层的 CRS。</translation>
     </message>
     <message>
@@ -6517,13 +6517,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -120,7 +120,7 @@ class RasterPixels:
             ground = Placement(self._grid, own).source_window(own.window)
             if ground is None or not place.overlaps():
                 raise EmptyArea(
-                    f"The {self._purpose} {self._path} misses the raster: its bounds are "
+                    f"The {self._purpose} {self._path} and the raster have no ground in common: bounds "
                     f"{_told(own)}, the raster's {_told(self._grid)}. "
                     "Choose labels on the raster, or check both layers' CRS."
                 )

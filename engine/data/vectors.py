@@ -87,7 +87,7 @@ class Features:
         touching = shapely.intersects(shapes, shapely.box(*grid.bounds)) & ~shapely.is_empty(shapes)
         if not touching.any():
             raise EmptyArea(
-                f"The {self.purpose} {self.source} misses the raster: its bounds are "
+                f"The {self.purpose} {self.source} and the raster have no ground in common: bounds "
                 f"{_told(self.bounds)} in {_named(crs)}, the raster's "
                 f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
                 f"Choose {_kind_told(self.geometries)} on the raster, or check both layers' CRS."

@@ -46,7 +46,7 @@ def bad_raster(what, scene, folder):
         ({"INPUT": "no names"}, "band"),
         ({"INPUT": "no CRS"}, "coordinate reference system"),
         ({"INPUT": "truncated"}, "not copied to its end"),
-        ({"MASK": "elsewhere"}, "The mask elsewhere.gpkg misses the raster"),
+        ({"MASK": "elsewhere"}, "The mask elsewhere.gpkg and the raster have no ground in common"),
         ({"MODEL": "damaged"}, "changed or damaged"),
         ({"MODEL": "text"}, "cannot be read as a model"),
         ({"OUTPUT": "/nowhere/map.tif"}, "does not exist"),

@@ -152,7 +152,7 @@ def foreign(tmp_path):
 @pytest.mark.parametrize(
     ("make", "options", "error", "says"),
     [
-        (far, {"field": "kind"}, EmptyArea, "misses the raster"),
+        (far, {"field": "kind"}, EmptyArea, "have no ground in common"),
         (empty, {"field": "kind"}, LabelsInvalid, "is empty"),
         (foreign, {"field": "kind"}, LabelsInvalid, "roof, snow; the map has 1 .Open water"),
         (foreign, {"field": "none"}, LabelsInvalid, "has no field 'none'"),

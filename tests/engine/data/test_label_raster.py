@@ -158,7 +158,10 @@ def test_elsewhere(tmp_path):
     far = Grid(GRID.crs, TRANSFORM @ Affine.translation(1000, 0), 6, 4)
     with pytest.raises(EmptyArea) as caught:
         pixels(path, (3, 7), far)
-    assert "misses the raster: its bounds are (500000, 4.69996e+06" in caught.value.message
+    assert (
+        "and the raster have no ground in common: bounds (500000, 4.69996e+06"
+        in caught.value.message
+    )
     assert "the raster's (510000" in caught.value.message
     assert "check both layers' CRS" in caught.value.message
 

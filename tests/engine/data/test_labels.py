@@ -170,7 +170,10 @@ def test_labels_beside_the_raster(tmp_path):
     for asked in (layer.pixels, layer.scenes):
         with pytest.raises(EmptyArea) as caught:
             asked(far)
-        assert "misses the raster: its bounds are (500000, 4.69929e+06" in caught.value.message
+        assert (
+            "and the raster have no ground in common: bounds (500000, 4.69929e+06"
+            in caught.value.message
+        )
         assert "the raster's (600000" in caught.value.message
         assert "Choose polygons on the raster, or check both" in caught.value.message
 

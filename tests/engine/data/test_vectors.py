@@ -85,7 +85,7 @@ def test_bow_tie_is_mended(tmp_path):
 def test_mask_beside_the_raster_is_told_with_both_bounds(tmp_path):
     with pytest.raises(EmptyArea) as caught:
         read_polygons(write(tmp_path / "a.gpkg", [OUTSIDE]), GRID)
-    assert "misses the raster" in caught.value.message
+    assert "have no ground in common" in caught.value.message
     assert "(600000, 4.6995e+06" in caught.value.message
     assert "EPSG:32631" in caught.value.message
 

@@ -268,7 +268,7 @@ class TestBadInput:
             input=make_raster(chessboard(1, 1, 8)), model=scene_classifier(), zones=zones,
             output=str(folder / "s.gpkg"),
         )  # fmt: skip
-        self.refused(EmptyArea, "misses the raster", job, recorder, folder)
+        self.refused(EmptyArea, "have no ground in common", job, recorder, folder)
 
     def test_zones_that_are_no_file(self, scene_classifier, make_raster, folder, recorder):
         job = ClassifyJob(

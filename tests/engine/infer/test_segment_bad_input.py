@@ -82,7 +82,7 @@ def mask(tmp_path):
 
 
 def test_mask_beside_the_raster(refuse, mask):
-    refuse(EmptyArea, "misses the raster", mask=mask(0, 0, 1, 1))
+    refuse(EmptyArea, "have no ground in common", mask=mask(0, 0, 1, 1))
 
 
 def test_mask_beside_the_extent(refuse, mask):
