@@ -102,7 +102,8 @@ def test_it_asks_for_what_the_dialog_says_and_nothing_is_loaded(open_dialog, fak
     ("name", "given"), [("classify", ["INPUT"]), ("detectchange", ["BEFORE", "AFTER"])]
 )
 def test_the_other_tools_have_it_too(open_dialog, fake_engine, scene, name, given):
-    dialog = open_dialog(name, dict.fromkeys(given, scene))
+    later = scene.replace("2020-02-02", "2020-06-21")
+    dialog = open_dialog(name, dict(zip(given, (scene, later))))
     estimate = estimate_of(dialog)
     estimate.button.click()
     wait(lambda: not estimate.run.running)
