@@ -27,6 +27,7 @@ _NEW = Qgis.QGIS_VERSION_INT >= 33800
 _KIND = QMetaType.Type if _NEW else QVariant
 _TEXT = QMetaType.Type.QString if _NEW else QVariant.String
 _WHOLE = (_KIND.Int, _KIND.UInt, _KIND.LongLong, _KIND.ULongLong)
+_LISTS = (QMetaType.Type.QStringList, QMetaType.Type.QVariantList)
 
 
 def likely_field(layer: QgsVectorLayer) -> str:
@@ -55,6 +56,11 @@ def likely_field(layer: QgsVectorLayer) -> str:
 def can_hold_classes(field: QgsField) -> bool:
     """Whether it is a text or a whole number."""
     return field.type() in (_TEXT, *_WHOLE)
+
+
+def can_hold_labels(field: QgsField) -> bool:
+    """The same, or a list: a scene may have several labels."""
+    return can_hold_classes(field) or field.type() in _LISTS
 
 
 def _has_list_of_values(layer: QgsVectorLayer, name: str) -> bool:

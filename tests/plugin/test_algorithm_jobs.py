@@ -183,7 +183,7 @@ def test_scenes(run, fake_engine, scene, tmp_path):
         },
     )
     assert fake_engine.verb == "classify"
-    assert fake_engine.job["zones"].endswith("zones.gpkg")
+    assert fake_engine.job["zones"].endswith("zones/parcels.gpkg")  # named as the layer is
     assert fake_engine.job["cell_size"] == 0.01
     assert fake_engine.job["model"] == "scenes"
     assert (outputs["CLASS_COUNT"], outputs["SCENE_COUNT"]) == (2, 7)

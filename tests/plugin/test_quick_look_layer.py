@@ -178,8 +178,7 @@ def test_a_run_shows_it_before_its_end(
     loop.exec()
     settle()
     assert done == [True]
-    name = Path(scene).stem
-    title = f"Quick look: {name}" if tool == "segment" else f"Quick look: {name}, {name}"
+    title = "Quick look: " + ", ".join(Path(raster).stem for raster in rasters.values())
     assert seen == [("added", title), ("removed", "")]
     assert names(project) == []
 

@@ -135,8 +135,8 @@ def test_drawing_a_sample(run, fake_engine, scene, tmp_path):
         ({"OUTPUT": "/tmp/points.shp"}, "ends in .gpkg"),
     ],
 )
-def test_what_drawing_refuses(refused, scene, given, told):
-    parameters = {"INPUT": scene, "OUTPUT": "/tmp/points.gpkg"}
+def test_what_drawing_refuses(refused, scene, tmp_path, given, told):
+    parameters = {"INPUT": class_raster(tmp_path, scene), "OUTPUT": "/tmp/points.gpkg"}
     assert refused("sample", parameters) == ""
     assert told in refused("sample", {**parameters, **given})
 
