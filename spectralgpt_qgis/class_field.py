@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qgis.core import Qgis, QgsField, QgsVectorLayer
-from qgis.PyQt.QtCore import QMetaType, QVariant
+from qgis.core import QgsVectorLayer
+
+from .field_types import can_hold_classes
 
 # Parts of names, in lower case, the surest first; in the languages of the plugin.
 _WORDS = (
@@ -22,12 +23,6 @@ _WORDS = (
     ),
 )
 _NUMBERS_OF_FEATURES = ("id", "fid", "gid", "ogc_fid", "objectid", "oid", "nr")
-# QGIS 3.38 left the field types of Qt 5.
-_NEW = Qgis.QGIS_VERSION_INT >= 33800
-_KIND = QMetaType.Type if _NEW else QVariant
-_TEXT = QMetaType.Type.QString if _NEW else QVariant.String
-_WHOLE = (_KIND.Int, _KIND.UInt, _KIND.LongLong, _KIND.ULongLong)
-_LISTS = (QMetaType.Type.QStringList, QMetaType.Type.QVariantList)
 
 
 def likely_field(layer: QgsVectorLayer) -> str:
@@ -51,16 +46,6 @@ def likely_field(layer: QgsVectorLayer) -> str:
         if len(candidates) == 1:
             return candidates[0]
     return ""
-
-
-def can_hold_classes(field: QgsField) -> bool:
-    """Whether it is a text or a whole number."""
-    return field.type() in (_TEXT, *_WHOLE)
-
-
-def can_hold_labels(field: QgsField) -> bool:
-    """The same, or a list: a scene may have several labels."""
-    return can_hold_classes(field) or field.type() in _LISTS
 
 
 def _has_list_of_values(layer: QgsVectorLayer, name: str) -> bool:

@@ -19,7 +19,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..class_field import can_hold_labels
+from ..field_types import can_hold_classes, is_list
 from ..i18n import tr
 from ..label_look import look_in_training
 from ..layer_words import without_class_field, without_crs
@@ -177,7 +177,8 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
         return reason
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")
-    if not any(map(can_hold_labels, layer.fields())):
+    # A scene may have several labels: a list of them.
+    if not any(can_hold_classes(item) or is_list(item) for item in layer.fields()):
         return without_class_field(layer.name())
     if not field:
         return tr(

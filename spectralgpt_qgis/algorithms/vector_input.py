@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
     QgsFeature,
@@ -24,13 +23,10 @@ from qgis.core import (
     QgsVectorLayerFeatureSource,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QMetaType, QVariant
 
+from ..field_types import TEXT, is_list
 from ..i18n import tr
 from ..layer_words import without_crs
-
-# QGIS 3.38 left the field types of Qt 5.
-_TEXT = QMetaType.Type.QString if Qgis.QGIS_VERSION_INT >= 33800 else QVariant.String
 
 
 class LayerFeatures:
@@ -64,9 +60,9 @@ class LayerFeatures:
             self._request.setFilterExpression(expression)
         self._fields, self._lists = QgsFields(), []
         for index, field in enumerate(layer.fields()):
-            if field.type() in (QMetaType.Type.QStringList, QMetaType.Type.QVariantList):
+            if is_list(field):
                 self._lists.append(index)
-                field = QgsField(field.name(), _TEXT)
+                field = QgsField(field.name(), TEXT)
             self._fields.append(field)
 
     def sourceName(self) -> str:  # noqa: N802

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
     QgsEditFormConfig,
     QgsField,
@@ -18,14 +17,12 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QMetaType, QVariant
 
+from ...field_types import INTEGER
 from ...i18n import tr
 from .label_classes import LabelClass, write_classes
 
 FIELD = "class"
-# QGIS 3.38 left the field types of Qt 5.
-_WHOLE = QMetaType.Type.Int if Qgis.QGIS_VERSION_INT >= 33800 else QVariant.Int
 
 
 class LabelLayerNotMade(Exception):
@@ -70,7 +67,7 @@ def make_label_layer(
             tr("The file {} exists already and is left as it is. Give another name.").format(path)
         )
     fields = QgsFields()
-    fields.append(QgsField(FIELD, _WHOLE))
+    fields.append(QgsField(FIELD, INTEGER))
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = "GPKG"
     options.layerName = "labels"

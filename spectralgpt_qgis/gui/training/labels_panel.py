@@ -30,7 +30,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...class_field import can_hold_classes, likely_field
+from ...class_field import likely_field
+from ...field_types import can_hold_classes
 from ...i18n import tr
 from ...label_look import hold_looks
 from ...layer_words import without_class_field, without_crs
