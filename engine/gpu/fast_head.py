@@ -7,6 +7,7 @@ transposed convolutions and those of one pixel each reach a fraction of what the
 
 from __future__ import annotations
 
+import functools
 from typing import Any, cast
 
 import torch
@@ -30,50 +31,55 @@ class FastHead:
         Args:
             network: In evaluation mode, where it is to compute.
         """
-        self._network = network
-        self._necks = [
-            _Neck(neck) for neck in (network.conv0, network.conv1, network.conv2, network.conv3)
-        ]
+        self._network, decoder = network, network.decoder
+        self._coarse = _Level(network.conv2, decoder.Conv_fuse1)
+        self._middle = _Level(network.conv1, decoder.Conv_fuse2)
+        self._fine = _Level(network.conv0, decoder.Conv_fuse3)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Maps [B, D, h, w] to scores [B, classes, 8h, 8w]."""
         decoder, image = self._network.decoder, tokens.permute(0, 2, 3, 1).contiguous()
-        fine, middle, coarse, coarsest = (neck(image) for neck in self._necks)
-        x1 = _pooled(decoder.PPMHead, coarsest)  # [B, h, w, width]
-        x2 = _joined(decoder.Conv_fuse1, coarse, _point(decoder.conv_x1, x1))
-        x2 = _fused(decoder.Conv_fuse1_, x2)  # [B, 2h, 2w, width]
-        x3 = _fused(decoder.Conv_fuse2_, _joined(decoder.Conv_fuse2, middle, x2))
-        x4 = _fused(decoder.Conv_fuse3_, _joined(decoder.Conv_fuse3, fine, x3))
+        x1 = _pooled(decoder.PPMHead, _fused(self._network.conv3, image))  # [B, h, w, width]
+        x2 = _fused(decoder.Conv_fuse1_, self._coarse(image, _point(decoder.conv_x1, x1)))
+        x3 = _fused(decoder.Conv_fuse2_, self._middle(image, x2))  # [B, 4h, 4w, width]
+        x4 = _fused(decoder.Conv_fuse3_, self._fine(image, x3))
         mix = cast(nn.Conv2d, decoder.fuse_all[0])
         parts = mix.weight.flatten(1).split(x4.shape[-1], dim=1)  # one for each level
         fused = F.linear(x4, parts[3], mix.bias)
         for level, weight in zip((x1, x2, x3), parts):
-            fused = _add_resized(fused, F.linear(level, weight))
+            _add_resized(fused, F.linear(level, weight))
         fused = _normed(decoder.fuse_all, fused)  # [B, 8h, 8w, width]
         scores: Tensor = self._network.cls_seg(fused.permute(0, 3, 1, 2))
         return scores
 
 
-class _Neck:
-    """One level of the pyramid."""
+class _Level:
+    """One level of the pyramid, from the tokens to its place in the decoder.
 
-    def __init__(self, layers: nn.Sequential) -> None:
-        self._layers, self._up = layers, 1
-        if isinstance(layers[3], nn.ConvTranspose2d):  # each pixel becomes a square of its own
-            weight = layers[3].weight.detach()  # [inputs, outputs, up, up]
-            self._up = weight.shape[2]
-            self._weight = weight.permute(2, 3, 1, 0).flatten(0, 2)  # [up * up * outputs, inputs]
-            self._bias = cast(Tensor, layers[3].bias).detach().repeat(self._up**2)
+    What enlarges the tokens and what the decoder first does to them are linear, so they are one product.
+    """
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """Maps [B, h, w, inputs] to [B, up * h, up * w, outputs]."""
-        mixed = _fused(self._layers, image)
-        if self._up == 1:
-            return mixed
-        batch, rows, columns, _ = mixed.shape
-        squares = F.linear(mixed, self._weight, self._bias)
-        squares = squares.reshape(batch, rows, columns, self._up, self._up, -1)
-        return squares.transpose(2, 3).reshape(batch, self._up * rows, self._up * columns, -1)
+    def __init__(self, neck: nn.Sequential, fuse: nn.Sequential) -> None:
+        """Takes what makes the level, and the decoder's layers that fuse it."""
+        self._neck, self._fuse = neck, fuse
+        enlarge, mix = cast(nn.ConvTranspose2d, neck[3]), cast(nn.Conv2d, fuse[0])
+        self._up = enlarge.kernel_size[0]  # each token becomes a square of its own
+        first, then = enlarge.weight.detach().float(), mix.weight.detach().float().flatten(1)
+        weight = torch.einsum("iokl,wo->klwi", first, then).flatten(0, 2)
+        bias = then @ cast(Tensor, enlarge.bias).float() + cast(Tensor, mix.bias).float()
+        self._weight = weight.to(enlarge.weight)  # [up * up * width, inputs]
+        self._bias = bias.detach().repeat(self._up**2).to(enlarge.weight)
+
+    def __call__(self, image: Tensor, coarser: Tensor) -> Tensor:
+        """Joins the level, made of tokens [B, h, w, D], with a coarser one: [B, up * h, up * w, width]."""
+        batch, rows, columns, _ = image.shape
+        up = self._up
+        squares = F.linear(_fused(self._neck, image), self._weight, self._bias)
+        squares = squares.reshape(batch, rows, columns, up, up, -1)
+        squares = _normed(self._fuse, squares).transpose(2, 3)  # [B, h, up, w, up, width]
+        joined = _resized(coarser, up * rows, up * columns)
+        # In this order the sum lies as the enlarged one does: the squares are laid out on the way.
+        return (joined.view(squares.shape) + squares).reshape(joined.shape)
 
 
 def _point(layer: Any, image: Tensor) -> Tensor:
@@ -87,10 +93,10 @@ def _fused(layers: nn.Sequential, image: Tensor) -> Tensor:
 
 
 def _normed(layers: nn.Sequential, image: Tensor) -> Tensor:
-    """Group norm and GELU, the second and third of some layers."""
+    """Group norm and GELU, the second and third of some layers, of [B, ..., C]."""
     norm = cast(nn.GroupNorm, layers[1])
     # By channel first: along a group's channels and pixels at once, the reduction is many times slower.
-    spread, level = torch.var_mean(image.flatten(1, 2), dim=1, correction=0)  # [B, C]
+    spread, level = torch.var_mean(image.flatten(1, -2), dim=1, correction=0)  # [B, C]
     spread, level = (
         value.float().reshape(len(image), norm.num_groups, -1) for value in (spread, level)
     )  # [B, groups, C / groups]
@@ -98,30 +104,37 @@ def _normed(layers: nn.Sequential, image: Tensor) -> Tensor:
     variance = (spread + (level - mean) ** 2).mean(2, keepdim=True)
     factor = norm.weight.reshape(norm.num_groups, -1) * (variance + norm.eps).rsqrt()
     shift = norm.bias.reshape(norm.num_groups, -1) - mean * factor  # [B, groups, C / groups]
-    factor, shift = (value.to(image).flatten(1)[:, None, None] for value in (factor, shift))
+    apart = (-1, *[1] * (image.dim() - 2), image.shape[-1])
+    factor, shift = (value.to(image).reshape(apart) for value in (factor, shift))
     return F.gelu(torch.addcmul(shift, image, factor))
 
 
-def _joined(layers: nn.Sequential, image: Tensor, coarser: Tensor) -> Tensor:
-    """A level, fused, and the coarser one enlarged to its size."""
-    return _add_resized(_fused(layers, image), coarser)
-
-
-def _add_resized(image: Tensor, coarser: Tensor) -> Tensor:
-    """An image [B, H, W, C] and a coarser one enlarged to its size: bilinear, corners aligned."""
-    return image + _resized(coarser, *image.shape[1:3])
+def _add_resized(image: Tensor, coarser: Tensor) -> None:
+    """Adds to an image [B, H, W, C] a coarser one enlarged to its size: bilinear, corners aligned."""
+    batch, rows, columns, channels = image.shape
+    across, tall = _enlarged_down(coarser, rows, columns)
+    image.view(batch * rows, columns, channels).baddbmm_(across, tall)
 
 
 def _resized(image: Tensor, rows: int, columns: int) -> Tensor:
     """`dense_head.resize` with channels last."""
+    across, tall = _enlarged_down(image, rows, columns)
+    return torch.bmm(across, tall).view(len(image), rows, columns, -1)
+
+
+def _enlarged_down(image: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """A map [B, h, w, C] with all its rows: weights [B * rows, columns, w] and what they weigh [B * rows, w, C]."""
     batch, height, width, channels = image.shape
-    down = resizing_matrix(height, rows).to(image)  # [rows, height]
-    across = resizing_matrix(width, columns).to(image)  # [columns, width]
+    down = _resizing(height, rows, image.dtype, image.device)  # [rows, height]
+    across = _resizing(width, columns, image.dtype, image.device)  # [columns, width]
     tall = torch.bmm(down.expand(batch, -1, -1), image.reshape(batch, height, -1))
-    wide = torch.bmm(
-        across.expand(batch * rows, -1, -1), tall.reshape(batch * rows, width, channels)
-    )
-    return wide.reshape(batch, rows, columns, channels)
+    return across.expand(batch * rows, -1, -1), tall.view(batch * rows, width, channels)
+
+
+@functools.lru_cache(maxsize=64)
+def _resizing(old: int, new: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """`resizing_matrix` where it is needed."""
+    return resizing_matrix(old, new).to(device, dtype)
 
 
 def _pooled(pooling: PyramidPooling, image: Tensor) -> Tensor:
