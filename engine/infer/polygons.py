@@ -14,7 +14,6 @@ import numpy as np
 import pyogrio
 import rasterio
 import rasterio.features
-import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataSourceError
 from rasterio.windows import Window
@@ -98,8 +97,7 @@ def write_polygons(
         "area_m2": np.round(area, 2),
     }
     fields["confidence"] = np.round(confidence, 1)
-    polygons = shapely.to_wkb(outlines.polygons(grid.transform))
-    write_layer(path, polygons, fields, grid.crs.to_wkt(), layer, description)
+    write_layer(path, outlines.wkb(grid.transform), fields, grid.crs.to_wkt(), layer, description)
     progress.update(1.0)
     return len(outlines)
 
