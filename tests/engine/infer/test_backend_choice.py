@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ModelInvalid
 from engine.infer import backend_choice
-from engine.infer.backend_choice import fastest
+from engine.infer.backend_choice import fastest, worthwhile
 from engine.infer.onnx_backend import CPU, OnnxBackend
 from engine.model_file import read_card
 
@@ -94,6 +94,24 @@ def test_one_that_does_not_run_is_not(choose):
 
 def test_a_small_gain_is_not_worth_it(choose):
     assert choose({"other": {"seconds": 0.0198}})[0] == "reference"
+
+
+@pytest.mark.parametrize(
+    ("float32", "int8", "chosen"),
+    [
+        (80, 79, "openvino-float32"),  # what a processor without the instructions for int8 gives
+        (80, 70, "openvino-int8"),
+        (95, 92, "onnxruntime"),
+        (95, 86, "onnxruntime"),  # a tenth less than ONNX Runtime, not a tenth less than float32
+        (95, 85, "openvino-int8"),
+        (120, 85, "openvino-int8"),
+        (None, 95, "onnxruntime"),  # float32 did not run
+        (None, 85, "openvino-int8"),
+    ],
+)
+def test_a_reduced_format_has_to_gain_over_float32(float32, int8, chosen):
+    measured = {"onnxruntime": 100, "openvino-float32": float32, "openvino-int8": int8}
+    assert worthwhile({name: took for name, took in measured.items() if took}) == chosen
 
 
 def test_the_choice_is_kept(choose):
