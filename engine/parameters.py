@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -58,7 +59,7 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
         return None
     try:
         value = _converted(kind, value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidParameter(
             f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {_words(kind)} ({limits['help']})."
         ) from error
@@ -85,14 +86,14 @@ def _converted(kind: str, value: Any) -> Any:
         raise TypeError(kind)
     if kind == "int" and int(value) == value:
         return int(value)
-    if kind in ("float", "float | None"):
+    if kind in ("float", "float | None") and math.isfinite(value):
         return float(value)
     if kind == "tuple[str, ...]":
         if not all(isinstance(item, str) for item in value):
             raise TypeError(kind)
         return tuple(value)
     if kind == "tuple[int, ...]":
-        return tuple(int(item) for item in value)
+        return tuple(_converted("int", item) for item in value)
     if kind == "tuple[float, ...]":
         return tuple(float(item) for item in value)
     if kind == "tuple[float, ...] | None" and len(value) == 4:

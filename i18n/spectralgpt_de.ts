@@ -5047,6 +5047,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} ist ein Archiv, kein Raster. Entpacken Sie es, oder geben Sie das Raster darin als {2}{3}/NAME.tif an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
         <translation> Es hat Passpunkte oder RPCs: Transformieren Sie es zuerst (Raster &gt; Projektionen).</translation>
     </message>
@@ -5094,6 +5099,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/scaling.py"/>
         <source>values as in the file</source>
         <translation>Werte wie in der Datei</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <translation>Die eigenen Skalierungen und Versätze der Datei können nicht stimmen, da eine Skalierung 0 oder eine der Angaben keine Zahl ist: Sie wurden nicht beachtet. Schreiben Sie die richtigen (gdal_edit.py -scale 0.0001 -offset 0) oder keine (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>

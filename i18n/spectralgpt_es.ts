@@ -5047,6 +5047,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} es un archivo comprimido, no un ráster. Descomprímalo, o indique el ráster que contiene como {2}{3}/NAME.tif.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
         <translation> Tiene puntos de control terrestre o RPC: combe (reproyecte) primero el ráster (Ráster &gt; Proyecciones).</translation>
     </message>
@@ -5094,6 +5099,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/scaling.py"/>
         <source>values as in the file</source>
         <translation>valores como en el archivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <translation>Las escalas y los desplazamientos propios del archivo no pueden ser correctos, pues una escala es 0 o alguno de ellos no es un número: se ignoraron. Escriba los correctos (gdal_edit.py -scale 0.0001 -offset 0), o ninguno (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>

@@ -5047,6 +5047,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} est une archive, pas un raster. Décompressez-la, ou indiquez le raster qu&#x27;elle contient sous la forme {2}{3}/NAME.tif.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
         <translation> Il a des points de contrôle au sol ou des RPC : projetez-le d&#x27;abord (Raster &gt; Projections).</translation>
     </message>
@@ -5094,6 +5099,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/scaling.py"/>
         <source>values as in the file</source>
         <translation>valeurs comme dans le fichier</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <translation>Les échelles et décalages propres au fichier ne peuvent pas être justes, car une échelle vaut 0 ou l&#x27;un d&#x27;eux n&#x27;est pas un nombre : ils ont été ignorés. Écrivez les bons (gdal_edit.py -scale 0.0001 -offset 0), ou aucun (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>

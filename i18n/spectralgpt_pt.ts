@@ -5047,6 +5047,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} é um arquivo compactado, não um raster. Descompacte-o, ou indique o raster dentro dele como {2}{3}/NAME.tif.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
         <translation> Ele tem pontos de controle no terreno ou RPCs: reprojete-o antes (Raster &gt; Projeções).</translation>
     </message>
@@ -5094,6 +5099,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/scaling.py"/>
         <source>values as in the file</source>
         <translation>valores como no arquivo</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <translation>As escalas e os deslocamentos próprios do arquivo não podem estar certos, pois uma escala é 0 ou algum deles não é um número: foram ignorados. Grave os corretos (gdal_edit.py -scale 0.0001 -offset 0), ou nenhum (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>

@@ -5047,6 +5047,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} 是压缩包，不是栅格。请解压，或以 {2}{3}/NAME.tif 的形式给出其中的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
         <translation> 它带有地面控制点或 RPC：请先对其进行变形 (重投影)（栅格 &gt; 投影）。</translation>
     </message>
@@ -5094,6 +5099,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/scaling.py"/>
         <source>values as in the file</source>
         <translation>值与文件中相同</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <translation>文件自带的缩放系数和偏移量不可能正确：某个缩放系数为 0，或其中某个不是数字，因此已忽略。请写入正确的值（gdal_edit.py -scale 0.0001 -offset 0），或不写（-scale 1 -offset 0）。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>

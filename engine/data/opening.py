@@ -17,6 +17,7 @@ from ..memory_limit import raster_cache
 from .grid import Grid
 
 _THIN = 16  # pixels; no scene is as narrow as this and has more bands than that
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _REMEDY = (
     "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, "
     "download or export it again."
@@ -49,6 +50,13 @@ def open_raster(path: str) -> Iterator[Any]:
         try:
             dataset = rasterio.open(path)
         except (RasterioError, RasterioIOError, ValueError) as error:
+            if plain and path.lower().endswith(_ARCHIVES):
+                reader = "/vsizip/" if path.lower().endswith(".zip") else "/vsitar/"
+                raise RasterUnreadable(
+                    f"{path} is an archive, not a raster. Unpack it, or give the raster inside it as "
+                    f"{reader}{path}/NAME.tif.",
+                    details=str(error),
+                ) from error
             raise RasterUnreadable(
                 f"The raster {path} cannot be opened. {_REMEDY}", details=str(error)
             ) from error

@@ -6,8 +6,9 @@ fine and is wrong.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,6 +98,12 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
     factors, offsets = np.ones(bands), np.zeros(bands)
     parts: list[str] = []
     warnings: list[str] = []
+    if not _usable(evidence):
+        warnings.append(
+            "The file's own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were "
+            "ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0)."
+        )
+        evidence = replace(evidence, scales=(1.0,) * bands, offsets=(0.0,) * bands)
     own = any(s != 1 for s in evidence.scales) or any(evidence.offsets)
     if own:
         factors, offsets = np.asarray(evidence.scales), np.asarray(evidence.offsets)
@@ -137,6 +144,11 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
         ", ".join(parts),
         tuple(warnings),
     )
+
+
+def _usable(evidence: Evidence) -> bool:
+    """Whether the file's own scales and offsets can make anything of its values."""
+    return all(evidence.scales) and all(map(math.isfinite, (*evidence.scales, *evidence.offsets)))
 
 
 def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> float:

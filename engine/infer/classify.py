@@ -57,7 +57,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         scene = lay_scene(job, card, opened, progress)
         source, zones, looks = scene.source, scene.zones, scene.looks
         grid = source.grid
-        inputs = (job.input, job.zones, job.mask, str(model.path))
+        inputs = (job.input, *source.files, job.zones, job.mask, str(model.path))
         journal = opened.enter_context(Journal(job.output, job.resume))
         outputs = opened.enter_context(StagedOutputs(inputs))
         output = outputs.stage(job.output, GEOPACKAGE)

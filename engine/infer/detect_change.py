@@ -61,7 +61,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         stack.enter_context(raster_environment())
         before, after = stack.enter_context(open_sources(job, card))
         region = open_region(before.grid, job.extent, job.extent_crs, job.mask)
-        inputs = (job.before, job.after, job.mask, str(model.path))
+        rasters = (job.before, *before.files, job.after, *after.files)
+        inputs = (*rasters, job.mask, str(model.path))
         journal = stack.enter_context(Journal(job.output, job.resume))
         outputs = stack.enter_context(StagedOutputs(inputs))
         files = MapOutputs.stage(job, outputs, job.probability)
@@ -80,7 +81,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             outputs.forget()
             return estimate.to_result()
         if job.quick_look:
-            quick_look(job, card, [before, after], backend, progress)
+            quick_look(job, card, [before, after], backend, inputs, progress)
         key = job_key(job, model, backend, [before, after], region, dtypes)
         journal.take_up(key, outputs.folders)
         kept = FinishedRows(journal, before.grid.width, dtypes)

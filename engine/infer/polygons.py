@@ -43,7 +43,7 @@ def sieve(
     Returns:
         The map without small regions; a small region between no-data only stays.
     """
-    pixels = smallest_region(grid, min_area)
+    pixels = min(smallest_region(grid, min_area), classes.size - 1)  # GDAL takes no more than that
     return rasterio.features.sieve(classes, pixels, mask=known) if pixels > 1 else classes
 
 

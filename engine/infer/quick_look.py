@@ -43,6 +43,7 @@ def quick_look(
     card: Card,
     sources: Sequence[RasterSource],
     backend: Backend,
+    inputs: Sequence[str],
     progress: Progress,
 ) -> None:
     """Writes the coarse map to the job's `quick_look`, and tells it, with its classes, as a state.
@@ -55,12 +56,13 @@ def quick_look(
         card: The model's card.
         sources: The job's rasters, open.
         backend: The model.
+        inputs: Files that it must not overwrite.
         progress: A cancel takes effect at every window.
     """
     try:
         area = open_region(sources[0].grid, job.extent, job.extent_crs, job.mask).bounds
         grid = view_grid(sources[0], area, card.window, job.quick_look_extent, job.quick_look_crs)
-        with StagedOutputs() as outputs:
+        with StagedOutputs(inputs) as outputs:
             coarse = [source.on_grid(grid) for source in sources]
             values = _computed(job, card, coarse, backend, progress.part(0.0, 0.0))
             layer = Layer(

@@ -60,7 +60,8 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
         source = stack.enter_context(open_source(job, card))
         region = open_region(source.grid, job.extent, job.extent_crs, job.mask)
         journal = stack.enter_context(Journal(job.output, job.resume))
-        outputs = stack.enter_context(StagedOutputs((job.input, job.mask, str(model.path))))
+        inputs = (job.input, *source.files, job.mask, str(model.path))
+        outputs = stack.enter_context(StagedOutputs(inputs))
         files = MapOutputs.stage(job, outputs, job.confidence)
         confidence = files.beside
         if files.vector is not None and confidence is None:  # polygons have it as a column
@@ -81,7 +82,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             outputs.forget()
             return estimate.to_result()
         if job.quick_look:
-            quick_look(job, card, [source], backend, progress)
+            quick_look(job, card, [source], backend, inputs, progress)
         key = job_key(job, model, backend, [source], region, dtypes)
         journal.take_up(key, outputs.folders)
         kept = FinishedRows(journal, source.grid.width, dtypes)

@@ -62,7 +62,7 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
         region = open_region(grid, job.extent, job.extent_crs, job.mask)
         places = lay_places(grid, region.bounds, job.size)
         labelled = LabelledGround(job.labels, grid, places, stack)
-        inputs = (job.input, job.mask, job.labels, str(model.path))
+        inputs = (job.input, *source.files, job.mask, job.labels, str(model.path))
         outputs = stack.enter_context(StagedOutputs(inputs))
         output = outputs.stage(job.output, GEOPACKAGE)
         backend = open_backend(model.path, card, job.device, job.threads, progress)

@@ -29,7 +29,11 @@ def test_json_values_become_the_declared_types():
         ({**NEEDED, "device": "tpu"}, "choose one of: auto, cpu, gpu"),
         ({**NEEDED, "extent": [1, 2, 3]}, "expected four numbers"),
         ({**NEEDED, "min_area": -1}, "must lie between 0 and inf"),
-        ({**NEEDED, "min_area": float("nan")}, "must lie between 0 and inf"),
+        ({**NEEDED, "min_area": float("nan")}, "expected a number"),
+        ({**NEEDED, "min_area": float("inf")}, "expected a number"),
+        ({**NEEDED, "overlap": float("inf")}, "expected a whole number"),
+        ({**NEEDED, "bands": [2.7, 3]}, "expected a list of whole numbers"),
+        ({**NEEDED, "bands": [True, 3]}, "expected a list of whole numbers"),
     ],
 )
 def test_a_wrong_parameter_is_told_with_what_was_expected(parameters, told):

@@ -1,5 +1,7 @@
 """Files that cannot be read, or say too little, are refused with what to do."""
 
+import shutil
+
 import numpy as np
 import pytest
 import rasterio
@@ -46,6 +48,14 @@ def test_corrupt_file(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(RasterUnreadable, match=r"broken\.tif.*again"):
         read_all(str(path))
+
+
+def test_archive(tmp_path):
+    write(tmp_path / "a.tif", ramp())
+    archive = shutil.make_archive(str(tmp_path / "scenes"), "zip", tmp_path, "a.tif")
+    with pytest.raises(RasterUnreadable, match=r"is an archive.*/vsizip/.*scenes\.zip/NAME\.tif"):
+        read_all(archive)
+    assert read_all(f"/vsizip/{archive}/a.tif")[1].all()
 
 
 def test_truncated_file_is_named_with_what_to_do(tmp_path):

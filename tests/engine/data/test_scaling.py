@@ -37,6 +37,17 @@ def test_every_way_to_write_reflectance(tmp_path, values, profile, told):
     assert source.warnings == ()
 
 
+@pytest.mark.parametrize(
+    "profile",
+    [{"scales": [0.0] * 9}, {"scales": [1e-4] * 8 + [np.nan]}, {"offsets": [np.nan] * 9}],
+)
+def test_scales_that_cannot_be_are_told_and_ignored(tmp_path, profile):
+    image, _, source = read_all(write(tmp_path / "a.tif", ramp(), **profile))
+    np.testing.assert_allclose(image, ramp() / 10_000, rtol=1e-6)
+    assert source.scaling.text == "uint16 values / 10000"
+    assert "a scale is 0" in source.warnings[0]
+
+
 def test_eight_bits_are_taken_with_a_warning(tmp_path):
     values = np.full((9, 20, 30), 51, "uint8")
     image, _, source = read_all(write(tmp_path / "a.tif", values))

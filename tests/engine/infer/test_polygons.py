@@ -99,6 +99,15 @@ def test_the_sieve_takes_small_regions_and_leaves_no_data_alone():
     assert sieved.dtype == np.uint8
 
 
+@pytest.mark.parametrize(("side", "expected"), [(4, 1), (1, 2)])
+def test_a_region_may_be_asked_to_be_larger_than_the_map(side, expected):
+    """Of 16 pixels 15 are of one class; a pixel alone has no neighbour."""
+    values = np.ones((side, side), np.uint8)
+    values[0, 0] = 2
+    sieved = sieve(values, values != 0, grid_of(values), 1e12)
+    np.testing.assert_array_equal(sieved, np.full((side, side), expected))
+
+
 def test_the_layer_says_how_it_was_made(tmp_path):
     polygonise(tmp_path, np.ones((3, 3), np.uint8))
     info = pyogrio.read_info(tmp_path / "map.gpkg", layer="areas")

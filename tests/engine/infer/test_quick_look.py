@@ -1,6 +1,7 @@
 """A coarse map of the view before the whole one, that changes nothing of it."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pyogrio.raw
@@ -195,6 +196,15 @@ def test_what_cannot_be_looked_at_is_told_and_the_run_goes_on(mapped, folder, tm
     assert not look.exists()
     assert (folder / "map.tif").exists()
     assert not [event for event in progress.events if event["event"] == "state"]
+
+
+def test_it_overwrites_no_input(mapped, make_raster, folder):
+    path = Path(make_raster(quarters()))
+    before = path.read_bytes()
+    progress = mapped(quick_look=str(path))
+    assert any("is also an input" in line for line in progress.texts("log"))
+    assert path.read_bytes() == before
+    assert (folder / "map.tif").exists()
 
 
 def test_a_cancel_is_no_missing_look(make_raster, segmenter, folder, recorder, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
+import rasterio.shutil
 import shapely
 
 from engine.errors import (
@@ -166,6 +167,15 @@ def test_output_that_is_the_input(refuse, make_raster):
     path = make_raster(IMAGE)
     before = Path(path).read_bytes()
     refuse(InvalidParameter, "is also an input", input=path, output=path)
+    assert Path(path).read_bytes() == before
+
+
+def test_output_that_is_a_file_of_the_input(refuse, make_raster, tmp_path):
+    path = make_raster(IMAGE)
+    stack = tmp_path / "stack.vrt"
+    rasterio.shutil.copy(path, stack, driver="VRT")
+    before = Path(path).read_bytes()
+    refuse(InvalidParameter, "is also an input", input=str(stack), output=path)
     assert Path(path).read_bytes() == before
 
 
