@@ -4586,12 +4586,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4602,6 +4607,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4937,6 +4947,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

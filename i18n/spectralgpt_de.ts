@@ -4587,13 +4587,18 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
         <translation>Die Karte {1} hat Dezimalzahlen ({2}), erwartet werden ganze Zahlen, die für Klassen stehen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt, oder wandeln Sie sie um (Raster &gt; Konvertierung &gt; Umwandeln, Ausgabedatentyp Byte), wenn ihre Zahlen Klassen sind.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
-        <translation>Die Karte {1} hat mehr als {2} verschiedene Werte, erwartet werden Klassen. Wählen Sie eine Klassenkarte.</translation>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation>{1} ist ein Bild (Kanäle: {2}, {3}), erwartet wird eine Klassenkarte: ein Kanal mit ganzen Zahlen, die für Klassen stehen. Wählen Sie die Karte, die &#x27;Landbedeckungskarte&#x27; aus dem Bild erstellt. Um ein Modell zu bewerten, geben Sie &#x27;Karte bewerten&#x27; das Bild und das Modell.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <translation>Die Karte {1} hat mehr als {2} verschiedene Werte, erwartet werden Klassen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
@@ -4604,6 +4609,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
         <translation>Die Karte wird an den Referenzen gelesen</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <translation>{1} hat mehrere Kanäle wie ein Bild; bewertet wurde der erste als Klassenkarte. Wenn es ein Bild ist, wählen Sie die daraus erstellte Karte, oder zusätzlich ein Modell.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -4939,6 +4949,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
         <translation>Die Eingabe ({1}) {2} ist ein Klassenraster, erwartet werden Szenen: Polygone oder Punkte mit einem Klassenfeld. Wählen Sie einen Vektorlayer, oder trainieren Sie Segmentierung.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation>{1} von {2} Szenen der Eingabe ({3}) {4} sind doppelt mit verschiedenen Klassen gezeichnet, etwa {5}; erwartet wird eine Klasse für jede Szene. Korrigieren Sie diese Objekte (Objektkennungen), oder haken Sie &#x27;Eine Szene kann mehrere Labels haben&#x27; an und geben Sie einem Objekt alle seine Labels, durch Semikolons getrennt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <translation>{1} von {2} Szenen der Eingabe ({3}) {4} sind doppelt mit verschiedenen Klassen gezeichnet, etwa {5}; aus keiner von ihnen wird gelernt. Korrigieren Sie diese Objekte (Objektkennungen).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>

@@ -4587,13 +4587,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
         <translation>El mapa {1} tiene números decimales ({2}), se esperaban números enteros que representen clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;, o conviértalo (Ráster &gt; Conversión &gt; Traducir, tipo de salida Byte) si sus números son clases.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
-        <translation>El mapa {1} tiene más de {2} valores distintos, se esperaban clases. Elija un mapa de clases.</translation>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation>{1} es una imagen (bandas: {2}, {3}), se esperaba un mapa de clases: una banda de números enteros que representen clases. Elija el mapa que &#x27;Mapa de cobertura del suelo&#x27; crea a partir de la imagen. Para evaluar un modelo, dé a &#x27;Evaluar mapa&#x27; la imagen y el modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <translation>El mapa {1} tiene más de {2} valores distintos, se esperaban clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
@@ -4604,6 +4609,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
         <translation>Leyendo el mapa en las referencias</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <translation>{1} tiene varias bandas, como una imagen; se ha evaluado la primera como mapa de clases. Si es una imagen, elija el mapa creado a partir de ella, o además un modelo.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -4939,6 +4949,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
         <translation>{1} {2}: es un ráster de clases, se esperaban escenas, es decir, polígonos o puntos con un campo de clase. Elija una capa vectorial, o entrene segmentación.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation>{1} de {2} escenas de {3} {4} están dibujadas dos veces con clases distintas, como {5}; se esperaba una clase para cada escena. Corrija estos objetos (identificadores de objeto), o marque &#x27;Una escena puede tener varias etiquetas&#x27; y dé a un solo objeto todas sus etiquetas, separadas por punto y coma.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <translation>{1} de {2} escenas de {3} {4} están dibujadas dos veces con clases distintas, como {5}; no se aprende de ninguna de ellas. Corrija estos objetos (identificadores de objeto).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>

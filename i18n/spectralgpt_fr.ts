@@ -4587,13 +4587,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
-        <translation>La carte {1} contient des nombres décimaux ({2}), alors que des nombres entiers désignant des classes sont attendus. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol », ou convertissez-la (Raster &gt; Conversion &gt; Convertir, type de sortie Byte) si ses nombres sont des classes.</translation>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>La carte {1} contient des nombres décimaux ({2}), alors que des nombres entiers désignant des classes sont attendus. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol », ou convertissez-la (Raster &gt; Conversion &gt; Convertir, type de sortie Byte) si ses nombres sont des classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
-        <translation>La carte {1} a plus de {2} valeurs différentes, alors que des classes sont attendues. Choisissez une carte de classes.</translation>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation>{1} est une image (bandes : {2}, {3}), alors qu&#x27;une carte de classes est attendue : une bande de nombres entiers désignant des classes. Choisissez la carte que « Carte d&#x27;occupation du sol » produit à partir de l&#x27;image. Pour évaluer un modèle, donnez à « Évaluer une carte » l&#x27;image et le modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <translation>La carte {1} a plus de {2} valeurs différentes, alors que des classes sont attendues. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol ».</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
@@ -4604,6 +4609,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
         <translation>Lecture de la carte aux références</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <translation>{1} a plusieurs bandes, comme une image ; la première a été évaluée en tant que carte de classes. S&#x27;il s&#x27;agit d&#x27;une image, choisissez la carte qui en a été tirée, ou en plus un modèle.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -4939,6 +4949,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
         <translation>{1} {2} : c&#x27;est un raster de classes, alors que des scènes sont attendues, c&#x27;est-à-dire des polygones ou des points avec un champ de classe. Choisissez une couche vecteur, ou entraînez la segmentation.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation>{1} scènes sur {2} de {4} ({3}) sont dessinées deux fois avec des classes différentes, par exemple {5} ; une classe par scène est attendue. Corrigez ces entités (identifiants d&#x27;entités), ou cochez « Une scène peut avoir plusieurs étiquettes » et donnez à une seule entité toutes ses étiquettes, séparées par des points-virgules.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <translation>{1} scènes sur {2} de {4} ({3}) sont dessinées deux fois avec des classes différentes, par exemple {5} ; aucune d&#x27;elles n&#x27;est utilisée pour l&#x27;apprentissage. Corrigez ces entités (identifiants d&#x27;entités).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>

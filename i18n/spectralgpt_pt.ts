@@ -4587,13 +4587,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
-        <translation>O mapa {1} tem números decimais ({2}); esperavam-se números inteiros que representem classes. Escolha um mapa de classes, como o que &#x27;Segment&#x27; cria, ou converta-o (Raster &gt; Converter &gt; Converter formato, tipo de saída Byte) se os números dele forem classes.</translation>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <translation>O mapa {1} tem números decimais ({2}); esperavam-se números inteiros que representem classes. Escolha um mapa de classes, como o que &#x27;Mapa de cobertura do solo&#x27; cria, ou converta-o (Raster &gt; Converter &gt; Converter formato, tipo de saída Byte) se os números dele forem classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
-        <translation>O mapa {1} tem mais de {2} valores diferentes; esperavam-se classes. Escolha um mapa de classes.</translation>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation>{1} é uma imagem (bandas: {2}, {3}); esperava-se um mapa de classes: uma banda de números inteiros que representem classes. Escolha o mapa que &#x27;Mapa de cobertura do solo&#x27; cria a partir da imagem. Para avaliar um modelo, dê a &#x27;Avaliar mapa&#x27; a imagem e o modelo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <translation>O mapa {1} tem mais de {2} valores diferentes; esperavam-se classes. Escolha um mapa de classes, como o que &#x27;Mapa de cobertura do solo&#x27; cria.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
@@ -4604,6 +4609,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
         <translation>Lendo o mapa nas referências</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <translation>{1} tem várias bandas, como uma imagem; a primeira foi avaliada como mapa de classes. Se for uma imagem, escolha o mapa feito a partir dela, ou também um modelo.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -4939,6 +4949,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
         <translation>{1} {2}: é um raster de classes; para cenas, esperavam-se polígonos ou pontos com um campo de classe. Escolha uma camada vetorial ou treine segmentação.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation>{1} de {2} cenas de {3} {4} estão desenhadas duas vezes com classes diferentes, como {5}; esperava-se uma classe para cada cena. Corrija estas feições (ids das feições), ou marque &#x27;Uma cena pode ter vários rótulos&#x27; e dê a uma só feição todos os seus rótulos, separados por ponto e vírgula.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <translation>{1} de {2} cenas de {3} {4} estão desenhadas duas vezes com classes diferentes, como {5}; nenhuma delas é usada na aprendizagem. Corrija estas feições (ids das feições).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>

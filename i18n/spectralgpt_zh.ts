@@ -4587,13 +4587,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Segment&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
         <translation>分类图 {1} 含有小数 ({2})，应为代表类别的整数。请选择分类图，例如“土地覆盖制图”的结果；如果其数字确为类别，请先转换（栅格 &gt; 转换 &gt; 转换 (格式转换)，输出类型 Byte）。</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map.</source>
-        <translation>分类图 {1} 有超过 {2} 个不同的值，应为类别。请选择分类图。</translation>
+        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <translation>{1} 是影像（波段数：{2}，{3}），应为分类图：一个由代表类别的整数构成的波段。请选择“土地覆盖制图”由该影像生成的分类图。若要评价模型，请在“分类图精度评价”中同时给出影像和模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
+        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <translation>分类图 {1} 有超过 {2} 个不同的值，应为类别。请选择分类图，例如“土地覆盖制图”的结果。</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
@@ -4604,6 +4609,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/assess/class_raster.py"/>
         <source>Reading the map at the references</source>
         <translation>正在读取参考位置处的分类图</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <translation>{1} 与影像一样有多个波段；已将第一个波段作为分类图进行评价。如果它是影像，请选择由其生成的分类图，或同时选择一个模型。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -4939,6 +4949,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/label_layer.py"/>
         <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
         <translation>{1} {2} 是类别栅格，应为场景：带类别字段的多边形或点。请选择矢量图层，或训练语义分割 (segmentation)。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <translation>{3} {4} 的 {2} 个场景中有 {1} 个以不同类别重复绘制，例如 {5}；应为每个场景一个类别。请更正这些要素（要素 ID），或勾选“一个场景可以有多个标签”，并将全部标签写在同一个要素中，以分号分隔。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_layer.py"/>
+        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <translation>{3} {4} 的 {2} 个场景中有 {1} 个以不同类别重复绘制，例如 {5}；这些场景均不用于学习。请更正这些要素（要素 ID）。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>

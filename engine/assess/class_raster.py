@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,8 @@ from ..progress import Progress
 
 _STRIP = 4 * 2**20  # pixels read at once
 _MOST = 1000  # classes; more are measurements, not classes
+_NAMELESS = 100  # classes without a name; so many are rather the brightness of a band
+_COLOURS = 3  # bands from which on a raster is rather an image
 _TILE = 1024  # pixels along the side of what is read at once for places
 
 
@@ -55,19 +57,41 @@ class ClassRaster:
 
     def __init__(self, dataset: Any, path: str, crs: str = "") -> None:
         """Use `open_class_raster`."""
-        if not np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer):
-            raise LabelsInvalid(
-                f"The map {path} has decimal numbers ({dataset.dtypes[0]}), expected whole numbers "
-                "that stand for classes. Choose a class map, such as 'Segment' makes, or convert "
-                "it (Raster > Conversion > Translate, output type Byte) if its numbers are classes."
-            )
         self.grid: Grid = grid_of(dataset, path, crs)
         self.nodata = dataset.nodata
-        self._dataset, self._path = dataset, path
+        self._dataset, self.path = dataset, path
+        if not np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer):
+            if dataset.count > 1:
+                raise self.image_given()
+            raise LabelsInvalid(
+                f"The map {path} has decimal numbers ({dataset.dtypes[0]}), expected whole numbers "
+                "that stand for classes. Choose a class map, such as 'Land-cover map' makes, or convert "
+                "it (Raster > Conversion > Translate, output type Byte) if its numbers are classes."
+            )
+
+    @property
+    def many_bands(self) -> bool:
+        """Whether it has as many bands as an image, and no names for the values of the first."""
+        many = self._dataset.count >= _COLOURS
+        return many and not any(look.title for look in self.legend().values())
+
+    def is_image(self, classes: Sequence[MapClass]) -> bool:
+        """Whether values that were taken for classes are rather those of an image."""
+        nameless = not any(item.title or item.alias for item in classes)
+        return nameless and (self.many_bands or len(classes) > _NAMELESS)
+
+    def image_given(self) -> LabelsInvalid:
+        """The refusal of an image in place of a class map."""
+        return LabelsInvalid(
+            f"{self.path} is an image (bands: {self._dataset.count}, {self._dataset.dtypes[0]}), "
+            "expected a class map: one band of whole numbers that stand for classes. Choose the map "
+            "that 'Land-cover map' makes of the image. To judge a model, give 'Evaluate map' the image "
+            "and the model."
+        )
 
     def legend(self) -> dict[int, Look]:
         """What the map says of its values: names and colours."""
-        looks = raster_looks(self._dataset, self._path)
+        looks = raster_looks(self._dataset, self.path)
         return {int(value): look for value, look in looks.items()}
 
     def classes(
@@ -94,13 +118,15 @@ class ClassRaster:
                 pixels[value] = pixels.get(value, 0) + count
                 area[value] = area.get(value, 0.0) + ground
             if len(pixels) > _MOST:
+                if self.many_bands:
+                    raise self.image_given()
                 raise LabelsInvalid(
-                    f"The map {self._path} has more than {_MOST} different values, expected "
-                    "classes. Choose a class map."
+                    f"The map {self.path} has more than {_MOST} different values, expected "
+                    "classes. Choose a class map, such as 'Land-cover map' makes."
                 )
         if not pixels:
             raise EmptyArea(
-                f"The map {self._path} has no class: every pixel is no-data"
+                f"The map {self.path} has no class: every pixel is no-data"
                 + (f" ({self.nodata:g})" if self.nodata is not None else "")
                 + ". Choose a class map."
             )
@@ -176,7 +202,7 @@ class ClassRaster:
         return values, valid
 
     def _read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        with readable(self._path, f"row {window.row_off}, column {window.col_off}"):
+        with readable(self.path, f"row {window.row_off}, column {window.col_off}"):
             found = self._dataset.read(1, window=window, masked=True)
         return found.data, ~np.ma.getmaskarray(found)
 
@@ -192,7 +218,7 @@ def open_class_raster(path: str, crs: str = "") -> Iterator[ClassRaster]:
     Raises:
         RasterUnreadable: It cannot be read.
         GeoreferenceMissing: It lies nowhere.
-        LabelsInvalid: Its values are not whole numbers.
+        LabelsInvalid: Its values are not whole numbers, as those of an image or of measurements.
     """
     with open_raster(path) as dataset:
         yield ClassRaster(dataset, path, crs)

@@ -69,6 +69,11 @@ def compare(
     mapped = np.searchsorted(numbers, np.where(valid, values, numbers[0]))
     kept = valid & (truth != NONE)
     warnings = _left_out(references, matching, valid)
+    if raster.many_bands:
+        warnings += (
+            f"{raster.path} has several bands, as an image has; the first of them was judged as a class "
+            "map. If it is an image, choose the map that was made of it, or a model as well.",
+        )
     if not kept.any():
         raise EmptyArea(
             f"The map has no class under any of the {len(values)} references {path}: it has no "
@@ -109,7 +114,12 @@ def _matched(
             counted = NONE in matching.places
     if counted:
         classes = raster.classes(progress, names)
-        matching = match_classes(references.labels, references.classes, classes, path)
+        try:
+            matching = match_classes(references.labels, references.classes, classes, path)
+        except LabelsInvalid as error:
+            if raster.is_image(classes):
+                raise raster.image_given() from error
+            raise
     return classes, matching
 
 

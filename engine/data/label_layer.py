@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from ..errors import EmptyArea, LabelsInvalid
 from .grid import Grid
 from .label_draw import Draw
 from .label_raster import RasterPixels
-from .label_shapes import ShapePixels
+from .label_shapes import PAIRS, ShapePixels
+from .scene_conflicts import conflicting_pairs
 from .vectors import POLYGONS, Features
 
 _CONTESTED = 0.01  # share of the labelled pixels that two classes may claim
@@ -94,6 +96,7 @@ class LabelLayer:
         self.multilabel = multilabel
         self.kind = "raster"
         self._purpose, self._features, self._owned = purpose, features, owned or []
+        self._fids = np.zeros(0, np.int64) if features is None else features.fids
         self._warnings = list(warnings)
         if features is not None:
             polygonal = np.isin(shapely.get_type_id(features.geometries), POLYGONS)
@@ -163,12 +166,14 @@ class LabelLayer:
     def scenes(self, grid: Grid) -> LabelledScenes:
         """Labelled places of a raster: polygons, or points that a window may be put around.
 
+        Where a scene has one label, those that are there twice with different ones are left out, with a warning.
+
         Args:
             grid: The raster's grid.
 
         Raises:
             EmptyArea: None touches the raster.
-            LabelsInvalid: The labels are a class raster.
+            LabelsInvalid: The labels are a class raster, or half of the scenes contradict each other.
         """
         if self._features is None:
             raise LabelsInvalid(
@@ -179,21 +184,44 @@ class LabelLayer:
         owned = [self._owned[place] for place in places]
         if not self.multilabel:
             label: NDArray[Any] = np.array([classes[0] for classes in owned], np.int64)
+            clear = self._without_conflicts(shapes, label, places, grid)
+            shapes, label, places = shapes[clear], label[clear], places[clear]
         else:
             label = np.zeros((len(owned), len(self.classes)), np.float32)
             for place, classes in enumerate(owned):
                 label[place, list(classes)] = 1
         return LabelledScenes(shapes, label, places.astype(np.int32))
 
+    def _without_conflicts(
+        self, shapes: NDArray[Any], label: NDArray[np.int64], places: NDArray[np.int64], grid: Grid
+    ) -> NDArray[np.bool_]:
+        """Which scenes [n] are at no place that has another class as well; the others are told."""
+        pairs = conflicting_pairs(shapes, label, grid)
+        clear = np.ones(len(shapes), bool)
+        clear[pairs] = False
+        out, total = int((~clear).sum()), len(clear)
+        if not out:
+            return clear
+        told = self._pairs_told([(places[one], places[two]) for one, two in pairs[:PAIRS]])
+        if out * 2 >= total:
+            raise LabelsInvalid(
+                f"{out} of {total} scenes of the {self._purpose} {self.source} are drawn twice with "
+                f"different classes, such as {told}; expected one class for each scene. Correct these "
+                "features (feature ids), or tick 'A scene may have several labels' and give one feature "
+                "all of its labels, separated by semicolons."
+            )
+        self._warn(
+            f"{out} of {total} scenes of the {self._purpose} {self.source} are drawn twice with "
+            f"different classes, such as {told}; none of them is learned from. Correct these features "
+            "(feature ids)."
+        )
+        return clear
+
     def _judge_overlap(self, drawn: ShapePixels, sure: int, places: NDArray[np.int64]) -> None:
         """Refuses features of different classes on the same pixels, or warns where they are few."""
-        if not drawn.contested or self._features is None:
+        if not drawn.contested:
             return
-        fids = self._features.fids[places]
-        pairs = ", ".join(
-            f"{fids[one]} ({self._title(places[one])}) and {fids[two]} ({self._title(places[two])})"
-            for one, two in drawn.pairs
-        )
+        pairs = self._pairs_told([(places[one], places[two]) for one, two in drawn.pairs])
         told = (
             f"{drawn.contested} of {sure + drawn.contested} labelled pixels of the "
             f"{self._purpose} {self.source} lie in features of different classes, such as {pairs}"
@@ -205,8 +233,12 @@ class LabelLayer:
             )
         self._warn(f"{told}; these pixels are ignored.")
 
-    def _title(self, place: int) -> str:
-        return self.classes[self._owned[place][0]].title
+    def _pairs_told(self, pairs: Sequence[tuple[int, int]]) -> str:
+        """Ids and classes of features that contradict each other, given by their places in the file."""
+        return ", ".join(f"{self._told(one)} and {self._told(two)}" for one, two in pairs)
+
+    def _told(self, place: int) -> str:
+        return f"{self._fids[place]} ({self.classes[self._owned[place][0]].title})"
 
     def _warn(self, *texts: str) -> None:
         self._warnings += [text for text in texts if text not in self._warnings]

@@ -14,6 +14,7 @@ from engine.errors import (
 from engine.progress import Progress
 from tests.engine.assess.judging import TITLES, VALUES, judge, points, square
 from tests.engine.assess.maps import CLASSES, TRANSFORM, centres, write_map, write_vector
+from tests.engine.data import rasters
 
 
 def test_points_give_the_matrix_by_hand(tmp_path, map_path):
@@ -179,6 +180,34 @@ def test_bad_maps(tmp_path):
         judge(blank, reference, field="kind")
     with pytest.raises(RasterUnreadable, match="does not exist"):
         judge(str(tmp_path / "none.tif"), reference, field="kind")
+
+
+@pytest.mark.parametrize(
+    ("bands", "dtype", "most"),
+    [(9, "uint16", 10_000), (3, "uint8", 9), (4, "float32", 2), (1, "uint8", 250)],
+    ids=["sensor", "colours", "reflectance", "one band"],
+)
+def test_an_image_in_place_of_a_map(tmp_path, bands, dtype, most):
+    values = np.random.default_rng(4).uniform(1, most, (bands, 40, 50)).astype(dtype)
+    image = rasters.write(tmp_path / "image.tif", values, names=(), transform=TRANSFORM)
+    reference = points(tmp_path, ["water", "land"], [1, 30], [1, 30])
+    given = (
+        rf"image.tif is an image \(bands: {bands}, {dtype}\), expected a class map.*and the model"
+    )
+    with pytest.raises(LabelsInvalid, match=given):
+        judge(image, reference, field="kind")
+
+
+def test_of_several_bands_the_first_is_judged_with_a_warning(tmp_path):
+    """Classes of several years, perhaps; or an image that happens to have the references' numbers."""
+    years = rasters.write(
+        tmp_path / "years.tif", np.stack([VALUES] * 3), names=(), transform=TRANSFORM
+    )
+    rows, columns = np.divmod(np.arange(100), 50)
+    reference = points(tmp_path, VALUES[rows, columns].astype(str), rows, columns)
+    result = judge(years, reference, field="kind")
+    assert result["figures"]["overall_accuracy"] == 1
+    assert any("has several bands" in text for text in result["warnings"])
 
 
 def test_nothing_is_left_of_a_cancelled_evaluation(tmp_path, map_path, sampled):

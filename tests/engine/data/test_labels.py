@@ -244,6 +244,37 @@ def test_scenes_of_several_labels(tmp_path):
         layer.pixels(GRID)
 
 
+def test_scenes_that_contradict_each_other_are_left_out_with_a_warning(tmp_path):
+    """The second box is drawn again a little smaller, as another class; the third again as the same."""
+    again = [box(30, 0, 40, 9.5), box(60, 0, 70, 10)]
+    shapes = [box(0, 0, 10, 10), box(30, 0, 40, 10), box(60, 0, 70, 10), *again]
+    path = write(tmp_path / "a.gpkg", shapes, kind=["a", "b", "a", "a", "a"])
+    layer = read_labels(path, "kind")
+    found = layer.scenes(GRID)
+    assert found.unit.tolist() == [0, 2, 4] and found.label.tolist() == [0, 0, 0]
+    assert layer.warnings[0].startswith("2 of 5 scenes of the labels")
+    assert (
+        "different classes, such as 2 (b) and 4 (a); none of them is learned" in layer.warnings[0]
+    )
+    several = read_labels(path, "kind", multilabel=True)
+    assert len(several.scenes(GRID)) == 5 and several.warnings == ()
+
+
+def test_a_row_for_each_label_of_a_scene_is_refused(tmp_path):
+    path = write(tmp_path / "a.gpkg", [THREE[0]] * 2 + [THREE[1]], kind=["a", "b", "a"])
+    with pytest.raises(LabelsInvalid, match=r"2 of 3 scenes .* 1 \(a\) and 2 \(b\).*semicolons"):
+        read_labels(path, "kind").scenes(GRID)
+
+
+def test_points_in_one_pixel_are_one_scene_and_boxes_that_overlap_are_not(tmp_path):
+    shapes = [point(3.2, 4.2), point(3.8, 4.8), point(4.1, 4.8), point(9, 9), point(19, 9)]
+    path = write(tmp_path / "p.gpkg", shapes, "Point", kind=list("ababa"))
+    assert read_labels(path, "kind").scenes(GRID).unit.tolist() == [2, 3, 4]
+    path = write(tmp_path / "b.gpkg", [box(0, 0, 10, 10), box(2, 0, 12, 10)])
+    layer = read_labels(path, "class")
+    assert len(layer.scenes(GRID)) == 2 and layer.warnings == ()
+
+
 def test_a_class_raster(tmp_path):
     """The sample's form: 0 is no-data. Two regions of class 5, one of 2."""
     values = np.zeros((1, 80, 100), np.uint8)

@@ -1,5 +1,7 @@
 """Scenes through the verb: from labelled polygons to a model that labels them."""
 
+import re
+
 import pyogrio
 import pytest
 import torch
@@ -76,6 +78,22 @@ def test_of_several_labels_a_scene_the_mean_average_precision_is_told(given, tmp
     assert 0.5 < result["accuracy"]["map"] <= 1
     assert "confusion" not in result["accuracy"]
     assert "Mean average precision" in (tmp_path / "made.html").read_text()
+
+
+def test_scenes_with_two_contradicting_labels_are_told_and_left_out(given, tmp_path):
+    shapes = [land.box(*place, size=48) for place in (*PLACES[:20], PLACES[0])]
+    labels = [land.TITLES[KNOWN[place]] for place in PLACES[:20]]
+    other = next(title for title in land.TITLES if title != labels[0])
+    twice = {**given, "labels": land.polygons(tmp_path / "twice.gpkg", shapes, [*labels, other])}
+    result = finetune_model(FinetuneJob(**twice), Progress())
+    told = (
+        f"2 of 21 scenes .* such as 1 .{labels[0]}. and 21 .{other}.; none of them is learned from"
+    )
+    assert any(re.search(told, text) for text in result["warnings"])
+    assert re.search(told, (tmp_path / "made.html").read_text(encoding="utf-8"))
+    learned = read_card(tmp_path / "made.onnx").training["labelled"]
+    assert learned == {**{title: labels.count(title) for title in land.TITLES},
+                       labels[0]: labels.count(labels[0]) - 1}  # fmt: skip
 
 
 def test_scenes_have_one_date(given):
