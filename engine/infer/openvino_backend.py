@@ -17,6 +17,7 @@ from ..cards import Card
 from ..errors import ModelInvalid, OutOfMemory
 from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of
 from .int8_products import use_int8
+from .processor import lacks_int8
 from .quiet_openvino import openvino, opset13
 
 PRECISIONS = {
@@ -35,7 +36,9 @@ _BRIDGE = "tokens"  # what the second half takes from the first
 
 def precisions() -> tuple[str, ...]:
     """The keys of `PRECISIONS` that this processor computes without emulation."""
-    abilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    abilities = set(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    if lacks_int8():  # named all the same; the rounded weights are then multiplied in float32
+        abilities.discard(_NEEDED["int8"])
     return tuple(name for name in PRECISIONS if name not in _NEEDED or _NEEDED[name] in abilities)
 
 

@@ -20,3 +20,9 @@ def processor_name() -> str:
     facts = {name.strip(): value.strip() for name, value in facts.items()}
     able = sorted(_ABILITIES & set(facts.get("flags", "").split()))
     return f"{facts.get('model name', platform.machine())} ({' '.join(able)})"
+
+
+def lacks_int8() -> bool:
+    """Whether it is known to have no instructions for sums of products of 8-bit integers (VNNI)."""
+    able = processor_name()
+    return "avx2" in able and "vnni" not in able
