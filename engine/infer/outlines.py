@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 # Rings that are kept as Python's objects: more of them take the time of their memory.
 _KEPT_RINGS = 128
-_POLYGON_HEAD = np.dtype([("none", "u1"), ("order", "u1"), ("kind", "<u4"), ("rings", "<u4")])
+# In WKB: the order of bytes (1: the least first), the kind (3: a polygon) and its rings; the corners of a ring.
+_POLYGON, _COUNT = struct.Struct("<BII"), struct.Struct("<I")
 
 
 @dataclass(frozen=True)
@@ -40,35 +42,24 @@ class Outlines:
     def wkb(self, transform: Affine) -> NDArray[Any]:
         """The regions as polygons in WKB, bytes [n].
 
-        All are laid out at once, which takes a third of the time of geometries made one by one. A ring's head has 4
-        bytes, a corner 16, a polygon's head 9 and one before it that is left out.
+        Put together from slices of all corners, which takes half of the time of geometries made in bulk and written.
 
         Args:
             transform: From columns and rows to coordinates.
         """
-        if not len(self):
-            return np.empty(0, object)
-        heads = np.zeros(len(self), _POLYGON_HEAD)
-        heads["order"], heads["kind"] = 1, 3  # the least byte first; a polygon
-        heads["rings"] = np.bincount(self.owners)
-        corners = 8 * self.sizes  # two bytes at a time, as all that follows
-        ends = (2 + 5 * self._shells + corners).cumsum()
-        counts = ends - corners - 2
-        starts = counts[self._shells] - 5
-        laid = np.empty(ends[-1], "<u2")
-        free = np.ones(len(laid), bool)
-        for where, parts in ((starts, heads), (counts, self.sizes.astype("<u4"))):
-            units = parts.view("<u2").reshape(len(where), -1)
-            for column in range(units.shape[1]):
-                laid[where + column] = units[:, column]
-                free[where + column] = False
         a, b, c, d, e, f = transform[:6]
         places = self.corners @ np.array([[a, d], [b, e]]) + (c, f)  # [v, 2]
-        laid[free] = places.astype("<f8").view("<u2").ravel()
-        joined = laid.tobytes()
-        bounds = [*(2 * starts).tolist(), len(joined)]
+        laid, ends = places.astype("<f8").tobytes(), (16 * self.sizes.cumsum()).tolist()
+        rings = [
+            _COUNT.pack(size) + laid[begin:end]
+            for size, begin, end in zip(self.sizes.tolist(), [0, *ends], ends)
+        ]
+        shells = [*np.flatnonzero(self._shells).tolist(), len(rings)]
         made = np.empty(len(self), object)
-        made[:] = [joined[begin + 1 : end] for begin, end in zip(bounds, bounds[1:])]
+        made[:] = [
+            _POLYGON.pack(1, 3, last - first) + b"".join(rings[first:last])
+            for first, last in zip(shells, shells[1:])
+        ]
         return made
 
     @cached_property
