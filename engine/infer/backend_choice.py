@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,7 +60,8 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
     if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
-    among = f"{lanes_of(threads)[1]} threads, {', '.join(others)}"
+    lanes, share = lanes_of(threads)
+    among = f"{lanes} lanes of {share} threads, {', '.join(others)}"
     key = choice_key(path, "openvino", among)
     kept = kept_choice(key)
     if kept in others:
@@ -71,7 +73,7 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     if kept is not None:
         return reference
     (once,) = seconds_a_window([reference], [random_windows(card, 1)])
-    if once < NOT_WORTH_MEASURING_S:
+    if once * reference.lanes < NOT_WORTH_MEASURING_S:
         return reference
     windows = sample_windows(card)
     if not windows:
@@ -145,7 +147,7 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
 
 
 def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[float]:
-    """Median seconds of a window in each backend, in batches as it wants them.
+    """Median seconds of a window in each backend, in batches and lanes as it wants them.
 
     They take turns, so that other work on the machine hits all.
 
@@ -153,19 +155,26 @@ def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[flo
         backends: What to measure.
         windows: Batches of one window.
     """
-    for backend in backends:
-        backend.predict(_batch(windows[0], backend.batch))  # the first run compiles
-    taken: list[list[float]] = [[] for _ in backends]
-    started = time.perf_counter()
-    for window in windows * _ROUNDS:
-        for backend, times in zip(backends, taken):
-            batch = _batch(window, backend.batch)
-            begun = time.perf_counter()
-            backend.predict(batch)
-            times.append((time.perf_counter() - begun) / backend.batch)
-        if time.perf_counter() - started > _PATIENCE_S * len(backends):
-            break
+    with ThreadPoolExecutor(max(backend.lanes for backend in backends)) as pool:
+        for backend in backends:
+            _side_by_side(pool, backend, windows[0])  # the first run compiles
+        taken: list[list[float]] = [[] for _ in backends]
+        started = time.perf_counter()
+        for window in windows * _ROUNDS:
+            for backend, times in zip(backends, taken):
+                times.append(_side_by_side(pool, backend, window))
+            if time.perf_counter() - started > _PATIENCE_S * len(backends):
+                break
     return [float(np.median(times)) for times in taken]
+
+
+def _side_by_side(pool: ThreadPoolExecutor, backend: Backend, window: Arrays) -> float:
+    """Seconds a window with a batch in each lane: one that is fast alone may slow its neighbour."""
+    batch = _batch(window, backend.batch)
+    begun = time.perf_counter()
+    for call in [pool.submit(backend.predict, batch) for _ in range(backend.lanes)]:
+        call.result()
+    return (time.perf_counter() - begun) / (backend.batch * backend.lanes)
 
 
 def _batch(window: Arrays, size: int) -> Arrays:

@@ -1,4 +1,6 @@
+import contextlib
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -15,15 +17,17 @@ from engine.model_file import read_card
 class Measured:
     """A backend that takes its time, or is off by something."""
 
-    def __init__(self, name, seconds=0.0, error=0.0, fails=False):
-        self.name, self.device, self.batch, self.lanes = name, "cpu", 1, 1
+    def __init__(self, name, seconds=0.0, error=0.0, fails=False, lanes=1, one_by_one=False):
+        self.name, self.device, self.batch, self.lanes = name, "cpu", 1, lanes
         self.inputs = frozenset({"image"})
         self._seconds, self._error, self._fails = seconds, error, fails
+        self._turn = threading.Lock() if one_by_one else contextlib.nullcontext()
 
     def predict(self, feeds):
         if self._fails:
             raise ModelInvalid("An operator is not known.")
-        time.sleep(self._seconds)
+        with self._turn:
+            time.sleep(self._seconds)
         image = feeds["image"]
         scores = np.tile(
             np.array([0.7, 0.2, 0.1], np.float32)[:, None, None], (1, *image.shape[-2:])
@@ -78,6 +82,12 @@ def test_the_fastest_that_agrees_is_chosen(choose):
     assert name == "quick"
     assert len(log) == 4
     assert "quick" in log[2] and log[2].endswith("margin of the changed 0.000")
+
+
+def test_they_are_measured_side_by_side_as_they_run(choose):
+    """One that takes 10 ms alone but makes its second lane wait, and one that takes 14 ms in both."""
+    blocking = {"seconds": 0.01, "lanes": 2, "one_by_one": True}
+    assert choose({"blocking": blocking, "even": {"seconds": 0.014, "lanes": 2}})[0] == "even"
 
 
 def test_one_that_computes_something_else_is_not(choose):
