@@ -634,6 +634,11 @@
         <translation>In &#x27;{}&#x27; ist nichts gewählt. Wählen Sie die zu verwendenden Objekte, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Die Labels &#x27;{layer}&#x27; haben nur eine Klasse: &#x27;{label}&#x27;. Vergeben Sie auch Labels für das, was nicht zu dieser Klasse gehört, zum Beispiel als &#x27;Sonstiges&#x27;.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
         <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
         <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Raster geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
@@ -3307,11 +3312,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
-        <translation>Kein Label hat eine Klasse: füllen Sie das Feld &#x27;{}&#x27; aus.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Zeichnen Sie Labels für mindestens zwei Klassen: Für &#x27;{}&#x27; gibt es noch keines.</translation>
     </message>
@@ -3939,6 +3939,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation>Der Layer &#x27;{}&#x27; hat kein Feld mit Text oder ganzen Zahlen, in dem eine Klasse stehen könnte. Fügen Sie eines hinzu, und geben Sie jedem Objekt seine Klasse.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Kein Label hat eine Klasse: füllen Sie das Feld &#x27;{}&#x27; aus.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

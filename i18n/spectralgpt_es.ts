@@ -634,6 +634,11 @@
         <translation>No hay nada seleccionado en &#x27;{}&#x27;. Seleccione los objetos que se usarán, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Las etiquetas &#x27;{layer}&#x27; tienen una sola clase: &#x27;{label}&#x27;. Etiquete también lo que no es de esta clase, por ejemplo como &#x27;otro&#x27;.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
         <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
         <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como ráster: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
@@ -3307,11 +3312,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
-        <translation>Ninguna etiqueta tiene clase: rellene el campo &#x27;{}&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Etiquete al menos dos clases: todavía no hay nada etiquetado como &#x27;{}&#x27;.</translation>
     </message>
@@ -3939,6 +3939,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation>La capa &#x27;{}&#x27; no tiene ningún campo de texto o de números enteros que pueda contener una clase. Añada uno y dé a cada objeto su clase.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Ninguna etiqueta tiene clase: rellene el campo &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -634,6 +634,11 @@
         <translation>Rien n&#x27;est sélectionné dans « {} ». Sélectionnez les entités à utiliser, ou décochez « Entités sélectionnées uniquement ».</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Les étiquettes &#x27;{layer}&#x27; n&#x27;ont qu&#x27;une seule classe : &#x27;{label}&#x27;. Étiquetez aussi ce qui n&#x27;est pas de cette classe, par exemple comme « autre ».</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
         <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
         <translation>Le fichier « {file} » ({name}) ne peut pas être ouvert comme raster : il est endommagé, n&#x27;a pas été copié jusqu&#x27;au bout, ou est d&#x27;un type que QGIS ne sait pas lire. Copiez-le ou téléchargez-le à nouveau.</translation>
@@ -3307,11 +3312,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
-        <translation>Aucune étiquette n&#x27;a de classe : remplissez le champ &#x27;{}&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Étiquetez au moins deux classes : rien n&#x27;est encore étiqueté « {} ».</translation>
     </message>
@@ -3939,6 +3939,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation>La couche &#x27;{}&#x27; n&#x27;a aucun champ de texte ou de nombres entiers qui puisse contenir une classe. Ajoutez-en un et donnez à chaque entité sa classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Aucune étiquette n&#x27;a de classe : remplissez le champ &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

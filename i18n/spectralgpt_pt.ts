@@ -634,6 +634,11 @@
         <translation>Nada está selecionado em &#x27;{}&#x27;. Selecione as feições a usar ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>Os rótulos &#x27;{layer}&#x27; têm uma só classe: &#x27;{label}&#x27;. Rotule também o que não é desta classe, por exemplo como &#x27;outro&#x27;.</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
         <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
         <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como raster: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
@@ -3307,11 +3312,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
-        <translation>Nenhum rótulo tem classe: preencha o campo &#x27;{}&#x27;.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>Rotule pelo menos duas classes: nada está rotulado como &#x27;{}&#x27; ainda.</translation>
     </message>
@@ -3939,6 +3939,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation>A camada &#x27;{}&#x27; não tem nenhum campo de texto ou de números inteiros que possa conter uma classe. Adicione um e dê a cada feição a sua classe.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>Nenhum rótulo tem classe: preencha o campo &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

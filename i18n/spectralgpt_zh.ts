@@ -634,6 +634,11 @@
         <translation>“{}”中没有选中任何要素。请选择要使用的要素，或取消勾选“仅选中的要素”。</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
+        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <translation>标注“{layer}”只有一个类别：“{label}”。请将不属于该类别的地方也加以标注，例如标为“其他”。</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
         <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
         <translation>文件“{file}”({name}) 无法作为栅格打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
@@ -3307,11 +3312,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
-        <translation>没有标注具有类别：请填写字段“{}”。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
         <translation>请至少标注两个类别：还没有任何“{}”的标注。</translation>
     </message>
@@ -3939,6 +3939,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
         <translation>图层“{}”没有可存放类别的文本或整数字段。请添加一个，并为每个要素填写类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation>没有标注具有类别：请填写字段“{}”。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -18,3 +18,8 @@ def without_class_field(name: str) -> str:
         "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every feature "
         "its class."
     ).format(name)
+
+
+def without_classes(field: str) -> str:
+    """What to do about labels none of which has its class."""
+    return tr("No label has a class: fill in the field '{}'.").format(field)

@@ -165,14 +165,21 @@ class PackageInstaller:
         if not words:
             return
         if words[0] in ("Collecting", "Downloading", "Using", "Installing", "Prepared", "Resolved"):
-            self._tell(self._fraction + 0.06 * (self._limit - self._fraction), line.strip()[:160])
+            said = line.strip().partition(" (from ")[
+                0
+            ]  # pip names the file of requirements each time
+            self._tell(self._fraction + 0.06 * (self._limit - self._fraction), said[:160])
 
     def _tell(self, fraction: float, message: str) -> None:
         self._fraction = max(self._fraction, fraction)
         self._report(self._fraction, message)
 
     def _explained(self, output: str) -> EnvironmentProblem:
-        return explain_output(output, python=str(self._base), offline=bool(self._sources.wheels))
+        # pip lists the pins of other systems and Pythons; they would hide what went wrong.
+        lines = [line for line in output.splitlines() if not line.startswith("Ignoring ")]
+        return explain_output(
+            "\n".join(lines), python=str(self._base), offline=bool(self._sources.wheels)
+        )
 
     def _make_variables(self) -> dict[str, str]:
         environment = child_process.clean_environment()

@@ -21,7 +21,13 @@ from ..model_catalogue import free_model_file
 from . import parameters as shared
 from . import training_parameters as training
 from .base import written
-from .label_input import LabelInput, label_choice, label_problem, read_labels
+from .label_input import (
+    LabelInput,
+    label_choice,
+    label_problem,
+    read_labels,
+    too_few_classes,
+)
 from .training_algorithm import TrainingAlgorithm
 
 # What the user chooses -> what the engine calls it.
@@ -232,13 +238,15 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         """Checks that labels, task and rasters go together."""
         layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         task = self.parameterAsEnumString(parameters, self.TASK, context)
+        several = self.parameterAsBool(parameters, self.MULTILABEL, context)
         before = self.parameterAsLayerList(parameters, self.INPUT, context)
         after = self.parameterAsLayerList(parameters, self.AFTER, context)
         return (
             label_problem(layer, field, selected)
             or self._wrong_dates(task, len(before), len(after))
-            or self._wrong_labels(parameters, context, layer, task)
+            or self._wrong_labels(several, layer, task)
             or super().problem(parameters, context)
+            or ("" if several else too_few_classes(layer, field, selected))
         )
 
     def _wrong_dates(self, task: str, before: int, after: int) -> str:
@@ -263,14 +271,8 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             ).format(task=task)
         return ""
 
-    def _wrong_labels(
-        self,
-        parameters: dict[str, Any],
-        context: QgsProcessingContext,
-        layer: QgsMapLayer | None,
-        task: str,
-    ) -> str:
-        if task != "scenes" and self.parameterAsBool(parameters, self.MULTILABEL, context):
+    def _wrong_labels(self, several: bool, layer: QgsMapLayer | None, task: str) -> str:
+        if several and task != "scenes":
             return tr(
                 "Several labels (MULTILABEL) are for whole scenes, but the task is '{}'. Untick it, or choose the task "
                 "'scenes'."

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
+    QgsFeatureRequest,
     QgsFeedback,
     QgsMapLayer,
     QgsProcessingContext,
@@ -21,10 +22,12 @@ from qgis.core import (
 
 from ..field_types import can_hold_classes, is_list
 from ..i18n import tr
-from ..label_look import look_in_training
-from ..layer_words import without_class_field, without_crs
+from ..label_look import as_text, is_unset, look_in_training
+from ..layer_words import without_class_field, without_classes, without_crs
 from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, file_stem, write_features
+
+_LOOKED_AT = 20_000  # features: what takes a moment in the thread of the windows
 
 
 class LabelInput(NamedTuple):
@@ -193,3 +196,37 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
             "Nothing is selected in '{}'. Select the features to use, or untick 'Selected features only'."
         ).format(layer.name())
     return ""
+
+
+def too_few_classes(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
+    """Whether there is nothing to tell apart, which the engine would find only once it runs; empty when there is.
+
+    Args:
+        layer: Labels that `label_problem` has passed.
+        field: The class field.
+        selected_only: Whether the selected features alone are wanted.
+    """
+    if not isinstance(layer, QgsVectorLayer):
+        return ""
+    request = QgsFeatureRequest().setSubsetOfAttributes([field], layer.fields())
+    request.setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(_LOOKED_AT)
+    index = layer.fields().lookupField(field)
+    features = layer.getSelectedFeatures(request) if selected_only else layer.getFeatures(request)
+    seen, found = 0, set()
+    for feature in features:
+        seen += 1
+        value = feature.attribute(index)
+        if not is_unset(value):
+            found.add(as_text(value))
+        if len(found) > 1:
+            return ""
+    if (
+        not seen or seen == _LOOKED_AT
+    ):  # the writing tells of no features; of more, some were not seen
+        return ""
+    if not found:
+        return without_classes(field)
+    return tr(
+        "The labels '{layer}' have one class only: '{label}'. Label what is not of this class too, for instance as "
+        "'other'."
+    ).format(layer=layer.name(), label=found.pop())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProcessingContext
+from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingException
 
 from ..i18n import tr
 from .algorithm_feedback import AlgorithmFeedback
@@ -89,4 +89,5 @@ class AlgorithmTask(BaseTask):
 
     def _describe(self, error: Exception) -> tuple[str, str]:
         """The algorithm's own words; what it told for the report as details."""
-        return str(error), "\n".join(self.feedback.details) or repr(error)
+        known = isinstance(error, QgsProcessingException)  # it was written for the user
+        return str(error), "\n".join(self.feedback.details) or ("" if known else repr(error))

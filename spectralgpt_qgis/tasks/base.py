@@ -73,6 +73,8 @@ class BaseTask(QgsTask):
         raise NotImplementedError
 
     def _describe(self, error: Exception) -> tuple[str, str]:
-        """Return the message and the details of an error."""
-        message = getattr(error, "message", "") or f"{type(error).__name__}: {error}"
-        return in_users_language(message), getattr(error, "details", "") or repr(error)
+        """Return the message and the details of an error; one that speaks to the user may have none."""
+        message = getattr(error, "message", "")
+        if message:
+            return in_users_language(message), getattr(error, "details", "")
+        return f"{type(error).__name__}: {error}", repr(error)

@@ -106,6 +106,12 @@ def test_a_failure_has_the_engines_words_and_its_details(task, fake_engine):
     assert run_in_qgis(task) == ("failed", "B05 is missing.", "Traceback ...")
 
 
+def test_a_failure_without_details_shows_no_python(task, fake_engine):
+    fake_engine.failure = EngineFailed("BandMismatch", "B05 is missing.", "")
+    assert task.prepare() == ""
+    assert run_in_qgis(task) == ("failed", "B05 is missing.", "")
+
+
 def test_a_cancel_that_keeps_nothing(task, fake_engine):
     fake_engine.during = lambda job: task.cancel()
     fake_engine.failure = EngineCancelled()

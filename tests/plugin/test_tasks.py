@@ -73,6 +73,26 @@ def test_an_error_is_kept_and_told_with_its_parts(endings):
     assert task.exception.kind == "BandMismatch"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EngineFailed("Busy", "Wait until it has ended.", ""), ("Wait until it has ended.", "")),
+        (
+            OSError("the drive is gone"),
+            ("OSError: the drive is gone", "OSError('the drive is gone')"),
+        ),
+    ],
+)
+def test_only_an_error_without_words_for_the_user_is_told_as_python_writes_it(endings, error, told):
+    def fail(task):
+        raise error
+
+    task = Work(fail)
+    heard = endings(task)
+    task.finished(task.run())
+    assert heard == [("failed", *told)]
+
+
 def test_an_unexpected_error_does_not_leave_the_task(endings):
     task = Work(lambda task: 1 / 0)
     told = endings(task)
@@ -138,7 +158,7 @@ def test_cancel_reaches_the_client_at_once():
 def test_a_real_job_in_qgis(endings):
     task = EngineTask("Self-test", engine_access.client(), "doctor", {"tier": "inference"})
     told = endings(task)
-    run_in_qgis(task, told)
+    run_in_qgis(task, told, 60)
     assert told[0][0] == "succeeded"
     assert "numpy" in told[0][1]["libraries"]
 

@@ -15,7 +15,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from ... import engine_access
@@ -297,6 +297,9 @@ class TrainingDock(QgsDockWidget):
     def _build(self) -> None:
         self.steps = QTabWidget()
         self.steps.setDocumentMode(True)
+        # The dock is as wide as its steps' names, which are longer in some languages: none is cut off.
+        self.steps.setUsesScrollButtons(False)
+        self.steps.setElideMode(Qt.TextElideMode.ElideNone)
         self.steps.addTab(
             scrolled(self.walk, self.imagery, self.labels), tr("1 Imagery and labels")
         )

@@ -34,7 +34,7 @@ from ...class_field import likely_field
 from ...field_types import can_hold_classes
 from ...i18n import tr
 from ...label_look import hold_looks
-from ...layer_words import without_class_field, without_crs
+from ...layer_words import without_class_field, without_classes, without_crs
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
@@ -124,7 +124,7 @@ class LabelsPanel(QGroupBox):
         if not labelled and self._counts.outside:
             return tr("All labels lie beside the rasters. Draw some on them.")
         if not labelled and self._counts.unset:
-            return tr("No label has a class: fill in the field '{}'.").format(self.field)
+            return without_classes(self.field)
         missing = [item.name for item in self.classes if item not in labelled]
         if missing:
             return tr("Label at least two classes: nothing is labelled '{}' yet.").format(

@@ -87,9 +87,9 @@ def test_several_labels_of_a_scene_may_be_a_list(run, fake_engine, learning):
 
 
 def test_fields_that_a_geopackage_keeps_for_itself(run, fake_engine, learning):
-    layer = label_layer("water", field="geom:string")
+    layer = label_layer("water", "trees", field="geom:string")
     run("finetune", {**learning, "LABELS": layer.id(), "FIELD": "geom"})
-    assert fake_engine.seen[0][1] == ["water"]
+    assert fake_engine.seen[0][1] == ["water", "trees"]
 
 
 def test_worker_never_touches_the_layer(run, fake_engine, learning, monkeypatch):
@@ -194,8 +194,9 @@ def test_of_a_layer_that_is_no_file_only_the_ground_around_the_labels_is_copied(
     feature = QgsFeature(labels.fields())
     x, y = area.xMinimum(), area.yMaximum()
     feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(x, y - 0.001, x + 0.001, y)))
-    feature.setAttributes(["water"])
-    labels.dataProvider().addFeatures([feature])
+    for label in ("water", "trees"):
+        feature.setAttributes([label])
+        labels.dataProvider().addFeatures([feature])
     QgsProject.instance().addMapLayer(labels)
     run("finetune", {**learning, "INPUT": [layer.id(), scene], "LABELS": labels.id()})
     pixel = area.width() / inner.width()

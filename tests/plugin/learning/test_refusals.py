@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsFeature,
     QgsProcessingException,
     QgsProject,
     QgsVectorLayer,
 )
 
+from spectralgpt_qgis.algorithms import label_input
 from tests.plugin.learning.labels import (
     class_raster,
     fake_file,
+    label_layer,
+    square,
 )
 
 
@@ -86,3 +90,33 @@ def test_labels_that_the_filter_hides(run, learning, tmp_path):
     QgsProject.instance().addMapLayer(layer)
     with pytest.raises(QgsProcessingException, match="'hidden' holds no features to use"):
         run("finetune", {**learning, "LABELS": layer.id()})
+
+
+def test_one_class_alone_is_nothing_to_tell_apart(refused, learning):
+    layer = label_layer("water", None, "water", "", name="lakes")
+    one = {**learning, "LABELS": layer.id()}
+    told = "The labels 'lakes' have one class only: 'water'. Label what is not of this class too"
+    assert refused("finetune", one).startswith(told)
+    # What a feature of several labels holds is not one class.
+    assert refused("finetune", {**one, "TASK": "scenes", "MULTILABEL": True}) == ""
+    layer.startEditing()
+    drawn = QgsFeature(layer.fields())
+    drawn.setGeometry(square(320500, 4693000))
+    drawn.setAttributes(["trees"])
+    layer.addFeatures([drawn])
+    assert refused("finetune", one) == ""
+    layer.selectByExpression("\"class\" = 'water'")
+    assert refused("finetune", {**one, "SELECTED_ONLY": True}).startswith(told)
+    layer.rollBack()
+
+
+def test_labels_that_all_lack_a_class(refused, learning):
+    layer = label_layer(None, "")
+    reason = refused("finetune", {**learning, "LABELS": layer.id()})
+    assert reason == "No label has a class: fill in the field 'class'."
+
+
+def test_of_very_many_labels_not_all_are_looked_at(refused, learning, monkeypatch):
+    monkeypatch.setattr(label_input, "_LOOKED_AT", 2)
+    layer = label_layer("water", "water", "trees")
+    assert refused("finetune", {**learning, "LABELS": layer.id()}) == ""

@@ -57,6 +57,10 @@ def dock(make_dock, raster):
     return make_dock()
 
 
+def test_the_names_of_the_steps_are_never_cut_off(dock):
+    assert dock.widget().minimumSizeHint().width() >= dock.steps.tabBar().sizeHint().width()
+
+
 @pytest.fixture
 def labelled(dock, saved_project, raster):
     """The dock with three polygons of each of two classes."""
