@@ -22,11 +22,13 @@ from ..model.encoder import SpectralEncoder
 from ..model.pixel_change import PixelChange
 from ..model.predictor import Predictor
 from ..train.base_model import Base
+from ..train.encoder_tuning import tune_weights
 from ..train.finetune import SupervisedLoss
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
 from ..train.light import STANDARDISED
-from ..train.tuning import Rounds, tune_head, tune_weights
+from ..train.rounds import Rounds
+from ..train.tuning import HeadTuner
 from .protocols import ChangePair
 from .siamese import standardised
 
@@ -61,7 +63,7 @@ class TunedPairs:
         card = change_card(base.card, share)
         grounds = [labelled(pair, place) for place, pair in enumerate(pairs)]
         few = [_some_windows(ground, card.window, seed) for ground in grounds]
-        first = tune_head(base, card, few, seed=seed, copies=1)
+        first = HeadTuner(base, card, seed=seed, copies=1).tune(few)
         predictor = first.predictor
         if self.method != "quick":
             adapters = self.method == "adapters"
@@ -75,7 +77,7 @@ class TunedPairs:
                 window=min(TRAINED, card.window),
                 device="cpu",
             )
-            predictor = tune_weights(base, card, grounds, [], first, rounds, seed=seed).predictor
+            predictor = tune_weights(base, first, grounds, [], rounds, seed=seed).predictor
         return MappedChange(predictor)
 
 

@@ -11,6 +11,8 @@ from ..cards import Card, ModelClass
 from ..model.predictor import Predictor
 from ..train.base_model import Base
 from ..train.finetune import predict
+from ..train.method import LENGTHS
+from ..train.rounds import Rounds
 from ..train.scene_batches import WholeScenes
 from ..train.scene_chips import array_chips
 from ..train.scene_tuning import tune_scenes
@@ -36,7 +38,11 @@ class TunedScenes:
         card = scenes_card(self.base.card, len(there))
         groups = range(len(card.bands) // card.spectral_patch)
         scenes = array_chips(chips, compact.astype(np.int64), len(there), tuple(groups))
-        tuned = tune_scenes(self.base, card, scenes, method=self.method, seed=seed)
+        rounds = None
+        if self.method != "quick":
+            epochs, steps = LENGTHS[self.method]
+            rounds = Rounds(self.method == "adapters", epochs, steps, batch=16, device="cpu")
+        tuned = tune_scenes(self.base, card, scenes, rounds=rounds, seed=seed)
         return LabelledScenesModel(tuned.predictor, there, classes)
 
 

@@ -21,7 +21,7 @@ from ..model.predictor import Predictor
 from ..train.base_model import Base, open_base
 from ..train.labelled_ground import LabelledGround
 from ..train.quick_head import ANYWHERE, HERE, Use
-from ..train.tuning import tune_head
+from ..train.tuning import HeadTuner
 from .our_change import TunedPairs
 from .our_scenes import TunedScenes
 from .protocols import FOR_THIS_IMAGE, Method
@@ -100,7 +100,7 @@ class QuickPixels:
         )
         ground = LabelledGround(one_date(image, valid), valid.shape, pixels)
         card = segmentation_card(self.base.card, classes)
-        return MappedScene(tune_head(self.base, card, [ground], seed=seed, use=self.use).predictor)
+        return MappedScene(HeadTuner(self.base, card, self.use, seed).tune([ground]).predictor)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,17 +20,19 @@ from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .change_classes import change_classes, swap
+from .encoder_tuning import tune_weights
 from .examples import draw_examples
-from .kept_tokens import KeptTokens, open_kept
+from .kept_tokens import open_kept
 from .labelled_ground import LabelledGround, only
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
-from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
+from .method import BATCH, choose_method
 from .quick_head import DISTANCE, USES
+from .rounds import Rounds, plan_rounds
 from .tuned_card import card_to_be, change_threshold, finished_card, joined_area, labelled_area
-from .tuning import Rounds, Tuned, tune_head, tune_weights
+from .tuning import HeadTuner, Tuned
 
 
 def finetune_map(
@@ -63,18 +64,12 @@ def finetune_map(
     progress.state(classes=looks(card.classes), method=method.name)
     part = progress.part(0.02, 0.93)
     kept = open_kept()
+    tuner = HeadTuner(base, card, USES[job.use], job.seed, device, kept=kept)
     if method.name == "quick":
-
-        def fit(_: int) -> Tuned:
-            use = USES[job.use]
-            return tune_head(
-                base, card, grounds, seed=job.seed, device=device, use=use, kept=kept, progress=part
-            )
-
         # Window by window as it is: a smaller batch there is not.
-        tuned = with_smaller_batches(fit, 1, progress)
+        tuned = with_smaller_batches(lambda _: tuner.tune(grounds, part), 1, progress)
     else:
-        tuned = _tune_weights(job, base, card, grounds, method, device, kept, part)
+        tuned = _tune_weights(job, tuner, grounds, plan_rounds(job, method, gpu), part)
     if kept and kept.found:
         total = kept.found + kept.made
         progress.log(
@@ -108,16 +103,14 @@ def finetune_map(
 
 def _tune_weights(
     job: FinetuneJob,
-    base: Base,
-    card: Card,
+    tuner: HeadTuner,
     grounds: Sequence[LabelledGround],
-    method: Method,
-    device: torch.device,
-    kept: KeptTokens | None,
+    rounds: Rounds,
     progress: Progress,
 ) -> Tuned:
     """Adapters or all weights, judged on whole places that are held back."""
-    learn, held, warning = split_grounds(grounds, job.validation / 100, job.seed, card)
+    base, card = tuner.base, tuner.card
+    learn, held, warning = split_grounds(grounds, rounds.share, job.seed, card)
     if warning:
         progress.warning(warning)
     judging = [seen for ground in held if len((seen := ground.on_data(card.window)).pixels)]
@@ -126,35 +119,22 @@ def _tune_weights(
             "All labels that were held back are no-data in the rasters, so the model cannot be "
             "judged. Draw more labels where the raster has values."
         )
-    gpu = device.type == "cuda"
-    epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
-
-    fit = functools.partial(
-        tune_head, base, card, seed=job.seed, device=device, use=USES[job.use], kept=kept
-    )
 
     def work(batch: int) -> Tuned:
-        first = fit(learn, progress=progress.part(0.0, 0.18))
-        rounds = Rounds(
-            adapters=method.name == "adapters",
-            epochs=job.epochs or epochs,
-            steps=steps,
-            batch=batch,
-            device=job.device,
-        )
+        first = tuner.tune(learn, progress.part(0.0, 0.18))
+        tried = dataclasses.replace(rounds, batch=batch)
         part = progress.part(0.18, 0.9)
-        tuned = tune_weights(
-            base, card, learn, judging, first, rounds, seed=job.seed, progress=part
-        )
+        tuned = tune_weights(base, first, learn, judging, tried, seed=job.seed, progress=part)
         if tuned.improved or tuned.cancelled:
             return tuned
         # That head was fitted without the labels that were held back: here is one of all of them.
         try:
-            whole = fit(grounds, progress=Quiet(progress.part(0.9, 1.0)))
+            whole = tuner.tune(grounds, Quiet(progress.part(0.9, 1.0)))
         except Cancelled:
             return dataclasses.replace(tuned, cancelled=True)
         return dataclasses.replace(whole, history=tuned.history, improved=False)
 
+    gpu = tuner.device is not None and tuner.device.type == "cuda"
     return with_smaller_batches(work, BATCH * 4 if gpu else BATCH, progress)
 
 

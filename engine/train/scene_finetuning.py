@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,8 @@ from .base_model import Base
 from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
-from .method import BATCH, LENGTHS, LENGTHS_GPU, Method, choose_method
+from .method import BATCH, Method, choose_method
+from .rounds import plan_rounds
 from .scene_chips import SceneChips, read_chips
 from .scene_tuning import tune_scenes
 from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
@@ -51,19 +53,15 @@ def finetune_scenes(
         progress.warning(warning)
     method = _chosen(job, base, len(chips), device, progress)
     progress.state(classes=looks(card.classes), method=method.name)
-    lengths = LENGTHS_GPU if device.type == "cuda" else LENGTHS
-    epochs, steps = lengths.get(method.name, (1, 1))
+    gpu = device.type == "cuda"
+    rounds = None if method.name == "quick" else plan_rounds(job, method, gpu)
 
     def work(batch: int) -> Tuned:
         return tune_scenes(
             base,
             card,
             chips,
-            method=method.name,
-            epochs=job.epochs or epochs,
-            steps=steps,
-            batch=batch,
-            share=job.validation / 100,
+            rounds=rounds and dataclasses.replace(rounds, batch=batch),
             seed=job.seed,
             device=job.device,
             progress=progress.part(0.2, 0.93),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix
 from .quick_head import LEVEL, Judged
+from .rounds import Rounds
 from .scene_batches import SceneBatches, WholeScenes
 from .scene_chips import SceneChips
 from .scene_head import (
@@ -48,9 +49,10 @@ from .scene_samples import (
     scene_light,
     whole_images,
 )
-from .trainer import Trainer, TrainerConfig
-from .tuning import DROP_PATH, Tuned
+from .trainer import Trainer, TrainingResult
+from .tuning import Tuned
 
+RATE = 3e-4  # where all weights of the encoder learn
 CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
 FEW = 5  # scenes of a class from which on figures mean something
 # The export is compared on noise, which has every texture at once: scores are large there, and so
@@ -63,14 +65,9 @@ def tune_scenes(
     card: Card,
     chips: SceneChips,
     *,
-    method: str = "quick",
-    epochs: int = 12,
-    steps: int = 20,
-    batch: int = 16,
-    share: float = 0.2,
+    rounds: Rounds | None = None,
     seed: int = 0,
     device: str = "cpu",
-    patience: int = 8,
     progress: Progress | None = None,
 ) -> Tuned:
     """Makes a scene classifier from labelled scenes.
@@ -79,16 +76,10 @@ def tune_scenes(
         base: Gives the encoder.
         card: Of the model to be; the predictor's card has the chips' window.
         chips: From `scene_chips.read_chips`.
-        method: "quick": the encoder stays as it is, the last layer is fitted to its features.
-            "adapters" or "full": the encoder learns on from there, and what is better on scenes
-            held back is kept.
-        epochs: At most, where the encoder learns.
-        steps: Batches an epoch.
-        batch: Windows a batch.
-        share: Of the scenes to hold back where the encoder learns.
+        rounds: How the encoder learns on from the last layer on frozen features; what is better on scenes held back
+            is kept. None: the encoder stays as it is, the last layer is fitted to its features.
         seed: Of every choice.
-        device: Where to compute: "auto", "cpu" or "gpu".
-        patience: Epochs without improvement after which to stop.
+        device: Where to compute features: "auto", "cpu" or "gpu".
         progress: Told how far it is; a cancel while the encoder learns keeps the best so far.
 
     Returns:
@@ -100,8 +91,34 @@ def tune_scenes(
     """
     progress = progress or Progress()
     _check(chips, card, progress)
-    if method == "quick":
-        return _tune_head(base, card, chips, seed, device, progress)
+    tune = functools.partial(_tune_head, base, card, seed=seed, device=device)
+    if rounds is None:
+        return tune(chips, progress=progress)
+    held = _held_back(chips, card, rounds.share, seed, progress)
+    if not held.any():
+        progress.warning(
+            "Whether training the encoder helps cannot be seen without scenes held back: the head "
+            "on frozen features is kept."
+        )
+        return tune(chips, progress=progress)
+    learn, judging = chips.only(~held), chips.only(held)
+    part = progress.part(0.0, 0.9)
+    first = tune(learn, progress=part.part(0.0, 0.2))
+    tuned = _tune_encoder(base, first, learn, judging, rounds, seed, part)
+    if tuned.improved or tuned.cancelled:
+        return tuned
+    # That head was fitted without the scenes that were held back: here is one of all of them.
+    try:
+        whole = tune(chips, progress=Quiet(progress.part(0.9, 1.0)))
+    except Cancelled:
+        return dataclasses.replace(tuned, cancelled=True)
+    return dataclasses.replace(whole, history=tuned.history, improved=False)
+
+
+def _held_back(
+    chips: SceneChips, card: Card, share: float, seed: int, progress: Progress
+) -> NDArray[np.bool_]:
+    """The scenes [M] to judge the encoder by, in whole places; none where there are too few."""
     split = hold_out(
         chips.row,
         chips.column,
@@ -111,29 +128,11 @@ def tune_scenes(
         distance=APART * chips.window,
         seed=seed,
         raster=chips.raster,
-        names=[item.title or item.name for item in card.classes],
+        names=titles(card.classes),
     )
     if split.warning:
         progress.warning(split.warning)
-    learn, held = chips.only(~split.validation), chips.only(split.validation)
-    if not split.validation.any():
-        progress.warning(
-            "Whether training the encoder helps cannot be seen without scenes held back: the head "
-            "on frozen features is kept."
-        )
-        return _tune_head(base, card, chips, seed, device, progress)
-    part = progress.part(0.0, 0.9)
-    tuned = _tune_encoder(
-        base, card, learn, held, method, (epochs, steps, batch, patience), seed, device, part
-    )
-    if tuned.improved or tuned.cancelled:
-        return tuned
-    # That head was fitted without the scenes that were held back: here is one of all of them.
-    try:
-        whole = _tune_head(base, card, chips, seed, device, Quiet(progress.part(0.9, 1.0)))
-    except Cancelled:
-        return dataclasses.replace(tuned, cancelled=True)
-    return dataclasses.replace(whole, history=tuned.history, improved=False)
+    return split.validation
 
 
 def fit_head(
@@ -162,8 +161,9 @@ def fit_head(
 
 
 def _tune_head(
-    base: Base, card: Card, chips: SceneChips, seed: int, device: str, progress: Progress
+    base: Base, card: Card, chips: SceneChips, *, seed: int, device: str, progress: Progress
 ) -> Tuned:
+    """A last layer on frozen features, judged by holding back each place in turn."""
     predictor = build_scenes(base, card, chips.window)
     progress.update(0.0, "Learning what small patches look like")
     learn_patches(predictor, whole_images(chips), seed)
@@ -204,75 +204,75 @@ def _tune_head(
 
 def _tune_encoder(
     base: Base,
-    card: Card,
+    first: Tuned,
     learn: SceneChips,
     held: SceneChips,
-    method: str,
-    lengths: Sequence[int],
+    rounds: Rounds,
     seed: int,
-    device: str,
     progress: Progress,
 ) -> Tuned:
     """Trains the encoder, whole or by adapters, from where the last layer on frozen features ends."""
-    epochs, steps, batch, patience = lengths
-    adapters = method == "adapters"
-    first = _tune_head(base, card, learn, seed, device, progress.part(0.0, 0.2))
-    predictor = build_scenes(base, card, learn.window, 0.0 if adapters else DROP_PATH)
-    predictor.network.load_state_dict(first.predictor.network.state_dict())
-    if adapters:
-        torch.manual_seed(seed)
-        add_adapters(classifier(predictor).encoder)
+    predictor = _start_from(first, base, rounds, seed)
+    card = predictor.card
     name = "map" if card.multilabel else "accuracy"
     # The head alone is a model already: from here on a cancel keeps the best so far.
-    progress.state(keeps=True, rounds=epochs)
+    progress.state(keeps=True, rounds=rounds.epochs)
     before = _judge(first.predictor, held)
     tell(progress, "val_", 0, before)
-    start = before[name]
-    progress.log(f"{name} on held-back scenes before: {start:.3f}")
+    progress.log(f"{name} on held-back scenes before: {before[name]:.3f}")
     callbacks: list[Callback] = [
         Report(progress.part(0.2, 1.0)),
         Validate(lambda model: _judge(model, held)),
         KeepBest(f"val_{name}", largest=True),
-        EarlyStop(f"val_{name}", patience, largest=True),
+        EarlyStop(f"val_{name}", rounds.patience, largest=True),
     ]
-    config = TrainerConfig(
-        epochs=epochs,
-        learning_rate=1e-3 if adapters else 3e-4,
-        layer_decay=1.0 if adapters else 0.75,
-        clip=1.0,
-        seed=seed,
-        device=device,
-    )
-    loader = SceneBatches(learn, batch, steps, scene_light(card), seed=seed)
+    loader = SceneBatches(learn, rounds.batch, rounds.steps, scene_light(card), seed=seed)
     loss = SupervisedLoss(card, smoothing=0.05)
-    result = Trainer(predictor, loss, loader, config, callbacks).fit()
+    result = Trainer(predictor, loss, loader, rounds.trainer(seed, RATE), callbacks).fit()
     predictor.cpu().eval()
-    if adapters:
+    if rounds.adapters:
         merge_adapters(classifier(predictor).encoder)
-    best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
-    improved = best > start
-    if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        predictor, improved = first.predictor, False
-    elif not improved:
-        progress.warning(
-            f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
-            f"against {start:.3f}): the head on frozen features is kept."
-        )
+    improved = _improved(result, name, before[name], progress)
+    if not improved:
         predictor = first.predictor
-    measured = marked("scenes held back in whole places, at the best epoch by the same scenes")
     scores = _scores(predictor, held)
     return Tuned(
         predictor,
         first.judged,
         _matrix(scores, held),
-        measured,
-        result.history,
-        result.cancelled,
-        _accuracy(scores, held),
-        len(np.unique(_places(held))),
-        improved,
+        measure=marked("scenes held back in whole places, at the best epoch by the same scenes"),
+        history=result.history,
+        cancelled=result.cancelled,
+        accuracy=_accuracy(scores, held),
+        places=len(np.unique(_places(held))),
+        improved=improved,
     )
+
+
+def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predictor:
+    """The network of a head on frozen features, ready for its encoder to learn."""
+    card = first.predictor.card
+    predictor = build_scenes(base, card, card.window, rounds.drop_path)
+    predictor.network.load_state_dict(first.predictor.network.state_dict())
+    if rounds.adapters:
+        torch.manual_seed(seed)
+        add_adapters(classifier(predictor).encoder)
+    return predictor
+
+
+def _improved(result: TrainingResult, name: str, start: float, progress: Progress) -> bool:
+    """Whether the encoder learned something; where not, the user is told that the head is kept."""
+    if result.cancelled and not result.history:
+        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        return False
+    best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
+    if best > start:
+        return True
+    progress.warning(
+        f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
+        f"against {start:.3f}): the head on frozen features is kept."
+    )
+    return False
 
 
 def _scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:
@@ -318,8 +318,8 @@ def _check(chips: SceneChips, card: Card, progress: Progress) -> None:
     """Refuses classes without a scene, and warns of those with few."""
     one_label = chips.label.ndim == 1
     counts = np.bincount(chips.label, minlength=chips.classes) if one_label else chips.label.sum(0)
-    titles = np.array([item.title or item.name for item in card.classes])
-    missing, few = titles[counts == 0], titles[(counts > 0) & (counts < FEW)]
+    names = np.array(titles(card.classes))
+    missing, few = names[counts == 0], names[(counts > 0) & (counts < FEW)]
     if len(missing):
         raise LabelsInvalid(
             f"No usable scene is labelled as {', '.join(missing[:5])}. Label some on the rasters, "

@@ -1,4 +1,4 @@
-"""Fine-tuning for maps: a head on frozen features first, then, if asked, the encoder as well."""
+"""Fine-tuning for maps: a head on the features of a frozen encoder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..assess.intervals import Estimate, clustered
+from ..assess.intervals import Estimate
 from ..cards import Card
-from ..data.blocks import spatial_blocks
 from ..errors import EmptyArea
 from ..language import marked
 from ..model.config import SpectralGPTConfig
@@ -27,21 +26,14 @@ from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .base_model import Base
-from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
-from .finetune import IGNORE, SupervisedLoss, predict
 from .kept_tokens import KeptTokens
 from .labelled_ground import LabelledGround, thin_grounds
-from .labelled_windows import LabelledWindows, WholeWindows
 from .light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS, Light
-from .live_figures import figures, tell, titles
-from .low_rank import add_adapters, merge_adapters
-from .metrics import confusion_matrix
-from .pixel_features import extract, tuned_network
+from .live_figures import titles
+from .pixel_features import PixelSamples, extract, tuned_network
 from .quick_head import (
     ANYWHERE,
-    DISTANCE,
     HIDDEN,
-    LEVEL,
     Judged,
     Rule,
     Use,
@@ -52,11 +44,9 @@ from .quick_head import (
     judge,
 )
 from .self_training import unlabelled_grounds, with_neighbours, without_neighbours
-from .trainer import Trainer, TrainerConfig, TrainingResult
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
 CHANGE_PIXELS = 12000  # what changed is the rarer kind, and looks different everywhere
-DROP_PATH = 0.1
 # Labelled places from which one regression finds change elsewhere better than discriminants do: in
 # OSCD it did with 670 (average precision .30 against .28), not with 10 (.22 against .23). Copies under
 # another light gave it nothing there: so many places have seen enough of them.
@@ -138,262 +128,124 @@ def copies_for(base: Base) -> int:
     return 8 if weights < 2e7 else 4 if weights < 2e8 else 2
 
 
-def tune_head(
-    base: Base,
-    card: Card,
-    grounds: Sequence[LabelledGround],
-    *,
-    seed: int = 0,
-    device: torch.device | None = None,
-    copies: int | None = None,
-    use: Use = ANYWHERE,
-    kept: KeptTokens | None = None,
-    progress: Progress | None = None,
-) -> Tuned:
-    """Fits a head on frozen features, judged by holding back each block of labels in turn.
+@dataclass(frozen=True)
+class HeadTuner:
+    """Fits heads on frozen features, each judged by holding back every block of its labels in turn.
 
-    Args:
+    Attributes:
         base: Gives the encoder.
-        card: Of the model to be.
-        grounds: Rasters with labels.
+        card: Of the models to be.
+        use: Where they are to work.
         seed: Of every choice.
         device: Where the encoder computes.
-        copies: How often a window is seen again, turned and under another light.
-        use: Where the model is to work.
+        copies: How often a window is seen again, turned and under another light; None for as often as suits.
         kept: Tokens of earlier runs; None to compute all.
-        progress: Told how far it is.
     """
-    progress = progress or Progress()
-    predictor = build(base, card)
-    change = card.task == "change-detection"
-    rule: Rule = "both"
-    if change:
-        use = for_change(use)
-        rule = "regression" if _places(grounds) >= JOINT_PLACES else "discriminants"
-    if rule == "regression" or not use.relit:
-        copies = 0
-    compute = functools.partial(
-        extract, predictor, light=light_of(card), seed=seed, device=device, kept=kept
-    )
-    shown = thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, seed)
-    if use.teacher:
-        shown = with_neighbours(shown, card.window, seed)
-    samples = compute(
-        shown,
-        copies=copies_for(base) if copies is None else copies,
-        progress=progress.part(0.0, 0.5 if use.rounds else 0.7),
-    )
-    unlabelled = None
-    if use.teacher:
-        samples, unlabelled = without_neighbours(samples)
-    elif use.rounds:
-        others = unlabelled_grounds(grounds, card.window, seed)
-        part = progress.part(0.5, 0.7)
-        with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
-            unlabelled = compute(others, copies=0, every_class=False, progress=part).features
-    predictor.cpu()
-    network = tuned_network(predictor)
-    blocks = network.blocks()
-    classes = len(card.classes)
-    fresh = None
-    if use.hidden:
-        fine, coarse = network.head.fine.in_channels, network.head.coarse.in_channels
-        fresh = FeatureHead(fine, coarse, classes, HIDDEN)
-    judged = judge(
-        samples,
-        blocks,
-        fresh,
-        classes,
-        seed,
-        progress.part(0.7, 0.95),
-        use,
-        titles(card.classes),
-        rule,
-        unlabelled,
-    )
-    every = np.ones(len(samples.label), bool)
-    if judged.hidden and fresh is not None:
-        fit_hidden(fresh, samples, every, seed, progress.part(0.95, 1.0))
-        predictor = build(base, card, judged.hidden)
-        tuned_network(predictor).head.load_state_dict(fresh.state_dict())
-    else:
-        scores = fit_linear(samples, blocks, every, use, rule, unlabelled)
-        install_linear(network.head, scores, judged.temperature)
-    measure = marked(
-        f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
-        "model was then fitted to all of them"
-    )
-    places = judged.blocks if judged.folds else 0
-    return Tuned(predictor, judged, judged.matrix, measure, accuracy=judged.accuracy, places=places)
+
+    base: Base
+    card: Card
+    use: Use = ANYWHERE
+    seed: int = 0
+    device: torch.device | None = None
+    copies: int | None = None
+    kept: KeptTokens | None = None
+
+    def tune(self, grounds: Sequence[LabelledGround], progress: Progress | None = None) -> Tuned:
+        """A model from rasters with labels.
+
+        Args:
+            grounds: Rasters with labels.
+            progress: Told how far it is.
+        """
+        progress = progress or Progress()
+        use, rule = self._way(grounds)
+        predictor = build(self.base, self.card)
+        samples, unlabelled = self._examples(predictor, grounds, use, rule, progress)
+        network = tuned_network(predictor.cpu())
+        blocks, fresh = network.blocks(), self._hidden_head(network, use)
+        judged = judge(
+            samples,
+            blocks,
+            fresh,
+            len(self.card.classes),
+            self.seed,
+            progress.part(0.7, 0.95),
+            use,
+            titles(self.card.classes),
+            rule,
+            unlabelled,
+        )
+        every = np.ones(len(samples.label), bool)
+        if judged.hidden and fresh is not None:
+            fit_hidden(fresh, samples, every, self.seed, progress.part(0.95, 1.0))
+            predictor = build(self.base, self.card, judged.hidden)
+            tuned_network(predictor).head.load_state_dict(fresh.state_dict())
+        else:
+            scores = fit_linear(samples, blocks, every, use, rule, unlabelled)
+            install_linear(network.head, scores, judged.temperature)
+        measure = marked(
+            f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
+            "model was then fitted to all of them"
+        )
+        places = judged.blocks if judged.folds else 0
+        return Tuned(
+            predictor, judged, judged.matrix, measure, accuracy=judged.accuracy, places=places
+        )
+
+    def _way(self, grounds: Sequence[LabelledGround]) -> tuple[Use, Rule]:
+        """How the head is fitted: of change, by how many places are labelled."""
+        if self.card.task != "change-detection":
+            return self.use, "both"
+        many = _places(grounds) >= JOINT_PLACES
+        return for_change(self.use), "regression" if many else "discriminants"
+
+    def _examples(
+        self,
+        predictor: Predictor,
+        grounds: Sequence[LabelledGround],
+        use: Use,
+        rule: Rule,
+        progress: Progress,
+    ) -> tuple[PixelSamples, NDArray[np.float32] | None]:
+        """Features of labelled pixels, and of others [copies + 1, M, F] where the head learns from them too."""
+        compute = functools.partial(
+            extract,
+            predictor,
+            light=light_of(self.card),
+            seed=self.seed,
+            device=self.device,
+            kept=self.kept,
+        )
+        change, window = self.card.task == "change-detection", self.card.window
+        copies = copies_for(self.base) if self.copies is None else self.copies
+        if rule == "regression" or not use.relit:
+            copies = 0
+        shown = thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, self.seed)
+        if use.teacher:
+            shown = with_neighbours(shown, window, self.seed)
+        end = 0.5 if use.rounds else 0.7
+        samples = compute(shown, copies=copies, progress=progress.part(0.0, end))
+        if use.teacher:
+            return without_neighbours(samples)
+        if use.rounds:
+            others = unlabelled_grounds(grounds, window, self.seed)
+            part = progress.part(0.5, 0.7)
+            with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
+                found = compute(others, copies=0, every_class=False, progress=part)
+                return samples, found.features
+        return samples, None
+
+    def _hidden_head(
+        self, network: TunedSegmentation | TunedChange, use: Use
+    ) -> FeatureHead | None:
+        """A head with a hidden layer to try as well, where one may be."""
+        if not use.hidden:
+            return None
+        head = network.head
+        classes = len(self.card.classes)
+        return FeatureHead(head.fine.in_channels, head.coarse.in_channels, classes, HIDDEN)
 
 
 def _places(grounds: Sequence[LabelledGround]) -> int:
     """Labelled polygons, or squares, of all rasters together."""
     return len({(ground.place, unit) for ground in grounds for unit in ground.pixels.unit.tolist()})
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """How the encoder is trained.
-
-    Attributes:
-        adapters: Whether only adapters in the encoder learn.
-        epochs: At most.
-        steps: Batches an epoch.
-        batch: Windows a batch.
-        patience: Epochs without improvement after which to stop.
-        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
-        device: "auto", "cpu" or "gpu".
-    """
-
-    adapters: bool
-    epochs: int
-    steps: int
-    batch: int = 8
-    patience: int = 8
-    window: int = 0
-    device: str = "auto"
-
-    def trainer(self, seed: int) -> TrainerConfig:
-        """What the trainer is told; adapters are new and few, so they learn faster and all alike."""
-        return TrainerConfig(
-            epochs=self.epochs,
-            learning_rate=1e-3 if self.adapters else 5e-4,
-            layer_decay=1.0 if self.adapters else 0.75,
-            clip=1.0,
-            seed=seed,
-            device=self.device,
-        )
-
-
-def tune_weights(
-    base: Base,
-    card: Card,
-    learn: Sequence[LabelledGround],
-    held: Sequence[LabelledGround],
-    first: Tuned,
-    rounds: Rounds,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Tuned:
-    """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
-
-    Args:
-        base: Gives the encoder.
-        card: Of the model to be.
-        learn: Rasters with the labels to learn from.
-        held: The same with those held back; empty for none, then the last epoch is kept.
-        first: The head on frozen features, fitted to `learn`.
-        rounds: How long, and what of the encoder.
-        seed: Of every choice.
-        progress: Told how far it is.
-    """
-    progress = progress or Progress()
-    predictor = build(base, card, first.judged.hidden, 0.0 if rounds.adapters else DROP_PATH)
-    predictor.network.load_state_dict(first.predictor.network.state_dict())
-    if rounds.adapters:
-        torch.manual_seed(seed)
-        add_adapters(tuned_network(predictor).encoder)
-    # The head alone is a model already: from here on a cancel keeps the best so far.
-    progress.state(keeps=True, rounds=rounds.epochs)
-    windows = WholeWindows(held, card.window, rounds.batch) if held else None
-    start = figure(predictor, windows) if windows else {}
-    tell(progress, "val_", 0, start)
-    callbacks: list[Callback] = [Report(progress)]
-    if windows is not None:
-        progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
-        callbacks += _keep_the_best(windows, rounds.patience)
-    side = rounds.window or card.window
-    loader = LabelledWindows(learn, side, rounds.batch, rounds.steps, light_of(card), seed=seed)
-    loss = SupervisedLoss(card, smoothing=0.05)
-    result = Trainer(predictor, loss, loader, rounds.trainer(seed), callbacks).fit()
-    predictor.cpu()
-    if rounds.adapters:
-        merge_adapters(tuned_network(predictor).encoder)
-    improved = _improved(result, start, progress)
-    if not improved:
-        predictor = first.predictor
-    predictor.eval()
-    matrix, accuracy, places = None, None, 0
-    if windows is not None:
-        chances, label = predict(predictor, windows)
-        matrix = confusion_matrix(label, chances.argmax(1), len(card.classes))
-        place = places_of(held, card.window, rounds.batch)
-        accuracy = clustered(chances.argmax(1) == label, place, LEVEL)
-        places = len(np.unique(place))
-    return Tuned(
-        predictor,
-        first.judged,
-        matrix,
-        marked("labels held back in whole places, at the best epoch by the same labels"),
-        result.history,
-        result.cancelled,
-        accuracy,
-        places,
-        improved,
-    )
-
-
-def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
-    """Judges every epoch on labels that were held back; the best one is kept."""
-    return [
-        Validate(lambda model: figure(model, windows)),
-        KeepBest("val_miou", largest=True),
-        EarlyStop("val_miou", patience, largest=True),
-    ]
-
-
-def _improved(result: TrainingResult, start: dict[str, float], progress: Progress) -> bool:
-    """Whether the encoder learned something; where not, the user is told that the head is kept."""
-    if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        return False
-    if not start:  # nothing was held back to judge by
-        return True
-    best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
-    if best > start["miou"]:
-        return True
-    progress.warning(
-        f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
-        f"{start['miou']:.3f}): the head on frozen features is kept."
-    )
-    return False
-
-
-def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:
-    """Mean IoU, accuracy and the IoU of each class on labelled windows."""
-    if not isinstance(model, Predictor):
-        raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
-    matrix = confusion(model, windows, len(model.card.classes))
-    return figures(matrix, titles(model.card.classes))
-
-
-def places_of(grounds: Sequence[LabelledGround], size: int, batch: int) -> NDArray[np.int64]:
-    """The place of every labelled pixel, in the order in which `predict` goes through `WholeWindows`.
-
-    Labels closer than `DISTANCE` are one place: nearly copies of each other, they do not judge a model
-    more surely than one of them would.
-    """
-    sizes = [len(ground.pixels) for ground in grounds]
-    row, column, unit = (
-        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
-        for name in ("row", "column", "unit")
-    )
-    raster = np.repeat([ground.place for ground in grounds], sizes)
-    block = spatial_blocks(row, column, unit, DISTANCE, raster) + IGNORE + 1
-    numbered = [
-        dataclasses.replace(ground, pixels=dataclasses.replace(ground.pixels, label=part))  # type: ignore[arg-type]
-        for ground, part in zip(grounds, np.split(block, np.cumsum(sizes)[:-1]))
-    ]
-    found = []
-    for given in WholeWindows(numbered, size, batch):
-        label, valid = given["label"], given["valid"][:, 0] > 0
-        found.append(label[valid & (label != IGNORE)].numpy())
-    return np.concatenate(found)
-
-
-def confusion(predictor: Predictor, windows: WholeWindows, classes: int) -> NDArray[np.int64]:
-    """Confusion matrix on labelled windows, true classes in rows."""
-    probabilities, labels = predict(predictor, windows)
-    return confusion_matrix(labels, probabilities.argmax(1), classes)

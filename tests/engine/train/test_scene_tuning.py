@@ -15,6 +15,7 @@ from engine.export.onnx import export_onnx
 from engine.progress import Progress
 from engine.train import scene_samples
 from engine.train.base_model import open_base
+from engine.train.rounds import Rounds
 from engine.train.scene_chips import array_chips
 from engine.train.scene_tuning import EXPORT_TOLERANCE, tune_scenes
 from tests.engine.infer.conftest import Recorder
@@ -96,7 +97,7 @@ def test_several_labels_a_scene(base):
 def test_the_encoder_learns_and_never_makes_it_worse(base, method):
     told = Recorder()
     tuned = tune_scenes(
-        base, card(base), scenes(30), method=method, epochs=1, steps=2, batch=4, progress=told
+        base, card(base), scenes(30), rounds=Rounds(method == "adapters", 1, 2, 4), progress=told
     )
     assert tuned.matrix.trace() == tuned.matrix.sum() == 30, (
         "of all scenes, as it was fitted to all"
@@ -119,9 +120,7 @@ def test_the_encoder_learns_and_never_makes_it_worse(base, method):
 def test_a_cancel_before_the_first_round_ends_keeps_the_head(base):
     told = Recorder()
     told._is_cancelled = lambda: any(event.get("keeps") for event in told.events)
-    tuned = tune_scenes(
-        base, card(base), scenes(30), method="full", epochs=3, steps=2, batch=4, progress=told
-    )
+    tuned = tune_scenes(base, card(base), scenes(30), rounds=Rounds(False, 3, 2, 4), progress=told)
     assert tuned.cancelled and tuned.history == ()
     encoder = tuned.predictor.network.encoder.state_dict()
     assert all(torch.equal(value, base.weights[name]) for name, value in encoder.items())

@@ -9,22 +9,15 @@ import torch
 from engine.errors import Cancelled, EmptyArea
 from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
-from engine.train import quick_head, tuning
+from engine.train import encoder_tuning, quick_head, rounds, tuning
 from engine.train.base_model import open_base
+from engine.train.encoder_tuning import confusion, places_of, tune_weights
 from engine.train.finetune import predict
 from engine.train.labelled_windows import WholeWindows
 from engine.train.light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS
 from engine.train.quick_head import ANYWHERE, HERE
-from engine.train.tuning import (
-    Rounds,
-    build,
-    confusion,
-    copies_for,
-    light_of,
-    places_of,
-    tune_head,
-    tune_weights,
-)
+from engine.train.rounds import Rounds
+from engine.train.tuning import HeadTuner, build, copies_for, light_of
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train import land
 
@@ -40,7 +33,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def head(base):
-    return tune_head(base, CARD, [land.ground()], copies=1)
+    return HeadTuner(base, CARD, copies=1).tune([land.ground()])
 
 
 def weights(tuned):
@@ -55,10 +48,10 @@ def train(base, held=None, seed=0, progress=None, **more):
     """A head on frozen features, then the encoder."""
     told, learn = progress or Progress(), [land.ground(places=LEARN)]
     held = [land.ground(places=HELD)] if held is None else held
-    first = tune_head(base, CARD, learn, seed=seed, progress=told.part(0.0, 0.2))
+    first = HeadTuner(base, CARD, seed=seed).tune(learn, told.part(0.0, 0.2))
     given = {"adapters": False, "epochs": 2, "steps": 2, "batch": 2, "device": "cpu", **more}
     part = told.part(0.2, 1.0)
-    return tune_weights(base, CARD, learn, held, first, Rounds(**given), seed=seed, progress=part)
+    return tune_weights(base, first, learn, held, Rounds(**given), seed=seed, progress=part)
 
 
 def test_a_network_is_built_on_the_bases_encoder(base):
@@ -82,21 +75,21 @@ def test_a_head_maps_the_land_and_is_judged_by_every_label(base, head):
 
 
 def test_a_head_is_the_same_every_time(base, head):
-    assert same(weights(tune_head(base, CARD, [land.ground()], copies=1)), weights(head))
-    other = tune_head(base, CARD, [land.ground()], copies=1, seed=1)
+    assert same(weights(HeadTuner(base, CARD, copies=1).tune([land.ground()])), weights(head))
+    other = HeadTuner(base, CARD, copies=1, seed=1).tune([land.ground()])
     assert not same(weights(other), weights(head))
 
 
 def test_of_very_many_pixels_some_are_enough(base, monkeypatch):
     monkeypatch.setattr(tuning, "PIXELS", 64)
-    found = tune_head(base, CARD, [land.ground()], copies=1)
+    found = HeadTuner(base, CARD, copies=1).tune([land.ground()])
     assert found.matrix.sum() == 64
     assert found.matrix.sum(1).min() >= 20
 
 
 def test_a_head_can_be_cancelled(base):
     with pytest.raises(Cancelled):
-        tune_head(base, CARD, [land.ground()], progress=Recorder(cancel_after=3))
+        HeadTuner(base, CARD).tune([land.ground()], Recorder(cancel_after=3))
 
 
 @pytest.mark.parametrize("adapters", [True, False])
@@ -104,7 +97,7 @@ def test_weights_learn_from_what_is_not_held_back(base, adapters, monkeypatch):
     """Every epoch counts as better than the start, so the last one is kept."""
     figures = iter([0.1, 0.2, 0.3, 0.4])
     monkeypatch.setattr(
-        tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
+        encoder_tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
     )
     found = train(base, adapters=adapters)
     assert [entry["val_miou"] for entry in found.history] == [0.2, 0.3]
@@ -121,7 +114,7 @@ def test_weights_learn_from_what_is_not_held_back(base, adapters, monkeypatch):
         assert all(name.endswith((".q.weight", ".v.weight")) for name in changed)
     else:
         assert len(changed) > 10
-    assert found.predictor.network.encoder.config.drop_path == (0 if adapters else tuning.DROP_PATH)
+    assert found.predictor.network.encoder.config.drop_path == (0 if adapters else rounds.DROP_PATH)
 
 
 def test_weights_are_the_same_every_time(base):
@@ -134,7 +127,7 @@ def test_weights_are_the_same_every_time(base):
 def test_what_does_not_help_is_not_kept(base, monkeypatch):
     figures = iter([0.9, 0.2, 0.3])
     monkeypatch.setattr(
-        tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
+        encoder_tuning, "figure", lambda model, windows: {"miou": next(figures), "accuracy": 0.5}
     )
     told = Recorder()
     found = train(base, progress=told)
@@ -157,7 +150,7 @@ def test_a_cancel_keeps_the_best_so_far(base, monkeypatch):
         states.append({name: value.clone() for name, value in model.network.state_dict().items()})
         return {"miou": next(given), "accuracy": 0.5}
 
-    monkeypatch.setattr(tuning, "figure", figure)
+    monkeypatch.setattr(encoder_tuning, "figure", figure)
     told = Recorder()
     told._is_cancelled = lambda: len(states) == 4
     found = train(base, epochs=9, progress=told)
@@ -188,7 +181,7 @@ def test_large_encoders_look_less_often(base):
 
 def test_progress_ends(base):
     told = Recorder()
-    tune_head(base, CARD, [land.ground()], copies=0, progress=told.part(0.2, 0.8))
+    HeadTuner(base, CARD, copies=0).tune([land.ground()], told.part(0.2, 0.8))
     assert told.fractions == sorted(told.fractions)
     assert told.fractions[0] >= 0.2 and told.fractions[-1] <= 0.8
     assert isinstance(told, Progress)
@@ -263,7 +256,7 @@ def test_a_hidden_layer_is_tried_only_for_the_same_rasters(base, monkeypatch, us
     """Labels of one date cannot tell how it does on another."""
     monkeypatch.setattr(quick_head, "STEPS", 2)
     monkeypatch.setattr(quick_head, "ENOUGH_BLOCKS", 1)
-    found = tune_head(base, CARD, [land.ground()], copies=0, use=use)
+    found = HeadTuner(base, CARD, copies=0, use=use).tune([land.ground()])
     assert set(found.judged.mean_iou) == tried
 
 
@@ -280,10 +273,10 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
 
     use = dataclasses.replace(HERE, hidden=False)
     ground = [land.ground()]
-    plain = tune_head(base, CARD, ground, use=dataclasses.replace(use, rounds=0))
-    taught = tune_head(base, CARD, ground, use=use)
+    plain = HeadTuner(base, CARD, use=dataclasses.replace(use, rounds=0)).tune(ground)
+    taught = HeadTuner(base, CARD, use=use).tune(ground)
     monkeypatch.setattr(tuning, "extract", extract)
-    empty = tune_head(base, CARD, ground, use=use)
+    empty = HeadTuner(base, CARD, use=use).tune(ground)
     assert same(weights(empty), weights(plain))
     assert not same(weights(taught), weights(plain))
 
@@ -298,7 +291,9 @@ def test_to_work_anywhere_no_window_is_looked_at_for_pixels_without_labels(base,
 
     monkeypatch.setattr(tuning, "extract", extract)
     ground = [land.ground(places=[(12, 12), (12, 36), (36, 36)])]
-    taught = tune_head(base, CARD, ground, copies=1)
-    plain = tune_head(base, CARD, ground, copies=1, use=dataclasses.replace(ANYWHERE, teacher=None))
+    taught = HeadTuner(base, CARD, copies=1).tune(ground)
+    plain = HeadTuner(base, CARD, copies=1, use=dataclasses.replace(ANYWHERE, teacher=None)).tune(
+        ground
+    )
     assert not same(weights(taught), weights(plain))
     assert looks[0] == looks[1] == [len(list(ground[0].windows(CARD.window)))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.train import made, map_finetuning, tuning
+from engine.train import made, rounds, tuning
 from engine.train.finetuning import finetune_model
 from engine.training_jobs import FinetuneJob
 from tests.engine.data import rasters
@@ -36,7 +36,7 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """This land is easily learned."""
-    monkeypatch.setattr(map_finetuning, "LENGTHS", {"adapters": (9, 4), "full": (9, 4)})
+    monkeypatch.setattr(rounds, "LENGTHS", {"adapters": (9, 4), "full": (9, 4)})
     monkeypatch.setattr(tuning, "copies_for", lambda base: 1)
 
 

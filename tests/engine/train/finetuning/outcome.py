@@ -5,8 +5,8 @@ import torch
 from affine import Affine
 
 from engine import checkpoint
+from engine.train.encoder_tuning import confusion
 from engine.train.labelled_windows import WholeWindows
-from engine.train.tuning import confusion
 from tests.engine.train import land
 
 KNOWN = land.class_map()

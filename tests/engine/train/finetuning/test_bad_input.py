@@ -13,7 +13,7 @@ from engine.errors import (
     OutOfMemory,
     TrainingDiverged,
 )
-from engine.train import made, tuning
+from engine.train import encoder_tuning, made, tuning
 from tests.engine.data import rasters
 from tests.engine.train import land
 from tests.engine.train.finetuning.outcome import KNOWN
@@ -111,9 +111,9 @@ class TestBadInput:
         assert Path(base).read_bytes() == before and not twin.exists()
 
     def test_a_loss_that_is_no_number(self, check, monkeypatch):
-        call = tuning.SupervisedLoss.__call__
+        call = encoder_tuning.SupervisedLoss.__call__
         monkeypatch.setattr(
-            tuning.SupervisedLoss, "__call__", lambda *given: call(*given) * float("nan")
+            encoder_tuning.SupervisedLoss, "__call__", lambda *given: call(*given) * float("nan")
         )
         check(
             TrainingDiverged,
@@ -125,7 +125,7 @@ class TestBadInput:
         def exhausted(*given):
             raise torch.OutOfMemoryError("out of memory")
 
-        monkeypatch.setattr(tuning.SupervisedLoss, "__call__", exhausted)
+        monkeypatch.setattr(encoder_tuning.SupervisedLoss, "__call__", exhausted)
         check(
             OutOfMemory,
             r"does not suffice even for a batch of 1\. Choose a smaller network",

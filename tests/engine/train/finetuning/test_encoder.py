@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.train import tuning
+from engine.train import encoder_tuning
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train.finetuning.outcome import accuracy, same, weights
 
@@ -15,7 +15,7 @@ def figures(monkeypatch):
     def say(*given):
         values = iter(given)
         monkeypatch.setattr(
-            tuning, "figure", lambda model, windows: {"miou": next(values), "accuracy": 0.5}
+            encoder_tuning, "figure", lambda model, windows: {"miou": next(values), "accuracy": 0.5}
         )
 
     return say
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_weights(run, drawn, out):
 
 
 def test_with_too_little_memory_a_smaller_batch_is_tried(run, drawn, monkeypatch):
-    call, sizes = tuning.SupervisedLoss.__call__, []
+    call, sizes = encoder_tuning.SupervisedLoss.__call__, []
 
     def limited(self, model, batch):
         sizes.append(len(batch["image"]))
@@ -80,7 +80,7 @@ def test_with_too_little_memory_a_smaller_batch_is_tried(run, drawn, monkeypatch
             raise torch.OutOfMemoryError("out of memory")
         return call(self, model, batch)
 
-    monkeypatch.setattr(tuning.SupervisedLoss, "__call__", limited)
+    monkeypatch.setattr(encoder_tuning.SupervisedLoss, "__call__", limited)
     result = run(method="full", epochs=1)
     assert sizes[:3] == [8, 4, 2]
     assert result["warnings"][:2] == [

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from engine.train import map_finetuning, tuning
+from engine.train import encoder_tuning, map_finetuning
 from tests.engine.data import rasters
 from tests.engine.train import land
 from tests.engine.train.finetuning.outcome import EAST, KNOWN, accuracy
@@ -109,7 +109,7 @@ def test_two_places_a_class_are_enough_to_judge_all_weights(run, drawn, tmp_path
     """
     told = iter((0.1, 0.2))
     monkeypatch.setattr(
-        tuning, "figure", lambda model, windows: {"miou": next(told), "accuracy": 0.5}
+        encoder_tuning, "figure", lambda model, windows: {"miou": next(told), "accuracy": 0.5}
     )
     places = [(12, 12), (12, 36), (12, 60), (84, 12), (84, 36), (84, 60)]
     assert sorted(KNOWN[place] for place in places) == [0, 0, 1, 1, 2, 2]

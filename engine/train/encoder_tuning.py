@@ -1,0 +1,173 @@
+"""Fine-tuning for maps beyond the head: the encoder learns as well, whole or by adapters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..assess.intervals import clustered
+from ..data.blocks import spatial_blocks
+from ..language import marked
+from ..model.predictor import Predictor
+from ..progress import Progress
+from .base_model import Base
+from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
+from .finetune import IGNORE, SupervisedLoss, predict
+from .labelled_ground import LabelledGround
+from .labelled_windows import LabelledWindows, WholeWindows
+from .live_figures import figures, tell, titles
+from .low_rank import add_adapters, merge_adapters
+from .metrics import confusion_matrix
+from .pixel_features import tuned_network
+from .quick_head import DISTANCE, LEVEL
+from .rounds import Rounds
+from .trainer import Trainer, TrainingResult
+from .tuning import Tuned, build, light_of
+
+RATE = 5e-4  # where all weights learn
+
+
+def tune_weights(
+    base: Base,
+    first: Tuned,
+    learn: Sequence[LabelledGround],
+    held: Sequence[LabelledGround],
+    rounds: Rounds,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
+
+    Args:
+        base: Gives the encoder.
+        first: The head on frozen features, fitted to `learn`.
+        learn: Rasters with the labels to learn from.
+        held: The same with those held back; empty for none, then the last epoch is kept.
+        rounds: How long, and what of the encoder.
+        seed: Of every choice.
+        progress: Told how far it is.
+    """
+    progress = progress or Progress()
+    predictor = _start_from(first, base, rounds, seed)
+    card = predictor.card
+    # The head alone is a model already: from here on a cancel keeps the best so far.
+    progress.state(keeps=True, rounds=rounds.epochs)
+    callbacks: list[Callback] = [Report(progress)]
+    windows, start = None, {}
+    if held:
+        windows = WholeWindows(held, card.window, rounds.batch)
+        start = figure(predictor, windows)
+        tell(progress, "val_", 0, start)
+        progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
+        callbacks += _keep_the_best(windows, rounds.patience)
+    side = rounds.window or card.window
+    loader = LabelledWindows(learn, side, rounds.batch, rounds.steps, light_of(card), seed=seed)
+    loss = SupervisedLoss(card, smoothing=0.05)
+    result = Trainer(predictor, loss, loader, rounds.trainer(seed, RATE), callbacks).fit()
+    predictor.cpu()
+    if rounds.adapters:
+        merge_adapters(tuned_network(predictor).encoder)
+    improved = _improved(result, start, progress)
+    tuned = Tuned(
+        predictor.eval() if improved else first.predictor.eval(),
+        first.judged,
+        matrix=None,
+        measure=marked("labels held back in whole places, at the best epoch by the same labels"),
+        history=result.history,
+        cancelled=result.cancelled,
+        improved=improved,
+    )
+    if windows is None:
+        return tuned
+    return _judged(tuned, windows, places_of(held, card.window, rounds.batch))
+
+
+def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predictor:
+    """The network of a head on frozen features, ready for its encoder to learn."""
+    predictor = build(base, first.predictor.card, first.judged.hidden, rounds.drop_path)
+    predictor.network.load_state_dict(first.predictor.network.state_dict())
+    if rounds.adapters:
+        torch.manual_seed(seed)
+        add_adapters(tuned_network(predictor).encoder)
+    return predictor
+
+
+def _judged(tuned: Tuned, windows: WholeWindows, place: NDArray[np.int64]) -> Tuned:
+    """With how it does on windows held back, and on how many places these are."""
+    chances, label = predict(tuned.predictor, windows)
+    found = chances.argmax(1)
+    return dataclasses.replace(
+        tuned,
+        matrix=confusion_matrix(label, found, chances.shape[1]),
+        accuracy=clustered(found == label, place, LEVEL),
+        places=len(np.unique(place)),
+    )
+
+
+def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
+    """Judges every epoch on labels that were held back; the best one is kept."""
+    return [
+        Validate(lambda model: figure(model, windows)),
+        KeepBest("val_miou", largest=True),
+        EarlyStop("val_miou", patience, largest=True),
+    ]
+
+
+def _improved(result: TrainingResult, start: dict[str, float], progress: Progress) -> bool:
+    """Whether the encoder learned something; where not, the user is told that the head is kept."""
+    if result.cancelled and not result.history:
+        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        return False
+    if not start:  # nothing was held back to judge by
+        return True
+    best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
+    if best > start["miou"]:
+        return True
+    progress.warning(
+        f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
+        f"{start['miou']:.3f}): the head on frozen features is kept."
+    )
+    return False
+
+
+def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:
+    """Mean IoU, accuracy and the IoU of each class on labelled windows."""
+    if not isinstance(model, Predictor):
+        raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
+    matrix = confusion(model, windows, len(model.card.classes))
+    return figures(matrix, titles(model.card.classes))
+
+
+def places_of(grounds: Sequence[LabelledGround], size: int, batch: int) -> NDArray[np.int64]:
+    """The place of every labelled pixel, in the order in which `predict` goes through `WholeWindows`.
+
+    Labels closer than `DISTANCE` are one place: nearly copies of each other, they do not judge a model
+    more surely than one of them would.
+    """
+    sizes = [len(ground.pixels) for ground in grounds]
+    row, column, unit = (
+        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
+        for name in ("row", "column", "unit")
+    )
+    raster = np.repeat([ground.place for ground in grounds], sizes)
+    block = spatial_blocks(row, column, unit, DISTANCE, raster) + IGNORE + 1
+    numbered = [
+        dataclasses.replace(ground, pixels=dataclasses.replace(ground.pixels, label=part))  # type: ignore[arg-type]
+        for ground, part in zip(grounds, np.split(block, np.cumsum(sizes)[:-1]))
+    ]
+    found = []
+    for given in WholeWindows(numbered, size, batch):
+        label, valid = given["label"], given["valid"][:, 0] > 0
+        found.append(label[valid & (label != IGNORE)].numpy())
+    return np.concatenate(found)
+
+
+def confusion(predictor: Predictor, windows: WholeWindows, classes: int) -> NDArray[np.int64]:
+    """Confusion matrix on labelled windows, true classes in rows."""
+    probabilities, labels = predict(predictor, windows)
+    return confusion_matrix(labels, probabilities.argmax(1), classes)

@@ -1,0 +1,71 @@
+"""How long the encoder is trained, and how fast it learns, for maps and scenes alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..training_jobs import FinetuneJob
+from .method import LENGTHS, LENGTHS_GPU, Method
+from .trainer import TrainerConfig
+
+DROP_PATH = 0.1  # of an encoder of which all weights learn
+ADAPTER_RATE = 1e-3  # adapters are new and few, so they learn faster and all alike
+LAYER_DECAY = 0.75
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How the encoder is trained.
+
+    Attributes:
+        adapters: Whether only adapters in the encoder learn.
+        epochs: At most.
+        steps: Batches an epoch.
+        batch: Windows a batch.
+        patience: Epochs without improvement after which to stop.
+        share: Of the labels to hold back, by which the best epoch is found.
+        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
+        device: "auto", "cpu" or "gpu".
+    """
+
+    adapters: bool
+    epochs: int
+    steps: int
+    batch: int = 8
+    patience: int = 8
+    share: float = 0.2
+    window: int = 0
+    device: str = "auto"
+
+    @property
+    def drop_path(self) -> float:
+        """Of the encoder; adapters are too few to need it."""
+        return 0.0 if self.adapters else DROP_PATH
+
+    def trainer(self, seed: int, rate: float) -> TrainerConfig:
+        """What the trainer is told.
+
+        Args:
+            seed: Of the training.
+            rate: Learning rate where all weights learn.
+        """
+        return TrainerConfig(
+            epochs=self.epochs,
+            learning_rate=ADAPTER_RATE if self.adapters else rate,
+            layer_decay=1.0 if self.adapters else LAYER_DECAY,
+            clip=1.0,
+            seed=seed,
+            device=self.device,
+        )
+
+
+def plan_rounds(job: FinetuneJob, method: Method, gpu: bool) -> Rounds:
+    """What a job asks for; where it leaves the length open, what suits the machine."""
+    epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
+    return Rounds(
+        adapters=method.name == "adapters",
+        epochs=job.epochs or epochs,
+        steps=steps,
+        share=job.validation / 100,
+        device=job.device,
+    )
