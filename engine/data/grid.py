@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,13 +13,18 @@ import pyproj
 from affine import Affine
 from rasterio.coords import BoundingBox
 from rasterio.crs import CRS
+from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from ..errors import EmptyArea, InvalidParameter
 
 _LATTICE_M = 8_000.0  # distance between the points at which pixel areas are computed
+_WIDER = 0.01  # of bounds in another CRS, whose curves may bulge between the points that were asked
+_TURNS = (-360, 0, 360)  # degrees: a longitude may be written in several ways
 _STEP_M = 50.0  # half the ground distance over which the local scale is measured
+
+Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax
 
 
 @dataclass(frozen=True)
@@ -108,31 +114,62 @@ class Grid:
                 f"The extent {_told(extent)} has no area: it needs xmin < xmax and ymin < ymax. "
                 "Draw it again, or leave it empty to process the whole raster."
             )
-        box = extent
-        if crs is not None and crs != self.crs:
+        if crs is None or crs == self.crs:
+            box = cut(extent, self.bounds, _turns(self.crs))
+        else:
             try:
-                box = transform_bounds(crs, self.crs, *extent, densify_pts=21)
+                box = self.brought(extent, crs, self.ground(crs))
             except Exception as error:  # rasterio wraps PROJ's errors in several private classes
                 raise EmptyArea(
                     f"The extent {_told(extent)} cannot be brought into the raster's CRS "
                     f"({self.crs.to_string()[:40]}). Give it in the raster's CRS.",
                     details=str(error),
                 ) from error
-        corners = [self.column_row(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
-        columns, rows = zip(*corners)
-        if not all(map(math.isfinite, (*columns, *rows))):
-            columns, rows = (-1.0, -1.0), (-1.0, -1.0)
-        fuzz = 1e-6  # an extent that ends on a pixel's edge does not take the next pixel
-        left, top = math.floor(min(columns) + fuzz), math.floor(min(rows) + fuzz)
-        right, bottom = math.ceil(max(columns) - fuzz), math.ceil(max(rows) - fuzz)
-        window = self.clip(Window(left, top, max(right - left, 0), max(bottom - top, 0)))
-        if window.width < 1 or window.height < 1:
+        window = None if box is None else self._pixels_of(box)
+        if window is None or window.width < 1 or window.height < 1:
             raise EmptyArea(
-                f"The extent {_told(box)} does not touch the raster, whose bounds are "
+                f"The extent {_told(extent)} does not touch the raster, whose bounds are "
                 f"{_told(self.bounds)} in {self.crs.to_string()[:40]}. "
                 "Choose an extent on the raster, or check the extent's CRS."
             )
         return window
+
+    def _pixels_of(self, box: Box) -> Window:
+        corners = [self.column_row(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
+        columns, rows = zip(*corners)
+        fuzz = 1e-6  # an extent that ends on a pixel's edge does not take the next pixel
+        left, top = math.floor(min(columns) + fuzz), math.floor(min(rows) + fuzz)
+        right, bottom = math.ceil(max(columns) - fuzz), math.ceil(max(rows) - fuzz)
+        return self.clip(Window(left, top, max(right - left, 0), max(bottom - top, 0)))
+
+    def ground(self, crs: CRS) -> Box | None:
+        """The raster's bounds in another CRS, a little wider; None where they have none there."""
+        try:
+            left, bottom, right, top = _carried(self.bounds, self.crs, crs)
+        except RasterioError:
+            return None
+        if not all(map(math.isfinite, (left, bottom, right, top))):
+            return None
+        margin = _WIDER * max(right - left, top - bottom)
+        return left - margin, bottom - margin, right + margin, top + margin
+
+    def brought(self, box: Sequence[float], crs: CRS, ground: Box | None) -> Box | None:
+        """What a box of another CRS shares with the raster, in the raster's CRS; None for nothing.
+
+        Far from the raster its CRS may have no answer, or a wrong one: the box is cut before.
+
+        Args:
+            box: (xmin, ymin, xmax, ymax).
+            crs: Of the box.
+            ground: From `ground` of that CRS.
+
+        Raises:
+            RasterioError: The box does not exist in the raster's CRS.
+        """
+        near: Sequence[float] | None = box if ground is None else cut(box, ground, _turns(crs))
+        if near is None:
+            return None
+        return cut(_carried(near, crs, self.crs), self.bounds, _turns(self.crs))
 
     def aligned(self, other: Grid) -> tuple[int, int] | None:
         """Columns and rows by which `other` is shifted, when their pixels coincide; else None."""
@@ -198,6 +235,35 @@ class Grid:
         area = np.linalg.norm(np.cross(right_side - left, lower - upper), axis=-1)
         area = area / (2 * step) ** 2
         return np.where(np.isfinite(area), area, 0.0)  # outside the projection: no ground
+
+
+def cut(box: Sequence[float], frame: Sequence[float], turns: Sequence[int]) -> Box | None:
+    """The part of a box inside a frame; None for nothing.
+
+    Args:
+        box: (xmin, ymin, xmax, ymax).
+        frame: Likewise.
+        turns: Degrees by which the box may be turned around the globe; the part holds what it shares at each.
+    """
+    bottom, top = max(box[1], frame[1]), min(box[3], frame[3])
+    spans = [(max(box[0] + turn, frame[0]), min(box[2] + turn, frame[2])) for turn in turns]
+    spans = [(left, right) for left, right in spans if left < right]
+    if not spans or not bottom < top:
+        return None
+    lefts, rights = zip(*spans)
+    return min(lefts), bottom, max(rights), top
+
+
+def _turns(crs: CRS) -> tuple[int, ...]:
+    return _TURNS if crs.is_geographic else (0,)
+
+
+def _carried(box: Sequence[float], crs: CRS, to: CRS) -> Box:
+    """The box around a box in another CRS; across the date line its right end lies beyond 180 degrees."""
+    left, bottom, right, top = transform_bounds(crs, to, *box, densify_pts=21)
+    if to.is_geographic and right < left:
+        right += 360
+    return left, bottom, right, top
 
 
 def _earth_centred(

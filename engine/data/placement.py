@@ -13,10 +13,10 @@ import numpy as np
 from affine import Affine
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.warp import reproject, transform_bounds
+from rasterio.warp import reproject
 from rasterio.windows import Window
 
-from .grid import Grid
+from .grid import Box, Grid
 
 _MARGIN = 3  # source pixels around a window, for the kernel
 _FINE = 16  # a source this much finer than the grid is decimated while reading,
@@ -37,6 +37,7 @@ class Placement:
         """Compares the grids."""
         self.own, self.grid = own, grid
         self.shift = (0, 0) if own is grid else grid.aligned(own)
+        self._ground = None if self.shift is not None else own.ground(grid.crs)
         self.ratio = 1.0 if self.shift is not None else self._ratio()
 
     def overlaps(self) -> bool:
@@ -45,13 +46,14 @@ class Placement:
 
     def source_window(self, window: Window) -> Window | None:
         """The part of the raster's own pixels that a window of the grid needs, or None."""
-        box = self.grid.window_bounds(window)
+        bounds = self.grid.window_bounds(window)
+        box: Box | None = tuple(bounds)
         if self.grid.crs != self.own.crs:
             try:
-                box = transform_bounds(self.grid.crs, self.own.crs, *box, densify_pts=21)
+                box = self.own.brought(bounds, self.grid.crs, self._ground)
             except RasterioError:  # no point of the window exists in the other CRS
                 return None
-        if not all(map(math.isfinite, box)):
+        if box is None or not all(map(math.isfinite, box)):
             return None
         corners = [self.own.column_row(x, y) for x in (box[0], box[2]) for y in (box[1], box[3])]
         columns, rows = zip(*corners)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +12,15 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
-from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 
 from ..errors import EmptyArea, VectorUnreadable
-from .grid import Grid
+from .grid import Box, Grid
 
+_SUBSET = "|subset="
 POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's types: single and multiple
 
+_FAR = 10  # times the side of the raster
 _POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
 
 
@@ -140,7 +140,7 @@ def read_features(
         crs = pyproj.CRS.from_user_input(info["crs"]).to_2d() if info.get("crs") else None
         box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
         meta, fids, wkb, columns = pyogrio.raw.read(
-            file, layer=layer, bbox=box, return_fids=True, force_2d=True
+            file, layer=layer, bbox=box, where=_subset(path), return_fids=True, force_2d=True
         )
     except (DataSourceError, DataLayerError, ValueError) as error:
         raise VectorUnreadable(
@@ -174,7 +174,7 @@ def read_features(
 
 def split_source(path: str) -> tuple[str, str | int | None]:
     """File and layer of a source as QGIS writes it: `file.gpkg|layername=NAME|subset=...`."""
-    file, *options = path.split("|")
+    file, *options = path.partition(_SUBSET)[0].split("|")
     for option in options:
         name, _, value = option.partition("=")
         if name.lower() == "layername" and value:
@@ -184,46 +184,87 @@ def split_source(path: str) -> tuple[str, str | int | None]:
     return file, None
 
 
+def _subset(path: str) -> str | None:
+    """The filter of such a source, the SQL after WHERE; None for all features."""
+    return path.partition(_SUBSET)[2] or None
+
+
 def _plane_crs(grid: Grid) -> pyproj.CRS:
     """The raster's CRS, in which a file without one is taken to lie."""
     return pyproj.CRS(grid.crs.to_wkt()).to_2d()
 
 
-def _box_in(grid: Grid, crs: pyproj.CRS) -> tuple[float, float, float, float] | None:
+def _box_in(grid: Grid, crs: pyproj.CRS) -> Box | None:
     """The raster's bounds in the file's CRS, a little wider; None when that has no answer."""
-    left, bottom, right, top = grid.bounds
     if _same(crs, grid.crs):
-        return left, bottom, right, top
-    try:
-        transformer = pyproj.Transformer.from_crs(grid.crs.to_wkt(), crs, always_xy=True)
-        box = transformer.transform_bounds(left, bottom, right, top, densify_pts=21)
-    except ProjError:
-        return None
-    if not all(map(math.isfinite, box)) or box[0] > box[2]:  # across the date line
-        return None
-    margin = 0.01 * max(box[2] - box[0], box[3] - box[1])
-    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+        return tuple(grid.bounds)
+    box = grid.ground(CRS.from_wkt(crs.to_wkt()))
+    across = box is not None and crs.is_geographic and (box[0] < -180 or box[2] > 180)
+    return None if across else box
 
 
 def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
     """Geometries in the raster's CRS; polygons made valid, without what is not an area."""
+    geometries = np.where(_finite(geometries), geometries, shapely.Polygon())
     if not _same(crs, grid.crs):
-        if follow and len(geometries):
-            bounds = shapely.bounds(geometries)
-            sides = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
-            steps = np.where(sides > 0, sides / _POINTS_A_SIDE, 1.0)
-            geometries = shapely.segmentize(geometries, steps)
-        transformer = pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
-        geometries = shapely.transform(
-            geometries, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-        )
-        finite = np.isfinite(shapely.bounds(geometries)).all(axis=1)
-        geometries = np.where(finite, geometries, shapely.Polygon())
+        geometries = _near(geometries, crs, grid) if follow else geometries
+        geometries = _moved(geometries, crs, grid, follow)
+        geometries = np.where(_finite(geometries), geometries, shapely.Polygon())
     broken = ~shapely.is_valid(geometries)
     if broken.any():
         geometries = geometries.copy()
         geometries[broken] = [_areas_of(shapely.make_valid(shape)) for shape in geometries[broken]]
     return geometries
+
+
+def _moved(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
+    """Geometries in the raster's CRS; infinite where that has no answer."""
+    if follow and len(geometries):
+        bounds = shapely.bounds(geometries)
+        sides = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
+        steps = np.where(sides > 0, sides / _POINTS_A_SIDE, 1.0)
+        geometries = shapely.segmentize(geometries, steps)
+    transformer = pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
+    moved = shapely.transform(
+        geometries, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    )
+    jumps = grid.crs.is_geographic and not crs.is_geographic
+    return _across_the_date_line(moved, grid) if jumps else np.asarray(moved)
+
+
+def _across_the_date_line(geometries: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Geometries in degrees whose longitudes jump from 180 to -180: they go on as the raster's do."""
+    across = np.subtract(*shapely.bounds(geometries).T[[2, 0]]) > 180
+    turn = 360 if grid.bounds.left + grid.bounds.right > 0 else -360
+    geometries[across] = shapely.transform(
+        geometries[across], lambda xy: xy + (xy * turn < 0) * (turn, 0)
+    )
+    return geometries
+
+
+def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]:
+    """Polygons that reach far from the raster, cut to its ground: far away its CRS has no answer, or a wrong one."""
+    ground = grid.ground(CRS.from_wkt(crs.to_wkt()))
+    if ground is None:
+        return geometries
+    left, bottom, right, top = ground
+    reach = _FAR * max(right - left, top - bottom)
+    low, high = np.split(shapely.bounds(geometries), 2, axis=1)
+    far = (low < (left - reach, bottom - reach)) | (high > (right + reach, top + reach))
+    far = far.any(axis=1) & (shapely.get_dimensions(geometries) == 2)
+    turns = (-360, 0, 360) if crs.is_geographic else (0,)
+    boxes = [shapely.box(left + turn, bottom, right + turn, top) for turn in turns]
+    cut = [
+        shapely.make_valid(shape).intersection(shapely.union_all(boxes))
+        for shape in geometries[far]
+    ]
+    geometries[far] = [_areas_of(shape) for shape in cut]
+    return geometries
+
+
+def _finite(geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of them lie somewhere [n]; empty ones do not."""
+    return np.asarray(np.isfinite(shapely.bounds(geometries)).all(axis=-1))
 
 
 def _areas_of(shape: Any) -> Any:
@@ -247,7 +288,7 @@ def _wanted(kinds: tuple[int, ...]) -> str:
 
 
 def _kind_told(geometries: NDArray[Any]) -> str:
-    return "polygons" if shapely.get_dimensions(geometries).max(initial=2) == 2 else "points"
+    return "polygons" if (shapely.get_dimensions(geometries) == 2).any() else "points"
 
 
 def _told(bounds: Any) -> str:

@@ -56,6 +56,51 @@ def test_window_of_an_extent_in_degrees():
     assert 20 <= window.width <= 22 and 20 <= window.height <= 22
 
 
+@pytest.mark.parametrize(
+    ("extent", "crs"),
+    [
+        ((-180, -90, 180, 90), 4326),
+        ((-2.1e7, -2.1e7, 2.1e7, 2.1e7), 3857),
+        ((-30, 20, 60, 70), 4326),
+    ],
+)
+def test_window_of_an_extent_that_reaches_far_beyond_the_raster(extent, crs):
+    """Half around the globe a zone of UTM has no answer."""
+    raster = Grid(UTM, Affine(10, 0, 480_000, 0, -10, 4_700_000), 100, 80)
+    window = raster.window_of(extent, CRS.from_epsg(crs))
+    assert (window.col_off, window.row_off, window.width, window.height) == (0, 0, 100, 80)
+
+
+# One pixel is .001 degrees, some 111 m; the date line is the edge between columns 49 and 50.
+FIJI = Grid(CRS.from_epsg(4326), Affine(0.001, 0, 179.95, 0, -0.001, -17), 100, 80)
+
+
+@pytest.mark.parametrize(
+    ("extent", "columns"),
+    [
+        ((179.97, -17.05, 180, -17.02), (20, 30)),
+        ((-180, -17.05, -179.97, -17.02), (50, 30)),
+        ((179.97, -17.05, 180.02, -17.02), (20, 50)),
+        ((-180, -90, 180, 90), (0, 100)),
+    ],
+)
+def test_window_at_the_date_line(extent, columns):
+    window = FIJI.window_of(extent)
+    assert (window.col_off, window.width) == columns
+
+
+def test_window_across_the_date_line_in_another_crs():
+    """From 179.97 to -179.98 degrees, in zone 1 of the southern UTM: columns 20 to 70."""
+    to_metres = pyproj.Transformer.from_crs(4326, 32701, always_xy=True)
+    west, south = to_metres.transform(179.97, -17.05)
+    east, north = to_metres.transform(-179.98, -17.02)
+    window = FIJI.window_of((west, south, east, north), CRS.from_epsg(32701))
+    assert abs(window.col_off - 20) <= 2 and abs(window.col_off + window.width - 70) <= 2
+    raster = Grid(CRS.from_epsg(32701), Affine(100, 0, west, 0, -100, north), 50, 30)
+    whole = raster.window_of((-180, -90, 180, 90), CRS.from_epsg(4326))
+    assert (whole.width, whole.height) == (50, 30)
+
+
 def test_extent_beside_the_raster_is_told():
     with pytest.raises(EmptyArea, match="does not touch the raster, whose bounds are"):
         PLAIN.window_of((0, 0, 10, 10))

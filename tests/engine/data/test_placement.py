@@ -151,6 +151,17 @@ def test_no_overlap_is_told(tmp_path, crs, transform):
     assert crs in caught.value.message and "EPSG:32631" in caught.value.message
 
 
+def test_the_second_date_lies_across_the_date_line(tmp_path):
+    """A grid of zone 1 that begins west of 180 degrees, and a raster in degrees that goes on beyond it."""
+    utm = CRS.from_epsg(32701)
+    west, north = pyproj.Transformer.from_crs(4326, utm, always_xy=True).transform(179.99, -17.01)
+    grid = Grid(utm, Affine(100, 0, west, 0, -100, north), 30, 20)  # 3 km: to -179.98 degrees
+    transform = Affine(1e-3, 0, 179.98, 0, -1e-3, -17)
+    path = write(tmp_path / "b.tif", ramp(9, 60, 60), crs="EPSG:4326", transform=transform)
+    with RasterSource.open(path, CARD, grid=grid) as source:
+        assert source.read(grid.window)[1].all()
+
+
 def test_window_beside_the_second_date_is_invalid(tmp_path):
     path = write(tmp_path / "b.tif", ramp(), transform=moved(20.4, 0))
     with RasterSource.open(path, CARD, grid=GRID) as source:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyogrio
+import pyproj
 import pytest
 import shapely
 from affine import Affine
@@ -73,6 +74,47 @@ def test_layer_as_qgis_writes_it(tmp_path):
     assert split_source("a.shp") == ("a.shp", None)
 
 
+def test_the_filter_of_a_layer_as_qgis_writes_it(tmp_path):
+    path = write(tmp_path / "a.gpkg", [INSIDE, INSIDE], name=["far", "a|b"])
+    source = f"{path}|layername=a|subset=\"name\" = 'a|b'"
+    assert split_source(source) == (path, "a")
+    assert list(read_polygons(source, GRID).fields["name"]) == ["a|b"]
+    with pytest.raises(VectorUnreadable, match="cannot be read"):
+        read_polygons(f"{path}|subset=no such field", GRID)
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_polygon_that_lies_nowhere_is_left_out(tmp_path, follow):
+    endless = shapely.Polygon([(500_100, 4_699_500), (np.inf, 4_699_700), (500_300, 4_699_500)])
+    path = write(tmp_path / "a.gpkg", [endless, INSIDE])
+    assert list(read_polygons(path, GRID, follow=follow).fids) == [2]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shapely.box(-180, -90, 180, 90),
+        shapely.MultiPolygon([shapely.box(-20, 30, 40, 60), shapely.box(170, -50, 180, -30)]),
+    ],
+)
+def test_a_polygon_around_half_the_globe_holds_the_raster(tmp_path, shape):
+    """Half around the globe a zone of UTM has no answer."""
+    path = write(tmp_path / "a.gpkg", [shape], "EPSG:4326", "Unknown")
+    assert read_polygons(path, GRID).geometries[0].contains(shapely.box(*GRID.bounds))
+
+
+def test_a_polygon_across_the_date_line(tmp_path):
+    """In metres of UTM's zone 1; the raster's degrees go on beyond 180."""
+    grid = Grid(CRS.from_epsg(4326), Affine(0.001, 0, 179.95, 0, -0.001, -17), 100, 80)
+    corners = pyproj.Transformer.from_crs(4326, 32701, always_xy=True).transform(
+        [179.97, -179.98], [-17.05, -17.02]
+    )
+    (left, right), (bottom, top) = corners
+    path = write(tmp_path / "a.gpkg", [shapely.box(left, bottom, right, top)], "EPSG:32701")
+    found = read_polygons(path, grid).geometries[0].bounds
+    np.testing.assert_allclose(found, (179.97, -17.05, 180.02, -17.02), atol=0.002)
+
+
 def test_bow_tie_is_mended(tmp_path):
     """Two triangles that meet in a point, each 100 x 200 / 2 = 10 000 m2."""
     tie = shapely.Polygon(
@@ -140,6 +182,12 @@ def test_points_and_multipoints_are_read_without_a_raster(tmp_path):
     shapes, places = found.on(GRID)
     assert places.tolist() == [1] and shapes[0].geom_type == "MultiPoint"
     assert shapes[0].bounds[0] == pytest.approx(500_082, abs=1)
+
+
+def test_points_beside_the_raster_are_told_as_points(tmp_path):
+    path = write(tmp_path / "a.gpkg", [shapely.Point(0, 0)], kind="Point")
+    with pytest.raises(EmptyArea, match="Choose points on the raster"):
+        read_features(path, "labels", POINTS).on(GRID)
 
 
 def test_only_polygons_where_points_are_wanted(tmp_path):
