@@ -101,12 +101,20 @@ def told(message: str) -> str:
 
 
 def _recognised(message: str) -> str:
-    """The translation of what one template fits; empty where none does."""
-    for known in _messages():
-        found = known.pattern.fullmatch(message)
-        if found is not None:
-            return tr(known.text).format("", *map(_filling, found.groups()))
+    """The translation of what one template fits; empty where none does.
+
+    One that begins with a gap is the last resort where that gap would take in the beginning of another message:
+    "Raster, values: int16 values / 10000" is "{1}, values: {2}" and no "{1} values / 10000".
+    """
+    fits = [(known, found) for known in _messages() if (found := known.pattern.fullmatch(message))]
+    fits.sort(key=lambda fit: _begins_inside(*fit))
+    for known, found in fits[:1]:
+        return tr(known.text).format("", *map(_filling, found.groups()))
     return ""
+
+
+def _begins_inside(known: Message, found: re.Match[str]) -> bool:
+    return known.text.startswith("{1}") and any(joint in found.group(1) for joint in _JOINTS)
 
 
 def _filling(gap: str) -> str:

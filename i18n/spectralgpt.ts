@@ -4601,6 +4601,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4702,6 +4707,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5042,6 +5052,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5650,6 +5675,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation type="unfinished"></translation>
@@ -5712,6 +5742,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6205,6 +6245,31 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation type="unfinished"></translation>
@@ -6212,11 +6277,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6471,17 +6531,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6542,21 +6597,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -4602,6 +4602,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation>Die Klassen der Karte werden gezählt</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation>Die Karte {1} hat mehr als {2} verschiedene Werte, erwartet werden Klassen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt.</translation>
     </message>
@@ -4704,6 +4709,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation>Füllen Sie das Feld &#x27;{1}&#x27; mit der wahren Klasse jedes Punktes aus, nach Name oder Wert, vom ersten an; bewerten Sie dann die Karte damit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
+        <translation>Punkte werden gezogen</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
@@ -5044,6 +5054,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
         <translation>Das Raster {1} hat keinen Platz neben dem, was zum Beurteilen zurückgehalten wird. Geben Sie größere Raster an oder mehr davon.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation>NoData-Wert {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation>zusätzlicher NoData-Wert {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <translation>0 in allen verwendeten Kanälen gilt als NoData, da die Datei keinen Wert angibt</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5651,6 +5676,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Im Gebiet gibt es kein gültiges Pixel: Das Raster enthält dort nur NoData. Wählen Sie ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation>Fenster: Zeile {1} von {2}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime konnte {1} nicht starten: Der Treiber oder die Bibliotheken dafür fehlen oder sind zu alt. Aktualisieren Sie den Treiber, oder wählen Sie den Prozessor.</translation>
@@ -5714,6 +5744,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>Die Maske ist kleiner als ein Pixel: Kein Pixel hat seine Mitte darin. Wählen Sie eine größere Maske.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation>Modell: {1}, Lizenz {2} ({3})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
+        <translation>Modell: {1}, Lizenz {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
@@ -6206,6 +6246,31 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Eine GPU wurde verlangt, torch sieht hier aber keine. Wählen Sie das Gerät &#x27;auto&#x27; oder &#x27;cpu&#x27;, oder installieren Sie ein torch, das zum Treiber der GPU passt.</translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Mittlere Überlappung (IoU) auf zurückgehaltenen Labels vorher: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Angehalten, bevor der erste Durchgang zu Ende war: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Erwartet wird ein Predictor, angegeben ist {1}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation>Die Feinabstimmung nimmt einen Predictor, angegeben ist {1}. Fassen Sie das Netz und seine Modellkarte in einem zusammen.</translation>
@@ -6214,11 +6279,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
         <translation>Klassengewichte brauchen eines von {1} und Labels zum Zählen, angegeben sind &#x27;{2}&#x27; und {3} Labels. Geben Sie einigen Pixeln jeder Klasse ein Label.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
-        <translation>Erwartet wird ein Predictor, angegeben ist {1}.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
@@ -6472,18 +6532,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
-        <translation>Angehalten, bevor der erste Durchgang zu Ende war: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -6544,21 +6599,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
         <translation>Labels von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten; danach wurde das Modell an alle angepasst</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation>Mittlere Überlappung (IoU) auf zurückgehaltenen Labels vorher: {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4602,6 +4602,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation>Contando las clases del mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation>El mapa {1} tiene más de {2} valores distintos, se esperaban clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;.</translation>
     </message>
@@ -4704,6 +4709,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation>Rellene el campo &#x27;{1}&#x27; con la clase verdadera de cada punto, por nombre o valor, desde el primero en adelante; después evalúe el mapa con ellos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
+        <translation>Extrayendo puntos</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
@@ -5044,6 +5054,21 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
         <translation>El ráster {1} no tiene espacio aparte de lo reservado para juzgar. Indique rásteres mayores, o más rásteres.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation>valor sin datos {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation>valor sin datos adicional {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <translation>0 en todas las bandas usadas cuenta como sin datos, porque el archivo no declara ninguno</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5651,6 +5676,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>No hay ningún píxel válido en el área: ahí el ráster no contiene más que sin datos. Elija otra área, o compruebe los valores sin datos.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation>Ventanas: fila {1} de {2}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime no pudo iniciar {1}: su controlador o sus bibliotecas faltan o son demasiado antiguos. Actualice el controlador, o elija el procesador.</translation>
@@ -5714,6 +5744,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>La máscara es menor que un píxel: ningún píxel tiene su centro dentro. Elija una máscara mayor.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation>Modelo: {1}, licencia {2} ({3})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
+        <translation>Modelo: {1}, licencia {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
@@ -6206,6 +6246,31 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Se pidió una GPU, pero torch no ve ninguna aquí. Elija el dispositivo &#x27;auto&#x27; o &#x27;cpu&#x27;, o instale un torch adecuado para el controlador de la GPU.</translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Solapamiento medio (IoU) en las etiquetas reservadas antes: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Detenido antes de que terminara la primera ronda: se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Se esperaba un Predictor, se indicó {1}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation>El ajuste fino toma un Predictor, se indicó {1}. Envuelva la red y su ficha en uno.</translation>
@@ -6214,11 +6279,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
         <translation>Los pesos de clase necesitan uno de {1} y etiquetas que contar, se indicó &#x27;{2}&#x27; y {3} etiquetas. Etiquete algunos píxeles de cada clase.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
-        <translation>Se esperaba un Predictor, se indicó {1}.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
@@ -6472,18 +6532,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
-        <translation>Detenido antes de que terminara la primera ronda: se conserva el cabezal sobre características congeladas.</translation>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -6544,21 +6599,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
         <translation>etiquetas de {1} lugares en {2} partes, cada una reservada por turno; después el modelo se ajustó a todas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation>Solapamiento medio (IoU) en las etiquetas reservadas antes: {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4602,6 +4602,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation>Comptage des classes de la carte</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation>La carte {1} a plus de {2} valeurs différentes, alors que des classes sont attendues. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol ».</translation>
     </message>
@@ -4704,6 +4709,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation>Remplissez le champ « {1} » avec la vraie classe de chaque point, par nom ou par valeur, en commençant par le premier ; puis évaluez la carte avec eux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
+        <translation>Tirage des points</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
@@ -5044,6 +5054,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
         <translation>Le raster {1} n&#x27;a plus de place à côté de ce qui est mis de côté pour juger. Indiquez des rasters plus grands, ou plus de rasters.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation>valeur nodata {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation>valeur nodata supplémentaire {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <translation>0 dans toutes les bandes utilisées compte comme nodata, car le fichier n&#x27;en déclare pas</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5651,6 +5676,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Il n&#x27;y a aucun pixel valide dans la zone : le raster n&#x27;y contient que du nodata. Choisissez une autre zone, ou vérifiez les valeurs nodata.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation>Fenêtres : ligne {1} sur {2}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime n&#x27;a pas pu démarrer {1} : son pilote ou ses bibliothèques manquent ou sont trop anciens. Mettez le pilote à jour, ou choisissez le processeur.</translation>
@@ -5714,6 +5744,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>Le masque est plus petit qu&#x27;un pixel : aucun pixel n&#x27;a son centre à l&#x27;intérieur. Choisissez un masque plus grand.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation>Modèle : {1}, licence {2} ({3})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
+        <translation>Modèle : {1}, licence {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
@@ -6206,6 +6246,31 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Un GPU a été demandé, mais torch n&#x27;en voit aucun ici. Choisissez le périphérique « auto » ou « cpu », ou installez un torch adapté au pilote du GPU.</translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Recouvrement moyen (IoU) sur les étiquettes mises de côté avant : {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Arrêté avant la fin de la première passe : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Un Predictor est attendu ; reçu : {1}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation>L&#x27;affinage attend un Predictor ; reçu : {1}. Réunissez-y le réseau et sa fiche.</translation>
@@ -6214,11 +6279,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
         <translation>Les poids de classes exigent l&#x27;un de {1} et des étiquettes à compter ; reçu : « {2} » et {3} étiquettes. Étiquetez quelques pixels de chaque classe.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
-        <translation>Un Predictor est attendu ; reçu : {1}.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
@@ -6472,18 +6532,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
-        <translation>Arrêté avant la fin de la première passe : la tête sur caractéristiques figées est conservée.</translation>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -6544,21 +6599,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
         <translation>étiquettes de {1} lieux en {2} parties, chacune mise de côté à son tour ; le modèle a ensuite été ajusté à toutes</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation>Recouvrement moyen (IoU) sur les étiquettes mises de côté avant : {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

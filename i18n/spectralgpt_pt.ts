@@ -4602,6 +4602,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation>Contando as classes do mapa</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation>O mapa {1} tem mais de {2} valores diferentes; esperavam-se classes. Escolha um mapa de classes, como o que &#x27;Mapa de cobertura do solo&#x27; cria.</translation>
     </message>
@@ -4704,6 +4709,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation>Preencha o campo &#x27;{1}&#x27; com a classe verdadeira de cada ponto, pelo nome ou pelo valor, a partir do primeiro; depois avalie o mapa com eles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
+        <translation>Sorteando pontos</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
@@ -5044,6 +5054,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
         <translation>O raster {1} não tem espaço além do que é reservado para avaliar. Dê rasters maiores ou mais rasters.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation>valor sem dados {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation>valor sem dados adicional {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <translation>0 em todas as bandas usadas conta como sem dados, pois o arquivo não declara nenhum</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5651,6 +5676,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Não há nenhum pixel válido na área: ali o raster só contém sem dados. Escolha outra área ou verifique os valores sem dados.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation>Janelas: linha {1} de {2}</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>O ONNX Runtime não pôde iniciar {1}: o driver ou as bibliotecas faltam ou são antigos demais. Atualize o driver ou escolha o processador.</translation>
@@ -5714,6 +5744,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>A máscara é menor que um pixel: nenhum pixel tem o centro dentro dela. Escolha uma máscara maior.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation>Modelo: {1}, licença {2} ({3})</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
+        <translation>Modelo: {1}, licença {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
@@ -6206,6 +6246,31 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Foi pedida uma GPU, mas o torch não vê nenhuma aqui. Escolha o dispositivo &#x27;auto&#x27; ou &#x27;cpu&#x27;, ou instale um torch compatível com o driver da GPU.</translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>Sobreposição média (IoU) nos rótulos reservados antes: {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>Interrompido antes do fim da primeira rodada: mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>Esperava-se um Predictor; foi dado {1}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation>O ajuste fino recebe um Predictor; foi dado {1}. Reúna a rede e a ficha dela em um.</translation>
@@ -6214,11 +6279,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
         <translation>Pesos de classe precisam de um destes: {1}, e de rótulos a contar; foram dados &#x27;{2}&#x27; e {3} rótulos. Rotule alguns pixels de cada classe.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
-        <translation>Esperava-se um Predictor; foi dado {1}.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
@@ -6472,18 +6532,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
-        <translation>Interrompido antes do fim da primeira rodada: mantém-se a cabeça sobre características congeladas.</translation>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -6544,21 +6599,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
         <translation>rótulos de {1} locais em {2} partes, cada uma reservada por vez; depois o modelo foi ajustado a todos</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation>Sobreposição média (IoU) nos rótulos reservados antes: {1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

@@ -4602,6 +4602,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
+        <source>Counting the map&#x27;s classes</source>
+        <translation>正在统计地图的类别</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/class_raster.py"/>
         <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
         <translation>分类图 {1} 有超过 {2} 个不同的值，应为类别。请选择分类图，例如“土地覆盖制图”的结果。</translation>
     </message>
@@ -4704,6 +4709,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/assess/sample.py"/>
         <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation>请从第一个点开始，在字段“{1}”中以名称或值填写每个点的真实类别；然后用它们评价分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Drawing points</source>
+        <translation>正在抽取点</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
@@ -5044,6 +5054,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/lazy_patches.py"/>
         <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
         <translation>栅格 {1} 在留出用于评价的部分之外没有剩余空间。请给出更大的栅格，或更多的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>no-data value {1}</source>
+        <translation>无数据值 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>additional no-data {1}</source>
+        <translation>附加无数据值 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/nodata.py"/>
+        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <translation>所用波段全部为 0 时视为无数据，因为文件未声明无数据值</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5651,6 +5676,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>该区域内没有有效像元：栅格在那里全部为无数据。请选择其他区域，或检查无数据值。</translation>
     </message>
     <message>
+        <location filename="../engine/infer/mosaic.py"/>
+        <source>Windows: row {1} of {2}</source>
+        <translation>窗口：第 {1} 行，共 {2} 行</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/onnx_backend.py"/>
         <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime 无法启动 {1}：其驱动程序或库缺失或过旧。请更新驱动程序，或选择处理器。</translation>
@@ -5714,6 +5744,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/region.py"/>
         <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
         <translation>掩膜小于一个像元：没有像元的中心位于其中。请选择更大的掩膜。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2} ({3})</source>
+        <translation>模型：{1}，许可证 {2}（{3}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>Model: {1}, licence {2}</source>
+        <translation>模型：{1}，许可证 {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
@@ -6206,6 +6246,31 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>要求使用 GPU，但 torch 在此处找不到 GPU。请选择设备“auto”（自动）或“cpu”（处理器），或安装与 GPU 驱动程序相符的 torch。</translation>
     </message>
     <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <translation>之前在保留标注上的平均重叠度 (IoU)：{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <translation>在第一轮结束之前停止：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/encoder_tuning.py"/>
+        <source>Expected a Predictor, given {1}.</source>
+        <translation>应为 Predictor，给定的是 {1}。</translation>
+    </message>
+    <message>
         <location filename="../engine/train/finetune.py"/>
         <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
         <translation>微调接受 Predictor，给定的是 {1}。请将网络及其卡片包装为 Predictor。</translation>
@@ -6214,11 +6279,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/finetune.py"/>
         <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
         <translation>类别权重需要 {1} 之一以及可统计的标注，给定的是“{2}”和 {3} 个标注。请为每个类别标注一些像元。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Expected a Predictor, given {1}.</source>
-        <translation>应为 Predictor，给定的是 {1}。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
@@ -6472,18 +6532,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
-        <translation>在第一轮结束之前停止：保留基于冻结特征的输出头。</translation>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
@@ -6544,21 +6599,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/tuning.py"/>
         <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
         <translation>{1} 个位置的标注分为 {2} 份，依次留出；之后模型用全部标注拟合</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
-        <translation>之前在保留标注上的平均重叠度 (IoU)：{1}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
-        <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished.py"/>

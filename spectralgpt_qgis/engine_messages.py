@@ -83,13 +83,23 @@ def _translated(message: str) -> str:
 
 
 def recognise(message: str) -> tuple[Template | None, tuple[str, ...]]:
-    """The template of a message and what fills its gaps; None for what has none."""
-    for template in _templates():
-        if message.startswith(template.start):
-            found = template.pattern.fullmatch(message)
-            if found is not None:
-                return template, found.groups()
-    return None, ()
+    """The template of a message and what fills its gaps; None for what has none.
+
+    One that begins with a gap is the last resort where that gap would take in the beginning of another message:
+    "Raster, values: int16 values / 10000" is "{1}, values: {2}" and no "{1} values / 10000".
+    """
+    fits = [
+        (template, found.groups())
+        for template in _templates()
+        if message.startswith(template.start) and (found := template.pattern.fullmatch(message))
+    ]
+    fits.sort(key=_begins_inside)
+    return fits[0] if fits else (None, ())
+
+
+def _begins_inside(fit: tuple[Template, tuple[str, ...]]) -> bool:
+    template, gaps = fit
+    return not template.start and any(joint in gaps[0] for joint in _JOINTS)
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from ..data.label_classes import Look
 from ..data.opening import grid_of, open_raster, readable
 from ..data.raster_looks import raster_looks
 from ..errors import EmptyArea, LabelsInvalid
+from ..language import marked
 from ..progress import Progress
 
 _STRIP = 4 * 2**20  # pixels read at once
@@ -112,7 +113,7 @@ class ClassRaster:
         """
         pixels: dict[int, int] = {}
         area: dict[int, float] = {}
-        for window, values, valid in self.strips(progress, "Counting the map's classes"):
+        for window, values, valid in self.strips(progress, marked("Counting the map's classes")):
             found, counts, metres = _tally(values[valid], self.grid.pixel_area(window)[valid])
             for value, count, ground in zip(found.tolist(), counts.tolist(), metres.tolist()):
                 pixels[value] = pixels.get(value, 0) + count

@@ -19,6 +19,7 @@ from ..data.grid import Grid
 from ..infer.polygons import GEOPACKAGE_VERSION
 from ..infer.staging import GEOPACKAGE, StagedOutputs, write_error
 from ..jobs import SampleJob
+from ..language import marked
 from ..progress import Progress
 from .allocation import allocate, sample_size
 from .class_raster import ClassRaster, MapClass, open_class_raster
@@ -87,7 +88,7 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
             json.dumps({"verb": job.verb, "input": job.input, "seed": job.seed}),
         )
         progress.update(1.0, "Done")  # the last place for a cancel
-    shares = ", ".join(f"{count} of {_told(item)}" for item, count in zip(classes, points))
+    shares = ", ".join(f"{_told(item)} {count}" for item, count in zip(classes, points))
     progress.log(f"{points.sum()} points: {shares}")
     progress.log(
         f"Fill in the field '{REFERENCE}' with the true class of each point, by name or value, "
@@ -128,7 +129,7 @@ def _drawn(
     ]
     seen = np.zeros(len(classes), np.int64)
     found: list[tuple[NDArray[np.int64], NDArray[np.int64], int]] = []
-    for window, values, valid in raster.strips(progress, "Drawing points"):
+    for window, values, valid in raster.strips(progress, marked("Drawing points")):
         for number, item in enumerate(classes):
             places = np.flatnonzero((values == item.value) & valid)
             first, last = np.searchsorted(ranks[number], (seen[number], seen[number] + len(places)))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from rasterio.enums import ColorInterp, MaskFlags
 
+from ..language import marked
+
 _HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
 
 
@@ -109,13 +111,17 @@ class Validity:
         """What counts as no-data, in words."""
         parts = []
         if self.declared:
-            parts.append("no-data value " + ", ".join(f"{value:g}" for value in self.declared))
+            values = ", ".join(f"{value:g}" for value in self.declared)
+            parts.append(marked(f"no-data value {values}"))
         if self.extra:
-            parts.append("additional no-data " + ", ".join(f"{value:g}" for value in self.extra))
+            values = ", ".join(f"{value:g}" for value in self.extra)
+            parts.append(marked(f"additional no-data {values}"))
         if self._mask_bands:
             parts.append("mask band")
         if self._alpha is not None:
             parts.append("alpha band")
         if self.zeros:
-            parts.append("0 in every used band counts as no-data, as the file declares none")
+            parts.append(
+                marked("0 in every used band counts as no-data, as the file declares none")
+            )
         return "; ".join(parts)

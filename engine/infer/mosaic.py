@@ -17,6 +17,7 @@ from rasterio.windows import Window
 from ..data.grid import Grid
 from ..data.read_ahead import read_ahead
 from ..errors import EmptyArea
+from ..language import marked
 from ..progress import Progress
 from .backend import Backend
 from .blend import blend_weights
@@ -215,7 +216,7 @@ class Mosaic:
         """
         places, columns = self._windows.touching(self._region.bounds)
         for done, place in enumerate(places[first:], first):
-            message = f"Windows: row {done + 1} of {len(places)}"
+            message = marked(f"Windows: row {done + 1} of {len(places)}")
             top = self._windows.tops[place]
             if top >= until:
                 return

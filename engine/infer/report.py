@@ -31,10 +31,11 @@ def introduce(
         sources: Rasters by what they are ("Raster", "First date").
     """
     card = model.card
-    used = (
-        f"Model: {card.title or card.name} {card.version}, licence {card.licence or 'not stated'}"
-    )
-    progress.log(f"{used} ({card.attribution})" if card.attribution else used)
+    used, licence = f"{card.title or card.name} {card.version}", card.licence or "not stated"
+    if card.attribution:
+        progress.log(f"Model: {used}, licence {licence} ({card.attribution})")
+    else:
+        progress.log(f"Model: {used}, licence {licence}")
     progress.log(f"Device: {backend.device} ({backend.name})")
     for name, source in sources.items():
         pairs = [

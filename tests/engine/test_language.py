@@ -95,6 +95,7 @@ def test_a_message_within_a_message_is_translated_too():
         )
         assert told(f"{values}, {offset}") == f"{told(values)}, {told(offset)}"
         assert told(values) == "uint16-Werte / 10000"
+        assert told(f"Raster, values: {values}") == "Raster, Werte: uint16-Werte / 10000"
 
 
 def test_numbers_in_a_message_have_the_sign_of_the_language():

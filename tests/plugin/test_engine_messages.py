@@ -53,6 +53,13 @@ def test_what_fills_the_gaps_is_put_in_again(shouting):
     assert in_users_language("Device: cpu (spare part)") == "DEVICE: cpu (spare part)"
 
 
+def test_a_gap_at_the_start_does_not_take_in_another_message(shouting):
+    said = "Raster, values: int16 values / 10000"
+    assert in_users_language(said) == "Raster, VALUES: int16 VALUES / 10000"
+    # Where nothing else fits it may: a file's name has what it has.
+    assert recognise("a: b values / 100")[0].text == "{1} values / 100"
+
+
 def test_a_message_within_a_message_is_translated_too(shouting):
     inner = "The disk is full. Make room, or choose another folder for the engine in the settings."
     outer = f"The GPU is not used, the processor is. {inner}"
