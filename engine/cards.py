@@ -8,11 +8,16 @@ list of models is made from here without loading a model.
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import ModelInvalid
+from .language import marked
 
+_LARGEST = 65_535  # value of a class
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 TASKS = ("backbone", "segmentation", "scene-classification", "change-detection")
 STAC_EXTENSIONS = (
     "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",
@@ -206,6 +211,7 @@ class Card:
                 ),
                 **extra,
             )
+            fault = card._fault()
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelInvalid(
                 "The model's card cannot be read: it was not written by this version of SpectralGPT. "
@@ -216,4 +222,33 @@ class Card:
             raise ModelInvalid(
                 f"The model's card names the task '{card.task}', expected one of {', '.join(TASKS)}. Update the plugin."
             )
+        if fault:
+            raise ModelInvalid(
+                f"The card of the model '{card.name[:60]}' cannot be right: {fault}. Copy the file again, or make or "
+                "import the model again."
+            )
         return card
+
+    def _fault(self) -> str:
+        """What no map can be made by, in words; empty for nothing."""
+        values = [item.value for item in self.classes]
+        if len(set(values)) < len(values) or not all(0 <= value <= _LARGEST for value in values):
+            told = ", ".join(map(str, values[:8]))
+            return marked(
+                f"its classes have the values {told}, expected different ones from 0 to {_LARGEST}"
+            )
+        if self.nodata in values:
+            return marked(f"one of its classes has the value of no-data, {self.nodata}")
+        for item in self.classes:
+            if not _COLOUR.fullmatch(item.color):
+                return marked(
+                    f"a class has the colour '{item.color[:20]}', expected one such as #1f78b4"
+                )
+        wavelengths = [band.center_wavelength + band.full_width_half_max for band in self.bands]
+        if not wavelengths or not all(map(math.isfinite, wavelengths)):
+            return marked("it has no bands, or one whose wavelength is no number")
+        if min(self.window, self.spectral_patch) < 1 or not self.gsd > 0:
+            return marked(
+                "the side of its window, its bands in a group or its pixels are not above 0"
+            )
+        return ""

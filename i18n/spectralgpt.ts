@@ -4800,6 +4800,36 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation type="unfinished"></translation>
@@ -5812,6 +5842,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

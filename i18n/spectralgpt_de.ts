@@ -4801,6 +4801,36 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Modellkarte nennt die Aufgabe &#x27;{1}&#x27;, erwartet wird eine von {2}. Aktualisieren Sie die Erweiterung.</translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation>Die Modellkarte von &#x27;{1}&#x27; kann nicht stimmen: {2}. Kopieren Sie die Datei erneut, oder erstellen oder importieren Sie das Modell noch einmal.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation>ihre Klassen haben die Werte {1}, erwartet werden verschiedene von 0 bis {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation>eine ihrer Klassen hat den Wert für fehlende Daten, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation>eine Klasse hat die Farbe &#x27;{1}&#x27;, erwartet wird eine wie #1f78b4</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation>sie hat keine Bänder, oder eines, dessen Wellenlänge keine Zahl ist</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation>die Seite ihres Fensters, ihre Bänder je Gruppe oder ihre Pixel sind nicht größer als 0</translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; enthält keine Gewichte zum Weitertrainieren: Erwartet wird ein .safetensors-Modell. Ein .onnx-Modell kann nur vorhersagen; wählen Sie das Modell, aus dem es exportiert wurde.</translation>
@@ -5814,6 +5844,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>Die Ausgabe &#x27;{1}&#x27; muss auf {2} enden. Geben Sie ihr einen solchen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <translation>Der Name der Ausgabe &#x27;{1}...&#x27; ist zu lang für eine Datei und was daneben steht: {2} Byte, erwartet werden höchstens {3}. Geben Sie ihr einen kürzeren Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -4801,6 +4801,36 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>La ficha del modelo indica la tarea &#x27;{1}&#x27;, se esperaba una de {2}. Actualice el complemento.</translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation>La ficha del modelo &#x27;{1}&#x27; no puede ser correcta: {2}. Copie el archivo de nuevo, o cree o importe el modelo otra vez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation>sus clases tienen los valores {1}; se esperan valores distintos de 0 a {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation>una de sus clases tiene el valor sin datos, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation>una clase tiene el color &#x27;{1}&#x27;; se espera uno como #1f78b4</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation>no tiene bandas, o alguna cuya longitud de onda no es un número</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation>el lado de su ventana, sus bandas por grupo o sus píxeles no son mayores que 0</translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; no contiene pesos con los que entrenar: se esperaba un modelo .safetensors. Un modelo .onnx solo puede predecir; elija el modelo del que se exportó.</translation>
@@ -5814,6 +5844,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>La salida &#x27;{1}&#x27; debe terminar en {2}. Dele un nombre así.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <translation>El nombre de la salida &#x27;{1}...&#x27; es demasiado largo para un archivo y los que lo acompañan: {2} bytes; se esperan como máximo {3}. Déle un nombre más corto.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

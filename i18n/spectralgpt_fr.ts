@@ -4801,6 +4801,36 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>La fiche du modèle indique la tâche « {1} », alors que l&#x27;une de celles-ci est attendue : {2}. Mettez l&#x27;extension à jour.</translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation>La fiche du modèle &#x27;{1}&#x27; ne peut pas être juste : {2}. Copiez de nouveau le fichier, ou refaites ou réimportez le modèle.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation>ses classes ont les valeurs {1}, on attend des valeurs différentes de 0 à {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation>une de ses classes a la valeur d&#x27;absence de données, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation>une classe a la couleur &#x27;{1}&#x27;, on attend une couleur telle que #1f78b4</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation>elle n&#x27;a pas de bandes, ou en a une dont la longueur d&#x27;onde n&#x27;est pas un nombre</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation>le côté de sa fenêtre, ses bandes par groupe ou ses pixels ne sont pas supérieurs à 0</translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation>« {1} » ne contient pas de poids à partir desquels entraîner : un modèle .safetensors est attendu. Un modèle .onnx peut seulement prédire ; choisissez le modèle dont il a été exporté.</translation>
@@ -5814,6 +5844,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>La sortie « {1} » doit se terminer par {2}. Donnez-lui un tel nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <translation>Le nom de la sortie &#x27;{1}...&#x27; est trop long pour un fichier et ceux qui l&#x27;accompagnent : {2} octets, au plus {3} attendus. Donnez-lui un nom plus court.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

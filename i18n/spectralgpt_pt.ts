@@ -4801,6 +4801,36 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>A ficha do modelo cita a tarefa &#x27;{1}&#x27;; esperava-se uma destas: {2}. Atualize o complemento.</translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation>A ficha do modelo &#x27;{1}&#x27; não pode estar certa: {2}. Copie o arquivo de novo, ou crie ou importe o modelo outra vez.</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation>suas classes têm os valores {1}; esperam-se valores diferentes de 0 a {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation>uma de suas classes tem o valor sem dados, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation>uma classe tem a cor &#x27;{1}&#x27;; espera-se uma como #1f78b4</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation>não tem bandas, ou tem alguma cujo comprimento de onda não é um número</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation>o lado de sua janela, suas bandas por grupo ou seus pixels não são maiores que 0</translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; não contém pesos para treinar: esperava-se um modelo .safetensors. Um modelo .onnx só faz predições; escolha o modelo do qual ele foi exportado.</translation>
@@ -5814,6 +5844,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>A saída &#x27;{1}&#x27; deve terminar em {2}. Dê-lhe um nome assim.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <translation>O nome da saída &#x27;{1}...&#x27; é longo demais para um arquivo e os que o acompanham: {2} bytes; esperam-se no máximo {3}. Dê-lhe um nome mais curto.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

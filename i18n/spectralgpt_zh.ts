@@ -4801,6 +4801,36 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>模型卡片中的任务为“{1}”，应为 {2} 之一。请更新插件。</translation>
     </message>
     <message>
+        <location filename="../engine/cards.py"/>
+        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <translation>模型“{1}”的卡片不可能正确：{2}。请重新复制文件，或重新制作或导入该模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <translation>其类别的值为 {1}，应为 0 到 {2} 之间互不相同的值</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>one of its classes has the value of no-data, {1}</source>
+        <translation>其某个类别的值等于无数据值 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <translation>某个类别的颜色为“{1}”，应形如 #1f78b4</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>it has no bands, or one whose wavelength is no number</source>
+        <translation>没有波段，或某个波段的波长不是数字</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <translation>其窗口边长、每组波段数或像元大小不大于 0</translation>
+    </message>
+    <message>
         <location filename="../engine/checkpoint.py"/>
         <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
         <translation>“{1}”不含可用于训练的权重：应为 .safetensors 模型。.onnx 模型只能用于预测；请选择导出它的那个模型。</translation>
@@ -5814,6 +5844,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>输出“{1}”必须以 {2} 结尾。请改用这样的名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <translation>输出名称“{1}...”对文件及其附属文件而言过长：{2} 字节，最多应为 {3}。请使用较短的名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -21,6 +21,7 @@ SCRATCH_PREFIX = ".spectralgpt-"
 GEOTIFF, GEOPACKAGE, CSV = (".tif", ".tiff"), (".gpkg",), (".csv",)
 VIRTUAL = (".vrt",)
 SIDECARS = (".aux.xml", ".ovr", ".msk", ".tiles")
+_LONGEST = 220  # bytes of a name: file systems take 255, and those of files beside it are longer
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -60,13 +61,18 @@ class StagedOutputs:
             suffixes: Endings it may have, lower case.
 
         Raises:
-            InvalidParameter: Wrong ending, the same file twice, or an input.
+            InvalidParameter: Wrong ending, too long a name, the same file twice, or an input.
             OutputNotWritable: The folder is missing or not writable, or the path is a folder.
         """
         path = Path(os.path.abspath(output))
         if path.suffix.lower() not in suffixes:
             raise InvalidParameter(
                 f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
+            )
+        if len(os.fsencode(path.name)) > _LONGEST:
+            raise InvalidParameter(
+                f"The name of the output '{path.name[:40]}...' is too long for a file and what stands beside it: "
+                f"{len(os.fsencode(path.name))} bytes, expected at most {_LONGEST}. Give it a shorter name."
             )
         if path in self._staged:
             raise InvalidParameter(

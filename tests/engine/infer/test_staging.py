@@ -73,6 +73,13 @@ def test_relative_names_and_links_to_an_input_are_recognised(tmp_path, monkeypat
         outputs.stage("in.tif", GEOTIFF)
 
 
+@pytest.mark.parametrize("name", ["n" * 217 + ".tif", "水" * 73 + ".tif"])
+def test_a_name_that_is_too_long_is_refused(tmp_path, name):
+    with StagedOutputs() as outputs, pytest.raises(InvalidParameter, match=r"22\d bytes, expected"):
+        outputs.stage(str(tmp_path / name), GEOTIFF)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_what_the_system_calls_a_full_disk(tmp_path, number):
     error = write_error(tmp_path / "map.tif", OSError(number, os.strerror(number)))

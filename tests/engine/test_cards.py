@@ -1,0 +1,42 @@
+"""Cards that no map can be made by are refused with what is wrong."""
+
+import dataclasses
+
+import pytest
+
+from engine.cards import Band, Card, ModelClass
+from engine.errors import ModelInvalid
+
+CLASSES = (ModelClass(0, "water", "Water", "#0000FF"), ModelClass(7, "land", "Land", "#a0522d"))
+CARD = Card("test", "segmentation", (Band("B02", "blue", 0.492, 0.066),), classes=CLASSES)
+
+
+def class_with(**fields):
+    return (CLASSES[0], dataclasses.replace(CLASSES[1], **fields))
+
+
+def test_a_card_comes_back():
+    card = Card.from_stac(CARD.to_stac())
+    assert [item.value for item in card.classes] == [0, 7]
+    assert card.classes[0].rgb == (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"classes": class_with(value=0)}, "classes have the values 0, 0, expected different ones"),
+        ({"classes": class_with(value=-1)}, "classes have the values 0, -1"),
+        ({"classes": class_with(value=10**10)}, "from 0 to 65535"),
+        ({"classes": class_with(value=255)}, "has the value of no-data, 255"),
+        ({"classes": class_with(color="red")}, "has the colour '#red', expected one such as"),
+        ({"bands": ()}, "it has no bands"),
+        ({"bands": (Band("B02", "blue", float("nan")),)}, "whose wavelength is no number"),
+        ({"spectral_patch": 0}, "not above 0"),
+        ({"gsd": 0}, "not above 0"),
+        ({"bands": (Band("B02", "blue", "490 nm"),)}, "cannot be read"),
+        ({"window": "128"}, "cannot be read"),
+    ],
+)
+def test_a_card_that_cannot_be_right_is_refused(fields, told):
+    with pytest.raises(ModelInvalid, match=told):
+        Card.from_stac(dataclasses.replace(CARD, **fields).to_stac())
