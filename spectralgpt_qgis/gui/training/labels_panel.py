@@ -203,7 +203,9 @@ class LabelsPanel(QGroupBox):
             self._say(str(error))
             return None
         project = QgsProject.instance()
-        project.addMapLayer(layer)
+        # At the top: QGIS would put it above the chosen layer, where a map of the same ground may cover what is drawn.
+        project.addMapLayer(layer, False)
+        project.layerTreeRoot().insertLayer(0, layer)
         switch_snapping_off(project, layer)
         self.set_labels(layer)
         self.editor.draw(0)

@@ -37,6 +37,20 @@ def test_one_click_makes_a_layer_beside_the_project_and_draws(panel, iface, save
     assert panel.make_layer().source() != layer.source()
 
 
+def test_a_new_layer_is_above_a_map_of_the_same_ground(panel, saved_project, raster):
+    project = QgsProject.instance()
+    cover = QgsVectorLayer("Polygon?crs=EPSG:4326", "class map", "memory")
+    project.addMapLayer(cover, False)
+    root = project.layerTreeRoot()
+    root.insertLayer(0, cover)
+    # As QGIS does while the raster is the chosen layer: new layers go between it and the map.
+    bridge = project.layerTreeRegistryBridge()
+    bridge.setLayerInsertionPoint(bridge.InsertionPoint(root, 1))
+    layer = panel.make_layer()
+    bridge.setLayerInsertionPoint(bridge.InsertionPoint(root, 0))
+    assert root.findLayers()[0].layer() is layer
+
+
 def test_an_unsaved_project_asks_where_and_overwrites_nothing(panel, tmp_path, monkeypatch):
     taken = tmp_path / "mine.gpkg"
     taken.write_bytes(b"somebody's")
