@@ -4686,6 +4686,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4697,16 +4707,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6315,6 +6315,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation type="unfinished"></translation>
@@ -6500,16 +6510,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation type="unfinished"></translation>
@@ -6517,6 +6517,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6557,21 +6572,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

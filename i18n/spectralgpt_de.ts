@@ -4687,6 +4687,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} Punkte: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Füllen Sie das Feld &#x27;{1}&#x27; mit der wahren Klasse jedes Punktes aus, nach Name oder Wert, vom ersten an; bewerten Sie dann die Karte damit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation>Die Klasse {1} hat nur {2} Pixel, weniger als die {3} Punkte, die von jeder Klasse gewünscht sind: Alle werden genommen.</translation>
     </message>
@@ -4699,16 +4709,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
         <translation>{1} Punkte werden statt {2} gezogen: Jede Klasse braucht ihre Mindestzahl.</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation>{1} Punkte: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
-        <translation>Füllen Sie das Feld &#x27;{1}&#x27; mit der wahren Klasse jedes Punktes aus, nach Name oder Wert, vom ersten an; bewerten Sie dann die Karte damit.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
@@ -6316,6 +6316,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Klassengewichte brauchen eines von {1} und Labels zum Zählen, angegeben sind &#x27;{2}&#x27; und {3} Labels. Geben Sie einigen Pixeln jeder Klasse ein Label.</translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Beurteilung, Teil {1} von {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Zeichnen Sie jede Klasse an mindestens zwei Stellen.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation>Es wurde kein Raster angegeben. Wählen Sie die Raster mit den Flächen, die Labels haben.</translation>
@@ -6501,16 +6511,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Es wird gelernt</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Zeichnen Sie jede Klasse an mindestens zwei Stellen.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation>Beurteilung, Teil {1} von {2}</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation>{1} Szenen mit Label werden ausgelassen: Weniger als die Hälfte ihrer Pixel ist gültig.</translation>
@@ -6519,6 +6519,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
         <translation>Keine Szene mit Label ist verwendbar: Von jeder ist weniger als die Hälfte der Pixel gültig. Vergeben Sie Labels für Szenen, wo das Raster Werte hat, oder prüfen Sie seinen NoData-Wert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} auf zurückgehaltenen Szenen vorher: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -6559,21 +6574,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
         <translation>Szenen von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten (Bildausschnitte wurden von allen gelernt, ohne Labels); danach wurde das Modell an alle angepasst</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation>{1} auf zurückgehaltenen Szenen vorher: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>

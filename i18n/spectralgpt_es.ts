@@ -4687,6 +4687,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} puntos: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Rellene el campo &#x27;{1}&#x27; con la clase verdadera de cada punto, por nombre o valor, desde el primero en adelante; después evalúe el mapa con ellos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation>La clase {1} tiene solo {2} píxeles, menos de los {3} puntos deseados para cada clase: se toman todos.</translation>
     </message>
@@ -4699,16 +4709,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
         <translation>Se extraen {1} puntos en lugar de {2}: cada clase necesita su mínimo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation>{1} puntos: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
-        <translation>Rellene el campo &#x27;{1}&#x27; con la clase verdadera de cada punto, por nombre o valor, desde el primero en adelante; después evalúe el mapa con ellos.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
@@ -6316,6 +6316,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Los pesos de clase necesitan uno de {1} y etiquetas que contar, se indicó &#x27;{2}&#x27; y {3} etiquetas. Etiquete algunos píxeles de cada clase.</translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Juzgando, parte {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Dibuje cada clase en al menos dos lugares.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation>No se indicó ningún ráster. Elija los rásteres con el terreno etiquetado.</translation>
@@ -6501,16 +6511,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Aprendiendo</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Dibuje cada clase en al menos dos lugares.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation>Juzgando, parte {1} de {2}</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation>Se omiten {1} escenas etiquetadas: menos de la mitad de sus píxeles son válidos.</translation>
@@ -6519,6 +6519,21 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
         <translation>No se puede usar ninguna escena etiquetada: en cada una, menos de la mitad de los píxeles son válidos. Etiquete escenas donde el ráster tenga valores, o compruebe su valor sin datos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} con escenas reservadas antes: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -6559,21 +6574,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
         <translation>escenas de {1} lugares en {2} partes, cada una reservada por turno (los parches se aprendieron de todas, sin etiquetas); después el modelo se ajustó a todas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation>{1} con escenas reservadas antes: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>

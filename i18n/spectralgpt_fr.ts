@@ -4687,6 +4687,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} points : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Remplissez le champ « {1} » avec la vraie classe de chaque point, par nom ou par valeur, en commençant par le premier ; puis évaluez la carte avec eux.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation>La classe {1} n&#x27;a que {2} pixels, moins que les {3} points voulus par classe : tous sont pris.</translation>
     </message>
@@ -4699,16 +4709,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
         <translation>{1} points sont tirés au lieu de {2} : chaque classe a besoin de son minimum.</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation>{1} points : {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
-        <translation>Remplissez le champ « {1} » avec la vraie classe de chaque point, par nom ou par valeur, en commençant par le premier ; puis évaluez la carte avec eux.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
@@ -6316,6 +6316,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Les poids de classes exigent l&#x27;un de {1} et des étiquettes à compter ; reçu : « {2} » et {3} étiquettes. Étiquetez quelques pixels de chaque classe.</translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Évaluation, partie {1} sur {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Dessinez chaque classe en au moins deux lieux.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation>Aucun raster n&#x27;a été indiqué. Choisissez les rasters du terrain étiqueté.</translation>
@@ -6501,16 +6511,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Apprentissage</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Dessinez chaque classe en au moins deux lieux.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation>Évaluation, partie {1} sur {2}</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation>{1} scènes étiquetées sont laissées de côté : moins de la moitié de leurs pixels sont valides.</translation>
@@ -6519,6 +6519,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
         <translation>Aucune scène étiquetée n&#x27;est utilisable : dans chacune, moins de la moitié des pixels sont valides. Étiquetez des scènes là où le raster a des valeurs, ou vérifiez sa valeur nodata.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} sur les scènes mises de côté, avant : {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -6559,21 +6574,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
         <translation>scènes de {1} lieux en {2} parties, chacune mise de côté à son tour (les motifs ont été appris de toutes, sans étiquettes) ; le modèle a ensuite été ajusté à toutes</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation>{1} sur les scènes mises de côté, avant : {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>

@@ -4687,6 +4687,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} pontos: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>Preencha o campo &#x27;{1}&#x27; com a classe verdadeira de cada ponto, pelo nome ou pelo valor, a partir do primeiro; depois avalie o mapa com eles.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation>A classe {1} tem só {2} pixels, menos que os {3} pontos desejados de cada classe: são usados todos.</translation>
     </message>
@@ -4699,16 +4709,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
         <translation>São sorteados {1} pontos em vez de {2}: cada classe precisa do seu mínimo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation>{1} pontos: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
-        <translation>Preencha o campo &#x27;{1}&#x27; com a classe verdadeira de cada ponto, pelo nome ou pelo valor, a partir do primeiro; depois avalie o mapa com eles.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
@@ -6316,6 +6316,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Pesos de classe precisam de um destes: {1}, e de rótulos a contar; foram dados &#x27;{2}&#x27; e {3} rótulos. Rotule alguns pixels de cada classe.</translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>Avaliando, parte {1} de {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Desenhe cada classe em pelo menos dois locais.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation>Nenhum raster foi dado. Escolha os rasters com o terreno rotulado.</translation>
@@ -6501,16 +6511,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Aprendendo</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Desenhe cada classe em pelo menos dois locais.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation>Avaliando, parte {1} de {2}</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation>{1} cenas rotuladas são deixadas de fora: menos da metade dos pixels delas é válida.</translation>
@@ -6519,6 +6519,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
         <translation>Nenhuma cena rotulada pode ser usada: em todas, menos da metade dos pixels é válida. Rotule cenas onde o raster tem valores ou verifique o valor sem dados dele.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>{1} em cenas reservadas antes: {2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -6559,21 +6574,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
         <translation>cenas de {1} locais em {2} partes, cada uma reservada por vez (os recortes foram aprendidos de todas, sem rótulos); depois o modelo foi ajustado a todas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation>{1} em cenas reservadas antes: {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>

@@ -4687,6 +4687,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
+        <source>{1} points: {2}</source>
+        <translation>{1} 个点：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <translation>请从第一个点开始，在字段“{1}”中以名称或值填写每个点的真实类别；然后用它们评价分类图。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/sample.py"/>
         <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
         <translation>类别 {1} 只有 {2} 个像元，少于每个类别所需的 {3} 个点：全部采用。</translation>
     </message>
@@ -4699,16 +4709,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
         <translation>抽取 {1} 个点，而不是 {2} 个：每个类别都需要满足最少点数。</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>{1} points: {2}</source>
-        <translation>{1} 个点：{2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
-        <translation>请从第一个点开始，在字段“{1}”中以名称或值填写每个点的真实类别；然后用它们评价分类图。</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
@@ -6316,6 +6316,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>类别权重需要 {1} 之一以及可统计的标注，给定的是“{2}”和 {3} 个标注。请为每个类别标注一些像元。</translation>
     </message>
     <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Judging, part {1} of {2}</source>
+        <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/judging.py"/>
+        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处绘制每个类别。</translation>
+    </message>
+    <message>
         <location filename="../engine/train/labelled_rasters.py"/>
         <source>No raster was given. Choose the rasters with the labelled ground.</source>
         <translation>未给出栅格。请选择含有标注地面的栅格。</translation>
@@ -6501,16 +6511,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>正在学习</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
-        <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处绘制每个类别。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Judging, part {1} of {2}</source>
-        <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
         <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
         <translation>{1} 个已标注的场景未使用：有效像元不足一半。</translation>
@@ -6519,6 +6519,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/scene_chips.py"/>
         <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
         <translation>没有可用的已标注场景：每个场景的有效像元都不足一半。请在栅格有值的地方标注场景，或检查其无数据值。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>{1} on held-back scenes before: {2}</source>
+        <translation>此前在留出场景上的 {1}：{2}</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/scene_encoder_tuning.py"/>
+        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
@@ -6559,21 +6574,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/scene_tuning.py"/>
         <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
         <translation>{1} 个位置的场景分为 {2} 份，依次留出（图块由全部场景在不使用标注的情况下学习）；之后模型用全部场景拟合</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
-        <translation>此前在留出场景上的 {1}：{2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
-        <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/scene_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
-        <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>

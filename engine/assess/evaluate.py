@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,37 +72,70 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
             judging = progress.part(0.85, 1.0)
         with open_class_raster(path, job.crs) as raster:
             case = compare(raster, references, job.reference, names, by_area, judging)
-        accuracy = _accuracy(case, references, job.confidence)
-        strata = references.strata.only(case.kept) if references.strata else None
-        adjusted = (
-            adjust(case.truth, case.mapped, strata, case.classes, job.confidence)
-            if by_area
-            else None
-        )
-        warnings = [*references.warnings, *case.warnings, *_cautions(references, case)]
-        warnings += adjusted.warnings if adjusted else ()
-        for text in warnings:
+        found = _assess(case, references, by_area, job.confidence)
+        for text in found.warnings:
             progress.warning(text)
         facts = _facts(job, references, case, by_area)
         for name, value in facts:
             progress.log(f"{name}: {value}")
         if report is not None:
-            write_report(report, job, case.classes, accuracy, adjusted, facts, warnings)
+            write_report(
+                report, job, case.classes, found.accuracy, found.adjusted, facts, found.warnings
+            )
         if table is not None:
-            write_table(table, case.classes, accuracy)
+            write_table(table, case.classes, found.accuracy)
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
     return {
         "outputs": wanted,
-        "figures": _figures(case, accuracy, adjusted),
-        "matrix": accuracy.matrix.tolist(),
-        "names": [item.name for item in case.classes],
-        "values": [item.value for item in case.classes],
+        **found.figures(),
         "confidence": job.confidence,
         "design": "stratified" if by_area else "simple",
-        "matching": {"by": case.matching.how, "pairs": list(case.matching.pairs)},
-        "warnings": warnings,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How well a map agrees with its references.
+
+    Attributes:
+        case: The samples.
+        accuracy: By counting samples alike.
+        adjusted: With each class weighted by its area in the map; None where the design does not allow it.
+        warnings: What was left out, and what limits the figures.
+    """
+
+    case: Comparison
+    accuracy: Accuracy
+    adjusted: Adjusted | None
+    warnings: list[str]
+
+    def figures(self) -> dict[str, Any]:
+        """What the result of the verb says of it."""
+        case, adjusted = self.case, self.adjusted
+        figures = described(case.classes, self.accuracy, len(case.truth))
+        figures["area_adjusted"] = described_adjusted(case.classes, adjusted) if adjusted else None
+        return {
+            "figures": figures,
+            "matrix": self.accuracy.matrix.tolist(),
+            "names": [item.name for item in case.classes],
+            "values": [item.value for item in case.classes],
+            "matching": {"by": case.matching.how, "pairs": list(case.matching.pairs)},
+            "warnings": self.warnings,
+        }
+
+
+def _assess(
+    case: Comparison, references: References, by_area: bool, confidence: float
+) -> Assessment:
+    """Figures of a comparison, and what limits them."""
+    adjusted = None
+    if by_area:
+        strata = references.strata.only(case.kept) if references.strata else None
+        adjusted = adjust(case.truth, case.mapped, strata, case.classes, confidence)
+    warnings = [*references.warnings, *case.warnings, *_cautions(references, case)]
+    warnings += adjusted.warnings if adjusted else ()
+    return Assessment(case, _accuracy(case, references, confidence), adjusted, warnings)
 
 
 def _is_stratified(job: EvaluateJob, references: References) -> bool:
@@ -210,9 +244,3 @@ def _facts(
         (tr("Design"), tr("stratified random sample") if by_area else tr("simple")),
         (matched, ", ".join(case.matching.pairs)),
     ]
-
-
-def _figures(case: Comparison, accuracy: Accuracy, adjusted: Adjusted | None) -> dict[str, Any]:
-    figures = described(case.classes, accuracy, len(case.truth))
-    figures["area_adjusted"] = described_adjusted(case.classes, adjusted) if adjusted else None
-    return figures

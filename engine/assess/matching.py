@@ -47,20 +47,12 @@ def match_classes(
     Raises:
         LabelsInvalid: No class matches.
     """
-    by_name: dict[str, int] = {}
-    for place, item in enumerate(mapped):
-        for name in (item.title, item.alias):
-            if name:
-                by_name.setdefault(_plain(name), place)
-    by_value = {str(item.value): place for place, item in enumerate(mapped)}
     own = [  # names that are more than the label's number
         item.title if _plain(item.title) != _plain(f"Class {label}") else ""
         for label, item in zip(labels, classes)
     ]
-    named = [
-        by_name.get(_plain(label), by_name.get(_plain(title) if title else "", NONE))
-        for label, title in zip(labels, own)
-    ]
+    named = _by_name(labels, own, mapped)
+    by_value = {str(item.value): place for place, item in enumerate(mapped)}
     some_named = any(place != NONE for place in named)
     places, how = [], set()
     doubtful = []
@@ -92,6 +84,19 @@ def match_classes(
         f"{label} = {_told(mapped[place])}" for label, place in zip(labels, places) if place != NONE
     )
     return Matching(tuple(places), " and ".join(sorted(how)), pairs, warning)
+
+
+def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapClass]) -> list[int]:
+    """For each label, or its title, the index of the map's class of that name, else `NONE` [K]."""
+    known: dict[str, int] = {}
+    for place, item in enumerate(mapped):
+        for name in (item.title, item.alias):
+            if name:
+                known.setdefault(_plain(name), place)
+    return [
+        known.get(_plain(label), known.get(_plain(title) if title else "", NONE))
+        for label, title in zip(labels, titles)
+    ]
 
 
 def _plain(name: str) -> str:

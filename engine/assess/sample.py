@@ -46,33 +46,12 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
         EngineError: One of its subclasses, each with what was given, expected and to do.
     """
     started = time.monotonic()
-    warnings: list[str] = []
     with ExitStack() as stack:
         raster = stack.enter_context(open_class_raster(job.input))
         outputs = stack.enter_context(StagedOutputs((job.input,)))
         output = outputs.stage(job.output, GEOPACKAGE)
         classes = [item for item in raster.classes(progress.part(0.0, 0.45)) if item.pixels]
-        pixels = np.array([item.pixels for item in classes], np.int64)
-        accuracy = np.full(len(classes), job.expected_accuracy)
-        wanted = job.size or max(
-            sample_size(pixels / pixels.sum(), accuracy, job.standard_error), len(classes)
-        )
-        points = allocate(pixels, wanted, job.allocation, job.minimum)
-        for item, count in zip(classes, points):
-            if item.pixels < job.minimum:
-                warnings.append(
-                    f"The class {_told(item)} has {item.pixels} pixels only, fewer than the "
-                    f"{job.minimum} points wanted of each class: all of them are taken."
-                )
-            elif count < 2:
-                warnings.append(
-                    f"The class {_told(item)} gets {count} point: its accuracy will have no "
-                    "interval. Ask for more points, or a larger minimum."
-                )
-        if points.sum() > wanted:
-            warnings.append(
-                f"{points.sum()} points are drawn instead of {wanted}: each class needs its minimum."
-            )
+        points, warnings = _allocated(classes, job)
         for text in warnings:
             progress.warning(text)
         rng = np.random.default_rng(job.seed)
@@ -110,6 +89,33 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
         "warnings": warnings,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _allocated(classes: Sequence[MapClass], job: SampleJob) -> tuple[NDArray[np.int64], list[str]]:
+    """How many points each class gets [H], and what is to be said of it."""
+    pixels = np.array([item.pixels for item in classes], np.int64)
+    accuracy = np.full(len(classes), job.expected_accuracy)
+    wanted = job.size or max(
+        sample_size(pixels / pixels.sum(), accuracy, job.standard_error), len(classes)
+    )
+    points = allocate(pixels, wanted, job.allocation, job.minimum)
+    warnings: list[str] = []
+    for item, count in zip(classes, points):
+        if item.pixels < job.minimum:
+            warnings.append(
+                f"The class {_told(item)} has {item.pixels} pixels only, fewer than the "
+                f"{job.minimum} points wanted of each class: all of them are taken."
+            )
+        elif count < 2:
+            warnings.append(
+                f"The class {_told(item)} gets {count} point: its accuracy will have no "
+                "interval. Ask for more points, or a larger minimum."
+            )
+    if points.sum() > wanted:
+        warnings.append(
+            f"{points.sum()} points are drawn instead of {wanted}: each class needs its minimum."
+        )
+    return points, warnings
 
 
 def _drawn(

@@ -65,6 +65,10 @@ class LabelledScenes:
         """How many."""
         return len(self.geometries)
 
+    def only(self, chosen: NDArray[np.bool_]) -> LabelledScenes:
+        """Some of the scenes, by a mask [N]."""
+        return LabelledScenes(self.geometries[chosen], self.label[chosen], self.unit[chosen])
+
 
 class LabelLayer:
     """Labels of a file, made by `labels.read_labels`.
@@ -183,26 +187,23 @@ class LabelLayer:
         shapes, places = self._features.on(grid)
         owned = [self._owned[place] for place in places]
         if not self.multilabel:
-            label: NDArray[Any] = np.array([classes[0] for classes in owned], np.int64)
-            clear = self._without_conflicts(shapes, label, places, grid)
-            shapes, label, places = shapes[clear], label[clear], places[clear]
-        else:
-            label = np.zeros((len(owned), len(self.classes)), np.float32)
-            for place, classes in enumerate(owned):
-                label[place, list(classes)] = 1
+            one = np.array([classes[0] for classes in owned], np.int64)
+            scenes = LabelledScenes(shapes, one, places.astype(np.int32))
+            return self._without_conflicts(scenes, grid)
+        label = np.zeros((len(owned), len(self.classes)), np.float32)
+        for place, classes in enumerate(owned):
+            label[place, list(classes)] = 1
         return LabelledScenes(shapes, label, places.astype(np.int32))
 
-    def _without_conflicts(
-        self, shapes: NDArray[Any], label: NDArray[np.int64], places: NDArray[np.int64], grid: Grid
-    ) -> NDArray[np.bool_]:
-        """Which scenes [n] are at no place that has another class as well; the others are told."""
-        pairs = conflicting_pairs(shapes, label, grid)
-        clear = np.ones(len(shapes), bool)
+    def _without_conflicts(self, scenes: LabelledScenes, grid: Grid) -> LabelledScenes:
+        """Those at no place that has another class as well; the others are told."""
+        pairs = conflicting_pairs(scenes.geometries, scenes.label, grid)
+        clear = np.ones(len(scenes), bool)
         clear[pairs] = False
         out, total = int((~clear).sum()), len(clear)
         if not out:
-            return clear
-        told = self._pairs_told([(places[one], places[two]) for one, two in pairs[:PAIRS]])
+            return scenes
+        told = self._pairs_told(scenes.unit[pairs[:PAIRS]].tolist())
         if out * 2 >= total:
             raise LabelsInvalid(
                 f"{out} of {total} scenes of the {self._purpose} {self.source} are drawn twice with "
@@ -215,7 +216,7 @@ class LabelLayer:
             f"different classes, such as {told}; none of them is learned from. Correct these features "
             "(feature ids)."
         )
-        return clear
+        return scenes.only(clear)
 
     def _judge_overlap(self, drawn: ShapePixels, sure: int, places: NDArray[np.int64]) -> None:
         """Refuses features of different classes on the same pixels, or warns where they are few."""
@@ -233,7 +234,7 @@ class LabelLayer:
             )
         self._warn(f"{told}; these pixels are ignored.")
 
-    def _pairs_told(self, pairs: Sequence[tuple[int, int]]) -> str:
+    def _pairs_told(self, pairs: Sequence[Sequence[int]]) -> str:
         """Ids and classes of features that contradict each other, given by their places in the file."""
         return ", ".join(f"{self._told(one)} and {self._told(two)}" for one, two in pairs)
 

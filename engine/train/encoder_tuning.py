@@ -17,13 +17,13 @@ from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import IGNORE, SupervisedLoss, predict
+from .judging import DISTANCE, LEVEL
 from .labelled_ground import LabelledGround
 from .labelled_windows import LabelledWindows, WholeWindows
 from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix
 from .pixel_features import tuned_network
-from .quick_head import DISTANCE, LEVEL
 from .rounds import Rounds
 from .trainer import Trainer, TrainingResult
 from .tuning import Tuned, build, light_of

@@ -22,6 +22,7 @@ from .base_model import Base
 from .change_classes import change_classes, swap
 from .encoder_tuning import tune_weights
 from .examples import draw_examples
+from .judging import DISTANCE
 from .kept_tokens import open_kept
 from .labelled_ground import LabelledGround, only
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
@@ -29,9 +30,17 @@ from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
 from .method import BATCH, choose_method
-from .quick_head import DISTANCE, USES
+from .quick_head import USES
 from .rounds import Rounds, plan_rounds
-from .tuned_card import card_to_be, change_threshold, finished_card, joined_area, labelled_area
+from .tuned_card import (
+    Area,
+    LearnedFrom,
+    card_to_be,
+    change_threshold,
+    finished_card,
+    joined_area,
+    labelled_area,
+)
 from .tuning import HeadTuner, Tuned
 
 
@@ -77,24 +86,8 @@ def finetune_map(
         )
     if tuned.judged.warning and tuned.matrix is None:
         progress.warning(tuned.judged.warning)
-    counts = _counts(grounds, card)
-    finished = finished_card(
-        card,
-        base,
-        job,
-        method=method.name,
-        area=joined_area(
-            [
-                labelled_area(item.source.grid, item.ground.pixels.row, item.ground.pixels.column)
-                for item in rasters
-            ]
-        ),
-        counts=counts,
-        matrix=tuned.matrix,
-        measure=tuned.measure,
-        facts={"places": units, "heads": tuned.judged.mean_iou, "epochs": len(tuned.history)},
-        figures=tuned.interval,
-    )
+    labels = LearnedFrom(_counts(grounds, card), "places", units, _area(rasters))
+    finished = finished_card(card, base, job, method.name, tuned, labels)
     examples = [] if not job.output_report else draw_examples(tuned.predictor, rasters, finished)
     return Made(
         tuned.predictor, finished, method, tuned, _facts(job, base, units, finished), examples
@@ -179,6 +172,12 @@ def _counts(grounds: Sequence[LabelledGround], card: Card) -> dict[str, int]:
     for ground in grounds:
         total += np.bincount(ground.pixels.label, minlength=len(card.classes))
     return {item.title: int(count) for item, count in zip(card.classes, total)}
+
+
+def _area(rasters: Sequence[LabelledRaster]) -> Area | None:
+    """West, south, east and north of the labelled pixels, degrees."""
+    pixels = [(item.source.grid, item.ground.pixels) for item in rasters]
+    return joined_area([labelled_area(grid, found.row, found.column) for grid, found in pixels])
 
 
 def _facts(job: FinetuneJob, base: Base, places: int, card: Card) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ __all__ = [
     "PretrainingConfig",
     "ReconstructionError",
     "Stage",
+    "StageHooks",
     "group_choices",
     "pretrain",
     "reconstruction_error",
@@ -54,6 +55,16 @@ class PretrainingConfig:
     scale: tuple[float, float] = (0.2, 1.0)
     fewer_groups: float = 0.2
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(clip=1.0))
+
+    def settings(self, number: int) -> TrainerConfig:
+        """What the trainer is told in a stage, numbered from 0."""
+        stage = self.stages[number]
+        return dataclasses.replace(
+            self.trainer,
+            epochs=stage.epochs,
+            learning_rate=stage.learning_rate,
+            seed=self.trainer.seed + number,
+        )
 
 
 class MaskedReconstruction:
@@ -98,10 +109,19 @@ def pretrain(
     Returns:
         The metrics of every epoch of every stage.
     """
+    loader_of = _loaders(sources, config, network.config.groups, offset)
+    hooks = StageHooks(evaluate=evaluate, checkpoint=checkpoint)
+    return run_stages(network, kind, config, loader_of, hooks, progress=progress)
+
+
+def _loaders(
+    sources: Sequence[Source], config: PretrainingConfig, groups: int, offset: float | None
+) -> Callable[[int, Stage], Loader]:
+    """What gives the batches of a stage; of a network with so many spectral groups."""
     device = choose_device(config.trainer.device)
     atlas = lay_out(sources, device) if device.type == "cuda" else None
-    whole = tuple(range(network.config.groups))
-    choices = group_choices(network.config.groups, config.fewer_groups)
+    whole = tuple(range(groups))
+    choices = group_choices(groups, config.fewer_groups)
     light = None if offset is None else functools.partial(change_light, offset=offset)
 
     def loader_of(number: int, stage: Stage) -> Loader:
@@ -129,15 +149,7 @@ def pretrain(
             seed=seed,
         )
 
-    return run_stages(
-        network,
-        kind,
-        config,
-        loader_of,
-        evaluate=evaluate,
-        checkpoint=checkpoint,
-        progress=progress,
-    )
+    return loader_of
 
 
 def lay_out(sources: Sequence[Source], device: torch.device) -> Atlas:
@@ -146,16 +158,38 @@ def lay_out(sources: Sequence[Source], device: torch.device) -> Atlas:
     return Atlas(shapes, bands, ((source.image, source.valid) for source in sources), device)
 
 
+@dataclass(frozen=True)
+class StageHooks:
+    """What may happen around the stages.
+
+    Attributes:
+        prepare: Called before each stage, with its number from 0; may change the network.
+        smaller: Told a stage's number and its new batch where memory did not suffice.
+        evaluate: Judges the network after each epoch, on images kept back.
+        checkpoint: Folder for the state after each epoch; a run found there is taken up.
+    """
+
+    prepare: Callable[[int, Stage], None] | None = None
+    smaller: Callable[[int, int], None] | None = None
+    evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None
+    checkpoint: str | Path | None = None
+
+    def callbacks(self, number: int) -> list[Callback]:
+        """Of the trainer, in a stage."""
+        found: list[Callback] = []
+        if self.evaluate is not None:
+            found.append(Validate(self.evaluate))
+        if self.checkpoint is not None:
+            found.append(Checkpoint(Path(self.checkpoint) / f"stage{number + 1}.pt"))
+        return found
+
+
 def run_stages(
     network: MaskedAutoencoder,
     kind: Normalisation,
     config: PretrainingConfig,
     loader_of: Callable[[int, Stage], Loader],
-    *,
-    prepare: Callable[[int, Stage], None] | None = None,
-    smaller: Callable[[int, int], None] | None = None,
-    evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
-    checkpoint: str | Path | None = None,
+    hooks: StageHooks | None = None,
     workers: Alone | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
@@ -166,10 +200,7 @@ def run_stages(
         kind: How images become network input.
         config: Stages and what they share.
         loader_of: Gives the batches of a stage, numbered from 0.
-        prepare: Called before each stage; may change the network.
-        smaller: Told the stage and its new batch where memory did not suffice.
-        evaluate: Judges the network after each epoch, on images kept back.
-        checkpoint: Folder for the state after each epoch; a run found there is taken up.
+        hooks: What happens around the stages.
         workers: This process, and those that train beside it.
         progress: Told about steps and losses.
 
@@ -180,48 +211,65 @@ def run_stages(
         OutOfMemory: Not even a batch of one fits; of several processes, the batch asked for.
         TrainingDiverged: The loss became NaN or infinite.
     """
-    progress, workers = progress or Progress(), workers or Alone()
-    count = len(config.stages)
+    run = _Run(network, kind, config, loader_of, hooks or StageHooks(), workers or Alone())
+    progress = progress or Progress()
     work = [stage.epochs * stage.steps * stage.batch * stage.window**2 for stage in config.stages]
     history: list[dict[str, float]] = []
-
-    def run(number: int, planned: Stage) -> TrainingResult:
-        start = copy.deepcopy(network.state_dict())
-        settings = dataclasses.replace(
-            config.trainer,
-            epochs=planned.epochs,
-            learning_rate=planned.learning_rate,
-            seed=config.trainer.seed + number,
-        )
+    for number in range(len(work)):
         part = progress.part(sum(work[:number]) / sum(work), sum(work[: number + 1]) / sum(work))
-        label = f"Stage {number + 1} of {count}. " if count > 1 else ""
-
-        def attempt(batch: int) -> TrainingResult:
-            stage = dataclasses.replace(planned, batch=batch)
-            if batch < planned.batch and smaller is not None:
-                smaller(number, batch)
-            network.load_state_dict(start)
-            callbacks: list[Callback] = [Report(part, label, len(history))]
-            if evaluate is not None:
-                callbacks.append(Validate(evaluate))
-            if checkpoint is not None:
-                callbacks.append(Checkpoint(Path(checkpoint) / f"stage{number + 1}.pt"))
-            loss = MaskedReconstruction(kind, network.config.bands, stage.mask_ratio)
-            loader = loader_of(number, stage)
-            return Trainer(network, loss, loader, settings, callbacks, workers=workers).fit()
-
-        # Processes that wait for each other cannot retreat one by one.
-        least = planned.batch if workers.count > 1 else 1
-        return with_smaller_batches(attempt, planned.batch, progress, least)
-
-    for number, planned in enumerate(config.stages):
-        if prepare is not None:
-            prepare(number, planned)
-        result = run(number, planned)
+        result = run.stage(number, part, len(history))
         history += result.history
         if result.cancelled:
             return TrainingResult(tuple(history), cancelled=True)
     return TrainingResult(tuple(history))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run of stages; the fields are the arguments of `run_stages`."""
+
+    network: MaskedAutoencoder
+    kind: Normalisation
+    config: PretrainingConfig
+    loader_of: Callable[[int, Stage], Loader]
+    hooks: StageHooks
+    workers: Alone
+
+    def stage(self, number: int, progress: Progress, before: int) -> TrainingResult:
+        """Goes through a stage, with smaller batches where memory does not suffice.
+
+        Args:
+            number: Of the stage, from 0.
+            progress: Told about its steps and losses.
+            before: Epochs of earlier stages.
+        """
+        planned = self.config.stages[number]
+        if self.hooks.prepare is not None:
+            self.hooks.prepare(number, planned)
+        start = copy.deepcopy(self.network.state_dict())
+        count = len(self.config.stages)
+        label = f"Stage {number + 1} of {count}. " if count > 1 else ""
+
+        def attempt(batch: int) -> TrainingResult:
+            if batch < planned.batch and self.hooks.smaller is not None:
+                self.hooks.smaller(number, batch)
+            self.network.load_state_dict(start)
+            report = Report(progress, label, before)
+            return self._train(number, dataclasses.replace(planned, batch=batch), report)
+
+        # Processes that wait for each other cannot retreat one by one.
+        least = planned.batch if self.workers.count > 1 else 1
+        return with_smaller_batches(attempt, planned.batch, progress, least)
+
+    def _train(self, number: int, stage: Stage, report: Report) -> TrainingResult:
+        return Trainer(
+            self.network,
+            MaskedReconstruction(self.kind, self.network.config.bands, stage.mask_ratio),
+            self.loader_of(number, stage),
+            self.config.settings(number),
+            [report, *self.hooks.callbacks(number)],
+            workers=self.workers,
+        ).fit()
 
 
 def group_choices(groups: int, fewer: float) -> list[tuple[int, ...]]:

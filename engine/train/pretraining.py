@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ from torch import nn
 from ..cards import Card
 from ..checkpoint import save
 from ..data.held_windows import HeldWindows
-from ..data.imagery import Survey, list_rasters, survey
-from ..data.lazy_patches import LazyRaster
+from ..data.imagery import list_rasters, survey
 from ..data.raster_pool import RasterPool
 from ..errors import Cancelled
 from ..infer.staging import GEOTIFF, StagedOutputs
@@ -27,15 +27,15 @@ from ..model.normalise import normalisation
 from ..progress import Progress
 from ..training_jobs import PretrainJob
 from .fresh import drop_positions, fresh_network
-from .parallel import Alone, Quiet, join_workers
-from .pretrain import PretrainingConfig, run_stages
+from .parallel import Quiet, join_workers
+from .pretrain import PretrainingConfig, StageHooks, run_stages
 from .pretraining_patches import Patches
 from .pretraining_results import Outcome, finished_card, look, write_report
 from .pretraining_setup import hold_back, introduce, plan_run, start_network
 from .reconstruction import write_view
 from .reconstruction_error import ReconstructionError, reconstruction_error
 from .stages import Stage
-from .trainer import TrainerConfig, TrainingResult
+from .trainer import TrainerConfig
 from .unfinished import UnfinishedRun
 
 TERMS = {
@@ -88,23 +88,23 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
         if workers.main and unfinished is not None:
             unfinished.write(stages)
         introduce(found, stages, held, network, workers, whole)
-        result = _learn(
-            job,
+        part = whole.part(0.1, 0.95)
+        patches = Patches(drawn, card, network.config.patch, job.seed, workers, job.device, part)
+        judge = functools.partial(_judge, network, card, held, stages[-1].mask_ratio)
+        trainer = TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
+        result = run_stages(
             network,
-            card,
-            found,
-            drawn,
-            held,
-            stages,
-            unfinished,
-            workers,
-            whole.part(0.1, 0.95),
+            card.normalisation,
+            PretrainingConfig(stages, trainer=trainer),
+            patches.of_stage,
+            hooks=_hooks(job, network, judge, unfinished),
+            workers=workers,
+            progress=part,
         )
         if result.cancelled:
             raise _cancelled(job, len(result.history), whole)
         outcome = Outcome(
-            job, network, card, seal, found, held, stages, result.history,
-            _judge(network, card, held, stages[-1].mask_ratio), workers.count,
+            job, network, card, seal, found, held, stages, result.history, judge(), workers.count,
             time.monotonic() - started,
         )  # fmt: skip
         sealed = _write(outcome, staged, pool) if workers.main else ""
@@ -116,13 +116,20 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
         "outputs": {name: getattr(job, name) for name in staged},
         "seconds": round(time.monotonic() - started, 2),
         "model": {"name": finished_card(outcome).name, "sha256": sealed},
-        "stages": [dataclasses.asdict(stage) for stage in stages],
-        "final_loss": result.history[-1]["loss"],
-        "losses": [epoch["loss"] for epoch in result.history],
+        **_told(outcome),
+    }
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What the result of the protocol says of a run."""
+    return {
+        "stages": [dataclasses.asdict(stage) for stage in outcome.stages],
+        "final_loss": outcome.history[-1]["loss"],
+        "losses": [epoch["loss"] for epoch in outcome.history],
         "held_out": None if outcome.error is None else dataclasses.asdict(outcome.error),
-        "rasters": len(found.serving),
-        "refused": [{"raster": name, "why": why} for name, why in found.refused],
-        "processes": workers.count,
+        "rasters": len(outcome.found.serving),
+        "refused": [{"raster": name, "why": why} for name, why in outcome.found.refused],
+        "processes": outcome.processes,
     }
 
 
@@ -140,43 +147,25 @@ def _stage(outputs: StagedOutputs, job: PretrainJob) -> dict[str, Path]:
     }
 
 
-def _learn(
+def _hooks(
     job: PretrainJob,
     network: MaskedAutoencoder,
-    card: Card,
-    found: Survey,
-    drawn: list[LazyRaster],
-    held: HeldWindows,
-    stages: tuple[Stage, ...],
+    judge: Callable[[], ReconstructionError | None],
     unfinished: UnfinishedRun | None,
-    workers: Alone,
-    progress: Progress,
-) -> TrainingResult:
-    """Goes through the stages."""
-    patches = Patches(drawn, card, network.config.patch, job.seed, workers, job.device, progress)
+) -> StageHooks:
+    """Positions learned anew where asked, the error on what was held back, and a run that can be taken up."""
 
     def prepare(_: int, stage: Stage) -> None:
         if job.positions == "drop" and network.config.image_size != stage.window:
             drop_positions(network, stage.window)
 
     def evaluate(_: nn.Module) -> Mapping[str, float]:
-        error = _judge(network, card, held, stages[-1].mask_ratio)
+        error = judge()
         return {} if error is None else {"error": error.model}
 
-    return run_stages(
-        network,
-        card.normalisation,
-        PretrainingConfig(
-            stages, trainer=TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
-        ),
-        patches.of_stage,
-        prepare=prepare,
-        smaller=unfinished.shrink if unfinished is not None else None,
-        evaluate=evaluate,
-        checkpoint=unfinished.folder if unfinished is not None else None,
-        workers=workers,
-        progress=progress,
-    )
+    if unfinished is None:
+        return StageHooks(prepare, evaluate=evaluate)
+    return StageHooks(prepare, unfinished.shrink, evaluate, unfinished.folder)
 
 
 def _judge(

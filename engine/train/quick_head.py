@@ -11,27 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..assess.intervals import Estimate, clustered
-from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.feature_head import FeatureHead
 from ..progress import Progress
 from .discriminant import LinearScores, fit_discriminant
-from .live_figures import figures, tell
 from .logistic import fit_logistic, mean_of_both
-from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
 from .self_training import with_surest
 
 HIDDEN = 64
-FOLDS = 5
-DISTANCE = 16  # pixels; labels that are closer are judged together
 STEPS, BATCH, LEARNING_RATE, SMOOTHING = 400, 1024, 3e-3, 0.05
-# A hidden layer must be better by this much (mean IoU) on labels it has not seen, and have seen
-# enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
-MARGIN, ENOUGH_BLOCKS = 0.01, 6
-_TEMPERATURES = np.geomspace(0.05, 5.0, 60)
-_CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
-LEVEL = 95  # percent, of intervals
 FEATURE_SIZE = 1 / 6  # of each feature in the regression, against its penalty
 ABSENT = -100.0  # score of a class that was not there to learn from
 
@@ -81,33 +69,6 @@ def for_change(use: Use) -> Use:
     """
     relit, shrinkage = (0.8, 0.6) if use.relit else (0.0, 0.9)
     return Use(relit, shrinkage, use.context)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """How heads did on labels that were held back, block by block.
-
-    Attributes:
-        matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
-            be held back.
-        temperature: Of the softmax, by likelihood on held-back labels.
-        hidden: Width of the chosen head's hidden layer, 0 for the linear one.
-        folds: How many parts the labels were cut into, 0 for none.
-        blocks: Places with labels.
-        mean_iou: Of each head that was tried, by name.
-        warning: What cannot be judged; empty if fine.
-        accuracy: Share of held-back labels that are right, with the interval that the places leave open; None
-            where nothing was held back.
-    """
-
-    matrix: NDArray[np.int64] | None
-    temperature: float
-    hidden: int
-    folds: int
-    blocks: int
-    mean_iou: dict[str, float]
-    warning: str = ""
-    accuracy: Estimate | None = None
 
 
 def sample_weights(samples: PixelSamples, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -242,96 +203,6 @@ def fit_hidden(
     head.eval()
 
 
-def judge(
-    samples: PixelSamples,
-    blocks: Sequence[tuple[int, float]],
-    fresh: FeatureHead | None,
-    classes: int,
-    seed: int,
-    progress: Progress | None = None,
-    use: Use = ANYWHERE,
-    names: Sequence[str] = (),
-    rule: Rule = "both",
-    unlabelled: NDArray[np.float32] | None = None,
-) -> Judged:
-    """Holds back each block of labels in turn, and chooses the head and its temperature by that.
-
-    Args:
-        samples: Features of all labelled pixels.
-        blocks: Widths and weights of the blocks of features.
-        fresh: A head with a hidden layer to try as well; None for the linear one alone.
-        classes: K.
-        seed: Of folds and weights.
-        progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
-        use: Where the model is to work.
-        names: Of the classes [K], to tell figures of each.
-        rule: See `fit_linear`.
-        unlabelled: Likewise; labels that are held back are not among them.
-    """
-    progress = progress or Progress()
-    where = (samples.row, samples.column)
-    block = spatial_blocks(*where, samples.unit, DISTANCE, samples.place)
-    places = np.array([len(np.unique(block[samples.label == k])) for k in range(classes)])
-    count, every = len(np.unique(block)), np.ones(len(block), bool)
-    folds = int(min(FOLDS, places.min())) if len(places) else 0
-    if folds < 2:
-        scores = fit_linear(samples, blocks, every, use, rule, unlabelled)(samples.features[0])
-        return Judged(
-            None,
-            _temperature_for(scores, _CONFIDENCE),
-            0,
-            0,
-            count,
-            {},
-            "Nothing was held back to judge the model by: a class is labelled in one place only "
-            f"(closer than {DISTANCE} pixels). Draw every class in at least two places.",
-        )
-    fold = spatial_folds(
-        *where,
-        samples.label,
-        samples.unit,
-        folds,
-        distance=DISTANCE,
-        seed=seed,
-        raster=samples.place,
-    )
-    tried: dict[int, NDArray[np.float64]] = {0: np.zeros((len(block), classes))}
-    if fresh is not None and places.min() >= ENOUGH_BLOCKS:
-        tried[fresh.hidden] = np.zeros((len(block), classes))
-    progress.state(parts=folds)
-    for number in range(folds):
-        test = fold == number
-        part = progress.part(number / folds, (number + 1) / folds)
-        part.update(0, f"Judging, part {number + 1} of {folds}")
-        fitted = fit_linear(samples, blocks, ~test, use, rule, unlabelled)
-        tried[0][test] = fitted(samples.features[0][test])
-        if fresh is not None and fresh.hidden in tried:
-            fit_hidden(fresh, samples, ~test, seed, part)
-            tried[fresh.hidden][test] = head_scores(fresh, samples.features[0][test])
-        seen = fold <= number
-        matrix = confusion_matrix(samples.label[seen], tried[0][seen].argmax(1), classes)
-        tell(progress, "part_", number + 1, figures(matrix, names))
-    found = {
-        hidden: confusion_matrix(samples.label, scores.argmax(1), classes)
-        for hidden, scores in tried.items()
-    }
-    means = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
-    hidden = 0
-    if fresh is not None and means.get(fresh.hidden, -1.0) > means[0] + MARGIN:
-        hidden = fresh.hidden
-        tell(progress, "part_", folds, figures(found[hidden], names))
-    temperature = _likeliest(tried[hidden], samples.label) if hidden == 0 else 1.0
-    return Judged(
-        found[hidden],
-        temperature,
-        hidden,
-        folds,
-        count,
-        {"hidden layer" if key else "linear": round(value, 4) for key, value in means.items()},
-        accuracy=clustered(tried[hidden].argmax(1) == samples.label, block, LEVEL),
-    )
-
-
 @torch.no_grad()
 def head_scores(head: FeatureHead, features: NDArray[Any]) -> NDArray[np.float64]:
     """Logits [N, K] of features [N, F]."""
@@ -339,25 +210,6 @@ def head_scores(head: FeatureHead, features: NDArray[Any]) -> NDArray[np.float64
     given = torch.from_numpy(np.asarray(features, np.float32))[..., None, None]
     logits: torch.Tensor = head(given[:, :fine], given[:, fine:])
     return logits[..., 0, 0].double().numpy()
-
-
-def _likeliest(scores: NDArray[np.float64], label: NDArray[np.int64]) -> float:
-    """The temperature at which the scores make the labels most probable, every class alike."""
-    losses = []
-    for value in _TEMPERATURES:
-        chosen = _log_softmax(scores / value)[np.arange(len(label)), label]
-        losses.append(-np.mean([chosen[label == k].mean() for k in np.unique(label)]))
-    return float(_TEMPERATURES[int(np.argmin(losses))])
-
-
-def _temperature_for(scores: NDArray[np.float64], confidence: float) -> float:
-    means = [np.exp(_log_softmax(scores / value)).max(1).mean() for value in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(np.abs(np.array(means) - confidence)))])
-
-
-def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    scores = scores - scores.max(1, keepdims=True)
-    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
 
 
 def _tensor(values: NDArray[Any]) -> torch.Tensor:

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from ..cards import Card
 from ..data.grid import Grid
-from ..data.label_layer import LabelLayer
+from ..data.label_layer import LabelLayer, LabelledScenes
 from ..data.source import RasterSource
 from ..errors import EmptyArea
 from ..infer.cell_looks import outline
@@ -106,39 +106,24 @@ def read_chips(
         LabelsInvalid: The labels are a class raster.
     """
     progress = progress or Progress()
-    found: list[tuple[RasterSource, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
-    for source in sources:
-        try:
-            scenes = layer.scenes(source.grid)
-        except EmptyArea as error:
-            if len(sources) == 1:
-                raise
-            progress.warning(f"{source.path} is left out: {error.message}")
-            continue
-        frame = shapely.box(*source.grid.bounds)
-        inside = [shapely.relate_pattern(shape, frame, "T********") for shape in scenes.geometries]
-        found.append((source, scenes.geometries[inside], scenes.label[inside], scenes.unit[inside]))
-    if not found:
-        raise EmptyArea(
-            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
-            "of the place that is labelled, or check the CRS of both."
-        )
-    sides = [_side(source.grid, shape) for source, shapes, _, _ in found for shape in shapes]
+    found = _labelled(sources, layer, progress)
+    sides = [_side(source.grid, shape) for source, scenes in found for shape in scenes.geometries]
     window = choose_window(sides, card.window, patch)
-    groups = sorted(set.intersection(*(set(source.groups) for source, *_ in found)))
+    groups = sorted(set.intersection(*(set(source.groups) for source, _ in found)))
     grids: list[Grid] = []
     parts: list[SceneChips] = []
     sparse = 0
-    for number, (source, shapes, label, unit) in enumerate(found):
+    for number, (source, scenes) in enumerate(found):
         if source.grid not in grids:
             grids.append(source.grid)
-        zones = np.array([_zone(source.grid, shape, window) for shape in shapes], object)
+        zones = np.array([_zone(source.grid, shape, window) for shape in scenes.geometries], object)
+        scenes = replace(scenes, geometries=zones)
         part = progress.part(number / len(found), (number + 1) / len(found))
         windows, enough = _look(source, zones, window, card, part)
         sparse += int(np.count_nonzero(~enough))
         if windows:
             which = grids.index(source.grid)
-            parts.append(_chips(windows, groups, card, source.grid, zones, label, unit, which))
+            parts.append(_chips(windows, scenes, groups, card, source.grid, which))
     if sparse:
         progress.warning(
             f"{sparse} labelled scenes are left out: less than half of their pixels are valid."
@@ -149,6 +134,30 @@ def read_chips(
             "scenes where the raster has values, or check its no-data value."
         )
     return joined(parts)
+
+
+def _labelled(
+    sources: Sequence[RasterSource], layer: LabelLayer, progress: Progress
+) -> list[tuple[RasterSource, LabelledScenes]]:
+    """The rasters that have labels, each with the scenes that lie on it."""
+    found: list[tuple[RasterSource, LabelledScenes]] = []
+    for source in sources:
+        try:
+            scenes = layer.scenes(source.grid)
+        except EmptyArea as error:
+            if len(sources) == 1:
+                raise
+            progress.warning(f"{source.path} is left out: {error.message}")
+            continue
+        frame = shapely.box(*source.grid.bounds)
+        inside = [shapely.relate_pattern(shape, frame, "T********") for shape in scenes.geometries]
+        found.append((source, scenes.only(np.array(inside, bool))))
+    if not found:
+        raise EmptyArea(
+            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
+            "of the place that is labelled, or check the CRS of both."
+        )
+    return found
 
 
 def choose_window(sides: Sequence[float], largest: int, patch: int) -> int:
@@ -191,15 +200,13 @@ def _look(
 
 def _chips(
     windows: dict[int, list[Look]],
+    scenes: LabelledScenes,
     groups: Sequence[int],
     card: Card,
     grid: Grid,
-    zones: NDArray[Any],
-    label: NDArray[Any],
-    unit: NDArray[Any],
     raster: int,
 ) -> SceneChips:
-    """Chips of one raster."""
+    """Chips of one raster from the windows of its scenes."""
     size = card.spectral_patch
     missing = [
         band
@@ -211,7 +218,7 @@ def _chips(
     looks = [look for mine in thinned for look in mine]
     image = np.stack([look.feeds["image"] for look in looks])
     image[:, missing] = 0
-    centres = shapely.centroid(zones[kept])
+    centres = shapely.centroid(scenes.geometries[kept])
     column, row = grid.column_row(shapely.get_x(centres), shapely.get_y(centres))
     return SceneChips(
         image.astype(np.float32),
@@ -219,10 +226,10 @@ def _chips(
         np.array(groups, np.int64),
         np.repeat(np.arange(len(kept)), [len(mine) for mine in thinned]),
         np.array([look.weight for look in looks]),
-        label[kept],
+        scenes.label[kept],
         np.floor(row).astype(np.int64),
         np.floor(column).astype(np.int64),
-        unit[kept].astype(np.int64),
+        scenes.unit[kept].astype(np.int64),
         np.full(len(kept), raster),
         len(card.classes),
     )

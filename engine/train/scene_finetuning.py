@@ -28,7 +28,7 @@ from .method import BATCH, Method, choose_method
 from .rounds import plan_rounds
 from .scene_chips import SceneChips, read_chips
 from .scene_tuning import tune_scenes
-from .tuned_card import card_to_be, finished_card, joined_area, labelled_area
+from .tuned_card import Area, LearnedFrom, card_to_be, finished_card, joined_area, labelled_area
 from .tuning import Tuned
 
 
@@ -110,21 +110,13 @@ def _finished(
     """The card with what was learned from, and how good it is."""
     card = tuned.predictor.card
     label = chips.label if chips.label.ndim == 2 else np.eye(len(card.classes))[chips.label]
-    figures = tuned.interval
-    if job.multilabel and tuned.accuracy is not None:
-        figures = {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
-    return finished_card(
-        card,
-        base,
-        job,
-        method=method.name,
-        area=_area(chips, [source.grid for source in sources]),
-        counts={item.title: int(n) for item, n in zip(card.classes, label.sum(0))},
-        matrix=tuned.matrix,
-        measure=tuned.measure,
-        facts={"scenes": len(chips), "heads": tuned.judged.mean_iou, "epochs": len(tuned.history)},
-        figures=figures,
+    labels = LearnedFrom(
+        {item.title: int(count) for item, count in zip(card.classes, label.sum(0))},
+        "scenes",
+        len(chips),
+        _area(chips, [source.grid for source in sources]),
     )
+    return finished_card(card, base, job, method.name, tuned, labels)
 
 
 def _facts(job: FinetuneJob, base: Base, card: Card, scenes: int) -> list[tuple[str, str]]:
@@ -143,7 +135,7 @@ def _facts(job: FinetuneJob, base: Base, card: Card, scenes: int) -> list[tuple[
     ]
 
 
-def _area(chips: SceneChips, grids: Sequence[Grid]) -> tuple[float, float, float, float] | None:
+def _area(chips: SceneChips, grids: Sequence[Grid]) -> Area | None:
     """West, south, east and north of the scenes' centres, degrees."""
     distinct: list[Grid] = []
     for grid in grids:

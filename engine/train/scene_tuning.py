@@ -1,4 +1,4 @@
-"""Fine-tuning for scenes: a last layer on frozen features first, then, if asked, the encoder."""
+"""Fine-tuning for scenes: a last layer on frozen features, from which the encoder may learn on."""
 
 from __future__ import annotations
 
@@ -6,37 +6,29 @@ import dataclasses
 import functools
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from ..assess.intervals import Estimate, clustered
 from ..cards import Card
-from ..data.blocks import hold_out, spatial_blocks
+from ..data.blocks import hold_out
 from ..errors import Cancelled, LabelsInvalid
 from ..language import marked
 from ..model.predictor import Predictor
 from ..progress import Progress, Quiet
 from .base_model import Base
 from .calibration import calibrate
-from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .device import choose_device
-from .finetune import SupervisedLoss, predict
-from .live_figures import figures, tell, titles
-from .low_rank import add_adapters, merge_adapters
-from .metrics import confusion_matrix
-from .quick_head import LEVEL, Judged
+from .judging import Judged
+from .live_figures import tell, titles
 from .rounds import Rounds
-from .scene_batches import SceneBatches, WholeScenes
 from .scene_chips import SceneChips
+from .scene_encoder_tuning import tune_scene_encoder
+from .scene_figures import accuracy_of, figures_of, matrix_of
 from .scene_head import (
     APART,
     JudgedScenes,
-    figure,
     fit_scenes,
     install,
     judge_scenes,
-    scene_means,
     scene_scores,
 )
 from .scene_samples import (
@@ -46,13 +38,10 @@ from .scene_samples import (
     classifier,
     learn_patches,
     measure,
-    scene_light,
     whole_images,
 )
-from .trainer import Trainer, TrainingResult
 from .tuning import Tuned
 
-RATE = 3e-4  # where all weights of the encoder learn
 CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
 FEW = 5  # scenes of a class from which on figures mean something
 # The export is compared on noise, which has every texture at once: scores are large there, and so
@@ -104,7 +93,7 @@ def tune_scenes(
     learn, judging = chips.only(~held), chips.only(held)
     part = progress.part(0.0, 0.9)
     first = tune(learn, progress=part.part(0.0, 0.2))
-    tuned = _tune_encoder(base, first, learn, judging, rounds, seed, part)
+    tuned = tune_scene_encoder(base, first, learn, judging, rounds, seed, part)
     if tuned.improved or tuned.cancelled:
         return tuned
     # That head was fitted without the scenes that were held back: here is one of all of them.
@@ -186,7 +175,7 @@ def _tune_head(
         "were learned from all of them, without labels); the model was then fitted to all of them"
     )
     told = Judged(
-        _matrix(judged.scores, chips) if judged.folds else None,
+        matrix_of(judged.scores, chips) if judged.folds else None,
         temperature,
         0,
         judged.folds,
@@ -196,122 +185,10 @@ def _tune_head(
     )
     accuracy = None
     if judged.folds:
-        tell(progress, "part_", judged.folds, _figures(judged.scores, chips, card))
-        accuracy = _accuracy(judged.scores, chips)
+        tell(progress, "part_", judged.folds, figures_of(judged.scores, chips, card))
+        accuracy = accuracy_of(judged.scores, chips)
     places = judged.blocks if judged.folds else 0
     return Tuned(predictor, told, told.matrix, measured, accuracy=accuracy, places=places)
-
-
-def _tune_encoder(
-    base: Base,
-    first: Tuned,
-    learn: SceneChips,
-    held: SceneChips,
-    rounds: Rounds,
-    seed: int,
-    progress: Progress,
-) -> Tuned:
-    """Trains the encoder, whole or by adapters, from where the last layer on frozen features ends."""
-    predictor = _start_from(first, base, rounds, seed)
-    card = predictor.card
-    name = "map" if card.multilabel else "accuracy"
-    # The head alone is a model already: from here on a cancel keeps the best so far.
-    progress.state(keeps=True, rounds=rounds.epochs)
-    before = _judge(first.predictor, held)
-    tell(progress, "val_", 0, before)
-    progress.log(f"{name} on held-back scenes before: {before[name]:.3f}")
-    callbacks: list[Callback] = [
-        Report(progress.part(0.2, 1.0)),
-        Validate(lambda model: _judge(model, held)),
-        KeepBest(f"val_{name}", largest=True),
-        EarlyStop(f"val_{name}", rounds.patience, largest=True),
-    ]
-    loader = SceneBatches(learn, rounds.batch, rounds.steps, scene_light(card), seed=seed)
-    loss = SupervisedLoss(card, smoothing=0.05)
-    result = Trainer(predictor, loss, loader, rounds.trainer(seed, RATE), callbacks).fit()
-    predictor.cpu().eval()
-    if rounds.adapters:
-        merge_adapters(classifier(predictor).encoder)
-    improved = _improved(result, name, before[name], progress)
-    if not improved:
-        predictor = first.predictor
-    scores = _scores(predictor, held)
-    return Tuned(
-        predictor,
-        first.judged,
-        _matrix(scores, held),
-        measure=marked("scenes held back in whole places, at the best epoch by the same scenes"),
-        history=result.history,
-        cancelled=result.cancelled,
-        accuracy=_accuracy(scores, held),
-        places=len(np.unique(_places(held))),
-        improved=improved,
-    )
-
-
-def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predictor:
-    """The network of a head on frozen features, ready for its encoder to learn."""
-    card = first.predictor.card
-    predictor = build_scenes(base, card, card.window, rounds.drop_path)
-    predictor.network.load_state_dict(first.predictor.network.state_dict())
-    if rounds.adapters:
-        torch.manual_seed(seed)
-        add_adapters(classifier(predictor).encoder)
-    return predictor
-
-
-def _improved(result: TrainingResult, name: str, start: float, progress: Progress) -> bool:
-    """Whether the encoder learned something; where not, the user is told that the head is kept."""
-    if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
-        return False
-    best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
-    if best > start:
-        return True
-    progress.warning(
-        f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
-        f"against {start:.3f}): the head on frozen features is kept."
-    )
-    return False
-
-
-def _scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:
-    """Mean probabilities [M, K] of scenes, as inference gives them."""
-    chances, _ = predict(predictor, WholeScenes(chips, 16))
-    return scene_means(chances.astype(np.float64), chips)
-
-
-def _judge(model: nn.Module, chips: SceneChips) -> dict[str, float]:
-    """Figures on scenes: accuracy and the IoU of each class, or mean average precision."""
-    if not isinstance(model, Predictor):
-        raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
-    return _figures(_scores(model, chips), chips, model.card)
-
-
-def _figures(scores: NDArray[np.float64], chips: SceneChips, card: Card) -> dict[str, float]:
-    matrix = _matrix(scores, chips)
-    if matrix is None:
-        return {"map": figure(scores, chips.label)}
-    return figures(matrix, titles(card.classes))
-
-
-def _places(chips: SceneChips) -> NDArray[np.int64]:
-    """The place of each scene [M]: those whose windows touch are one."""
-    return spatial_blocks(chips.row, chips.column, chips.unit, chips.window, chips.raster)
-
-
-def _accuracy(scores: NDArray[np.float64], chips: SceneChips) -> Estimate:
-    """Accuracy with its interval; of several labels a scene mean average precision, which has none."""
-    if chips.label.ndim == 2:
-        return Estimate(figure(scores, chips.label))
-    return clustered(scores.argmax(1) == chips.label, _places(chips), LEVEL)
-
-
-def _matrix(scores: NDArray[np.float64], chips: SceneChips) -> NDArray[np.int64] | None:
-    """Confusion matrix, true classes in rows; of several labels a scene there is none."""
-    if chips.label.ndim == 2:
-        return None
-    return confusion_matrix(chips.label, scores.argmax(1), chips.classes)
 
 
 def _check(chips: SceneChips, card: Card, progress: Progress) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from .metrics import (
     producer_accuracy,
     user_accuracy,
 )
-from .tuning import JOINT_PLACES
+from .tuning import JOINT_PLACES, Tuned
+
+Area = tuple[float, float, float, float]  # west, south, east, north
 
 _NAMED = 20  # rasters that a card names
 # Both kinds of ground count alike in training, but little of most scenes changes. In ten OSCD cities that heads of
@@ -73,18 +76,25 @@ def change_threshold(places: int) -> dict[str, Any]:
     return {"method": "fixed", "value": _CUT if places < JOINT_PLACES else _CUT_OF_MANY}
 
 
+@dataclass(frozen=True)
+class LearnedFrom:
+    """The labels that a model learned from.
+
+    Attributes:
+        counts: Labelled pixels or scenes by class title.
+        kind: "places" or "scenes".
+        number: Of them.
+        area: West, south, east, north, degrees; None where unknown.
+    """
+
+    counts: dict[str, int]
+    kind: str
+    number: int
+    area: Area | None = None
+
+
 def finished_card(
-    card: Card,
-    base: Base,
-    job: FinetuneJob,
-    *,
-    method: str,
-    area: tuple[float, float, float, float] | None,
-    counts: dict[str, int],
-    matrix: NDArray[np.int64] | None,
-    measure: str,
-    facts: dict[str, Any],
-    figures: dict[str, Any] | None = None,
+    card: Card, base: Base, job: FinetuneJob, method: str, tuned: Tuned, labels: LearnedFrom
 ) -> Card:
     """The card after training.
 
@@ -93,19 +103,9 @@ def finished_card(
         base: What it started from.
         job: What was asked.
         method: The method that was used.
-        area: West, south, east, north of the labels, degrees; None where unknown.
-        counts: Labelled pixels or scenes by class title.
-        matrix: Confusion on held-back labels, true classes in rows; None without any.
-        measure: How it came about.
-        facts: More about the training.
-        figures: Further held-out figures.
+        tuned: How it did on labels held back.
+        labels: What it learned from.
     """
-    accuracy: dict[str, Any] = dict(figures or {})
-    if matrix is not None:
-        accuracy.update(figures_of(matrix, card.classes), measure=measure)
-        accuracy["confusion"] = matrix.tolist()  # true classes in rows
-    elif not accuracy:
-        accuracy = {"measure": marked("not judged: no labels could be held back")}
     return dataclasses.replace(
         card,
         training={
@@ -114,13 +114,29 @@ def finished_card(
             "rasters": [Path(name.split("|")[0]).name for name in job.inputs[:_NAMED]],
             "labels": Path(job.labels.split("|")[0]).name,
             "field": job.field,
-            "labelled": counts,
-            "area": area,
+            "labelled": labels.counts,
+            "area": labels.area,
             "seed": job.seed,
-            **facts,
+            labels.kind: labels.number,
+            "heads": tuned.judged.mean_iou,
+            "epochs": len(tuned.history),
         },
-        accuracy=accuracy,
+        accuracy=_accuracy(card, tuned),
     )
+
+
+def _accuracy(card: Card, tuned: Tuned) -> dict[str, Any]:
+    """Held-out figures with their interval; of several labels a scene mean average precision."""
+    if card.multilabel and tuned.accuracy is not None:
+        return {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
+    if tuned.matrix is None:
+        return tuned.interval or {"measure": marked("not judged: no labels could be held back")}
+    return {
+        **tuned.interval,
+        **figures_of(tuned.matrix, card.classes),
+        "measure": tuned.measure,
+        "confusion": tuned.matrix.tolist(),  # true classes in rows
+    }
 
 
 def figures_of(matrix: NDArray[np.int64], classes: Sequence[ModelClass]) -> dict[str, Any]:
@@ -144,9 +160,7 @@ def figures_of(matrix: NDArray[np.int64], classes: Sequence[ModelClass]) -> dict
     }
 
 
-def labelled_area(
-    grid: Grid, row: NDArray[np.int64], column: NDArray[np.int64]
-) -> tuple[float, float, float, float] | None:
+def labelled_area(grid: Grid, row: NDArray[np.int64], column: NDArray[np.int64]) -> Area | None:
     """West, south, east and north of some pixels in degrees (WGS 84)."""
     if not len(row):
         return None
@@ -161,9 +175,7 @@ def labelled_area(
     return west, south, east, north
 
 
-def joined_area(
-    areas: Sequence[tuple[float, float, float, float] | None],
-) -> tuple[float, float, float, float] | None:
+def joined_area(areas: Sequence[Area | None]) -> Area | None:
     """The box around several boxes."""
     known = np.array([area for area in areas if area is not None])
     if not len(known):

@@ -26,6 +26,7 @@ from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .base_model import Base
+from .judging import Judged, judge
 from .kept_tokens import KeptTokens
 from .labelled_ground import LabelledGround, thin_grounds
 from .light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS, Light
@@ -34,14 +35,12 @@ from .pixel_features import PixelSamples, extract, tuned_network
 from .quick_head import (
     ANYWHERE,
     HIDDEN,
-    Judged,
     Rule,
     Use,
     fit_hidden,
     fit_linear,
     for_change,
     install_linear,
-    judge,
 )
 from .self_training import unlabelled_grounds, with_neighbours, without_neighbours
 
@@ -163,26 +162,18 @@ class HeadTuner:
         samples, unlabelled = self._examples(predictor, grounds, use, rule, progress)
         network = tuned_network(predictor.cpu())
         blocks, fresh = network.blocks(), self._hidden_head(network, use)
-        judged = judge(
-            samples,
-            blocks,
-            fresh,
-            len(self.card.classes),
-            self.seed,
-            progress.part(0.7, 0.95),
-            use,
-            titles(self.card.classes),
-            rule,
-            unlabelled,
+        fit = functools.partial(
+            fit_linear, samples, blocks, use=use, rule=rule, unlabelled=unlabelled
         )
+        names, part = titles(self.card.classes), progress.part(0.7, 0.95)
+        judged = judge(samples, fit, fresh, len(names), self.seed, part, names)
         every = np.ones(len(samples.label), bool)
         if judged.hidden and fresh is not None:
             fit_hidden(fresh, samples, every, self.seed, progress.part(0.95, 1.0))
             predictor = build(self.base, self.card, judged.hidden)
             tuned_network(predictor).head.load_state_dict(fresh.state_dict())
         else:
-            scores = fit_linear(samples, blocks, every, use, rule, unlabelled)
-            install_linear(network.head, scores, judged.temperature)
+            install_linear(network.head, fit(every), judged.temperature)
         measure = marked(
             f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
             "model was then fitted to all of them"

@@ -1,4 +1,4 @@
-"""Heads on features, by what they do: they learn, they are judged on what they have not seen."""
+"""Heads on features, by what they do: they learn, and tell other samples apart."""
 
 import dataclasses
 
@@ -6,20 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.feature_head import FeatureHead
 from engine.train import quick_head
 from engine.train.pixel_features import PixelSamples
 from engine.train.quick_head import (
-    HIDDEN,
     fit_hidden,
     fit_linear,
     head_scores,
     install_linear,
-    judge,
     sample_weights,
 )
-
-BLOCKS = [(4, 1.0), (2, 0.5)]
+from tests.engine.train.separable import BLOCKS, every, head, samples
 
 
 @pytest.fixture(autouse=True)
@@ -27,29 +23,6 @@ def few_steps(monkeypatch):
     """These features are easy to learn."""
     monkeypatch.setattr(quick_head, "STEPS", 150)
     monkeypatch.setattr(quick_head, "BATCH", 128)
-
-
-def samples(places=4, classes=3, apart=8.0, seed=0, copies=1):
-    """Every class in so many places of four pixels, 100 pixels from each other."""
-    random = np.random.default_rng(seed)
-    count = 4 * places * classes
-    unit = np.repeat(np.arange(places * classes), 4)
-    label = unit % classes
-    middle = apart * np.eye(classes, 6)[label]
-    views = np.stack([middle + random.normal(size=(count, 6)) for _ in range(copies + 1)])
-    row = 100 * unit + np.tile([0, 0, 1, 1], places * classes)
-    column = np.tile([0, 1, 0, 1], places * classes)
-    return PixelSamples(
-        views.astype(np.float32), label, row, column, unit, np.zeros(count, np.int64)
-    )
-
-
-def head(hidden=0, classes=3):
-    return FeatureHead(4, 2, classes, hidden).eval()
-
-
-def every(found):
-    return np.ones(len(found.label), bool)
 
 
 def test_classes_count_alike_and_large_polygons_a_little_more():
@@ -157,52 +130,3 @@ def test_a_hidden_layer_learns_and_is_the_same_every_time():
     assert (scores.argmax(1) == found.label).mean() > 0.9
     np.testing.assert_array_equal(scores, head_scores(other, found.features[0]))
     assert not one.training
-
-
-def test_the_matrix_is_of_every_label_while_it_was_held_back():
-    found = samples()
-    judged = judge(found, BLOCKS, head(HIDDEN), 3, seed=0)
-    assert judged.matrix.sum(axis=1).tolist() == [16, 16, 16]
-    assert np.trace(judged.matrix) > 40
-    assert (judged.folds, judged.blocks, judged.warning) == (4, 12, "")
-    assert judged.temperature > 0
-    assert all(0 <= figure <= 1 for figure in judged.mean_iou.values())
-
-
-def test_what_can_only_be_known_by_heart_is_judged_as_unknown():
-    """Features that tell the place, not the class: a head that saw the place would know it."""
-    found = samples(places=6, apart=0, copies=0)
-    found.features[:] = np.random.default_rng(0).normal(size=(18, 6))[found.unit]
-    known = fit_linear(found, [(6, 1.0)], every(found))(found.features[0]).argmax(1)
-    judged = judge(found, [(6, 1.0)], head(), 3, seed=0)
-    assert np.trace(judged.matrix) / judged.matrix.sum() < (known == found.label).mean() - 0.1
-
-
-def test_one_place_a_class_cannot_be_judged():
-    judged = judge(samples(places=1), BLOCKS, head(HIDDEN), 3, seed=0)
-    assert judged.matrix is None
-    assert (judged.folds, judged.blocks, judged.hidden, judged.mean_iou) == (0, 3, 0, {})
-    assert "Nothing was held back" in judged.warning
-    assert "Draw every class in at least two places" in judged.warning
-    assert judged.temperature > 0
-
-
-def test_places_that_are_close_are_one():
-    """Two polygons of each class, ten pixels apart."""
-    found = samples(places=2)
-    unit = found.unit
-    close = PixelSamples(
-        found.features, found.label, 200 * (unit % 3) + 10 * (unit // 3), found.column, unit,
-        found.place,
-    )  # fmt: skip
-    assert judge(close, BLOCKS, head(HIDDEN), 3, seed=0).matrix is None
-
-
-def test_judging_is_the_same_every_time():
-    one, other = (judge(samples(apart=1), BLOCKS, head(HIDDEN), 3, seed=2) for _ in range(2))
-    assert np.array_equal(one.matrix, other.matrix)
-    assert (one.temperature, one.hidden, one.mean_iou) == (
-        other.temperature,
-        other.hidden,
-        other.mean_iou,
-    )

@@ -12,7 +12,9 @@ from rasterio.crs import CRS
 from engine.cards import Card, Normalisation
 from engine.data.grid import Grid
 from engine.train.base_model import Base
+from engine.train.judging import Judged
 from engine.train.tuned_card import (
+    LearnedFrom,
     card_to_be,
     change_threshold,
     figures_of,
@@ -20,6 +22,7 @@ from engine.train.tuned_card import (
     joined_area,
     labelled_area,
 )
+from engine.train.tuning import Tuned
 from engine.training_jobs import FinetuneJob
 from tests.engine.data.rasters import TRANSFORM
 from tests.engine.train import land
@@ -101,10 +104,10 @@ def test_a_class_that_was_not_judged_has_no_figures():
 
 def finish(matrix):
     card = card_to_be(BASE, job(), land.CLASSES, [UTM])
-    return finished_card(
-        card, BASE, job(seed=4), method="quick", area=(1, 2, 3, 4), counts={"Bare": 7},
-        matrix=matrix, measure="by hand", facts={"places": 9},
-    )  # fmt: skip
+    judged = Judged(matrix, 1.0, 0, 0, 9, {"linear": 0.9})
+    tuned = Tuned(None, judged, matrix, "by hand")
+    labels = LearnedFrom({"Bare": 7}, "places", 9, (1, 2, 3, 4))
+    return finished_card(card, BASE, job(seed=4), "quick", tuned, labels)
 
 
 def test_the_finished_card_tells_how_it_came_about_and_survives_a_file():
@@ -119,6 +122,8 @@ def test_the_finished_card_tells_how_it_came_about_and_survives_a_file():
         "area": (1, 2, 3, 4),
         "seed": 4,
         "places": 9,
+        "heads": {"linear": 0.9},
+        "epochs": 0,
     }
     assert card.accuracy["overall_accuracy"] == 1.0
     assert card.accuracy["measure"] == "by hand"

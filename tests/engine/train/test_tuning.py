@@ -9,7 +9,7 @@ import torch
 from engine.errors import Cancelled, EmptyArea
 from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
-from engine.train import encoder_tuning, quick_head, rounds, tuning
+from engine.train import encoder_tuning, judging, quick_head, rounds, tuning
 from engine.train.base_model import open_base
 from engine.train.encoder_tuning import confusion, places_of, tune_weights
 from engine.train.finetune import predict
@@ -255,7 +255,7 @@ def test_how_sure_the_accuracy_is(base, head):
 def test_a_hidden_layer_is_tried_only_for_the_same_rasters(base, monkeypatch, use, tried):
     """Labels of one date cannot tell how it does on another."""
     monkeypatch.setattr(quick_head, "STEPS", 2)
-    monkeypatch.setattr(quick_head, "ENOUGH_BLOCKS", 1)
+    monkeypatch.setattr(judging, "ENOUGH_BLOCKS", 1)
     found = HeadTuner(base, CARD, copies=0, use=use).tune([land.ground()])
     assert set(found.judged.mean_iou) == tried
 

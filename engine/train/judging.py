@@ -1,0 +1,186 @@
+"""How well heads do on labels held back, place by place, and which of them that speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..assess.intervals import Estimate, clustered
+from ..data.blocks import spatial_blocks, spatial_folds
+from ..model.feature_head import FeatureHead
+from ..progress import Progress
+from .calibration import TEMPERATURES
+from .discriminant import LinearScores
+from .live_figures import figures, tell
+from .metrics import confusion_matrix, mean_iou
+from .pixel_features import PixelSamples
+from .quick_head import fit_hidden, head_scores
+
+FOLDS = 5
+DISTANCE = 16  # pixels; labels that are closer are judged together
+# A hidden layer must be better by this much (mean IoU) on labels it has not seen, and have seen
+# enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
+MARGIN, ENOUGH_BLOCKS = 0.01, 6
+LEVEL = 95  # percent, of intervals
+_CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
+
+# Fits a linear rule to the chosen of all labelled pixels [N].
+LinearFit = Callable[[NDArray[np.bool_]], LinearScores]
+# Scores [N, K] of every labelled pixel while it was held back, by the width of the head's hidden layer.
+HeldOut = dict[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How heads did on labels that were held back, block by block.
+
+    Attributes:
+        matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
+            be held back.
+        temperature: Of the softmax, by likelihood on held-back labels.
+        hidden: Width of the chosen head's hidden layer, 0 for the linear one.
+        folds: How many parts the labels were cut into, 0 for none.
+        blocks: Places with labels.
+        mean_iou: Of each head that was tried, by name.
+        warning: What cannot be judged; empty if fine.
+        accuracy: Share of held-back labels that are right, with the interval that the places leave open; None
+            where nothing was held back.
+    """
+
+    matrix: NDArray[np.int64] | None
+    temperature: float
+    hidden: int
+    folds: int
+    blocks: int
+    mean_iou: dict[str, float]
+    warning: str = ""
+    accuracy: Estimate | None = None
+
+
+def judge(
+    samples: PixelSamples,
+    fit: LinearFit,
+    fresh: FeatureHead | None,
+    classes: int,
+    seed: int,
+    progress: Progress | None = None,
+    names: Sequence[str] = (),
+) -> Judged:
+    """Holds back each block of labels in turn, and chooses the head and its temperature by that.
+
+    Args:
+        samples: Features of all labelled pixels.
+        fit: Fits the linear head to some of them.
+        fresh: A head with a hidden layer to try as well; None for the linear one alone.
+        classes: K.
+        seed: Of folds and weights.
+        progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
+        names: Of the classes [K], to tell figures of each.
+    """
+    progress = progress or Progress()
+    where = (samples.row, samples.column)
+    block = spatial_blocks(*where, samples.unit, DISTANCE, samples.place)
+    places = np.array([len(np.unique(block[samples.label == k])) for k in range(classes)])
+    count, folds = len(np.unique(block)), int(min(FOLDS, places.min())) if len(places) else 0
+    if folds < 2:
+        return _unjudged(fit(np.ones(len(block), bool))(samples.features[0]), count)
+    fold = spatial_folds(
+        *where,
+        samples.label,
+        samples.unit,
+        folds,
+        distance=DISTANCE,
+        seed=seed,
+        raster=samples.place,
+    )
+    if places.min() < ENOUGH_BLOCKS:
+        fresh = None
+    progress.state(parts=folds)
+    tried: HeldOut = {0: np.zeros((len(block), classes))}
+    for number in range(folds):
+        part = progress.part(number / folds, (number + 1) / folds)
+        part.update(0, f"Judging, part {number + 1} of {folds}")
+        _hold_back(fold == number, samples, fit, fresh, seed, tried, part)
+        seen = fold <= number
+        matrix = confusion_matrix(samples.label[seen], tried[0][seen].argmax(1), classes)
+        tell(progress, "part_", number + 1, figures(matrix, names))
+    judged = _choose(tried, samples.label, block, folds)
+    if judged.hidden and judged.matrix is not None:
+        tell(progress, "part_", folds, figures(judged.matrix, names))
+    return judged
+
+
+def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
+    """Of a head that was fitted to all labels, with scores [N, K] of these very ones."""
+    return Judged(
+        None,
+        _temperature_for(scores, _CONFIDENCE),
+        0,
+        0,
+        places,
+        {},
+        "Nothing was held back to judge the model by: a class is labelled in one place only "
+        f"(closer than {DISTANCE} pixels). Draw every class in at least two places.",
+    )
+
+
+def _hold_back(
+    test: NDArray[np.bool_],
+    samples: PixelSamples,
+    fit: LinearFit,
+    fresh: FeatureHead | None,
+    seed: int,
+    tried: HeldOut,
+    progress: Progress,
+) -> None:
+    """Fits each head without some of the pixels, and fills in their scores."""
+    tried[0][test] = fit(~test)(samples.features[0][test])
+    if fresh is not None:
+        fit_hidden(fresh, samples, ~test, seed, progress)
+        scores = tried.setdefault(fresh.hidden, np.zeros_like(tried[0]))
+        scores[test] = head_scores(fresh, samples.features[0][test])
+
+
+def _choose(
+    tried: HeldOut, label: NDArray[np.int64], block: NDArray[np.int64], folds: int
+) -> Judged:
+    """The linear head, or the one with a hidden layer where that is clearly better."""
+    classes = tried[0].shape[1]
+    found = {
+        hidden: confusion_matrix(label, scores.argmax(1), classes)
+        for hidden, scores in tried.items()
+    }
+    means = {hidden: mean_iou(matrix) for hidden, matrix in found.items()}
+    widest = max(means)
+    hidden = widest if means[widest] > means[0] + MARGIN else 0
+    return Judged(
+        found[hidden],
+        _likeliest(tried[hidden], label) if hidden == 0 else 1.0,
+        hidden,
+        folds,
+        len(np.unique(block)),
+        {"hidden layer" if key else "linear": round(value, 4) for key, value in means.items()},
+        accuracy=clustered(tried[hidden].argmax(1) == label, block, LEVEL),
+    )
+
+
+def _likeliest(scores: NDArray[np.float64], label: NDArray[np.int64]) -> float:
+    """The temperature at which the scores make the labels most probable, every class alike."""
+    losses = []
+    for value in TEMPERATURES:
+        chosen = _log_softmax(scores / value)[np.arange(len(label)), label]
+        losses.append(-np.mean([chosen[label == k].mean() for k in np.unique(label)]))
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def _temperature_for(scores: NDArray[np.float64], confidence: float) -> float:
+    means = [np.exp(_log_softmax(scores / value)).max(1).mean() for value in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(np.abs(np.array(means) - confidence)))])
+
+
+def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    scores = scores - scores.max(1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
