@@ -41,7 +41,9 @@ def refusal(
         remark: Why names were not believed, or empty.
     """
     told = [d for d in descriptors if d.name or d.wavelength]
-    if not told:
+    if len(descriptors) == 1:
+        given = marked(f"The raster has one band only, {_shown(descriptors[0])}")
+    elif not told:
         given = marked(f"The raster's {len(descriptors)} bands have neither names nor wavelengths")
     else:
         shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
@@ -50,6 +52,11 @@ def refusal(
         given = marked(f"The raster's {len(descriptors)} bands are {shown}")
     needs = ", ".join(_described(band) for band in missing)
     text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
+    if len(descriptors) == 1 < required:  # a file a band, as most products are delivered
+        return text + (
+            f"At least {required} bands are needed in one raster: stack band files with Raster > Miscellaneous > "
+            "Build Virtual Raster, each file as a separate band."
+        )
     if len(descriptors) < required:
         return text + (
             f"At least {required} bands are needed: use a raster with all of them, "

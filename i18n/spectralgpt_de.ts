@@ -4722,6 +4722,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster has one band only, {1}</source>
+        <translation>Das Raster hat nur einen Kanal, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
         <translation>Die {1} Kanäle des Rasters haben weder Namen noch Wellenlängen</translation>
     </message>
@@ -4734,6 +4739,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Mindestens {1} Kanäle in einem Raster werden gebraucht: Stapeln Sie Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

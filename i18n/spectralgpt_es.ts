@@ -4722,6 +4722,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster has one band only, {1}</source>
+        <translation>El ráster tiene una sola banda, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
         <translation>Las {1} bandas del ráster no tienen ni nombres ni longitudes de onda</translation>
     </message>
@@ -4734,6 +4739,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Se necesitan al menos {1} bandas en un solo ráster: apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -4722,6 +4722,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster has one band only, {1}</source>
+        <translation>Le raster n&#x27;a qu&#x27;une seule bande, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
         <translation>Les {1} bandes du raster n&#x27;ont ni noms ni longueurs d&#x27;onde</translation>
     </message>
@@ -4734,6 +4739,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Il faut au moins {1} bandes dans un seul raster : empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

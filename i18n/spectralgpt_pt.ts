@@ -4722,6 +4722,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster has one band only, {1}</source>
+        <translation>O raster tem uma só banda, {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
         <translation>As {1} bandas do raster não têm nomes nem comprimentos de onda</translation>
     </message>
@@ -4734,6 +4739,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>São necessárias pelo menos {1} bandas em um só raster: empilhe os arquivos de bandas com Raster &gt; Miscelânia &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -4722,6 +4722,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>The raster has one band only, {1}</source>
+        <translation>栅格只有一个波段：{1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
         <translation>栅格的 {1} 个波段既没有名称也没有波长</translation>
     </message>
@@ -4734,6 +4739,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/band_refusal.py"/>
         <source>{1}. The model needs {2}; not found: {3}. </source>
         <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
+        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>一个栅格中至少需要 {1} 个波段：请用“栅格 &gt; 杂项 &gt; 构建虚拟栅格”叠加波段文件，每个文件作为单独的波段。</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -244,6 +244,19 @@ def test_missing_required_band_is_named():
     assert "B11: not found" in served
 
 
+@pytest.mark.parametrize(("name", "shown"), [("B04", '"B04"'), ("", "(no name)")])
+def test_a_file_of_one_band_is_told_to_be_stacked(name, shown):
+    with pytest.raises(BandMismatch) as caught:
+        matched([name])
+    assert caught.value.message.startswith(
+        f"The raster has one band only, {shown}. The model needs B02"
+    )
+    assert caught.value.message.endswith(
+        "At least 6 bands are needed in one raster: stack band files with Raster > Miscellaneous > Build Virtual "
+        "Raster, each file as a separate band."
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "told"),
     [
