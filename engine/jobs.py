@@ -87,7 +87,7 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         EngineError: What the verb raises.
     """
     verb, parameters = job.get("verb"), job.get("parameters", {})
-    if verb not in VERBS:
+    if not isinstance(verb, str) or verb not in VERBS:
         raise InvalidParameter(f"There is no verb '{verb}'. There are: {', '.join(VERBS)}.")
     if not isinstance(parameters, Mapping):
         raise InvalidParameter(f"The parameters of '{verb}' must be a JSON object.")

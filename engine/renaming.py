@@ -37,6 +37,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
     path = find_model(job.model)
     if path.parent.resolve() == shipped_models().resolve():
         raise ModelInvalid(f"The model '{path.stem}' ships with the plugin and keeps its name.")
+    read_card(path)  # refuses what is no model
     name = job.name or path.stem
     _check(path, name)
     files = [file for suffix in SUFFIXES if (file := path.with_suffix(suffix)).is_file()]

@@ -50,9 +50,10 @@ def test_threshold_is_none_or_between_zero_and_one():
         ChangeJob.from_parameters({**needed, "threshold": 1.01})
 
 
-def test_unknown_verbs_are_refused_with_the_list_of_verbs():
+@pytest.mark.parametrize("verb", ["segmnt", ["segment"], None])
+def test_unknown_verbs_are_refused_with_the_list_of_verbs(verb):
     with pytest.raises(InvalidParameter, match="segment, classify, detect-change"):
-        run_job({"verb": "segmnt"}, Progress())
+        run_job({"verb": verb}, Progress())
 
 
 def test_every_field_says_what_it_means():

@@ -50,6 +50,13 @@ def test_another_title_alone_keeps_the_file(own):
     assert len(list(own.iterdir())) == 3
 
 
+def test_what_is_no_model_is_refused(own):
+    (own / "scene.tif").write_bytes(b"")
+    with pytest.raises(ModelInvalid, match="is not a model of SpectralGPT"):
+        rename(own / "scene.tif", name="other")
+    assert not (own / "other.tif").exists()
+
+
 def test_capitals_are_a_change_too(own):
     rename(own / "scenes.onnx", name="Scenes")
     assert "Scenes.onnx" in {path.name for path in own.iterdir()}
