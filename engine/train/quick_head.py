@@ -16,7 +16,7 @@ from ..progress import Progress
 from .discriminant import LinearScores, fit_discriminant
 from .logistic import fit_logistic, mean_of_both
 from .pixel_features import PixelSamples
-from .self_training import with_surest
+from .self_training import Unlabelled, with_surest
 
 HIDDEN = 64
 STEPS, BATCH, LEARNING_RATE, SMOOTHING = 400, 1024, 3e-3, 0.05
@@ -56,7 +56,8 @@ class Use:
 # from .969 to .989, TerraMesh .004 down, water .001 (draws that are in no table).
 HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, rounds=3, hidden=True)
 # In its own image a head that is undisturbed knows other places of a class better than one that is to
-# work anywhere, so the latter learns from what the former finds there, under all lights.
+# work anywhere, so the latter learns from what the former finds around the labels, under all lights. The
+# former learns from the whole image first: from one polygon .973 and .976, else alike.
 ANYWHERE = Use(relit=0.6, shrinkage=0.8, context=1.0, teacher=HERE)
 TAUGHT = 1.0  # pixels that a teacher adds to a class, by those labelled
 USES = {"anywhere": ANYWHERE, "here": HERE}
@@ -87,7 +88,7 @@ def fit_linear(
     chosen: NDArray[np.bool_],
     use: Use = ANYWHERE,
     rule: Rule = "both",
-    unlabelled: NDArray[np.float32] | None = None,
+    unlabelled: Unlabelled | None = None,
 ) -> LinearScores:
     """A linear rule from chosen pixels and their copies, and from what it then finds in others without labels.
 
@@ -99,19 +100,21 @@ def fit_linear(
         rule: A discriminant for each block of features, one regression over all features alike
             whose penalty goes by the number of polygons, or the mean of both. Blocks of weight 0
             are left out.
-        unlabelled: Features of pixels without labels, with as many copies [copies + 1, M, F].
+        unlabelled: Pixels without labels: those around the labels to learn from a teacher, those anywhere to
+            learn from by rounds.
     """
-    if unlabelled is None or not unlabelled.shape[1]:
-        return _fit(samples, blocks, chosen, use, rule)
-    if use.teacher is not None:
+    unlabelled = unlabelled or Unlabelled()
+    around, anywhere = unlabelled.around, unlabelled.anywhere
+    if use.teacher is not None and around is not None and around.shape[1]:
         plain = replace(samples, features=samples.features[:1])
-        taught = fit_linear(plain, blocks, chosen, use.teacher, rule, unlabelled[:1])
-        more, taken = with_surest(samples, chosen, unlabelled, taught, TAUGHT)
+        taught = fit_linear(plain, blocks, chosen, use.teacher, rule, unlabelled)
+        more, taken = with_surest(samples, chosen, around, taught, TAUGHT)
         return _fit(more, blocks, taken, use, rule)
     found = _fit(samples, blocks, chosen, use, rule)
-    for _ in range(use.rounds):
-        more, taken = with_surest(samples, chosen, unlabelled, found)
-        found = _fit(more, blocks, taken, use, rule)
+    if anywhere is not None:
+        for _ in range(use.rounds):
+            more, taken = with_surest(samples, chosen, anywhere, found)
+            found = _fit(more, blocks, taken, use, rule)
     return found
 
 

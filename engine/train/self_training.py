@@ -3,13 +3,14 @@
 A few polygons show a class at one place; elsewhere in the same image it looks a little different. A
 head fitted to the polygons is right about most other pixels, and fitted to those as well it is right
 about more (self-training: Scudder 1965, Yarowsky 1995). One that is to work on other dates, too, is right
-about fewer of them, and learns from what another finds that is fitted to these very rasters.
+about fewer of them, and learns from what another finds that is fitted to these very rasters, and that has
+learned from pixels all over them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from .labelled_ground import UNLABELLED, LabelledGround, only
 from .pixel_features import PixelSamples
 
 PIXELS = 3000  # without labels, of all rasters together
-WINDOWS = 30  # that they are taken from
+WINDOWS = 20  # that they are taken from, about two processor seconds; more were not tried
 # Of the pixels of each class as the head sees them, those that it is surest of; the others lie where two
 # classes meet, and would only confirm the border that the head has drawn.
 SURE = 0.6
@@ -29,6 +30,20 @@ SHARE = 0.2
 # Positions in a raster, to find windows by: anywhere in a small one, in squares at chance places of a large
 # one, in which so many would not be two to a window.
 _DRAWN, _SMALL = 20_000, 1_000_000
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Features of pixels that nobody labelled.
+
+    Attributes:
+        around: Of those that `with_neighbours` added, with as many copies as labels have [copies + 1, M, F];
+            None for none.
+        anywhere: Of those of `unlabelled_grounds`, as they are [1, M, F]; None for none.
+    """
+
+    around: NDArray[np.float32] | None = None
+    anywhere: NDArray[np.float32] | None = None
 
 
 def unlabelled_grounds(

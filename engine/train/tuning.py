@@ -42,7 +42,7 @@ from .quick_head import (
     for_change,
     install_linear,
 )
-from .self_training import unlabelled_grounds, with_neighbours, without_neighbours
+from .self_training import Unlabelled, unlabelled_grounds, with_neighbours, without_neighbours
 
 PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
 CHANGE_PIXELS = 12000  # what changed is the rarer kind, and looks different everywhere
@@ -197,8 +197,8 @@ class HeadTuner:
         use: Use,
         rule: Rule,
         progress: Progress,
-    ) -> tuple[PixelSamples, NDArray[np.float32] | None]:
-        """Features of labelled pixels, and of others [copies + 1, M, F] where the head learns from them too."""
+    ) -> tuple[PixelSamples, Unlabelled]:
+        """Features of labelled pixels, and of others where the head learns from them too."""
         compute = functools.partial(
             extract,
             predictor,
@@ -214,17 +214,18 @@ class HeadTuner:
         shown = thin_grounds(grounds, CHANGE_PIXELS if change else PIXELS, self.seed)
         if use.teacher:
             shown = with_neighbours(shown, window, self.seed)
-        end = 0.5 if use.rounds else 0.7
-        samples = compute(shown, copies=copies, progress=progress.part(0.0, end))
+        rounds = (use.teacher or use).rounds
+        samples = compute(shown, copies=copies, progress=progress.part(0.0, 0.5 if rounds else 0.7))
+        around = anywhere = None
         if use.teacher:
-            return without_neighbours(samples)
-        if use.rounds:
+            samples, around = without_neighbours(samples)
+        if rounds:
             others = unlabelled_grounds(grounds, window, self.seed)
             part = progress.part(0.5, 0.7)
             with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
                 found = compute(others, copies=0, every_class=False, progress=part)
-                return samples, found.features
-        return samples, None
+                anywhere = found.features
+        return samples, Unlabelled(around, anywhere)
 
     def _hidden_head(
         self, network: TunedSegmentation | TunedChange, use: Use

@@ -281,12 +281,13 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
     assert not same(weights(taught), weights(plain))
 
 
-def test_to_work_anywhere_no_window_is_looked_at_for_pixels_without_labels(base, monkeypatch):
+def test_to_work_anywhere_other_windows_are_looked_at_once_and_only_as_they_are(base, monkeypatch):
     looks = []
     real = tuning.extract
 
     def extract(predictor, grounds, **options):
-        looks.append([len(list(ground.windows(CARD.window))) for ground in grounds])
+        (ground,) = grounds
+        looks.append((len(list(ground.windows(CARD.window))), options["copies"]))
         return real(predictor, grounds, **options)
 
     monkeypatch.setattr(tuning, "extract", extract)
@@ -296,4 +297,5 @@ def test_to_work_anywhere_no_window_is_looked_at_for_pixels_without_labels(base,
         ground
     )
     assert not same(weights(taught), weights(plain))
-    assert looks[0] == looks[1] == [len(list(ground[0].windows(CARD.window)))]
+    labelled, every = len(list(ground[0].windows(CARD.window))), 16
+    assert labelled < every and looks == [(labelled, 1), (every, 0), (labelled, 1)]
