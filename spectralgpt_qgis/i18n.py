@@ -5,10 +5,13 @@ The text given to :func:`tr` is looked up as it stands: a literal, with ``.forma
 
 from __future__ import annotations
 
+import re
+
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
 _CONTEXT = "SpectralGPT"
+_DECIMALS = re.compile(r"(?<=[0-9])\.(?=[0-9])")
 
 
 def tr(text: str) -> str:
@@ -30,6 +33,11 @@ def language() -> str:
 def speaks_english() -> bool:
     """Whether no translation is loaded."""
     return tr("SpectralGPT speaks English") == "SpectralGPT speaks English"
+
+
+def localised(text: str) -> str:
+    """Return the text with the decimal sign of the user's language in its numbers; for figures, not for names."""
+    return _DECIMALS.sub(QLocale().decimalPoint(), text)
 
 
 def time_left(seconds: float | None) -> str:

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QEvent, QObject, Qt
 from qgis.PyQt.QtGui import QPalette
 from qgis.PyQt.QtWidgets import QComboBox, QSizePolicy
 
-from ...i18n import tr
+from ...i18n import localised, tr
 from ...installed_model import InstalledModel
 from ..describe import words
 
@@ -124,7 +124,7 @@ def describe(model: InstalledModel, compared: dict[str, Any] | None = None) -> s
         verdict,
         escape(model.description),
         tr("Bands, in this order: {}").format(escape(", ".join(model.bands))),
-        tr("Pixel size it learned at: {:g} m").format(model.pixel_metres),
+        localised(tr("Pixel size it learned at: {:g} m").format(model.pixel_metres)),
         tr("Classes: {}").format(classes) if classes else "",
         tr("Licence: {}").format(escape(model.licence)) if model.licence else "",
     ]

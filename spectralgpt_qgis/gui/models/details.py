@@ -11,7 +11,7 @@ from typing import Any
 from qgis.PyQt.QtCore import QLocale
 
 from ...engine_messages import in_users_language
-from ...i18n import tr
+from ...i18n import localised, tr
 from ...installed_model import OWN, SHARED, InstalledModel
 from ..describe import words
 from .entry import ModelEntry, origin_text, task_text
@@ -71,7 +71,7 @@ def _about(entry: ModelEntry) -> list[tuple[str, str]]:
     return [
         (tr("For"), use),
         (tr("Name in parameters"), model.name),
-        (tr("Ground resolution"), tr("{:g} m").format(model.pixel_metres)),
+        (tr("Ground resolution"), localised(tr("{:g} m").format(model.pixel_metres))),
         (tr("Window"), tr("{0} × {0} pixels").format(model.window)),
         (tr("Origin"), _origin(entry)),
         (tr("Files"), files),

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ...engine_messages import in_users_language
-from ...i18n import tr
+from ...i18n import localised, tr
 
 # Abbreviations that are not written as words.
 _WRITTEN = {
@@ -74,7 +74,7 @@ def number(value: Any) -> str:
         return ", ".join(map(number, value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    return localised(f"{value:.3f}") if isinstance(value, float) else f"{value}"
 
 
 def _is_single(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from qgis.PyQt.QtGui import QPalette
 
 from ...engine_messages import in_users_language
-from ...i18n import tr
+from ...i18n import localised, tr
 from ...install_size import InstallSize
 from ...tasks.engine_state import EngineState
 from ..status_colours import status_colour
@@ -21,7 +21,7 @@ def bytes_in_words(count: float) -> str:
     """A size as people say it: 155 MB, 1.4 GB."""
     if count < _GB:
         return tr("{} MB").format(round(count / _MB))
-    return tr("{:.1f} GB").format(count / _GB)
+    return localised(tr("{:.1f} GB").format(count / _GB))
 
 
 def headline(state: EngineState) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...i18n import tr
+from ...i18n import localised, tr
 
 _PERCENT = "\N{NO-BREAK SPACE}%"
 
@@ -64,6 +64,6 @@ def percent(share: float | None) -> str:
     whole = round(100 * share)
     if (whole == 100 and share < 1) or (whole == 0 and share > 0):
         if 0.001 <= share <= 0.999:
-            return f"{100 * share:.1f}{_PERCENT}"
-        return f"> 99.9{_PERCENT}" if whole else f"< 0.1{_PERCENT}"
+            return localised(f"{100 * share:.1f}{_PERCENT}")
+        return localised(f"> 99.9{_PERCENT}" if whole else f"< 0.1{_PERCENT}")
     return f"{whole}{_PERCENT}"

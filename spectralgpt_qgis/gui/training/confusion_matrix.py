@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QEvent, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
-from ...i18n import tr
+from ...i18n import localised, tr
 from .accuracy_words import percent
 
 RIGHT, WRONG = "#2f8f4e", "#c2334d"
@@ -275,7 +275,7 @@ def short(count: int) -> str:
     for size, mark in ((10**6, "M"), (10**3, "k")):
         if count >= size:
             value = count / size
-            return f"{value:.1f}{mark}" if value < 10 else f"{value:.0f}{mark}"
+            return localised(f"{value:.1f}{mark}" if value < 10 else f"{value:.0f}{mark}")
     return str(count)
 
 

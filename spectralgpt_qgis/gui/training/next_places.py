@@ -18,7 +18,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...i18n import tr
+from ...i18n import localised, tr
 from .background_run import BackgroundRun
 from .label_layer import free_file
 from .place_walk import TITLES, PlaceWalk, kept_places
@@ -122,10 +122,9 @@ class NextPlaces(QWidget):
         layer.setCustomProperty(TITLES, json.dumps(titles))  # for whoever else walks through them
         self.walk.set_layer(layer)
         self.walk.show()
-        self.told.emit(
-            tr("Places found in {seconds:.1f} s: {count}.").format(
-                seconds=self.run.seconds, count=outputs.get("PLACE_COUNT", layer.featureCount())
-            )
+        told = tr("Places found in {seconds:.1f} s: {count}.").format(
+            seconds=self.run.seconds, count=outputs.get("PLACE_COUNT", layer.featureCount())
         )
+        self.told.emit(localised(told))
         self.found.emit(layer)
         self.walk.step(1)

@@ -14,7 +14,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
-from ...i18n import tr
+from ...i18n import localised, tr
 from .background_run import BackgroundRun
 from .prediction import Trained, extent_text, middle, shown
 
@@ -126,7 +126,7 @@ class Preview(QObject):
             if self._is_part
             else tr("Preview of what the map shows in {seconds:.1f} s.")
         )
-        self.ready.emit(text.format(seconds=self.run.seconds))
+        self.ready.emit(localised(text.format(seconds=self.run.seconds)))
 
 
 def put_above(layer: QgsMapLayer, other: str = "") -> None:
