@@ -5222,6 +5222,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Die Werte des Rasters ergeben Reflexionsgrade bis {1}, erwartet werden 0 bis etwa 1: Die Ergebnisse können falsch sein. Prüfen Sie Skalierung und Versatz in der Datei, oder schreiben Sie Reflexionsgrade 0..1 oder Reflexionsgrade x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values taken as reflectance</source>
         <translation>{1}-Werte als Reflexionsgrad genommen</translation>
     </message>

@@ -5222,6 +5222,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Los valores del ráster dan reflectancias de hasta {1}, cuando se esperan de 0 a 1 aproximadamente: los resultados pueden ser erróneos. Compruebe la escala y el desplazamiento del archivo, o escriba reflectancia 0..1 o reflectancia x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values taken as reflectance</source>
         <translation>valores {1} tomados como reflectancia</translation>
     </message>

@@ -5222,6 +5222,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Les valeurs du raster donnent des réflectances allant jusqu&#x27;à {1}, alors qu&#x27;on attend de 0 à environ 1 : les résultats peuvent être faux. Vérifiez l&#x27;échelle et le décalage dans le fichier, ou écrivez des réflectances 0..1 ou des réflectances x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values taken as reflectance</source>
         <translation>valeurs {1} prises comme réflectance</translation>
     </message>

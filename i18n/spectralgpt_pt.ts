@@ -5222,6 +5222,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>Os valores do raster dão reflectâncias de até {1}, quando se esperam de 0 a cerca de 1: os resultados podem estar errados. Confira a escala e o deslocamento no arquivo, ou grave reflectância 0..1 ou reflectância x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values taken as reflectance</source>
         <translation>valores {1} tomados como reflectância</translation>
     </message>

@@ -5222,6 +5222,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation>栅格的值换算后反射率最高为 {1}，而预期约为 0 到 1：结果可能有误。请检查文件中的缩放系数和偏移量，或写入 0..1 的反射率或反射率 x 10000。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values taken as reflectance</source>
         <translation>{1} 值视为反射率</translation>
     </message>

@@ -19,6 +19,7 @@ _DARK = 975.0  # no band's darkest pixels lie below this when the offset is ther
 _PLAIN_DARK = 500.0  # darkest pixels below this contradict even metadata that name the offset
 _VISIBLE = ("B02", "B03", "B04")
 _SHORTWAVE = ("B11", "B12")
+_BRIGHTEST = 2.0  # reflectance that all but the brightest hundredth of the pixels stay below, clouds and snow too
 _LARGE = 65_536  # pixels; smaller chips may lack every dark surface
 
 
@@ -138,6 +139,12 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
         stored = 1e-4 / float(factors[0])  # stored units in one Sentinel-2 digital number
         removed = _added(evidence, stored, parts, warnings)
         offsets = offsets - removed * 1e-4
+    high = evidence.high * float(factors.max()) + float(offsets.max())
+    if evidence.pixels and not 0 < high <= _BRIGHTEST:
+        warnings.append(
+            f"The raster's values become reflectances up to {high:.3g}, where 0 to about 1 is expected: results may "
+            "be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000."
+        )
     return Scaling(
         tuple(map(float, factors)),
         tuple(map(float, offsets)),

@@ -48,6 +48,20 @@ def test_scales_that_cannot_be_are_told_and_ignored(tmp_path, profile):
     assert "a scale is 0" in source.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("values", "profile", "told"),
+    [
+        (ramp() * 30, {}, "up to 5."),  # stretched to 16 bits
+        (ramp(), {"scales": [1e-4] * 9, "offsets": [-1000.0] * 9}, "up to -1e+03"),
+        (ramp(), {"scales": [-1e-4] * 9}, "up to -0.1"),
+    ],
+)
+def test_values_that_are_no_reflectance_are_told(tmp_path, values, profile, told):
+    *_, source = read_all(write(tmp_path / "a.tif", values, **profile))
+    warning = source.warnings[-1]
+    assert told in warning and "0 to about 1 is expected" in warning
+
+
 def test_eight_bits_are_taken_with_a_warning(tmp_path):
     values = np.full((9, 20, 30), 51, "uint8")
     image, _, source = read_all(write(tmp_path / "a.tif", values))
