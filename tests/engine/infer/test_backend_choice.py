@@ -85,9 +85,10 @@ def test_the_fastest_that_agrees_is_chosen(choose):
 
 
 def test_they_are_measured_side_by_side_as_they_run(choose):
-    """One that takes 10 ms alone but makes its second lane wait, and one that takes 14 ms in both."""
-    blocking = {"seconds": 0.01, "lanes": 2, "one_by_one": True}
-    assert choose({"blocking": blocking, "even": {"seconds": 0.014, "lanes": 2}})[0] == "even"
+    """One that takes 30 ms alone but makes its second lane wait, and one that takes 36 ms in both."""
+    blocking = {"seconds": 0.03, "lanes": 2, "one_by_one": True}
+    even = {"seconds": 0.036, "lanes": 2}
+    assert choose({"blocking": blocking, "even": even}, reference=0.1)[0] == "even"
 
 
 def test_one_that_computes_something_else_is_not(choose):
@@ -100,10 +101,6 @@ def test_one_that_does_not_run_is_not(choose):
     name, _, log = choose({"broken": {"fails": True}})
     assert name == "reference"
     assert "does not run this model: An operator is not known." in log[0]
-
-
-def test_a_small_gain_is_not_worth_it(choose):
-    assert choose({"other": {"seconds": 0.0198}})[0] == "reference"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +116,7 @@ def test_a_small_gain_is_not_worth_it(choose):
         (None, 85, "openvino-int8"),
     ],
 )
-def test_a_reduced_format_has_to_gain_over_float32(float32, int8, chosen):
+def test_every_step_away_has_to_gain_a_tenth(float32, int8, chosen):
     measured = {"onnxruntime": 100, "openvino-float32": float32, "openvino-int8": int8}
     assert worthwhile({name: took for name, took in measured.items() if took}) == chosen
 
