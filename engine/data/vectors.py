@@ -253,12 +253,11 @@ def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]
     far = (low < (left - reach, bottom - reach)) | (high > (right + reach, top + reach))
     far = far.any(axis=1) & (shapely.get_dimensions(geometries) == 2)
     turns = (-360, 0, 360) if crs.is_geographic else (0,)
-    boxes = [shapely.box(left + turn, bottom, right + turn, top) for turn in turns]
-    cut = [
-        shapely.make_valid(shape).intersection(shapely.union_all(boxes))
-        for shape in geometries[far]
-    ]
-    geometries[far] = [_areas_of(shape) for shape in cut]
+    frame = shapely.union_all(
+        [shapely.box(left + turn, bottom, right + turn, top) for turn in turns]
+    )
+    near = shapely.intersection(shapely.make_valid(geometries[far]), frame)
+    geometries[far] = [_areas_of(shape) for shape in near]
     return geometries
 
 
