@@ -183,13 +183,7 @@ class EngineEnvironment:
                 self.log.begin(f"Installation for {tier}, {accelerator}, Python of {sys.prefix}")
                 report = self._logged(report)
                 self._check_space(tier, accelerator)
-                record = {
-                    "environment": f"env-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
-                    "tier": tier,
-                    "accelerator": accelerator,
-                    "extra": [str(file) for file in extra],
-                }
-                record["fingerprint"] = self._fingerprint(record)
+                record = self._new_record(tier, accelerator, extra)
                 try:
                     self._build(record, sources, report, is_cancelled)
                     self._point_to(record)
@@ -205,6 +199,17 @@ class EngineEnvironment:
         status = self.status()
         report(1.0, status.message)
         return status
+
+    def _new_record(self, tier: str, accelerator: str, extra: Sequence[Path]) -> dict[str, Any]:
+        """What is kept about an environment that is to be built."""
+        record: dict[str, Any] = {
+            "environment": f"env-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
+            "tier": tier,
+            "accelerator": accelerator,
+            "extra": [str(file) for file in extra],
+        }
+        record["fingerprint"] = self._fingerprint(record)
+        return record
 
     def check(self, report: Report = lambda fraction, message: None) -> dict[str, Any]:
         """Run the engine's self-test and return what it tells of versions and devices.

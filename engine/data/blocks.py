@@ -40,30 +40,44 @@ class Split:
     unused: NDArray[np.bool_] | None = None
 
 
-def spatial_blocks(
-    row: NDArray[Any],
-    column: NDArray[Any],
-    unit: NDArray[Any],
-    distance: float,
-    raster: NDArray[Any] | None = None,
-) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class Positions:
+    """Where labelled pixels, or the centres of scenes, lie.
+
+    Attributes:
+        row: Of each [N].
+        column: Of each [N].
+        unit: The polygon, point or region it is of [N]; a unit is never cut, nor are its pixels on
+            several rasters.
+        raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
+            have the same. None is one raster.
+    """
+
+    row: NDArray[Any]
+    column: NDArray[Any]
+    unit: NDArray[Any]
+    raster: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.row)
+
+
+def spatial_blocks(at: Positions, distance: float) -> NDArray[np.int64]:
     """Number of the block of each pixel, 0..B-1 [N]; arguments as of `hold_out`."""
-    group = np.unique(unit, return_inverse=True)[1]
-    rasters = np.zeros(len(row), np.int64) if raster is None else raster
-    joined = join_near(row, column, group, distance, rasters)
+    group = np.unique(at.unit, return_inverse=True)[1]
+    rasters = np.zeros(len(at), np.int64) if at.raster is None else at.raster
+    joined = join_near(at.row, at.column, group, distance, rasters)
     return np.unique(joined[group], return_inverse=True)[1].astype(np.int64)
 
 
 def hold_out(
-    row: NDArray[Any],
-    column: NDArray[Any],
+    at: Positions,
     label: NDArray[Any],
-    unit: NDArray[Any],
     *,
     share: float = 0.2,
     distance: float = 16,
     seed: int = 0,
-    raster: NDArray[Any] | None = None,
     names: Sequence[str] = (),
     cut: bool = False,
 ) -> Split:
@@ -72,16 +86,11 @@ def hold_out(
     A class keeps at least one block to learn from, and gives one to be judged by where it can.
 
     Args:
-        row: Of each labelled pixel [N].
-        column: Of each labelled pixel [N].
-        label: Its class index, 0..K-1 [N].
-        unit: The polygon, point or region it is of [N]; a unit is never cut, nor are its pixels on
-            several rasters.
+        at: Where the labelled pixels lie.
+        label: Class index of each, 0..K-1 [N].
         share: Wanted share of each class's pixels, 0..1.
         distance: Units with pixels closer than this, in pixels, are one block.
         seed: Decides between blocks that are as good.
-        raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
-            have the same. None is one raster.
         names: Of the classes [K], for the warning.
         cut: Whether labels that cover the ground, and so are one block, may be cut into squares.
             What lies between is then lost, see `Split.unused`.
@@ -89,9 +98,9 @@ def hold_out(
     Returns:
         The split. Where fewer than two classes could be judged, nothing is held back.
     """
-    block = spatial_blocks(row, column, unit, distance, raster)
+    block = spatial_blocks(at, distance)
     blocks = int(block.max()) + 1 if len(block) else 0
-    nothing = np.zeros(len(row), bool)
+    nothing = np.zeros(len(at), bool)
     if share <= 0 or not blocks:
         return Split(nothing, "", blocks)
     bundle = _bundled(blocks, np.random.default_rng(seed))[block]
@@ -102,49 +111,45 @@ def hold_out(
     titles = [*names, *(f"class {k + 1}" for k in range(len(names), len(there)))]
     missing = [titles[k] for k in np.flatnonzero(there & ~judged)]
     if judged.sum() < 2:
-        squares = _cut(row, column, label, share, distance, seed, raster) if cut else None
+        squares = _cut(at, label, share, distance, seed) if cut else None
         if squares is not None:
             return squares
-        return Split(
-            nothing,
-            "No labels are held back, so the model cannot be judged: to judge at least two "
-            f"classes, each needs labels in two places more than {distance:g} pixels apart, not "
-            f"joined by labels between. Draw a second place for {told_names(missing)}"
-            f"{' first of all' if len(missing) > 2 else ''}.",
-            blocks,
-        )
-    warning = ""
-    if missing:
-        warning = (
-            f"{told_names(missing)} cannot be judged: all labels of such a class lie in one place, "
-            f"closer than {distance:g} pixels to each other, or only beside labels that are needed "
-            "to learn from. Draw a second place for each, further away."
-        )
-    return Split(held[bundle], warning, blocks)
+        return Split(nothing, _not_judged(missing, distance), blocks)
+    return Split(held[bundle], _partly_judged(missing, distance), blocks)
+
+
+def _not_judged(missing: Sequence[str], distance: float) -> str:
+    """Why nothing is held back, and how to mend it."""
+    return (
+        "No labels are held back, so the model cannot be judged: to judge at least two "
+        f"classes, each needs labels in two places more than {distance:g} pixels apart, not "
+        f"joined by labels between. Draw a second place for {told_names(missing)}"
+        f"{' first of all' if len(missing) > 2 else ''}."
+    )
+
+
+def _partly_judged(missing: Sequence[str], distance: float) -> str:
+    """Which classes cannot be judged, and how to mend it; empty for none."""
+    if not missing:
+        return ""
+    return (
+        f"{told_names(missing)} cannot be judged: all labels of such a class lie in one place, "
+        f"closer than {distance:g} pixels to each other, or only beside labels that are needed "
+        "to learn from. Draw a second place for each, further away."
+    )
 
 
 def spatial_folds(
-    row: NDArray[Any],
-    column: NDArray[Any],
-    label: NDArray[Any],
-    unit: NDArray[Any],
-    folds: int,
-    *,
-    distance: float = 16,
-    seed: int = 0,
-    raster: NDArray[Any] | None = None,
+    at: Positions, label: NDArray[Any], folds: int, *, distance: float = 16, seed: int = 0
 ) -> NDArray[np.int64]:
     """Deals whole blocks to folds so that each fold has about the same of every class.
 
     Args:
-        row: Arguments as of `hold_out`.
-        column: See there.
+        at: As of `hold_out`.
         label: See there.
-        unit: See there.
         folds: How many.
         distance: See there.
         seed: See there.
-        raster: See there.
 
     Returns:
         Fold of each pixel, 0..folds-1 [N].
@@ -152,7 +157,7 @@ def spatial_folds(
     Raises:
         LabelsInvalid: There are fewer blocks than folds.
     """
-    block = spatial_blocks(row, column, unit, distance, raster)
+    block = spatial_blocks(at, distance)
     blocks = int(block.max()) + 1 if len(block) else 0
     if blocks < folds:
         raise LabelsInvalid(
@@ -174,23 +179,17 @@ def spatial_folds(
 
 
 def _cut(
-    row: NDArray[Any],
-    column: NDArray[Any],
-    label: NDArray[Any],
-    share: float,
-    distance: float,
-    seed: int,
-    raster: NDArray[Any] | None,
+    at: Positions, label: NDArray[Any], share: float, distance: float, seed: int
 ) -> Split | None:
     """Holds back the inner parts of squares; None where two classes cannot be judged so either."""
     random = np.random.default_rng(seed)
     margin = max(int(np.ceil(distance)) - 1, 0)
     side = max(_SIDE * (margin + 1), 2 * _SIDE)
-    down, right = row + random.integers(side), column + random.integers(side)
+    down, right = at.row + random.integers(side), at.column + random.integers(side)
     places = [down // side, right // side]
-    places += [] if raster is None else [raster]
+    places += [] if at.raster is None else [at.raster]
     square = np.unique(np.stack(places), axis=1, return_inverse=True)[1].ravel()
-    inner = np.ones(len(row), bool)
+    inner = np.ones(len(at), bool)
     for position in (down % side, right % side):
         inner &= (position >= margin) & (position < side - margin)
     count = int(square.max()) + 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from .classify import classify
 from .cluster import open_cluster, running_cluster, worker_count, worker_threads
 from .detect_change import detect_change
 from .installed import open_model
-from .scene_jobs import scene_jobs
+from .scene_jobs import Scene, scene_jobs
 from .scene_table import DONE, RECORDS, TABLE, SceneTable, scene_key
 from .segment import segment
 from .staging import write_error
@@ -87,45 +87,14 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
         progress.log(
             f"{len(scenes) - len(left)} of {len(scenes)} scenes were finished by an earlier run and are left out"
         )
-    board = _Board(progress, len(left))
-    ended = threading.Event()
-
-    def compute(place: int, pool: _Pool) -> str:
-        """The reason why a scene could not be computed, empty when it was."""
-        if ended.is_set():
-            raise Cancelled()
-        scene, own = left[place], board.of_scene(place, left[place].name)
-        threads = worker_threads(job)
-        asked = dataclasses.replace(scene.job, threads=threads, scheduler=pool.scheduler)
-        if pool.scheduler:
-            asked = dataclasses.replace(asked, workers=pool.share(len(left) - place))
-        try:
-            own.check()
-            result = verb(asked, own)
-            with board.lock:
-                table.done(scene.name, keys[scene.name], scene.rasters, result)
-            return ""
-        except Cancelled:
-            raise
-        except Exception as error:
-            known = isinstance(error, EngineError)
-            reason = str(error) if known else f"unexpected error ({type(error).__name__}: {error})"
-            own.warning(reason)
-            try:
-                with board.lock:
-                    table.failed(scene.name, scene.rasters, reason)
-            except EngineError:  # no table: nobody would know of the scenes that are left
-                ended.set()
-                raise
-            return reason
-
+    run = _Run(job, verb, left, keys, table, _Board(progress, len(left)))
     reasons: list[str] = []
     if left:
         with ExitStack() as stack:
             stack.enter_context(backends_kept())
             pool = stack.enter_context(_pool(job))
             threads = stack.enter_context(ThreadPoolExecutor(pool.at_once, "scene"))
-            futures = [threads.submit(compute, place, pool) for place in range(len(left))]
+            futures = [threads.submit(run.compute, place, pool) for place in range(len(left))]
             reasons = [future.result() for future in futures]
     progress.update(1.0, "Done")
     failed = [(scene.name, reason) for scene, reason in zip(left, reasons) if reason]
@@ -140,6 +109,62 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
         },
         "scenes": {scene.name: DONE if scene.name in computed else LEFT_OUT for scene in scenes},
     }
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The scenes that are to be computed, each in a thread.
+
+    Attributes:
+        job: What is asked.
+        verb: Computes a scene.
+        scenes: In their order.
+        keys: By which the table knows a finished scene again, by name.
+        table: Told of each that is done or failed.
+        board: Told of the progress of each.
+        ended: Set once no further scene is to be begun.
+    """
+
+    job: BatchJob
+    verb: Callable[[Any, Progress], dict[str, Any]]
+    scenes: Sequence[Scene]
+    keys: dict[str, str]
+    table: SceneTable
+    board: _Board
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def compute(self, place: int, pool: _Pool) -> str:
+        """The reason why a scene could not be computed, empty when it was."""
+        if self.ended.is_set():
+            raise Cancelled()
+        scene = self.scenes[place]
+        own = self.board.of_scene(place, scene.name)
+        threads = worker_threads(self.job)
+        asked = dataclasses.replace(scene.job, threads=threads, scheduler=pool.scheduler)
+        if pool.scheduler:
+            asked = dataclasses.replace(asked, workers=pool.share(len(self.scenes) - place))
+        try:
+            own.check()
+            result = self.verb(asked, own)
+            with self.board.lock:
+                self.table.done(scene.name, self.keys[scene.name], scene.rasters, result)
+            return ""
+        except Cancelled:
+            raise
+        except Exception as error:
+            known = isinstance(error, EngineError)
+            reason = str(error) if known else f"unexpected error ({type(error).__name__}: {error})"
+            own.warning(reason)
+            self._note_failure(scene, reason)
+            return reason
+
+    def _note_failure(self, scene: Scene, reason: str) -> None:
+        try:
+            with self.board.lock:
+                self.table.failed(scene.name, scene.rasters, reason)
+        except EngineError:  # no table: nobody would know of the scenes that are left
+            self.ended.set()
+            raise
 
 
 @contextmanager

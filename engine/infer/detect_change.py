@@ -18,7 +18,7 @@ from .cluster import worker_threads
 from .cluster_rows import computed_rows
 from .cut import Cut
 from .finished_rows import FinishedRows, resumed
-from .installed import open_model
+from .installed import InstalledModel, open_model
 from .job_key import job_key
 from .journal import Journal
 from .map_outputs import MapOutputs
@@ -33,6 +33,8 @@ from .scores import UNKNOWN, ScoreFile
 from .staging import StagedOutputs
 from .tiles import TiledWriter, raster_writer
 from .writer import BLOCK, Layer, RasterWriter, class_dtype, raster_environment
+
+_OUTPUTS = ("output", "probability", "output_vector", "areas")
 
 
 def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
@@ -50,13 +52,8 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))
-    model = open_model(job.model, "change-detection")
+    model = _open_model(job.model)
     card = model.card
-    if len(card.classes) != 2:
-        raise ModelInvalid(
-            f"A model of change has two classes, unchanged and changed; '{card.name}' has {len(card.classes)}. "
-            "Choose another model."
-        )
     with ExitStack() as stack:
         stack.enter_context(raster_environment())
         before, after = stack.enter_context(open_sources(job, card))
@@ -91,14 +88,11 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             scores.write(strip)
         cut = Cut.decide(scores.histogram, card.threshold, job.threshold)
         _tell(cut, job, card, progress)
-        facts = {
-            "scaling": f"first date: {before.scaling.text}; second date: {after.scaling.text}",
-            "threshold": cut.threshold,
-        }
+        scaling = f"first date: {before.scaling.text}; second date: {after.scaling.text}"
+        facts = {"scaling": scaling, "threshold": cut.threshold}
         tags = provenance(job, model, backend, facts)
-        layer = Layer(
-            "change", class_dtype(card.classes, card.nodata), card.nodata, card.classes, tags
-        )
+        dtype = class_dtype(card.classes, card.nodata)
+        layer = Layer("change", dtype, card.nodata, card.classes, tags)
         records = _write_maps(job, files, layer, scores, cut, progress.part(0.8, 0.9))
         files.finish(
             records,
@@ -112,12 +106,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
     preflight.after_map(plan, estimate, progress)
     return watch.result(
         progress,
-        {
-            "output": job.output,
-            "probability": job.probability,
-            "output_vector": job.output_vector,
-            "areas": job.areas,
-        },
+        {name: getattr(job, name) for name in _OUTPUTS},
         mosaic.tally,
         backend,
         model,
@@ -125,6 +114,17 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
         records,
         cut.threshold,
     )
+
+
+def _open_model(path: str) -> InstalledModel:
+    model = open_model(path, "change-detection")
+    count = len(model.card.classes)
+    if count != 2:
+        raise ModelInvalid(
+            f"A model of change has two classes, unchanged and changed; '{model.card.name}' has {count}. "
+            "Choose another model."
+        )
+    return model
 
 
 def _tell(cut: Cut, job: ChangeJob, card: Card, progress: Progress) -> None:

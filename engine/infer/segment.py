@@ -37,6 +37,8 @@ from .tiles import raster_writer
 from .write_behind import write_behind
 from .writer import Layer, class_dtype, raster_environment
 
+_OUTPUTS = ("output", "confidence", "output_vector", "areas")
+
 
 def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
     """Maps the classes of a raster.
@@ -94,12 +96,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
     preflight.after_map(plan, estimate, progress)
     return watch.result(
         progress,
-        {
-            "output": job.output,
-            "confidence": job.confidence,
-            "output_vector": job.output_vector,
-            "areas": job.areas,
-        },
+        {name: getattr(job, name) for name in _OUTPUTS},
         mosaic.tally,
         backend,
         model,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+ABSENT = -100.0  # score of a class that was not there to learn from
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,21 @@ class LinearScores:
         """Scores [N, K] of features [N, F]."""
         standard = np.clip((features - self.mean) / self.scale, -self.limit, self.limit)
         return standard @ self.weight.T + self.bias
+
+    def among(self, there: np.ndarray, classes: int) -> LinearScores:
+        """The same for all classes, of which those that were not there to learn from are never found.
+
+        Places that share classes may take all of one along when they are held back.
+
+        Args:
+            there: Which of the classes these are [K], ascending.
+            classes: How many there are.
+        """
+        if len(there) == classes:
+            return self
+        weight, bias = np.zeros((classes, self.weight.shape[1])), np.full(classes, ABSENT)
+        weight[there], bias[there] = self.weight, self.bias
+        return replace(self, weight=weight, bias=bias)
 
 
 def fit_discriminant(

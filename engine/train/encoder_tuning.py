@@ -18,7 +18,7 @@ from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
 from .finetune import IGNORE, SupervisedLoss, predict
 from .judging import DISTANCE, LEVEL
-from .labelled_ground import LabelledGround
+from .labelled_ground import LabelledGround, positions_of
 from .labelled_windows import LabelledWindows, WholeWindows
 from .live_figures import figures, tell, titles
 from .low_rank import add_adapters, merge_adapters
@@ -150,12 +150,7 @@ def places_of(grounds: Sequence[LabelledGround], size: int, batch: int) -> NDArr
     more surely than one of them would.
     """
     sizes = [len(ground.pixels) for ground in grounds]
-    row, column, unit = (
-        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
-        for name in ("row", "column", "unit")
-    )
-    raster = np.repeat([ground.place for ground in grounds], sizes)
-    block = spatial_blocks(row, column, unit, DISTANCE, raster) + IGNORE + 1
+    block = spatial_blocks(positions_of(grounds), DISTANCE) + IGNORE + 1
     numbered = [
         dataclasses.replace(ground, pixels=dataclasses.replace(ground.pixels, label=part))  # type: ignore[arg-type]
         for ground, part in zip(grounds, np.split(block, np.cumsum(sizes)[:-1]))

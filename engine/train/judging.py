@@ -81,21 +81,13 @@ def judge(
         names: Of the classes [K], to tell figures of each.
     """
     progress = progress or Progress()
-    where = (samples.row, samples.column)
-    block = spatial_blocks(*where, samples.unit, DISTANCE, samples.place)
+    block = spatial_blocks(samples.positions, DISTANCE)
     places = np.array([len(np.unique(block[samples.label == k])) for k in range(classes)])
-    count, folds = len(np.unique(block)), int(min(FOLDS, places.min())) if len(places) else 0
+    folds = int(min(FOLDS, places.min())) if len(places) else 0
     if folds < 2:
-        return _unjudged(fit(np.ones(len(block), bool))(samples.features[0]), count)
-    fold = spatial_folds(
-        *where,
-        samples.label,
-        samples.unit,
-        folds,
-        distance=DISTANCE,
-        seed=seed,
-        raster=samples.place,
-    )
+        whole = fit(np.ones(len(block), bool))
+        return _unjudged(whole(samples.features[0]), len(np.unique(block)))
+    fold = spatial_folds(samples.positions, samples.label, folds, distance=DISTANCE, seed=seed)
     if places.min() < ENOUGH_BLOCKS:
         fresh = None
     progress.state(parts=folds)

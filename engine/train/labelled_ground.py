@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from ..data.blocks import Positions
 from ..data.label_layer import LabelledPixels
 from ..infer.scene import Feeds, Mask
 
@@ -56,6 +57,17 @@ class LabelledGround:
             row, column = self.pixels.row[part], self.pixels.column[part]
             valid[part] = self.read(window)[1][row - window.row_off, column - window.col_off]
         return replace(self, pixels=only(self.pixels, valid))
+
+
+def positions_of(grounds: Sequence[LabelledGround]) -> Positions:
+    """Where the labelled pixels of several grounds lie, one ground after the other."""
+    sizes = [len(ground.pixels) for ground in grounds]
+    return Positions(
+        np.concatenate([ground.pixels.row for ground in grounds]),
+        np.concatenate([ground.pixels.column for ground in grounds]),
+        np.concatenate([ground.pixels.unit for ground in grounds]),
+        np.repeat([ground.place for ground in grounds], sizes),
+    )
 
 
 def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:

@@ -24,7 +24,7 @@ from .encoder_tuning import tune_weights
 from .examples import draw_examples
 from .judging import DISTANCE
 from .kept_tokens import open_kept
-from .labelled_ground import LabelledGround, only
+from .labelled_ground import LabelledGround, only, positions_of
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .live_figures import looks
 from .made import Made
@@ -136,16 +136,12 @@ def split_grounds(
 ) -> tuple[list[LabelledGround], list[LabelledGround], str]:
     """Grounds to learn from and grounds to judge on, apart by whole places; and a warning."""
     sizes = [len(ground.pixels) for ground in grounds]
-    columns = [
-        np.concatenate([getattr(ground.pixels, name) for ground in grounds])
-        for name in ("row", "column", "label", "unit")
-    ]
     split = hold_out(
-        *columns,
+        positions_of(grounds),
+        np.concatenate([ground.pixels.label for ground in grounds]),
         share=share,
         distance=DISTANCE,
         seed=seed,
-        raster=np.repeat([ground.place for ground in grounds], sizes),
         names=[item.title for item in card.classes],
         cut=True,
     )

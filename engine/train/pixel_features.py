@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..cards import Card
 from ..data.augmentation import dihedral
+from ..data.blocks import Positions
 from ..errors import EmptyArea, LabelsInvalid
 from ..infer.lanes import in_order
 from ..infer.scene import Feeds
@@ -48,6 +50,11 @@ class PixelSamples:
     unit: NDArray[np.int64]
     place: NDArray[np.int64]
 
+    @property
+    def positions(self) -> Positions:
+        """Where the pixels lie."""
+        return Positions(self.row, self.column, self.unit, self.place)
+
 
 @dataclass(frozen=True)
 class _Look:
@@ -68,6 +75,19 @@ class _Look:
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     views: Sequence[tuple[Mapping[str, LightChange], int]]
+
+    def columns(self) -> NDArray[np.int64]:
+        """What `PixelSamples` says of each pixel beside its features, in its order [5, n]."""
+        pixels, indices = self.ground.pixels, self.indices
+        return np.stack(
+            [
+                pixels.label[indices].astype(np.int64),
+                pixels.row[indices],
+                pixels.column[indices],
+                pixels.unit[indices].astype(np.int64),
+                np.full(len(indices), self.ground.place),
+            ]
+        )
 
 
 def extract(
@@ -111,7 +131,7 @@ def extract(
     count = sum(1 for ground in grounds for _ in ground.windows(size))
     lanes = max(1, min(torch.get_num_threads(), LANES, count)) if on_processor else 1
     features: list[NDArray[np.float32]] = []
-    rest: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
 
     def compute(look: _Look) -> NDArray[np.float32]:
         return _features(predictor, look, device)
@@ -121,33 +141,28 @@ def extract(
         looks = _looks(grounds, size, copies, light, seed)
         for number, (look, found) in enumerate(in_order(looks, compute, lanes)):
             progress.update(number / count, "Computing features")
-            pixels, indices = look.ground.pixels, look.indices
             features.append(found)
-            rest.append(
-                np.stack(
-                    [
-                        pixels.label[indices].astype(np.int64),
-                        pixels.row[indices],
-                        pixels.column[indices],
-                        pixels.unit[indices].astype(np.int64),
-                        np.full(len(indices), look.ground.place),
-                    ]
-                )
-            )
+            columns.append(look.columns())
     if not features:
         raise EmptyArea(
             "Every labelled pixel is no-data in the rasters. Draw labels where the raster has "
             "values, or check its no-data value."
         )
-    samples = PixelSamples(np.concatenate(features, 1), *np.concatenate(rest, 1))
-    seen = np.bincount(samples.label, minlength=len(predictor.card.classes))
-    missing = [item.title for item, count in zip(predictor.card.classes, seen) if not count]
-    if missing and every_class:
+    samples = PixelSamples(np.concatenate(features, 1), *np.concatenate(columns, 1))
+    if every_class:
+        _check_classes(samples, predictor.card)
+    return samples
+
+
+def _check_classes(samples: PixelSamples, card: Card) -> None:
+    """Refuses samples that lack a class."""
+    seen = np.bincount(samples.label, minlength=len(card.classes))
+    missing = [item.title for item, count in zip(card.classes, seen) if not count]
+    if missing:
         raise LabelsInvalid(
             f"Every pixel labelled as {', '.join(missing[:5])} is no-data in the rasters. Draw some "
             "where the raster has values, or leave the class out."
         )
-    return samples
 
 
 def batch_inputs(

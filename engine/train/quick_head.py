@@ -21,7 +21,6 @@ from .self_training import Unlabelled, with_surest
 HIDDEN = 64
 STEPS, BATCH, LEARNING_RATE, SMOOTHING = 400, 1024, 3e-3, 0.05
 FEATURE_SIZE = 1 / 6  # of each feature in the regression, against its penalty
-ABSENT = -100.0  # score of a class that was not there to learn from
 
 # Discriminants of the single blocks of features, one regression on all of them, or the mean of both.
 Rule = Literal["discriminants", "regression", "both"]
@@ -147,18 +146,7 @@ def _fit(
         polygons = np.unique(where, axis=1).shape[1]
         rules.append(fit_logistic(features, label, alike, counts, polygons))
     found = rules[0] if len(rules) == 1 else mean_of_both(rules[0], rules[1], features)
-    classes = int(samples.label.max()) + 1
-    return found if len(there) == classes else _with_absent(found, there, classes)
-
-
-def _with_absent(scores: LinearScores, there: NDArray[np.int64], classes: int) -> LinearScores:
-    """The rule for all classes, of which those that no chosen pixel had are never found.
-
-    Places that share classes may take all of one along when they are held back.
-    """
-    weight, bias = np.zeros((classes, scores.weight.shape[1])), np.full(classes, ABSENT)
-    weight[there], bias[there] = scores.weight, scores.bias
-    return replace(scores, weight=weight, bias=bias)
+    return found.among(there, int(samples.label.max()) + 1)
 
 
 def install_linear(head: FeatureHead, scores: LinearScores, temperature: float) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..cards import Card
+from ..data.blocks import Positions
 from ..data.grid import Grid
 from ..data.label_layer import LabelLayer, LabelledScenes
 from ..data.source import RasterSource
@@ -65,6 +66,11 @@ class SceneChips:
     def window(self) -> int:
         """Side of the windows, pixels."""
         return int(self.image.shape[-1])
+
+    @property
+    def positions(self) -> Positions:
+        """Where the scenes lie."""
+        return Positions(self.row, self.column, self.unit, self.raster)
 
     def only(self, chosen: NDArray[np.bool_]) -> SceneChips:
         """Some of the scenes, by a mask [M]."""

@@ -42,7 +42,7 @@ def figures_of(scores: NDArray[np.float64], chips: SceneChips, card: Card) -> di
 
 def places_of(chips: SceneChips) -> NDArray[np.int64]:
     """The place of each scene [M]: those whose windows touch are one."""
-    return spatial_blocks(chips.row, chips.column, chips.unit, chips.window, chips.raster)
+    return spatial_blocks(chips.positions, chips.window)
 
 
 def accuracy_of(scores: NDArray[np.float64], chips: SceneChips) -> Estimate:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.pixel_classifier import PixelClassifier
-from .discriminant import LinearScores, fit_discriminant
+from .discriminant import ABSENT, LinearScores, fit_discriminant
 from .logistic import fit_logistic, mean_of_both
 from .metrics import confusion_matrix, mean_average_precision, overall_accuracy
 from .scene_chips import SceneChips
@@ -26,7 +26,6 @@ TOKEN_WEIGHTS = (0.5, 3.0)
 MARGIN = 0.02
 FOLDS = 5
 APART = 1.5  # windows; scenes whose centres are closer are judged together
-_ABSENT = -100.0
 
 
 @dataclass(frozen=True)
@@ -139,10 +138,9 @@ def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, s
     """Deals whole places to parts: part of each scene [M] or None, number of places, warning."""
     classes = chips.classes
     has = np.eye(classes, dtype=bool)[chips.label] if chips.label.ndim == 1 else chips.label > 0
-    where = (chips.row, chips.column)
     tight = ""
     for distance in (APART * chips.window, chips.window):
-        block = spatial_blocks(*where, chips.unit, distance, chips.raster)
+        block = spatial_blocks(chips.positions, distance)
         places = [len(np.unique(block[has[:, k]])) for k in range(classes)]
         folds = min(FOLDS, *(count for count in places if count))
         if folds >= 2:
@@ -161,9 +159,7 @@ def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, s
         )
     # Of several labels the rarest decides where a scene is dealt to.
     label = chips.label if chips.label.ndim == 1 else _rarest(has)
-    fold = spatial_folds(
-        *where, label, chips.unit, folds, distance=distance, seed=seed, raster=chips.raster
-    )
+    fold = spatial_folds(chips.positions, label, folds, distance=distance, seed=seed)
     return fold, blocks, tight
 
 
@@ -200,11 +196,7 @@ def _fit_one_label(
     if len(there) > 1:
         other = fit_logistic(features, compact, widths, weights, scenes)
         model = mean_of_both(model, other, features)
-    if len(there) == classes:
-        return model
-    weight, bias = np.zeros((classes, features.shape[1])), np.full(classes, _ABSENT)
-    weight[there], bias[there] = model.weight, model.bias
-    return LinearScores(model.mean, model.scale, weight, bias)
+    return model.among(there, classes)
 
 
 def _fit_binary(
@@ -216,7 +208,7 @@ def _fit_binary(
 ) -> tuple[NDArray[np.float64], float]:
     """One class against the rest: weight [F] and bias of the difference of their scores."""
     if has.all() or not has.any():
-        return np.zeros(features.shape[1]), _ABSENT if not has.any() else -_ABSENT
+        return np.zeros(features.shape[1]), ABSENT if not has.any() else -ABSENT
     model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2, scenes)
     return model.weight[1] - model.weight[0], float(model.bias[1] - model.bias[0])
 

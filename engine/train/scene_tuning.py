@@ -109,14 +109,11 @@ def _held_back(
 ) -> NDArray[np.bool_]:
     """The scenes [M] to judge the encoder by, in whole places; none where there are too few."""
     split = hold_out(
-        chips.row,
-        chips.column,
+        chips.positions,
         chips.label if chips.label.ndim == 1 else chips.label.argmax(1),
-        chips.unit,
         share=share,
         distance=APART * chips.window,
         seed=seed,
-        raster=chips.raster,
         names=titles(card.classes),
     )
     if split.warning:

@@ -24,7 +24,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from .. import engine_access, paths
-from ..engine_client import EngineCancelled, EngineFailed
+from ..engine_client import EngineCancelled, EngineClient, EngineFailed
 from ..help_pages import page_url
 from ..i18n import time_left, tr
 from ..result_layers import ResultLayer, hand_over
@@ -183,12 +183,6 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         Raises:
             QgsProcessingException: The job failed, with the reason and the remedy.
         """
-        telling = ProgressTeller(feedback)
-
-        def on_state(facts: dict[str, Any]) -> None:
-            self.told(facts)
-            getattr(feedback, "describe", lambda _: None)(facts)
-
         job = {**job, **absolute_outputs(job)}
         dry = getattr(feedback, "is_dry", False)
         if dry:
@@ -196,18 +190,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         client = None
         try:
             client = engine_access.client(self.TIER)
-            result = client.run(
-                self.VERB,
-                job,
-                on_progress=getattr(feedback, "advance", telling.tell),
-                on_log=lambda text: feedback.pushInfo(self._readable(text)),
-                on_warning=lambda text: feedback.pushWarning(self._readable(text)),
-                on_metric=getattr(feedback, "measure", None),
-                on_state=on_state,
-                is_cancelled=feedback.isCanceled,
-                is_abandoned=getattr(feedback, "is_abandoned", None),
-            )
-            getattr(feedback, "conclude", lambda _: None)(result)
+            result = self._followed(client, job, feedback)
             if dry:
                 return {}
             if feedback.isCanceled():
@@ -235,6 +218,29 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(self._readable(failure.message)) from failure
         finally:
             self.ended()
+
+    def _followed(
+        self, client: EngineClient, job: dict[str, Any], feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """The engine's result, with all that it says on the way told to the feedback."""
+
+        def on_state(facts: dict[str, Any]) -> None:
+            self.told(facts)
+            getattr(feedback, "describe", lambda _: None)(facts)
+
+        result = client.run(
+            self.VERB,
+            job,
+            on_progress=getattr(feedback, "advance", ProgressTeller(feedback).tell),
+            on_log=lambda text: feedback.pushInfo(self._readable(text)),
+            on_warning=lambda text: feedback.pushWarning(self._readable(text)),
+            on_metric=getattr(feedback, "measure", None),
+            on_state=on_state,
+            is_cancelled=feedback.isCanceled,
+            is_abandoned=getattr(feedback, "is_abandoned", None),
+        )
+        getattr(feedback, "conclude", lambda _: None)(result)
+        return result
 
     def told(self, facts: dict[str, Any]) -> None:
         """Takes facts about the run, in its thread; for subclasses."""

@@ -206,14 +206,7 @@ class RasterAlgorithm(EngineAlgorithm):
         if device:
             job["device"] = device
         if area is not None:
-            rectangle, crs = area
-            job["extent"] = [
-                rectangle.xMinimum(),
-                rectangle.yMinimum(),
-                rectangle.xMaximum(),
-                rectangle.yMaximum(),
-            ]
-            job["extent_crs"] = crs_text(crs)
+            job.update(_extent_fields(*area))
         mask = self.polygon_file(parameters, self.MASK, context, feedback, folder)
         if mask:
             job["mask"] = mask
@@ -282,6 +275,12 @@ class RasterAlgorithm(EngineAlgorithm):
     def _pixel_metres(self, model: str) -> float:
         found: InstalledModel | None = model_named(model, self.TASK)
         return found.pixel_metres if found is not None else 10.0
+
+
+def _extent_fields(rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> dict[str, Any]:
+    """The fields of a job that say which part of the raster is wanted."""
+    sides = (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
+    return {"extent": list(sides), "extent_crs": crs_text(crs)}
 
 
 def task_words(task: str) -> str:

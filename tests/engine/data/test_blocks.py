@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.data.blocks import hold_out, spatial_blocks, spatial_folds
+from engine.data.blocks import Positions, hold_out, spatial_blocks, spatial_folds
 from engine.errors import LabelsInvalid
 
 
@@ -28,14 +28,14 @@ def nearest(row, column, one, other):
 def test_units_at_the_distance_are_apart(distance, blocks):
     """Columns 0..2 and 10..12: the nearest centres are 8 apart, which is not closer than 8."""
     row, column, unit = squares((0, 0), (0, 10))
-    assert spatial_blocks(row, column, unit, distance).max() + 1 == blocks
+    assert spatial_blocks(Positions(row, column, unit), distance).max() + 1 == blocks
 
 
 def test_a_chain_is_one_block_and_rasters_are_apart():
     row, column, unit = squares((0, 0), (0, 10), (0, 20), (0, 60))
-    assert spatial_blocks(row, column, unit, 9)[::9].tolist() == [0, 0, 0, 1]
+    assert spatial_blocks(Positions(row, column, unit), 9)[::9].tolist() == [0, 0, 0, 1]
     raster = np.where(unit == 1, 1, 0)
-    assert spatial_blocks(row, column, unit, 9, raster)[::9].tolist() == [0, 1, 2, 3]
+    assert spatial_blocks(Positions(row, column, unit, raster), 9)[::9].tolist() == [0, 1, 2, 3]
 
 
 def test_a_unit_on_two_rasters_is_one_block():
@@ -43,7 +43,7 @@ def test_a_unit_on_two_rasters_is_one_block():
     row, column, unit = squares((0, 0), (50, 50))
     raster = np.repeat([0, 1], len(row))
     both = [np.tile(values, 2) for values in (row, column, unit)]
-    assert spatial_blocks(*both, 9, raster)[::9].tolist() == [0, 1, 0, 1]
+    assert spatial_blocks(Positions(*both, raster), 9)[::9].tolist() == [0, 1, 0, 1]
 
 
 places = st.lists(
@@ -67,7 +67,7 @@ def test_blocks_are_those_of_all_pairs(points, distance):
                 low, high = sorted((number[unit[i]], number[unit[j]]))
                 number = [low if value == high else value for value in number]
     expected = np.unique([number[k] for k in unit], return_inverse=True)[1]
-    found = spatial_blocks(row, column, unit, distance, raster)
+    found = spatial_blocks(Positions(row, column, unit, raster), distance)
     assert found.tolist() == expected.tolist()
 
 
@@ -76,8 +76,8 @@ def test_blocks_are_those_of_all_pairs(points, distance):
 def test_hold_out_promises(points, seed, share, distance):
     row, column, label, raster = np.array(points).T
     unit = np.arange(len(row))
-    given_ = (row, column, label, unit)
-    options = {"share": share, "distance": distance, "seed": seed, "raster": raster}
+    given_ = (Positions(row, column, unit, raster), label)
+    options = {"share": share, "distance": distance, "seed": seed}
     split = hold_out(*given_, **options)
     again = hold_out(*given_, **options)
     assert (split.validation == again.validation).all() and split.warning == again.warning
@@ -95,10 +95,10 @@ def test_share_of_each_class_as_near_as_blocks_allow():
     """Two classes of ten equal squares each: two of each are a fifth."""
     row, column, unit = squares(*((40 * k, 0) for k in range(20)))
     label = unit % 2
-    split = hold_out(row, column, label, unit, share=0.2, distance=16)
+    split = hold_out(Positions(row, column, unit), label, share=0.2, distance=16)
     assert split.blocks == 20 and split.warning == ""
     assert [int(split.validation[label == k].sum()) for k in (0, 1)] == [18, 18]
-    other = hold_out(row, column, label, unit, share=0.2, distance=16, seed=1)
+    other = hold_out(Positions(row, column, unit), label, share=0.2, distance=16, seed=1)
     assert (split.validation != other.validation).any()
 
 
@@ -107,14 +107,14 @@ def test_the_smaller_of_two_blocks_is_held_back():
     row, column, unit = squares((0, 0), (0, 50), (0, 100), (0, 150))
     keep = (unit % 2 == 0) | (row == 0)
     row, column, unit = row[keep], column[keep], unit[keep]
-    split = hold_out(row, column, unit // 2, unit)
+    split = hold_out(Positions(row, column, unit), unit // 2)
     assert set(unit[split.validation]) == {1, 3}
 
 
 def test_class_in_one_place_is_named():
     row, column, unit = squares((0, 0), (0, 50), (0, 100), (0, 150), (0, 200))
     label = np.array([0, 0, 1, 1, 2])[unit]
-    split = hold_out(row, column, label, unit, names=("Water", "Trees", "Bog"))
+    split = hold_out(Positions(row, column, unit), label, names=("Water", "Trees", "Bog"))
     assert set(label[split.validation]) == {0, 1}
     assert split.warning.startswith("Bog cannot be judged: all labels of such a class lie in one")
     assert "closer than 16 pixels" in split.warning
@@ -123,18 +123,20 @@ def test_class_in_one_place_is_named():
 
 def test_nothing_is_held_back_where_two_classes_cannot_be_judged():
     row, column, unit = squares((0, 0), (0, 50), (0, 100))
-    split = hold_out(row, column, np.array([0, 0, 1])[unit], unit, names=("Water", "Trees"))
+    split = hold_out(
+        Positions(row, column, unit), np.array([0, 0, 1])[unit], names=("Water", "Trees")
+    )
     assert not split.validation.any() and split.blocks == 3
     assert split.warning.startswith("No labels are held back")
     assert "more than 16 pixels apart" in split.warning
     assert "Draw a second place for Trees." in split.warning
-    unnamed = hold_out(row, column, np.array([0, 0, 1])[unit], unit)
+    unnamed = hold_out(Positions(row, column, unit), np.array([0, 0, 1])[unit])
     assert "Draw a second place for class 2." in unnamed.warning
 
 
 def test_no_share_is_no_warning():
     row, column, unit = squares((0, 0), (0, 50))
-    split = hold_out(row, column, unit, unit, share=0)
+    split = hold_out(Positions(row, column, unit), unit, share=0)
     assert not split.validation.any() and split.warning == "" and split.blocks == 2
 
 
@@ -143,7 +145,7 @@ def test_very_many_points():
     row, column = (values.ravel() for values in np.mgrid[0:150, 0:200] * 20)
     unit = np.arange(len(row))
     label = np.random.default_rng(0).integers(0, 10, len(row))
-    split = hold_out(row, column, label, unit, share=0.2, distance=16)
+    split = hold_out(Positions(row, column, unit), label, share=0.2, distance=16)
     assert split.blocks == 30_000
     shares = [split.validation[label == k].mean() for k in range(10)]
     assert np.allclose(shares, 0.2, atol=0.01)
@@ -154,16 +156,18 @@ def test_very_many_points():
 def test_folds_keep_blocks_whole(points, folds, seed):
     row, column, label, raster = np.array(points).T
     unit = np.arange(len(row))
-    block = spatial_blocks(row, column, unit, 10, raster)
-    options = {"distance": 10, "seed": seed, "raster": raster}
+    block = spatial_blocks(Positions(row, column, unit, raster), 10)
+    options = {"distance": 10, "seed": seed}
     if block.max() + 1 < folds:
         with pytest.raises(LabelsInvalid, match="ask for fewer parts"):
-            spatial_folds(row, column, label, unit, folds, **options)
+            spatial_folds(Positions(row, column, unit, raster), label, folds, **options)
         return
-    fold = spatial_folds(row, column, label, unit, folds, **options)
+    fold = spatial_folds(Positions(row, column, unit, raster), label, folds, **options)
     assert set(fold) == set(range(folds))
     assert all(len(set(fold[block == number])) == 1 for number in range(block.max() + 1))
-    assert (fold == spatial_folds(row, column, label, unit, folds, **options)).all()
+    assert (
+        fold == spatial_folds(Positions(row, column, unit, raster), label, folds, **options)
+    ).all()
 
 
 @pytest.mark.parametrize("distance", [3, 7.5, 16])
@@ -171,9 +175,9 @@ def test_labels_that_cover_the_ground_are_cut(distance):
     """200 x 200 pixels, two classes in stripes: one block, cut into squares with a strip around."""
     row, column = (values.ravel() for values in np.mgrid[0:200, 0:200])
     label, unit = row // 10 % 2, row // 10
-    whole = hold_out(row, column, label, unit, distance=distance)
+    whole = hold_out(Positions(row, column, unit), label, distance=distance)
     assert not whole.validation.any() and whole.unused is None
-    split = hold_out(row, column, label, unit, distance=distance, cut=True)
+    split = hold_out(Positions(row, column, unit), label, distance=distance, cut=True)
     held, unused = split.validation, split.unused
     assert not (held & unused).any() and "cut into squares" in split.warning
     assert f"and {unused.sum()} labelled pixels" in split.warning
@@ -192,14 +196,14 @@ def test_labels_that_cover_the_ground_are_cut(distance):
 
 def test_too_little_ground_to_cut():
     row, column, unit = squares((0, 0), (0, 4))
-    split = hold_out(row, column, unit, unit, cut=True)
+    split = hold_out(Positions(row, column, unit), unit, cut=True)
     assert not split.validation.any() and split.warning.startswith("No labels are held back")
 
 
 def test_folds_have_the_same_of_every_class():
     """Five squares of each of two classes to five folds: one of each in each."""
     row, column, unit = squares(*((40 * k, 0) for k in range(10)))
-    fold = spatial_folds(row, column, unit % 2, unit, 5, distance=16)
+    fold = spatial_folds(Positions(row, column, unit), unit % 2, 5, distance=16)
     table = np.zeros((5, 2), int)
     np.add.at(table, (fold, unit % 2), 1)
     assert (table == 9).all()
@@ -208,6 +212,6 @@ def test_folds_have_the_same_of_every_class():
 def test_too_few_places_for_the_folds():
     row, column, unit = squares((0, 0), (0, 50))
     with pytest.raises(LabelsInvalid) as caught:
-        spatial_folds(row, column, unit, unit, 5, distance=16)
+        spatial_folds(Positions(row, column, unit), unit, 5, distance=16)
     assert "lie in 2 places more than 16 pixels apart" in caught.value.message
     assert "at least 5" in caught.value.message
