@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from .fitted import FittedPixels, FittedScenes
 from .pixel_features import pixel_features
+from .protocols import LabelledImage
 from .scene_features import scene_features
 
 # Chosen on the collections themselves, in the peer's favour; more trees change nothing.
@@ -27,21 +28,12 @@ class PixelForest:
     trees: int = TREES
     threads: int = 1
 
-    def fit(
-        self,
-        image: np.ndarray,
-        valid: np.ndarray,
-        row: np.ndarray,
-        column: np.ndarray,
-        label: np.ndarray,
-        unit: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> FittedPixels:
+    def fit(self, scene: LabelledImage, seed: int) -> FittedPixels:
         """As `protocols.PixelMethod`; the units have no part in it."""
         forest = _forest(self.trees, self.threads, seed)
-        forest.fit(pixel_features(image, valid, self.texture)[row, column], label)
-        return FittedPixels(forest, self.texture, classes)
+        features = pixel_features(scene.image, scene.valid, self.texture)
+        forest.fit(features[scene.row, scene.column], scene.label)
+        return FittedPixels(forest, self.texture, scene.classes)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .fitted import FittedPixels, FittedScenes
 from .pixel_features import pixel_features
+from .protocols import LabelledImage
 from .scene_features import scene_features
 
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -28,20 +29,11 @@ class PixelLogistic:
 
     texture: bool = True
 
-    def fit(
-        self,
-        image: np.ndarray,
-        valid: np.ndarray,
-        row: np.ndarray,
-        column: np.ndarray,
-        label: np.ndarray,
-        unit: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> FittedPixels:
+    def fit(self, scene: LabelledImage, seed: int) -> FittedPixels:
         """As `protocols.PixelMethod`; whole units are held back to choose the penalty."""
-        features = pixel_features(image, valid, self.texture)[row, column]
-        return FittedPixels(_fit(features, label, unit, seed), self.texture, classes)
+        features = pixel_features(scene.image, scene.valid, self.texture)[scene.row, scene.column]
+        fitted = _fit(features, scene.label, scene.unit, seed)
+        return FittedPixels(fitted, self.texture, scene.classes)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..train.quick_head import ANYWHERE, HERE, Use
 from ..train.tuning import HeadTuner
 from .our_change import TunedPairs
 from .our_scenes import TunedScenes
-from .protocols import FOR_THIS_IMAGE, Method
+from .protocols import FOR_THIS_IMAGE, LabelledImage, Method
 
 OVERLAP = 32
 
@@ -79,27 +79,17 @@ class QuickPixels:
     base: Base
     use: Use = ANYWHERE
 
-    def fit(
-        self,
-        image: np.ndarray,
-        valid: np.ndarray,
-        row: np.ndarray,
-        column: np.ndarray,
-        label: np.ndarray,
-        unit: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> MappedScene:
+    def fit(self, scene: LabelledImage, seed: int) -> MappedScene:
         """Fits a head to the labelled pixels; see `PixelMethod`."""
-        order = np.lexsort((column, row))
+        order = np.lexsort((scene.column, scene.row))
         pixels = LabelledPixels(
-            row[order].astype(np.int64),
-            column[order].astype(np.int64),
-            label[order].astype(np.uint8),
-            unit[order].astype(np.int32),
+            scene.row[order].astype(np.int64),
+            scene.column[order].astype(np.int64),
+            scene.label[order].astype(np.uint8),
+            scene.unit[order].astype(np.int32),
         )
-        ground = LabelledGround(one_date(image, valid), valid.shape, pixels)
-        card = segmentation_card(self.base.card, classes)
+        ground = LabelledGround(one_date(scene.image, scene.valid), scene.valid.shape, pixels)
+        card = segmentation_card(self.base.card, scene.classes)
         return MappedScene(HeadTuner(self.base, card, self.use, seed).tune([ground]).predictor)
 
 

@@ -7,11 +7,35 @@ method serves every draw. The same seed gives the same model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Union
 
 import numpy as np
 
 FOR_THIS_IMAGE = "quick, for this image"  # what the tables call that use of the quick method
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """A scene of which some pixels are labelled.
+
+    Attributes:
+        image: Reflectance float32 [9, H, W], 0 where invalid.
+        valid: bool [H, W].
+        row: Of each labelled pixel [N].
+        column: Likewise.
+        label: Class index 0..K-1 of each.
+        unit: Polygon or patch that each lies in.
+        classes: K.
+    """
+
+    image: np.ndarray
+    valid: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    label: np.ndarray
+    unit: np.ndarray
+    classes: int
 
 
 class PixelModel(Protocol):
@@ -24,27 +48,11 @@ class PixelModel(Protocol):
 class PixelMethod(Protocol):
     """Learns to map from labelled pixels."""
 
-    def fit(
-        self,
-        image: np.ndarray,
-        valid: np.ndarray,
-        row: np.ndarray,
-        column: np.ndarray,
-        label: np.ndarray,
-        unit: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> PixelModel:
+    def fit(self, scene: LabelledImage, seed: int) -> PixelModel:
         """Learns from some pixels of one scene.
 
         Args:
-            image: Reflectance float32 [9, H, W], 0 where invalid.
-            valid: bool [H, W].
-            row: Of each labelled pixel [N].
-            column: Likewise.
-            label: Class index 0..K-1 of each.
-            unit: Polygon or patch that each lies in.
-            classes: K.
+            scene: With the pixels to learn from.
             seed: Of every random number.
         """
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..progress import Progress
 from ..recipes import collections
 from ..train.metrics import confusion_matrix, f1_score, overall_accuracy
-from .protocols import PixelMethod
+from .protocols import LabelledImage, PixelMethod
 from .scoreboard import Scoreboard, Trial, timed
 
 DRAWS = 20
@@ -91,8 +91,7 @@ def _trial(
     row, column = np.nonzero(known & drawn)
     target = village.label.astype(np.int64) - 1
     classes = int(village.label.max())
-    model, fit_seconds = timed(
-        method.fit,
+    scene = LabelledImage(
         village.image,
         village.valid,
         row,
@@ -100,8 +99,8 @@ def _trial(
         target[row, column],
         village.polygon[row, column].astype(np.int64),
         classes,
-        seed,
     )
+    model, fit_seconds = timed(method.fit, scene, seed)
     probability, predict_seconds = timed(model.predict, village.image, village.valid)
     test = known & ~drawn
     matrix = confusion_matrix(target[test], probability.argmax(0)[test], classes)

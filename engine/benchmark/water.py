@@ -13,7 +13,7 @@ from ..errors import EmptyArea
 from ..progress import Progress
 from ..recipes import collections
 from ..train.metrics import confusion_matrix, iou
-from .protocols import PixelMethod
+from .protocols import LabelledImage, PixelMethod
 from .scoreboard import Scoreboard, Trial, timed
 
 DRAWS = 20
@@ -141,7 +141,8 @@ def _trial(
     source = dates[trained]
     patches = draw_patches(source.water, source.valid, count, seed)
     training = (patches.row, patches.column, patches.label, patches.unit)
-    model, fit_seconds = timed(method.fit, source.image, source.valid, *training, 2, seed)
+    scene = LabelledImage(source.image, source.valid, *training, 2)
+    model, fit_seconds = timed(method.fit, scene, seed)
     experiment = f"{count} patches a class"
     for mapped, date in dates.items():
         probability, predict_seconds = timed(model.predict, date.image, date.valid)

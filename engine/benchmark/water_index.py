@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .indices import normalised_difference
+from .protocols import LabelledImage
 
 WATER = 1
 
@@ -21,22 +22,12 @@ class WaterIndex:
 
     threshold: float | None = 0.0
 
-    def fit(
-        self,
-        image: np.ndarray,
-        valid: np.ndarray,
-        row: np.ndarray,
-        column: np.ndarray,
-        label: np.ndarray,
-        unit: np.ndarray,
-        classes: int,
-        seed: int,
-    ) -> WaterIndexModel:
+    def fit(self, scene: LabelledImage, seed: int) -> WaterIndexModel:
         """As `protocols.PixelMethod`, of two classes of which 1 is water."""
         if self.threshold is not None:
             return WaterIndexModel(self.threshold)
-        index = normalised_difference(image, "NDWI")[row, column]
-        return WaterIndexModel(best_threshold(index, label == WATER))
+        index = normalised_difference(scene.image, "NDWI")[scene.row, scene.column]
+        return WaterIndexModel(best_threshold(index, scene.label == WATER))
 
 
 @dataclass(frozen=True)

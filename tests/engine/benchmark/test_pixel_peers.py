@@ -5,6 +5,7 @@ import pytest
 
 from engine.benchmark.forest import PixelForest
 from engine.benchmark.logistic import DEFAULT_PENALTY, PENALTIES, PixelLogistic, choose_penalty
+from engine.benchmark.protocols import LabelledImage
 from engine.benchmark.water_index import WaterIndex, best_threshold
 
 WIDTH, HEIGHT = 20, 12
@@ -40,7 +41,7 @@ def training(classes=(1, 0)):
     ids=str,
 )
 def test_each_half_is_found(method, scene):
-    probability = method.fit(*scene, *training(), 2, 0).predict(*scene)
+    probability = method.fit(LabelledImage(*scene, *training(), 2), 0).predict(*scene)
     assert probability.shape == (2, HEIGHT, WIDTH)
     assert probability.sum(0) == pytest.approx(np.ones((HEIGHT, WIDTH)), abs=1e-5)
     found = probability.argmax(0)
@@ -51,14 +52,16 @@ def test_each_half_is_found(method, scene):
 
 @pytest.mark.parametrize("method", [PixelForest(trees=20), PixelLogistic()], ids=str)
 def test_a_class_without_training_pixels_keeps_its_channel(method, scene):
-    probability = method.fit(*scene, *training(classes=(0, 2)), 3, 0).predict(*scene)
+    probability = method.fit(LabelledImage(*scene, *training(classes=(0, 2)), 3), 0).predict(*scene)
     assert probability.shape[0] == 3
     assert not probability[1].any()
 
 
 @pytest.mark.parametrize("method", [PixelForest(trees=10), PixelLogistic()], ids=str)
 def test_the_same_seed_gives_the_same_map(method, scene):
-    first, again = (method.fit(*scene, *training(), 2, 3).predict(*scene) for _ in range(2))
+    first, again = (
+        method.fit(LabelledImage(*scene, *training(), 2), 3).predict(*scene) for _ in range(2)
+    )
     assert np.array_equal(first, again)
 
 

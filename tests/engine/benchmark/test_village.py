@@ -21,10 +21,11 @@ class Levels:
     def __init__(self):
         self.units = []
 
-    def fit(self, image, valid, row, column, label, unit, classes, seed):
-        self.units.append(sorted(set(unit.tolist())))
-        values = image[0, row, column]
-        self.levels = np.array([values[label == k].mean() for k in range(classes)])
+    def fit(self, scene, seed):
+        self.units.append(sorted(set(scene.unit.tolist())))
+        values = scene.image[0, scene.row, scene.column]
+        levels = [values[scene.label == k].mean() for k in range(scene.classes)]
+        self.levels = np.array(levels)
         return self
 
     def predict(self, image, valid):
@@ -55,9 +56,9 @@ def test_training_polygons_are_not_tested(village):
     """What was trained on is right and all else wrong: nothing but wrong pixels are counted."""
 
     class Wrong:
-        def fit(self, image, valid, row, column, label, unit, classes, seed):
+        def fit(self, scene, seed):
             self.truth = village.label - 1
-            self.trained = np.isin(village.polygon, unit)
+            self.trained = np.isin(village.polygon, scene.unit)
             return self
 
         def predict(self, image, valid):
