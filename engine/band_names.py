@@ -2,7 +2,7 @@
 
 Names come from band descriptions, metadata and the file names inside a VRT, in every spelling that
 was met: `B8A`, `B08A`, `Band 2 - Blue`, `sur_refl_b01`, `T31TCJ_20200101T105331_B02_10m.jp2`,
-`B02 (490 nm)`, `rededge071`. Reading a name is kept apart from believing it (bands.py). Standard
+`B02 (490 nm)`, `rededge071`. Reading a name is kept apart from believing it (band_identity.py). Standard
 library only.
 """
 

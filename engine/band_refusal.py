@@ -6,13 +6,10 @@ Standard library only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from .band_identity import BandDescriptor
 from .cards import Band
 from .language import marked
-
-if TYPE_CHECKING:
-    from .bands import BandDescriptor
 
 STACKS = {  # usual orders of Sentinel-2 stacks, by their number of bands
     10: {"without the 60 m bands": "B02 B03 B04 B05 B06 B07 B08 B8A B11 B12"},

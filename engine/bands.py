@@ -10,42 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .band_names import SENSORS, SENTINEL_2, Reading, common_name, read_name, sentinel_id
+from .band_identity import CONTRADICTION, BandDescriptor, Identity, identify
+from .band_names import SENTINEL_2, common_name, read_name, sentinel_id
 from .band_refusal import quoted, ranges, refusal
 from .cards import Band
 from .errors import BandMismatch
-from .language import marked
 
 # Broad and narrow near infrared see nearly the same; each may stand in for the other.
 _STAND_INS = {"B08": "B8A", "B8A": "B08"}
 _NEAREST = 0.010  # a band within 10 nm serves, however narrow the wanted one is
-_CONTRADICTION = 0.030  # a name is not believed when a known wavelength is this much off
-
-
-@dataclass(frozen=True)
-class BandDescriptor:
-    """What a raster tells about one of its bands.
-
-    Attributes:
-        index: Raster band number, from 1.
-        name: Description, metadata name or source file name; may be empty.
-        wavelength: Centre in micrometres from the metadata, or None.
-    """
-
-    index: int
-    name: str = ""
-    wavelength: float | None = None
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a raster band is believed to be; empty fields are unknown."""
-
-    index: int
-    text: str = ""
-    sentinel: str = ""
-    common: str = ""
-    wavelength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,87 +65,6 @@ class BandMatch:
     def to_list(self) -> list[dict[str, Any]]:
         """The match as the protocol reports it."""
         return [{"model": e.model, "raster": e.raster, "by": e.by} for e in self.entries]
-
-
-def identify(
-    descriptors: Sequence[BandDescriptor], sensor: str = ""
-) -> tuple[tuple[Identity, ...], str, str]:
-    """Decides what each raster band is.
-
-    Args:
-        descriptors: All bands of the raster.
-        sensor: A name of `SENSORS` when file names or metadata tell it, or empty.
-
-    Returns:
-        The identities, the sensor, and a remark when names were not believed (for a refusal).
-    """
-    readings = [read_name(descriptor.name) for descriptor in descriptors]
-    numbers = [reading.number for reading in readings]
-    indices = [str(descriptor.index) for descriptor in descriptors]
-    used = set(numbers) - {""}
-    counting = bool(used) and all(n in ("", i) for n, i in zip(numbers, indices))
-    remark, table = "", SENSORS.get(sensor)
-    if not used:
-        table = None
-    elif counting and (
-        all(r.plain for r in readings if r.number)
-        or (table in (None, SENTINEL_2) and used & {"9", "10", "11", "12"} and "8A" not in used)
-        or (table is None and not any(r.zero or r.surface for r in readings))
-    ):
-        if not _colours_agree(readings):
-            remark = marked("the names only number the bands")
-            table = None
-        else:
-            table = table or SENTINEL_2
-    elif table is None:
-        table, remark = _table_of(readings, used)
-    if table is not None:
-        sensor = next(name for name, known in SENSORS.items() if known is table)
-    identities = tuple(
-        _identity(descriptor, reading, table) for descriptor, reading in zip(descriptors, readings)
-    )
-    return identities, sensor, remark
-
-
-def _colours_agree(readings: Sequence[Reading]) -> bool:
-    """Whether numbers are backed by Sentinel-2's colour words ("Band 2 - Blue") in most names."""
-    told = [r for r in readings if r.number and r.common]
-    return len(told) >= 3 and all(SENTINEL_2[r.number][0] == r.common for r in told)
-
-
-def _table_of(
-    readings: Sequence[Reading], used: set[str]
-) -> tuple[dict[str, tuple[str, float]] | None, str]:
-    """Whose numbers these are when nothing else names the sensor."""
-    if any(reading.surface for reading in readings):
-        if "6" in used:  # SR_B6 exists on OLI alone: on TM and ETM+ band 6 is thermal
-            return SENSORS["Landsat 8-9"], ""
-        if {"1", "7"} <= used:
-            return SENSORS["Landsat 4-7"], ""
-        return None, marked("the SR_ names do not tell which Landsat it is")
-    if "8A" in used or "12" in used or any(r.zero for r in readings) or _colours_agree(readings):
-        return SENTINEL_2, ""
-    if all(int(number) <= 7 for number in used):
-        return None, marked("the names could be Sentinel-2's or Landsat's")
-    return SENTINEL_2, ""
-
-
-def _identity(
-    descriptor: BandDescriptor, reading: Reading, table: dict[str, tuple[str, float]] | None
-) -> Identity:
-    """One band's identity; words and wavelengths overrule a number that contradicts them."""
-    wavelength = descriptor.wavelength or reading.wavelength
-    sentinel, common = "", reading.common
-    known = table.get(reading.number) if table and reading.number else None
-    if known:
-        word_differs = bool(common) and common.rstrip("123") != known[0].rstrip("123")
-        both_near_infrared = {common, known[0]} == {"nir", "nir-narrow"}
-        far = wavelength is not None and abs(wavelength - known[1]) > _CONTRADICTION + 0.01
-        if not far and (not word_differs or both_near_infrared):
-            common = known[0]
-            wavelength = wavelength or known[1]
-            sentinel = sentinel_id(reading.number) if table is SENTINEL_2 else ""
-    return Identity(descriptor.index, descriptor.name, sentinel, common, wavelength)
 
 
 def match_bands(
@@ -264,7 +156,7 @@ def _wanted_id(band: Band) -> str:
     known = SENTINEL_2.get(reading.number)
     if known is None:
         return ""
-    off = band.center_wavelength and abs(band.center_wavelength - known[1]) > _CONTRADICTION
+    off = band.center_wavelength and abs(band.center_wavelength - known[1]) > CONTRADICTION
     return "" if off else sentinel_id(reading.number)
 
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from .bands import BandDescriptor, Identity, identify
+from .band_identity import BandDescriptor, Identity, identify
 from .cards import Band, Card
 from .data.describe import Description, describe
 from .data.opening import grid_of, open_raster

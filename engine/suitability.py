@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .bands import BandDescriptor, BandMatch, match_bands
+from .band_identity import BandDescriptor
+from .bands import BandMatch, match_bands
 from .cards import Band, Card
 from .errors import BandMismatch
 

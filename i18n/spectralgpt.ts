@@ -4720,6 +4720,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation type="unfinished"></translation>
@@ -4757,21 +4772,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

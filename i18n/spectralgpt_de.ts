@@ -4721,6 +4721,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Jede Schicht mit einer Fläche braucht einen Punkt, und es muss mindestens eine geben.</translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation>die Namen nummerieren die Kanäle nur</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>die SR_-Namen sagen nicht, welcher Landsat es ist</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>die Namen könnten die von Sentinel-2 oder von Landsat sein</translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation>Das Raster hat nur einen Kanal, {1}</translation>
@@ -4759,21 +4774,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Wenn die Reihenfolge {1} ist ({2}), ist BANDS {3}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation>die Namen nummerieren die Kanäle nur</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation>die SR_-Namen sagen nicht, welcher Landsat es ist</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
-        <translation>die Namen könnten die von Sentinel-2 oder von Landsat sein</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

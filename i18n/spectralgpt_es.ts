@@ -4721,6 +4721,21 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Cada estrato con área necesita un punto, y debe haber al menos uno.</translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation>los nombres solo numeran las bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>los nombres SR_ no dicen qué Landsat es</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>los nombres podrían ser de Sentinel-2 o de Landsat</translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation>El ráster tiene una sola banda, {1}</translation>
@@ -4759,21 +4774,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Si el orden es {1} ({2}), BANDS es {3}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation>los nombres solo numeran las bandas</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation>los nombres SR_ no dicen qué Landsat es</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
-        <translation>los nombres podrían ser de Sentinel-2 o de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

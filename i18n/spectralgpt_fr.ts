@@ -4721,6 +4721,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Chaque strate qui a une surface a besoin d&#x27;un point, et il doit y avoir au moins une strate.</translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation>les noms ne font que numéroter les bandes</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>les noms SR_ n&#x27;indiquent pas de quel Landsat il s&#x27;agit</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>les noms pourraient être ceux de Sentinel-2 ou de Landsat</translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation>Le raster n&#x27;a qu&#x27;une seule bande, {1}</translation>
@@ -4759,21 +4774,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Si l&#x27;ordre est {1} ({2}), BANDS vaut {3}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation>les noms ne font que numéroter les bandes</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation>les noms SR_ n&#x27;indiquent pas de quel Landsat il s&#x27;agit</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
-        <translation>les noms pourraient être ceux de Sentinel-2 ou de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

@@ -4721,6 +4721,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Cada estrato com uma área precisa de um ponto, e deve haver pelo menos um estrato.</translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation>os nomes apenas numeram as bandas</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>os nomes SR_ não dizem qual Landsat é</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>os nomes podem ser do Sentinel-2 ou do Landsat</translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation>O raster tem uma só banda, {1}</translation>
@@ -4759,21 +4774,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> Se a ordem for {1} ({2}), BANDS é {3}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation>os nomes apenas numeram as bandas</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation>os nomes SR_ não dizem qual Landsat é</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
-        <translation>os nomes podem ser do Sentinel-2 ou do Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

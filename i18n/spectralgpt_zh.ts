@@ -4721,6 +4721,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>每个有面积的分层都需要一个点，并且至少要有一个分层。</translation>
     </message>
     <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names only number the bands</source>
+        <translation>名称只是波段的编号</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the SR_ names do not tell which Landsat it is</source>
+        <translation>SR_ 名称无法说明是哪一颗 Landsat</translation>
+    </message>
+    <message>
+        <location filename="../engine/band_identity.py"/>
+        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <translation>名称可能属于 Sentinel-2，也可能属于 Landsat</translation>
+    </message>
+    <message>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has one band only, {1}</source>
         <translation>栅格只有一个波段：{1}</translation>
@@ -4759,21 +4774,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/band_refusal.py"/>
         <source> If the order is {1} ({2}), BANDS is {3}.</source>
         <translation> 如果顺序为 {1} ({2})，则 BANDS 为 {3}。</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names only number the bands</source>
-        <translation>名称只是波段的编号</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
-        <translation>SR_ 名称无法说明是哪一颗 Landsat</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
-        <translation>名称可能属于 Sentinel-2，也可能属于 Landsat</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

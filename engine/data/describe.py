@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from ..band_identity import BandDescriptor
 from ..band_names import Reading, read_name, sensor_of
-from ..bands import BandDescriptor
 from .nodata import alpha_band
 
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")

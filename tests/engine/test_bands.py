@@ -2,8 +2,9 @@
 
 import pytest
 
+from engine.band_identity import BandDescriptor
 from engine.band_names import read_name, sensor_of, wavelength_in
-from engine.bands import BandDescriptor, match_bands
+from engine.bands import match_bands
 from engine.cards import Band
 from engine.errors import BandMismatch
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.bands import BandDescriptor
+from engine.band_identity import BandDescriptor
 from engine.cards import Band, Card
 from engine.suitability import suitability
 
