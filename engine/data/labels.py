@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 
 import pyogrio
 import rasterio
@@ -16,8 +17,8 @@ from pyogrio.errors import DataSourceError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from ..errors import LabelsInvalid, VectorUnreadable
-from .label_classes import alike, make_classes, ordered, parse_looks
-from .label_fields import field_labels
+from .label_classes import Look, alike, make_classes, ordered, parse_looks
+from .label_fields import FieldLabels, field_labels
 from .label_layer import LabelLayer, LabelledPixels, LabelledScenes
 from .label_raster import read_classes
 from .vectors import POINTS, POLYGONS, Features, read_features, split_source
@@ -57,12 +58,7 @@ def read_labels(
                 f"The {purpose} {path} are a class raster, which has one label for each pixel. "
                 "For several labels a scene choose a vector layer."
             )
-        raster = read_classes(path, purpose)
-        values = [str(value) for value in raster.values]
-        made = make_classes(
-            values, True, {**raster.looks, **looks}, least, f"{purpose} raster {path}"
-        )
-        return LabelLayer(made, tuple(values), raster.counts, raster.warnings, path, purpose)
+        return _raster_layer(path, looks, purpose, least)
     file = split_source(path)[0]
     if os.path.exists(file) and not has_layers(file):
         raise VectorUnreadable(
@@ -71,21 +67,9 @@ def read_labels(
         )
     features = read_features(path, purpose, POLYGONS + POINTS)
     found = field_labels(features, field, multilabel)
-    told = list(found.warnings)
-    if features.left_out:
-        told.append(
-            f"{features.left_out} features of the {purpose} {features.source} are neither polygons "
-            "nor points; they are ignored."
-        )
-    empty = sum(not labels for labels in found.labels)
-    if empty:
-        told.append(
-            f"{empty} of {len(features.fids)} features of the {purpose} {features.source} have no "
-            f"class in the field '{field}'; they are ignored."
-        )
     counts = Counter(label for labels in found.labels for label in labels)
     names = ordered(set(counts), found.whole)
-    told += alike(names)
+    told = (*found.warnings, *_ignored(features, found, field), *alike(names))
     where = f"field '{field}' of the {purpose} {features.source}"
     made = make_classes(names, found.whole, looks, least, where)
     index = {label: place for place, label in enumerate(names)}
@@ -94,13 +78,37 @@ def read_labels(
         made,
         tuple(names),
         tuple(counts[name] for name in names),
-        tuple(told),
+        told,
         features.source,
         purpose,
         _only(features, keep),
         [tuple(index[label] for label in found.labels[place]) for place in keep],
         multilabel,
     )
+
+
+def _raster_layer(path: str, looks: Mapping[str, Look], purpose: str, least: int) -> LabelLayer:
+    raster = read_classes(path, purpose)
+    values = [str(value) for value in raster.values]
+    made = make_classes(values, True, {**raster.looks, **looks}, least, f"{purpose} raster {path}")
+    return LabelLayer(made, tuple(values), raster.counts, raster.warnings, path, purpose)
+
+
+def _ignored(features: Features, found: FieldLabels, field: str) -> list[str]:
+    """What is said of features that are of no use."""
+    purpose, source, told = features.purpose, features.source, []
+    if features.left_out:
+        told.append(
+            f"{features.left_out} features of the {purpose} {source} are neither polygons nor "
+            "points; they are ignored."
+        )
+    empty = sum(not labels for labels in found.labels)
+    if empty:
+        told.append(
+            f"{empty} of {len(features.fids)} features of the {purpose} {source} have no class in "
+            f"the field '{field}'; they are ignored."
+        )
+    return told
 
 
 def _only(features: Features, keep: list[int]) -> Features:
