@@ -6321,16 +6321,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Erwartet wird ein Predictor, angegeben ist {1}.</translation>
     </message>
     <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
-        <translation>Die Feinabstimmung nimmt einen Predictor, angegeben ist {1}. Fassen Sie das Netz und seine Modellkarte in einem zusammen.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation>Klassengewichte brauchen eines von {1} und Labels zum Zählen, angegeben sind &#x27;{2}&#x27; und {3} Labels. Geben Sie einigen Pixeln jeder Klasse ein Label.</translation>
-    </message>
-    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Beurteilung, Teil {1} von {2}</translation>
@@ -6629,6 +6619,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
         <translation>Stufe {1} ist &#x27;{2}&#x27;: Fenster und Epochen müssen mindestens 1 sein, die Lernrate über 0 und höchstens 1, der Maskierungsgrad zwischen 0 und 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/supervised.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>Die Feinabstimmung nimmt einen Predictor, angegeben ist {1}. Fassen Sie das Netz und seine Modellkarte in einem zusammen.</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>

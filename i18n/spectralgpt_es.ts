@@ -6321,16 +6321,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Se esperaba un Predictor, se indicó {1}.</translation>
     </message>
     <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
-        <translation>El ajuste fino toma un Predictor, se indicó {1}. Envuelva la red y su ficha en uno.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation>Los pesos de clase necesitan uno de {1} y etiquetas que contar, se indicó &#x27;{2}&#x27; y {3} etiquetas. Etiquete algunos píxeles de cada clase.</translation>
-    </message>
-    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Juzgando, parte {1} de {2}</translation>
@@ -6629,6 +6619,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
         <translation>La etapa {1} es &#x27;{2}&#x27;: la ventana y las épocas deben ser al menos 1, la tasa de aprendizaje mayor que 0 y como máximo 1, la proporción de máscara entre 0 y 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/supervised.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>El ajuste fino toma un Predictor, se indicó {1}. Envuelva la red y su ficha en uno.</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>

@@ -6321,16 +6321,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Un Predictor est attendu ; reçu : {1}.</translation>
     </message>
     <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
-        <translation>L&#x27;affinage attend un Predictor ; reçu : {1}. Réunissez-y le réseau et sa fiche.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation>Les poids de classes exigent l&#x27;un de {1} et des étiquettes à compter ; reçu : « {2} » et {3} étiquettes. Étiquetez quelques pixels de chaque classe.</translation>
-    </message>
-    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Évaluation, partie {1} sur {2}</translation>
@@ -6629,6 +6619,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
         <translation>L&#x27;étape {1} est « {2} » : la fenêtre et les époques doivent être d&#x27;au moins 1, le taux d&#x27;apprentissage supérieur à 0 et d&#x27;au plus 1, le taux de masquage entre 0 et 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/supervised.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>L&#x27;affinage attend un Predictor ; reçu : {1}. Réunissez-y le réseau et sa fiche.</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>

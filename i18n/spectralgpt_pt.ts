@@ -6321,16 +6321,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Esperava-se um Predictor; foi dado {1}.</translation>
     </message>
     <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
-        <translation>O ajuste fino recebe um Predictor; foi dado {1}. Reúna a rede e a ficha dela em um.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation>Pesos de classe precisam de um destes: {1}, e de rótulos a contar; foram dados &#x27;{2}&#x27; e {3} rótulos. Rotule alguns pixels de cada classe.</translation>
-    </message>
-    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Avaliando, parte {1} de {2}</translation>
@@ -6629,6 +6619,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
         <translation>A etapa {1} é &#x27;{2}&#x27;: a janela e as épocas devem ser pelo menos 1, a taxa de aprendizado maior que 0 e no máximo 1, a taxa de máscara entre 0 e 1.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/supervised.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>O ajuste fino recebe um Predictor; foi dado {1}. Reúna a rede e a ficha dela em um.</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>

@@ -6321,16 +6321,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>应为 Predictor，给定的是 {1}。</translation>
     </message>
     <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
-        <translation>微调接受 Predictor，给定的是 {1}。请将网络及其卡片包装为 Predictor。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/finetune.py"/>
-        <source>Class weights need one of {1} and labels to count, given &#x27;{2}&#x27; and {3} labels. Label some pixels of each class.</source>
-        <translation>类别权重需要 {1} 之一以及可统计的标注，给定的是“{2}”和 {3} 个标注。请为每个类别标注一些像元。</translation>
-    </message>
-    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
@@ -6629,6 +6619,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
         <translation>阶段 {1} 为“{2}”：窗口和轮数必须至少为 1，学习率必须大于 0 且最大为 1，遮蔽率必须介于 0 和 1 之间。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/supervised.py"/>
+        <source>Fine-tuning takes a Predictor, given {1}. Wrap the network and its card in one.</source>
+        <translation>微调接受 Predictor，给定的是 {1}。请将网络及其卡片包装为 Predictor。</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>

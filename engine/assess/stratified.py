@@ -97,16 +97,3 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
         tuple(symmetric(s * total, e * total, confidence, total) for s, e in shares),
         np.array([e * total for _, e in shares]),
     )
-
-
-def strata_as_mapped(matrix: NDArray[Any]) -> NDArray[np.float64]:
-    """Counts [K, K, K] of a sample whose strata are the map's classes.
-
-    Args:
-        matrix: Points [K, K], rows true, columns mapped.
-    """
-    matrix = np.asarray(matrix, float)
-    counts = np.zeros((len(matrix), *matrix.shape))
-    for number in range(len(matrix)):
-        counts[number, :, number] = matrix[:, number]
-    return counts

@@ -23,11 +23,11 @@ from ..model.pixel_change import PixelChange
 from ..model.predictor import Predictor
 from ..train.base_model import Base
 from ..train.encoder_tuning import tune_weights
-from ..train.finetune import SupervisedLoss
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
 from ..train.light import STANDARDISED
 from ..train.rounds import Rounds
+from ..train.supervised import SupervisedLoss
 from ..train.tuning import HeadTuner
 from .protocols import ChangePair
 from .siamese import standardised

@@ -10,12 +10,12 @@ import torch
 from ..cards import Card, ModelClass
 from ..model.predictor import Predictor
 from ..train.base_model import Base
-from ..train.finetune import predict
 from ..train.method import LENGTHS
 from ..train.rounds import Rounds
 from ..train.scene_batches import WholeScenes
 from ..train.scene_chips import array_chips
 from ..train.scene_tuning import tune_scenes
+from ..train.supervised import predict
 
 
 @dataclasses.dataclass(frozen=True)

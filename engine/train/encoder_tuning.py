@@ -16,7 +16,6 @@ from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
-from .finetune import IGNORE, SupervisedLoss, predict
 from .judging import DISTANCE, LEVEL
 from .labelled_ground import LabelledGround, positions_of
 from .labelled_windows import LabelledWindows, WholeWindows
@@ -25,6 +24,7 @@ from .low_rank import add_adapters, merge_adapters
 from .metrics import confusion_matrix
 from .pixel_features import tuned_network
 from .rounds import Rounds
+from .supervised import IGNORE, SupervisedLoss, predict
 from .trainer import Trainer, TrainingResult
 from .tuning import Tuned, build, light_of
 

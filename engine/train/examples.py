@@ -12,11 +12,11 @@ from rasterio.windows import Window
 from ..cards import Card
 from ..language import tr
 from ..model.predictor import Predictor
-from .finetune import IGNORE
 from .labelled_rasters import LabelledRaster
 from .labelled_windows import read_labelled
 from .pixel_features import batch_inputs
 from .reconstruction import png
+from .supervised import IGNORE
 from .tuned_report import Example
 
 MOST = 3

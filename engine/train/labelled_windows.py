@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..data.augmentation import dihedral, resize_image, resize_label, resize_valid
 from ..infer.scene import Feeds
-from .finetune import IGNORE
 from .labelled_ground import LabelledGround
 from .light import Light, draw_changes, relight
+from .supervised import IGNORE
 
 _IMAGES = ("image", "before", "after")
 

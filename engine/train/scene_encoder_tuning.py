@@ -10,7 +10,6 @@ from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
-from .finetune import SupervisedLoss
 from .live_figures import tell
 from .low_rank import add_adapters, merge_adapters
 from .rounds import Rounds
@@ -18,6 +17,7 @@ from .scene_batches import SceneBatches
 from .scene_chips import SceneChips
 from .scene_figures import accuracy_of, held_scores, judge_held, matrix_of, places_of
 from .scene_samples import build_scenes, classifier, scene_light
+from .supervised import SupervisedLoss
 from .trainer import Trainer, TrainingResult
 from .tuning import Tuned
 

@@ -10,13 +10,13 @@ from ..assess.intervals import Estimate, clustered
 from ..cards import Card
 from ..data.blocks import spatial_blocks
 from ..model.predictor import Predictor
-from .finetune import predict
 from .judging import LEVEL
 from .live_figures import figures, titles
 from .metrics import confusion_matrix
 from .scene_batches import WholeScenes
 from .scene_chips import SceneChips
 from .scene_head import figure, scene_means
+from .supervised import predict
 
 
 def held_scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:

@@ -6,12 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.assess.stratified import strata_as_mapped, stratified
+from engine.assess.stratified import stratified
 
 # Deforestation, forest gain, stable forest, stable non-forest; rows map, columns reference, as published.
 PUBLISHED = np.array([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]])
 PIXELS = np.array([200_000, 150_000, 3_200_000, 6_450_000])
 HECTARES = PIXELS * 0.09  # pixels of 30 m
+
+
+def strata_as_mapped(matrix):
+    """Counts [K, K, K] of a sample whose strata are the map's classes, from points [K, K], rows true."""
+    matrix = np.asarray(matrix, float)
+    counts = np.zeros((len(matrix), *matrix.shape))
+    for number in range(len(matrix)):
+        counts[number, :, number] = matrix[:, number]
+    return counts
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import pytest
 import torch
 from rasterio.windows import Window
 
-from engine.train.finetune import IGNORE
 from engine.train.labelled_ground import LabelledGround
 from engine.train.labelled_windows import (
     LabelledWindows,
@@ -15,6 +14,7 @@ from engine.train.labelled_windows import (
     read_labelled,
 )
 from engine.train.light import Light
+from engine.train.supervised import IGNORE
 from tests.engine.train import land
 
 STILL = Light(0, 0, 0)

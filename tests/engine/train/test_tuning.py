@@ -12,11 +12,11 @@ from engine.progress import Progress
 from engine.train import encoder_tuning, judging, quick_head, rounds, tuning
 from engine.train.base_model import open_base
 from engine.train.encoder_tuning import confusion, places_of, tune_weights
-from engine.train.finetune import predict
 from engine.train.labelled_windows import WholeWindows
 from engine.train.light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS
 from engine.train.quick_head import ANYWHERE, HERE
 from engine.train.rounds import Rounds
+from engine.train.supervised import predict
 from engine.train.tuning import HeadTuner, build, copies_for, light_of
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train import land
