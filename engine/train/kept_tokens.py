@@ -66,7 +66,7 @@ class KeptTokens:
     processes and threads may use a folder at once.
 
     Attributes:
-        found: Arrays that were there.
+        found: Arrays that were there, each once.
         made: Arrays that were not.
     """
 
@@ -81,6 +81,7 @@ class KeptTokens:
         self._most = min(most, _room(folder) // _FREE_SHARE)
         self._used = 0  # bytes that this run has read and written
         self.found = self.made = 0
+        self._counted: set[str] = set()  # a run may look at a window twice
 
     def read(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
         """An array of a shape; None if there is none, or a damaged one."""
@@ -91,14 +92,14 @@ class KeptTokens:
             if len(values) == 4 * int(np.prod(shape)) and seal == _digest(values):
                 with suppress(OSError):  # a folder that may only be read
                     os.utime(path)
-                self._count(len(content), found=True)
+                self._count(key, len(content), found=True)
                 return np.frombuffer(values, "<f4").reshape(shape)
         return None
 
     def write(self, key: str, values: NDArray[np.float32]) -> None:
         """Keeps an array, unless this run alone has filled the folder: then the next one finds its first part."""
         content = values.astype("<f4").tobytes()
-        if not self._count(len(content) + _SEAL, found=False):
+        if not self._count(key, len(content) + _SEAL, found=False):
             return
         part = self._folder / f"{key}.{os.getpid()}-{get_ident()}"
         try:
@@ -128,11 +129,14 @@ class KeptTokens:
                 os.unlink(path)
                 total -= size
 
-    def _count(self, size: int, found: bool) -> bool:
+    def _count(self, key: str, size: int, found: bool) -> bool:
+        """Whether there is room for all that this run has read and written."""
         with self._lock:
-            self.found += found
-            self.made += not found
-            self._used += size
+            if key not in self._counted:
+                self._counted.add(key)
+                self.found += found
+                self.made += not found
+                self._used += size
             return self._used <= self._most
 
 

@@ -61,6 +61,14 @@ def test_more_labels_need_only_the_windows_that_are_new(tmp_path):
     assert np.array_equal(found.features, extract(land.predictor(), [more], **SETTINGS).features)
 
 
+def test_what_a_run_sees_twice_counts_once_and_was_not_there_before(tmp_path, encoder):
+    kept, later = kept_in(tmp_path), kept_in(tmp_path)
+    for of_run, counted in ((kept, (0, 1)), (later, (1, 0))):
+        for _ in range(2):
+            tokens(encoder, image(), of_run)
+        assert (of_run.found, of_run.made) == counted
+
+
 def test_no_encoder_is_run_where_all_is_kept(tmp_path, encoder, monkeypatch):
     expected = tokens(encoder, image(), kept_in(tmp_path))
     monkeypatch.setattr(encoder, "encode", None)
