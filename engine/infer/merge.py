@@ -103,14 +103,17 @@ class RowAccumulator:
             for _, place in self._pieces(self._top, count):
                 scores, sums = self._scores[:, place], self._sums[place]
                 known = sums > 0
-                for row in range(0, len(sums), _AT_A_TIME):
+                # Not so in most rows of a large raster, where a small extent was asked for.
+                touched = bool(known.any())
+                for row in range(0, len(sums) if touched else 0, _AT_A_TIME):
                     part = slice(row, row + _AT_A_TIME)
                     # Without `where`, which is slow, wherever it changes nothing.
                     where = True if known[part].all() else known[part]
                     np.divide(scores[:, part], sums[part], out=scores[:, part], where=where)
                 yield Rows(self._top, scores, known)
-                scores[...] = 0
-                sums[...] = 0
+                if touched:
+                    scores[...] = 0
+                    sums[...] = 0
                 self._top += known.shape[0]
 
     def _pieces(self, top: int, rows: int) -> Iterator[tuple[slice, slice]]:

@@ -9,6 +9,7 @@ from rasterio.enums import ColorInterp
 
 from engine.cards import ModelClass
 from engine.data.grid import Grid
+from engine.infer import writer
 from engine.infer.writer import Layer, RasterWriter, class_dtype, raster_environment
 
 CLASSES = (
@@ -25,9 +26,9 @@ def grid(height, width):
 
 
 def written(path, values, layer, cog=False, step=37):
-    with raster_environment(), RasterWriter(path, grid(*values.shape), layer, cog) as writer:
+    with raster_environment(), RasterWriter(path, grid(*values.shape), layer, cog) as file:
         for top in range(0, len(values), step):
-            writer.write(values[top : top + step])
+            file.write(values[top : top + step])
     return path
 
 
@@ -94,6 +95,24 @@ def test_overviews_reach_down_to_one_block(tmp_path):
         assert dataset.block_shapes == [(512, 512)]
     with rasterio.open(written(tmp_path / "small.tif", class_values(512, 512), MAP)) as dataset:
         assert dataset.overviews(1) == []
+
+
+def test_a_large_raster_with_hardly_anything_in_it_has_overviews_of_nearest_pixels(
+    tmp_path, monkeypatch
+):
+    values = np.zeros((1200, 1200), np.uint8)
+    values[600:612, 600:612] = 1
+    values[600:612:2, 600:612:2] = (
+        2  # a quarter: what the nearest pixel shows, and not the commonest
+    )
+    seen = {}
+    for name, large in (("small", 1 << 28), ("large", 1_000_000)):
+        monkeypatch.setattr(writer, "_LARGE", large)
+        with rasterio.open(
+            written(tmp_path / f"{name}.tif", values, MAP), overview_level=0
+        ) as dataset:
+            seen[name] = np.unique(dataset.read(1)).tolist()
+    assert seen == {"small": [0, 1], "large": [0, 2]}
 
 
 def test_overviews_of_classes_hold_classes_and_those_of_percents_averages(tmp_path):
