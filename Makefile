@@ -83,10 +83,10 @@ test-plugin:
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-windows test-tools
 
 test-windows:
-	@XDG_CONFIG_HOME=$$(mktemp -d) QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q tests/plugin/gui
+	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q tests/plugin/gui
 
 test-tools:
-	@XDG_CONFIG_HOME=$$(mktemp -d) QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q --ignore=tests/plugin/gui tests/plugin
+	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q --ignore=tests/plugin/gui tests/plugin
 
 # It starts the real QGIS under a display of its own; pytest itself needs none.
 test-desktop:

@@ -33,6 +33,15 @@ def pytest_unconfigure(config):
         os._exit(config.stash[_status])
 
 
+@pytest.fixture(autouse=True, scope="session")
+def settings_of_its_own(qgis_app, tmp_path_factory):
+    """pytest-qgis keeps settings in the checkout, where a second process of tests would change them meanwhile."""
+    from qgis.PyQt.QtCore import QSettings
+
+    folder = str(tmp_path_factory.mktemp("settings"))
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
+
+
 @pytest.fixture(autouse=True)
 def empty_project(qgis_app):
     """Every test starts and ends without layers."""
