@@ -51,6 +51,12 @@ class ModelClass:
     color: str = "#808080"
 
     @property
+    def word(self) -> str:
+        """What tables call it: its name, or its title where the name is but the number, as of a title in Chinese."""
+        numbered = self.name == f"class-{self.value}"
+        return self.title if numbered and not self.title.isascii() else self.name
+
+    @property
     def rgb(self) -> tuple[int, int, int]:
         """Red, green and blue of the colour, 0..255 each."""
         code = self.color.lstrip("#")

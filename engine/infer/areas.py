@@ -56,7 +56,7 @@ class AreaTable:
         return [
             {
                 "value": item.value,
-                "name": item.name,
+                "name": item.word,
                 "pixels": int(self._pixels[item.value]),
                 "area_m2": round(float(self._square_metres[item.value]), 2),
             }

@@ -33,7 +33,7 @@ class Labels:
             known: bool [n], false for features that could not be labelled.
         """
         values = np.array([item.value for item in card.classes], np.int32)
-        names = np.array([item.name for item in card.classes], object)
+        names = np.array([item.word for item in card.classes], object)
         best = probabilities.argmax(axis=1)
         if card.multilabel:
             self.chosen = probabilities >= float(card.threshold.get("value", 0.5))
@@ -104,7 +104,7 @@ def class_records(
         records.append(
             {
                 "value": item.value,
-                "name": item.name,
+                "name": item.word,
                 "features": len(own),
                 "pixels": round(float(own.sum()) / pixel) if pixel > 0 else 0,
                 "area_m2": round(float(own.sum()), 2),

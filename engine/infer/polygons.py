@@ -90,7 +90,7 @@ def write_polygons(
     outlines = trace(pixels, np.isin(pixels, only) if only else pixels != nodata)
     progress.update(0.4)
     area, confidence = _measure(outlines, grid, percents, progress.part(0.4, 0.9))
-    names = {item.value: item.name for item in classes}
+    names = {item.value: item.word for item in classes}
     fields: dict[str, NDArray[Any]] = {
         "class_value": outlines.values,
         "class_name": np.array([names.get(int(v), "") for v in outlines.values], object),

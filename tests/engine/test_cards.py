@@ -22,6 +22,19 @@ def test_a_card_comes_back():
 
 
 @pytest.mark.parametrize(
+    ("name", "title", "word"),
+    [
+        ("class-3", "水体", "水体"),
+        ("class-3", "Class 3", "class-3"),
+        ("class-3", "", "class-3"),
+        ("foret", "Forêt", "foret"),
+    ],
+)
+def test_tables_call_a_class_by_its_title_where_its_name_says_nothing(name, title, word):
+    assert ModelClass(3, name, title).word == word
+
+
+@pytest.mark.parametrize(
     ("fields", "told"),
     [
         ({"classes": class_with(value=0)}, "classes have the values 0, 0, expected different ones"),
