@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Of maps it was looked at on TerraMesh (docs/accuracy.md): with 200 and 800 labelled places adapters were better than a
-# head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU, a guess.
+# Of maps it was looked at on TerraMesh (docs/experiments.md): with 200 and 800 labelled places adapters were better than
+# a head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU, a guess.
 MANY_PLACES = 200
 BATCH = 8
 # (epochs, batches an epoch) where the user leaves it open.
@@ -40,7 +40,7 @@ def choose_method(
         weights: Of the encoder.
         gpu: Whether there is one.
         task: What is learned. Change has been found elsewhere worse after all weights learned, in
-            every trial on OSCD (docs/accuracy.md).
+            every trial on OSCD (docs/experiments.md).
     """
     if asked != "auto":
         return Method(asked)

@@ -47,7 +47,7 @@ class Use:
     teacher: Use | None = None
 
 
-# Chosen on RStoolbox's village and on the reservoir, from which figures stand in docs/accuracy.md, and
+# Chosen on RStoolbox's village and on the reservoir, from which figures stand in docs/experiments.md, and
 # on TerraMesh. On its own image a head does best undisturbed, and may know the pixels' covariances
 # well; on other dates it fails without the copies. A hidden layer, better by a hair on held-back labels
 # of its own date, had an IoU of water of .08 on another one, where the linear rule had .74; across

@@ -34,7 +34,7 @@ Area = tuple[float, float, float, float]  # west, south, east, north
 _NAMED = 20  # rasters that a card names
 # Both kinds of ground count alike in training, but little of most scenes changes. In ten OSCD cities that heads of
 # hundreds of places had not seen, a cut of .9 gave a mean F1 of .28, .5 gave .17; heads of ten squares marked about
-# enough at .5 (docs/accuracy.md).
+# enough at .5 (docs/experiments.md).
 _CUT, _CUT_OF_MANY = 0.5, 0.9
 
 
