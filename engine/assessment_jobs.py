@@ -86,6 +86,7 @@ class BenchmarkJob(Job):
     models: str = parameter("folder with the backbone; empty = the shipped models", "")
     output: str = parameter("results to write, .json", "")
     repeats: int = parameter("draws or repeats of each experiment, 0 = as documented", 0, minimum=0)
+    first_draw: int = parameter("village, water: number of the first draw", 0, minimum=0)
     fold_seconds: float = parameter(
         "oscd: training time of each method and fold, seconds", 180.0, minimum=1
     )

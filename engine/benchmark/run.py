@@ -131,7 +131,11 @@ def _measure(
     started = time.monotonic()
     module = importlib.import_module(f".{part}", __package__)
     methods = [*product, *peer_methods(part, job)]
-    extra = {"seconds": job.fold_seconds} if part == "oscd" else {}
+    extra: dict[str, Any] = {}
+    if part == "oscd":
+        extra = {"seconds": job.fold_seconds}
+    elif part in ("village", "water"):
+        extra = {"first": job.first_draw}
     board: Scoreboard = module.measure(Path(job.data), methods, job.repeats, progress, **extra)
     return {
         "title": board.title,

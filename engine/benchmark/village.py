@@ -46,6 +46,7 @@ def measure(
     repeats: int,
     progress: Progress,
     village: Village | None = None,
+    first: int = 0,
 ) -> Scoreboard:
     """Measures every method on the same draws.
 
@@ -55,16 +56,17 @@ def measure(
         repeats: Draws; 0 = `DRAWS`.
         progress: Told of every fit.
         village: To measure on this one instead.
+        first: Number of the first draw.
     """
     if village is None:
         scene, label, polygon = collections.rstoolbox(data)
         village = Village(scene.image, scene.valid, label, polygon)
     board = Scoreboard("Village", ABOUT)
-    repeats = repeats or DRAWS
+    draws = range(first, first + (repeats or DRAWS))
     plan = [
         (count, seed, name, method)
         for count in POLYGONS
-        for seed in range(repeats)
+        for seed in draws
         for name, method in methods
     ]
     for number, (count, seed, name, method) in enumerate(plan):

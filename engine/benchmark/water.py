@@ -59,6 +59,7 @@ def measure(
     repeats: int,
     progress: Progress,
     dates: Mapping[str, Date] | None = None,
+    first: int = 0,
 ) -> Scoreboard:
     """Measures every method on the same draws.
 
@@ -68,15 +69,16 @@ def measure(
         repeats: Draws; 0 = `DRAWS`.
         progress: Told of every fit.
         dates: By name, to measure on these instead.
+        first: Number of the first draw.
     """
     dates = dates or {name: _read(data, name) for name in collections.BOADELLA_LABELLED}
     board = Scoreboard("Water", ABOUT)
-    repeats = repeats or DRAWS
+    draws = range(first, first + (repeats or DRAWS))
     plan = [
         (count, trained, seed, name, method)
         for count in PATCHES
         for trained in dates
-        for seed in range(repeats)
+        for seed in draws
         for name, method in methods
     ]
     for number, (count, trained, seed, name, method) in enumerate(plan):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.assessment_jobs import BenchmarkJob
-from engine.benchmark import run
+from engine.benchmark import run, village, water
+from engine.benchmark.scoreboard import Scoreboard
 from engine.errors import InvalidParameter
 from engine.progress import Progress
 
@@ -65,6 +66,21 @@ def test_without_an_output_nothing_is_written(tmp_path, taizhou):
     result = run.benchmark(job(tmp_path, parts=["taizhou"]), Progress())
     assert result["outputs"] == {}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", [village, water])
+def test_the_first_draw_reaches_the_part(module, tmp_path, monkeypatch):
+    given = []
+
+    def measure(data, methods, repeats, progress, **extra):
+        given.append((repeats, extra))
+        return Scoreboard("none", "")
+
+    monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.setattr(run, "own_methods", lambda part, job: [])
+    part = module.__name__.rpartition(".")[2]
+    run.benchmark(job(tmp_path, parts=[part], repeats=3, first_draw=2000), Progress())
+    assert given == [(3, {"first": 2000})]
 
 
 def test_an_unknown_part_is_told_with_those_that_exist(tmp_path):

@@ -52,6 +52,14 @@ def test_every_method_gets_the_same_polygons_and_the_rest_is_tested(village):
     assert all(row["mean"] == 1 for row in rows)
 
 
+def test_draws_go_on_from_the_first(village):
+    """Draws 2 and 3 of one call are those of another that begins with 2."""
+    every, later = Levels(), Levels()
+    measure(None, [("a", every)], 4, Progress(), village)
+    measure(None, [("a", later)], 2, Progress(), village, first=2)
+    assert later.units == [units for k in range(3) for units in every.units[4 * k + 2 : 4 * k + 4]]
+
+
 def test_training_polygons_are_not_tested(village):
     """What was trained on is right and all else wrong: nothing but wrong pixels are counted."""
 

@@ -72,6 +72,21 @@ def test_training_pixels_do_not_count_on_their_own_date():
     assert len(values) == 2 * 4
 
 
+def test_draws_go_on_from_the_first():
+    seeds = []
+
+    class Seeds(WaterIndex):
+        def fit(self, scene, seed):
+            patches = draw_patches(given.water, given.valid, scene.unit.max() // 2 + 1, seed)
+            assert np.array_equal(scene.row, patches.row)
+            seeds.append(seed)
+            return super().fit(scene, seed)
+
+    given = date(30)
+    measure(None, [("seeds", Seeds())], 2, Progress(), {"spring": given}, first=7)
+    assert seeds == [7, 8, 7, 8]
+
+
 def test_the_index_finds_all_water_on_both_dates():
     dates = {"spring": date(30), "autumn": date(24)}
     rows = measure(None, [("NDWI", WaterIndex(None))], 2, Progress(), dates).summary()
