@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .preview import put_above
 
 ALGORITHM = "spectralgpt:uncertainplaces"
 VIEW, WHOLE = range(2)
+_FILE = "spectralgpt/places_file"  # property of the layer: where the search wrote it
 
 
 class NextPlaces(QWidget):
@@ -111,15 +113,17 @@ class NextPlaces(QWidget):
             return
         old = self.walk.layer() or kept_places(QgsProject.instance())
         if old is not None:
-            file = Path(old.source().partition("|")[0])
+            file = _own_file(old)
             QgsProject.instance().removeMapLayer(old.id())
-            with suppress(OSError):
-                file.unlink()  # the new places take its place
+            if file is not None:
+                with suppress(OSError):
+                    file.unlink()  # the new places take its place
         QgsProject.instance().addMapLayer(layer, False)
         put_above(layer)
         classes = self._trained.engine.get("classes", ())
         titles = {item["name"]: item["title"] for item in classes}
         layer.setCustomProperty(TITLES, json.dumps(titles))  # for whoever else walks through them
+        layer.setCustomProperty(_FILE, layer.source())
         self.walk.set_layer(layer)
         self.walk.show()
         told = tr("Places found in {seconds:.1f} s: {count}.").format(
@@ -128,3 +132,15 @@ class NextPlaces(QWidget):
         self.told.emit(localised(told))
         self.found.emit(layer)
         self.walk.step(1)
+
+
+def _own_file(layer: QgsVectorLayer) -> Path | None:
+    """The file of places that a search wrote; None where the user saved them elsewhere, or more beside them."""
+    file = Path(layer.source())
+    if Path(str(layer.customProperty(_FILE, ""))) != file:
+        return None
+    # Not by QGIS, which goes on with what the file held when it was opened.
+    query = "SELECT count(*) FROM gpkg_contents WHERE table_name <> 'layer_styles'"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as database:
+        return file if database.execute(query).fetchone() == (1,) else None
+    return None

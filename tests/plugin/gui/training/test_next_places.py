@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from qgis.core import QgsProcessingUtils, QgsProject
+from qgis.core import QgsProcessingUtils, QgsProject, QgsVectorFileWriter, QgsVectorLayer
 
 from spectralgpt_qgis.gui.training.next_places import ALGORITHM, NextPlaces
 from spectralgpt_qgis.gui.training.prediction import Trained
@@ -21,7 +21,7 @@ def places(desk, monkeypatch, tmp_path):
     def find(algorithm, parameters):
         """As the tool does it, at once."""
         assert algorithm == ALGORITHM
-        saved_places(parameters["OUTPUT"])
+        saved_places(parameters["OUTPUT"]).saveStyleToDatabase("places", "", True, "")
         made.run.succeeded.emit({"OUTPUT": parameters["OUTPUT"], "PLACE_COUNT": 1})
 
     monkeypatch.setattr(made.run, "start", find)
@@ -51,3 +51,34 @@ def test_without_a_project_they_are_temporary(places):
     places.start()
     folder = Path(QgsProcessingUtils.tempFolder())
     assert folder in file_of(places.walk.layer()).parents
+
+
+def add_table(layer, file):
+    """Writes a layer's features into a GeoPackage beside what it holds."""
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.layerName = "more"
+    if file.exists():
+        options.actionOnExistingFile = (
+            QgsVectorFileWriter.ActionOnExistingFile.CreateOrOverwriteLayer
+        )
+    transforms = QgsProject.instance().transformContext()
+    written = QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(file), transforms, options)
+    assert written[0] == QgsVectorFileWriter.WriterError.NoError, written
+
+
+def test_places_that_the_user_saved_elsewhere_are_not_deleted(places, tmp_path):
+    places.start()
+    layer, mine = places.walk.layer(), tmp_path / "my_labels.gpkg"
+    add_table(layer, mine)
+    layer.setDataSource(f"{mine}|layername=more", layer.name(), "ogr")  # as "Make Permanent" does
+    places.start()
+    assert places.walk.layer() is not layer
+    assert mine.is_file()
+
+
+def test_a_file_with_more_in_it_than_places_is_not_deleted(places, saved_project):
+    places.start()
+    file = file_of(places.walk.layer())
+    add_table(places.walk.layer(), file)
+    places.start()
+    assert QgsVectorLayer(f"{file}|layername=more", "more", "ogr").isValid()
