@@ -83,8 +83,8 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
         {
             "rank": rank,
             "uncertainty": round(place.uncertainty, 4),
-            "first_class": card.classes[place.first].name,
-            "second_class": card.classes[place.second].name,
+            "first_class": card.classes[place.first].word,
+            "second_class": card.classes[place.second].word,
         }
         for rank, place in enumerate(found, 1)
     ]
@@ -146,7 +146,7 @@ def _write(
     classes: Sequence[ModelClass],
     description: str,
 ) -> None:
-    names = [item.name for item in classes]
+    names = [item.word for item in classes]
     fields: dict[str, NDArray[Any]] = {
         "rank": np.arange(1, len(found) + 1, dtype=np.int32),
         "uncertainty": np.array([round(place.uncertainty, 4) for place in found]),

@@ -9,6 +9,7 @@ import pyogrio
 import pytest
 import shapely
 
+from engine.cards import ModelClass
 from engine.errors import Cancelled, EmptyArea, ModelTaskMismatch
 from engine.infer.uncertain_places import find_uncertain_places
 from engine.jobs import UncertainPlacesJob
@@ -192,6 +193,16 @@ def test_a_cancel_leaves_nothing(segmenter, make_raster, folder, recorder):
     with pytest.raises(Cancelled):
         run(job, recorder(cancel_after=3))
     assert os.listdir(folder) == []
+
+
+def test_a_class_is_called_as_in_all_tables(segmenter, make_raster, folder, recorder):
+    classes = (ModelClass(1, "class-1", "水体"), ModelClass(2, "soil", "Soil"), ModelClass(4, "ice"))
+    output = str(folder / "places.gpkg")
+    job = {"input": make_raster(scene({(2, 1): 0.02})), "model": segmenter(classes=classes)}
+    (place,) = run({**job, "output": output, "count": 1}, recorder())["places"]
+    assert (place["first_class"], place["second_class"]) == ("水体", "soil")
+    fields = read(output)[2]
+    assert (fields["first_class"][0], fields["second_class"][0]) == ("水体", "soil")
 
 
 def test_a_model_for_another_task_is_refused(scene_classifier, make_raster, folder, recorder):
