@@ -41,8 +41,8 @@ def localised(text: str) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """Return "about 2 min left" and the like; empty when it is not known."""
-    if seconds is None:
+    """Return "about 2 min left" and the like; empty when it is not known, or there is none."""
+    if not seconds:
         return ""
     if seconds < 60:
         return tr("about {seconds} s left").format(seconds=max(1, round(seconds)))

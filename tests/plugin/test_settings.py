@@ -69,6 +69,7 @@ def test_the_proxy_of_qgis_is_used_unless_there_is_one_of_our_own(values, addres
     ("seconds", "words"),
     [
         (None, ""),
+        (0.0, ""),
         (0.2, "about 1 s left"),
         (31, "about 31 s left"),
         (90, "about 2 min left"),
