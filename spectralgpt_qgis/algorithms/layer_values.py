@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -61,7 +61,8 @@ def unreadable_layer(
         hint = hints.Raster if is_raster else hints.UnknownType
         value = parameters.get(definition.name())
         for given in value if isinstance(value, (list, tuple)) else [value]:
-            if not isinstance(given, str) or not Path(given).is_file():
+            # Not by pathlib: it raises where a source, such as a web service's, is longer than any file name.
+            if not isinstance(given, str) or not os.path.isfile(given):
                 continue
             if QgsProcessingUtils.mapLayerFromString(given, context, True, hint) is None:
                 return _damaged(is_raster).format(file=given, name=definition.name())

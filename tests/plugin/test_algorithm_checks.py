@@ -37,6 +37,12 @@ def test_no_raster(refused):
     assert "INPUT" in refused("segment", {"INPUT": "/nowhere.tif", "OUTPUT": "/tmp/a.tif"})
 
 
+def test_a_source_longer_than_a_file_name_is_no_file(refused):
+    """Such as that of a web service with many layers."""
+    source = f"layers={'a' * 300}&url=https://example.org/wms"
+    assert "INPUT" in refused("segment", {"INPUT": source, "OUTPUT": "TEMPORARY_OUTPUT"})
+
+
 @pytest.fixture
 def nowhere(scene, tmp_path):
     """A raster layer without a CRS."""

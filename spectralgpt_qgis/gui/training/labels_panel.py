@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -214,10 +215,11 @@ class LabelsPanel(QGroupBox):
     def _new_file(self, raster: QgsRasterLayer) -> Path | None:
         """Where a new label layer goes; None when the user thought better of it."""
         folder = QgsProject.instance().absolutePath()
-        if folder:
+        if folder and os.access(folder, os.W_OK):
             return free_label_file(Path(folder), raster.name())
-        source = Path(raster.source().partition("|")[0])
-        beside = source.parent if source.is_file() else Path.home()
+        source = raster.source().partition("|")[0]
+        # Not by pathlib: it raises where a source, such as a web service's, is longer than any file name.
+        beside = Path(source).parent if os.path.isfile(source) else Path.home()
         chosen, _ = QFileDialog.getSaveFileName(
             self,
             tr("Where shall the labels be kept?"),

@@ -196,7 +196,11 @@ def test_a_cancel_leaves_nothing(segmenter, make_raster, folder, recorder):
 
 
 def test_a_class_is_called_as_in_all_tables(segmenter, make_raster, folder, recorder):
-    classes = (ModelClass(1, "class-1", "水体"), ModelClass(2, "soil", "Soil"), ModelClass(4, "ice"))
+    classes = (
+        ModelClass(1, "class-1", "水体"),
+        ModelClass(2, "soil", "Soil"),
+        ModelClass(4, "ice"),
+    )
     output = str(folder / "places.gpkg")
     job = {"input": make_raster(scene({(2, 1): 0.02})), "model": segmenter(classes=classes)}
     (place,) = run({**job, "output": output, "count": 1}, recorder())["places"]

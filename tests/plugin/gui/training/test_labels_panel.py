@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProject,
+    QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
 )
@@ -58,6 +63,30 @@ def test_an_unsaved_project_asks_where_and_overwrites_nothing(panel, tmp_path, m
     layer = panel.make_layer()
     assert layer.source().startswith(str(tmp_path / "mine_2.gpkg"))
     assert taken.read_bytes() == b"somebody's"
+
+
+def test_where_nothing_may_be_written_beside_the_project_it_asks_too(
+    panel, saved_project, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != saved_project)
+    elsewhere = tmp_path / "elsewhere.gpkg"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(elsewhere), ""))
+    assert panel.make_layer().source().startswith(str(elsewhere))
+
+
+def test_a_raster_whose_source_is_no_file_name_can_be_labelled(panel, tmp_path, monkeypatch, scene):
+    """A web service's address, or a virtual raster as text, may be longer than any file name."""
+    source = gdal.Translate("", scene, format="VRT").GetMetadata("xml:VRT")[0]
+    assert len(source) > 300
+    layer = QgsRasterLayer(source, "Virtual")
+    assert layer.isValid()
+    panel.show_imagery("segmentation", [layer])
+    asked = []
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *given, **__: (asked.append(given[2]), "")
+    )
+    assert panel.make_layer() is None
+    assert asked == [str(Path.home() / "labels_Virtual.gpkg")]
 
 
 def test_who_thinks_better_of_it_gets_no_layer(panel, monkeypatch):
