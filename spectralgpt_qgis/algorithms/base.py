@@ -165,6 +165,18 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
     # -- the run ---------------------------------------------------------------------------------
 
+    def prepareAlgorithm(  # noqa: N802
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        feedback: QgsProcessingFeedback,
+    ) -> bool:
+        """Refuses here too: QGIS checks no step of a graphical model."""
+        valid, reason = self.checkParameterValues(parameters, context)
+        if not valid:
+            raise QgsProcessingException(reason)
+        return True
+
     def run_engine(self, job: dict[str, Any], feedback: QgsProcessingFeedback) -> dict[str, Any]:
         """Does one job, telling the feedback all about it.
 

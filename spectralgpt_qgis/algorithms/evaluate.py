@@ -134,9 +134,10 @@ class EvaluateAlgorithm(RasterAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
+        super().prepareAlgorithm(parameters, context, feedback)
         layer, field, selected = label_choice(self, self.REFERENCE, parameters, context)
         self._reference = read_labels(layer, parameters.get(self.REFERENCE), field, selected)
-        return super().prepareAlgorithm(parameters, context, feedback)
+        return True
 
     def processAlgorithm(  # noqa: N802
         self,

@@ -291,9 +291,10 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
+        super().prepareAlgorithm(parameters, context, feedback)
         layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         self._labels = read_labels(layer, parameters.get(self.LABELS), field, selected)
-        return super().prepareAlgorithm(parameters, context, feedback)
+        return True
 
     def processAlgorithm(  # noqa: N802
         self,

@@ -146,6 +146,7 @@ class RasterAlgorithm(EngineAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
+        super().prepareAlgorithm(parameters, context, feedback)
         for name in self.RASTERS:
             layer = self.parameterAsRasterLayer(parameters, name, context)
             if layer is None or not layer.isValid():

@@ -140,6 +140,7 @@ class SampleAlgorithm(EngineAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layer, in the thread that owns it."""
+        super().prepareAlgorithm(parameters, context, feedback)
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is None or not layer.isValid():
             raise QgsProcessingException(self.invalidRasterError(parameters, self.INPUT))

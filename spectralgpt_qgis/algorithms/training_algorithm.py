@@ -119,6 +119,7 @@ class TrainingAlgorithm(EngineAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> bool:
         """Reads the layers, in the thread that owns them."""
+        super().prepareAlgorithm(parameters, context, feedback)
         for name in self.RASTER_LISTS:
             layers = self.parameterAsLayerList(parameters, name, context)
             for layer in layers:
