@@ -23,7 +23,7 @@ from ..raster_source import crs_text
 from . import parameters as shared
 from .band_choice import wrong_band_count
 from .base import EngineAlgorithm
-from .raster_input import RasterInput, read_raster
+from .raster_input import RasterInput, assumed_crs, read_raster
 from .vector_input import file_stem, write_features
 
 
@@ -224,11 +224,11 @@ class RasterAlgorithm(EngineAlgorithm):
                 context.transformContext(),
                 feedback,
             )
-            job.setdefault("crs", raster.crs)
             nodata.update(dict.fromkeys(raster.nodata))
             bands = self.parameterAsInts(parameters, self.RASTERS[name], context)
             if bands:
                 job[self.RASTERS[name].lower()] = bands
+        job["crs"] = assumed_crs(self._rasters.values())
         job["nodata"] = list(nodata)
         if self._look is not None:
             job.update(self._look.fields())

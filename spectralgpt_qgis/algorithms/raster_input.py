@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +50,7 @@ class RasterInput(NamedTuple):
         notes: What the user should know; each is a sentence.
         provider_key: Name of the QGIS data provider that reads the layer.
         uri: What that provider opens.
+        has_crs: Whether the file itself says its CRS.
     """
 
     name: str
@@ -60,6 +62,7 @@ class RasterInput(NamedTuple):
     notes: tuple[str, ...] = ()
     provider_key: str = ""
     uri: str = ""
+    has_crs: bool = True
 
     def source(
         self,
@@ -262,4 +265,10 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
         notes=tuple(notes),
         provider_key=layer.providerType(),
         uri=layer.source(),
+        has_crs=own.isValid(),
     )
+
+
+def assumed_crs(rasters: Iterable[RasterInput]) -> str:
+    """The CRS that the engine assumes where a file has none: of the first layer of such a file, else of the first."""
+    return min(rasters, key=lambda raster: raster.has_crs).crs

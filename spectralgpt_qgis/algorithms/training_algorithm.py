@@ -19,7 +19,7 @@ from ..model_catalogue import InstalledModel, installed_models, models_to_train,
 from . import parameters as shared
 from .band_choice import band_list, wrong_band_count
 from .base import EngineAlgorithm
-from .raster_input import RasterInput, read_raster
+from .raster_input import RasterInput, assumed_crs, read_raster
 
 Area = tuple[QgsRectangle, QgsCoordinateReferenceSystem]
 
@@ -175,13 +175,15 @@ class TrainingAlgorithm(EngineAlgorithm):
                         feedback,
                     )
                 )
-                job.setdefault("crs", raster.crs)
                 nodata.update(dict.fromkeys(raster.nodata))
             field, band_name = self.RASTER_LISTS[name]
             job[field] = paths
             chosen = band_list(parameters.get(band_name))
             if chosen:
                 job[band_name.lower()] = chosen
+        rasters = [raster for found in self._raster_lists.values() for raster in found]
+        if rasters:  # pretraining may have a folder alone
+            job["crs"] = assumed_crs(rasters)
         job["nodata"] = list(nodata)
         return job
 

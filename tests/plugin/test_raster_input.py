@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from osgeo import gdal
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsProcessingException,
     QgsProject,
     QgsRasterLayer,
@@ -126,3 +127,20 @@ def test_a_copy_that_would_be_too_large(run, segmenting, scene, monkeypatch):
         run("segment", {**segmenting, "INPUT": virtual_layer(scene).id()})
     assert "at most 0.0 GB can be copied" in str(caught.value)
     assert "Set a smaller extent, or save the layer as a GeoTIFF" in str(caught.value)
+
+
+def test_the_crs_of_a_file_without_one_is_its_own_layers(
+    run, fake_engine, scene, later_scene, tmp_path
+):
+    """The first date says EPSG:4326; of the second, which says nothing, the user told QGIS another system."""
+    warped = gdal.Warp("", later_scene, format="VRT", dstSRS="EPSG:32631")
+    copy = gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "after.tif"), warped)
+    copy.SetProjection("")
+    copy = None
+    after = QgsRasterLayer(str(tmp_path / "after.tif"), "after")
+    after.setCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
+    QgsProject.instance().addMapLayer(after)
+    fake_engine.result = {"classes": []}
+    output = str(tmp_path / "change.tif")
+    run("detectchange", {"BEFORE": scene, "AFTER": after.id(), "OUTPUT": output})
+    assert fake_engine.job["crs"] == "EPSG:32631"
