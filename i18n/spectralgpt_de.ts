@@ -3002,6 +3002,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
+        <translation>Der Layer &#x27;{}&#x27; kann nicht bearbeitet werden. Speichern Sie ihn als GeoPackage (Rechtsklick, Exportieren, Objekte speichern als) und verwenden Sie dieses.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
         <translation>Zeichnen</translation>
     </message>

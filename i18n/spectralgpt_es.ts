@@ -3002,6 +3002,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
+        <translation>La capa &#x27;{}&#x27; no se puede editar. Guárdela como GeoPackage (clic derecho, Exportar, Guardar objetos como) y úselo.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
         <translation>Dibujar</translation>
     </message>

@@ -3002,6 +3002,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
+        <translation>La couche « {} » ne peut pas être modifiée. Enregistrez-la en GeoPackage (clic droit, Exporter, Sauvegarder les entités sous) et utilisez ce fichier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
         <translation>Dessiner</translation>
     </message>

@@ -3002,6 +3002,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
+        <translation>A camada &#x27;{}&#x27; não pode ser editada. Salve-a como GeoPackage (botão direito, Exportar, Salvar feições como) e use-o.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
         <translation>Desenhar</translation>
     </message>

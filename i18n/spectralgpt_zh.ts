@@ -3002,6 +3002,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
+        <translation>图层“{}”无法编辑。请将其保存为 GeoPackage（右键单击，导出，要素另存为）后使用。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>Draw</source>
         <translation>绘制</translation>
     </message>

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import (
+    Qgis,
     QgsExpression,
     QgsFeatureRequest,
     QgsMapLayer,
@@ -130,7 +131,7 @@ class ClassEditor(QWidget):
         if self.drawing.label == label:
             self.drawing.stop()
             self._iface.actionPan().trigger()
-        else:
+        elif self._can_edit():
             self.drawing.start(self._layer, self._column(), self._value(label))
 
     def add_class(self, *_: Any) -> None:
@@ -152,23 +153,39 @@ class ClassEditor(QWidget):
         gone = self.classes[row]
         if self.drawing.label == gone.label:
             self.drawing.stop()
-        self._delete_labels(self._layer, gone)
+        if not self._delete_labels(self._layer, gone):
+            return
         self._remembered[gone.label] = gone
         self._removed.add(gone.label)
         self._keep([item for item in self.classes if item is not gone])
 
-    def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> None:
+    def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> bool:
+        """Whether none is left."""
         wanted = QgsExpression.createFieldEqualityExpression(self._field, self._value(gone.label))
         request = QgsFeatureRequest().setFilterExpression(wanted).setNoAttributes()
         request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
         ids = [feature.id() for feature in layer.getFeatures(request)]
-        if not ids or not (layer.isEditable() or layer.startEditing()):
-            return
+        if not ids:
+            return True
+        if not self._can_edit():
+            return False
         layer.beginEditCommand(tr("Remove class '{}'").format(gone.name))
         layer.deleteFeatures(ids)
         layer.endEditCommand()
         if self._counts is not None:
             self._counts.classes.pop(gone.label, None)
+        return True
+
+    def _can_edit(self) -> bool:
+        """Switches editing on; where the layer has none, the user is told."""
+        if self._layer.isEditable() or self._layer.startEditing():
+            return True
+        text = tr(
+            "The layer '{}' cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use "
+            "that."
+        ).format(self._layer.name())
+        self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning)
+        return False
 
     def _on_edited(self) -> None:
         self._keep(list(self.classes))

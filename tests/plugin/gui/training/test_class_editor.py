@@ -126,3 +126,23 @@ def test_a_class_raster_is_only_named_and_coloured(editor, iface, later_scene):
         action()
     assert len(editor.classes) == 2
     assert iface.drawn == []
+
+
+def test_of_a_layer_that_cannot_be_edited_the_user_is_told(editor, iface, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("class;wkt\nwater;POLYGON((0 0, 1 0, 1 1, 0 0))\n")
+    layer = QgsVectorLayer(
+        f"file://{table}?delimiter=;&wktField=wkt&crs=EPSG:4326", "table", "delimitedtext"
+    )
+    QgsProject.instance().addMapLayer(layer)
+    editor.show_layer(layer, "class")
+    editor.show_counts(LabelCounts({"water": ClassCount(1, 9.0)}))
+    editor.draw(0)
+    assert editor.drawing.label == ""
+    assert iface.drawn == []
+    (told,) = (item.text() for item in iface.bar.items())
+    assert "'table' cannot be edited" in told
+    iface.bar.clearWidgets()
+    editor.remove_class()
+    assert [item.label for item in editor.classes] == ["water"]
+    assert len(iface.bar.items()) == 1
