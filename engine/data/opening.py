@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import rasterio
@@ -78,6 +78,27 @@ def readable(path: str, where: str = "") -> Iterator[None]:
         ) from error
 
 
+def files_of(dataset: Any) -> tuple[str, ...]:
+    """The files that an open dataset is made of; those of other machines or inside archives are names only.
+
+    GDAL names the sources of a virtual raster and not what they, being virtual too, are made of.
+    """
+    found = dict.fromkeys(dataset.files)
+    waiting = [file for file in found if _is_virtual(file) and file != dataset.name]
+    while waiting:
+        with suppress(RasterioError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(waiting.pop()) as inner:
+                further = [file for file in inner.files if file not in found]
+            found.update(dict.fromkeys(further))
+            waiting += filter(_is_virtual, further)
+    return tuple(found)
+
+
+def _is_virtual(file: str) -> bool:
+    return file.lower().endswith(".vrt")
+
+
 def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
     """The grid of an open dataset.
 
@@ -107,6 +128,13 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
             f"The raster {path} has no geotransform, so its place and pixel size are unknown. "
             "Georeference it in QGIS (Layer > Georeferencer), or give the CRS explicitly to work "
             "in pixel coordinates."
+        )
+    if (
+        not placed and dataset.gcps[0]
+    ):  # QGIS shows it warped: pixel coordinates would lie elsewhere
+        raise GeoreferenceMissing(
+            f"The raster {path} is placed by ground control points, which have no pixel grid. Warp it first in QGIS "
+            "(Raster > Projections > Warp), and give the result."
         )
     if abs(dataset.transform.determinant) == 0:
         raise GeoreferenceMissing(

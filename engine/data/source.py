@@ -19,7 +19,7 @@ from .evidence import CHUNKS, FEW_CHUNKS, gather, sample_windows, telling_bands
 from .filled_blocks import UNKNOWN, FilledBlocks
 from .grid import Grid
 from .nodata import Validity
-from .opening import grid_of, open_raster, readable
+from .opening import files_of, grid_of, open_raster, readable
 from .placement import Placement
 from .scaling import Evidence, Scaling, decide
 
@@ -141,8 +141,8 @@ class RasterSource:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files it is made of, as GDAL knows them; those of other machines or inside archives are names only."""
-        return tuple(self._dataset.files)
+        """The files it is made of: see `files_of`."""
+        return files_of(self._dataset)
 
     @property
     def nbytes(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.opening import open_raster
+from ..data.opening import files_of, open_raster
 from ..errors import EngineError
 from ..parameters import Job
 from .job_key import stated
@@ -99,7 +99,7 @@ def scene_key(job: Job, rasters: Sequence[str], model: str) -> str:
     for raster in rasters:
         try:
             with open_raster(raster) as dataset:
-                own = [file for file in dataset.files if not file.endswith(".aux.xml")]
+                own = [file for file in files_of(dataset) if not file.endswith(".aux.xml")]
             if not own:
                 return ""
             files += [stated(Path(file)) for file in sorted(own)]

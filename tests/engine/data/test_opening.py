@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.control import GroundControlPoint
 from rasterio.windows import Window
 
 from engine.data.source import RasterSource
@@ -30,6 +31,17 @@ def test_no_geotransform(tmp_path):
     path = write(tmp_path / "a.tif", ramp(), transform=Affine.identity())
     with pytest.raises(GeoreferenceMissing, match="geotransform"):
         read_all(path)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_ground_control_points_are_no_grid_whatever_crs_is_given(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(), crs=None, transform=Affine.identity())
+    corners = [(0, 0, 500_000, 4_700_000), (0, 30, 500_300, 4_700_010), (20, 0, 500_010, 4_699_800)]
+    points = [GroundControlPoint(row, column, x, y) for row, column, x, y in corners]
+    with rasterio.open(path, "r+") as dataset:
+        dataset.gcps = (points, "EPSG:32631")
+    with pytest.raises(GeoreferenceMissing, match=r"ground control points.*Warp it first"):
+        read_all(path, crs="EPSG:32631")
 
 
 def test_missing_file(tmp_path):

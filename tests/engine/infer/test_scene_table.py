@@ -7,6 +7,7 @@ import pytest
 
 from engine.infer.scene_table import RECORDS, TABLE, SceneTable, scene_key
 from engine.jobs import SegmentJob
+from tests.engine.infer.maps import virtual_raster
 
 VALUES = np.ones((3, 20, 20), np.float32)
 
@@ -24,6 +25,14 @@ def test_a_key_knows_the_work_and_not_the_place(make_raster):
     assert scene_key(job(raster), [raster], "other") != key
     os.utime(raster, ns=(0, 0))
     assert scene_key(job(raster), [raster], "sha") != key
+
+
+def test_a_key_knows_what_virtual_rasters_of_virtual_rasters_are_made_of(make_raster, tmp_path):
+    raster = make_raster(VALUES)
+    mosaic = str(virtual_raster(raster, tmp_path, 2))
+    key = scene_key(job(mosaic), [mosaic], "sha")
+    os.utime(raster, ns=(0, 0))
+    assert scene_key(job(mosaic), [mosaic], "sha") != key != ""
 
 
 def test_what_cannot_be_recognised_has_no_key(make_raster, tmp_path):

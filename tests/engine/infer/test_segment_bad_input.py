@@ -24,8 +24,10 @@ from engine.errors import (
     OutputNotWritable,
     RasterUnreadable,
 )
+from engine.infer.onnx_backend import OnnxBackend
 from engine.infer.segment import segment
 from engine.jobs import SegmentJob
+from tests.engine.infer.maps import virtual_raster
 
 RNG = np.random.default_rng(5)
 IMAGE = RNG.random((3, 70, 53), np.float32)
@@ -170,10 +172,10 @@ def test_output_that_is_the_input(refuse, make_raster):
     assert Path(path).read_bytes() == before
 
 
-def test_output_that_is_a_file_of_the_input(refuse, make_raster, tmp_path):
+@pytest.mark.parametrize("levels", [1, 2])
+def test_output_that_is_a_file_of_the_input(refuse, make_raster, tmp_path, levels):
     path = make_raster(IMAGE)
-    stack = tmp_path / "stack.vrt"
-    rasterio.shutil.copy(path, stack, driver="VRT")
+    stack = virtual_raster(path, tmp_path, levels)
     before = Path(path).read_bytes()
     refuse(InvalidParameter, "is also an input", input=str(stack), output=path)
     assert Path(path).read_bytes() == before
