@@ -86,7 +86,8 @@ def gather(
     used = match.indexes
     names = telling_bands(description, match)
     seen = {index: v for index, v in zip(indexes, values) if v.size}
-    low = {names[i]: float(np.percentile(v, 0.1)) for i, v in seen.items() if i in names}
+    least = {index: float(np.percentile(v, 0.1)) for index, v in seen.items()}
+    low = {names[index]: value for index, value in least.items() if index in names}
     high = {index: float(np.percentile(v, 99)) for index, v in seen.items()}
     if len(description.descriptors) == _L1C_BANDS and high:
         darkest = min(high, key=lambda index: high[index])
@@ -103,6 +104,7 @@ def gather(
         offset=description.offset,
         low=low,
         high=max((high[index] for index in used if index in high), default=0.0),
+        least=min((least[index] for index in used if index in least), default=0.0),
         pixels=next(iter(seen.values())).size if seen else 0,
         level1=any(mark in text for text in description.texts for mark in _LEVEL1),
     )

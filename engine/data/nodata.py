@@ -12,6 +12,9 @@ from rasterio.enums import ColorInterp, MaskFlags
 from ..language import marked
 
 _HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
+# No measurement is this large: the fill values of netCDF (9.97e36), CMIP (1e20) and Esri (-3.4e38) are, and often get
+# lost as no-data on the way to another format.
+_NO_MEASUREMENT = 1e20
 
 
 def equals(values: np.ndarray, nodata: float) -> np.ndarray:
@@ -89,7 +92,7 @@ class Validity:
         """
         valid = np.ones(values.shape[1:], bool)
         if values.dtype.kind == "f":
-            valid &= np.isfinite(values).all(axis=0)
+            valid &= (np.abs(values) < _NO_MEASUREMENT).all(axis=0)  # nor is NaN
         for band, nodata in zip(values, self._values):
             for value in nodata:
                 valid &= ~equals(band, value)

@@ -20,6 +20,7 @@ _PLAIN_DARK = 500.0  # darkest pixels below this contradict even metadata that n
 _VISIBLE = ("B02", "B03", "B04")
 _SHORTWAVE = ("B11", "B12")
 _BRIGHTEST = 2.0  # reflectance that all but the brightest hundredth of the pixels stay below, clouds and snow too
+_DARKEST = -0.5  # reflectance that no ground has, whatever an atmospheric correction took off
 _LARGE = 65_536  # pixels; smaller chips may lack every dark surface
 
 
@@ -36,6 +37,7 @@ class Evidence:
         offset: Offset the metadata name, in digital numbers, or None.
         low: Darkest values (0.1 percentile) by Sentinel-2 band name, as stored.
         high: Brightest values (99 percentile) over all used bands, as stored.
+        least: Darkest values (0.1 percentile) over all used bands, as stored.
         pixels: Valid pixels seen.
         level1: A top-of-atmosphere Landsat product by its name.
     """
@@ -49,6 +51,7 @@ class Evidence:
     offset: float | None = None
     low: Mapping[str, float] | None = None
     high: float = 0.0
+    least: float = 0.0
     pixels: int = 0
     level1: bool = False
 
@@ -144,6 +147,13 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
         warnings.append(
             f"The raster's values become reflectances up to {high:.3g}, where 0 to about 1 is expected: results may "
             "be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000."
+        )
+    least = evidence.least * float(factors.max()) + float(offsets.min())
+    if least < _DARKEST < high:
+        warnings.append(
+            f"Some of the raster's values become reflectances of {least:.3g}, which no ground has ({evidence.least:g} "
+            "in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows "
+            "around it. Set it as the layer's additional no-data value, or in the file (gdal_edit.py -a_nodata)."
         )
     return Scaling(
         tuple(map(float, factors)),

@@ -62,6 +62,16 @@ def test_values_that_are_no_reflectance_are_told(tmp_path, values, profile, told
     assert told in warning and "0 to about 1 is expected" in warning
 
 
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_nodata_that_the_file_does_not_declare_is_told(tmp_path, dtype):
+    values = ramp(dtype=dtype)
+    values[:, :3] = -9999
+    *_, source = read_all(write(tmp_path / "a.tif", values))
+    assert "reflectances of -1, which no ground has (-9999 in the file)" in source.warnings[-1]
+    *_, source = read_all(write(tmp_path / "b.tif", values), nodata=(-9999,))
+    assert source.warnings == ()
+
+
 def test_eight_bits_are_taken_with_a_warning(tmp_path):
     values = np.full((9, 20, 30), 51, "uint8")
     image, _, source = read_all(write(tmp_path / "a.tif", values))

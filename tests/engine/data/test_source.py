@@ -174,6 +174,9 @@ def test_nodata_in_an_unused_band_does_not_matter(tmp_path):
         (None, np.inf),
         (-3.4028234663852886e38, -3.4028235e38),
         (0.1, np.float32(0.1)),
+        (-9999.0, -3.4028235e38),
+        (None, 9.96921e36),
+        (None, 1e20),
     ],
 )
 def test_float_nodata(tmp_path, declared, stored):
