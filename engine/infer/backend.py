@@ -120,3 +120,21 @@ def checked_scores(result: Any, path: Path, card: Card) -> Floats:
             "classes. The file does not fit its card: make or import it again."
         )
     return scores
+
+
+def check_numbers(scores: Floats, known: NDArray[np.bool_] | bool = True) -> None:
+    """Refuses scores that are no numbers, of which a map would make some class.
+
+    Args:
+        scores: Of pixels or scenes, any shape.
+        known: Which of them are wanted, of the same shape; all by default.
+
+    Raises:
+        ModelInvalid: One of them is NaN.
+    """
+    if np.isnan(scores).any(where=known):
+        raise ModelInvalid(
+            "The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those "
+            "that it was made for. Check the raster's values and no-data, set the device to 'cpu', or make or import "
+            "the model again."
+        )

@@ -80,8 +80,6 @@ def best(probabilities: Floats) -> tuple[NDArray[Any], Floats]:
         better = own > scores
         np.maximum(places, better * kind.type(place), out=places)  # places rise
         np.maximum(scores, own, out=scores)
-    if np.isnan(scores).any():  # what a damaged model gives
-        places = probabilities.argmax(axis=0)
     return places, scores
 
 

@@ -19,7 +19,7 @@ from ..data.read_ahead import read_ahead
 from ..errors import EmptyArea
 from ..language import marked
 from ..progress import Progress
-from .backend import Backend
+from .backend import Backend, check_numbers
 from .blend import blend_weights
 from .lanes import in_order
 from .merge import RowAccumulator, Rows
@@ -261,9 +261,15 @@ class Mosaic:
         return scores
 
     def _further(self, released: Iterator[Rows], done: int) -> Iterator[Rows]:
-        """Those below the `done` rows; above, the windows that were not run again are missing."""
+        """Those below the `done` rows; above, the windows that were not run again are missing.
+
+        Raises:
+            ModelInvalid: The model gave what is no number.
+        """
         for rows in released:
             if rows.top >= done:
+                # The classes of a pixel sum up to 1: where one of them is no number, none is.
+                check_numbers(rows.probabilities[0], rows.known)
                 self.tally.pixels += int(np.count_nonzero(rows.known))
                 yield rows
 

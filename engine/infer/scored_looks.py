@@ -15,7 +15,7 @@ from ..data.source import RasterSource
 from ..data.vectors import Polygons, read_polygons
 from ..jobs import ClassifyJob
 from ..progress import Progress
-from .backend import Backend
+from .backend import Backend, check_numbers
 from .cell_looks import CellLooks
 from .lanes import in_order
 from .looks import Found, Look
@@ -105,6 +105,9 @@ def score_parts(backend: Backend, looks: Looks, parts: range, progress: Progress
         looks: Where; they do not hold afterwards what was found.
         parts: Of the looks.
         progress: Told of every cell or zone; a cancel takes effect there.
+
+    Raises:
+        ModelInvalid: The model gave what is no number.
     """
 
     def predict(batch: list[Look]) -> NDArray[Any]:
@@ -114,6 +117,7 @@ def score_parts(backend: Backend, looks: Looks, parts: range, progress: Progress
     batches = _batches(mine(progress, parts), backend.batch)
     with closing(in_order(batches, predict, backend.lanes)) as predicted:
         for batch, scores in predicted:
+            check_numbers(scores)
             scored += [Scored(look.place, look.weight, score) for look, score in zip(batch, scores)]
     return PartsResult(scored, mine.found(parts))
 

@@ -16,13 +16,6 @@ def test_the_best_is_what_argmax_and_max_give(classes):
     np.testing.assert_array_equal(highest, scores.max(axis=0))
 
 
-def test_also_where_there_is_no_number():
-    scores = np.array([[0.5, 0.5, np.nan], [0.7, np.nan, 0.1], [0.9, 0.9, np.nan]], np.float32)
-    places, highest = best(scores[:, None])
-    np.testing.assert_array_equal(places, [scores.argmax(axis=0)])
-    np.testing.assert_array_equal(highest, [scores.max(axis=0)])
-
-
 def test_percents_are_whole_and_none_is_outside():
     scores = np.array([[0, 0.004, 0.006, 0.505, 1, 1.001]], np.float32)
     assert as_percent(scores).tolist() == [[0, 0, 1, 50, 100, 100]]

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
-import rasterio.shutil
 import shapely
 
 from engine.errors import (
@@ -145,6 +144,18 @@ def test_model_whose_graph_is_broken(refuse, segmenter):
     path.write_bytes(path.read_bytes().replace(b"Softmax", b"Softmix"))
     seal(path)
     refuse(ModelInvalid, "cannot load", model=str(path))
+
+
+def test_model_that_gives_no_numbers(refuse, monkeypatch):
+    predict = OnnxBackend.predict
+
+    def spoilt(self, feeds):
+        scores = predict(self, feeds).copy()
+        scores[..., 3, 5] = np.nan
+        return scores
+
+    monkeypatch.setattr(OnnxBackend, "predict", spoilt)
+    refuse(ModelInvalid, r"gave scores that are no numbers \(NaN\)")
 
 
 def test_gpu_where_there_is_none(refuse, monkeypatch):
