@@ -24,6 +24,7 @@ from .writer import raster_environment
 LOCAL = "local"
 WAITING = 2  # tasks for each worker that are computed, or wait, at a time
 _POLL = 0.05  # s
+_PATIENCE = 30.0  # s of waiting for a task before it is asked whether anybody works on it
 _REACH = 10  # s to reach a scheduler
 
 Task = TypeVar("Task")
@@ -153,15 +154,28 @@ def computed_in_order(
                 waiting.append((task, client.submit(work, *given, task, pure=False)))
             task, future = waiting[0]
             tell(task)
-            while not future.done():
-                progress.check()
-                time.sleep(_POLL)
+            _wait(client, future, progress)
             result: Result = _result(future)
             waiting.popleft()
             yield task, result
     finally:
         for _, future in waiting:
             future.cancel()
+
+
+def _wait(client: Any, future: Any, progress: Progress) -> None:
+    """Waits for a task; a cluster without workers, which would wait for ever, is told."""
+    begun = time.monotonic()
+    while not future.done():
+        progress.check()
+        time.sleep(_POLL)
+        if time.monotonic() - begun > _PATIENCE:
+            begun = time.monotonic()
+            if not client.scheduler_info()["workers"]:
+                progress.warning(
+                    "The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask "
+                    "worker ADDRESS, or cancel."
+                )
 
 
 def _result(future: Any) -> Any:

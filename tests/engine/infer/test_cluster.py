@@ -189,6 +189,21 @@ def test_a_cancel_takes_effect_while_a_strip_is_computed(job, recorder):
         list(everything(job(), recorder(cancel_after=3), Never(1)))
 
 
+def test_a_cluster_without_workers_is_told(job, recorder, monkeypatch):
+    class Deserted(InProcess):
+        def submit(self, work, *arguments, pure):
+            future = Done(work, arguments)
+            answers = iter([False, False, True])
+            future.done = lambda: next(answers, True)
+            return future
+
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.0)
+    for workers, told in ((0, True), (1, False)):
+        progress = recorder()
+        list(everything(job(), progress, Deserted(workers)))
+        assert any("has no worker" in text for text in progress.texts("warning")) == told
+
+
 def test_local_workers_share_the_processors(job):
     assert worker_threads(job(threads=0)) == 0
     assert worker_threads(job(threads=0, scheduler=LOCAL, workers=10_00)) == 1
