@@ -20,7 +20,7 @@ from ..report.document import (
     Table,
     Text,
     Warnings,
-    render,
+    write,
 )
 from ..report.numerals import between, count, decimal
 from .accuracy import Accuracy
@@ -82,11 +82,7 @@ def write_report(
     subject = Path(job.input).name
     if job.model:
         subject = tr("{raster}, mapped with {model}").format(raster=subject, model=job.model)
-    text = render(tr("Accuracy of a class map"), subject, sections)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise write_error(path, error) from error
+    write(path, tr("Accuracy of a class map"), subject, sections)
 
 
 def write_table(path: Path, classes: Sequence[MapClass], accuracy: Accuracy) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..infer.staging import write_error
 from ..language import html_code, tr
 from . import charts
 from .blocks import (
@@ -39,6 +40,7 @@ __all__ = [
     "Text",
     "Warnings",
     "render",
+    "write",
 ]
 
 TEMPLATE = "document.html.jinja"
@@ -79,6 +81,22 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
         chart=charts,
     )
     return page.strip() + "\n"
+
+
+def write(
+    path: Path, title: str, subtitle: str, sections: Sequence[Section], version: str = ""
+) -> None:
+    """Writes a report to a file; the other arguments are those of `render`.
+
+    Raises:
+        OutputNotWritable: It cannot be written.
+        DiskFull: There is no room.
+    """
+    text = render(title, subtitle, sections, version)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _words(version: str) -> dict[str, str]:

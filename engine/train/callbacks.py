@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import Cancelled, CheckpointMismatch
+from ..errors import Cancelled, CheckpointMismatch, OutputNotWritable
 from ..progress import Progress
 from .trainer import Trainer
 
@@ -243,7 +243,11 @@ class Checkpoint(Callback):
             callback.load_state_dict(other)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Saves the run."""
+        """Saves the run.
+
+        Raises:
+            OutputNotWritable: The file cannot be written; the one before it stays.
+        """
         last = trainer.epoch == trainer.config.epochs or trainer.stop
         if (trainer.epoch % self._every and not last) or not trainer.workers.main:
             return
@@ -252,16 +256,23 @@ class Checkpoint(Callback):
             "trainer": trainer.state_dict(),
             "callbacks": [callback.state_dict() for callback in trainer.callbacks],
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(self._path.name + ".part")
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
+        except (OSError, RuntimeError) as error:  # torch has its own words for what the system says
+            raise OutputNotWritable(
+                f"The checkpoint {self._path} could not be written: the disk is full, or the folder cannot be written. "
+                "Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.",
+                details=repr(error),
+            ) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _settings(trainer: Trainer) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..language import marked, told, tr
 from ..model.config import PRESETS
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..report.command import command_line
-from ..report.document import Code, Curves, Facts, Picture, Section, Table, Text, render
+from ..report.document import Code, Curves, Facts, Picture, Section, Table, Text, write
 from ..report.numerals import count, decimal, figure, percent
 from ..training_jobs import PretrainJob
 from .reconstruction import View, picture, view
@@ -144,6 +144,10 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
         path: A staged .html.
         outcome: The finished run.
         seen: A window for the picture.
+
+    Raises:
+        OutputNotWritable: It cannot be written.
+        DiskFull: There is no room.
     """
     card = finished_card(outcome)
     sections = [
@@ -180,7 +184,7 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
     subtitle = tr("Backbone pretrained on {rasters} rasters without labels").format(
         rasters=len(outcome.found.serving)
     )
-    path.write_text(render(card.title, subtitle, sections), encoding="utf-8")
+    write(path, card.title, subtitle, sections)
 
 
 def _facts(outcome: Outcome, card: Card) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from ..report.document import (
     Table,
     Text,
     Warnings,
-    render,
+    write,
 )
 from ..report.numerals import count, decimal, percent
 from ..training_jobs import FinetuneJob
@@ -72,7 +72,12 @@ class Run:
 
 
 def write_report(path: Path, run: Run) -> None:
-    """Writes the report, one HTML file, to a staged path."""
+    """Writes the report, one HTML file, to a staged path.
+
+    Raises:
+        OutputNotWritable: It cannot be written.
+        DiskFull: There is no room.
+    """
     card = run.card
     sections = [
         Section(
@@ -93,7 +98,7 @@ def write_report(path: Path, run: Run) -> None:
             ],
         ),
     ]
-    path.write_text(render(card.title, _subject(card), sections, card.version), encoding="utf-8")
+    write(path, card.title, _subject(card), sections, card.version)
 
 
 def _subject(card: Card) -> str:

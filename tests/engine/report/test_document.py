@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from engine.errors import DiskFull
 from engine.language import speaking
 from engine.report.charts import WIDTH, bar_plot, curve_plot, matrix_plot, ticks
 from engine.report.document import (
@@ -23,6 +24,7 @@ from engine.report.document import (
     Text,
     Warnings,
     render,
+    write,
 )
 from engine.report.numerals import UNKNOWN, between, count, decimal, figure, percent
 
@@ -229,3 +231,12 @@ def test_the_page_names_its_language():
         page = render("t", "", every_block(), version="1.2")
     assert '<html lang="zh-Hans">' in page and "由 SpectralGPT for QGIS 1.2 生成" in page
     assert '<html lang="en">' in render("t", "", [])
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(self, *arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(DiskFull, match=r"'report\.html' could not be completed"):
+        write(tmp_path / "report.html", "Title", "", every_block())

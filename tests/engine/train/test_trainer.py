@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.errors import Cancelled, CheckpointMismatch, TrainingDiverged
+from engine.errors import Cancelled, CheckpointMismatch, OutputNotWritable, TrainingDiverged
 from engine.progress import Progress
 from engine.train.callbacks import Callback, Checkpoint, EarlyStop, KeepBest, Report, Validate
 from engine.train.parallel import Alone
@@ -105,6 +105,29 @@ def test_resume_after_a_kill_gives_the_losses_of_an_uninterrupted_run(tmp_path, 
     for one, other in zip(unbroken.model.parameters(), resumed.model.parameters()):
         assert torch.equal(one, other)
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), RuntimeError("file write failed")])
+def test_a_full_disk_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch, error):
+    """The second of six epochs finds no room; with room the run goes on from the first."""
+    path, save = tmp_path / "last.pt", torch.save
+
+    def save_once(state, file):
+        if state["trainer"]["epoch"] > 1:
+            file.write(b"half of it")
+            raise error
+        save(state, file)
+
+    monkeypatch.setattr(torch, "save", save_once)
+    with pytest.raises(
+        OutputNotWritable, match=r"last\.pt could not be written.*run the same again"
+    ):
+        make([Record(), Checkpoint(path)]).fit()
+    assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+    monkeypatch.undo()
+    steps = Record()
+    assert len(make([steps, Checkpoint(path)]).fit().history) == 6
+    assert len(steps.losses) == 5 * 3
 
 
 def test_a_finished_run_is_not_repeated(tmp_path):
