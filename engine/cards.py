@@ -218,7 +218,7 @@ class Card:
                 **extra,
             )
             fault = card._fault()
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ModelInvalid(
                 "The model's card cannot be read: it was not written by this version of SpectralGPT. "
                 "Import the model again, or update the plugin.",
@@ -230,13 +230,24 @@ class Card:
             )
         if fault:
             raise ModelInvalid(
-                f"The card of the model '{card.name[:60]}' cannot be right: {fault}. Copy the file again, or make or "
-                "import the model again."
+                f"The card of the model '{str(card.name)[:60]}' cannot be right: {fault}. Copy the file again, or make "
+                "or import the model again."
             )
         return card
 
     def _fault(self) -> str:
-        """What no map can be made by, in words; empty for nothing."""
+        """What no map can be made by, or no list shown, in words; empty for nothing."""
+        texts = [self.name, self.title, self.description, self.licence, self.attribution]
+        texts += [
+            self.version,
+            *(text for band in self.bands for text in (band.name, band.common_name)),
+        ]
+        texts += [text for item in self.classes for text in (item.name, item.title)]
+        tables = (self.threshold, self.architecture, self.training, self.accuracy)
+        if not all(isinstance(text, str) for text in texts):
+            return marked("one of its names or descriptions is no text")
+        if not all(isinstance(table, dict) for table in tables):
+            return marked("its threshold, architecture, training or accuracy is no table")
         values = [item.value for item in self.classes]
         if len(set(values)) < len(values) or not all(0 <= value <= _LARGEST for value in values):
             told = ", ".join(map(str, values[:8]))

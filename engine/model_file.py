@@ -27,6 +27,8 @@ UNSEALED = "0" * 64
 GRAPH, METADATA_PROPS = 7, 14  # field numbers in onnx.ModelProto
 _CHUNK = 1 << 20
 _LARGEST_METADATA = 64 << 20
+# What reading a file raises that is none of ours, or made to do harm: lists in lists in lists end in a RecursionError.
+_MALFORMED = (ValueError, struct.error, AttributeError, RecursionError)
 
 
 def installed_models() -> list[Path]:
@@ -88,7 +90,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             if path.suffix.lower() == ".onnx":
                 return dict(_onnx_metadata(file, path.stat().st_size))
             return _safetensors_metadata(file)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, *_MALFORMED) as error:
         raise ModelInvalid(
             f"'{path}' cannot be read as a model: it is missing, damaged or of another kind. "
             "Copy the file again, or choose another model.",
@@ -110,7 +112,7 @@ def read_card(path: Path) -> Card:
         )
     try:
         item = json.loads(metadata[CARD_KEY])
-    except ValueError as error:
+    except _MALFORMED as error:
         raise ModelInvalid(
             f"The card inside '{path}' is damaged. Copy the file again.", repr(error)
         ) from error

@@ -48,8 +48,19 @@ def test_tables_call_a_class_by_its_title_where_its_name_says_nothing(name, titl
         ({"gsd": 0}, "not above 0"),
         ({"bands": (Band("B02", "blue", "490 nm"),)}, "cannot be read"),
         ({"window": "128"}, "cannot be read"),
+        ({"name": 7}, "model '7' cannot be right: one of its names or descriptions is no text"),
+        ({"title": ["a"]}, "no text"),
+        ({"bands": (Band(None),)}, "no text"),
+        ({"threshold": [0.5]}, "its threshold, architecture, training or accuracy is no table"),
     ],
 )
 def test_a_card_that_cannot_be_right_is_refused(fields, told):
     with pytest.raises(ModelInvalid, match=told):
         Card.from_stac(dataclasses.replace(CARD, **fields).to_stac())
+
+
+def test_a_colour_that_is_no_text_is_refused():
+    item = CARD.to_stac()
+    item["properties"]["mlm:output"][0]["classification:classes"][0]["color_hint"] = 255
+    with pytest.raises(ModelInvalid, match="cannot be read"):
+        Card.from_stac(item)

@@ -114,12 +114,20 @@ def test_the_seal_is_found_across_read_blocks(tmp_path, monkeypatch):
         ("cut.onnx", onnx_bytes(METADATA, b"\1" * 900)[:500]),
         ("text.safetensors", b"this is not a model at all"),
         ("short.safetensors", b"abc"),
+        ("list.safetensors", struct.pack("<Q", 20) + b'{"__metadata__": []}'),
+        ("deep.safetensors", struct.pack("<Q", 10**6) + b"[" * 10**6),
     ],
 )
 def test_a_file_that_is_no_model_is_told_so(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelInvalid, match="cannot be read as a model"):
         read_card(tmp_path / name)
+
+
+def test_a_card_of_lists_in_lists_is_told_so(tmp_path):
+    (tmp_path / "deep.onnx").write_bytes(onnx_bytes({CARD_KEY: "[" * 10**6}))
+    with pytest.raises(ModelInvalid, match=r"card inside .* is damaged"):
+        read_card(tmp_path / "deep.onnx")
 
 
 def test_other_suffixes_and_missing_cards_are_told_apart(tmp_path):
