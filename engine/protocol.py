@@ -87,13 +87,22 @@ class EventStream(Progress):
             if message == self._told and now - self._told_at < _PAUSE and event["fraction"] < 1:
                 return
             self._told, self._told_at = message, now
-        line = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str)
+        line = as_json(event)
         with self._lock:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):  # Windows has several words for a pipe that nobody reads
                 self._gone.set()
+
+
+def as_json(event: Event, indent: int | None = None) -> str:
+    """An event as JSON, which knows no NaN: null stands for it, as in the accuracy of a card from elsewhere."""
+    try:
+        return json.dumps(event, ensure_ascii=False, allow_nan=False, default=str, indent=indent)
+    except ValueError:
+        known = json.loads(json.dumps(event, default=str), parse_constant=lambda name: None)
+        return json.dumps(known, ensure_ascii=False, indent=indent)
 
 
 @contextlib.contextmanager
@@ -102,7 +111,8 @@ def stdout_for_events() -> Iterator[IO[str]]:
     sys.stdout.flush()
     real = os.dup(1)
     os.dup2(2, 1)
-    stream = os.fdopen(real, "w", encoding="utf-8", newline="\n")
+    # A path that is no UTF-8 holds half characters: escaped, they are JSON, and come back as they were.
+    stream = os.fdopen(real, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield stream

@@ -6,6 +6,7 @@ import json
 import sys
 
 from .progress import Event, Progress
+from .protocol import as_json
 
 
 class Terminal(Progress):
@@ -40,7 +41,7 @@ class Terminal(Progress):
         else:
             result = {key: value for key, value in event.items() if key != "event"}
             sys.stderr.write(self._clear)
-            sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")
+            sys.stdout.write(_encodable(as_json(result, indent=2)) + "\n")
         sys.stderr.flush()
 
     def _bar(self, event: Event) -> None:
@@ -51,3 +52,12 @@ class Terminal(Progress):
         sys.stderr.write(
             f"{self._clear}[{'#' * done}{'.' * (30 - done)}] {event['fraction']:4.0%}{left}  {event['message']}"
         )
+
+
+def _encodable(text: str) -> str:
+    """JSON as standard output can take it: a file that Windows redirects it to has few letters."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), indent=2)
+    return text

@@ -1,6 +1,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -134,3 +136,26 @@ def test_progress_that_tells_the_same_is_told_ten_times_a_second_at_most(monkeyp
     events.update(1.0, "polygons")
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [event["fraction"] for event in told] == [0.0, 0.1, 0.2, 1.0]
+
+
+def test_a_figure_that_is_no_number_is_told_as_null():
+    """As one in the card of a model from elsewhere, which would leave the list of models without an answer."""
+    card = {"accuracy": {"miou": float("nan"), "classes": [0.5, float("inf")]}}
+    code, events = run("{}", lambda job, progress: {"models": [card]})
+    assert code == 0
+    assert events == [
+        {"event": "result", "models": [{"accuracy": {"miou": None, "classes": [0.5, None]}}]}
+    ]
+
+
+def test_a_path_that_is_no_utf8_comes_back_as_it_was():
+    """As archives from Windows leave them on Linux: the name's bytes, each half a character."""
+    name = b"Ma\xdfstab.tif".decode("utf-8", "surrogateescape")
+    code = (
+        "import sys\n"
+        "from engine.protocol import EventStream, report, stdout_for_events\n"
+        "with stdout_for_events() as stream:\n"
+        "    sys.exit(report(EventStream(stream), lambda told: {'path': sys.argv[1]}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name], stdout=subprocess.PIPE, check=True)
+    assert json.loads(done.stdout) == {"event": "result", "path": name}
