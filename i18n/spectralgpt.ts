@@ -4821,6 +4821,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5161,6 +5171,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5227,6 +5242,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5525,6 +5545,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation type="unfinished"></translation>
@@ -5597,6 +5622,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6282,6 +6312,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

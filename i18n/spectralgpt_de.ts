@@ -4822,6 +4822,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation>einer ihrer Namen oder eine ihrer Beschreibungen ist kein Text</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation>ihr Schwellenwert, ihre Architektur, ihr Training oder ihre Genauigkeit ist keine Tabelle</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation>ihre Klassen haben die Werte {1}, erwartet werden verschiedene von 0 bis {2}</translation>
     </message>
@@ -5162,6 +5172,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation>Das Raster {1} ist durch Passpunkte verortet, die kein Pixelgitter ergeben. Transformieren Sie es zuerst in QGIS (Raster &gt; Projektionen &gt; Transformieren), und geben Sie das Ergebnis an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation>Das Raster {1} hat eine Geotransformation, deren Pixel keine Fläche haben. Georeferenzieren Sie es erneut.</translation>
     </message>
@@ -5229,6 +5244,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
         <translation>Die Werte des Rasters ergeben Reflexionsgrade bis {1}, erwartet werden 0 bis etwa 1: Die Ergebnisse können falsch sein. Prüfen Sie Skalierung und Versatz in der Datei, oder schreiben Sie Reflexionsgrade 0..1 oder Reflexionsgrade x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <translation>Einige Werte des Rasters ergeben Reflektanzen von {1}, die kein Boden hat ({2} in der Datei): NoData, das die Datei nicht angibt, würde als Boden kartiert und verdürbe die Fenster ringsum. Geben Sie den Wert als zusätzlichen NoData-Wert des Layers an, oder in der Datei (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -5526,6 +5546,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Das Modell &#x27;{1}&#x27; hat Werte der Form {2} ausgegeben, seine Modellkarte hat {3} Klassen. Die Datei passt nicht zu ihrer Modellkarte: Erstellen oder importieren Sie sie erneut.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation>Das Modell gab Bewertungen aus, die keine Zahlen sind (NaN): Es ist beschädigt, oder das Raster hat Werte fern von denen, für die es gemacht wurde. Prüfen Sie Werte und NoData des Rasters, stellen Sie das Gerät auf &#x27;cpu&#x27;, oder erstellen oder importieren Sie das Modell neu.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation>{1} Stattdessen wird ONNX Runtime verwendet.</translation>
@@ -5599,6 +5624,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Ein Worker würde mit {1} auf {2} rechnen (Modell {3}), der Client mit {4} auf {5} (Modell {6}). Starten Sie die Worker mit der Umgebung und den Modellen des Clients, oder setzen Sie das Gerät auf &#x27;cpu&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <translation>Der Cluster hat keinen Worker, es wird also nichts berechnet: Der Lauf wartet auf einen. Starten Sie welche mit: dask worker ADDRESS, oder brechen Sie ab.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
@@ -6284,6 +6314,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
         <translation>{1} gehört zu einem Lauf mit anderen Einstellungen. Löschen Sie die Datei, um von vorn zu beginnen, oder machen Sie mit den Einstellungen weiter, mit denen sie erstellt wurde.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <translation>Der Zwischenstand {1} konnte nicht geschrieben werden: Der Datenträger ist voll, oder in den Ordner kann nicht geschrieben werden. Schaffen Sie Platz oder beheben Sie das, und starten Sie dasselbe noch einmal: Es geht vom letzten Zwischenstand weiter.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>

@@ -4822,6 +4822,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation>uno de sus nombres o descripciones no es texto</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation>su umbral, arquitectura, entrenamiento o exactitud no es una tabla</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation>sus clases tienen los valores {1}; se esperan valores distintos de 0 a {2}</translation>
     </message>
@@ -5162,6 +5172,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation>El ráster {1} está situado por puntos de control, que no forman una malla de píxeles. Reproyéctelo primero en QGIS (Ráster &gt; Proyecciones &gt; Combar) e indique el resultado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation>El ráster {1} tiene una geotransformación cuyos píxeles no tienen área. Georreferéncielo de nuevo.</translation>
     </message>
@@ -5229,6 +5244,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
         <translation>Los valores del ráster dan reflectancias de hasta {1}, cuando se esperan de 0 a 1 aproximadamente: los resultados pueden ser erróneos. Compruebe la escala y el desplazamiento del archivo, o escriba reflectancia 0..1 o reflectancia x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <translation>Algunos valores del ráster dan reflectancias de {1}, que ningún suelo tiene ({2} en el archivo): un valor sin datos que el archivo no declara se cartografiaría como suelo y estropearía las ventanas de alrededor. Indíquelo como valor sin datos adicional de la capa, o en el archivo (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -5526,6 +5546,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El modelo &#x27;{1}&#x27; dio puntuaciones de forma {2}, su ficha tiene {3} clases. El archivo no corresponde a su ficha: créelo o impórtelo de nuevo.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation>El modelo dio puntuaciones que no son números (NaN): está dañado, o el ráster tiene valores muy alejados de aquellos para los que se hizo. Revise los valores y los valores sin datos del ráster, ponga el dispositivo en &#x27;cpu&#x27;, o cree o importe el modelo de nuevo.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation>{1} Se usa ONNX Runtime en su lugar.</translation>
@@ -5599,6 +5624,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Un worker calcularía con {1} en {2} (modelo {3}), el cliente con {4} en {5} (modelo {6}). Inicie los workers con el entorno y los modelos del cliente, o elija el dispositivo &#x27;cpu&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <translation>El clúster no tiene ningún worker, así que no se calcula nada: la ejecución espera a uno. Inicie alguno con: dask worker ADDRESS, o cancele.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
@@ -6284,6 +6314,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
         <translation>{1} pertenece a una ejecución con otra configuración. Elimínelo para empezar desde el principio, o continúe con la configuración con la que se creó.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <translation>No se pudo escribir el punto de control {1}: el disco está lleno o no se puede escribir en la carpeta. Haga sitio o corrija la carpeta y ejecute lo mismo otra vez: continúa desde el último punto de control.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>

@@ -4822,6 +4822,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation>un de ses noms ou une de ses descriptions n&#x27;est pas un texte</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation>son seuil, son architecture, son entraînement ou sa précision n&#x27;est pas une table</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation>ses classes ont les valeurs {1}, on attend des valeurs différentes de 0 à {2}</translation>
     </message>
@@ -5162,6 +5172,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation>Le raster {1} est placé par des points de contrôle, qui ne forment pas une grille de pixels. Projetez-le d&#x27;abord dans QGIS (Raster &gt; Projections &gt; Projection) et indiquez le résultat.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation>Le raster {1} a une géotransformation dont les pixels n&#x27;ont pas de surface. Géoréférencez-le à nouveau.</translation>
     </message>
@@ -5229,6 +5244,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
         <translation>Les valeurs du raster donnent des réflectances allant jusqu&#x27;à {1}, alors qu&#x27;on attend de 0 à environ 1 : les résultats peuvent être faux. Vérifiez l&#x27;échelle et le décalage dans le fichier, ou écrivez des réflectances 0..1 ou des réflectances x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <translation>Certaines valeurs du raster donnent des réflectances de {1}, qu&#x27;aucun sol n&#x27;a ({2} dans le fichier) : du nodata que le fichier ne déclare pas serait cartographié comme du sol et gâterait les fenêtres alentour. Indiquez-le comme valeur nodata supplémentaire de la couche, ou dans le fichier (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -5526,6 +5546,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le modèle « {1} » a donné des scores de forme {2}, sa fiche a {3} classes. Le fichier ne correspond pas à sa fiche : refaites-le ou importez-le à nouveau.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation>Le modèle a donné des scores qui ne sont pas des nombres (NaN) : il est endommagé, ou le raster a des valeurs éloignées de celles pour lesquelles il a été fait. Vérifiez les valeurs et le nodata du raster, réglez le processeur sur « cpu », ou créez ou importez le modèle à nouveau.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation>{1} ONNX Runtime est utilisé à la place.</translation>
@@ -5599,6 +5624,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Un worker calculerait avec {1} sur {2} (modèle {3}), le client avec {4} sur {5} (modèle {6}). Démarrez les workers avec l&#x27;environnement et les modèles du client, ou choisissez le périphérique &#x27;cpu&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <translation>La grappe n&#x27;a aucun worker, rien n&#x27;est donc calculé : l&#x27;exécution en attend un. Démarrez-en avec : dask worker ADDRESS, ou annulez.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
@@ -6284,6 +6314,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
         <translation>{1} appartient à une exécution avec d&#x27;autres paramètres. Supprimez-le pour repartir du début, ou continuez avec les paramètres de sa création.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <translation>Le point de reprise {1} n&#x27;a pas pu être écrit : le disque est plein, ou le dossier n&#x27;est pas accessible en écriture. Faites de la place ou corrigez le dossier, puis relancez la même chose : cela reprend au dernier point.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>

@@ -4822,6 +4822,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation>um de seus nomes ou descrições não é texto</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation>seu limiar, arquitetura, treinamento ou acurácia não é uma tabela</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation>suas classes têm os valores {1}; esperam-se valores diferentes de 0 a {2}</translation>
     </message>
@@ -5162,6 +5172,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation>O raster {1} é posicionado por pontos de controle, que não formam uma grade de pixels. Reprojete-o primeiro no QGIS (Raster &gt; Projeções &gt; Reprojetar) e indique o resultado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation>O raster {1} tem uma geotransformação cujos pixels não têm área. Georreferencie-o de novo.</translation>
     </message>
@@ -5229,6 +5244,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
         <translation>Os valores do raster dão reflectâncias de até {1}, quando se esperam de 0 a cerca de 1: os resultados podem estar errados. Confira a escala e o deslocamento no arquivo, ou grave reflectância 0..1 ou reflectância x 10000.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <translation>Alguns valores do raster resultam em reflectâncias de {1}, que nenhum solo tem ({2} no arquivo): um valor sem dados que o arquivo não declara seria mapeado como solo e estragaria as janelas ao redor. Defina-o como valor sem dados adicional da camada, ou no arquivo (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -5526,6 +5546,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O modelo &#x27;{1}&#x27; deu pontuações da forma {2}, a ficha dele tem {3} classes. O arquivo não corresponde à ficha: crie-o ou importe-o de novo.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation>O modelo deu pontuações que não são números (NaN): está danificado, ou o raster tem valores distantes daqueles para os quais foi feito. Verifique os valores e os valores sem dados do raster, defina o dispositivo como &#x27;cpu&#x27;, ou crie ou importe o modelo novamente.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation>{1} Usa-se o ONNX Runtime no lugar.</translation>
@@ -5599,6 +5624,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Um worker calcularia com {1} em {2} (modelo {3}), o cliente com {4} em {5} (modelo {6}). Inicie os workers com o ambiente e os modelos do cliente, ou escolha o dispositivo &#x27;cpu&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <translation>O cluster não tem nenhum worker, portanto nada é calculado: a execução espera por um. Inicie alguns com: dask worker ADDRESS, ou cancele.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
@@ -6284,6 +6314,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
         <translation>{1} pertence a uma execução com outras configurações. Exclua-o para começar do início ou continue com as configurações com que foi criado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <translation>O ponto de controle {1} não pôde ser gravado: o disco está cheio ou a pasta não pode ser gravada. Libere espaço ou corrija a pasta e execute o mesmo novamente: continua a partir do último ponto.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>

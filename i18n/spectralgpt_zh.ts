@@ -4822,6 +4822,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
+        <source>one of its names or descriptions is no text</source>
+        <translation>其中某个名称或说明不是文本</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
+        <source>its threshold, architecture, training or accuracy is no table</source>
+        <translation>其阈值、架构、训练或精度信息不是表格</translation>
+    </message>
+    <message>
+        <location filename="../engine/cards.py"/>
         <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
         <translation>其类别的值为 {1}，应为 0 到 {2} 之间互不相同的值</translation>
     </message>
@@ -5162,6 +5172,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <translation>栅格 {1} 由地面控制点定位，没有像元格网。请先在 QGIS 中变换它（栅格 &gt; 投影 &gt; 变形），再使用其结果。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
         <translation>栅格 {1} 的地理变换参数使像元没有面积。请重新进行地理配准。</translation>
     </message>
@@ -5229,6 +5244,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/scaling.py"/>
         <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
         <translation>栅格的值换算后反射率最高为 {1}，而预期约为 0 到 1：结果可能有误。请检查文件中的缩放系数和偏移量，或写入 0..1 的反射率或反射率 x 10000。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
+        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <translation>栅格的部分值换算成反射率 {1}，任何地表都没有这样的值（文件中为 {2}）：文件未声明的无数据值会被当作地表制图，并影响周围的窗口。请将其设为图层的附加无数据值，或写入文件（gdal_edit.py -a_nodata）。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
@@ -5526,6 +5546,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>模型“{1}”给出的得分形状为 {2}，而其卡片有 {3} 个类别。文件与其卡片不符：请重新制作或导入。</translation>
     </message>
     <message>
+        <location filename="../engine/infer/backend.py"/>
+        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <translation>模型给出的得分不是数字 (NaN)：模型已损坏，或栅格的值与模型适用的值相差太远。请检查栅格的值和无数据设置，将设备设为“cpu”，或重新制作或导入模型。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/backend_choice.py"/>
         <source>{1} ONNX Runtime is used instead.</source>
         <translation>{1} 改用 ONNX Runtime。</translation>
@@ -5599,6 +5624,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/cluster.py"/>
         <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
         <translation>工作节点将使用 {1}（{2}，模型 {3}）计算，而客户端使用 {4}（{5}，模型 {6}）。请用客户端的环境和模型启动工作节点，或将设备设为“cpu”。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/cluster.py"/>
+        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <translation>集群没有工作进程，因此没有进行任何计算：运行正在等待。请用 dask worker ADDRESS 启动，或取消。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
@@ -6284,6 +6314,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/callbacks.py"/>
         <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
         <translation>{1} 属于使用其他设置的运行。请将其删除以从头开始，或用当时的设置继续。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/callbacks.py"/>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <translation>无法写入检查点 {1}：磁盘已满，或文件夹不可写。请腾出空间或修复文件夹，然后重新运行：将从最后一个检查点继续。</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
