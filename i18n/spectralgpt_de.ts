@@ -5262,6 +5262,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <translation>Die Werte des Rasters reichen bis {1}: Sie wurden als Reflektanz x 10000 gelesen, womit selbst die hellsten Stellen dunkel bleiben. Sind es Strahldichten, rechnen Sie sie zuerst in Reflektanz um.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values / 100</source>
         <translation>{1}-Werte / 100</translation>
     </message>

@@ -5262,6 +5262,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <translation>Los valores del ráster llegan a {1}: se tomaron como reflectancia x 10000, con lo que hasta los lugares más claros quedan oscuros. Si son radiancias, conviértalas primero en reflectancia.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values / 100</source>
         <translation>valores {1} / 100</translation>
     </message>

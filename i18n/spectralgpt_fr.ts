@@ -5262,6 +5262,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <translation>Les valeurs du raster atteignent {1} : elles ont été prises pour des réflectances x 10000, ce qui laisse sombres même les endroits les plus clairs. S&#x27;il s&#x27;agit de luminances, convertissez-les d&#x27;abord en réflectance.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values / 100</source>
         <translation>valeurs {1} / 100</translation>
     </message>

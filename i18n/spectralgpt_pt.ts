@@ -5262,6 +5262,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <translation>Os valores do raster chegam a {1}: foram tomados como refletância x 10000, o que deixa escuros até os lugares mais claros. Se forem radiâncias, converta-as primeiro em refletância.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values / 100</source>
         <translation>valores {1} / 100</translation>
     </message>

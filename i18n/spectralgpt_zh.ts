@@ -5262,6 +5262,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
+        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <translation>栅格的值最高为 {1}：已按反射率 x 10000 处理，这样连最亮的地方也很暗。如果这些值是辐亮度，请先转换为反射率。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/scaling.py"/>
         <source>{1} values / 100</source>
         <translation>{1} 值 / 100</translation>
     </message>

@@ -21,6 +21,7 @@ _VISIBLE = ("B02", "B03", "B04")
 _SHORTWAVE = ("B11", "B12")
 _BRIGHTEST = 2.0  # reflectance that all but the brightest hundredth of the pixels stay below, clouds and snow too
 _DARKEST = -0.5  # reflectance that no ground has, whatever an atmospheric correction took off
+_DIM = 1000.0  # in ten thousandths: of land, the brightest hundredth of the pixels is brighter; radiance is not
 _LARGE = 65_536  # pixels; smaller chips may lack every dark surface
 
 
@@ -179,6 +180,11 @@ def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> fl
         return 1.0
     if high > 150:
         parts.append(marked(f"{dtype} values / 10000") if dtype else "/ 10000")
+        if high < _DIM:
+            warnings.append(
+                f"The raster's values reach {high:.3g}: they were taken as reflectance x 10000, which leaves even its "
+                "brightest places dark. If they are radiance, convert them to reflectance first."
+            )
         return 1 / 10_000
     parts.append(marked(f"{dtype} values / 100") if dtype else "/ 100")
     warnings.append(

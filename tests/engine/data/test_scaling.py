@@ -135,3 +135,10 @@ def test_raw_unit_leaves_values_alone(tmp_path):
     image, _, source = read_all(path, RAW)
     np.testing.assert_array_equal(image, ramp(start=1020))
     assert source.scaling.text == "values as in the file"
+
+
+def test_what_may_be_radiance_is_told(tmp_path):
+    radiance = (ramp() / ramp().max() * 600).astype("float32")  # W / (m2 sr um)
+    image, _, source = read_all(write(tmp_path / "a.tif", radiance))
+    np.testing.assert_allclose(image, radiance / 10_000, rtol=1e-5)
+    assert "If they are radiance" in source.warnings[0]
