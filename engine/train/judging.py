@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ..assess.intervals import Estimate, clustered
 from ..data.blocks import spatial_blocks, spatial_folds
+from ..infer.backend import processors
+from ..infer.lanes import in_order
 from ..model.feature_head import FeatureHead
 from ..progress import Progress
 from .calibration import TEMPERATURES
-from .discriminant import LinearScores
+from .linear_scores import LinearScores
 from .live_figures import figures, tell
 from .metrics import confusion_matrix, mean_iou
 from .pixel_features import PixelSamples
@@ -25,6 +27,7 @@ DISTANCE = 16  # pixels; labels that are closer are judged together
 # enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
 MARGIN, ENOUGH_BLOCKS = 0.01, 6
 LEVEL = 95  # percent, of intervals
+LANES = 2  # fits at a time, each with a few hundred megabytes of its own
 _CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
 
 # Fits a linear rule to the chosen of all labelled pixels [N].
@@ -92,10 +95,15 @@ def judge(
         fresh = None
     progress.state(parts=folds)
     tried: HeldOut = {0: np.zeros((len(block), classes))}
-    for number in range(folds):
+    for number, scores in _held_out(samples, fit, fold):
         part = progress.part(number / folds, (number + 1) / folds)
         part.update(0, f"Judging, part {number + 1} of {folds}")
-        _hold_back(fold == number, samples, fit, fresh, seed, tried, part)
+        test = fold == number
+        tried[0][test] = scores
+        if fresh is not None:
+            fit_hidden(fresh, samples, ~test, seed, part)
+            wider = tried.setdefault(fresh.hidden, np.zeros_like(tried[0]))
+            wider[test] = head_scores(fresh, samples.features[0][test])
         seen = fold <= number
         matrix = confusion_matrix(samples.label[seen], tried[0][seen].argmax(1), classes)
         tell(progress, "part_", number + 1, figures(matrix, names))
@@ -119,21 +127,16 @@ def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
     )
 
 
-def _hold_back(
-    test: NDArray[np.bool_],
-    samples: PixelSamples,
-    fit: LinearFit,
-    fresh: FeatureHead | None,
-    seed: int,
-    tried: HeldOut,
-    progress: Progress,
-) -> None:
-    """Fits each head without some of the pixels, and fills in their scores."""
-    tried[0][test] = fit(~test)(samples.features[0][test])
-    if fresh is not None:
-        fit_hidden(fresh, samples, ~test, seed, progress)
-        scores = tried.setdefault(fresh.hidden, np.zeros_like(tried[0]))
-        scores[test] = head_scores(fresh, samples.features[0][test])
+def _held_out(
+    samples: PixelSamples, fit: LinearFit, fold: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Each part, and the linear head's scores [n, K] of it, fitted to all others; a fit in each of a few threads."""
+
+    def scores(number: int) -> NDArray[np.float64]:
+        test = fold == number
+        return fit(~test)(samples.features[0][test])
+
+    yield from in_order(range(int(fold.max()) + 1), scores, min(processors(), LANES))
 
 
 def _choose(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from .discriminant import LinearScores
+from .linear_scores import LinearScores, Standardised
 
 _PENALTY = 1.0  # inverse of its strength, against a loss that is a sum over samples
 _ITERATIONS = 1000
 
 
 def fit_logistic(
-    features: NDArray[np.float64],
+    features: Standardised,
     labels: NDArray[np.int64],
     blocks: Sequence[tuple[int, float]],
     weights: NDArray[np.float64],
@@ -28,7 +27,7 @@ def fit_logistic(
     them means alone.
 
     Args:
-        features: [N, F].
+        features: [N, F], standardised.
         labels: Class indices [N], 0..K-1, each present, K at least 2.
         blocks: Width and weight of each block, F in all; a block counts alike however wide it is.
         weights: How much each sample counts [N], relative to the others.
@@ -37,9 +36,8 @@ def fit_logistic(
     Returns:
         Scores of the K classes, standardised like those of `fit_discriminant`.
     """
-    mean, scale = features.mean(0), features.std(0) + 1e-6
     size = np.concatenate([np.full(width, weight / width**0.5) for width, weight in blocks])
-    points = np.clip((features - mean) / scale, -4, 4) * size
+    points = features.points * size
     # With more features than samples the penalty keeps the solution in the span of the samples.
     span = np.linalg.qr(points.T).Q if len(points) < points.shape[1] else None
     fitted = LogisticRegression(C=_PENALTY, max_iter=_ITERATIONS)
@@ -48,29 +46,4 @@ def fit_logistic(
     bias = fitted.intercept_
     if len(slope) == 1:  # of two classes there is the second's alone
         slope, bias = np.concatenate([-slope, slope]) / 2, np.concatenate([-bias, bias]) / 2
-    return LinearScores(mean, scale, slope * size, bias)
-
-
-def mean_of_both(
-    first: LinearScores, second: LinearScores, features: NDArray[np.float64]
-) -> LinearScores:
-    """Mean of two rules for features standardised alike, the second brought to the first's spread.
-
-    One adds up what each block tells, the other sees them together: their mistakes differ.
-
-    Args:
-        first: Scores of K classes.
-        second: Of the same classes, with the same mean and scale of the features.
-        features: [N, F], on which the spread of either is measured.
-    """
-    spread = [
-        (scores - scores.mean(1, keepdims=True)).std()
-        for scores in (first(features), second(features))
-    ]
-    # Where nothing can be told from the features, either may be silent.
-    ratio = spread[0] / spread[1] if spread[1] > 0 else 0.0
-    return replace(
-        first,
-        weight=(first.weight + ratio * second.weight) / 2,
-        bias=(first.bias + ratio * second.bias) / 2,
-    )
+    return LinearScores(features.mean, features.scale, slope * size, bias)

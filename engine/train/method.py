@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Of maps it was looked at on TerraMesh (docs/experiments.md): with 200 and 800 labelled places adapters were better than
-# a head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU, a guess.
+# Of maps it was looked at on TerraMesh (docs/experiments.md): with 200 and 800 labelled places adapters were better
+# than a head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU,
+# it is a guess.
 MANY_PLACES = 200
 BATCH = 8
 # (epochs, batches an epoch) where the user leaves it open.

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from ..model.feature_head import FeatureHead
 from ..progress import Progress
-from .discriminant import LinearScores, fit_discriminant
-from .logistic import fit_logistic, mean_of_both
+from .discriminant import fit_discriminant
+from .linear_scores import LinearScores, mean_of_both, standardised
+from .logistic import fit_logistic
 from .pixel_features import PixelSamples
 from .self_training import Unlabelled, with_surest
 
@@ -134,7 +135,7 @@ def _fit(
         (width, share * (use.context if place else 1.0))
         for place, (width, share) in enumerate(blocks)
     ]
-    features = views.reshape(-1, views.shape[2]).astype(np.float64)
+    features = standardised(views.reshape(-1, views.shape[2]))
     there, compact = np.unique(samples.label[chosen], return_inverse=True)
     label, counts = np.tile(compact, count + 1), np.concatenate(each)
     rules = []
@@ -145,7 +146,7 @@ def _fit(
         where = np.stack([samples.place, samples.unit])[:, chosen]
         polygons = np.unique(where, axis=1).shape[1]
         rules.append(fit_logistic(features, label, alike, counts, polygons))
-    found = rules[0] if len(rules) == 1 else mean_of_both(rules[0], rules[1], features)
+    found = rules[0] if len(rules) == 1 else mean_of_both(rules[0], rules[1], features.points)
     return found.among(there, int(samples.label.max()) + 1)
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ..data.blocks import spatial_blocks, spatial_folds
 from ..model.pixel_classifier import PixelClassifier
-from .discriminant import ABSENT, LinearScores, fit_discriminant
-from .logistic import fit_logistic, mean_of_both
+from .discriminant import fit_discriminant
+from .linear_scores import ABSENT, LinearScores, Standardised, mean_of_both, standardised
+from .logistic import fit_logistic
 from .metrics import confusion_matrix, mean_average_precision, overall_accuracy
 from .scene_chips import SceneChips
 from .scene_samples import SceneSamples
@@ -66,7 +67,7 @@ def fit_scenes(
     windows = chosen[chips.scene]
     weight = 1.0 / np.bincount(chips.scene)[chips.scene[windows]]  # scenes count alike
     views = len(samples.features)
-    features = samples.features[:, windows].reshape(-1, samples.features.shape[2]).astype(float)
+    features = standardised(samples.features[:, windows].reshape(-1, samples.features.shape[2]))
     weights = (samples.weight[:, None] * weight).ravel()
     widths = block_weights(samples.blocks, tokens)
     label = chips.label[chips.scene[windows]]
@@ -78,8 +79,8 @@ def fit_scenes(
         _fit_binary(features, np.tile(has, views), widths, weights, scenes) for has in label.T > 0
     ]
     return LinearScores(
-        features.mean(0),
-        features.std(0) + 1e-6,
+        features.mean,
+        features.scale,
         np.stack([weight for weight, _ in rules]),
         np.array([bias for _, bias in rules]),
     )
@@ -182,7 +183,7 @@ def install(
 
 
 def _fit_one_label(
-    features: NDArray[np.float64],
+    features: Standardised,
     label: NDArray[np.int64],
     widths: Sequence[tuple[int, float]],
     weights: NDArray[np.float64],
@@ -195,12 +196,12 @@ def _fit_one_label(
     model = fit_discriminant(features, compact, widths, SHRINKAGE, weights)
     if len(there) > 1:
         other = fit_logistic(features, compact, widths, weights, scenes)
-        model = mean_of_both(model, other, features)
+        model = mean_of_both(model, other, features.points)
     return model.among(there, classes)
 
 
 def _fit_binary(
-    features: NDArray[np.float64],
+    features: Standardised,
     has: NDArray[np.bool_],
     widths: Sequence[tuple[int, float]],
     weights: NDArray[np.float64],
@@ -208,7 +209,7 @@ def _fit_binary(
 ) -> tuple[NDArray[np.float64], float]:
     """One class against the rest: weight [F] and bias of the difference of their scores."""
     if has.all() or not has.any():
-        return np.zeros(features.shape[1]), ABSENT if not has.any() else -ABSENT
+        return np.zeros(features.points.shape[1]), ABSENT if not has.any() else -ABSENT
     model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2, scenes)
     return model.weight[1] - model.weight[0], float(model.bias[1] - model.bias[0])
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .discriminant import LinearScores
 from .labelled_ground import UNLABELLED, LabelledGround, only
+from .linear_scores import LinearScores
 from .pixel_features import PixelSamples
 
 PIXELS = 3000  # without labels, of all rasters together

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..assess.intervals import Estimate
 from ..cards import Card
@@ -166,14 +167,17 @@ class HeadTuner:
             fit_linear, samples, blocks, use=use, rule=rule, unlabelled=unlabelled
         )
         names, part = titles(self.card.classes), progress.part(0.7, 0.95)
-        judged = judge(samples, fit, fresh, len(names), self.seed, part, names)
         every = np.ones(len(samples.label), bool)
-        if judged.hidden and fresh is not None:
-            fit_hidden(fresh, samples, every, self.seed, progress.part(0.95, 1.0))
-            predictor = build(self.base, self.card, judged.hidden)
-            tuned_network(predictor).head.load_state_dict(fresh.state_dict())
-        else:
-            install_linear(network.head, fit(every), judged.temperature)
+        # A fit is many small steps. Threads that share one spin while they wait for each other: two took twice as
+        # long as one, and three times its processor time.
+        with threadpool_limits(1, user_api="blas"):
+            judged = judge(samples, fit, fresh, len(names), self.seed, part, names)
+            if judged.hidden and fresh is not None:
+                fit_hidden(fresh, samples, every, self.seed, progress.part(0.95, 1.0))
+                predictor = build(self.base, self.card, judged.hidden)
+                tuned_network(predictor).head.load_state_dict(fresh.state_dict())
+            else:
+                install_linear(network.head, fit(every), judged.temperature)
         measure = marked(
             f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
             "model was then fitted to all of them"

@@ -15,7 +15,7 @@ from engine.model.config import SpectralGPTConfig
 from engine.model.pixel_change import PixelChange
 from engine.train import tuning
 from engine.train.base_model import Base
-from engine.train.discriminant import LinearScores
+from engine.train.linear_scores import LinearScores
 from engine.train.metrics import average_precision
 from engine.train.quick_head import fit_linear
 

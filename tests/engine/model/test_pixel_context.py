@@ -102,3 +102,11 @@ def test_box_mean_is_the_mean_of_the_square():
     found = box_mean(image, 3)
     torch.testing.assert_close(found[..., 3, 4], image[..., 2:5, 3:6].mean((2, 3)))
     torch.testing.assert_close(found[..., 0, 0], image[..., :2, :2].sum((2, 3)) / 9)
+
+
+@pytest.mark.parametrize("size", [3, 7, 31])
+def test_box_mean_of_an_exported_model_is_the_same(size, monkeypatch):
+    image = torch.rand(2, 3, 40, 24, generator=torch.Generator().manual_seed(0)) * 4 - 2
+    found = box_mean(image, size)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    torch.testing.assert_close(found, box_mean(image, size), atol=1e-6, rtol=0)

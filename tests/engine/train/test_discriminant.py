@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.train.discriminant import fit_discriminant
+from engine.train.linear_scores import standardised
 
 
 def data(seed=0, width=6):
@@ -13,12 +14,14 @@ def data(seed=0, width=6):
 
 def test_separate_classes_are_told_apart():
     features, labels = data()
-    assert (fit_discriminant(features, labels, [(6, 1.0)])(features).argmax(1) == labels).all()
+    assert (
+        fit_discriminant(standardised(features), labels, [(6, 1.0)])(features).argmax(1) == labels
+    ).all()
 
 
 def test_one_block_is_the_textbook_formula():
     features, labels = data()
-    model = fit_discriminant(features, labels, [(6, 1.0)], shrinkage=0.3)
+    model = fit_discriminant(standardised(features), labels, [(6, 1.0)], shrinkage=0.3)
     standard = (features - features.mean(0)) / (features.std(0) + 1e-6)
     centres = np.stack([standard[labels == label].mean(0) for label in range(3)])
     within = standard - centres[labels]
@@ -31,12 +34,14 @@ def test_one_block_is_the_textbook_formula():
 
 def test_more_features_than_samples_work():
     features, labels = data(width=100)
-    assert np.isfinite(fit_discriminant(features, labels, [(60, 1.0), (40, 2.0)])(features)).all()
+    assert np.isfinite(
+        fit_discriminant(standardised(features), labels, [(60, 1.0), (40, 2.0)])(features)
+    ).all()
 
 
 def test_a_block_of_weight_0_has_no_say():
     features, labels = data()
-    model = fit_discriminant(features, labels, [(4, 1.0), (2, 0.0)])
+    model = fit_discriminant(standardised(features), labels, [(4, 1.0), (2, 0.0)])
     changed = features.copy()
     changed[:, 4:] += 100
     np.testing.assert_allclose(model(changed), model(features))

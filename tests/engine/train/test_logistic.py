@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.train.linear_scores import standardised
 from engine.train.logistic import fit_logistic
 
 
@@ -17,7 +18,7 @@ def groups(classes=3, each=20, width=8, apart=3.0, seed=0):
 def fit(features, labels, blocks=None, weights=None, samples=None):
     weights = np.ones(len(labels)) if weights is None else weights
     blocks = blocks or [(features.shape[1], 1.0)]
-    return fit_logistic(features, labels, blocks, weights, samples or len(labels))
+    return fit_logistic(standardised(features), labels, blocks, weights, samples or len(labels))
 
 
 def test_groups_are_told_apart_in_new_samples():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.train.discriminant import fit_discriminant
+from engine.train.linear_scores import standardised
 from engine.train.logistic import fit_logistic
 from engine.train.scene_chips import array_chips
 from engine.train.scene_head import (
@@ -124,8 +125,8 @@ def test_the_layer_is_the_mean_of_both_rules_at_one_spread():
     label = np.tile(given.chips.label, 2)
     widths, weights = block_weights(given.blocks, 0.5), np.full(48, 1 / 16)
     rules = [
-        fit_discriminant(plain, label, widths, SHRINKAGE, weights)(plain),
-        fit_logistic(plain, label, widths, weights, 24)(plain),
+        fit_discriminant(standardised(plain), label, widths, SHRINKAGE, weights)(plain),
+        fit_logistic(standardised(plain), label, widths, weights, 24)(plain),
     ]
     centred = [scores - scores.mean(1, keepdims=True) for scores in rules]
     wanted = (centred[0] + centred[1] * centred[0].std() / centred[1].std()) / 2

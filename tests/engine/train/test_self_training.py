@@ -7,9 +7,9 @@ import pytest
 
 from engine.errors import EmptyArea
 from engine.train import self_training
-from engine.train.discriminant import LinearScores
 from engine.train.labelled_ground import UNLABELLED
 from engine.train.light import REFLECTANCE
+from engine.train.linear_scores import LinearScores
 from engine.train.pixel_features import PixelSamples, extract
 from engine.train.quick_head import ANYWHERE, HERE, fit_linear, for_change
 from engine.train.self_training import (
