@@ -123,6 +123,7 @@ def _only(features: Features, keep: list[int]) -> Features:
         features.left_out,
         features.source,
         features.purpose,
+        features.kinds,
     )
 
 

@@ -57,6 +57,7 @@ class Features:
         left_out: Features of other kinds of geometry, or without any.
         source: The file's path, for messages.
         purpose: What it is for, for messages.
+        kinds: shapely's type numbers of the geometries that were wanted.
     """
 
     geometries: NDArray[Any]
@@ -68,6 +69,7 @@ class Features:
     left_out: int
     source: str
     purpose: str
+    kinds: tuple[int, ...]
 
     def on(self, grid: Grid, follow: bool = True) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """The features that touch a raster.
@@ -90,9 +92,14 @@ class Features:
                 f"The {self.purpose} {self.source} and the raster have no ground in common: bounds "
                 f"{_told(self.bounds)} in {_named(crs)}, the raster's "
                 f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
-                f"Choose {_kind_told(self.geometries)} on the raster, or check both layers' CRS."
+                f"Choose {self._kind()} on the raster, or check both layers' CRS."
             )
         return shapes[touching], np.flatnonzero(touching)
+
+    def _kind(self) -> str:
+        if len(self.geometries):
+            return "polygons" if (shapely.get_dimensions(self.geometries) == 2).any() else "points"
+        return _wanted(self.kinds)  # none is near the raster
 
 
 def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = True) -> Polygons:
@@ -169,6 +176,7 @@ def read_features(
         int((~of_kind).sum()),
         file,
         purpose,
+        kinds,
     )
 
 
@@ -207,9 +215,14 @@ def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bo
     """Geometries in the raster's CRS; polygons made valid, without what is not an area."""
     geometries = np.where(_finite(geometries), geometries, shapely.Polygon())
     if not _same(crs, grid.crs):
-        geometries = _near(geometries, crs, grid) if follow else geometries
+        geometries = _near(_mended(geometries), crs, grid) if follow else geometries
         geometries = _moved(geometries, crs, grid, follow)
         geometries = np.where(_finite(geometries), geometries, shapely.Polygon())
+    return _mended(geometries)
+
+
+def _mended(geometries: NDArray[Any]) -> NDArray[Any]:
+    """Geometries made valid; of polygons the areas remain, and nothing of a ring that is but one point."""
     broken = ~shapely.is_valid(geometries)
     if broken.any():
         geometries = geometries.copy()
@@ -284,10 +297,6 @@ def _named(crs: pyproj.CRS) -> str:
 def _wanted(kinds: tuple[int, ...]) -> str:
     names = [name for name, one in (("polygons", POLYGONS), ("points", POINTS)) if one[0] in kinds]
     return " or ".join(names)
-
-
-def _kind_told(geometries: NDArray[Any]) -> str:
-    return "polygons" if (shapely.get_dimensions(geometries) == 2).any() else "points"
 
 
 def _told(bounds: Any) -> str:

@@ -26,6 +26,7 @@ def features(values, dtype=None, name="kind"):
         0,
         "a.gpkg",
         "labels",
+        POINTS,
     )
 
 

@@ -194,3 +194,21 @@ def test_only_polygons_where_points_are_wanted(tmp_path):
     path = write(tmp_path / "a.gpkg", [INSIDE])
     with pytest.raises(VectorUnreadable, match=r"has no points .* Choose a layer of points\."):
         read_features(path, "labels", POINTS)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_ring_that_is_but_one_point_stops_nothing(tmp_path, kept):
+    """As of a double click, or of a hole that was simplified away."""
+    whole = shapely.box(3.001, 42.448, 3.004, 42.451)
+    point = [(3.002, 42.449)] * 4
+    broken = [shapely.Polygon(point), shapely.Polygon(whole.exterior, [point])][kept]
+    found = read_polygons(write(tmp_path / "a.gpkg", [broken, whole], crs="EPSG:4326"), GRID)
+    assert list(found.fids) == [1, 2][1 - kept :]
+    assert shapely.is_valid(found.geometries).all()
+
+
+@pytest.mark.parametrize("purpose", ["mask", "zones"])
+def test_what_lies_elsewhere_is_told_by_what_it_is(tmp_path, purpose):
+    path = write(tmp_path / "a.gpkg", [OUTSIDE])
+    with pytest.raises(EmptyArea, match="Choose polygons on the raster"):
+        read_polygons(path, GRID, purpose)
