@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from rasterio.windows import Window
 
 from ..cards import Card
 from ..data.grid import Grid
+from .polygons import free_name
 
 
 class Labels:
@@ -50,7 +50,9 @@ class Labels:
         self.masks: dict[str, NDArray[np.bool_]] = {"class_value": np.logical_not(labelled)}
         self.masks["confidence"] = unknown = np.logical_not(known)
         for column, name in enumerate(names):
-            field = _free("prob_" + re.sub(r"\W+", "_", str(name)).strip("_").lower(), self.fields)
+            field = free_name(
+                "prob_" + re.sub(r"\W+", "_", str(name)).strip("_").lower(), self.fields
+            )
             self.fields[field] = np.round(probabilities[:, column].astype(np.float64), 4)
             self.masks[field] = unknown
 
@@ -63,21 +65,13 @@ class Labels:
         columns = dict(given)
         taken = {name.lower() for name in given}
         for name, values in self.fields.items():
-            free = _free(name, taken)
+            free = free_name(name, taken)
             columns[free] = values
             if free != name and name in self.masks:
                 self.masks[free] = self.masks[name]
         for name in given:
             self.masks.pop(name, None)
         return columns
-
-
-def _free(name: str, taken: Container[str]) -> str:
-    """A name that no other column has: with a number where needed."""
-    free, number = name, 2
-    while free.lower() in taken:
-        free, number = f"{name}_{number}", number + 1
-    return free
 
 
 def ground_area(geometries: NDArray[Any], grid: Grid) -> NDArray[np.float64]:

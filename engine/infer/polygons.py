@@ -6,7 +6,7 @@ the outlines in memory; areas and confidences are then added up strip by strip, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +139,35 @@ def write_layer(
             crs=crs,
             driver="GPKG",
             layer=layer,
-            layer_options={"DESCRIPTION": description},
+            layer_options={"DESCRIPTION": description, **_own_columns(fields)},
             dataset_options={"VERSION": GEOPACKAGE_VERSION},
         )
     except (DataSourceError, OSError, RuntimeError) as error:
         raise write_error(path, error) from error
+
+
+def _own_columns(fields: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """Names of the file's columns for geometries and identifiers that no field has.
+
+    A field "fid" of whole numbers that are all different becomes the identifier.
+    """
+    taken = {name.lower(): values for name, values in fields.items()}
+    if "fid" in taken and _identifies(taken["fid"]):
+        del taken["fid"]
+    return {"FID": free_name("fid", taken), "GEOMETRY_NAME": free_name("geom", taken)}
+
+
+def _identifies(values: NDArray[Any]) -> bool:
+    whole = values.dtype.kind in "iu" and values.min(initial=0) >= 0
+    return bool(whole and len(np.unique(values)) == len(values))
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name that no other column has: with a number where needed."""
+    free, number = name, 2
+    while free.lower() in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
 
 
 def _measure(

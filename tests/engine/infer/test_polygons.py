@@ -118,3 +118,25 @@ def test_the_file_is_one_that_older_gdal_opens_without_a_warning(tmp_path):
     polygonise(tmp_path, np.ones((3, 3), np.uint8))
     with contextlib.closing(sqlite3.connect(tmp_path / "map.gpkg")) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (10200,)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "names", "kept"),
+    [
+        ("fid", np.array([5, 7]), [], [5, 7]),
+        ("fid", np.array([5, 5]), ["fid"], [1, 2]),
+        ("FID", np.array([-1, 3]), ["FID"], [1, 2]),
+        ("fid", np.array([1.5, 2.5]), ["fid"], [1, 2]),
+        ("Fid", np.array(["a", "b"], object), ["Fid"], [1, 2]),
+        ("geom", np.array(["a", "b"], object), ["geom"], [1, 2]),
+    ],
+)
+def test_columns_may_be_called_like_those_of_the_file(tmp_path, name, values, names, kept):
+    """As of zones that were merged or split, which share their identifiers."""
+    shapes = shapely.to_wkb([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+    path = tmp_path / "zones.gpkg"
+    polygons.write_layer(path, shapes, {name: values}, "EPSG:4326", "zones", "")
+    found, fids, _, columns = pyogrio.raw.read(path, return_fids=True)
+    assert list(found["fields"]) == names
+    assert [list(column) for column in columns] == [list(values)] * len(names)
+    assert list(fids) == kept
