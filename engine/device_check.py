@@ -66,8 +66,8 @@ def _models() -> list[tuple[Path, Card]]:
 
 
 def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
-    from .infer.backend_samples import random_windows
     from .infer.backends import open_backend
+    from .infer.made_up_windows import random_windows
 
     try:
         # Opening one on a GPU has it compute a batch and compares that with the processor's.

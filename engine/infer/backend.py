@@ -38,6 +38,13 @@ class Backend(ABC):
     lanes: int
     inputs: frozenset[str]
 
+    def prepare(self, feeds: Arrays) -> None:  # noqa: B027
+        """Begins, in a thread, what the first prediction of such a batch would take time for; nothing by default.
+
+        Args:
+            feeds: As of `predict`.
+        """
+
     @abstractmethod
     def predict(self, feeds: Arrays) -> Floats:
         """Probabilities of a batch.

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from ..cards import Card
 from ..errors import EngineError
 from ..memory_limit import memory_limit
-from ..model_file import SEAL_KEY, read_metadata
 from ..progress import Progress
 from .agreement import agreement
-from .backend import Arrays, Backend, lanes_of
-from .backend_samples import random_windows, sample_windows
+from .ahead import begun
+from .backend import Arrays, Backend
+from .backend_samples import sample_windows
+from .kept_choices import keep, kept_choice
+from .made_up_windows import random_windows
 from .onnx_backend import CPU, OnnxBackend
-from .processor import processor_name
+from .processor_backends import Open, other_backends, processor_key
 
-# With the environment, so that new libraries are measured anew.
-KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
 # A model this fast waits for the disk, not for its backend.
 NOT_WORTH_MEASURING_S = 0.005
 # A backend that gains less is not worth its differences.
@@ -36,7 +30,6 @@ _ROUNDS = 5
 
 ONNX = "onnxruntime"
 _FLOAT32 = "openvino-float32"
-Open = Callable[[], Backend]
 
 
 def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend:
@@ -56,13 +49,14 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
         ModelInvalid: The file is no graph, or not the one its card describes.
         OutOfMemory: The model does not fit.
     """
+    ready = begun(path, threads)
+    if ready is not None:
+        return ready
     others = other_backends(path, card, threads)
     # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
     if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
-    lanes, share = lanes_of(threads)
-    among = f"{lanes} lanes of {share} threads, {', '.join(others)}"
-    key = choice_key(path, "openvino", among)
+    key = processor_key(path, others, threads)
     kept = kept_choice(key)
     if kept in others:
         try:
@@ -122,30 +116,6 @@ def worthwhile(seconds: dict[str, float]) -> str:
     return name if exact[name] < WORTHWHILE * seconds[ONNX] else ONNX
 
 
-def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
-    """What there is besides ONNX Runtime on this processor.
-
-    Args:
-        path: An .onnx file.
-        card: Its card.
-        threads: Processor threads, 0 = all.
-
-    Returns:
-        For each name what opens it.
-    """
-    if find_spec("openvino") is None:
-        return {}
-    try:
-        from .openvino_backend import OpenVinoBackend, precisions
-    except (ImportError, OSError, RuntimeError):  # its libraries do not load on this system
-        return {}
-
-    def opener(precision: str) -> Open:
-        return lambda: OpenVinoBackend(path, card, precision, threads)
-
-    return {f"openvino-{precision}": opener(precision) for precision in precisions()}
-
-
 def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[float]:
     """Median seconds of a window in each backend, in batches and lanes as it wants them.
 
@@ -183,49 +153,3 @@ def _batch(window: Arrays, size: int) -> Arrays:
         name: array if name == "groups" else np.repeat(array, size, axis=0)
         for name, array in window.items()
     }
-
-
-def choice_key(path: Path, library: str, further: str) -> str:
-    """What a choice depends on: the model, the processor, the libraries, and more.
-
-    Args:
-        path: Of the model.
-        library: The package besides ONNX Runtime.
-        further: Threads, or the backends there are.
-    """
-    sealed = read_metadata(path).get(SEAL_KEY, "")
-    libraries = [f"{ONNX} {onnxruntime.__version__}", f"{library} {_version(library)}"]
-    return " | ".join([sealed, processor_name(), *libraries, further])
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "missing"
-
-
-def kept_choice(key: str) -> str | None:
-    """The name that was kept, None where nothing was measured yet."""
-    return _read().get(key)
-
-
-def _read() -> dict[str, str]:
-    try:
-        kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
-def keep(key: str, chosen: str) -> None:
-    """Keeps a name for next time.
-
-    Two engines may do so at once: the file is replaced whole, and one entry lost is measured again.
-    """
-    part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
-    try:
-        part.write_text(json.dumps({**_read(), key: chosen}, indent=1) + "\n", encoding="utf-8")
-        part.replace(KEPT)
-    except OSError:
-        part.unlink(missing_ok=True)  # an environment that may not be written: measured each time

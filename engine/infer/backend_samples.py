@@ -1,13 +1,10 @@
-"""Windows to measure backends with: made-up ones, and real ones of the sample that ships."""
+"""Windows to measure backends with: real ones of the sample that ships."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ..cards import Card
@@ -20,24 +17,6 @@ from .scene import SingleDate, TwoDates
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample"
 DATES = ("boadella_2020-06-21.tif", "boadella_2020-02-02.tif")
 MOST = 6
-
-
-def random_windows(card: Card, count: int) -> Arrays:
-    """A batch of made-up inputs: the same ones each time.
-
-    Args:
-        card: The model's card.
-        count: Windows in the batch.
-    """
-    generator = np.random.default_rng(0)
-    shape = (count, len(card.bands), card.window, card.window)
-    feeds: dict[str, NDArray[Any]] = {
-        name: generator.uniform(0.0, 0.5, shape).astype(np.float32)
-        for name in ("image", "before", "after")
-    }
-    feeds["valid"] = np.ones((count, 1, card.window, card.window), np.float32)
-    feeds["groups"] = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
-    return feeds
 
 
 def sample_windows(card: Card) -> list[Arrays]:

@@ -17,10 +17,13 @@ from ..errors import EngineError
 from ..progress import Progress
 from .agreement import agreement
 from .backend import Arrays, Backend
-from .backend_choice import Open, choice_key, keep, kept_choice, seconds_a_window
-from .backend_samples import random_windows, sample_windows
+from .backend_choice import seconds_a_window
+from .backend_samples import sample_windows
 from .falling_back import FallingBack
+from .kept_choices import choice_key, keep, kept_choice
+from .made_up_windows import random_windows
 from .onnx_backend import GPU_PROVIDERS, OnnxBackend
+from .processor_backends import Open
 
 # Mean difference of the probabilities of made-up windows: half precision stays far below, a broken driver does not.
 MOST_DIFFERENCE = 0.02

@@ -8,13 +8,15 @@ bfloat16 with what follows in float32, and the linear layers in int8 with everyt
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..cards import Card
-from ..errors import ModelInvalid, OutOfMemory
+from ..errors import EngineError, ModelInvalid, OutOfMemory
 from .backend import Arrays, Backend, Floats, check_graph, checked_scores, lanes_of
 from .int8_products import use_int8
 from .processor import lacks_int8
@@ -79,10 +81,19 @@ class OpenVinoBackend(Backend):
         self._compiling = threading.Lock()
         self._lane = threading.local()
 
+    def prepare(self, feeds: Arrays) -> None:
+        """As `Backend.prepare`: compiles the model for these sizes; what fails is told by the prediction."""
+        used, sizes = self._used(feeds)
+
+        def compile_model() -> None:
+            with suppress(EngineError):
+                self._stages(used, sizes)
+
+        threading.Thread(target=compile_model, name="compile").start()
+
     def predict(self, feeds: Arrays) -> Floats:
         """As `Backend.predict`; each thread has inference requests of its own."""
-        used = {name: feeds[name] for name in sorted(self.inputs)}
-        sizes = tuple(array.shape for array in used.values())
+        used, sizes = self._used(feeds)
         requests = self._lane.__dict__.setdefault("requests", {})
         if sizes not in requests:
             requests[sizes] = [stage.create_infer_request() for stage in self._stages(used, sizes)]
@@ -96,6 +107,11 @@ class OpenVinoBackend(Backend):
         except RuntimeError as error:
             raise self._invalid(error) from error
         return checked_scores(result, self._path, self._card)
+
+    def _used(self, feeds: Arrays) -> tuple[dict[str, NDArray[Any]], tuple[tuple[int, ...], ...]]:
+        """The graph's inputs among the feeds, and their sizes."""
+        used = {name: feeds[name] for name in sorted(self.inputs)}
+        return used, tuple(array.shape for array in used.values())
 
     def _stages(self, used: Arrays, sizes: tuple[tuple[int, ...], ...]) -> list[Any]:
         """The compiled model, or its two halves, for inputs of these sizes."""

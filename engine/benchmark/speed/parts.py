@@ -15,12 +15,12 @@ from ...cards import Card, ModelClass
 from ...errors import EngineError
 from ...infer.agreement import agreement
 from ...infer.backend import Backend
-from ...infer.backend_choice import other_backends
 from ...infer.backend_samples import sample_windows
 from ...infer.cluster import LOCAL
 from ...infer.installed import open_model
 from ...infer.onnx_backend import CPU, OnnxBackend
 from ...infer.polygons import write_polygons
+from ...infer.processor_backends import other_backends
 from ...model_file import installed_models, read_card
 from ...progress import Progress
 from .engine_run import EngineRun, run_engine

@@ -12,8 +12,9 @@ from engine.checkpoint import save
 from engine.errors import ModelInvalid, OutOfMemory
 from engine.gpu.torch_backend import PRECISIONS, HalfNetwork, TorchBackend, load_predictor
 from engine.infer.agreement import agreement
-from engine.infer.backend_samples import random_windows, sample_windows
+from engine.infer.backend_samples import sample_windows
 from engine.infer.backends import open_backend
+from engine.infer.made_up_windows import random_windows
 from engine.infer.onnx_backend import CPU, OnnxBackend
 from engine.infer.segment import segment
 from engine.jobs import SegmentJob

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelInvalid
-from engine.infer import backend_choice
+from engine.infer import backend_choice, kept_choices, processor_backends
 from engine.infer.backend_choice import fastest, worthwhile
 from engine.infer.onnx_backend import CPU, OnnxBackend
 from engine.model_file import read_card
@@ -45,9 +45,9 @@ def model(segmenter):
 @pytest.fixture
 def choose(model, monkeypatch, tmp_path, recorder):
     """Chooses among a reference of 20 ms and the others that are given; returns the name and what was said."""
-    monkeypatch.setattr(backend_choice, "KEPT", tmp_path / "kept.json")
+    monkeypatch.setattr(kept_choices, "KEPT", tmp_path / "kept.json")
     monkeypatch.setattr(backend_choice, "_PATIENCE_S", 0.2)
-    monkeypatch.setattr(backend_choice.metadata, "version", lambda name: "1.0")
+    monkeypatch.setattr(kept_choices.metadata, "version", lambda name: "1.0")
     monkeypatch.setattr(
         backend_choice, "sample_windows", lambda card: [backend_choice.random_windows(card, 1)]
     )
@@ -125,7 +125,7 @@ def test_the_choice_is_kept(choose):
     assert choose({"quick": {}, "slow": {"seconds": 0.04}})[1] == ["quick", "slow"]
     name, opened, log = choose({"quick": {}, "slow": {"seconds": 0.04}})
     assert (name, opened, log) == ("quick", ["quick"], [])
-    kept = json.loads(backend_choice.KEPT.read_text(encoding="utf-8"))
+    kept = json.loads(kept_choices.KEPT.read_text(encoding="utf-8"))
     assert list(kept.values()) == ["quick"]
 
 
@@ -141,9 +141,9 @@ def test_that_none_is_better_is_kept_too(choose):
 
 
 def test_a_damaged_list_is_made_anew(choose):
-    backend_choice.KEPT.write_text("[1,", encoding="utf-8")
+    kept_choices.KEPT.write_text("[1,", encoding="utf-8")
     assert choose({"quick": {}})[0] == "quick"
-    assert list(json.loads(backend_choice.KEPT.read_text(encoding="utf-8")).values()) == ["quick"]
+    assert list(json.loads(kept_choices.KEPT.read_text(encoding="utf-8")).values()) == ["quick"]
 
 
 def test_a_model_that_takes_no_time_is_not_measured(choose):
@@ -156,7 +156,7 @@ def test_under_a_memory_limit_there_is_no_choice(choose, monkeypatch, model):
 
 
 def test_without_other_libraries_there_is_no_choice(model, monkeypatch, recorder):
-    monkeypatch.setattr(backend_choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(processor_backends, "find_spec", lambda name: None)
     progress = recorder()
     backend = fastest(*model, 1, progress)
     assert isinstance(backend, OnnxBackend)

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from engine.errors import DeviceUnavailable, ModelInvalid, OutOfMemory
-from engine.infer import backend_choice, onnx_backend
+from engine.infer import kept_choices, onnx_backend
 from engine.infer.backends import open_backend
 from engine.infer.onnx_backend import GPU_BATCH, OnnxBackend
 from engine.model_file import read_card
@@ -39,7 +39,7 @@ class Pretender:
 
 @pytest.fixture
 def pretend(monkeypatch, tmp_path):
-    monkeypatch.setattr(backend_choice, "KEPT", tmp_path / "kept.json")
+    monkeypatch.setattr(kept_choices, "KEPT", tmp_path / "kept.json")
 
     def pretend(**traits):
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])

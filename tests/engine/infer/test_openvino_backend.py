@@ -54,6 +54,31 @@ def test_batches_of_several_sizes(model, softmax):
         np.testing.assert_allclose(scores[-1], softmax(given["image"][-1]), atol=1e-6)
 
 
+def test_a_prepared_model_is_compiled_once_and_computes_the_same(model, monkeypatch):
+    backend, given = OpenVinoBackend(*model, "float32", 1), feeds(1)
+    expected = OpenVinoBackend(*model, "float32", 1).predict(given)
+    compiled = []
+    compile_model = backend._compile
+    monkeypatch.setattr(
+        backend, "_compile", lambda used: compiled.append(compile_model(used)) or compiled[-1]
+    )
+    backend.prepare(given)
+    np.testing.assert_array_equal(backend.predict(given), expected)
+    assert len(compiled) == 1
+
+
+def test_a_model_that_cannot_be_prepared_is_told_by_the_prediction(model, monkeypatch):
+    backend = OpenVinoBackend(*model, "float32", 1)
+
+    def fail(used):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(backend, "_compile", fail)
+    backend.prepare(feeds(1))
+    with pytest.raises(ModelInvalid, match="not a complete ONNX model"):
+        backend.predict(feeds(1))
+
+
 def test_results_are_the_callers_own(model):
     """A later prediction does not write into an earlier result."""
     backend = OpenVinoBackend(*model, "float32", 1)

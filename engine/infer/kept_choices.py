@@ -1,0 +1,63 @@
+"""Which backend was chosen for a model on this machine: kept, so that it is measured once."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import onnxruntime
+
+from ..model_file import SEAL_KEY, read_metadata
+from .processor import processor_name
+
+# With the environment, so that new libraries are measured anew.
+KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
+
+
+def choice_key(path: Path, library: str, further: str) -> str:
+    """What a choice depends on: the model, the processor, the libraries, and more.
+
+    Args:
+        path: Of the model.
+        library: The package besides ONNX Runtime.
+        further: Threads, or the backends there are.
+    """
+    sealed = read_metadata(path).get(SEAL_KEY, "")
+    libraries = [f"onnxruntime {onnxruntime.__version__}", f"{library} {_version(library)}"]
+    return " | ".join([sealed, processor_name(), *libraries, further])
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def kept_choice(key: str) -> str | None:
+    """The name that was kept, None where nothing was measured yet."""
+    return _read().get(key)
+
+
+def _read() -> dict[str, str]:
+    try:
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def keep(key: str, chosen: str) -> None:
+    """Keeps a name for next time.
+
+    Two engines may do so at once: the file is replaced whole, and one entry lost is measured again.
+    """
+    part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
+    try:
+        part.write_text(json.dumps({**_read(), key: chosen}, indent=1) + "\n", encoding="utf-8")
+        part.replace(KEPT)
+    except OSError:
+        part.unlink(missing_ok=True)  # an environment that may not be written: measured each time

@@ -1,0 +1,49 @@
+"""What there is besides ONNX Runtime to run a model on the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..cards import Card
+from .backend import Backend, lanes_of
+from .kept_choices import choice_key
+
+Open = Callable[[], Backend]
+
+
+def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
+    """What there is besides ONNX Runtime on this processor.
+
+    Args:
+        path: An .onnx file.
+        card: Its card.
+        threads: Processor threads, 0 = all.
+
+    Returns:
+        For each name what opens it.
+    """
+    if find_spec("openvino") is None:
+        return {}
+    try:
+        from .openvino_backend import OpenVinoBackend, precisions
+    except (ImportError, OSError, RuntimeError):  # its libraries do not load on this system
+        return {}
+
+    def opener(precision: str) -> Open:
+        return lambda: OpenVinoBackend(path, card, precision, threads)
+
+    return {f"openvino-{precision}": opener(precision) for precision in precisions()}
+
+
+def processor_key(path: Path, others: Iterable[str], threads: int) -> str:
+    """What the choice among them is kept under.
+
+    Args:
+        path: Of the model.
+        others: Their names.
+        threads: Processor threads, 0 = all.
+    """
+    lanes, share = lanes_of(threads)
+    return choice_key(path, "openvino", f"{lanes} lanes of {share} threads, {', '.join(others)}")
