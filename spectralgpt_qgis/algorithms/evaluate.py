@@ -151,7 +151,6 @@ class EvaluateAlgorithm(RasterAlgorithm):
             self.OUTPUT_TABLE: self.parameterAsFileOutput(parameters, self.OUTPUT_TABLE, context),
         }
         reference = self._reference
-        fields = self.parameterAsFields(parameters, self.FIELD, context)
         with self.workspace() as folder:
             # Of a map that is no file all is copied: a sample of points is weighted by the areas of its classes.
             with_model = bool(self.parameterAsString(parameters, self.MODEL, context).strip())
@@ -169,7 +168,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
                 {
                     **job,
                     "reference": reference.file(folder, context.transformContext(), feedback),
-                    "field": "" if reference.features is None else fields[0],
+                    "field": reference.field,
                     "design": self.parameterAsEnumString(parameters, self.DESIGN, context),
                     "confidence": self.parameterAsInt(parameters, self.CONFIDENCE, context),
                     "output_report": outputs[self.OUTPUT_REPORT],

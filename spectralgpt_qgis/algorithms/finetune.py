@@ -306,12 +306,11 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         labels = self._labels
         for note in labels.notes:
             feedback.pushWarning(note)
-        fields = self.parameterAsFields(parameters, self.FIELD, context)
         with self.workspace() as folder:
             job = {
                 **self.training_job(parameters, context, feedback, folder, labels.around(AROUND)),
                 "labels": labels.file(folder, context.transformContext(), feedback),
-                "field": "" if labels.features is None else fields[0],
+                "field": labels.field,
                 "task": TASKS[self.parameterAsEnumString(parameters, self.TASK, context)],
                 "method": self.parameterAsEnumString(parameters, self.METHOD, context),
                 "use": self.parameterAsEnumString(parameters, self.USE, context),

@@ -41,6 +41,7 @@ class LabelInput(NamedTuple):
         raster: When it is a raster.
         features: When it is not.
         notes: What the user should know; each is a sentence.
+        field: The class field; empty for a raster.
     """
 
     name: str
@@ -50,6 +51,7 @@ class LabelInput(NamedTuple):
     raster: RasterInput | None = None
     features: LayerFeatures | None = None
     notes: tuple[str, ...] = ()
+    field: str = ""
 
     @property
     def has_points(self) -> bool:
@@ -76,7 +78,7 @@ class LabelInput(NamedTuple):
             return self.raster.source(folder, None, 10.0, transforms, feedback)
         # Reports name the file: it is called like the layer.
         target = folder / f"{file_stem(self.name) or 'labels'}.gpkg"
-        return write_features(self.features, target, transforms, feedback)
+        return write_features(self.features, target, transforms, feedback, self.field)
 
     def around(self, metres: float) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem]:
         """The labels' extent and so much around it, with its CRS."""
@@ -144,6 +146,7 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
         layer.crs(),
         classes,
         features=LayerFeatures(layer, selected_only, definition),
+        field=field,
     )
 
 

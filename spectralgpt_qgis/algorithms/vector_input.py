@@ -102,6 +102,7 @@ def write_features(
     target: Path,
     transforms: QgsCoordinateTransformContext,
     feedback: QgsFeedback,
+    field: str = "",
 ) -> str:
     """Writes features, in their own CRS, to a GeoPackage.
 
@@ -110,6 +111,7 @@ def write_features(
         target: A file that does not exist, `.gpkg`.
         transforms: Of the run.
         feedback: Can stop the writing.
+        field: Keeps its name; of others that differ in their case alone, all but one get a number.
 
     Returns:
         The file's path.
@@ -126,7 +128,12 @@ def write_features(
     # the file gets its own.
     options.layerOptions = ["FID=spectralgpt_fid", "GEOMETRY_NAME=spectralgpt_geometry"]
     writer = QgsVectorFileWriter.create(
-        str(target), source.fields(), source.wkbType(), source.sourceCrs(), transforms, options
+        str(target),
+        _distinct(source.fields(), field),
+        source.wkbType(),
+        source.sourceCrs(),
+        transforms,
+        options,
     )
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
         raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
@@ -153,6 +160,21 @@ def write_features(
             ).format(source.sourceName())
         )
     return str(target)
+
+
+def _distinct(fields: QgsFields, kept: str) -> QgsFields:
+    """Fields whose names differ in more than their case, as a GeoPackage asks for."""
+    taken = {field.name().lower() for field in fields if field.name() != kept}
+    given, named = {kept.lower()}, QgsFields()
+    for field in map(QgsField, fields):
+        name, number = field.name(), 2
+        if name != kept and name.lower() in given:
+            while f"{name}_{number}".lower() in taken | given:
+                number += 1
+            field.setName(f"{name}_{number}")
+        given.add(field.name().lower())
+        named.append(field)
+    return named
 
 
 def file_stem(name: str) -> str:

@@ -51,3 +51,26 @@ def test_unsaved_polygons_of_a_geopackage_are_copied_too(labels, tmp_path):
     copy = QgsVectorLayer(path, "copy", "ogr")
     assert sorted(feature["class"] for feature in copy.getFeatures()) == [1, 2]
     labels.rollBack()
+
+
+def test_fields_whose_names_differ_in_their_case_alone_are_copied(tmp_path):
+    """As a database or a join may have them; in a GeoPackage they are the same name."""
+    layer = QgsVectorLayer(
+        "Polygon?crs=EPSG:4326&field=Class:string&field=class:string&field=class_2:string",
+        "parcels",
+        "memory",
+    )
+    feature = QgsFeature(layer.fields())
+    feature.setGeometry(SQUARE)
+    feature.setAttributes(["other", "water", "more"])
+    layer.dataProvider().addFeature(feature)
+    path = write_features(
+        LayerFeatures(layer),
+        tmp_path / "copy.gpkg",
+        QgsCoordinateTransformContext(),
+        QgsFeedback(),
+        "class",
+    )
+    copy = next(QgsVectorLayer(path, "copy", "ogr").getFeatures()).attributeMap()
+    assert copy["class"] == "water"
+    assert (copy["Class_3"], copy["class_2"]) == ("other", "more")
