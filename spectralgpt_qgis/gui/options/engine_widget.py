@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -204,6 +205,15 @@ class EngineWidget(QWidget):
         self._show(self._work.state)
         if how == "failed":
             self.log_box.setCollapsed(False)
+            self._show_head()
+
+    def _show_head(self) -> None:
+        """Scrolls to the top, where the reason of a failure stands: a box that opens scrolls to itself."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None:
+            area.verticalScrollBar().setValue(0)
 
     def _show_settings(self) -> None:
         self.sources.show_settings()

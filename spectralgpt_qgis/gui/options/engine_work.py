@@ -190,6 +190,8 @@ class EngineWork(QObject):
         test, self._test_after = self._test_after, False
         self.ended.emit(how, self.failure)
         self.changed.emit()
+        if self.signalsBlocked():  # closed meanwhile
+            return
         self.look()
-        if test and not self.signalsBlocked():
+        if test:
             self.test()

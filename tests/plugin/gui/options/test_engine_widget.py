@@ -7,11 +7,11 @@ import time
 import pytest
 from qgis.core import QgsSettings
 from qgis.PyQt.QtGui import QColor, QPalette
-from qgis.PyQt.QtWidgets import QMessageBox
+from qgis.PyQt.QtWidgets import QApplication, QMessageBox
 
 from spectralgpt_qgis import settings
 from spectralgpt_qgis.engine_environment import EngineEnvironment, InstallCancelled, Status
-from spectralgpt_qgis.gui.options.engine_widget import EngineWidget
+from spectralgpt_qgis.gui.options.engine_widget import EngineWidget, scrolled
 from spectralgpt_qgis.gui.options.engine_work import EngineWork
 from spectralgpt_qgis.install_problems import EnvironmentProblem
 from tests.plugin.waiting import wait
@@ -152,6 +152,43 @@ def test_a_failed_installation_says_what_to_do(missing, work, monkeypatch):
     assert "pip: ..." in missing.log.toPlainText()
     assert not missing.log_box.isCollapsed()
     assert missing.install_button.isEnabled()
+
+
+def test_after_a_failure_its_reason_is_in_sight(missing, work, monkeypatch):
+    """The log opens below, and the window stays where the reason stands."""
+
+    def install(self, tier, **options):
+        raise EnvironmentProblem("no-network", "The package server was not reached.", "pip: ...")
+
+    monkeypatch.setattr(EngineEnvironment, "install", install)
+    area = scrolled(missing)
+    area.resize(500, 300)
+    area.show()
+    QApplication.processEvents()
+    assert area.verticalScrollBar().maximum() > 0
+    area.verticalScrollBar().setValue(60)  # where the button is
+    missing.install()
+    wait(lambda: not work.busy and not work.looking)
+    QApplication.processEvents()
+    assert not missing.log_box.isCollapsed()
+    assert area.verticalScrollBar().value() == 0
+    area.takeWidget()
+    area.deleteLater()
+
+
+def test_once_closed_it_looks_no_more(missing, work, monkeypatch):
+    """The plugin is unloaded while something is installed: what ends then starts nothing new."""
+
+    def install(self, tier, **options):
+        while not options["is_cancelled"]():
+            time.sleep(0.01)
+        raise InstallCancelled
+
+    monkeypatch.setattr(EngineEnvironment, "install", install)
+    missing.install()
+    work.close()
+    wait(lambda: not work.busy)
+    assert not work.looking
 
 
 def test_an_installation_can_be_stopped(missing, work, monkeypatch):
