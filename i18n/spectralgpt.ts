@@ -6890,6 +6890,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation type="unfinished"></translation>

@@ -6891,6 +6891,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die CA-Datei &#x27;{1}&#x27; fehlt. Korrigieren Sie sie in den Einstellungen.</translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation>Backbone für 12 Sentinel-2-Kanäle, Größe base, 200 Epochen auf fMoW-S2 vortrainiert; zum Weitertrainieren.</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation>CC-BY-4.0 laut anderen; lesen Sie sie auf der Seite des Eintrags nach</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation>Backbone für 12 Sentinel-2-Kanäle, Größe base, weitere 100 Epochen auf BigEarthNet vortrainiert; zum Weitertrainieren.</translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation>SpectralGPT tiny, Sentinel-2</translation>

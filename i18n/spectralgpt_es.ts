@@ -6891,6 +6891,21 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El archivo de CA &#x27;{1}&#x27; falta. Corríjalo en la configuración.</translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation>Modelo base de 12 bandas de Sentinel-2, tamaño &quot;base&quot;, preentrenado con fMoW-S2 durante 200 épocas; para seguir entrenando.</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation>CC-BY-4.0 según otros; consúltela en la página del registro</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation>Modelo base de 12 bandas de Sentinel-2, tamaño &quot;base&quot;, preentrenado además con BigEarthNet durante 100 épocas; para seguir entrenando.</translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation>SpectralGPT tiny, Sentinel-2</translation>

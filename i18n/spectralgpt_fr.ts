@@ -6891,6 +6891,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le fichier CA « {1} » est absent. Corrigez-le dans les préférences.</translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation>Réseau de base à 12 bandes Sentinel-2, taille « base », préentraîné sur fMoW-S2 pendant 200 époques ; pour entraîner à partir de lui.</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation>CC-BY-4.0 selon d&#x27;autres ; à lire sur la page de l&#x27;archive</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation>Réseau de base à 12 bandes Sentinel-2, taille « base », préentraîné en plus sur BigEarthNet pendant 100 époques ; pour entraîner à partir de lui.</translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation>SpectralGPT tiny, Sentinel-2</translation>

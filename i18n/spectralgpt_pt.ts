@@ -6891,6 +6891,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O arquivo CA &#x27;{1}&#x27; falta. Corrija-o nas configurações.</translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation>Backbone de 12 bandas do Sentinel-2, tamanho base, pré-treinado com o fMoW-S2 por 200 épocas; para treinar a partir dele.</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation>CC-BY-4.0 segundo outros; leia-a na página do registro</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation>Backbone de 12 bandas do Sentinel-2, tamanho base, pré-treinado ainda com o BigEarthNet por 100 épocas; para treinar a partir dele.</translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation>SpectralGPT tiny, Sentinel-2</translation>

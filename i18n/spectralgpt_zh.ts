@@ -6891,6 +6891,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>CA 文件“{1}”不存在。请在设置中更正。</translation>
     </message>
     <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained on fMoW-S2 for 200 epochs; to train from.</source>
+        <translation>12 个 Sentinel-2 波段的主干网络，base 规模，在 fMoW-S2 上预训练 200 轮；用于继续训练。</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>CC-BY-4.0 according to others; read it on the page of the record</source>
+        <translation>据他人所述为 CC-BY-4.0；请在记录页面上查看</translation>
+    </message>
+    <message>
+        <location filename="../resources/published_weights.json"/>
+        <source>Backbone of 12 Sentinel-2 bands, base size, pretrained further on BigEarthNet for 100 epochs; to train from.</source>
+        <translation>12 个 Sentinel-2 波段的主干网络，base 规模，又在 BigEarthNet 上预训练 100 轮；用于继续训练。</translation>
+    </message>
+    <message>
         <location filename="../resources/models/backbone.safetensors"/>
         <source>SpectralGPT tiny, Sentinel-2</source>
         <translation>SpectralGPT tiny，Sentinel-2</translation>

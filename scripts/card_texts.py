@@ -1,20 +1,27 @@
-"""What the cards of the models that ship say to whoever chooses one: titles, descriptions, names of classes.
+"""What data files say to whoever chooses a model: the cards of those that ship, and the list of published weights.
+
+Of a card that is its title, its description and the names of its classes.
 
 The figures' and the data's own words, and models that users made, stay as their cards have them.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "resources" / "models"
+PUBLISHED = ROOT / "resources" / "published_weights.json"
 
 
 def collect() -> Iterator[tuple[str, str]]:
-    """Every text with the first model that has it."""
+    """Every text with the first file that has it."""
+    for item in json.loads(PUBLISHED.read_text(encoding="utf-8"))["weights"]:
+        for name in ("about", "licence"):
+            yield item[name], PUBLISHED.relative_to(ROOT).as_posix()
     sys.path.append(str(ROOT))
     from engine.model_file import read_card
 

@@ -6,7 +6,7 @@
 A new language begins as a copy of i18n/spectralgpt.ts, the template, named spectralgpt_LANGUAGE.ts. Translate with Qt
 Linguist. The texts are read from the source: every call of tr("...") with a literal, in the plugin, see
 spectralgpt_qgis/i18n.py, and in what the engine writes for readers, see engine/language.py; the messages of the
-engine, see message_templates.py; and the cards of the models that ship, see card_texts.py.
+engine, see message_templates.py; and what data files say of models, see card_texts.py.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def languages() -> list[Path]:
 
 
 def all_texts() -> dict[str, str]:
-    """What is translated, with the first file that has it: texts, messages of the engine, cards."""
+    """What is translated, with the first file that has it: texts, messages of the engine, data files."""
     texts: dict[str, str] = {}
     for text, file in [*collect(), *message_templates.collect(), *card_texts.collect()]:
         texts.setdefault(text, file)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from . import paths
+from .i18n import translated
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,7 @@ class PublishedWeights:
 def published_weights() -> list[PublishedWeights]:
     """All of them, in the file's order."""
     listed = json.loads(paths.PUBLISHED_WEIGHTS.read_text(encoding="utf-8"))["weights"]
-    return [PublishedWeights(**{**item, "sha256": item["sha256"] or ""}) for item in listed]
+    for item in listed:
+        words = {name: translated(item[name]) for name in ("about", "licence")}
+        item.update(words, sha256=item["sha256"] or "")
+    return [PublishedWeights(**item) for item in listed]

@@ -12,6 +12,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from spectralgpt_qgis import paths, plugin
 from spectralgpt_qgis.i18n import language, tr
+from spectralgpt_qgis.published_weights import published_weights
 
 sys.path.insert(0, str(paths.ROOT / "scripts"))
 import translations
@@ -40,6 +41,12 @@ def test_every_text_is_translated_and_none_is_left_over(path):
     done = translations.translated(path)
     assert [text for text in TEXTS if not done.get(text, "").strip()] == []
     assert [text for text in done if text not in TEXTS] == []
+
+
+def test_what_ships_as_data_is_translated_too():
+    """Each is shown by :func:`spectralgpt_qgis.i18n.translated`."""
+    for item in published_weights():
+        assert item.about in TEXTS and item.licence in TEXTS
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

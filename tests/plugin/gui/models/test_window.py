@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QDialog, QMessageBox
 
 from spectralgpt_qgis import engine_access, settings
+from spectralgpt_qgis import published_weights as published
 from spectralgpt_qgis.gui.models import forms, trash
 from spectralgpt_qgis.gui.models.part import ModelsPart
 from spectralgpt_qgis.published_weights import published_weights
@@ -286,6 +287,14 @@ def test_published_weights_name_no_figure_that_is_not_known(qgis_app):
     assert not form.ok.isEnabled()
     form.address.setText("https://example.org/page.html")
     assert not form.ok.isEnabled()
+
+
+def test_published_weights_are_described_in_the_users_language(qgis_app, monkeypatch):
+    monkeypatch.setattr(published, "translated", lambda text: f"<<{text}>>")
+    form = forms.DownloadForm()
+    told = form.about.text()
+    assert "&lt;&lt;Backbone of 12 Sentinel-2 bands" in told
+    assert "&lt;&lt;CC-BY-4.0 according to others" in told
 
 
 def test_a_file_dropped_on_qgis_is_told_there(part, models, tmp_path):
