@@ -27,6 +27,11 @@ class ComputingForm(QGroupBox):
         self.device.addItem(tr("Automatic: the GPU where it works, else the processor"), "auto")
         self.device.addItem(tr("Processor"), "cpu")
         self.device.addItem(tr("GPU, or stop"), "gpu")
+        # The list shows the whole words, the closed box what there is room for.
+        self.device.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.device.setMinimumContentsLength(20)
         self.tested = QLabel()
         self.tested.setWordWrap(True)
         self.tested.setTextFormat(Qt.TextFormat.RichText)

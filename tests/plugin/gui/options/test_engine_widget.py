@@ -53,6 +53,15 @@ def test_a_ready_engine_says_so_first(ready):
     assert ready._progress.isHidden()
 
 
+def test_long_words_make_it_no_wider(ready):
+    """In a narrow window, or a large font, what cannot be seen would be beside it."""
+    words = "Automatically " * 20
+    ready.computing.device.addItem(words)
+    ready.show()
+    QApplication.processEvents()
+    assert ready.minimumSizeHint().width() < ready.fontMetrics().horizontalAdvance(words) / 2
+
+
 def test_until_the_disk_answered_nothing_can_be_pressed(no_engine, work):
     widget = EngineWidget(work)
     assert "Looking at the engine" in widget.state.text()
