@@ -1731,12 +1731,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -1732,13 +1732,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} Fenster, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <translation>Fenster: {windows}; {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} Fenster, {time}, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>Fenster: {windows}; {time}, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>

@@ -1732,13 +1732,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} ventanas, {memory} de memoria, {disk} en el disco.</translation>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <translation>Ventanas: {windows}; {memory} de memoria, {disk} en el disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} ventanas, {time}, {memory} de memoria, {disk} en el disco.</translation>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>Ventanas: {windows}; {time}, {memory} de memoria, {disk} en el disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>

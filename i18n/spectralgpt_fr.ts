@@ -1732,13 +1732,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} fenêtres, {memory} de mémoire, {disk} sur le disque.</translation>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <translation>Fenêtres : {windows} ; {memory} de mémoire, {disk} sur le disque.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} fenêtres, {time}, {memory} de mémoire, {disk} sur le disque.</translation>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>Fenêtres : {windows} ; {time}, {memory} de mémoire, {disk} sur le disque.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>

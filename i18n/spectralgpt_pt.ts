@@ -1732,13 +1732,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} janelas, {memory} de memória, {disk} no disco.</translation>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <translation>Janelas: {windows}; {memory} de memória, {disk} no disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} janelas, {time}, {memory} de memória, {disk} no disco.</translation>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>Janelas: {windows}; {time}, {memory} de memória, {disk} no disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>

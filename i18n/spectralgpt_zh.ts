@@ -1732,13 +1732,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} 个窗口，内存 {memory}，磁盘 {disk}。</translation>
+        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <translation>窗口：{windows}；内存 {memory}，磁盘 {disk}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>{windows} windows, {time}, {memory} of memory, {disk} on the disk.</source>
-        <translation>{windows} 个窗口，{time}，内存 {memory}，磁盘 {disk}。</translation>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <translation>窗口：{windows}；{time}，内存 {memory}，磁盘 {disk}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>

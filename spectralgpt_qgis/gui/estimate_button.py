@@ -108,10 +108,10 @@ def in_words(estimate: dict[str, Any]) -> str:
     seconds = estimate.get("seconds")
     memory, disk = (_size(estimate.get(name, 0)) for name in ("memory_mb", "disk_mb"))
     if seconds is None:
-        return tr("{windows} windows, {memory} of memory, {disk} on the disk.").format(
+        return tr("Windows: {windows}; {memory} of memory, {disk} on the disk.").format(
             windows=windows, memory=memory, disk=disk
         )
-    return tr("{windows} windows, {time}, {memory} of memory, {disk} on the disk.").format(
+    return tr("Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.").format(
         windows=windows, time=_time(seconds), memory=memory, disk=disk
     )
 

@@ -63,19 +63,19 @@ def said(dialog):
     [
         (
             ESTIMATE,  # 170 s are 2.83 min
-            "1,764 windows, about 3 min, 1.1 GB of memory, 240 MB on the disk.",
+            "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB on the disk.",
         ),
         (
             {"windows": 9, "seconds": 0.2, "memory_mb": 400, "disk_mb": 0.012},
-            "9 windows, about 1 s, 400 MB of memory, 12 kB on the disk.",
+            "Windows: 9; about 1 s, 400 MB of memory, 12 kB on the disk.",
         ),
         (
             {"windows": 9, "seconds": 7860.0, "memory_mb": 400, "disk_mb": 1},  # 131 min
-            "9 windows, about 2 h 11 min, 400 MB of memory, 1 MB on the disk.",
+            "Windows: 9; about 2 h 11 min, 400 MB of memory, 1 MB on the disk.",
         ),
         (
             {"windows": 9, "seconds": None, "memory_mb": 400, "disk_mb": 1},
-            "9 windows, 400 MB of memory, 1 MB on the disk.",
+            "Windows: 9; 400 MB of memory, 1 MB on the disk.",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_it_asks_for_what_the_dialog_says_and_nothing_is_loaded(open_dialog, fak
     assert tuple(asked) == (True, scene, 50)
     # The stand-in warns of everything once.
     assert said(dialog).endswith(
-        "1,764 windows, about 3 min, 1.1 GB of memory, 240 MB on the disk. Look out"
+        "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB on the disk. Look out"
     )
 
 
