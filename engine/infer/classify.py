@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..cards import Card
 from ..data.vectors import Polygons
 from ..errors import EmptyArea
 from ..jobs import ClassifyJob
@@ -28,7 +30,7 @@ from .polygons import write_layer
 from .preflight import Preflight
 from .provenance import described, provenance
 from .report import Stopwatch, introduce
-from .scored_looks import Looks, Scored, lay_scene
+from .scored_looks import LaidScene, Looks, Scored, lay_scene
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
 from .zone_looks import ZoneLooks
@@ -76,23 +78,16 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
             client = opened.enter_context(open_cluster(job.scheduler, job.workers))
             compute = ClusterParts(client, job, looks, Likeness.of(model, backend))
         scored = resumed_parts(journal, looks, compute, progress.part(0.0, 0.9))
-        sums, weights = _add_up(watch.during("windows", scored), len(card.classes))
-        geometries, known = _features(looks, zones, len(weights))
-        _check_any(known, looks)
-        probabilities = np.zeros((len(geometries), len(card.classes)))
-        probabilities[: len(sums)] = sums / np.maximum(weights, 1e-9)[:, None]
-        labels = Labels(card, probabilities, known)
-        area = ground_area(geometries, grid)
-        labels.add("area_m2", np.round(area, 2))
+        found = _label(card, scene, watch.during("windows", scored))
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
         write_layer(
             output,
-            shapely.to_wkb(geometries),
-            labels.beside(zones.fields if zones is not None else {}),
+            shapely.to_wkb(found.geometries),
+            found.labels.beside(zones.fields if zones is not None else {}),
             grid.crs.to_wkt(),
             output.stem,
             described(tags),
-            labels.masks,
+            found.labels.masks,
         )
         if looks.sparse:
             what = "zones were kept without a label" if job.zones else "cells were left out"
@@ -106,10 +101,44 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         backend,
         model,
         source,
-        class_records(card, labels, area, grid),
+        class_records(card, found.labels, found.area, grid),
     )
-    result["features"] = {"labelled": int(known.sum()), "skipped": looks.sparse}
+    result["features"] = {"labelled": found.count, "skipped": looks.sparse}
     return result
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The features of a run.
+
+    Attributes:
+        geometries: Cells or zones [n].
+        labels: What they are.
+        area: True area of each, square metres [n].
+        count: How many of them could be labelled.
+    """
+
+    geometries: NDArray[Any]
+    labels: Labels
+    area: NDArray[np.float64]
+    count: int
+
+
+def _label(card: Card, scene: LaidScene, scored: Iterator[Scored]) -> Labelled:
+    """Labels all features by what the model says at each look.
+
+    Raises:
+        EmptyArea: None has enough valid pixels.
+    """
+    sums, weights = _add_up(scored, len(card.classes))
+    geometries, known = _features(scene.looks, scene.zones, len(weights))
+    _check_any(known, scene.looks)
+    probabilities = np.zeros((len(geometries), len(card.classes)))
+    probabilities[: len(sums)] = sums / np.maximum(weights, 1e-9)[:, None]
+    labels = Labels(card, probabilities, known)
+    area = ground_area(geometries, scene.source.grid)
+    labels.add("area_m2", np.round(area, 2))
+    return Labelled(geometries, labels, area, int(known.sum()))
 
 
 def _add_up(

@@ -12,29 +12,16 @@ from ..cards import Card
 from ..errors import ModelInvalid
 from ..jobs import ChangeJob
 from ..progress import Progress
-from .backends import open_backend
 from .class_map import ClassMap
 from .cluster import worker_threads
-from .cluster_rows import computed_rows
 from .cut import Cut
-from .finished_rows import FinishedRows, resumed
 from .installed import InstalledModel, open_model
-from .job_key import job_key
-from .journal import Journal
 from .map_outputs import MapOutputs
-from .map_plan import Raster, plan_map
-from .map_rows import kept_layers, lay_mosaic, open_sources
-from .preflight import Preflight
-from .provenance import provenance
-from .quick_look import quick_look
-from .region import open_region
-from .report import Stopwatch, introduce
+from .map_run import MapRun
+from .report import Stopwatch
 from .scores import UNKNOWN, ScoreFile
-from .staging import StagedOutputs
 from .tiles import TiledWriter, raster_writer
-from .writer import BLOCK, Layer, RasterWriter, class_dtype, raster_environment
-
-_OUTPUTS = ("output", "probability", "output_vector", "areas")
+from .writer import BLOCK, Layer, RasterWriter, class_dtype
 
 
 def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
@@ -55,42 +42,17 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
     model = _open_model(job.model)
     card = model.card
     with ExitStack() as stack:
-        stack.enter_context(raster_environment())
-        before, after = stack.enter_context(open_sources(job, card))
-        region = open_region(before.grid, job.extent, job.extent_crs, job.mask)
-        rasters = (job.before, *before.files, job.after, *after.files)
-        inputs = (*rasters, job.mask, str(model.path))
-        journal = stack.enter_context(Journal(job.output, job.resume))
-        outputs = stack.enter_context(StagedOutputs(inputs))
-        files = MapOutputs.stage(job, outputs, job.probability)
-        backend = open_backend(model.path, card, job.device, job.threads, progress)
-        introduce(progress, model, backend, {"First date": before, "Second date": after})
-        mosaic = lay_mosaic(job, card, (before, after), region, backend)
-        scores = stack.enter_context(ScoreFile(files.map.parent / "scores.raw", before.grid))
-        _, dtypes = kept_layers(job, card, False)
-        written = [Raster("class", job.output, class_dtype(card.classes, card.nodata))]
-        if files.beside is not None:
-            written.append(Raster("probability", job.probability, "float32"))
-        preflight = Preflight(model, backend, watch, job.threads)
-        plan = plan_map(job, mosaic, [before, after], written, dtypes, scores.nbytes)
-        estimate = preflight.of_map(plan, files.map.parent, progress)
+        run = MapRun(job, model, watch, stack, progress)
         if job.dry_run:
-            outputs.forget()
-            return estimate.to_result()
-        if job.quick_look:
-            quick_look(job, card, [before, after], backend, inputs, progress)
-        key = job_key(job, model, backend, [before, after], region, dtypes)
-        journal.take_up(key, outputs.folders)
-        kept = FinishedRows(journal, before.grid.width, dtypes)
-        compute = stack.enter_context(computed_rows(job, model, backend, mosaic, False))
-        strips = resumed(kept, compute, before.grid.height, progress.part(0.0, 0.8))
-        for (strip,) in watch.during("windows", strips):
+            return run.estimate.to_result()
+        files, (before, after) = run.files, run.sources
+        scores = stack.enter_context(ScoreFile(files.map.parent / "scores.raw", before.grid))
+        for (strip,) in run.strips(progress.part(0.0, 0.8)):
             scores.write(strip)
         cut = Cut.decide(scores.histogram, card.threshold, job.threshold)
         _tell(cut, job, card, progress)
         scaling = f"first date: {before.scaling.text}; second date: {after.scaling.text}"
-        facts = {"scaling": scaling, "threshold": cut.threshold}
-        tags = provenance(job, model, backend, facts)
+        tags = run.tags({"scaling": scaling, "threshold": cut.threshold})
         dtype = class_dtype(card.classes, card.nodata)
         layer = Layer("change", dtype, card.nodata, card.classes, tags)
         records = _write_maps(job, files, layer, scores, cut, progress.part(0.8, 0.9))
@@ -103,17 +65,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
             progress,
             only=(card.classes[1].value,),
         )
-    preflight.after_map(plan, estimate, progress)
-    return watch.result(
-        progress,
-        {name: getattr(job, name) for name in _OUTPUTS},
-        mosaic.tally,
-        backend,
-        model,
-        before,
-        records,
-        cut.threshold,
-    )
+    return run.result(records, cut.threshold)
 
 
 def _open_model(path: str) -> InstalledModel:

@@ -19,6 +19,11 @@ UNKNOWN = -1.0
 _BYTES = 4
 
 
+def score_bytes(grid: Grid) -> int:
+    """Bytes of the file with the scores of a scene."""
+    return _BYTES * grid.height * grid.width
+
+
 class ScoreFile:
     """Scores 0..1 of every pixel, -1 where unknown; written once, then read in any order. A context manager.
 
@@ -57,11 +62,6 @@ class ScoreFile:
     ) -> None:
         """Closes the file."""
         self._file.close()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the whole file."""
-        return _BYTES * self.grid.height * self.grid.width
 
     def write(self, scores: NDArray[np.float32]) -> None:
         """Appends rows.

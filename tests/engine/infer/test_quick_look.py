@@ -154,7 +154,7 @@ def test_the_map_is_the_same_without_it(mapped, folder, tmp_path):
 def test_a_killed_run_is_taken_up_with_another_view(mapped, folder, tmp_path, monkeypatch):
     """What the user looks at is not part of the job: its key is the same."""
     keys = []
-    from engine.infer import segment as module
+    from engine.infer import map_run as module
 
     real = module.job_key
     monkeypatch.setattr(module, "job_key", lambda *args: keys.append(real(*args)) or keys[-1])
