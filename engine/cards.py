@@ -30,6 +30,18 @@ _STAC_TASKS = {
     "change-detection": "change-detection",
 }
 
+# Of a card, those that have a place of their own in an item; the others stand together under a key of ours.
+_STAC_FIELDS = (
+    "name",
+    "title",
+    "description",
+    "bands",
+    "classes",
+    "task",
+    "licence",
+    "version",
+)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -120,19 +132,8 @@ class Card:
 
     def to_stac(self) -> dict[str, Any]:
         """The card as a STAC item with the MLM extension; JSON-able."""
-        shape = [-1, len(self.bands), self.window, self.window]
-        dates = ("before", "after") if self.task == "change-detection" else ("image",)
         extra = dataclasses.asdict(self)
-        for known in (
-            "name",
-            "title",
-            "description",
-            "bands",
-            "classes",
-            "task",
-            "licence",
-            "version",
-        ):
+        for known in _STAC_FIELDS:
             extra.pop(known)
         return {
             "type": "Feature",
@@ -151,37 +152,39 @@ class Card:
                 "mlm:architecture": str(self.architecture.get("network", "SpectralGPT")),
                 "mlm:tasks": [_STAC_TASKS[self.task]],
                 "mlm:framework": "ONNX" if self.task != "backbone" else "pytorch",
-                "mlm:input": [
-                    {
-                        "name": date,
-                        "bands": [band.name for band in self.bands],
-                        "input": {
-                            "shape": shape,
-                            "dim_order": ["batch", "bands", "height", "width"],
-                            "data_type": "float32",
-                        },
-                    }
-                    for date in dates
-                ],
-                "mlm:output": [
-                    {
-                        "name": "probabilities",
-                        "tasks": [_STAC_TASKS[self.task]],
-                        "classification:classes": [
-                            {
-                                "value": item.value,
-                                "name": item.name,
-                                "title": item.title or item.name,
-                                "color_hint": item.color.lstrip("#").upper(),
-                            }
-                            for item in self.classes
-                        ],
-                    }
-                ],
+                "mlm:input": self._stac_inputs(),
+                "mlm:output": [self._stac_output()],
                 "eo:bands": [dataclasses.asdict(band) for band in self.bands],
                 "spectralgpt:task": self.task,
                 "spectralgpt:card": extra,
             },
+        }
+
+    def _stac_inputs(self) -> list[dict[str, Any]]:
+        """What the model eats: one image, or one of each date."""
+        dates = ("before", "after") if self.task == "change-detection" else ("image",)
+        image = {
+            "shape": [-1, len(self.bands), self.window, self.window],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "float32",
+        }
+        bands = [band.name for band in self.bands]
+        return [{"name": date, "bands": bands, "input": image} for date in dates]
+
+    def _stac_output(self) -> dict[str, Any]:
+        """What it gives."""
+        return {
+            "name": "probabilities",
+            "tasks": [_STAC_TASKS[self.task]],
+            "classification:classes": [
+                {
+                    "value": item.value,
+                    "name": item.name,
+                    "title": item.title or item.name,
+                    "color_hint": item.color.lstrip("#").upper(),
+                }
+                for item in self.classes
+            ],
         }
 
     @staticmethod
