@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..language import marked
 
@@ -22,6 +23,7 @@ _SHORTWAVE = ("B11", "B12")
 _BRIGHTEST = 2.0  # reflectance that all but the brightest hundredth of the pixels stay below, clouds and snow too
 _DARKEST = -0.5  # reflectance that no ground has, whatever an atmospheric correction took off
 _DIM = 1000.0  # in ten thousandths: of land, the brightest hundredth of the pixels is brighter; radiance is not
+_EIGHT_BITS = ("uint8", "int8")
 _LARGE = 65_536  # pixels; smaller chips may lack every dark surface
 
 
@@ -55,6 +57,11 @@ class Evidence:
     least: float = 0.0
     pixels: int = 0
     level1: bool = False
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the file has a scale or an offset of its own."""
+        return any(scale != 1 for scale in self.scales) or any(self.offsets)
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,6 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
     bands = len(evidence.scales)
     if unit == "raw":
         return Scaling((1.0,) * bands, (0.0,) * bands, marked("values as in the file"))
-    factors, offsets = np.ones(bands), np.zeros(bands)
     parts: list[str] = []
     warnings: list[str] = []
     if not _usable(evidence):
@@ -109,40 +115,63 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
             "ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0)."
         )
         evidence = replace(evidence, scales=(1.0,) * bands, offsets=(0.0,) * bands)
-    own = any(s != 1 for s in evidence.scales) or any(evidence.offsets)
-    if own:
+    landsat = evidence.sensor.startswith("Landsat") and evidence.dtype == "uint16"
+    if landsat and not evidence.scaled:
+        scaling = _landsat(evidence)
+        return replace(scaling, warnings=(*warnings, *scaling.warnings))
+    factors, offsets = _to_reflectance(evidence, parts, warnings)
+    if not any(evidence.offsets) and evidence.dtype not in _EIGHT_BITS:
+        stored = 1e-4 / float(factors[0])  # stored units in one Sentinel-2 digital number
+        removed = _added(evidence, stored, parts, warnings)
+        offsets = offsets - removed * 1e-4
+    _doubt(evidence, factors, offsets, warnings)
+    return Scaling(
+        tuple(map(float, factors)),
+        tuple(map(float, offsets)),
+        ", ".join(parts),
+        tuple(warnings),
+    )
+
+
+def _to_reflectance(
+    evidence: Evidence, parts: list[str], warnings: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Factors and offsets [bands]: the file's own, and what the size of the values asks for on top."""
+    bands, dtype = len(evidence.scales), evidence.dtype
+    factors, offsets = np.ones(bands), np.zeros(bands)
+    if evidence.scaled:
         factors, offsets = np.asarray(evidence.scales), np.asarray(evidence.offsets)
         same = len(set(evidence.scales)) == 1 and len(set(evidence.offsets)) == 1
         parts.append(
-            marked(
-                f"{evidence.dtype} with the file's own scale {factors[0]:g} and offset "
-                f"{offsets[0]:g}"
-            )
+            marked(f"{dtype} with the file's own scale {factors[0]:g} and offset {offsets[0]:g}")
             if same
-            else marked(f"{evidence.dtype} with the file's own scales and offsets")
+            else marked(f"{dtype} with the file's own scales and offsets")
         )
         high = evidence.high * float(factors.max()) + float(offsets.max())
         whole = _whole(high, "", parts, warnings)
-    elif evidence.dtype in ("uint8", "int8"):
+    elif dtype in _EIGHT_BITS:
         whole = 1 / 255
-        parts.append(marked(f"{evidence.dtype} values / 255"))
+        parts.append(marked(f"{dtype} values / 255"))
         warnings.append(
             "The raster has 8-bit values, which are stretched for display or uncalibrated: they "
             "were taken as reflectance after division by 255, and results may be poor. Use the "
             "original product where you can."
         )
-    elif evidence.sensor.startswith("Landsat") and evidence.dtype == "uint16":
-        return _landsat(evidence)
-    elif evidence.dtype.startswith("float"):
-        whole = _whole(evidence.high, evidence.dtype, parts, warnings)
+    elif dtype.startswith("float"):
+        whole = _whole(evidence.high, dtype, parts, warnings)
     else:
         whole = 1 / 10_000
-        parts.append(marked(f"{evidence.dtype} values / 10000"))
-    factors, offsets = factors * whole, offsets * whole
-    if not any(evidence.offsets) and evidence.dtype not in ("uint8", "int8"):
-        stored = 1e-4 / float(factors[0])  # stored units in one Sentinel-2 digital number
-        removed = _added(evidence, stored, parts, warnings)
-        offsets = offsets - removed * 1e-4
+        parts.append(marked(f"{dtype} values / 10000"))
+    return factors * whole, offsets * whole
+
+
+def _doubt(
+    evidence: Evidence,
+    factors: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    warnings: list[str],
+) -> None:
+    """Warns of reflectances that no ground has."""
     high = evidence.high * float(factors.max()) + float(offsets.max())
     if evidence.pixels and not 0 < high <= _BRIGHTEST:
         warnings.append(
@@ -156,12 +185,6 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
             "in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows "
             "around it. Set it as the layer's additional no-data value, or in the file (gdal_edit.py -a_nodata)."
         )
-    return Scaling(
-        tuple(map(float, factors)),
-        tuple(map(float, offsets)),
-        ", ".join(parts),
-        tuple(warnings),
-    )
 
 
 def _usable(evidence: Evidence) -> bool:

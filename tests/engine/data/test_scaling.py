@@ -128,6 +128,9 @@ def test_landsat_collection_2_scale(tmp_path):
     np.testing.assert_allclose(image[0], values[1] * 2.75e-5 - 0.2, atol=1e-6)
     assert source.match.sensor == "Landsat 8-9"
     assert "Collection 2" in source.warnings[0]
+    path = write(tmp_path / "b.tif", values, names=names, scales=[0.0] * 7)
+    *_, source = read_all(path)
+    assert "a scale is 0" in source.warnings[0] and "Collection 2" in source.warnings[1]
 
 
 def test_raw_unit_leaves_values_alone(tmp_path):
