@@ -16,6 +16,8 @@ from .palette import colours, familiar
 
 MOST = 254  # values 1..254 of a byte, 0 and 255 are no-data
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
+# Line breaks and other signs that are not seen: XML, in which maps keep their names, may hold none of them.
+_GAP = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def make_classes(
     kept = whole and all(0 <= int(label) <= MOST for label in labels)
     for place, (label, look, color) in enumerate(zip(labels, found, shown), start=1):
         value = int(label) if kept else place
-        title = look.title or (f"Class {label}" if whole else label)
+        title = _GAP.sub(" ", look.title or (f"Class {label}" if whole else label)).strip()
         slugs = (_slug(title), _slug(label)) if whole else (_slug(label), _slug(title))
         name = _free(slugs[0] or slugs[1] or f"class-{value}", names)
         names.add(name)

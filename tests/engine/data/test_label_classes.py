@@ -31,6 +31,12 @@ def test_names_are_unique_and_never_empty():
     assert found[2].title == "水"
 
 
+def test_signs_that_are_not_seen_are_spaces_in_titles():
+    """A vertical tab, as spreadsheets leave it, would make the map's names unreadable."""
+    found = make_classes(["Wald\x0bNord", "See\n(tief)\x02"], False, {}, 2, "labels a")
+    assert [c.title for c in found] == ["Wald Nord", "See (tief)"]
+
+
 def test_given_titles_and_colours():
     """Of two given colours one is the palette's first, which no other class gets then."""
     text = json.dumps(
