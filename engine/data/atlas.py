@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..errors import EmptyArea
 from .lazy_patches import some_groups
-from .patches import BRIGHTNESS, GAIN, LIT_SHARE
+from .patches import BRIGHTNESS, GAIN, LIT_SHARE, PatchPlan
 
 Image = tuple[NDArray[np.float32], NDArray[np.bool_]]  # [C, H, W], 0 where invalid; valid [H, W]
 _REACH = 2  # pixels around a place that bicubic interpolation reads
@@ -112,34 +112,16 @@ class AtlasLoader:
         self,
         atlas: Atlas,
         groups: Sequence[tuple[int, ...]],
-        size: int,
-        batch: int,
-        steps: int,
-        *,
-        scale: tuple[float, float] = (0.2, 1.0),
-        least_valid: float = 0.2,
-        fewer_groups: float = 0.2,
-        offset: float | None = None,
-        seed: int = 0,
+        plan: PatchPlan,
     ) -> None:
         """Prepares the draw.
 
         Args:
             atlas: What to cut from; each image by the root of its area, as in `PatchLoader`.
             groups: Ascending indices of the spectral groups that each image has.
-            size: Side of a patch, pixels.
-            batch: Patches a batch.
-            steps: Batches an epoch.
-            scale: Share of size x size that a crop covers before it is enlarged.
-            least_valid: Crops with a smaller share of valid pixels are drawn again, some times.
-            fewer_groups: Share of batches that show only some of the groups an image has.
-            offset: How far the light is shifted, see `patches.change_light`; it is not changed at all when None.
-            seed: Of the draw.
+            plan: How.
         """
-        self._atlas, self._groups, self._size = atlas, list(groups), size
-        self._batch, self._steps, self._scale = batch, steps, scale
-        self._least_valid, self._fewer_groups = least_valid, fewer_groups
-        self._offset, self._seed, self._epoch = offset, seed, 0
+        self._atlas, self._groups, self._plan, self._epoch = atlas, list(groups), plan, 0
         self._boxes = atlas.boxes.to(atlas.image)  # [N, 4]
         chance = self._boxes[:, 2:].prod(1).sqrt() * (atlas.valid_share(self._boxes) > 0)
         self._chance = chance.cpu().double().numpy()  # [N]
@@ -150,42 +132,43 @@ class AtlasLoader:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return self._steps
+        return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         """Yields image [B, C, S, S], valid [B, 1, S, S], float32, on the device; and groups [G']."""
-        generator = np.random.default_rng((self._seed, self._epoch))
+        plan = self._plan
+        generator = np.random.default_rng((plan.seed, self._epoch))
         device = self._boxes.device
         chance = torch.Generator(device).manual_seed(int(generator.integers(2**62)))
-        for _ in range(self._steps):
+        for _ in range(plan.steps):
             groups, able = self._choose(generator)
             weights = torch.from_numpy(self._chance * able).to(self._boxes)
             boxes = self._crops(weights, chance)
             for _ in range(_TRIES - 1):
-                enough = self._atlas.valid_share(boxes) >= self._least_valid
+                enough = self._atlas.valid_share(boxes) >= plan.least_valid
                 boxes = torch.where(enough[:, None], boxes, self._crops(weights, chance))
-            turns = torch.randint(8, (self._batch,), generator=chance, device=device)
-            image, valid = self._atlas.cut(boxes, turns, self._size)
-            if self._offset is not None:
-                image = change_light(image, self._offset, chance) * valid
+            turns = torch.randint(8, (plan.batch,), generator=chance, device=device)
+            image, valid = self._atlas.cut(boxes, turns, plan.size)
+            if plan.light is not None:
+                image = change_light(image, plan.light, chance) * valid
             yield {"image": image, "valid": valid, "groups": torch.tensor(groups)}
 
     def _choose(self, generator: np.random.Generator) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
         """Spectral groups for a batch, and which images have them all [N]."""
         drawn = generator.choice(len(self._chance), p=self._chance / self._chance.sum())
-        groups = some_groups(self._groups[drawn], self._fewer_groups, generator)
+        groups = some_groups(self._groups[drawn], self._plan.fewer_groups, generator)
         return groups, np.array([set(groups) <= {*own} for own in self._groups])
 
     def _crops(self, weights: Tensor, chance: torch.Generator) -> Tensor:
         """Random rectangles inside random images [B, 4], as `augmentation.random_crop` makes them."""
 
         def between(low: float, high: float) -> Tensor:
-            drawn = torch.rand(self._batch, generator=chance, device=weights.device)
+            drawn = torch.rand(self._plan.batch, generator=chance, device=weights.device)
             return low + (high - low) * drawn  # [B]
 
-        drawn = weights.multinomial(self._batch, replacement=True, generator=chance)
+        drawn = weights.multinomial(self._plan.batch, replacement=True, generator=chance)
         top, left, rows, columns = self._boxes[drawn].unbind(1)  # [B] each
-        area = self._size**2 * between(*self._scale)
+        area = self._plan.size**2 * between(*self._plan.scale)
         aspect = between(math.log(_RATIO[0]), math.log(_RATIO[1])).exp()
         height = (area / aspect).sqrt().round().clamp(min=1).minimum(rows)
         width = (area * aspect).sqrt().round().clamp(min=1).minimum(columns)

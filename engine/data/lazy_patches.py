@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from ..errors import EmptyArea
 from .augmentation import Crop
 from .grid import Grid
-from .patches import Drawable, Patch, Source, random_patch
+from .patches import Drawable, Patch, PatchPlan, Source, random_patch
 from .raster_pool import RasterPool
 from .read_ahead import read_ahead
 
@@ -72,16 +72,9 @@ class LazyPatchLoader:
     def __init__(
         self,
         rasters: Sequence[LazyRaster],
-        size: int,
-        batch: int,
-        steps: int,
+        plan: PatchPlan,
         *,
         tokens: int,
-        scale: tuple[float, float] = (0.2, 1.0),
-        least_valid: float = 0.2,
-        fewer_groups: float = 0.2,
-        transform: Callable[[Patch, np.random.Generator], Patch] | None = None,
-        seed: int = 0,
         share: tuple[int, int] = (0, 1),
         ahead: int = 2,
     ) -> None:
@@ -90,24 +83,14 @@ class LazyPatchLoader:
         Args:
             rasters: Drawn from by the root of their areas, so that large scenes count more but do
                 not drown the small ones.
-            size: Side of a patch, pixels.
-            batch: Patches a batch, of all processes together.
-            steps: Batches an epoch.
+            plan: How.
             tokens: Tokens of one spectral group of a patch, for the noise that hides some.
-            scale: Share of size x size that a crop covers before it is enlarged.
-            least_valid: Patches with a smaller share of valid pixels are drawn again.
-            fewer_groups: Share of batches that show only some of the groups a raster has.
-            transform: Further change of each patch.
-            seed: Of the draw.
             share: Which part of every batch is this process's: (number, of how many).
             ahead: Batches that are read ahead, 0 for none.
         """
         self._rasters = list(rasters)
         self._chance = np.array([np.prod(raster.shape) ** 0.5 for raster in self._rasters], float)
-        self._size, self._batch, self._steps, self._tokens = size, batch, steps, tokens
-        self._scale, self._least_valid = scale, least_valid
-        self._fewer_groups, self._transform = fewer_groups, transform
-        self._seed, self._share, self._ahead = seed, share, ahead
+        self._plan, self._tokens, self._share, self._ahead = plan, tokens, share, ahead
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -116,22 +99,22 @@ class LazyPatchLoader:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return self._steps
+        return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         """Yields image [B, C, S, S], valid [B, 1, S, S], groups [G'], noise [B, G' * L], float32."""
-        drawn = (self._draw_batch(self._epoch, step) for step in range(self._steps))
+        drawn = (self._draw_batch(self._epoch, step) for step in range(self._plan.steps))
         return read_ahead(drawn, self._ahead) if self._ahead else drawn
 
     def _draw_batch(self, epoch: int, step: int) -> dict[str, torch.Tensor]:
-        common = np.random.default_rng((self._seed, epoch, step))
+        common = np.random.default_rng((self._plan.seed, epoch, step))
         groups = self._choose_groups(common)
         able = [i for i, raster in enumerate(self._rasters) if set(groups) <= {*raster.groups}]
-        rank, count = self._share
-        mine = range(rank * self._batch // count, (rank + 1) * self._batch // count)
+        batch, (rank, count) = self._plan.batch, self._share
+        mine = range(rank * batch // count, (rank + 1) * batch // count)
         patches, noise = [], []
         for place in mine:
-            generator = np.random.default_rng((self._seed, epoch, step, place))
+            generator = np.random.default_rng((self._plan.seed, epoch, step, place))
             patches.append(self._draw(able, generator))
             noise.append(generator.random(len(groups) * self._tokens, np.float32))
         return {
@@ -145,27 +128,27 @@ class LazyPatchLoader:
         """All groups of some raster, or for a share of the batches only some of them."""
         chance = self._chance / self._chance.sum()
         whole = self._rasters[generator.choice(len(self._rasters), p=chance)].groups
-        return some_groups(whole, self._fewer_groups, generator)
+        return some_groups(whole, self._plan.fewer_groups, generator)
 
     def _draw(self, able: Sequence[int], generator: np.random.Generator) -> Patch:
         """The first patch with enough valid pixels, else the one of some tries with most."""
-        chance = self._chance[able] / self._chance[able].sum()
+        plan, chance = self._plan, self._chance[able] / self._chance[able].sum()
         best: Patch | None = None
         most = 0.0
         for attempt in range(1, _MOST_TRIES + 1):
             raster = self._rasters[able[generator.choice(len(able), p=chance)]]
-            patch = random_patch(_Free(raster, generator), generator, self._size, self._scale)
+            patch = random_patch(_Free(raster, generator), generator, plan.size, plan.scale)
             valid = float(patch.valid.float().mean())
             if best is None or valid > most:
                 best, most = patch, valid
-            if valid >= self._least_valid or (attempt >= _TRIES and most > 0):
+            if valid >= plan.least_valid or (attempt >= _TRIES and most > 0):
                 break
         if best is None or most == 0:
             raise EmptyArea(
                 f"No patch with valid pixels was found in {_MOST_TRIES} draws: the imagery is nearly all "
                 "no-data. Clip the rasters to their data, or check their no-data values."
             )
-        return best if self._transform is None else self._transform(best, generator)
+        return plan.lit(best, generator)
 
 
 def some_groups(

@@ -127,6 +127,35 @@ def change_light(patch: Patch, generator: np.random.Generator, offset: float = O
     return dataclasses.replace(patch, image=image * patch.valid)
 
 
+@dataclass(frozen=True)
+class PatchPlan:
+    """How the patches of an epoch are drawn, wherever they are cut from.
+
+    Attributes:
+        size: Side of a patch, pixels.
+        batch: Patches a batch, of all processes together.
+        steps: Batches an epoch.
+        scale: Share of size x size that a crop covers before it is enlarged.
+        least_valid: Patches with a smaller share of valid pixels are drawn again, some times.
+        fewer_groups: Share of batches that show only some of the spectral groups.
+        light: How far the light is shifted, see `change_light`; it is not changed at all when None.
+        seed: Of the draw.
+    """
+
+    size: int
+    batch: int
+    steps: int
+    scale: tuple[float, float] = (0.2, 1.0)
+    least_valid: float = 0.2
+    fewer_groups: float = 0.2
+    light: float | None = None
+    seed: int = 0
+
+    def lit(self, patch: Patch, generator: np.random.Generator) -> Patch:
+        """A patch in the light that it gets."""
+        return patch if self.light is None else change_light(patch, generator, self.light)
+
+
 class PatchLoader:
     """Batches of random patches: a loader for the trainer.
 
@@ -137,31 +166,17 @@ class PatchLoader:
     def __init__(
         self,
         sources: Sequence[Source],
-        size: int,
-        batch: int,
-        steps: int,
+        plan: PatchPlan,
         *,
-        weights: Sequence[float] | None = None,
-        scale: tuple[float, float] = (0.2, 1.0),
-        least_valid: float = 0.2,
-        transform: Callable[[Patch, np.random.Generator], Patch] | None = None,
         group_choices: Sequence[tuple[int, ...]] = (),
-        seed: int = 0,
     ) -> None:
         """Prepares the draw.
 
         Args:
-            sources: Images to draw from.
-            size: Side of a patch, pixels.
-            batch: Patches a batch.
-            steps: Batches an epoch.
-            weights: How often each source is drawn from; by default the root of its area, so that
-                large scenes count more but do not drown the small ones.
-            scale: Share of size x size that a crop covers before it is enlarged.
-            least_valid: Patches with a smaller share of valid pixels are drawn again.
-            transform: Further change of each patch.
+            sources: Images to draw from, by the root of their areas, so that large scenes count more but do not drown
+                the small ones.
+            plan: How; of the groups `group_choices` tells.
             group_choices: Sets of spectral groups; each batch gets one at random as "groups".
-            seed: Of the draw.
 
         Raises:
             EmptyArea: No source has a valid pixel.
@@ -178,17 +193,10 @@ class PatchLoader:
                 "Choose the same bands for each."
             )
         self._sources = [sources[index] for index in usable]
-        chance = (
-            [sources[index].valid.size ** 0.5 for index in usable]
-            if weights is None
-            else [weights[index] for index in usable]
-        )
+        chance = [source.valid.size**0.5 for source in self._sources]
         self._chance = np.asarray(chance, float) / np.sum(chance)
-        self._size, self._batch, self._steps = size, batch, steps
-        self._scale, self._least_valid, self._transform = scale, least_valid, transform
+        self._plan, self._epoch = plan, 0
         self._group_choices = [torch.tensor(choice) for choice in group_choices]
-        self._seed = seed
-        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Says which epoch is drawn next."""
@@ -196,13 +204,13 @@ class PatchLoader:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        return self._steps
+        return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         """Yields image [B, C, S, S], valid float32 [B, 1, S, S], label int64 [B, S, S], groups."""
-        generator = np.random.default_rng((self._seed, self._epoch))
-        for _ in range(self._steps):
-            patches = [self._draw(generator) for _ in range(self._batch)]
+        generator = np.random.default_rng((self._plan.seed, self._epoch))
+        for _ in range(self._plan.steps):
+            patches = [self._draw(generator) for _ in range(self._plan.batch)]
             batch = {
                 "image": torch.stack([patch.image for patch in patches]),
                 "valid": torch.stack([patch.valid for patch in patches])[:, None].float(),
@@ -218,7 +226,7 @@ class PatchLoader:
         """One patch; after ten tries with too little in it, whatever comes."""
         for _ in range(10):
             source = self._sources[generator.choice(len(self._sources), p=self._chance)]
-            patch = random_patch(source, generator, self._size, self._scale)
-            if patch.valid.float().mean() >= self._least_valid:
+            patch = random_patch(source, generator, self._plan.size, self._plan.scale)
+            if patch.valid.float().mean() >= self._plan.least_valid:
                 break
-        return patch if self._transform is None else self._transform(patch, generator)
+        return self._plan.lit(patch, generator)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from ..cards import Normalisation
 from ..data.atlas import Atlas, AtlasLoader
-from ..data.patches import PatchLoader, Source, change_light
+from ..data.patches import PatchLoader, PatchPlan, Source
 from ..model.masked_autoencoder import MASK_RATIO, MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..progress import Progress
@@ -122,32 +121,20 @@ def _loaders(
     atlas = lay_out(sources, device) if device.type == "cuda" else None
     whole = tuple(range(groups))
     choices = group_choices(groups, config.fewer_groups)
-    light = None if offset is None else functools.partial(change_light, offset=offset)
 
     def loader_of(number: int, stage: Stage) -> Loader:
-        seed = config.trainer.seed + number
-        if atlas is not None:
-            return AtlasLoader(
-                atlas,
-                [whole] * len(sources),
-                stage.window,
-                stage.batch,
-                stage.steps,
-                scale=config.scale,
-                fewer_groups=config.fewer_groups,
-                offset=offset,
-                seed=seed,
-            )
-        return PatchLoader(
-            sources,
+        plan = PatchPlan(
             stage.window,
             stage.batch,
             stage.steps,
-            scale=config.scale,
-            transform=light,
-            group_choices=choices,
-            seed=seed,
+            config.scale,
+            fewer_groups=config.fewer_groups,
+            light=offset,
+            seed=config.trainer.seed + number,
         )
+        if atlas is not None:
+            return AtlasLoader(atlas, [whole] * len(sources), plan)
+        return PatchLoader(sources, plan, group_choices=choices)
 
     return loader_of
 

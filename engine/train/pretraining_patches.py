@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -11,7 +10,7 @@ from rasterio.windows import Window
 from ..cards import Card
 from ..data.atlas import Atlas, AtlasLoader, Image, shelves
 from ..data.lazy_patches import LazyPatchLoader, LazyRaster
-from ..data.patches import OFFSET, change_light
+from ..data.patches import OFFSET, PatchPlan
 from ..progress import Progress
 from .memory import is_out_of_memory
 from .parallel import Alone
@@ -47,34 +46,25 @@ class Patches:
         """
         self._drawn, self._card, self._patch, self._seed = list(drawn), card, patch, seed
         self._workers, self._device, self._progress = workers, workers.device(device), progress
-        self._offset = OFFSET if card.unit == "reflectance" else 0.0
         self._laid: tuple[list[int], Atlas] | None = None
 
     def of_stage(self, number: int, stage: Stage) -> Loader:
         """The batches of a stage, numbered from 0."""
         chosen = select([raster.path for raster in self._drawn], stage.imagery)
         rasters = [self._drawn[index] for index in chosen]
-        atlas = self._atlas(chosen) if self._fits(rasters) else None
-        if atlas is not None:
-            return AtlasLoader(
-                atlas,
-                [raster.groups for raster in rasters],
-                stage.window,
-                stage.batch,
-                stage.steps,
-                offset=self._offset,
-                seed=self._seed + number,
-            )
-        return LazyPatchLoader(
-            rasters,
+        plan = PatchPlan(
             stage.window,
             stage.batch * self._workers.count,
             stage.steps,
-            tokens=(stage.window // self._patch) ** 2,
-            transform=functools.partial(change_light, offset=self._offset),
+            light=OFFSET if self._card.unit == "reflectance" else 0.0,
             seed=self._seed + number,
-            share=(self._workers.rank, self._workers.count),
         )
+        atlas = self._atlas(chosen) if self._fits(rasters) else None
+        if atlas is not None:
+            return AtlasLoader(atlas, [raster.groups for raster in rasters], plan)
+        tokens = (stage.window // self._patch) ** 2
+        share = (self._workers.rank, self._workers.count)
+        return LazyPatchLoader(rasters, plan, tokens=tokens, share=share)
 
     def _fits(self, rasters: Sequence[LazyRaster]) -> bool:
         """Whether a single process has a GPU with room for the imagery beside the network."""

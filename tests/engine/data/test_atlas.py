@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.data.atlas import Atlas, AtlasLoader, change_light, shelves
 from engine.data.augmentation import dihedral
-from engine.data.patches import Source
+from engine.data.patches import PatchPlan, Source
 from engine.errors import EmptyArea
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ def laid(*sources):
 
 
 def loader(atlas, size, batch, steps, **options):
-    return AtlasLoader(atlas, [(0, 1)] * len(atlas.boxes), size, batch, steps, **options)
+    return AtlasLoader(atlas, [(0, 1)] * len(atlas.boxes), PatchPlan(size, batch, steps, **options))
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=30))
@@ -88,7 +88,7 @@ def test_an_epoch_depends_on_seed_and_number_alone():
     atlas = laid(coded(1), coded(2))
 
     def draw(seed, epoch):
-        batches = loader(atlas, 8, 4, 2, offset=0.02, seed=seed)
+        batches = loader(atlas, 8, 4, 2, light=0.02, seed=seed)
         batches.set_epoch(epoch)
         return torch.cat([batch["image"] for batch in batches])
 
@@ -140,7 +140,7 @@ def test_the_valid_share_counts_pixels():
 
 def test_a_batch_is_drawn_from_images_with_all_of_its_groups():
     atlas = laid(coded(1), coded(2))
-    batches = AtlasLoader(atlas, [(0, 1), (0,)], 8, 50, 40, fewer_groups=0.5)
+    batches = AtlasLoader(atlas, [(0, 1), (0,)], PatchPlan(8, 50, 40, fewer_groups=0.5))
     assert len(batches) == 40
     seen = set()
     for batch in batches:

@@ -6,7 +6,7 @@ from rasterio.windows import Window
 from engine.cards import Card
 from engine.data.augmentation import Crop
 from engine.data.lazy_patches import LazyPatchLoader, LazyRaster
-from engine.data.patches import Source
+from engine.data.patches import PatchPlan, Source
 from engine.data.raster_pool import RasterPool
 from engine.errors import EmptyArea
 from tests.engine.data.rasters import CARD, NAMES, ramp, write
@@ -27,8 +27,9 @@ def raster(path, pool, values, names=NAMES, held=(), **profile):
 
 
 def loader(rasters, **more):
-    options = {"tokens": 4, "seed": 1, **more}
-    return LazyPatchLoader(rasters, 16, options.pop("batch", 4), options.pop("steps", 3), **options)
+    options = {name: more.pop(name) for name in ("share", "ahead") if name in more}
+    plan = PatchPlan(**{"size": 16, "batch": 4, "steps": 3, "seed": 1, **more})
+    return LazyPatchLoader(rasters, plan, tokens=4, **options)
 
 
 def same(one, other):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from engine.data.augmentation import Crop
-from engine.data.patches import PatchLoader, Source, cut, random_patch
+from engine.data.patches import PatchLoader, PatchPlan, Source, cut, random_patch
 from engine.errors import EmptyArea, InvalidParameter
 
 
@@ -37,7 +37,7 @@ def test_a_random_patch_keeps_image_and_label_together():
 
 
 def test_the_loader_gives_batches_in_the_contract_of_the_networks():
-    loader = PatchLoader([source(1.0), source(2.0)], 16, 4, 3, group_choices=[(0, 2)])
+    loader = PatchLoader([source(1.0), source(2.0)], PatchPlan(16, 4, 3), group_choices=[(0, 2)])
     batches = list(loader)
     assert len(batches) == len(loader) == 3
     batch = batches[0]
@@ -52,7 +52,7 @@ def test_the_loader_gives_batches_in_the_contract_of_the_networks():
 
 def test_an_epoch_depends_on_seed_and_number_alone():
     def draw(seed, epoch):
-        loader = PatchLoader([source(v) for v in (1.0, 2.0, 3.0)], 8, 2, 2, seed=seed)
+        loader = PatchLoader([source(v) for v in (1.0, 2.0, 3.0)], PatchPlan(8, 2, 2, seed=seed))
         loader.set_epoch(epoch)
         return torch.cat([batch["image"] for batch in loader])
 
@@ -61,28 +61,27 @@ def test_an_epoch_depends_on_seed_and_number_alone():
     assert not draw(1, 4).equal(draw(2, 4))
 
 
-def test_sources_are_drawn_by_weight():
-    loader = PatchLoader([source(1.0), source(2.0)], 8, 100, 1, weights=[1, 3])
+def test_sources_are_drawn_by_the_root_of_their_areas():
+    """Nine times the area is three times as often."""
+    loader = PatchLoader([source(1.0), source(2.0, height=120, width=150)], PatchPlan(8, 100, 1))
     share = (next(iter(loader))["image"][:, 0, 0, 0] > 1.5).float().mean().item()
     assert share == pytest.approx(0.75, abs=0.15)
 
 
 def test_empty_sources_are_left_out_and_nothing_but_empty_ones_is_refused():
     empty = Source(np.zeros((3, 20, 20), np.float32), np.zeros((20, 20), bool))
-    batch = next(iter(PatchLoader([empty, source(1.0)], 8, 6, 1)))
+    batch = next(iter(PatchLoader([empty, source(1.0)], PatchPlan(8, 6, 1))))
     assert batch["valid"].min() == 1
     with pytest.raises(EmptyArea, match="no valid pixel"):
-        PatchLoader([empty], 8, 6, 1)
+        PatchLoader([empty], PatchPlan(8, 6, 1))
 
 
 def test_different_bands_are_refused():
     with pytest.raises(InvalidParameter, match="different numbers of bands"):
-        PatchLoader([source(bands=3), source(bands=4)], 8, 2, 1)
+        PatchLoader([source(bands=3), source(bands=4)], PatchPlan(8, 2, 1))
 
 
-def test_a_transform_acts_on_every_patch():
-    def double(patch, random):
-        return type(patch)(patch.image * 2, patch.valid, patch.label)
-
-    batch = next(iter(PatchLoader([source(1.0)], 8, 3, 1, transform=double)))
-    assert torch.allclose(batch["image"], torch.tensor(2.0))
+def test_about_half_of_the_patches_get_another_light():
+    images = next(iter(PatchLoader([source(1.0)], PatchPlan(8, 100, 1, light=0.0))))["image"]
+    plain = ((images - 1).abs() < 1e-4).flatten(1).all(dim=1).float().mean().item()
+    assert plain == pytest.approx(0.5, abs=0.15)
