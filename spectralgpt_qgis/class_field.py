@@ -49,4 +49,5 @@ def likely_field(layer: QgsVectorLayer) -> str:
 
 
 def _has_list_of_values(layer: QgsVectorLayer, name: str) -> bool:
-    return bool(layer.editorWidgetSetup(layer.fields().lookupField(name)).type() == "ValueMap")
+    setup = layer.editorWidgetSetup(layer.fields().lookupField(name))
+    return setup.type() in ("ValueMap", "ValueRelation")

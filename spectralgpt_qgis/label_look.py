@@ -8,14 +8,19 @@ from typing import Any
 from qgis.core import (
     NULL,
     QgsCategorizedSymbolRenderer,
+    QgsEditorWidgetSetup,
+    QgsFeatureRequest,
     QgsMapLayer,
     QgsPalettedRasterRenderer,
+    QgsProject,
     QgsRasterLayer,
     QgsValueMapFieldFormatter,
+    QgsValueRelationFieldFormatter,
     QgsVectorLayer,
 )
 
 _HELD = "spectralgpt/class_looks"  # property of the layer, JSON
+_MOST_RELATED = 256  # rows of a table of classes
 
 
 def look_of_classes(layer: QgsMapLayer, field: str) -> str:
@@ -107,11 +112,14 @@ def _names(attribute: str, field: str) -> bool:
 
 
 def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
-    """Value -> what the attribute form shows for it."""
+    """Value -> what the attribute form shows for it, by a list of values or a related table."""
     index = layer.fields().lookupField(field)
-    if index < 0 or layer.editorWidgetSetup(index).type() != "ValueMap":
+    setup = layer.editorWidgetSetup(index) if index >= 0 else QgsEditorWidgetSetup()
+    if setup.type() == "ValueRelation":
+        return _related(layer.project(), setup.config())
+    if setup.type() != "ValueMap":
         return {}
-    entries: Any = layer.editorWidgetSetup(index).config().get("map") or []
+    entries: Any = setup.config().get("map") or []
     # QGIS before 3.0 kept one mapping, later ones a list of mappings with one entry each.
     pairs = [
         pair
@@ -122,6 +130,24 @@ def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
         as_text(value): str(title)
         for title, value in pairs
         if value not in (None, "", QgsValueMapFieldFormatter.NULL_VALUE)
+    }
+
+
+def _related(project: QgsProject | None, config: dict[str, Any]) -> dict[str, str]:
+    """Key -> value of a related table; nothing of one that is gone, or too large to be one of classes."""
+    resolve = QgsValueRelationFieldFormatter.resolveLayer
+    table = resolve(config, project) if project is not None else None
+    if table is None or table.featureCount() > _MOST_RELATED:
+        return {}
+    key, title = (table.fields().lookupField(config.get(name, "")) for name in ("Key", "Value"))
+    if min(key, title) < 0:
+        return {}
+    # Not by the formatter's own cache, whose items Python reads wrongly in QGIS 3.22.
+    rows = table.getFeatures(QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry))
+    return {
+        as_text(row.attribute(key)): str(row.attribute(title))
+        for row in rows
+        if not is_unset(row.attribute(key))
     }
 
 

@@ -152,8 +152,9 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
     column = layer.fields().lookupField(field)
     is_number = layer.fields().at(column).isNumeric()
     editor = layer.editorWidgetSetup(column)
-    # A list of values that somebody set up is kept up to date; a field of free text gets none.
-    if is_number or editor.type() == "ValueMap":
+    # A list of values that somebody set up is kept up to date; a field of free text gets none, and a related table is
+    # the user's.
+    if (is_number and editor.type() != "ValueRelation") or editor.type() == "ValueMap":
         options = dict(editor.config()) if editor.type() == "ValueMap" else {}
         options["map"] = [{item.name: item.label} for item in classes]
         layer.setEditorWidgetSetup(column, QgsEditorWidgetSetup("ValueMap", options))

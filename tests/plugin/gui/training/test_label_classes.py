@@ -7,13 +7,17 @@ import json
 import pytest
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
+    QgsEditorWidgetSetup,
+    QgsFeature,
     QgsFillSymbol,
+    QgsProject,
     QgsRasterLayer,
     QgsRendererCategory,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QColor
 
+from spectralgpt_qgis.class_field import likely_field
 from spectralgpt_qgis.gui.training.label_classes import (
     COLOURS,
     LabelClass,
@@ -49,6 +53,40 @@ def test_the_field_offers_the_names_and_keeps_the_numbers(numbers):
     assert setup.type() == "ValueMap"
     assert setup.config()["map"] == [{"Water": "1"}, {"Forest": "2"}]
     assert [c.value() for c in numbers.renderer().categories()] == [1, 2]
+
+
+@pytest.fixture
+def related(numbers):
+    """The classes' names stand in a table of their own."""
+    table = QgsVectorLayer("NoGeometry?field=code:integer&field=title:string", "codes", "memory")
+    for values in ([1, "Water"], [2, "Forest"], [None, "Unknown"]):
+        feature = QgsFeature(table.fields())
+        feature.setAttributes(values)
+        table.dataProvider().addFeature(feature)
+    QgsProject.instance().addMapLayers([table, numbers])
+    config = {"Layer": table.id(), "Key": "code", "Value": "title"}
+    numbers.setEditorWidgetSetup(0, QgsEditorWidgetSetup("ValueRelation", config))
+    return numbers
+
+
+def test_names_of_a_related_table_are_those_of_the_classes(related):
+    assert [(item.label, item.name) for item in read_classes(related, "class")] == [
+        ("1", "Water"),
+        ("2", "Forest"),
+    ]
+    assert '"title": "Forest"' in look_of_classes(related, "class")
+    assert likely_field(related) == "class"
+
+
+def test_a_related_table_stays_the_fields_form(related):
+    write_classes(related, "class", [WATER, FOREST])
+    assert related.editorWidgetSetup(0).type() == "ValueRelation"
+    assert read_classes(related, "class") == [WATER, FOREST]
+
+
+def test_a_related_table_that_is_gone_says_nothing(related):
+    QgsProject.instance().removeMapLayer(related.editorWidgetSetup(0).config()["Layer"])
+    assert read_classes(related, "class") == []
 
 
 def test_a_field_of_words_stays_free_text(words):
