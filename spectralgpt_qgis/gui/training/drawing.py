@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsDefaultValue, QgsEditFormConfig, QgsExpression, QgsVectorLayer
+from qgis.core import (
+    QgsDefaultValue,
+    QgsEditFormConfig,
+    QgsExpression,
+    QgsProject,
+    QgsVectorLayer,
+)
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 
 class Drawing(QObject):
@@ -26,7 +32,9 @@ class Drawing(QObject):
         self._layer: QgsVectorLayer | None = None
         self._column = -1
         self._label = ""
+        self._value: Any = None
         self._before: tuple[Any, Any] | None = None
+        self._lent = False  # whether the layer is as it was, for as long as the project is written
 
     @property
     def label(self) -> str:
@@ -47,9 +55,10 @@ class Drawing(QObject):
             self._before = (layer.defaultValueDefinition(column), layer.editFormConfig().suppress())
             layer.willBeDeleted.connect(self._forget)
             layer.editingStopped.connect(self.stop)
-        self._label = str(value)
-        layer.setDefaultValueDefinition(column, QgsDefaultValue(QgsExpression.quotedValue(value)))
-        self._suppress(QgsEditFormConfig.FeatureFormSuppress.SuppressOn)
+            QgsProject.instance().writeProject.connect(self._lend)
+            QgsProject.instance().projectSaved.connect(self._take)
+        self._label, self._value = str(value), value
+        self._prepare()
         self._iface.setActiveLayer(layer)
         if layer.isEditable() or layer.startEditing():
             self._iface.actionAddFeature().trigger()
@@ -57,13 +66,36 @@ class Drawing(QObject):
 
     def stop(self) -> None:
         """Puts the layer back as it was; what was drawn stays."""
-        layer, before = self._layer, self._before
-        if layer is not None and not sip.isdeleted(layer) and before is not None:
-            layer.setDefaultValueDefinition(self._column, before[0])
-            self._suppress(before[1])
+        layer = self._layer
+        if layer is not None and not sip.isdeleted(layer):
+            self._put_back()
             layer.willBeDeleted.disconnect(self._forget)
             layer.editingStopped.disconnect(self.stop)
         self._forget()
+
+    def _prepare(self) -> None:
+        default = QgsDefaultValue(QgsExpression.quotedValue(self._value))
+        self._layer.setDefaultValueDefinition(self._column, default)
+        self._suppress(QgsEditFormConfig.FeatureFormSuppress.SuppressOn)
+
+    def _put_back(self) -> None:
+        if self._before is not None:
+            self._layer.setDefaultValueDefinition(self._column, self._before[0])
+            self._suppress(self._before[1])
+
+    def _lend(self, *_: Any) -> None:
+        """The project is being written, with the layer as it was: opened again, nothing is drawn."""
+        self._put_back()
+        self._lent = True
+        QTimer.singleShot(0, self._take)  # where it cannot be written, nobody says that it was
+
+    def _take(self) -> None:
+        if self._lent and self._layer is not None:
+            project = QgsProject.instance()
+            changed = project.isDirty()
+            self._prepare()
+            project.setDirty(changed)
+        self._lent = False
 
     def _suppress(self, how: Any) -> None:
         form = self._layer.editFormConfig()
@@ -72,6 +104,10 @@ class Drawing(QObject):
 
     def _forget(self) -> None:
         was = self._label
+        if self._layer is not None:
+            QgsProject.instance().writeProject.disconnect(self._lend)
+            QgsProject.instance().projectSaved.disconnect(self._take)
         self._layer, self._before, self._column, self._label = None, None, -1, ""
+        self._lent = False
         if was:
             self.changed.emit()

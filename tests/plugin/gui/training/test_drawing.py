@@ -14,6 +14,7 @@ from qgis.core import (
 )
 
 from spectralgpt_qgis.gui.training.drawing import Drawing
+from tests.plugin.waiting import wait
 
 ON = QgsEditFormConfig.FeatureFormSuppress.SuppressOn
 DEFAULT = QgsEditFormConfig.FeatureFormSuppress.SuppressDefault
@@ -71,3 +72,25 @@ def test_a_layer_that_goes_takes_drawing_with_it(drawing, labels):
     QgsProject.instance().removeMapLayer(labels)
     assert drawing.label == ""
     drawing.stop()
+
+
+def test_a_project_that_is_saved_meanwhile_keeps_the_layer_as_it_was(drawing, labels, tmp_path):
+    project = QgsProject.instance()
+    drawing.start(labels, 0, "a")
+    assert project.write(str(tmp_path / "field.qgs"))
+    assert not project.isDirty()
+    assert new_class(labels) == "a", "drawing goes on"
+    assert labels.editFormConfig().suppress() == ON
+    saved = QgsProject()
+    assert saved.read(str(tmp_path / "field.qgs"))
+    (layer,) = saved.mapLayers().values()
+    assert layer.defaultValueDefinition(0).expression() == "'before'"
+    assert layer.editFormConfig().suppress() == DEFAULT
+    drawing.stop()
+    assert new_class(labels) == "before"
+
+
+def test_a_project_that_cannot_be_saved_ends_no_drawing(drawing, labels, tmp_path):
+    drawing.start(labels, 0, "a")
+    assert not QgsProject.instance().write(str(tmp_path / "nowhere" / "field.qgs"))
+    wait(lambda: new_class(labels) == "a")
