@@ -7,7 +7,7 @@ from typing import Any
 
 from qgis.core import QgsRasterLayer, QgsUnitTypes
 
-from ...i18n import tr
+from ...i18n import localised, tr
 
 VERDICT_ICONS = {  # of QGIS, the best first
     "fits": "/mIconSuccess.svg",
@@ -45,11 +45,10 @@ def reason_words(model: dict[str, Any]) -> str:
         return model["reason"]
     parts = []
     if model["verdict"] == "doubtful":
-        parts.append(
-            tr("Pixels of {pixel:.3g} m; it learned from {learned:.3g} m").format(
-                pixel=model["scale"] * model["gsd"], learned=model["gsd"]
-            )
+        text = tr("Pixels of {pixel:.3g} m; it learned from {learned:.3g} m").format(
+            pixel=model["scale"] * model["gsd"], learned=model["gsd"]
         )
+        parts.append(localised(text))
     if model["left_out"]:
         parts.append(tr("Works without {}").format(", ".join(model["left_out"])))
     return "; ".join(parts) or tr("All its bands were found")
@@ -101,7 +100,7 @@ def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
     )
     unit = layer.crs().mapUnits()
     if not layer.crs().isValid() or unit == QgsUnitTypes.DistanceUnit.DistanceMeters:
-        return ground
+        return localised(ground)
     # 0.000090, not 9e-05: two digits of the smaller side.
     digits = max(0, 1 - math.floor(math.log10(min(raster["pixel"]))))
     own = tr("{width} × {height} {unit}").format(
@@ -109,7 +108,7 @@ def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
         height=f"{raster['pixel'][1]:.{digits}f}",
         unit=QgsUnitTypes.toString(unit),
     )
-    return f"{ground} ({own})"
+    return localised(f"{ground} ({own})")
 
 
 def date_words(date: tuple[int, ...]) -> str:

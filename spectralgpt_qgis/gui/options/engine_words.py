@@ -118,9 +118,10 @@ def tested_text(test: dict[str, Any] | None, palette: QPalette) -> str:
         said = str(device.get("name") if works else device.get("reason"))
         line += f" · {escape(said)}"
         if works and device.get("milliseconds"):
-            line += " · " + tr("{milliseconds:g} ms for {side} x {side} pixels").format(
+            took = tr("{milliseconds:g} ms for {side} x {side} pixels").format(
                 milliseconds=device["milliseconds"], side=device.get("window")
             )
+            line += " · " + localised(took)
         lines.append(line)
     cards = test.get("graphics_cards") or []
     if cards:

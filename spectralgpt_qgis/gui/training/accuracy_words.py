@@ -22,9 +22,8 @@ def headline(accuracy: dict[str, Any], scenes: bool) -> str:
         if isinstance(score, dict):  # of each way that was tried
             score = max(score.values(), default=None)
         if score is not None:
-            return tr(
-                "Scenes that were held back: mean average precision {:.2f} (1 is best)."
-            ).format(score)
+            text = tr("Scenes that were held back: mean average precision {:.2f} (1 is best).")
+            return localised(text.format(score))
         return tr(
             "How good the model is, is not known: no labels could be held back to judge it by."
         )

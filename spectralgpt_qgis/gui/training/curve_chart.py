@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from ...i18n import tr
+from ...i18n import localised, tr
 from .axes import limits, ticks, whole_ticks
 
 # Told apart by every kind of colour vision, and readable on white and on black.
@@ -180,7 +180,7 @@ class CurveChart(QLabel):
             if grid:
                 painter.setPen(faint)
                 painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
-            label = f"{100 * value:.0f} %" if percent else f"{value:g}"
+            label = f"{100 * value:.0f} %" if percent else localised(f"{value:g}")
             left = frame.left() - metrics.horizontalAdvance(label) - 5
             x = left if percent else frame.right() + 5
             painter.setPen(text)
@@ -231,4 +231,4 @@ def _pen(curve: Curve) -> QPen:
 
 
 def _value(curve: Curve, value: float) -> str:
-    return f"{100 * value:.0f} %" if curve.is_share else f"{value:.3g}"
+    return f"{100 * value:.0f} %" if curve.is_share else localised(f"{value:.3g}")
