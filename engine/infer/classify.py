@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,8 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
             client = opened.enter_context(open_cluster(job.scheduler, job.workers))
             compute = ClusterParts(client, job, looks, Likeness.of(model, backend))
         scored = resumed_parts(journal, looks, compute, progress.part(0.0, 0.9))
-        found = _label(card, scene, watch.during("windows", scored))
+        looked = opened.enter_context(closing(watch.during("windows", scored)))
+        found = _label(card, scene, looked)
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
         write_layer(
             output,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 from ..jobs import ChangeJob, SegmentJob
@@ -119,7 +119,9 @@ class MapRun:
         compute = self._stack.enter_context(
             computed_rows(job, model, backend, self._mosaic, self._sure)
         )
-        return self.watch.during("windows", resumed(kept, compute, height, progress))
+        strips = self.watch.during("windows", resumed(kept, compute, height, progress))
+        # Whatever ends the run: nobody reads a raster any more when it is closed.
+        return self._stack.enter_context(closing(strips))
 
     def tags(self, facts: Mapping[str, Any]) -> dict[str, str]:
         """How the map is made, for its files: see `provenance`."""

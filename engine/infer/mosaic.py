@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -146,7 +146,7 @@ class Mosaic:
         keep = valid & wanted
         return (feeds, keep) if keep.any() else None
 
-    def rows(self, progress: Progress, earlier: Earlier = _NOTHING) -> Iterator[Rows]:
+    def rows(self, progress: Progress, earlier: Earlier = _NOTHING) -> Generator[Rows, None, None]:
         """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
 
         To go on after an earlier run, the windows that reach below its rows are run once more: with the same windows

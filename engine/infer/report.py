@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..cards import ModelClass
@@ -78,7 +78,7 @@ class Stopwatch:
         self.marks[name], self.work[name] = now - self._marked, worked - self._worked
         self._marked, self._worked = now, worked
 
-    def during(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
+    def during(self, name: str, items: Iterator[Item]) -> Generator[Item, None, None]:
         """Passes items on; the time from asking for the first one to the end of the last one's use is a part."""
         self._marked, self._worked = time.monotonic(), time.process_time()
         yield from items

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,12 @@ def _search(
 ) -> list[Place]:
     """Predicts, and keeps what may be worth a label."""
     sums, shortlist = PlaceSums(places, classes), Shortlist(places, count)
-    for rows in mosaic.rows(progress):
-        for done in sums.add(rows):
-            shortlist.add(done, labelled.row(done.row))
+    with closing(
+        mosaic.rows(progress)
+    ) as strips:  # nobody reads the raster any more when labels cannot be read
+        for rows in strips:
+            for done in sums.add(rows):
+                shortlist.add(done, labelled.row(done.row))
     return shortlist.chosen()
 
 
