@@ -8,8 +8,8 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -196,15 +196,33 @@ def _same_file(path: Path, given: Path) -> bool:
 
 def _move(staged: Path, path: Path) -> None:
     """Puts a finished file and its sidecars in place; sidecars of the file it replaces go."""
+    sidecars = {Path(f"{path}{suffix}"): Path(f"{staged}{suffix}") for suffix in SIDECARS}
     try:
-        os.replace(staged, path)
-        for suffix in SIDECARS:
-            sidecar = Path(f"{path}{suffix}")
-            if sidecar.is_dir():
-                shutil.rmtree(sidecar)
-            if Path(f"{staged}{suffix}").exists():
-                os.replace(f"{staged}{suffix}", sidecar)
+        with _folders_aside([sidecar for sidecar in sidecars if sidecar.is_dir()], staged.parent):
+            os.replace(staged, path)
+        for sidecar, new in sidecars.items():
+            if new.exists():
+                os.replace(new, sidecar)
             else:
                 sidecar.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+@contextmanager
+def _folders_aside(folders: list[Path], hidden: Path) -> Iterator[None]:
+    """Moves folders into a hidden one, each as a whole, and back if what follows fails.
+
+    Where a program holds a tile of an older map, Windows refuses, and nothing of that map is lost.
+    """
+    aside = {folder: hidden / f"{folder.name}.old" for folder in folders}
+    moved: list[Path] = []
+    try:
+        for folder in folders:
+            os.replace(folder, aside[folder])
+            moved.append(folder)
+        yield
+    except OSError:
+        for folder in moved:
+            os.replace(aside[folder], folder)
+        raise

@@ -1,8 +1,12 @@
+import os
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
 
-from engine.errors import Cancelled, InvalidParameter
+from engine.errors import Cancelled, InvalidParameter, OutputNotWritable
 from engine.infer.detect_change import detect_change
 from engine.infer.segment import segment
 from engine.jobs import ChangeJob, SegmentJob
@@ -65,6 +69,31 @@ def test_a_second_run_replaces_all_tiles(run, folder):
     run("t", ".vrt", tiles=16)
     run("t", ".vrt", tiles=64)
     assert len(list((folder / "t.vrt.tiles").glob("*.tif"))) == 2
+
+
+@pytest.mark.parametrize("held", ["t.vrt", "t.vrt.tiles"])
+def test_tiles_that_a_program_holds_stay_with_their_map(run, folder, monkeypatch, held):
+    """On Windows neither an open file nor its folder is moved, and of the files all but that one are removed."""
+    run("t", ".vrt", tiles=32)
+    tiles, replace, remove = folder / "t.vrt.tiles", os.replace, shutil.rmtree
+
+    def refused(source, target):
+        if folder / held in (Path(source), Path(target)):
+            raise PermissionError(13, "in use")
+        replace(source, target)
+
+    def removed_in_part(path, **options):
+        if Path(path) == tiles:
+            next(tiles.glob("*.tif")).unlink()
+            raise PermissionError(13, "in use")
+        remove(path, **options)
+
+    monkeypatch.setattr("os.replace", refused)
+    monkeypatch.setattr("shutil.rmtree", removed_in_part)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(OutputNotWritable, match="no other program"):
+        run("t", ".vrt", tiles=64)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_cancelled_run_leaves_nothing(run, folder, recorder):
