@@ -1325,6 +1325,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>La carpeta de sus modelos, {folder}, no se puede crear: {reason}. Elija otra carpeta para el motor con Ráster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Esta herramienta necesita las bibliotecas de entrenamiento del motor, que no están instaladas. Instálelas con Ráster &gt; SpectralGPT &gt; Motor.</translation>
     </message>

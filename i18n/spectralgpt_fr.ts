@@ -1325,6 +1325,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>Le dossier de vos modèles, {folder}, ne peut pas être créé : {reason}. Choisissez un autre dossier pour le moteur avec Raster &gt; SpectralGPT &gt; Moteur.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Cet outil a besoin des bibliothèques d&#x27;entraînement du moteur, qui ne sont pas installées. Installez-les avec Raster &gt; SpectralGPT &gt; Moteur.</translation>
     </message>

@@ -1325,6 +1325,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>A pasta dos seus modelos, {folder}, não pode ser criada: {reason}. Escolha outra pasta para o motor em Raster &gt; SpectralGPT &gt; Motor.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Esta ferramenta precisa das bibliotecas de treinamento do motor, que não estão instaladas. Instale-as em Raster &gt; SpectralGPT &gt; Motor.</translation>
     </message>

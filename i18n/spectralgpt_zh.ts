@@ -1325,6 +1325,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
+        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <translation>无法创建您的模型文件夹 {folder}：{reason}。请通过 栅格 &gt; SpectralGPT &gt; 引擎 为引擎选择其他文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/engine_access.py"/>
         <source>This tool needs the engine&#x27;s training libraries, which are not installed. Install them with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>此工具需要引擎的训练库，而训练库尚未安装。请通过 栅格 &gt; SpectralGPT &gt; 引擎 安装。</translation>
     </message>

@@ -27,6 +27,19 @@ def models_folder() -> Path:
     return user_models(home())
 
 
+def why_no_models_folder() -> str:
+    """Makes the folder of the user's own models where it is missing; why that cannot be, else empty."""
+    folder = models_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return tr(
+            "The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with "
+            "Raster > SpectralGPT > Engine."
+        ).format(folder=folder, reason=error.strerror or error)
+    return ""
+
+
 def why_not_ready(tier: str = "inference") -> str:
     """Why jobs of this tier cannot run and what to do; empty when they can.
 

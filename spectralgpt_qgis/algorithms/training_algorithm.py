@@ -204,9 +204,10 @@ class TrainingAlgorithm(EngineAlgorithm):
     def model_file(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Where the model goes; the folder of the user's models is made when it is the first one."""
         path = self.parameterAsFileOutput(self.plain(parameters), self.OUTPUT_MODEL, context)
-        folder = engine_access.models_folder()
-        if Path(path).parent == folder:
-            folder.mkdir(parents=True, exist_ok=True)
+        if Path(path).parent == engine_access.models_folder():
+            reason = engine_access.why_no_models_folder()
+            if reason:
+                raise QgsProcessingException(reason)
         return path
 
     def tell_where(self, path: str, tools: str, feedback: QgsProcessingFeedback) -> None:

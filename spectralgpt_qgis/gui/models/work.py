@@ -53,10 +53,9 @@ class ModelWork(QObject):
         ours = path.suffix.lower() in _OURS
         tier = "inference" if ours else "training"
         reason = "" if ours or path.suffix.lower() in (".pth", ".pt", ".ckpt") else _other(path)
-        reason = reason or engine_access.why_not_ready(tier)
+        reason = reason or engine_access.why_not_ready(tier) or engine_access.why_no_models_folder()
         if self._refused(reason):
             return
-        engine_access.models_folder().mkdir(parents=True, exist_ok=True)
         name = free_model_file(path.stem, "").name
         sources = [path]
         if ours:  # what predicts and what it can be trained on from are one model

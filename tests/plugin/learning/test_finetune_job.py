@@ -125,6 +125,16 @@ def test_by_default_a_model_is_installed_and_replaces_none(run, fake_engine, lea
     assert fake_engine.job["output_model"] == str(models / "my_model_2.onnx")
 
 
+def test_where_no_model_can_be_kept_it_is_told(run, learning, models):
+    shutil.rmtree(models)
+    models.write_text("in the way")
+    output = str(models / "mine.onnx")
+    with pytest.raises(
+        QgsProcessingException, match="The folder of your models, .* cannot be made"
+    ):
+        run("finetune", {**learning, "OUTPUT_MODEL": output})
+
+
 def test_a_base_that_shares_its_name_is_given_by_its_file(run, fake_engine, learning, monkeypatch):
     from spectralgpt_qgis import model_catalogue
     from spectralgpt_qgis.model_catalogue import InstalledModel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,13 @@ def test_one_thing_at_a_time(work, tmp_path):
     assert work.jobs == []
     assert "Another model is being worked on" in work.told[0]
     work._task = None
+
+
+def test_where_no_model_can_be_kept_it_is_told(work, models, tmp_path):
+    """As in a folder for the engine that several people may only read."""
+    shutil.rmtree(models)
+    models.write_text("in the way")
+    work.take_in(tmp_path / "a.onnx")
+    (told,) = work.told
+    assert told.startswith(f"The folder of your models, {models}, cannot be made: ")
+    assert work.jobs == []
