@@ -16,6 +16,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ...i18n import tr
+from ...label_look import is_unset
 
 _AROUND = 6.0  # sides of a place that the map shows
 TITLES = "spectralgpt/class_titles"  # property of the layer, JSON
@@ -84,8 +85,7 @@ class PlaceWalk(QWidget):
             self._layer_id = layer.id()
             known = json.loads(layer.customProperty(TITLES) or "{}")
             self._titles = {**(titles or {}), **known}
-            ranked = sorted(layer.getFeatures(), key=lambda feature: feature[RANK])
-            self._order = [feature.id() for feature in ranked]
+            self._order = _by_rank(layer)
         self._refresh()
 
     def step(self, by: int) -> None:
@@ -136,3 +136,12 @@ class PlaceWalk(QWidget):
         self.where.setText(
             text + "\n" + tr("{first} or {second}?").format(first=first, second=second)
         )
+
+
+def _by_rank(layer: QgsVectorLayer) -> list[int]:
+    """The ids of the places in their order; what the user drew among them has no rank."""
+    column = layer.fields().lookupField(RANK)
+    if column < 0:
+        return []
+    ranks = {feature.id(): feature.attribute(column) for feature in layer.getFeatures()}
+    return sorted((key for key in ranks if not is_unset(ranks[key])), key=ranks.__getitem__)
