@@ -6556,6 +6556,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation type="unfinished"></translation>
     </message>

@@ -6557,6 +6557,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation>{1} der Raster, etwa {2}, wurden geändert, seit der Lauf in {3} begann: Was von ihm noch bleibt, lernt von ihnen, wie sie jetzt sind. Löschen Sie diesen Ordner, um neu zu beginnen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation>{1} Raster, {2} Megapixel; {3} Fenster zurückgehalten. Netz mit {4} Millionen Gewichten; {5} Prozess(e).</translation>
     </message>

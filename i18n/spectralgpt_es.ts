@@ -6557,6 +6557,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation>{1} de los rásteres, como {2}, han cambiado desde que empezó la ejecución de {3}: lo que queda de ella aprende de ellos tal como están ahora. Borre esa carpeta para empezar de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation>{1} rásteres, {2} megapíxeles; {3} ventanas reservadas. Red de {4} millones de pesos; {5} proceso(s).</translation>
     </message>

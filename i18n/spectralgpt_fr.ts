@@ -6557,6 +6557,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation>{1} des rasters, comme {2}, ont été modifiés depuis le début de l&#x27;exécution dans {3} : ce qu&#x27;il en reste apprend d&#x27;eux tels qu&#x27;ils sont maintenant. Supprimez ce dossier pour recommencer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation>{1} rasters, {2} mégapixels ; {3} fenêtres mises de côté. Réseau de {4} millions de poids ; {5} processus.</translation>
     </message>

@@ -6557,6 +6557,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation>{1} dos rasters, como {2}, foram alterados desde o início da execução em {3}: o que resta dela aprende com eles como estão agora. Exclua essa pasta para começar de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation>{1} rasters, {2} megapixels; {3} janelas reservadas. Rede de {4} milhões de pesos; {5} processo(s).</translation>
     </message>

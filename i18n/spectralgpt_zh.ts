@@ -6557,6 +6557,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
+        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <translation>自 {3} 中的运行开始以来，有 {1} 个栅格（例如 {2}）已被更改：其余训练将使用它们现在的内容。要重新开始，请删除该文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
         <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
         <translation>{1} 幅栅格，{2} 百万像元；留出 {3} 个窗口。网络含 {4} 百万个权重；{5} 个进程。</translation>
     </message>

@@ -87,7 +87,7 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
         drawn, held = hold_back(job, found, stages, network.config.patch, whole)
         if workers.main and unfinished is not None:
             unfinished.write(stages)
-        introduce(found, stages, held, network, workers, whole)
+        introduce(found, stages, held, network, workers, unfinished, whole)
         part = whole.part(0.1, 0.95)
         patches = Patches(drawn, card, network.config.patch, job.seed, workers, job.device, part)
         judge = functools.partial(_judge, network, card, held, stages[-1].mask_ratio)

@@ -63,9 +63,9 @@ def plan_run(
         settings = dataclasses.asdict(job)
         for name in _INCIDENTAL:
             settings.pop(name)
-        settings["inputs"] = [item.raster.path for item in found.serving]
-        settings.update(base_sha256=seal, processes=workers.count)
-        unfinished = UnfinishedRun(job.checkpoint, settings)
+        rasters = [item.raster.path for item in found.serving]
+        settings.update(inputs=rasters, base_sha256=seal, processes=workers.count)
+        unfinished = UnfinishedRun(job.checkpoint, settings, rasters)
         workers.wait()  # nobody writes the folder while others still look into it
         if unfinished.stages is not None:
             return unfinished, unfinished.stages
@@ -121,9 +121,16 @@ def introduce(
     held: HeldWindows,
     network: MaskedAutoencoder,
     workers: Alone,
+    unfinished: UnfinishedRun | None,
     progress: Progress,
 ) -> None:
     """Tells what is going to be done."""
+    if unfinished is not None and unfinished.changed:
+        progress.warning(
+            f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, were changed since the run in "
+            f"{unfinished.folder} began: what is left of it learns from them as they are now. Delete that folder to "
+            "begin anew."
+        )
     weights = sum(value.numel() for value in network.parameters())
     progress.log(
         f"{len(found.serving)} rasters, {found.pixels / 1e6:.1f} megapixels; "

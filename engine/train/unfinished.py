@@ -22,21 +22,27 @@ class UnfinishedRun:
         folder: Where it is kept.
         stages: As planned then, with smaller batches where memory did not suffice; None for a new
             run.
+        changed: Rasters whose file is another one than then.
     """
 
-    def __init__(self, folder: str, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: str, settings: Mapping[str, Any], rasters: Sequence[str] = ()
+    ) -> None:
         """Looks into the folder.
 
         Args:
             folder: May not exist yet.
             settings: Everything the result depends on, as JSON values.
+            rasters: That are learned from.
 
         Raises:
             CheckpointMismatch: It holds a run with other settings.
         """
         self.folder = Path(folder)
         self._settings = json.loads(json.dumps(dict(settings)))
+        self._rasters = {name: _state(name) for name in rasters}
         self.stages: tuple[Stage, ...] | None = None
+        self.changed: tuple[str, ...] = ()
         path = self.folder / FILE
         if not path.is_file():
             return
@@ -44,6 +50,7 @@ class UnfinishedRun:
             stored = json.loads(path.read_text(encoding="utf-8"))
             settings_then = dict(stored["settings"])
             self.stages = tuple(Stage(**stage) for stage in stored["stages"])
+            rasters_then = dict(stored.get("rasters", {}))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CheckpointMismatch(
                 f"{path} cannot be read, so the run in this folder cannot be taken up. "
@@ -60,6 +67,10 @@ class UnfinishedRun:
                 f"here: { {n: self._settings.get(n) for n in other} }",
             )
 
+        self.changed = tuple(
+            name for name, state in self._rasters.items() if rasters_then.get(name, state) != state
+        )
+
     def write(self, stages: Sequence[Stage]) -> None:
         """Keeps the stages.
 
@@ -70,6 +81,7 @@ class UnfinishedRun:
         content = {
             "settings": self._settings,
             "stages": [dataclasses.asdict(stage) for stage in stages],
+            "rasters": self._rasters,
         }
         path = self.folder / FILE
         part = path.with_name(FILE + ".part")
@@ -95,3 +107,12 @@ class UnfinishedRun:
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def _state(raster: str) -> list[int]:
+    """Size and time of a file; empty for what is none."""
+    try:
+        status = os.stat(raster)
+    except (OSError, ValueError):
+        return []
+    return [status.st_size, status.st_mtime_ns]

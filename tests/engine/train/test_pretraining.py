@@ -270,9 +270,12 @@ def test_killed_and_started_again_it_gives_the_very_same(tmp_path, scene, base):
                 ),
                 Progress(),
             )
-        result = pretrain_model(asked, Progress())
+        os.utime(scene)
+        told = Collect()
+        result = pretrain_model(asked, told)
     finally:
         torch.set_num_threads(threads)
+    assert f"1 of the rasters, such as {scene}, were changed" in told.messages("warning")[0]
     assert result["losses"] == expected["losses"]
     assert result["held_out"] == expected["held_out"]
     assert same_weights(asked.output_model, whole.output_model)

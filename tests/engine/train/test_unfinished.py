@@ -17,6 +17,18 @@ def test_a_run_is_taken_up_with_the_stages_it_was_planned_with(tmp_path):
     assert again.stages == (STAGES[0], Stage(32, 2, 5, 1))
 
 
+def test_rasters_that_are_others_than_then_are_named(tmp_path):
+    """One that is no file, as a name of GDAL's, cannot be told from what it was."""
+    one, two = tmp_path / "one.tif", tmp_path / "two.tif"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    rasters, folder = [str(one), str(two), "/vsicurl/three.tif"], str(tmp_path / "run")
+    UnfinishedRun(folder, {"seed": 1}, rasters).write(STAGES)
+    assert UnfinishedRun(folder, {"seed": 1}, rasters).changed == ()
+    two.write_bytes(b"22")
+    assert UnfinishedRun(folder, {"seed": 1}, rasters).changed == (str(two),)
+
+
 def test_another_run_is_refused_by_what_differs(tmp_path):
     UnfinishedRun(str(tmp_path), {"seed": 1, "base": "x"}).write(STAGES)
     with pytest.raises(CheckpointMismatch, match=r"\(seed\)"):
