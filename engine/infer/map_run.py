@@ -40,7 +40,6 @@ class MapRun:
         sources: The rasters; the first one has the grid of the map.
         files: Where the outputs are written until all is complete.
         estimate: What the run will take.
-        watch: Measures it.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class MapRun:
             EngineError: One of its subclasses, each with what was given, expected and to do.
         """
         self._job, self._model, self._stack, self._progress = job, model, stack, progress
-        self.watch, card = watch, model.card
+        self._watch, card = watch, model.card
         stack.enter_context(raster_environment())
         self.sources = stack.enter_context(open_sources(job, card))
         grid = self.sources[0].grid
@@ -119,7 +118,7 @@ class MapRun:
         compute = self._stack.enter_context(
             computed_rows(job, model, backend, self._mosaic, self._sure)
         )
-        strips = self.watch.during("windows", resumed(kept, compute, height, progress))
+        strips = self._watch.during("windows", resumed(kept, compute, height, progress))
         # Whatever ends the run: nobody reads a raster any more when it is closed.
         return self._stack.enter_context(closing(strips))
 
@@ -135,7 +134,7 @@ class MapRun:
             threshold: For change, the cut.
         """
         self._preflight.after_map(self._plan, self.estimate, self._progress)
-        return self.watch.result(
+        return self._watch.result(
             self._progress,
             {name: getattr(self._job, name) for name in _OUTPUTS[self._job.verb]},
             self._mosaic.tally,
