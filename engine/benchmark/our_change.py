@@ -28,7 +28,8 @@ from ..train.labelled_windows import LabelledWindows
 from ..train.light import STANDARDISED
 from ..train.rounds import Rounds
 from ..train.supervised import SupervisedLoss
-from ..train.tuning import HeadTuner
+from ..train.surroundings_tuning import add_surroundings
+from ..train.tuning import JOINT_PLACES, HeadTuner
 from .protocols import ChangePair
 from .siamese import standardised
 
@@ -65,7 +66,10 @@ class TunedPairs:
         few = [_some_windows(ground, card.window, seed) for ground in grounds]
         first = HeadTuner(base, card, seed=seed, copies=1).tune(few)
         predictor = first.predictor
-        if self.method != "quick":
+        if self.method == "quick":
+            if sum(len(np.unique(ground.pixels.unit)) for ground in few) >= JOINT_PLACES:
+                predictor = add_surroundings(predictor, grounds, seed=seed)
+        else:
             adapters = self.method == "adapters"
             cost = _seconds_a_step(predictor, grounds)
             left = seconds * RESERVE - (time.process_time() - started)

@@ -19,6 +19,7 @@ from .feature_head import FeatureHead
 from .network import Network
 from .pixel_change import ChangeEvidence, PixelChange, present_groups
 from .pixel_context import box_mean
+from .surroundings import Surroundings
 
 _SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistration is narrower
 
@@ -34,12 +35,17 @@ class TunedChange(Network):
         evidence: Movement of the spectra at several scales.
         widths: Of the blocks of fine features.
         head: What is learned first.
+        surroundings: Has a say beside it, where enough places were labelled to learn it.
     """
 
     network = "tuned-change"
 
     def __init__(
-        self, config: SpectralGPTConfig, hidden: int = 0, levels: Sequence[int] = ()
+        self,
+        config: SpectralGPTConfig,
+        hidden: int = 0,
+        levels: Sequence[int] = (),
+        surroundings: bool = False,
     ) -> None:
         """Makes the network with fresh weights.
 
@@ -47,6 +53,7 @@ class TunedChange(Network):
             config: Sizes of the encoder.
             hidden: Width of the head's hidden layer, 0 for a linear head.
             levels: Widths of the change model's pixel branch; none for an encoder alone.
+            surroundings: Whether convolutions have a say beside the head.
         """
         super().__init__()
         self.config, self.levels = config, tuple(levels)
@@ -57,6 +64,7 @@ class TunedChange(Network):
         if self.levels:
             self.widths.append(self.levels[0] + 1)
         self.head = FeatureHead(sum(self.widths), 2 * config.dim, 2, hidden)
+        self.surroundings = Surroundings(sum(self.widths)) if surroundings else None
 
     @property
     def encoder(self) -> SpectralEncoder:
@@ -73,13 +81,15 @@ class TunedChange(Network):
             **self.config.to_dict(),
             "hidden": self.head.hidden,
             "levels": list(self.levels),
+            "surroundings": self.surroundings is not None,
         }
 
     @classmethod
     def from_architecture(cls, architecture: dict[str, Any]) -> TunedChange:
         """Builds the network a card describes."""
         config = SpectralGPTConfig.from_dict(architecture)
-        return cls(config, architecture["hidden"], architecture["levels"])
+        surroundings = architecture.get("surroundings", False)  # older files have none
+        return cls(config, architecture["hidden"], architecture["levels"], surroundings)
 
     def take_change_model(self, model: PixelChange) -> None:
         """Copies a change model's weights, all but the encoder's, which `load_backbone` takes."""
@@ -140,7 +150,12 @@ class TunedChange(Network):
             valid: 1 where both dates are valid [B, 1, H, W].
             groups: Ascending indices [G'] of the spectral groups present; all when None.
         """
-        return self.head(*self.describe(before, after, valid, groups))
+        fine, coarse = self.describe(before, after, valid, groups)
+        logits: Tensor = self.head(fine, coarse)  # [B, 2, H, W]
+        if self.surroundings is None:
+            return logits
+        odds = self.surroundings(fine, logits[:, 1:] - logits[:, :1])
+        return torch.cat([torch.zeros_like(odds), odds], 1)
 
 
 def _moved(grid: Tensor, count: int) -> Tensor:

@@ -32,6 +32,7 @@ from .memory import with_smaller_batches
 from .method import BATCH, choose_method
 from .quick_head import USES
 from .rounds import Rounds, plan_rounds
+from .surroundings_tuning import with_surroundings
 from .tuned_card import (
     Area,
     LearnedFrom,
@@ -41,7 +42,9 @@ from .tuned_card import (
     joined_area,
     labelled_area,
 )
-from .tuning import HeadTuner, Tuned
+from .tuning import JOINT_PLACES, HeadTuner, Tuned
+
+HELD_BACK = 0.2  # share of the labels by which it is decided whether surroundings help
 
 
 def finetune_map(
@@ -63,7 +66,7 @@ def finetune_map(
     if swapped:
         rasters = [_swapped(item) for item in rasters]
     grounds = [item.ground for item in rasters]
-    units = len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
+    units = _units(grounds)
     if job.task == "change-detection":
         card = dataclasses.replace(card, threshold=change_threshold(units))
     weights = sum(value.numel() for value in base.weights.values())
@@ -74,7 +77,11 @@ def finetune_map(
     part = progress.part(0.02, 0.93)
     kept = open_kept()
     tuner = HeadTuner(base, card, USES[job.use], job.seed, device, kept=kept)
-    if method.name == "quick":
+    if method.name == "quick" and job.task == "change-detection" and units >= JOINT_PLACES:
+        tuned = with_smaller_batches(
+            lambda _: _tune_surroundings(tuner, grounds, part), 1, progress
+        )
+    elif method.name == "quick":
         # Window by window as it is: a smaller batch there is not.
         tuned = with_smaller_batches(lambda _: tuner.tune(grounds, part), 1, progress)
     else:
@@ -131,6 +138,26 @@ def _tune_weights(
     return with_smaller_batches(work, BATCH * 4 if gpu else BATCH, progress)
 
 
+def _tune_surroundings(
+    tuner: HeadTuner, grounds: Sequence[LabelledGround], progress: Progress
+) -> Tuned:
+    """Change from many places: convolutions as well, where they rank places held back better than the head."""
+    learn, held, warning = split_grounds(grounds, HELD_BACK, tuner.seed, tuner.card)
+    if _units(learn) < JOINT_PLACES:
+        return tuner.tune(grounds, progress)
+    if warning:
+        progress.warning(warning)
+    judging = [seen for ground in held if len((seen := ground.on_data(tuner.card.window)).pixels)]
+    first = tuner.tune(learn, progress.part(0.0, 0.35))
+    tuned = with_surroundings(
+        first, learn, judging, tuner.seed, tuner.device, progress.part(0.35, 0.8)
+    )
+    if tuned.improved:
+        return tuned
+    # That head was fitted without the labels that were held back: here is one of all of them.
+    return tuner.tune(grounds, Quiet(progress.part(0.8, 1.0)))
+
+
 def split_grounds(
     grounds: Sequence[LabelledGround], share: float, seed: int, card: Card
 ) -> tuple[list[LabelledGround], list[LabelledGround], str]:
@@ -156,6 +183,11 @@ def split_grounds(
             if keep.any():
                 where.append(dataclasses.replace(ground, pixels=only(ground.pixels, keep)))
     return learn, held, split.warning
+
+
+def _units(grounds: Sequence[LabelledGround]) -> int:
+    """Labelled polygons, points or regions."""
+    return len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
 
 
 def _swapped(item: LabelledRaster) -> LabelledRaster:

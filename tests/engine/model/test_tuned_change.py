@@ -36,10 +36,14 @@ CARD = Card(
 )
 
 
-@pytest.fixture(params=[(), LEVELS], ids=["of a backbone", "of a change model"])
+@pytest.fixture(
+    params=[((), False), (LEVELS, False), (LEVELS, True)],
+    ids=["of a backbone", "of a change model", "with surroundings"],
+)
 def network(request: pytest.FixtureRequest) -> TunedChange:
     torch.manual_seed(0)
-    return TunedChange(SMALL, levels=request.param).eval()
+    levels, surroundings = request.param
+    return TunedChange(SMALL, levels=levels, surroundings=surroundings).eval()
 
 
 def pair(batch: int = 2, side: int = 32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -86,6 +90,12 @@ def test_is_built_again_from_its_description(network: TunedChange) -> None:
     again = build_network(network.architecture()).eval()
     again.load_state_dict(network.state_dict())
     torch.testing.assert_close(again(*pair()), network(*pair()))
+
+
+def test_files_from_before_there_were_surroundings_have_none(network: TunedChange) -> None:
+    told = network.architecture()
+    del told["surroundings"]
+    assert TunedChange.from_architecture(told).surroundings is None
 
 
 @torch.no_grad()

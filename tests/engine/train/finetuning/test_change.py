@@ -4,20 +4,27 @@ import numpy as np
 import pytest
 import rasterio
 
-from engine.errors import (
-    LabelsInvalid,
-)
+from engine.checkpoint import load
+from engine.errors import LabelsInvalid
 from engine.infer.detect_change import detect_change
 from engine.jobs import ChangeJob
 from engine.progress import Progress
+from engine.train import map_finetuning, surroundings_tuning
 from tests.engine.data import rasters
 from tests.engine.train import land
 from tests.engine.train.finetuning.outcome import KNOWN
 
 
 class TestChange:
-    def test_from_two_dates_to_a_map_of_change(self, run, scene, tmp_path, out):
+    @pytest.mark.parametrize("many", [False, True], ids=["few places", "many places"])
+    def test_from_two_dates_to_a_map_of_change(self, run, scene, tmp_path, out, many, monkeypatch):
         """Every other field becomes what the next class is."""
+        if many:
+            monkeypatch.setattr(map_finetuning, "JOINT_PLACES", 10)
+            monkeypatch.setattr(surroundings_tuning, "STEPS", 40)
+            # So easy a land leaves nothing to be better at.
+            monkeypatch.setattr(surroundings_tuning, "average_precision", lambda *_: next(better))
+        better = iter((0.8, 0.9))
         row, column = np.mgrid[: land.SIDE, : land.SIDE] // land.FIELD
         changed = (row + 2 * column) % 3 == 0
         after = rasters.write(
@@ -35,6 +42,8 @@ class TestChange:
             (1, "changed"),
         ]
         assert result["accuracy"]["overall_accuracy"] > 0.9
+        network, _ = load(out / "mine.safetensors")
+        assert (network.surroundings is not None) == many
         output = out / "map.tif"
         job = ChangeJob(scene, after, str(out / "mine.onnx"), str(output), device="cpu", threads=1)
         detect_change(job, Progress())

@@ -1,0 +1,254 @@
+"""Change from many labelled places: convolutions learn on what a frozen network measured of each pixel."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..assess.intervals import clustered
+from ..language import marked
+from ..model.predictor import Predictor
+from ..model.surroundings import Surroundings
+from ..model.tuned_change import TunedChange
+from ..progress import Progress
+from .encoder_tuning import places_of
+from .judging import LEVEL
+from .labelled_ground import LabelledGround
+from .labelled_windows import WholeWindows, read_labelled
+from .metrics import average_precision, confusion_matrix
+from .pixel_features import batch_inputs
+from .supervised import IGNORE, predict
+from .tuning import Tuned
+
+STEPS, BATCH, SIDE, RATE, DECAY = 250, 8, 64, 3e-3, 1e-2
+BORDER = 1 / 16  # of a window's side that is not learned from: convolutions see nothing beyond it
+AROUND_CHANGE = 0.7  # share of the crops that hold a pixel that changed
+COMPARED = 4  # windows of each ground
+MOST = 384  # windows in memory: 82 features of 128 x 128 pixels in half precision are 2.7 MB
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A ground's windows as the frozen network sees them.
+
+    Attributes:
+        features: float16 [F, S, S] of each window.
+        label: uint8 [n, S, S], `IGNORE` where unknown.
+        plain: The head's log odds float16 [n, S, S].
+        known: Window, row and column of each labelled pixel [N, 3].
+        changed: Of each that changed.
+    """
+
+    features: Sequence[NDArray[np.float16]]
+    label: NDArray[np.uint8]
+    plain: NDArray[np.float16]
+    known: NDArray[np.int64]
+    changed: NDArray[np.int64]
+
+
+def with_surroundings(
+    first: Tuned,
+    learn: Sequence[LabelledGround],
+    held: Sequence[LabelledGround],
+    seed: int,
+    device: torch.device | None,
+    progress: Progress,
+) -> Tuned:
+    """A head on frozen features with convolutions beside it, judged on places that neither has seen.
+
+    Args:
+        first: The head, fitted to `learn`.
+        learn: Rasters with the labels to learn from.
+        held: The same with those held back; empty for none, then the convolutions are kept.
+        seed: Of every choice.
+        device: Where to compute.
+        progress: Told how far it is.
+
+    Returns:
+        With `improved` False, and the head alone, where the convolutions rank what was held back no better.
+    """
+    part = progress.part(0.0, 0.9)
+    predictor = add_surroundings(first.predictor, learn, seed=seed, device=device, progress=part)
+    measure = marked("labels held back in whole places")
+    tuned = dataclasses.replace(first, predictor=predictor, matrix=None, measure=measure)
+    if not held:
+        return dataclasses.replace(tuned, accuracy=None, places=0)
+    size = predictor.card.window
+    windows = WholeWindows(held, size, BATCH)
+    (plain, truth), (chances, _) = (predict(item, windows) for item in (first.predictor, predictor))
+    before, after = (average_precision(truth == 1, score[:, 1]) for score in (plain, chances))
+    progress.log(
+        f"Average precision on held-back labels: {before:.3f} pixel by pixel, {after:.3f} with the surroundings"
+    )
+    if after <= before:
+        return dataclasses.replace(first, improved=False)
+    cut = predictor.card.threshold["value"]
+    found = (chances[:, 1] >= cut).astype(np.int64)
+    place = places_of(held, size, BATCH)
+    return dataclasses.replace(
+        tuned,
+        matrix=confusion_matrix(truth, found, 2),
+        accuracy=clustered(found == truth, place, LEVEL),
+        places=len(np.unique(place)),
+    )
+
+
+def add_surroundings(
+    predictor: Predictor,
+    grounds: Sequence[LabelledGround],
+    *,
+    seed: int,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> Predictor:
+    """A copy of a change model that sees pixels among their surroundings.
+
+    Args:
+        predictor: Of a `TunedChange` whose head was fitted; that head's scale is kept.
+        grounds: Rasters with labels.
+        seed: Of every choice.
+        device: Where to compute.
+        progress: Told how far it is.
+
+    Raises:
+        TypeError: The network is another one.
+    """
+    device, progress = device or torch.device("cpu"), progress or Progress()
+    found = copy.deepcopy(predictor).to(device).eval()
+    network = _network(found)
+    network.surroundings = None  # of an earlier model
+    seen = _look(found, grounds, seed, device, progress.part(0.0, 0.6))
+    if not seen:  # labels at the borders of windows alone
+        return found.cpu()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        learner = Surroundings(len(network.head.fine_mean)).to(device)
+        learner.mean.copy_(network.head.fine_mean)
+        learner.scale.copy_(network.head.fine_scale)
+        _learn(learner.train(), seen, np.random.default_rng(seed), progress.part(0.6, 1.0))
+    network.surroundings = learner.eval()
+    learner.share.fill_(_spread_alike(learner, seen))
+    return found.cpu()
+
+
+def _network(predictor: Predictor) -> TunedChange:
+    if not isinstance(predictor.network, TunedChange):
+        raise TypeError(f"{type(predictor.network).__name__} does not look for change.")
+    return predictor.network
+
+
+def _look(
+    predictor: Predictor,
+    grounds: Sequence[LabelledGround],
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> list[_Seen]:
+    """Some windows of each ground; no more than `MOST` in all."""
+    size, network = predictor.card.window, _network(predictor)
+    most = max(1, MOST // len(grounds))
+    seen = []
+    for number, ground in enumerate(grounds):
+        windows = [window for window, _ in ground.windows(size)]
+        drawn = np.random.default_rng((seed, number)).permutation(len(windows))[:most]
+        features, labels, odds = [], [], []
+        for place, index in enumerate(np.sort(drawn)):
+            progress.update((number + place / len(drawn)) / len(grounds), "Computing features")
+            feeds, label = read_labelled(ground, windows[index])
+            with torch.no_grad():
+                inputs = batch_inputs(predictor, [feeds], device)
+                arguments: dict[str, Any] = predictor.arguments(*inputs)
+                fine, coarse = network.describe(**arguments)
+                logits = network.head(fine, coarse)[0]
+            features.append(fine[0].half().cpu().numpy())
+            odds.append((logits[1] - logits[0]).half().cpu().numpy())
+            labels.append(_inner(label))
+        seen.append(_with_places(features, np.stack(labels), np.stack(odds)))
+    return [item for item in seen if len(item.known)]
+
+
+def _inner(label: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """A window's labels without its border."""
+    inner = np.full(label.shape, IGNORE, np.uint8)
+    border = round(BORDER * len(label))
+    middle = slice(border, len(label) - border)
+    inner[middle, middle] = label[middle, middle]
+    return inner
+
+
+def _with_places(
+    features: Sequence[NDArray[np.float16]], label: NDArray[np.uint8], plain: NDArray[np.float16]
+) -> _Seen:
+    return _Seen(features, label, plain, np.argwhere(label != IGNORE), np.argwhere(label == 1))
+
+
+def _learn(
+    learner: Surroundings, seen: Sequence[_Seen], draw: np.random.Generator, progress: Progress
+) -> None:
+    """Trains on crops, every ground alike."""
+    share = float(np.mean([len(item.changed) / len(item.known) for item in seen]))
+    share = min(max(share, 1e-3), 1.0)
+    device = learner.mean.device
+    # Between every pixel alike and both kinds of ground alike.
+    weight = torch.tensor(1.5 * ((1 - share) / share) ** 0.5, device=device)
+    optimiser = torch.optim.AdamW(learner.parameters(), RATE, weight_decay=DECAY)
+    for step in range(STEPS):
+        if step % 10 == 0:
+            progress.update(step / STEPS, "Learning")
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * (1 + np.cos(np.pi * step / STEPS)) / 2
+        crops = [_crop(seen[int(draw.integers(len(seen)))], draw) for _ in range(BATCH)]
+        features, label = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*crops))
+        odds = learner.odds(features.float())[:, 0]
+        loss = _loss(odds, label, weight)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+@torch.no_grad()
+def _spread_alike(learner: Surroundings, seen: Sequence[_Seen]) -> float:
+    """How much wider the odds are spread than the head's, in the first windows of each ground."""
+    own, plain = [], []
+    for item in seen:
+        features = (
+            torch.from_numpy(np.stack(item.features[:COMPARED])).to(learner.mean.device).float()
+        )
+        known = item.label[:COMPARED] != IGNORE
+        own.append(learner.odds(features)[:, 0].cpu().numpy()[known])
+        plain.append(item.plain[:COMPARED][known].astype(np.float32))
+    return float(np.concatenate(own).std() / max(1e-6, np.concatenate(plain).std()))
+
+
+def _loss(odds: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+    known = label != IGNORE
+    truth = (label[known] == 1).float()
+    return F.binary_cross_entropy_with_logits(odds[known], truth, pos_weight=weight)
+
+
+def _crop(
+    seen: _Seen, draw: np.random.Generator, most: int = SIDE
+) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    """A square that holds a labelled pixel, turned and mirrored at random: [F, s, s] and [s, s]."""
+    changed = len(seen.changed) > 0 and draw.random() < AROUND_CHANGE
+    places = seen.changed if changed else seen.known
+    window, *centre = places[draw.integers(len(places))]
+    side = min(most, seen.label.shape[1])
+    room = seen.label.shape[1] - side
+    row, column = np.clip(centre - draw.integers(0, side, 2), 0, room)
+    square = np.s_[..., row : row + side, column : column + side]
+    turns, mirrored = int(draw.integers(4)), bool(draw.random() < 0.5)
+    parts = []
+    for whole in (seen.features[window], seen.label[window]):
+        part = np.rot90(whole[square], turns, (-2, -1))
+        parts.append(np.ascontiguousarray(part[..., ::-1] if mirrored else part))
+    return parts[0], parts[1]
