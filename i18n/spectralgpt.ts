@@ -6680,6 +6680,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation type="unfinished"></translation>

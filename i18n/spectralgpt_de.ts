@@ -6681,6 +6681,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Feinabstimmung nimmt einen Predictor, angegeben ist {1}. Fassen Sie das Netz und seine Modellkarte in einem zusammen.</translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation>Labels, nach ganzen Stellen zurückgehalten</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation>Durchschnittliche Präzision auf zurückgehaltenen Labels: {1} Pixel für Pixel, {2} mit der Umgebung</translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>Der Verlust wurde {1} bei Schritt {2} (Epoche {3}), bei einer Lernrate von {4}. Verringern Sie die Lernrate oder begrenzen Sie den Gradienten, und prüfen Sie die Daten auf Werte, die nicht endlich sind.</translation>

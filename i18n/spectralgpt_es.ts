@@ -6681,6 +6681,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El ajuste fino toma un Predictor, se indicó {1}. Envuelva la red y su ficha en uno.</translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation>etiquetas reservadas por lugares enteros</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation>Precisión media en las etiquetas reservadas: {1} píxel a píxel, {2} con el entorno</translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>La pérdida pasó a ser {1} en el paso {2} (época {3}), con una tasa de aprendizaje de {4}. Baje la tasa de aprendizaje o limite el gradiente, y compruebe si los datos tienen valores no finitos.</translation>

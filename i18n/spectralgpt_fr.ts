@@ -6681,6 +6681,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>L&#x27;affinage attend un Predictor ; reçu : {1}. Réunissez-y le réseau et sa fiche.</translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation>étiquettes mises de côté par lieux entiers</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation>Précision moyenne sur les étiquettes mises de côté : {1} pixel par pixel, {2} avec l&#x27;environnement</translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>La perte est devenue {1} au pas {2} (époque {3}), à un taux d&#x27;apprentissage de {4}. Diminuez le taux d&#x27;apprentissage ou limitez le gradient, et cherchez dans les données des valeurs non finies.</translation>

@@ -6681,6 +6681,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O ajuste fino recebe um Predictor; foi dado {1}. Reúna a rede e a ficha dela em um.</translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation>rótulos reservados por locais inteiros</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation>Precisão média nos rótulos reservados: {1} píxel a píxel, {2} com o entorno</translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>A perda passou a {1} no passo {2} (época {3}), com taxa de aprendizado {4}. Reduza a taxa de aprendizado ou limite o gradiente, e verifique se há nos dados valores não finitos.</translation>

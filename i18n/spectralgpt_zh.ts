@@ -6681,6 +6681,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>微调接受 Predictor，给定的是 {1}。请将网络及其卡片包装为 Predictor。</translation>
     </message>
     <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>labels held back in whole places</source>
+        <translation>按整个位置留出的标注</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/surroundings_tuning.py"/>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <translation>留出标注上的平均精度：逐像素 {1}，结合周围环境 {2}</translation>
+    </message>
+    <message>
         <location filename="../engine/train/trainer.py"/>
         <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>在第 {2} 步（第 {3} 轮）损失变为 {1}，学习率为 {4}。请降低学习率或限制梯度，并检查数据中是否有非有限值。</translation>

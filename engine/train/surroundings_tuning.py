@@ -142,7 +142,7 @@ def add_surroundings(
 
 def _network(predictor: Predictor) -> TunedChange:
     if not isinstance(predictor.network, TunedChange):
-        raise TypeError(f"{type(predictor.network).__name__} does not look for change.")
+        raise TypeError(f"{type(predictor.network).__name__} has no features of pixels.")
     return predictor.network
 
 
