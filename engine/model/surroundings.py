@@ -10,18 +10,16 @@ from .feature_head import LIMIT
 
 WIDTH, SPREADS = 16, (1, 2, 4, 8)  # channels; distances between a kernel's pixels: 31 px in all
 _GROUPS = 4
-TRUST = 2.0  # how much a regression's log odds count beside the convolutions'
-_DROPPED, _SEEN_LESS = (
-    0.1,
-    0.2,
-)  # shares of channels and of features left out at each step of training
+# Shares of channels and of features that are left out at each step of training.
+_DROPPED, _SEEN_LESS = 0.1, 0.2
 
 
 class Surroundings(nn.Module):
     """Sees each pixel among those within 15 px of it, and how it stands out from its window.
 
     A regression on single pixels cannot tell a building from an edge that was shifted by a pixel;
-    the shape of what changed can. The regression knows other places better, so both have a say.
+    the shape of what changed can. Alone, though, it fails in places unlike those that it learned
+    from, where a regression does not (docs/accuracy.md): both have a say.
 
     Attributes:
         share: What the regression's log odds are multiplied by to be spread as widely as these.
@@ -43,7 +41,7 @@ class Surroundings(nn.Module):
 
     def forward(self, fine: Tensor, plain: Tensor) -> Tensor:
         """Log odds of change [B, 1, H, W] of features [B, F, H, W] and a regression's log odds [B, 1, H, W]."""
-        return (self.odds(fine) + TRUST * self.share * plain) / (1 + TRUST)
+        return (self.odds(fine) + self.share * plain) / 2
 
     def odds(self, fine: Tensor) -> Tensor:
         """Log odds of change [B, 1, H, W] of features [B, F, H, W] alone."""

@@ -11,13 +11,13 @@ def made(features: int = 3) -> Surroundings:
 
 
 @torch.no_grad()
-def test_the_regressions_odds_count_twice_and_spread_as_widely() -> None:
-    """(own + 2 * 3 * plain) / 3: a plain of 4 in place of 2 adds 2 * 3 * 2 / 3 = 4."""
+def test_the_regressions_odds_count_as_much_and_are_spread_as_widely() -> None:
+    """(own + 3 * plain) / 2: a plain of 4 in place of 2 adds 3 * 2 / 2 = 3."""
     network, fine = made(), torch.randn(1, 3, 40, 40)
     network.share.fill_(3.0)
     plain = torch.full((1, 1, 40, 40), 2.0)
-    torch.testing.assert_close(network(fine, 2 * plain) - network(fine, plain), 2 * plain)
-    torch.testing.assert_close(network(fine, 0 * plain), network.odds(fine) / 3)
+    torch.testing.assert_close(network(fine, 2 * plain) - network(fine, plain), 1.5 * plain)
+    torch.testing.assert_close(network(fine, 0 * plain), network.odds(fine) / 2)
 
 
 @torch.no_grad()
