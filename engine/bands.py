@@ -15,6 +15,7 @@ from .band_names import SENTINEL_2, common_name, read_name, sentinel_id
 from .band_refusal import quoted, ranges, refusal
 from .cards import Band
 from .errors import BandMismatch
+from .language import marked
 
 # Broad and narrow near infrared see nearly the same; each may stand in for the other.
 _STAND_INS = {"B08": "B8A", "B8A": "B08"}
@@ -144,9 +145,9 @@ def _explicit(
                 f"BANDS gives raster band {number} twice, for {first} and for {names[position]}. "
                 "Every model band needs a raster band of its own."
             )
-    entries = [BandEntry(name, None, "not in BANDS") for name in names]
+    entries = [BandEntry(name, None, marked("not in BANDS")) for name in names]
     for place, (position, number) in enumerate(zip(positions, explicit), start=1):
-        entries[position] = BandEntry(names[position], number, f"BANDS, place {place}")
+        entries[position] = BandEntry(names[position], number, marked(f"BANDS, place {place}"))
     return entries
 
 
@@ -169,9 +170,10 @@ def _automatic(identities: Sequence[Identity], wanted: Sequence[Band]) -> list[B
             other = replace(band, name=_STAND_INS[sentinel], common_name="", center_wavelength=0.0)
             entry = _by_name(identities, other, _STAND_INS[sentinel])
             if entry is not None:
-                entry = BandEntry(band.name, entry.raster, f"{entry.by}, stands in for {band.name}")
+                by = f"{entry.by}, " + marked(f"stands in for {band.name}")
+                entry = BandEntry(band.name, entry.raster, by)
         entry = entry or _by_wavelength(identities, band)
-        entries.append(entry or BandEntry(band.name, None, "not found"))
+        entries.append(entry or BandEntry(band.name, None, marked("not found")))
     return entries
 
 
@@ -194,7 +196,7 @@ def _by_name(identities: Sequence[Identity], band: Band, sentinel: str) -> BandE
                 "Say which one to use with BANDS."
             )
         if found:
-            return BandEntry(band.name, found[0].index, f"name {quoted(found[0].text)}")
+            return BandEntry(band.name, found[0].index, marked(f"name {quoted(found[0].text)}"))
     return None
 
 
@@ -209,7 +211,7 @@ def _by_wavelength(identities: Sequence[Identity], band: Band) -> BandEntry | No
     if distance > max(_NEAREST, band.full_width_half_max / 2):
         return None
     nanometres = round((best.wavelength or 0.0) * 1000)
-    return BandEntry(band.name, best.index, f"wavelength {nanometres} nm")
+    return BandEntry(band.name, best.index, marked(f"wavelength {nanometres} nm"))
 
 
 def _by_groups(
@@ -228,7 +230,7 @@ def _by_groups(
         elif group in optional_groups:
             names = ", ".join(wanted[k].name for k in lacking)
             for k in members:
-                entries[k] = BandEntry(wanted[k].name, None, f"left out: no {names}")
+                entries[k] = BandEntry(wanted[k].name, None, marked(f"left out: no {names}"))
         else:
             missing += [wanted[k] for k in lacking]
     if not groups and not missing:

@@ -4801,7 +4801,42 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>not in BANDS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS, place {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>stands in for {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>not found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>name {1}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>wavelength {1} nm</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>left out: no {1}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

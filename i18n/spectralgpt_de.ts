@@ -4802,8 +4802,43 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>not in BANDS</source>
+        <translation>nicht in BANDS</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS, place {1}</source>
+        <translation>BANDS, Stelle {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>stands in for {1}</source>
+        <translation>vertritt {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>not found</source>
+        <translation>nicht gefunden</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
         <translation>Die Rasterkanäle {1} könnten alle {2} des Modells sein: {3}. Geben Sie mit BANDS an, welcher zu verwenden ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>name {1}</source>
+        <translation>Name {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>wavelength {1} nm</source>
+        <translation>Wellenlänge {1} nm</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>left out: no {1}</source>
+        <translation>weggelassen: kein {1}</translation>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>

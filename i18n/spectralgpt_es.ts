@@ -4802,8 +4802,43 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>not in BANDS</source>
+        <translation>no está en BANDS</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS, place {1}</source>
+        <translation>BANDS, lugar {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>stands in for {1}</source>
+        <translation>sustituye a {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>not found</source>
+        <translation>no encontrada</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
         <translation>Las bandas {1} del ráster podrían ser todas {2} del modelo: {3}. Indique con BANDS cuál usar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>name {1}</source>
+        <translation>nombre {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>wavelength {1} nm</source>
+        <translation>longitud de onda {1} nm</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>left out: no {1}</source>
+        <translation>omitida: falta {1}</translation>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>

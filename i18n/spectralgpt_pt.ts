@@ -4802,8 +4802,43 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>not in BANDS</source>
+        <translation>não está em BANDS</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS, place {1}</source>
+        <translation>BANDS, posição {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>stands in for {1}</source>
+        <translation>substitui {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>not found</source>
+        <translation>não encontrada</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
         <translation>As bandas {1} do raster poderiam todas ser {2} do modelo: {3}. Diga qual usar com BANDS.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>name {1}</source>
+        <translation>nome {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>wavelength {1} nm</source>
+        <translation>comprimento de onda {1} nm</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>left out: no {1}</source>
+        <translation>omitida: falta {1}</translation>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>

@@ -4802,8 +4802,43 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>not in BANDS</source>
+        <translation>不在 BANDS 中</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS, place {1}</source>
+        <translation>BANDS 第 {1} 位</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>stands in for {1}</source>
+        <translation>代替 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>not found</source>
+        <translation>未找到</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
         <translation>栅格波段 {1} 都可能是模型的 {2}：{3}。请用 BANDS 指明使用哪一个。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>name {1}</source>
+        <translation>名称 {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>wavelength {1} nm</source>
+        <translation>波长 {1} nm</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>left out: no {1}</source>
+        <translation>已省略：没有 {1}</translation>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>

@@ -10,6 +10,7 @@ import pytest
 
 from spectralgpt_qgis import engine_messages, i18n, paths
 from spectralgpt_qgis.engine_messages import in_users_language, recognise
+from spectralgpt_qgis.gui.describe.words import match_words
 
 sys.path.insert(0, str(paths.ROOT / "scripts"))
 import message_templates as collected
@@ -123,3 +124,19 @@ def work(path, progress):
         "{1}: {2} letters",
         "The raster {1} is empty. Choose {2}, not {{}}.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('name "B02"', 'NAME "B02"'),
+        ('name "a, b"', 'NAME "a, b"'),
+        ('name "B8A", stands in for B08', 'NAME "B8A", STANDS IN FOR B08'),
+        ("wavelength 490 nm", "WAVELENGTH 490 NM"),
+        ("left out: no B11, B12", "LEFT OUT: NO B11, B12"),
+    ],
+)
+def test_why_a_band_serves_is_said_in_the_users_language(shouting, said, told):
+    assert in_users_language(said) == told
+    model = {"match": [{"model": "B02", "raster": 2, "by": said}]}
+    assert match_words(model) == f"B02: band 2, by {told}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import QgsRasterLayer, QgsUnitTypes
 
+from ...engine_messages import in_users_language
 from ...i18n import localised, tr
 
 VERDICT_ICONS = {  # of QGIS, the best first
@@ -58,10 +59,12 @@ def match_words(model: dict[str, Any]) -> str:
     """Which raster band serves which band of the model, a line each; empty when it does not run."""
     return "\n".join(
         tr("{model}: band {band}, by {how}").format(
-            model=entry["model"], band=entry["raster"], how=entry["by"]
+            model=entry["model"], band=entry["raster"], how=in_users_language(entry["by"])
         )
         if entry["raster"] is not None
-        else tr("{model}: none, {how}").format(model=entry["model"], how=entry["by"])
+        else tr("{model}: none, {how}").format(
+            model=entry["model"], how=in_users_language(entry["by"])
+        )
         for entry in model["match"]
     )
 
