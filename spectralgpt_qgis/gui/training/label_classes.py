@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -184,7 +185,7 @@ def _symbol(layer: QgsVectorLayer) -> Any:
 
 def is_whole(text: str) -> bool:
     """Whether a value is a whole number."""
-    return text.lstrip("-").isdigit()
+    return re.fullmatch("-?[0-9]+", text) is not None
 
 
 def _order(label: str) -> tuple[int, float, str]:

@@ -172,3 +172,9 @@ def test_a_class_gets_the_colour_of_its_name_unless_somebody_chose_one():
     wood = LabelClass("2", "Wood", "#397d49")
     assert renamed(new, "Laubwald", [wood]).colour == COLOURS[2], "two classes in one colour"
     assert renamed(wood, "Lake", []).colour == "#419bdf"
+
+
+@pytest.mark.parametrize("label", ["²", "--5", "1-2", "-", "٣"])
+def test_words_that_look_like_numbers_are_words(words, label):
+    found = [item.label for item in read_classes(words, "class", [label, "3"])]
+    assert found == ["3", label]
