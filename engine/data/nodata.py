@@ -91,9 +91,9 @@ class Validity:
             bool [rows, columns].
         """
         valid = np.ones(values.shape[1:], bool)
-        if values.dtype.kind == "f":
-            valid &= (np.abs(values) < _NO_MEASUREMENT).all(axis=0)  # nor is NaN
-        for band, nodata in zip(values, self._values):
+        for band, nodata in zip(values, self._values):  # each stays in the processor's cache
+            if band.dtype.kind == "f":
+                valid &= np.abs(band) < _NO_MEASUREMENT  # nor is NaN
             for value in nodata:
                 valid &= ~equals(band, value)
         if self._alpha is not None:
