@@ -86,7 +86,7 @@ class Features:
         """
         crs = self.crs or _plane_crs(grid)
         shapes = _projected(self.geometries, crs, grid, follow)
-        touching = shapely.intersects(shapes, shapely.box(*grid.bounds)) & ~shapely.is_empty(shapes)
+        touching = shapely.intersects(shapes, _ground(grid)) & ~shapely.is_empty(shapes)
         if not touching.any():
             raise EmptyArea(
                 f"The {self.purpose} {self.source} and the raster have no ground in common: bounds "
@@ -272,6 +272,12 @@ def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]
     near = shapely.intersection(shapely.make_valid(geometries[far]), frame)
     geometries[far] = [_areas_of(shape) for shape in near]
     return geometries
+
+
+def _ground(grid: Grid) -> Any:
+    """The raster's ground: of one that lies askew, less than the box around it."""
+    corners = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
+    return shapely.Polygon([grid.xy(column, row) for column, row in corners])
 
 
 def _finite(geometries: NDArray[Any]) -> NDArray[np.bool_]:

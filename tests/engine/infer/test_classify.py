@@ -2,6 +2,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
+from affine import Affine
 
 from engine.errors import EmptyArea, InvalidParameter, ModelTaskMismatch, VectorUnreadable
 from engine.infer.classify import classify
@@ -224,6 +225,27 @@ def test_zones_in_another_crs_and_smaller_than_a_pixel(
     fields, _, _ = table(output)
     assert list(fields["number"]) == [1, 2]
     assert list(fields["class_value"]) == [1, 2]
+
+
+def test_a_zone_beside_a_rotated_raster_is_left_out_as_any_other_beside(
+    scene_classifier, make_raster, folder, recorder, tmp_path
+):
+    """The box around a raster that lies askew has corners beside it."""
+    x, y = CORNER
+    askew = Affine(
+        8, 6, x, 6, -8, y
+    )  # pixels of 10 m, 16 columns to the upper right, 16 rows to the lower right
+    inside = shapely.box(x + 100, y - 20, x + 120, y)
+    beside = shapely.box(x + 1, y + 80, x + 11, y + 90)
+    output = folder / "zones.gpkg"
+    job = ClassifyJob(
+        input=make_raster(chessboard(2, 2, 8), transform=askew), model=scene_classifier(),
+        zones=write_zones(tmp_path / "zones.gpkg", [inside, beside], number=[1, 2]),
+        output=str(output), device="cpu",
+    )  # fmt: skip
+    result = classify(job, recorder())
+    assert result["features"] == {"labelled": 1, "skipped": 0}
+    assert table(output)[0]["number"].tolist() == [1]
 
 
 def test_many_labels_are_joined(scene_classifier, make_raster, folder, recorder):
