@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,15 +82,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         looked = opened.enter_context(closing(watch.during("windows", scored)))
         found = _label(card, scene, looked)
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
-        write_layer(
-            output,
-            shapely.to_wkb(found.geometries),
-            found.labels.beside(zones.fields if zones is not None else {}),
-            grid.crs.to_wkt(),
-            output.stem,
-            described(tags),
-            found.labels.masks,
-        )
+        _write(output, found, scene, described(tags))
         if looks.sparse:
             what = "zones were kept without a label" if job.zones else "cells were left out"
             progress.log(f"{looks.sparse} {what}: less than half of their pixels are valid.")
@@ -140,6 +133,20 @@ def _label(card: Card, scene: LaidScene, scored: Iterator[Scored]) -> Labelled:
     area = ground_area(geometries, scene.source.grid)
     labels.add("area_m2", np.round(area, 2))
     return Labelled(geometries, labels, area, int(known.sum()))
+
+
+def _write(path: Path, found: Labelled, scene: LaidScene, description: str) -> None:
+    """Writes the features, with the zones' own columns before ours."""
+    own = {} if scene.zones is None else scene.zones.fields
+    write_layer(
+        path,
+        shapely.to_wkb(found.geometries),
+        found.labels.beside(own),
+        scene.source.grid.crs.to_wkt(),
+        path.stem,
+        description,
+        found.labels.masks,
+    )
 
 
 def _add_up(

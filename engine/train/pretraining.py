@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,8 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
         )
         found = survey(names, pool, whole.part(0.0, 0.1))
         unfinished, stages = plan_run(job, network, seal, found, workers)
-        window = max(stage.window for stage in stages)
         if network is None:
-            window = stages[0].window if job.positions == "drop" else window
-            network = fresh_network(job.base, window, job.seed)
+            network = _fresh(job, stages)
             card = dataclasses.replace(card, normalisation=found.normalisation())
         network.loss = TERMS[job.loss]
         drawn, held = hold_back(job, found, stages, network.config.patch, whole)
@@ -118,6 +116,14 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
         "model": {"name": finished_card(outcome).name, "sha256": sealed},
         **_told(outcome),
     }
+
+
+def _fresh(job: PretrainJob, stages: Sequence[Stage]) -> MaskedAutoencoder:
+    """A network with random weights, whose positions fit the first stage, or all."""
+    windows = [stage.window for stage in stages]
+    return fresh_network(
+        job.base, windows[0] if job.positions == "drop" else max(windows), job.seed
+    )
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
