@@ -44,8 +44,6 @@ from .tuned_card import (
 )
 from .tuning import JOINT_PLACES, HeadTuner, Tuned
 
-HELD_BACK = 0.2  # share of the labels by which it is decided whether surroundings help
-
 
 def finetune_map(
     job: FinetuneJob,
@@ -79,7 +77,7 @@ def finetune_map(
     tuner = HeadTuner(base, card, USES[job.use], job.seed, device, kept=kept)
     if method.name == "quick" and job.task == "change-detection" and units >= JOINT_PLACES:
         tuned = with_smaller_batches(
-            lambda _: _tune_surroundings(tuner, grounds, part), 1, progress
+            lambda _: _tune_surroundings(job, tuner, grounds, part), 1, progress
         )
     elif method.name == "quick":
         # Window by window as it is: a smaller batch there is not.
@@ -139,10 +137,10 @@ def _tune_weights(
 
 
 def _tune_surroundings(
-    tuner: HeadTuner, grounds: Sequence[LabelledGround], progress: Progress
+    job: FinetuneJob, tuner: HeadTuner, grounds: Sequence[LabelledGround], progress: Progress
 ) -> Tuned:
     """Change from many places: convolutions as well, where they rank places held back better than the head."""
-    learn, held, warning = split_grounds(grounds, HELD_BACK, tuner.seed, tuner.card)
+    learn, held, warning = split_grounds(grounds, job.validation / 100, job.seed, tuner.card)
     if _units(learn) < JOINT_PLACES:
         return tuner.tune(grounds, progress)
     if warning:
