@@ -23,6 +23,7 @@ from ..model.pixel_change import PixelChange
 from ..model.predictor import Predictor
 from ..train.base_model import Base
 from ..train.encoder_tuning import tune_weights
+from ..train.kept_maps import KeptMaps
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
 from ..train.light import STANDARDISED
@@ -64,11 +65,12 @@ class TunedPairs:
         card = change_card(base.card, share)
         grounds = [labelled(pair, place) for place, pair in enumerate(pairs)]
         few = [_some_windows(ground, card.window, seed) for ground in grounds]
-        first = HeadTuner(base, card, seed=seed, copies=1).tune(few)
+        maps = KeptMaps()
+        first = HeadTuner(base, card, seed=seed, copies=1).tune(few, maps=maps)
         predictor = first.predictor
         if self.method == "quick":
             if sum(len(np.unique(ground.pixels.unit)) for ground in few) >= JOINT_PLACES:
-                predictor = add_surroundings(predictor, grounds, seed=seed)
+                predictor = add_surroundings(predictor, grounds, maps, seed=seed)
         else:
             adapters = self.method == "adapters"
             cost = _seconds_a_step(predictor, grounds)

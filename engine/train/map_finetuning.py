@@ -23,6 +23,7 @@ from .change_classes import change_classes, swap
 from .encoder_tuning import tune_weights
 from .examples import draw_examples
 from .judging import DISTANCE
+from .kept_maps import KeptMaps
 from .kept_tokens import open_kept
 from .labelled_ground import LabelledGround, only, positions_of
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
@@ -146,9 +147,10 @@ def _tune_surroundings(
     if warning:
         progress.warning(warning)
     judging = [seen for ground in held if len((seen := ground.on_data(tuner.card.window)).pixels)]
-    first = tuner.tune(learn, progress.part(0.0, 0.35))
+    maps = KeptMaps()
+    first = tuner.tune(learn, progress.part(0.0, 0.45), maps)
     tuned = with_surroundings(
-        first, learn, judging, tuner.seed, tuner.device, progress.part(0.35, 0.8)
+        first, learn, maps, judging, tuner.seed, tuner.device, progress.part(0.45, 0.8)
     )
     if tuned.improved:
         return tuned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rasterio.windows import Window
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +25,7 @@ from ..model.predictor import Predictor
 from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
+from .kept_maps import KeptMaps
 from .kept_tokens import KeptTokens, remembering
 from .labelled_ground import UNLABELLED, LabelledGround
 from .light import Light, LightChange, draw_changes, relight
@@ -66,7 +69,9 @@ class _Look:
         feeds: Inputs of the prediction contract.
         row: Of each pixel in the window [n].
         column: Likewise.
-        views: Changes of the light by the name of the input, and the number of the turn.
+        views: Changes of the light by the name of the input, and the number of the turn; the first has none.
+        number: Of the window, among those of all grounds.
+        window: Where it lies.
     """
 
     ground: LabelledGround
@@ -75,6 +80,8 @@ class _Look:
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     views: Sequence[tuple[Mapping[str, LightChange], int]]
+    number: int
+    window: Window
 
     def columns(self) -> NDArray[np.int64]:
         """What `PixelSamples` says of each pixel beside its features, in its order [5, n]."""
@@ -99,6 +106,7 @@ def extract(
     seed: int,
     device: torch.device | None = None,
     kept: KeptTokens | None = None,
+    maps: KeptMaps | None = None,
     every_class: bool = True,
     progress: Progress | None = None,
 ) -> PixelSamples:
@@ -114,6 +122,7 @@ def extract(
         seed: Of that.
         device: Where to compute.
         kept: Tokens of earlier runs on the processor; None to compute all.
+        maps: Takes the features of whole windows as they are; None where nobody wants them.
         every_class: Each class of the card must have a valid pixel.
         progress: Told how far it is; a cancel takes effect at each window.
 
@@ -134,7 +143,8 @@ def extract(
     columns: list[NDArray[np.int64]] = []
 
     def compute(look: _Look) -> NDArray[np.float32]:
-        return _features(predictor, look, device)
+        wanted = maps is not None and maps.wants(look.number, count)
+        return _features(predictor, look, device, maps if wanted else None)
 
     encoder = tuned_network(predictor).encoder
     with _threads_for(lanes), remembering(encoder, kept if on_processor else None):
@@ -183,8 +193,10 @@ def _looks(
     grounds: Sequence[LabelledGround], size: int, copies: int, light: Light, seed: int
 ) -> Iterator[_Look]:
     """Every window that holds valid labelled pixels, as it is and under another light."""
+    index = itertools.count()
     for number, ground in enumerate(grounds):
         for window, indices in ground.windows(size):
+            at = next(index)
             feeds, valid = ground.read(window)
             row = ground.pixels.row[indices] - window.row_off
             column = ground.pixels.column[indices] - window.col_off
@@ -201,13 +213,16 @@ def _looks(
                 else:
                     changes = draw_changes(feeds, light, generator)
                 views.append((changes, int(generator.integers(8))))
-            yield _Look(ground, indices[known], feeds, row[known], column[known], views)
+            here = (indices[known], feeds, row[known], column[known])
+            yield _Look(ground, *here, views, at, window)
 
 
 @torch.no_grad()
-def _features(predictor: Predictor, look: _Look, device: torch.device) -> NDArray[np.float32]:
-    """Features [views, n, F] of a window's labelled pixels."""
-    found = []
+def _features(
+    predictor: Predictor, look: _Look, device: torch.device, maps: KeptMaps | None
+) -> NDArray[np.float32]:
+    """Features [views, n, F] of a window's labelled pixels; `maps` takes those of the whole window as it is."""
+    found: list[Tensor] = []
     for changes, element in look.views:
         inputs = [
             dihedral(value, element).contiguous() if value.ndim == 4 else value
@@ -215,6 +230,8 @@ def _features(predictor: Predictor, look: _Look, device: torch.device) -> NDArra
         ]
         arguments: dict[str, Any] = predictor.arguments(*inputs)
         fine, coarse = tuned_network(predictor).describe(**arguments)
+        if maps is not None and not found:
+            maps.keep(look.number, look.ground, look.window, fine, coarse)
         height, width = fine.shape[2:]
         # Where each pixel went when the window was turned.
         place = torch.arange(height * width).reshape(1, height, width)

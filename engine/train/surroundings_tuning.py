@@ -6,7 +6,6 @@ import copy
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,16 +15,17 @@ from torch.nn import functional as F
 
 from ..assess.intervals import clustered
 from ..language import marked
+from ..model.feature_head import FeatureHead
 from ..model.predictor import Predictor
 from ..model.surroundings import Surroundings
 from ..model.tuned_change import TunedChange
 from ..progress import Progress
 from .encoder_tuning import places_of
 from .judging import LEVEL
+from .kept_maps import KeptMaps, WindowMaps
 from .labelled_ground import LabelledGround
 from .labelled_windows import WholeWindows, read_labelled
 from .metrics import average_precision, confusion_matrix
-from .pixel_features import batch_inputs
 from .supervised import IGNORE, predict
 from .tuning import Tuned
 
@@ -33,7 +33,6 @@ STEPS, BATCH, SIDE, RATE, DECAY = 250, 8, 64, 3e-3, 1e-2
 BORDER = 1 / 16  # of a window's side that is not learned from: convolutions see nothing beyond it
 AROUND_CHANGE = 0.7  # share of the crops that hold a pixel that changed
 COMPARED = 4  # windows of each ground
-MOST = 384  # windows in memory: 82 features of 128 x 128 pixels in half precision are 2.7 MB
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,14 @@ class _Seen:
     """A ground's windows as the frozen network sees them.
 
     Attributes:
-        features: float16 [F, S, S] of each window.
+        maps: Features of each of the n windows.
         label: uint8 [n, S, S], `IGNORE` where unknown.
-        plain: The head's log odds float16 [n, S, S].
         known: Window, row and column of each labelled pixel [N, 3].
         changed: Of each that changed.
     """
 
-    features: Sequence[NDArray[np.float16]]
+    maps: Sequence[WindowMaps]
     label: NDArray[np.uint8]
-    plain: NDArray[np.float16]
     known: NDArray[np.int64]
     changed: NDArray[np.int64]
 
@@ -58,6 +55,7 @@ class _Seen:
 def with_surroundings(
     first: Tuned,
     learn: Sequence[LabelledGround],
+    maps: KeptMaps,
     held: Sequence[LabelledGround],
     seed: int,
     device: torch.device | None,
@@ -68,6 +66,7 @@ def with_surroundings(
     Args:
         first: The head, fitted to `learn`.
         learn: Rasters with the labels to learn from.
+        maps: What the frozen network measured in their windows when the head was fitted.
         held: The same with those held back; empty for none, then the convolutions are kept.
         seed: Of every choice.
         device: Where to compute.
@@ -76,8 +75,9 @@ def with_surroundings(
     Returns:
         With `improved` False, and the head alone, where the convolutions rank what was held back no better.
     """
-    part = progress.part(0.0, 0.9)
-    predictor = add_surroundings(first.predictor, learn, seed=seed, device=device, progress=part)
+    predictor = add_surroundings(
+        first.predictor, learn, maps, seed=seed, device=device, progress=progress.part(0.0, 0.9)
+    )
     measure = marked("labels held back in whole places")
     tuned = dataclasses.replace(first, predictor=predictor, matrix=None, measure=measure)
     if not held:
@@ -105,6 +105,7 @@ def with_surroundings(
 def add_surroundings(
     predictor: Predictor,
     grounds: Sequence[LabelledGround],
+    maps: KeptMaps,
     *,
     seed: int,
     device: torch.device | None = None,
@@ -115,6 +116,7 @@ def add_surroundings(
     Args:
         predictor: Of a `TunedChange` whose head was fitted; that head's scale is kept.
         grounds: Rasters with labels.
+        maps: What its frozen part measured in windows of them.
         seed: Of every choice.
         device: Where to compute.
         progress: Told how far it is.
@@ -126,7 +128,8 @@ def add_surroundings(
     found = copy.deepcopy(predictor).to(device).eval()
     network = _network(found)
     network.surroundings = None  # of an earlier model
-    seen = _look(found, grounds, seed, device, progress.part(0.0, 0.6))
+    seen = [_seen(ground, maps.of(ground)) for ground in grounds]
+    seen = [item for item in seen if len(item.known)]
     if not seen:  # labels at the borders of windows alone
         return found.cpu()
     with torch.random.fork_rng():
@@ -134,9 +137,9 @@ def add_surroundings(
         learner = Surroundings(len(network.head.fine_mean)).to(device)
         learner.mean.copy_(network.head.fine_mean)
         learner.scale.copy_(network.head.fine_scale)
-        _learn(learner.train(), seen, np.random.default_rng(seed), progress.part(0.6, 1.0))
-    network.surroundings = learner.eval()
-    learner.share.fill_(_spread_alike(learner, seen))
+        _learn(learner.train(), seen, np.random.default_rng(seed), progress)
+    learner.share.fill_(_spread_alike(learner.eval(), network.head, seen))
+    network.surroundings = learner
     return found.cpu()
 
 
@@ -146,34 +149,11 @@ def _network(predictor: Predictor) -> TunedChange:
     return predictor.network
 
 
-def _look(
-    predictor: Predictor,
-    grounds: Sequence[LabelledGround],
-    seed: int,
-    device: torch.device,
-    progress: Progress,
-) -> list[_Seen]:
-    """Some windows of each ground; no more than `MOST` in all."""
-    size, network = predictor.card.window, _network(predictor)
-    most = max(1, MOST // len(grounds))
-    seen = []
-    for number, ground in enumerate(grounds):
-        windows = [window for window, _ in ground.windows(size)]
-        drawn = np.random.default_rng((seed, number)).permutation(len(windows))[:most]
-        features, labels, odds = [], [], []
-        for place, index in enumerate(np.sort(drawn)):
-            progress.update((number + place / len(drawn)) / len(grounds), "Computing features")
-            feeds, label = read_labelled(ground, windows[index])
-            with torch.no_grad():
-                inputs = batch_inputs(predictor, [feeds], device)
-                arguments: dict[str, Any] = predictor.arguments(*inputs)
-                fine, coarse = network.describe(**arguments)
-                logits = network.head(fine, coarse)[0]
-            features.append(fine[0].half().cpu().numpy())
-            odds.append((logits[1] - logits[0]).half().cpu().numpy())
-            labels.append(_inner(label))
-        seen.append(_with_places(features, np.stack(labels), np.stack(odds)))
-    return [item for item in seen if len(item.known)]
+def _seen(ground: LabelledGround, maps: Sequence[WindowMaps]) -> _Seen:
+    """A ground's windows with all of its labels, not only those that the head was fitted to."""
+    labels = [_inner(read_labelled(ground, item.window)[1]) for item in maps]
+    label = np.stack(labels) if labels else np.zeros((0, 1, 1), np.uint8)
+    return _Seen(maps, label, np.argwhere(label != IGNORE), np.argwhere(label == 1))
 
 
 def _inner(label: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -183,12 +163,6 @@ def _inner(label: NDArray[np.int64]) -> NDArray[np.uint8]:
     middle = slice(border, len(label) - border)
     inner[middle, middle] = label[middle, middle]
     return inner
-
-
-def _with_places(
-    features: Sequence[NDArray[np.float16]], label: NDArray[np.uint8], plain: NDArray[np.float16]
-) -> _Seen:
-    return _Seen(features, label, plain, np.argwhere(label != IGNORE), np.argwhere(label == 1))
 
 
 def _learn(
@@ -216,16 +190,18 @@ def _learn(
 
 
 @torch.no_grad()
-def _spread_alike(learner: Surroundings, seen: Sequence[_Seen]) -> float:
+def _spread_alike(learner: Surroundings, head: FeatureHead, seen: Sequence[_Seen]) -> float:
     """How much wider the odds are spread than the head's, in the first windows of each ground."""
     own, plain = [], []
     for item in seen:
-        features = (
-            torch.from_numpy(np.stack(item.features[:COMPARED])).to(learner.mean.device).float()
-        )
-        known = item.label[:COMPARED] != IGNORE
-        own.append(learner.odds(features)[:, 0].cpu().numpy()[known])
-        plain.append(item.plain[:COMPARED][known].astype(np.float32))
+        for maps, label in list(zip(item.maps, item.label))[:COMPARED]:
+            fine, coarse = (
+                torch.from_numpy(part)[None].to(learner.mean.device).float()
+                for part in (maps.fine, maps.coarse)
+            )
+            logits, known = head(fine, coarse)[0], label != IGNORE
+            own.append(learner.odds(fine)[0, 0].cpu().numpy()[known])
+            plain.append((logits[1] - logits[0]).cpu().numpy()[known])
     return float(np.concatenate(own).std() / max(1e-6, np.concatenate(plain).std()))
 
 
@@ -248,7 +224,7 @@ def _crop(
     square = np.s_[..., row : row + side, column : column + side]
     turns, mirrored = int(draw.integers(4)), bool(draw.random() < 0.5)
     parts = []
-    for whole in (seen.features[window], seen.label[window]):
+    for whole in (seen.maps[window].fine, seen.label[window]):
         part = np.rot90(whole[square], turns, (-2, -1))
         parts.append(np.ascontiguousarray(part[..., ::-1] if mirrored else part))
     return parts[0], parts[1]

@@ -28,6 +28,7 @@ from ..model.tuned_segmentation import TunedSegmentation
 from ..progress import Progress
 from .base_model import Base
 from .judging import Judged, judge
+from .kept_maps import KeptMaps
 from .kept_tokens import KeptTokens
 from .labelled_ground import LabelledGround, thin_grounds
 from .light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS, Light
@@ -150,17 +151,23 @@ class HeadTuner:
     copies: int | None = None
     kept: KeptTokens | None = None
 
-    def tune(self, grounds: Sequence[LabelledGround], progress: Progress | None = None) -> Tuned:
+    def tune(
+        self,
+        grounds: Sequence[LabelledGround],
+        progress: Progress | None = None,
+        maps: KeptMaps | None = None,
+    ) -> Tuned:
         """A model from rasters with labels.
 
         Args:
             grounds: Rasters with labels.
             progress: Told how far it is.
+            maps: Takes the features of whole windows; None where nobody wants them.
         """
         progress = progress or Progress()
         use, rule = self._way(grounds)
         predictor = build(self.base, self.card)
-        samples, unlabelled = self._examples(predictor, grounds, use, rule, progress)
+        samples, unlabelled = self._examples(predictor, grounds, use, rule, progress, maps)
         network = tuned_network(predictor.cpu())
         blocks, fresh = network.blocks(), self._hidden_head(network, use)
         fit = functools.partial(
@@ -201,6 +208,7 @@ class HeadTuner:
         use: Use,
         rule: Rule,
         progress: Progress,
+        maps: KeptMaps | None,
     ) -> tuple[PixelSamples, Unlabelled]:
         """Features of labelled pixels, and of others where the head learns from them too."""
         compute = functools.partial(
@@ -219,7 +227,8 @@ class HeadTuner:
         if use.teacher:
             shown = with_neighbours(shown, window, self.seed)
         rounds = (use.teacher or use).rounds
-        samples = compute(shown, copies=copies, progress=progress.part(0.0, 0.5 if rounds else 0.7))
+        part = progress.part(0.0, 0.5 if rounds else 0.7)
+        samples = compute(shown, copies=copies, maps=maps, progress=part)
         around = anywhere = None
         if use.teacher:
             samples, around = without_neighbours(samples)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rasterio.windows import Window
 
 from engine.benchmark.our_change import labelled
 from engine.benchmark.protocols import ChangePair
@@ -21,6 +22,7 @@ from engine.model.tuned_change import TunedChange
 from engine.progress import Progress
 from engine.train import surroundings_tuning, tuning
 from engine.train.base_model import Base
+from engine.train.kept_maps import KeptMaps, WindowMaps
 from engine.train.labelled_ground import LabelledGround
 from engine.train.supervised import IGNORE
 from engine.train.surroundings_tuning import add_surroundings, with_surroundings
@@ -54,12 +56,22 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "JOINT_PLACES", 1)
 
 
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """A head, what it was fitted to, and what was measured there."""
+
+    tuned: Tuned
+    grounds: list[LabelledGround]
+    maps: KeptMaps
+
+
 @pytest.fixture(scope="module")
-def first() -> Tuned:
+def first() -> Fitted:
     torch.manual_seed(0)
     network = PixelChange(SMALL, (4, 6, 8, 10)).eval()
     base = Base(Path(), "", CARD, SMALL, dict(network.encoder.state_dict()), network)
-    return HeadTuner(base, CARD, copies=0).tune([place(1), place(2)])
+    grounds, maps = [place(1), place(2)], KeptMaps()
+    return Fitted(HeadTuner(base, CARD, copies=0).tune(grounds, maps=maps), grounds, maps)
 
 
 def place(seed: int, side: int = 72) -> LabelledGround:
@@ -79,42 +91,54 @@ def learned(predictor: Predictor) -> dict[str, torch.Tensor]:
     return predictor.network.surroundings.state_dict()
 
 
-def test_learns_the_same_for_a_seed_and_leaves_the_rest_as_it_was(first: Tuned) -> None:
-    grounds = [place(1), place(2)]
-    one, same, other = (add_surroundings(first.predictor, grounds, seed=s) for s in (0, 0, 1))
+def judged(first: Fitted, held: list[LabelledGround]) -> Tuned:
+    return with_surroundings(first.tuned, first.grounds, first.maps, held, 0, None, Progress())
+
+
+def test_learns_the_same_for_a_seed_and_leaves_the_rest_as_it_was(first: Fitted) -> None:
+    before = first.tuned.predictor
+    one, same, other = (
+        add_surroundings(before, first.grounds, first.maps, seed=seed) for seed in (0, 0, 1)
+    )
     assert all(torch.equal(value, learned(same)[key]) for key, value in learned(one).items())
     assert not torch.equal(learned(one)["mix.weight"], learned(other)["mix.weight"])
-    assert isinstance(first.predictor.network, TunedChange)
-    assert first.predictor.network.surroundings is None
-    for key, value in first.predictor.network.state_dict().items():
+    assert isinstance(before.network, TunedChange)
+    assert before.network.surroundings is None
+    for key, value in before.network.state_dict().items():
         assert torch.equal(value, one.network.state_dict()[key])
 
 
-def test_is_judged_on_what_was_held_back(first: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_judged_on_what_was_held_back(first: Fitted, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third pair, all of whose pixels are labelled, one place: nine windows of 32 x 32 cover its 72 x 72."""
     monkeypatch.setattr(surroundings_tuning, "average_precision", _in_turn(0.4, 0.5))
-    tuned = with_surroundings(first, [place(1), place(2)], [place(3)], 0, None, Progress())
+    tuned = judged(first, [place(3)])
     assert tuned.improved and learned(tuned.predictor)
     assert tuned.matrix is not None and tuned.matrix.sum() == 9 * 32**2
     assert tuned.matrix.diagonal().sum() > 0.9 * 9 * 32**2
     assert tuned.places == 1 and tuned.accuracy is not None
 
 
-def test_what_does_not_help_is_not_kept(first: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_help_is_not_kept(first: Fitted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surroundings_tuning, "average_precision", _in_turn(0.5, 0.5))
-    tuned = with_surroundings(first, [place(1), place(2)], [place(3)], 0, None, Progress())
-    assert tuned == dataclasses.replace(first, improved=False)
+    tuned = judged(first, [place(3)])
+    assert tuned == dataclasses.replace(first.tuned, improved=False)
 
 
-def test_with_nothing_held_back_nothing_is_claimed(first: Tuned) -> None:
-    tuned = with_surroundings(first, [place(1), place(2)], [], 0, None, Progress())
+def test_with_nothing_held_back_nothing_is_claimed(first: Fitted) -> None:
+    tuned = judged(first, [])
     assert learned(tuned.predictor)
     assert (tuned.matrix, tuned.accuracy, tuned.places) == (None, None, 0)
 
 
-def test_a_cancel_ends_it(first: Tuned) -> None:
+def test_a_cancel_ends_it(first: Fitted) -> None:
     with pytest.raises(Cancelled):
-        add_surroundings(first.predictor, [place(1)], seed=0, progress=Progress(lambda: True))
+        add_surroundings(
+            first.tuned.predictor,
+            first.grounds,
+            first.maps,
+            seed=0,
+            progress=Progress(lambda: True),
+        )
 
 
 def test_crops_hold_the_pixel_that_was_drawn_and_are_turned_with_their_labels() -> None:
@@ -123,7 +147,9 @@ def test_crops_hold_the_pixel_that_was_drawn_and_are_turned_with_their_labels() 
     label[:, 4:60, 4:60] = 0
     label[1, 7, 50] = 1
     features = label[:, None].astype(np.float16)
-    seen = surroundings_tuning._with_places(features, label, features[:, 0])
+    maps = [WindowMaps(place(1), Window(0, 0, 64, 64), fine, fine) for fine in features]
+    known, changed = np.argwhere(label != IGNORE), np.argwhere(label == 1)
+    seen = surroundings_tuning._Seen(maps, label, known, changed)
     assert seen.changed.tolist() == [[1, 7, 50]] and len(seen.known) == 2 * 56 * 56
     draw = np.random.default_rng(0)
     held = 0
