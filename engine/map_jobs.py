@@ -14,6 +14,7 @@ class SegmentJob(Job):
     """A class map of a raster."""
 
     verb: ClassVar[str] = "segment"
+    model_task: ClassVar[str] = "segmentation"  # as its card names it
     summary: ClassVar[str] = "class map of a raster"
 
     input: str = parameter("raster to map: a path or a GDAL name")
@@ -50,6 +51,7 @@ class ClassifyJob(Job):
     """Labelled scenes: a grid over the raster, or given polygons."""
 
     verb: ClassVar[str] = "classify"
+    model_task: ClassVar[str] = "scene-classification"  # as its card names it
     summary: ClassVar[str] = "label the cells of a grid, or given polygons"
 
     input: str = parameter("raster to label: a path or a GDAL name")
@@ -78,6 +80,7 @@ class ChangeJob(Job):
     """Change between two dates, on the first one's grid."""
 
     verb: ClassVar[str] = "detect-change"
+    model_task: ClassVar[str] = "change-detection"  # as its card names it
     summary: ClassVar[str] = "change between two dates"
 
     before: str = parameter("raster of the first date: a path or a GDAL name")
@@ -121,6 +124,7 @@ class UncertainPlacesJob(Job):
     """The places to label next: where a model is least sure."""
 
     verb: ClassVar[str] = "uncertain-places"
+    model_task: ClassVar[str] = "segmentation"  # as its card names it
     summary: ClassVar[str] = "places to label next, where a model is least sure"
 
     input: str = parameter("raster to search: a path or a GDAL name")

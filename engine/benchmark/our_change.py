@@ -30,7 +30,7 @@ from ..train.light import STANDARDISED
 from ..train.rounds import Rounds
 from ..train.supervised import SupervisedLoss
 from ..train.surroundings_tuning import add_surroundings
-from ..train.tuning import JOINT_PLACES, HeadTuner
+from ..train.tuning import JOINT_PLACES, HeadTuner, labelled_places
 from .protocols import ChangePair
 from .siamese import standardised
 
@@ -69,7 +69,7 @@ class TunedPairs:
         first = HeadTuner(base, card, seed=seed, copies=1).tune(few, maps=maps)
         predictor = first.predictor
         if self.method == "quick":
-            if sum(len(np.unique(ground.pixels.unit)) for ground in few) >= JOINT_PLACES:
+            if labelled_places(few) >= JOINT_PLACES:
                 predictor = add_surroundings(predictor, grounds, maps, seed=seed)
         else:
             adapters = self.method == "adapters"

@@ -80,12 +80,16 @@ class Grid:
         left, top = self.xy(window.col_off, window.row_off)
         return Affine(t.a, t.b, left, t.d, t.e, top)
 
+    def corners(self, window: Window) -> list[tuple[float, float]]:
+        """Map coordinates of a window's corners, one after the other around it."""
+        left, top = window.col_off, window.row_off
+        right, bottom = left + window.width, top + window.height
+        around = ((left, top), (right, top), (right, bottom), (left, bottom))
+        return [self.xy(column, row) for column, row in around]
+
     def window_bounds(self, window: Window) -> BoundingBox:
         """Map bounds of a window; of a rotated one, the box around it."""
-        columns = (window.col_off, window.col_off + window.width)
-        rows = (window.row_off, window.row_off + window.height)
-        corners = [self.xy(column, row) for column in columns for row in rows]
-        xs, ys = zip(*corners)
+        xs, ys = zip(*self.corners(window))
         return BoundingBox(min(xs), min(ys), max(xs), max(ys))
 
     def clip(self, window: Window) -> Window:

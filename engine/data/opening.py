@@ -129,9 +129,8 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
             "Georeference it in QGIS (Layer > Georeferencer), or give the CRS explicitly to work "
             "in pixel coordinates."
         )
-    if (
-        not placed and dataset.gcps[0]
-    ):  # QGIS shows it warped: pixel coordinates would lie elsewhere
+    if not placed and dataset.gcps[0]:
+        # QGIS shows it warped: pixel coordinates would lie elsewhere.
         raise GeoreferenceMissing(
             f"The raster {path} is placed by ground control points, which have no pixel grid. Warp it first in QGIS "
             "(Raster > Projections > Warp), and give the result."

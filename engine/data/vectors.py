@@ -276,8 +276,7 @@ def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]
 
 def _ground(grid: Grid) -> Any:
     """The raster's ground: of one that lies askew, less than the box around it."""
-    corners = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
-    return shapely.Polygon([grid.xy(column, row) for column, row in corners])
+    return shapely.Polygon(grid.corners(grid.window))
 
 
 def _finite(geometries: NDArray[Any]) -> NDArray[np.bool_]:

@@ -12,18 +12,12 @@ from pathlib import Path
 from ..errors import EngineError
 from ..map_jobs import ChangeJob, ClassifyJob, SegmentJob
 from ..memory_limit import memory_limit
-from ..parameters import Job
 from .backend import Backend
 from .installed import open_model
 from .kept_choices import kept_choice
 from .made_up_windows import random_windows
 from .processor_backends import other_backends, processor_key
 
-TASKS: dict[type[Job], str] = {
-    SegmentJob: "segmentation",
-    ClassifyJob: "scene-classification",
-    ChangeJob: "change-detection",
-}
 _begun: dict[tuple[Path, int], Backend] = {}
 
 
@@ -36,7 +30,7 @@ def begin(job: SegmentJob | ClassifyJob | ChangeJob) -> None:
     if job.scheduler or job.device == "gpu" or memory_limit():
         return
     with suppress(EngineError):
-        model = open_model(job.model, TASKS[type(job)])
+        model = open_model(job.model, job.model_task)
         others = other_backends(model.path, model.card, job.threads)
         chosen = kept_choice(processor_key(model.path, others, job.threads))
         if chosen in others:

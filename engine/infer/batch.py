@@ -34,9 +34,9 @@ AT_ONCE = 8  # scenes, at most: each has a reader, buffers and open outputs in t
 _NAMED = 10  # failed scenes in the message; the table has all
 LEFT_OUT = "left out"
 _WORK: dict[str, tuple[Callable[[Any, Progress], dict[str, Any]], str]] = {
-    SegmentJob.verb: (segment, "segmentation"),
-    ClassifyJob.verb: (classify, "scene-classification"),
-    ChangeJob.verb: (detect_change, "change-detection"),
+    SegmentJob.verb: (segment, SegmentJob.model_task),
+    ClassifyJob.verb: (classify, ClassifyJob.model_task),
+    ChangeJob.verb: (detect_change, ChangeJob.model_task),
 }
 
 

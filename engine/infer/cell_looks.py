@@ -96,8 +96,4 @@ class CellLooks:
 
 def outline(grid: Grid, window: Window) -> Any:
     """The part of a window inside the grid, as a polygon in map coordinates."""
-    part = grid.clip(window)
-    left, top = part.col_off, part.row_off
-    right, bottom = left + part.width, top + part.height
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-    return shapely.Polygon([grid.xy(column, row) for column, row in corners])
+    return shapely.Polygon(grid.corners(grid.clip(window)))

@@ -21,7 +21,7 @@ from ..progress import Progress
 from .backends import open_backend
 from .cell_looks import CellLooks
 from .cluster import Likeness, open_cluster, worker_threads
-from .cluster_looks import TASK, ClusterParts
+from .cluster_looks import ClusterParts
 from .finished_parts import parts_here, resumed_parts
 from .installed import open_model
 from .job_key import job_key
@@ -53,7 +53,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))
-    model = open_model(job.model, TASK)
+    model = open_model(job.model, job.model_task)
     card = model.card
     with ExitStack() as opened:
         opened.enter_context(raster_environment())

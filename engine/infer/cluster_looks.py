@@ -11,7 +11,6 @@ from ..progress import Progress
 from .cluster import Likeness, computed_in_order, worker_count, worker_model
 from .scored_looks import Looks, PartsResult, lay_scene, score_parts
 
-TASK = "scene-classification"
 _TASKS = 4  # for each worker, so that those that are sooner through take more
 
 
@@ -27,7 +26,7 @@ def compute_parts(job: ClassifyJob, likeness: Likeness, parts: range) -> PartsRe
         DeviceUnavailable: This worker computes otherwise than the client.
         EngineError: What opening and computing raise.
     """
-    with worker_model(job, TASK, likeness) as (model, backend), ExitStack() as opened:
+    with worker_model(job, job.model_task, likeness) as (model, backend), ExitStack() as opened:
         looks = lay_scene(job, model.card, opened, Progress()).looks
         return score_parts(backend, looks, parts, Progress())
 

@@ -17,7 +17,7 @@ from .backend import Backend
 from .cluster import Likeness, computed_in_order, open_cluster, worker_count, worker_model
 from .finished_rows import Compute, Layers, computed
 from .installed import InstalledModel
-from .map_rows import TASKS, MapJob, kept_layers, lay_mosaic, open_sources
+from .map_rows import MapJob, kept_layers, lay_mosaic, open_sources
 from .mosaic import Earlier, Mosaic
 from .region import open_region
 from .tally import Tally
@@ -85,7 +85,7 @@ def compute_strip(job: MapJob, confidence: bool, likeness: Likeness, strip: Stri
         EngineError: What opening and computing raise.
     """
     with (
-        worker_model(job, TASKS[job.verb], likeness) as (model, backend),
+        worker_model(job, job.model_task, likeness) as (model, backend),
         open_sources(job, model.card) as sources,
     ):
         region = open_region(sources[0].grid, job.extent, job.extent_crs, job.mask)

@@ -69,7 +69,7 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
 
 
 def _open_model(path: str) -> InstalledModel:
-    model = open_model(path, "change-detection")
+    model = open_model(path, ChangeJob.model_task)
     count = len(model.card.classes)
     if count != 2:
         raise ModelInvalid(

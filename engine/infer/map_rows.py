@@ -21,7 +21,6 @@ from .scene import TwoDates
 from .scores import UNKNOWN
 
 MapJob = Union[SegmentJob, ChangeJob]
-TASKS = {SegmentJob.verb: "segmentation", ChangeJob.verb: "change-detection"}
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))
-    model = open_model(job.model, "segmentation")
+    model = open_model(job.model, job.model_task)
     card = model.card
     with ExitStack() as stack:
         run = MapRun(job, model, watch, stack, progress)

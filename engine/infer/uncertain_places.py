@@ -50,7 +50,7 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
         EngineError: One of its subclasses, each with what was given, expected and to do.
     """
     watch = Stopwatch()
-    model = open_model(job.model, "segmentation")
+    model = open_model(job.model, job.model_task)
     card = model.card
     _check_classes(card)
     with ExitStack() as stack:

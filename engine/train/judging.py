@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..assess.intervals import Estimate, clustered
 from ..data.blocks import spatial_blocks, spatial_folds
-from ..infer.backend import processors
 from ..infer.lanes import in_order
 from ..model.feature_head import FeatureHead
 from ..progress import Progress
@@ -136,7 +136,7 @@ def _held_out(
         test = fold == number
         return fit(~test)(samples.features[0][test])
 
-    yield from in_order(range(int(fold.max()) + 1), scores, min(processors(), LANES))
+    yield from in_order(range(int(fold.max()) + 1), scores, min(torch.get_num_threads(), LANES))
 
 
 def _choose(

@@ -112,12 +112,7 @@ def _tune_weights(
     learn, held, warning = split_grounds(grounds, rounds.share, job.seed, card)
     if warning:
         progress.warning(warning)
-    judging = [seen for ground in held if len((seen := ground.on_data(card.window)).pixels)]
-    if held and not judging:
-        progress.warning(
-            "All labels that were held back are no-data in the rasters, so the model cannot be "
-            "judged. Draw more labels where the raster has values."
-        )
+    judging = _on_data(held, card.window, progress)
 
     def work(batch: int) -> Tuned:
         first = tuner.tune(learn, progress.part(0.0, 0.18))
@@ -146,7 +141,7 @@ def _tune_surroundings(
         return tuner.tune(grounds, progress)
     if warning:
         progress.warning(warning)
-    judging = [seen for ground in held if len((seen := ground.on_data(tuner.card.window)).pixels)]
+    judging = _on_data(held, tuner.card.window, progress)
     maps = KeptMaps()
     first = tuner.tune(learn, progress.part(0.0, 0.45), maps)
     tuned = with_surroundings(
@@ -156,6 +151,19 @@ def _tune_surroundings(
         return tuned
     # That head was fitted without the labels that were held back: here is one of all of them.
     return tuner.tune(grounds, Quiet(progress.part(0.8, 1.0)))
+
+
+def _on_data(
+    held: Sequence[LabelledGround], window: int, progress: Progress
+) -> list[LabelledGround]:
+    """What was held back, where the rasters have values; that nothing is left of it is told."""
+    judging = [seen for ground in held if len((seen := ground.on_data(window)).pixels)]
+    if held and not judging:
+        progress.warning(
+            "All labels that were held back are no-data in the rasters, so the model cannot be "
+            "judged. Draw more labels where the raster has values."
+        )
+    return judging
 
 
 def split_grounds(

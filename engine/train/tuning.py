@@ -198,7 +198,7 @@ class HeadTuner:
         """How the head is fitted: of change, by how many places are labelled."""
         if self.card.task != "change-detection":
             return self.use, "both"
-        many = _places(grounds) >= JOINT_PLACES
+        many = labelled_places(grounds) >= JOINT_PLACES
         return for_change(self.use), "regression" if many else "discriminants"
 
     def _examples(
@@ -251,6 +251,6 @@ class HeadTuner:
         return FeatureHead(head.fine.in_channels, head.coarse.in_channels, classes, HIDDEN)
 
 
-def _places(grounds: Sequence[LabelledGround]) -> int:
+def labelled_places(grounds: Sequence[LabelledGround]) -> int:
     """Labelled polygons, or squares, of all rasters together."""
     return len({(ground.place, unit) for ground in grounds for unit in ground.pixels.unit.tolist()})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +11,17 @@ from rasterio.windows import Window
 
 from engine.benchmark.our_change import TunedPairs, fresh_change, labelled, two_dates
 from engine.benchmark.protocols import ChangePair
-from engine.cards import Band, Card, ModelClass, Normalisation
-from engine.model.config import SpectralGPTConfig
 from engine.model.pixel_change import PixelChange
 from engine.train import tuning
 from engine.train.base_model import Base
 from engine.train.linear_scores import LinearScores
 from engine.train.metrics import average_precision
 from engine.train.quick_head import fit_linear
+from tests.engine import small_change
+from tests.engine.small_change import SMALL
 
-SMALL = SpectralGPTConfig(
-    bands=9,
-    image_size=32,
-    dim=16,
-    depth=1,
-    heads=2,
-    decoder_dim=16,
-    decoder_depth=1,
-    decoder_heads=2,
-)
-CARD = Card(
-    name="change",
-    task="change-detection",
-    bands=tuple(Band(f"B{n}", "", 0.5 + n / 10, 0.05) for n in range(9)),
-    window=32,
-    normalisation=Normalisation("scene-statistics"),
-    optional_groups=(1,),
-    classes=(ModelClass(0, "unchanged"), ModelClass(1, "changed")),
-    threshold={"method": "scene", "rule": "quantile", "share": 0.9, "rescale": True},
-)
+THRESHOLD = {"method": "scene", "rule": "quantile", "share": 0.9, "rescale": True}
+CARD = dataclasses.replace(small_change.CARD, threshold=THRESHOLD)
 
 
 @pytest.fixture

@@ -20,6 +20,12 @@ def test_positions_by_hand():
     assert PLAIN.xy(0, 0) == (500_000, 4_700_000)
     assert PLAIN.xy(2, 3) == (500_020, 4_699_970)
     assert PLAIN.column_row(500_020, 4_699_970) == pytest.approx((2, 3))
+    assert PLAIN.corners(Window(1, 2, 3, 4)) == [
+        (500_010, 4_699_980),
+        (500_040, 4_699_980),
+        (500_040, 4_699_940),
+        (500_010, 4_699_940),
+    ]
     assert PLAIN.shape == (80, 100)
     assert PLAIN.resolution == (10, 10)
     assert tuple(PLAIN.bounds) == (500_000, 4_699_200, 501_000, 4_700_000)

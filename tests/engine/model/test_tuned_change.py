@@ -6,34 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.export.onnx import export_onnx
-from engine.model.config import SpectralGPTConfig
 from engine.model.pixel_change import PixelChange
 from engine.model.predictor import Predictor
 from engine.model.registry import build_network
 from engine.model.tuned_change import TunedChange
+from tests.engine.small_change import CARD, SMALL
 
 LEVELS = (4, 6, 8, 10)
-SMALL = SpectralGPTConfig(
-    bands=9,
-    image_size=32,
-    dim=16,
-    depth=1,
-    heads=2,
-    decoder_dim=16,
-    decoder_depth=1,
-    decoder_heads=2,
-)
-CARD = Card(
-    name="trial",
-    task="change-detection",
-    bands=tuple(Band(f"B{n}", "", 0.5 + n / 10, 0.05) for n in range(9)),
-    window=32,
-    normalisation=Normalisation("scene-statistics"),
-    optional_groups=(1,),
-    classes=(ModelClass(0, "unchanged"), ModelClass(1, "changed")),
-)
 
 
 @pytest.fixture(

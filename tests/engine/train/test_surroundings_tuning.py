@@ -13,9 +13,7 @@ from rasterio.windows import Window
 
 from engine.benchmark.our_change import labelled
 from engine.benchmark.protocols import ChangePair
-from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.errors import Cancelled
-from engine.model.config import SpectralGPTConfig
 from engine.model.pixel_change import PixelChange
 from engine.model.predictor import Predictor
 from engine.model.tuned_change import TunedChange
@@ -27,27 +25,10 @@ from engine.train.labelled_ground import LabelledGround
 from engine.train.supervised import IGNORE
 from engine.train.surroundings_tuning import add_surroundings, with_surroundings
 from engine.train.tuning import HeadTuner, Tuned
+from tests.engine import small_change
+from tests.engine.small_change import SMALL
 
-SMALL = SpectralGPTConfig(
-    bands=9,
-    image_size=32,
-    dim=16,
-    depth=1,
-    heads=2,
-    decoder_dim=16,
-    decoder_depth=1,
-    decoder_heads=2,
-)
-CARD = Card(
-    name="change",
-    task="change-detection",
-    bands=tuple(Band(f"B{n}", "", 0.5 + n / 10, 0.05) for n in range(9)),
-    window=32,
-    normalisation=Normalisation("scene-statistics"),
-    optional_groups=(1,),
-    classes=(ModelClass(0, "unchanged"), ModelClass(1, "changed")),
-    threshold={"method": "fixed", "value": 0.5},
-)
+CARD = dataclasses.replace(small_change.CARD, threshold={"method": "fixed", "value": 0.5})
 
 
 @pytest.fixture(autouse=True)
