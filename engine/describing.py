@@ -86,7 +86,9 @@ def _judged(description: Description, pixel: float, progress: Progress) -> list[
         judged = suitability(card, description.descriptors, description.sensor, pixel)
         found.append((path, card, judged))
     # Of those that fit alike, what makes maps comes before what only learns.
-    found.sort(key=lambda item: (item[2].rank[0], item[0].suffix != ".onnx", item[2].rank, item[0]))
+    found.sort(
+        key=lambda item: (item[2].rank[0], item[0].suffix.lower() != ".onnx", item[2].rank, item[0])
+    )
     return [_model(*item) for item in found]
 
 
@@ -103,7 +105,7 @@ def _model(path: Path, card: Card, judged: Suitability) -> dict[str, Any]:
     return {
         "name": path.stem,
         "path": str(path),
-        "format": path.suffix.lstrip("."),
+        "format": path.suffix.lower().lstrip("."),
         "task": card.task,
         "title": card.title or card.name,
         "gsd": card.gsd,

@@ -57,7 +57,7 @@ def graphics_cards() -> list[str]:
 def _models() -> list[tuple[Path, Card]]:
     """The installed models that predict, the smallest first."""
     found = []
-    for path in (path for path in installed_models() if path.suffix == ".onnx"):
+    for path in (path for path in installed_models() if path.suffix.lower() == ".onnx"):
         with suppress(EngineError):
             card = read_card(path)
             if card.classes:

@@ -86,7 +86,7 @@ def described(entry: ModelEntry, card: Card, origin: str) -> dict[str, Any]:
         "path": str(entry.path),
         "task": card.task,
         "title": card.title or card.name,
-        "format": entry.path.suffix.lstrip("."),
+        "format": entry.path.suffix.lower().lstrip("."),
         "origin": origin,
         "bytes": entry.bytes,
         "modified": entry.modified,

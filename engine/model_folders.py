@@ -65,7 +65,7 @@ def model_files(folder: Path) -> list[Path]:
         OSError: The folder cannot be read.
     """
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if Path(entry.name).suffix in SUFFIXES]
+        names = [entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES]
     return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 

@@ -11,7 +11,7 @@ from .card_editing import write_with_card
 from .errors import InvalidParameter, ModelInvalid, OutputNotWritable
 from .infer.staging import StagedOutputs, write_error
 from .model_file import find_model, read_card, verify
-from .model_folders import SUFFIXES, shipped_models
+from .model_folders import SUFFIXES, model_files, shipped_models
 from .model_jobs import RenameJob
 from .progress import Progress
 
@@ -40,7 +40,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
     read_card(path)  # refuses what is no model
     name = job.name or path.stem
     _check(path, name)
-    files = [file for suffix in SUFFIXES if (file := path.with_suffix(suffix)).is_file()]
+    files = [file for file in model_files(path.parent) if file.stem == path.stem]
     made = {}
     with StagedOutputs() as outputs:
         for place, file in enumerate(files):
@@ -55,7 +55,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
                 write_with_card(file, staged, card, part)
             except OSError as error:
                 raise write_error(staged, error) from error
-            made[file.suffix.lstrip(".")] = str(target)
+            made[file.suffix.lower().lstrip(".")] = str(target)
         progress.check()
     if name != path.stem:
         for file in files:

@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5631,6 +5636,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5937,6 +5947,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation>„{parameter}“ soll nach „{target}“ geschrieben werden: QGIS öffnet kein GeoPackage mit einem „;“ im Namen oder einem „%“ mit zwei Ziffern, etwa %20, im Pfad. Geben Sie einen anderen Namen oder Ordner an.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation>Vorzeitig beendet. Was bis dahin getan war, wurde behalten.</translation>
     </message>
@@ -5632,6 +5637,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation>„{1}“ konnte nicht auf den neuesten Stand gebracht werden: Ein anderes Programm, etwa eine Tabellenkalkulation, hält die Datei. Schließen Sie sie dort und starten Sie dasselbe noch einmal, dann wird nur die Tabelle geschrieben; bis dahin nennt „{2}“ alle Szenen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation>{1} von {2} Szenen konnten nicht berechnet werden: {3}. Die anderen sind fertig; &#x27;{4}&#x27; führt alle auf. Beheben Sie die Ursache, und starten Sie dasselbe noch einmal: Fertiges wird ausgelassen.</translation>
     </message>
@@ -5939,6 +5949,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>Die Ausgabe &#x27;{1}&#x27; muss auf {2} enden. Geben Sie ihr einen solchen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <translation>Der Name eines GeoPackage darf kein „;“ enthalten, wie es der der Ausgabe „{1}“ tut. Geben Sie ihr einen anderen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation>«{parameter}» debe escribirse en «{target}»: QGIS no abre ningún GeoPackage con «;» en el nombre, ni con «%» y dos cifras, como %20, en la ruta. Indique otro nombre u otra carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation>Detenido antes de terminar. Se conservó lo hecho hasta ese momento.</translation>
     </message>
@@ -5632,6 +5637,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation>No se pudo actualizar «{1}»: otro programa, como una hoja de cálculo, lo tiene abierto. Ciérrelo allí y ejecute lo mismo otra vez, lo que solo escribe la tabla; mientras tanto, «{2}» informa de todas las escenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation>No se pudieron calcular {1} de {2} escenas: {3}. Las demás están terminadas; &#x27;{4}&#x27; las enumera todas. Corrija lo que falla y ejecute lo mismo de nuevo: lo terminado se omite.</translation>
     </message>
@@ -5939,6 +5949,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>La salida &#x27;{1}&#x27; debe terminar en {2}. Dele un nombre así.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <translation>El nombre de un GeoPackage no puede contener «;», como lo hace el de la salida «{1}». Déle otro nombre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation>« {parameter} » doit être écrit dans « {target} » : QGIS n&#x27;ouvre aucun GeoPackage dont le nom contient « ; », ou dont le chemin contient « % » et deux chiffres, comme %20. Donnez un autre nom ou un autre dossier.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation>Arrêté avant la fin. Ce qui était déjà fait a été conservé.</translation>
     </message>
@@ -5632,6 +5637,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation>« {1} » n&#x27;a pas pu être mis à jour : un autre programme, par exemple un tableur, le tient ouvert. Fermez-le là-bas et relancez la même commande, qui n&#x27;écrit alors que le tableau ; en attendant, « {2} » renseigne sur toutes les scènes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation>{1} scènes sur {2} n&#x27;ont pas pu être calculées : {3}. Les autres sont terminées ; &#x27;{4}&#x27; les énumère toutes. Corrigez ce qui ne va pas et relancez la même commande : ce qui est terminé est laissé de côté.</translation>
     </message>
@@ -5939,6 +5949,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>La sortie « {1} » doit se terminer par {2}. Donnez-lui un tel nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <translation>Le nom d&#x27;un GeoPackage ne peut pas contenir de « ; », comme celui de la sortie « {1} ». Donnez-lui un autre nom.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation>«{parameter}» deve ser escrito em «{target}»: o QGIS não abre nenhum GeoPackage com «;» no nome, nem com «%» e dois algarismos, como %20, no caminho. Indique outro nome ou outra pasta.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation>Interrompido antes do fim. O que já estava feito foi mantido.</translation>
     </message>
@@ -5632,6 +5637,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation>Não foi possível atualizar «{1}»: outro programa, como uma folha de cálculo, tem-no aberto. Feche-o aí e execute o mesmo outra vez, o que escreve apenas a tabela; entretanto, «{2}» informa sobre todas as cenas.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation>Não foi possível calcular {1} de {2} cenas: {3}. As outras estão concluídas; &#x27;{4}&#x27; lista todas. Corrija o que está errado e execute o mesmo de novo: o que está concluído fica de fora.</translation>
     </message>
@@ -5939,6 +5949,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>A saída &#x27;{1}&#x27; deve terminar em {2}. Dê-lhe um nome assim.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <translation>O nome de um GeoPackage não pode conter «;», como acontece com o da saída «{1}». Dê-lhe outro nome.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

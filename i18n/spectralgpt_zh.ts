@@ -45,6 +45,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <translation>“{parameter}”将写入“{target}”：QGIS 无法打开名称中含“;”或路径中含“%”加两位数字（例如 %20）的 GeoPackage。请换一个名称或文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Stopped early. What was done so far was kept.</source>
         <translation>已提前停止。到目前为止完成的内容已保留。</translation>
     </message>
@@ -5632,6 +5637,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
+        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <translation>无法更新“{1}”：它被其他程序（例如电子表格）占用。请在那里关闭它，然后再次运行同样的命令，届时只写入该表；在此之前，“{2}”列出所有场景。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/batch.py"/>
         <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
         <translation>{2} 个场景中有 {1} 个无法计算:{3}。其余已完成;全部列于 &#x27;{4}&#x27;。请解决问题后重新运行同一命令:已完成的会跳过。</translation>
     </message>
@@ -5939,6 +5949,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/staging.py"/>
         <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
         <translation>输出“{1}”必须以 {2} 结尾。请改用这样的名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/staging.py"/>
+        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <translation>GeoPackage 的名称不能包含“;”，而输出“{1}”的名称含有它。请换一个名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

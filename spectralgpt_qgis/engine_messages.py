@@ -14,10 +14,11 @@ from string import Formatter
 from typing import NamedTuple
 
 from . import paths
-from .i18n import speaks_english, translated
+from .i18n import localised, speaks_english, translated
 
 _LEAST_WORDS = 3  # of what fills a gap, to be looked up itself
 _SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+")
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
 
@@ -78,8 +79,14 @@ def _translated(message: str) -> str:
     template, gaps = recognise(message)
     if template is None:
         return ""
-    filled = [in_users_language(gap) if len(gap.split()) >= _LEAST_WORDS else gap for gap in gaps]
-    return translated(template.text).format("", *filled)
+    return translated(template.text).format("", *map(_filling, gaps))
+
+
+def _filling(gap: str) -> str:
+    """What fills a gap: a message within the message, a number with decimals, or a name."""
+    if _DECIMALS.fullmatch(gap):
+        return localised(gap)
+    return in_users_language(gap) if len(gap.split()) >= _LEAST_WORDS else gap
 
 
 def recognise(message: str) -> tuple[Template | None, tuple[str, ...]]:

@@ -170,7 +170,7 @@ def _signature() -> _Signature:
     for folder in (engine_access.models_folder(), paths.MODELS):
         if folder.is_dir():
             for path in sorted(folder.iterdir()):
-                if path.suffix in _SUFFIXES:
+                if path.suffix.lower() in _SUFFIXES:
                     status = path.stat()
                     files.append((str(path), status.st_size, status.st_mtime_ns))
     return tuple(files)

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..infer.staging import write_error
+from ..infer.staging import CSV_ENCODING, write_error
 from ..jobs import EvaluateJob
 from ..language import told, tr
 from ..report.command import command_line
@@ -89,7 +89,7 @@ def write_table(path: Path, classes: Sequence[MapClass], accuracy: Accuracy) -> 
     """Writes the confusion matrix as CSV: rows true, columns mapped, names first."""
     names = [item.name for item in classes]
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with path.open("w", newline="", encoding=CSV_ENCODING) as file:
             table = csv.writer(file)
             table.writerow(["true \\ mapped", *names])
             for name, row in zip(names, accuracy.matrix):

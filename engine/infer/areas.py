@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from ..cards import ModelClass
 from ..data.grid import Grid
-from .staging import write_error
+from .staging import CSV_ENCODING, write_error
 
 COLUMNS = ("value", "name", "pixels", "area_m2", "area_ha", "share")
 
@@ -77,7 +77,7 @@ def write_areas(path: Path, records: Sequence[dict[str, Any]]) -> None:
     """
     total = sum(record["area_m2"] for record in records)
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with path.open("w", newline="", encoding=CSV_ENCODING) as file:
             table = csv.writer(file)
             table.writerow(COLUMNS)
             for record in records:

@@ -96,6 +96,12 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
             threads = stack.enter_context(ThreadPoolExecutor(pool.at_once, "scene"))
             futures = [threads.submit(run.compute, place, pool) for place in range(len(left))]
             reasons = [future.result() for future in futures]
+    if not table.complete():
+        progress.warning(
+            f"'{folder / TABLE}' could not be brought up to date: another program, such as a spreadsheet, holds it. "
+            f"Close it there and run the same again, which writes the table alone; '{RECORDS}' tells of all scenes "
+            "meanwhile."
+        )
     progress.update(1.0, "Done")
     failed = [(scene.name, reason) for scene, reason in zip(left, reasons) if reason]
     if failed:

@@ -14,7 +14,7 @@ from ..data.opening import files_of, open_raster
 from ..errors import EngineError
 from ..parameters import Job
 from .job_key import stated
-from .staging import SCRATCH_PREFIX, machine, remove_left_behind, write_error
+from .staging import CSV_ENCODING, SCRATCH_PREFIX, machine, remove_left_behind, write_error
 
 TABLE, RECORDS = "scenes.csv", "scenes.json"
 DONE, FAILED = "done", "failed"
@@ -74,14 +74,32 @@ class SceneTable:
 
     def _note(self, name: str, record: dict[str, Any]) -> None:
         self._records[name] = record
-        names = [*self._order, *(name for name in self._records if name not in self._order)]
-        listed = {name: self._records[name] for name in names if name in self._records}
+        listed = self._listed()
         text = json.dumps(listed, indent=1, ensure_ascii=False)
         try:
             _replace(self._folder / RECORDS, lambda file: file.write(text + "\n"))
-            _replace(self._folder / TABLE, lambda file: _write_table(file, listed))
         except OSError as error:
-            raise write_error(self._folder / TABLE, error) from error
+            raise write_error(self._folder / RECORDS, error) from error
+        self._tabulate(listed)
+
+    def complete(self) -> bool:
+        """Brings the table up to date at the end of a run; False when another program still holds it."""
+        return self._tabulate(self._listed())
+
+    def _listed(self) -> dict[str, dict[str, Any]]:
+        names = [*self._order, *(name for name in self._records if name not in self._order)]
+        return {name: self._records[name] for name in names if name in self._records}
+
+    def _tabulate(self, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Writes the table; one that a spreadsheet holds, as Windows has it, ends no run: the records tell all."""
+        path = self._folder / TABLE
+        try:
+            _replace(path, lambda file: _write_table(file, listed), CSV_ENCODING)
+        except PermissionError:
+            return False
+        except OSError as error:
+            raise write_error(path, error) from error
+        return True
 
 
 def scene_key(job: Job, rasters: Sequence[str], model: str) -> str:
@@ -127,10 +145,10 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _replace(path: Path, write: Any) -> None:
+def _replace(path: Path, write: Any, encoding: str = "utf-8") -> None:
     part = path.with_name(f"{SCRATCH_PREFIX}{os.getpid()}-{path.name}.{machine()}")
     try:
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with part.open("w", newline="", encoding=encoding) as file:
             write(file)
         part.replace(path)
     finally:

@@ -20,6 +20,7 @@ from ..errors import DiskFull, InvalidParameter, OutputNotWritable
 SCRATCH_PREFIX = ".spectralgpt-"
 GEOTIFF, GEOPACKAGE, CSV = (".tif", ".tiff"), (".gpkg",), (".csv",)
 VIRTUAL = (".vrt",)
+CSV_ENCODING = "utf-8-sig"  # with the mark by which spreadsheets know it from the system's own
 SIDECARS = (".aux.xml", ".ovr", ".msk", ".tiles")
 _LONGEST = 220  # bytes of a name: file systems take 255, and those of files beside it are longer
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -61,13 +62,18 @@ class StagedOutputs:
             suffixes: Endings it may have, lower case.
 
         Raises:
-            InvalidParameter: Wrong ending, too long a name, the same file twice, or an input.
+            InvalidParameter: Wrong ending, too long a name, one that cannot be, the same file twice, or an input.
             OutputNotWritable: The folder is missing or not writable, or the path is a folder.
         """
         path = Path(os.path.abspath(output))
         if path.suffix.lower() not in suffixes:
             raise InvalidParameter(
                 f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
+            )
+        if suffixes == GEOPACKAGE and ";" in path.name:  # GDAL takes what follows for an option
+            raise InvalidParameter(
+                f"The name of a GeoPackage cannot have a ';', as that of the output '{output}' has. Give it another "
+                "name."
             )
         if len(os.fsencode(path.name)) > _LONGEST:
             raise InvalidParameter(

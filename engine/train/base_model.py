@@ -65,7 +65,7 @@ def _with_weights(name_or_path: str) -> Path:
         trainable = [
             item
             for item in installed_models()
-            if item.suffix == ".safetensors" and name_or_path in (item.stem, item.name)
+            if item.suffix.lower() == ".safetensors" and name_or_path in (item.stem, item.name)
         ]
         path = trainable[0] if trainable else find_model(name_or_path)
     if path.suffix.lower() == ".onnx":

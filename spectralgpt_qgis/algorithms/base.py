@@ -35,6 +35,8 @@ from .left_behind import absolute_outputs, keeps_rows, remove_abandoned, remove_
 if TYPE_CHECKING:
     from ..styling import LayerStyle
 
+# What GDAL takes for options, and SQLite for signs written otherwise.
+_NO_GEOPACKAGE = re.compile(r"%[0-9A-Fa-f]{2}|;[^/\\]*$")
 FILES = ("output_model", "output_report")  # outputs that are no layers
 
 
@@ -109,7 +111,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         if not valid:
             return False, reason
         reason = (
-            self._wrong_ending(parameters)
+            self._wrong_name(parameters)
             or layer_without_crs(self, parameters, context)
             or self.problem(parameters, context)
         )
@@ -147,7 +149,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 )
         return ""
 
-    def _wrong_ending(self, parameters: dict[str, Any]) -> str:
+    def _wrong_name(self, parameters: dict[str, Any]) -> str:
         for definition in self.destinationParameterDefinitions():
             target = destination_text(parameters.get(definition.name()))
             ending = os.path.splitext(target)[1].lower()
@@ -161,6 +163,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                     target=target,
                     expected=tr(" or ").join(expected),
                 )
+            if ending == ".gpkg" and _NO_GEOPACKAGE.search(target):
+                return tr(
+                    "'{parameter}' is to be written to '{target}': QGIS opens no GeoPackage with a ';' in its name, or "
+                    "with a '%' and two digits, such as %20, in its path. Give another name or folder."
+                ).format(parameter=definition.description(), target=target)
         return ""
 
     # -- the run ---------------------------------------------------------------------------------

@@ -22,9 +22,10 @@ def test_a_name_is_looked_up_in_own_then_shared_then_shipped_folders(monkeypatch
 
 
 def test_only_models_are_files_of_a_folder(tmp_path):
-    for name in ("b.onnx", "a.safetensors", "notes.txt", ".half.onnx"):
+    for name in ("b.onnx", "a.safetensors", "notes.txt", ".half.onnx", "OLD.ONNX"):
         (tmp_path / name).touch()
-    assert model_files(tmp_path) == [tmp_path / "a.safetensors", tmp_path / "b.onnx"]
+    found = [path.name for path in model_files(tmp_path)]
+    assert found == ["OLD.ONNX", "a.safetensors", "b.onnx"]
 
 
 def test_a_drive_that_does_not_answer_holds_nobody_up(tmp_path):

@@ -50,6 +50,13 @@ def test_another_title_alone_keeps_the_file(own):
     assert len(list(own.iterdir())) == 3
 
 
+def test_an_ending_in_capitals_stays(own):
+    (own / "scenes.onnx").rename(own / "SCENES.ONNX")
+    result = rename(own / "SCENES.ONNX", name="labels")
+    assert result["outputs"] == {"onnx": str(own / "labels.ONNX")}
+    assert not (own / "SCENES.ONNX").exists()
+
+
 def test_what_is_no_model_is_refused(own):
     (own / "scene.tif").write_bytes(b"")
     with pytest.raises(ModelInvalid, match="is not a model of SpectralGPT"):

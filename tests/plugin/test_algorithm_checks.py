@@ -177,6 +177,14 @@ def test_outputs_of_another_kind(refused, segment, name, target, ending):
     assert ending in reason
 
 
+@pytest.mark.parametrize("target", ["/tmp/a;b.gpkg", "/tmp/a%20b.gpkg", "/tmp/my%20maps/a.gpkg"])
+def test_geopackages_that_qgis_could_not_open(refused, segment, target):
+    assert "QGIS opens no GeoPackage" in refused("segment", {**segment, "OUTPUT_VECTOR": target})
+    assert refused("segment", {**segment, "OUTPUT": target.replace(".gpkg", ".tif")}) == ""
+    for allowed in ("/tmp/a;b/a.gpkg", "/tmp/50%.gpkg"):
+        assert refused("segment", {**segment, "OUTPUT_VECTOR": allowed}) == ""
+
+
 def test_two_dates_that_do_not_overlap(refused, scene, tmp_path):
     from osgeo import gdal
 

@@ -7,6 +7,7 @@ import sys
 from string import Formatter
 
 import pytest
+from qgis.PyQt.QtCore import QLocale
 
 from spectralgpt_qgis import engine_messages, i18n, paths
 from spectralgpt_qgis.engine_messages import in_users_language, recognise
@@ -52,6 +53,13 @@ def test_every_message_is_recognised(text):
 
 def test_what_fills_the_gaps_is_put_in_again(shouting):
     assert in_users_language("Device: cpu (spare part)") == "DEVICE: cpu (spare part)"
+
+
+def test_figures_have_the_sign_of_the_users_language_and_names_keep_theirs(shouting, monkeypatch):
+    monkeypatch.setattr(i18n, "QLocale", lambda: QLocale("de"))
+    said = in_users_language("Threshold: 0.451 (given; the model's own is 0.500)")
+    assert said == "THRESHOLD: 0,451 (GIVEN; THE MODEL'S OWN IS 0,500)"
+    assert in_users_language("Device: 1.5.tif (spare part)") == "DEVICE: 1.5.tif (spare part)"
 
 
 def test_a_gap_at_the_start_does_not_take_in_another_message(shouting):

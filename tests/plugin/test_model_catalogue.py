@@ -40,6 +40,12 @@ def test_a_new_file_makes_the_list_incomplete(models):
     assert model_catalogue.model_named("new").task == "scene-classification"
 
 
+def test_a_file_whose_ending_is_in_capitals_is_a_model_like_any_other(models):
+    (models / "landcover.onnx").rename(models / "VALLEY.ONNX")
+    found = model_catalogue.model_named("VALLEY", "segmentation")
+    assert found.can_predict and found.path == str(models / "VALLEY.ONNX")
+
+
 def test_a_name_that_may_be_shared_is_left_to_the_run(provider, models, shared, scene, tmp_path):
     from qgis.core import QgsProcessingContext
 

@@ -62,7 +62,7 @@ class ModelWork(QObject):
             sources += [
                 beside
                 for ending in _OURS
-                if (beside := path.with_suffix(ending)).is_file() and beside != path
+                if ending != path.suffix.lower() and (beside := path.with_suffix(ending)).is_file()
             ]
         self._take_in(sources, name, tier, path if remove else None)
 

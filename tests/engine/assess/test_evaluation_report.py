@@ -51,7 +51,7 @@ def test_outputs(tmp_path, map_path, sampled):
     html = report.read_text(encoding="utf-8")
     for said in ("Area-adjusted", "Open water", "Olofsson", "python -m engine evaluate", "Kappa"):
         assert said in html
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["true \\ mapped", "Open water", "Dry land"]
     assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == result["matrix"]

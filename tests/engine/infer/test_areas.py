@@ -38,15 +38,19 @@ def test_the_table_as_csv(tmp_path):
         {"value": 4, "name": 'land, "dry"', "pixels": 9, "area_m2": 900.0},
     ]
     write_areas(tmp_path / "areas.csv", records)
-    with open(tmp_path / "areas.csv", newline="", encoding="utf-8") as file:
+    with open(tmp_path / "areas.csv", newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert rows[0] == {
         "value": "1", "name": "water", "pixels": "3", "area_m2": "300.00", "area_ha": "0.0300",
         "share": "0.250000",
     }  # fmt: skip
     assert rows[1]["name"] == 'land, "dry"'
+    spreadsheets_know_it_by = b"\xef\xbb\xbf"
+    assert (tmp_path / "areas.csv").read_bytes().startswith(spreadsheets_know_it_by)
 
 
 def test_an_empty_map_has_shares_of_zero(tmp_path):
     write_areas(tmp_path / "a.csv", [{"value": 1, "name": "water", "pixels": 0, "area_m2": 0.0}])
-    assert (tmp_path / "a.csv").read_text().splitlines()[1] == "1,water,0,0.00,0.0000,0.000000"
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()[
+        1
+    ] == "1,water,0,0.00,0.0000,0.000000"

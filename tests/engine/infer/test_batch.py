@@ -3,6 +3,7 @@
 import json
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +65,26 @@ def test_every_scene_is_mapped_with_one_model(asked, folder, recorder, brightest
         assert (folder / f"{name}_confidence.tif").exists()
     assert len(opened) == 1
     assert sorted(path.name for path in folder.glob("scenes.*")) == ["scenes.csv", "scenes.json"]
+
+
+def test_a_table_that_a_spreadsheet_holds_ends_no_run(asked, folder, recorder, monkeypatch):
+    """As Windows refuses it; the next run writes the table, and computes nothing again."""
+    replace = Path.replace
+
+    def refused(path, target):
+        if Path(target).name == "scenes.csv":
+            raise PermissionError(13, "held", str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    progress = recorder()
+    assert set(compute_scenes(asked(), progress)["scenes"].values()) == {"done"}
+    (told,) = progress.texts("warning")
+    assert "another program, such as a spreadsheet" in told
+    assert not (folder / "scenes.csv").exists()
+    monkeypatch.undo()
+    assert set(compute_scenes(asked(), recorder())["scenes"].values()) == {"left out"}
+    assert len((folder / "scenes.csv").read_text(encoding="utf-8-sig").splitlines()) == 4
 
 
 def test_a_bad_scene_stops_no_other_and_is_named(asked, rasters, folder, recorder, tmp_path):

@@ -87,7 +87,7 @@ def test_all_outputs(run, change_detector, make_raster, folder, recorder):
     assert list(table["class_value"]) == [1]  # polygons of change only
     assert table["area_m2"][0] == pytest.approx(100 * 100, rel=2e-3)
     assert table["confidence"][0] == pytest.approx(40, abs=0.1)
-    with open(folder / "areas.csv", newline="") as file:
+    with open(folder / "areas.csv", newline="", encoding="utf-8-sig") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     assert int(rows["changed"]["pixels"]) == 100
     assert int(rows["unchanged"]["pixels"]) == 60 * 45 - 100

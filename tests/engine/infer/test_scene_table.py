@@ -67,7 +67,7 @@ def test_each_scene_is_a_line_with_the_ground_of_its_classes(folder, result):
     table = SceneTable(folder, ["b", "a"])
     table.done("a", "key", ["in.tif"], result)
     table.failed("b", ["one.tif", "two.tif"], "no overlap")
-    with (folder / TABLE).open(encoding="utf-8") as file:
+    with (folder / TABLE).open(encoding="utf-8-sig") as file:
         b, a = csv.DictReader(file)
     assert (b["scene"], b["status"], b["input"]) == ("b", "failed", "one.tif; two.tif")
     assert (b["reason"], b["water_m2"]) == ("no overlap", "")

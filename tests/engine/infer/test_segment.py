@@ -117,7 +117,7 @@ class TestOutputs:
     def test_the_areas_are_those_of_the_pixels(self, done, brightest):
         result, _, fields = done
         expected = brightest(blobs())
-        with open(fields["areas"], newline="") as file:
+        with open(fields["areas"], newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         assert list(rows[0]) == ["value", "name", "pixels", "area_m2", "area_ha", "share"]
         for row, record in zip(rows, result["areas"]):

@@ -6,7 +6,14 @@ import sys
 import pytest
 
 from engine.errors import DiskFull, InvalidParameter, OutputNotWritable
-from engine.infer.staging import CSV, GEOTIFF, SCRATCH_PREFIX, StagedOutputs, write_error
+from engine.infer.staging import (
+    CSV,
+    GEOPACKAGE,
+    GEOTIFF,
+    SCRATCH_PREFIX,
+    StagedOutputs,
+    write_error,
+)
 
 
 def test_outputs_appear_at_the_end(tmp_path):
@@ -78,6 +85,11 @@ def test_a_name_that_is_too_long_is_refused(tmp_path, name):
     with StagedOutputs() as outputs, pytest.raises(InvalidParameter, match=r"22\d bytes, expected"):
         outputs.stage(str(tmp_path / name), GEOTIFF)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_geopackage_that_gdal_would_call_otherwise_is_refused(tmp_path):
+    with StagedOutputs() as outputs, pytest.raises(InvalidParameter, match="cannot have a ';'"):
+        outputs.stage(str(tmp_path / "a;b.gpkg"), GEOPACKAGE)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
