@@ -5111,6 +5111,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation type="unfinished"></translation>
     </message>

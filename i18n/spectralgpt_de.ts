@@ -5112,6 +5112,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation>{1}: Es ist kein NoData-Wert erklärt, daher gilt {2} als Klasse, mit {3} Pixeln. Steht der Wert für das, was nicht beschriftet ist, setzen Sie ihn in der Datei als NoData (gdal_edit.py -a_nodata {4}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3}, die des Rasters {4}. Wählen Sie Labels auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
     </message>

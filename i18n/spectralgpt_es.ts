@@ -5112,6 +5112,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation>{1}: no declara ningún valor sin datos, por lo que su {2} se tomó como una clase, de {3} píxeles. Si representa lo que no está etiquetado, defínalo como sin datos en el archivo (gdal_edit.py -a_nodata {4}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: no está sobre el ráster; sus límites son {3}, los del ráster {4}. Elija etiquetas sobre el ráster, o compruebe el SRC de ambas capas.</translation>
     </message>

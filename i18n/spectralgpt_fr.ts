@@ -5112,6 +5112,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation>{1} : aucune valeur nodata n’est déclarée, sa valeur {2} a donc été prise pour une classe, de {3} pixels. Si elle désigne ce qui n’est pas étiqueté, définissez-la comme nodata dans le fichier (gdal_edit.py -a_nodata {4}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} : en dehors du raster ; limites {3}, celles du raster {4}. Choisissez des étiquettes sur le raster, ou vérifiez le SCR des deux couches.</translation>
     </message>

@@ -5112,6 +5112,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation>{1}: não declara nenhum valor sem dados, por isso o seu {2} foi tomado como uma classe, de {3} pixels. Se ele representa o que não está rotulado, defina-o como sem dados no arquivo (gdal_edit.py -a_nodata {4}).</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2}: fica fora do raster. Os limites são {3}, os do raster {4}. Escolha rótulos sobre o raster ou verifique o SRC das duas camadas.</translation>
     </message>

@@ -5112,6 +5112,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
+        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <translation>{1} 没有声明无数据值，因此其值 {2} 被当作一个类别，共 {3} 个像素。如果它表示未标注的部分，请在文件中将其设为无数据 (gdal_edit.py -a_nodata {4})。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/label_raster.py"/>
         <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
         <translation>{1} {2} 与栅格不相交：其边界为 {3}，栅格的边界为 {4}。请选择位于栅格上的标注，或检查两个图层的 CRS。</translation>
     </message>

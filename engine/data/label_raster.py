@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.warp import reproject
 from rasterio.windows import Window
 
@@ -18,6 +18,7 @@ from .components import regions
 from .grid import Grid
 from .label_classes import MOST, Look
 from .label_draw import Columns
+from .nodata import NO_MEASUREMENT
 from .opening import grid_of, open_raster, readable
 from .placement import Placement
 from .raster_looks import raster_looks
@@ -25,6 +26,7 @@ from .raster_looks import raster_looks
 _TILE = 1024  # pixels of the grid along the side of what is read at once
 _STRIP = 4 * 2**20  # pixels of the file that are counted at once
 _EMPTY = 255
+_UNLABELLED = (0, 255)  # what rasters that declare nothing hold where nothing is labelled
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,28 @@ def read_classes(path: str, purpose: str) -> RasterClasses:
         if dataset.count > 1:
             warnings.append(f"{where} has {dataset.count} bands; the first one holds the classes.")
         looks = raster_looks(dataset, path)
+        warnings += _undeclared(dataset, where, counts, looks)
     ordered = sorted(counts)
     return RasterClasses(
         tuple(ordered), tuple(counts[value] for value in ordered), looks, tuple(warnings)
     )
+
+
+def _undeclared(
+    dataset: Any, where: str, counts: Mapping[int, int], looks: Mapping[str, Look]
+) -> list[str]:
+    """Warns of values that most often stand for what is not labelled, in a raster that declares no no-data.
+
+    A mask of two values means both; a value with a name is a class.
+    """
+    if MaskFlags.all_valid not in dataset.mask_flag_enums[0] or len(counts) < 3:
+        return []
+    return [
+        f"{where} declares no no-data value, so its {value} was taken for a class, of {counts[value]} pixels. If it "
+        f"stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {value})."
+        for value in _UNLABELLED
+        if value in counts and not looks.get(str(value), Look()).title
+    ]
 
 
 class RasterPixels:
@@ -213,7 +233,7 @@ def _read(
     values = found.data
     valid = ~np.ma.getmaskarray(found)
     if not np.issubdtype(values.dtype, np.integer):
-        valid &= np.isfinite(values)
+        valid &= np.abs(values) < NO_MEASUREMENT  # nor is NaN
         values = np.where(valid, values, 0)
     return values, valid
 

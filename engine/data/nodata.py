@@ -14,7 +14,9 @@ from ..language import marked
 _HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
 # No measurement is this large: the fill values of netCDF (9.97e36), CMIP (1e20) and Esri (-3.4e38) are, and often get
 # lost as no-data on the way to another format.
-_NO_MEASUREMENT = 1e20
+NO_MEASUREMENT = 1e20
+# Of these, rasterio tells no-data as a rounded float, or not at all; GDAL's own mask knows it exactly.
+_TOO_LONG = ("int64", "uint64")
 
 
 def equals(values: np.ndarray, nodata: float) -> np.ndarray:
@@ -68,6 +70,7 @@ class Validity:
             index
             for index, flag in zip(indexes, flags)
             if not flag & {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.per_dataset}
+            or (MaskFlags.nodata in flag and dataset.dtypes[index - 1] in _TOO_LONG)
         ]
         self._alpha = alpha_band(dataset)
         if any(per_dataset) and not any(MaskFlags.alpha in flag for flag in flags):
@@ -93,7 +96,7 @@ class Validity:
         valid = np.ones(values.shape[1:], bool)
         for band, nodata in zip(values, self._values):  # each stays in the processor's cache
             if band.dtype.kind == "f":
-                valid &= np.abs(band) < _NO_MEASUREMENT  # nor is NaN
+                valid &= np.abs(band) < NO_MEASUREMENT  # nor is NaN
             for value in nodata:
                 valid &= ~equals(band, value)
         if self._alpha is not None:

@@ -40,6 +40,29 @@ def test_classes_are_counted_and_no_data_is_none(tmp_path):
 def test_zero_is_a_class_where_it_is_not_no_data(tmp_path):
     found = read_classes(write(tmp_path / "a.tif", MAP[None], names=()), "labels")
     assert found.values == (0, 3, 7) and found.counts == (14, 7, 3)
+    assert "its 0 was taken for a class, of 14 pixels" in found.warnings[0]
+
+
+def test_nothing_is_said_of_zero_where_it_can_only_be_a_class(tmp_path):
+    """A mask of 0 and 1 would have one class without it; another value is declared; it has a name."""
+    assert read_classes(write(tmp_path / "a.tif", MAP[None] % 3, names=()), "labels").warnings == ()
+    path = write(tmp_path / "b.tif", MAP[None], names=(), nodata=9)
+    assert read_classes(path, "labels").warnings == ()
+    path = write(tmp_path / "c.tif", MAP[None], names=())
+    (tmp_path / "c.tif.aux.xml").write_text(
+        "<PAMDataset><PAMRasterBand band='1'><CategoryNames><Category>Bare</Category></CategoryNames>"
+        "</PAMRasterBand></PAMDataset>"
+    )
+    assert read_classes(path, "labels").warnings == ()
+
+
+def test_fill_values_that_nothing_measures_are_no_class(tmp_path):
+    values = MAP[None].astype(np.float32)
+    values[0, 0, 0] = -3.4e38
+    assert read_classes(write(tmp_path / "a.tif", values, names=(), nodata=0), "labels").counts == (
+        7,
+        3,
+    )
 
 
 def test_strip_by_strip(tmp_path, monkeypatch):
