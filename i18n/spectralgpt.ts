@@ -5671,7 +5671,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -5672,8 +5672,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
-        <translation>{1} {2}: Weniger als die Hälfte ihrer Pixel ist gültig.</translation>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <translation>{1} {2}: Weniger als die Hälfte ihrer Fläche liegt auf gültigen Pixeln des Rasters.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>

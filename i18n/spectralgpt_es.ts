@@ -5672,8 +5672,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
-        <translation>{1} {2}: menos de la mitad de sus píxeles son válidos.</translation>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <translation>{1} {2}: menos de la mitad de su superficie está sobre píxeles válidos del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>

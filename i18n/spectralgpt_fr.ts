@@ -5672,8 +5672,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
-        <translation>{1} {2} : moins de la moitié de leurs pixels sont valides.</translation>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <translation>{1} {2} : moins de la moitié de leur surface est sur des pixels valides du raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>

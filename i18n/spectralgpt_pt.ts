@@ -5672,8 +5672,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
-        <translation>{1} {2}: menos da metade dos pixels é válida.</translation>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <translation>{1} {2}: menos da metade da sua superfície está sobre pixels válidos do raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>

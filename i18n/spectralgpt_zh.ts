@@ -5672,8 +5672,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their pixels are valid.</source>
-        <translation>{1} {2}：有效像元不足一半。</translation>
+        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <translation>{1} {2}：其面积不足一半落在栅格的有效像元上。</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>

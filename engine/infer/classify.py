@@ -85,7 +85,9 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         _write(output, found, scene, described(tags))
         if looks.sparse:
             what = "zones were kept without a label" if job.zones else "cells were left out"
-            progress.log(f"{looks.sparse} {what}: less than half of their pixels are valid.")
+            progress.log(
+                f"{looks.sparse} {what}: less than half of their ground is on valid pixels of the raster."
+            )
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
     preflight.after_scenes(estimate, looks.tally, progress)
     result = watch.result(

@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
@@ -29,7 +30,7 @@ class ZoneLooks:
     Attributes:
         parts: Their number.
         stretch: Parts to look at before what was found is kept.
-        covered: Share of each zone that is valid [n], complete after iterating.
+        covered: Share of each zone that is valid [n], complete after iterating; what lies beside the raster is not.
         tally: Windows.
     """
 
@@ -47,6 +48,7 @@ class ZoneLooks:
         """
         self._grid, self._window, self._zones = grid, window, zones
         self._region, self._read = region, read
+        self._ground = shapely.Polygon(grid.corners(grid.window))
         self.covered = np.zeros(len(zones))
         self.tally = Tally()
         self.parts, self.stretch = -(-len(zones) // _ZONES), 1
@@ -102,7 +104,8 @@ class ZoneLooks:
                     self.tally.run += 1
                     self.tally.pixels += weight
                     yield Look(place // _ZONES, place, float(weight), feeds)
-            self.covered[place] = valid_all / inside_all if inside_all else 0.0
+            valid_share = valid_all / inside_all if inside_all else 0.0
+            self.covered[place] = valid_share * _share_on(self._ground, zone)
 
     def found(self, parts: range) -> Found:
         """What was found, apart from scores, once the parts were looked at."""
@@ -132,6 +135,11 @@ def zone_region(grid: Grid, zone: Any) -> Region:
         return Region(
             grid, grid.window_of((left - margin, bottom - margin, right + margin, top + margin))
         )
+
+
+def _share_on(ground: Any, zone: Any) -> float:
+    """Share of a zone's area that lies on the raster; 1 for one without an area."""
+    return float(shapely.intersection(zone, ground).area / zone.area) if zone.area > 0 else 1.0
 
 
 def covering(grid: Grid, bounds: Window, size: int) -> Iterator[Window]:

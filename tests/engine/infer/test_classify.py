@@ -203,6 +203,23 @@ def test_zones_keep_their_attributes_and_average_by_valid_pixels(
     assert "1 zones were kept without a label" in "".join(progress.texts("log"))
 
 
+def test_a_zone_that_lies_beside_the_raster_for_the_most_part_has_no_label(
+    scene_classifier, make_raster, folder, recorder
+):
+    """Zones of 8 x 8 pixels: of one six columns are on the raster, of the other two; as cells that overhang it."""
+    zones = boxes((-2, 0, 6, 8), (-6, 0, 2, 8))
+    output = folder / "zones.gpkg"
+    job = ClassifyJob(
+        input=make_raster(chessboard(2, 2, 8)), model=scene_classifier(), output=str(output),
+        zones=write_zones(folder.parent / "zones.gpkg", zones, number=[1, 2]), device="cpu",
+    )  # fmt: skip
+    progress = recorder()
+    assert classify(job, progress)["features"] == {"labelled": 1, "skipped": 1}
+    assert table(output)[0]["class_name"][1] is None
+    told = "1 zones were kept without a label: less than half of their ground is on valid pixels"
+    assert told in "".join(progress.texts("log"))
+
+
 def test_zones_in_another_crs_and_smaller_than_a_pixel(
     scene_classifier, make_raster, folder, recorder
 ):
