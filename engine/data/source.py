@@ -285,13 +285,14 @@ class RasterSource:
         rows, columns = out_shape or (int(window.height), int(window.width))
         where = f"row {int(window.row_off)}, column {int(window.col_off)}"
         mixed = len({self._dataset.dtypes[index - 1] for index in indexes}) > 1
+        # rasterio reads bands of several types only one by one.
+        together = [[index] for index in indexes] if mixed else [indexes]
         with readable(self.path, where):
-            values = self._dataset.read(
-                indexes,
-                window=window,
-                out_shape=(len(indexes), rows, columns),
-                out_dtype=self._dtype if mixed else None,
-            )
+            read = [
+                self._dataset.read(some, window=window, out_shape=(len(some), rows, columns))
+                for some in together
+            ]
+            values = np.concatenate(read, dtype=self._dtype) if mixed else read[0]
             valid = self._validity(values[: len(self._indexes)], window)
         return values, valid
 

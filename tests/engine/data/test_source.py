@@ -264,6 +264,30 @@ def test_rotated_rasters_are_read_as_they_lie(tmp_path):
     np.testing.assert_allclose(image, ramp() / 10_000, rtol=1e-6)
 
 
+def test_bands_of_several_types_are_read_as_the_widest(tmp_path):
+    """As a virtual raster over band files has them: uint16 and float32."""
+    values = ramp()
+    bands = []
+    for number, name in enumerate(NAMES, 1):
+        kind = ("UInt16", "Float32")[number % 2]
+        plane = values[[number - 1]].astype(kind.lower())
+        write(tmp_path / f"{name}.tif", plane, names=(), nodata=number)
+        bands.append(
+            f'<VRTRasterBand dataType="{kind}" band="{number}"><Description>{name}</Description>'
+            f"<NoDataValue>{number}</NoDataValue><SimpleSource>"
+            f'<SourceFilename relativeToVRT="1">{name}.tif</SourceFilename>'
+            "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        )
+    place = ", ".join(map(str, TRANSFORM.to_gdal()))
+    (tmp_path / "a.vrt").write_text(
+        '<VRTDataset rasterXSize="30" rasterYSize="20"><SRS>EPSG:32631</SRS>'
+        f"<GeoTransform>{place}</GeoTransform>{''.join(bands)}</VRTDataset>"
+    )
+    image, valid, _ = read_all(str(tmp_path / "a.vrt"))
+    assert valid.all()
+    np.testing.assert_allclose(image, values / 10_000, rtol=1e-6)
+
+
 def test_foreign_model_with_three_bands(tmp_path):
     card = Card(
         "rgb",
