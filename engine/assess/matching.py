@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..cards import ModelClass
-from ..data.label_fields import told_names
+from ..data.label_fields import tidy, told_names
 from ..errors import LabelsInvalid
 from .class_raster import MapClass
 
@@ -94,13 +94,14 @@ def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapC
             if name:
                 known.setdefault(_plain(name), place)
     return [
-        known.get(_plain(label), known.get(_plain(title) if title else "", NONE))
+        known.get(_plain(label), known.get(_plain(title), NONE) if title else NONE)
         for label, title in zip(labels, titles)
     ]
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+    text = tidy(name).casefold()
+    return re.sub(r"[\W_]+", " ", text).strip() or text  # "+" and "-" are names, too
 
 
 def _told(item: MapClass) -> str:

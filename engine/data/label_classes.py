@@ -11,7 +11,7 @@ from typing import Any
 
 from ..cards import ModelClass
 from ..errors import InvalidParameter, LabelsInvalid
-from .label_fields import told_names
+from .label_fields import tidy, told_names
 from .palette import colours, familiar
 
 MOST = 254  # values 1..254 of a byte, 0 and 255 are no-data
@@ -134,7 +134,7 @@ def _parse_look(item: Any) -> tuple[str, Look]:
 
 def _as_text(label: Any) -> str:
     """A label as the field gives it: styles write the whole number 3 as 3, 3.0 or "3"."""
-    text = str(label).strip()
+    text = tidy(str(label))
     return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
 
 

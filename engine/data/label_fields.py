@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,11 @@ def told_names(names: Sequence[str]) -> str:
     return ", ".join(names[:_MANY]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def tidy(text: str) -> str:
+    """A label without what is not seen: accents in one sign with their letter (macOS parts them), single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
 def _find(features: Features, field: str) -> str:
     names = list(features.fields)
     if field in names:
@@ -115,7 +121,7 @@ def _whole_floats(column: Any, where: str) -> list[tuple[str, ...]]:
 
 
 def _of_text(value: Any, multilabel: bool) -> tuple[str, ...]:
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None else tidy(str(value))
     if not multilabel:
         return (text,) if text else ()
     if text.startswith("["):
@@ -136,8 +142,8 @@ def _plain(item: Any) -> str:
 
 
 def _unique(labels: Any) -> tuple[str, ...]:
-    stripped = (str(label).strip() for label in labels)
-    return tuple(dict.fromkeys(label for label in stripped if label))
+    texts = (tidy(str(label)) for label in labels)
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _truth(value: Any) -> str:

@@ -19,6 +19,7 @@ from .grid import Box, Grid
 
 _SUBSET = "|subset="
 POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's types: single and multiple
+_COLLECTION = 7
 
 _FAR = 10  # times the side of the raster
 _POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
@@ -144,7 +145,7 @@ def read_features(
         )
     try:
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
-        crs = pyproj.CRS.from_user_input(info["crs"]).to_2d() if info.get("crs") else None
+        crs = _known_crs(info.get("crs"))
         box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
         meta, fids, wkb, columns = pyogrio.raw.read(
             file, layer=layer, bbox=box, where=_subset(path), return_fids=True, force_2d=True
@@ -157,6 +158,8 @@ def read_features(
             details=str(error),
         ) from error
     geometries = shapely.from_wkb(wkb if wkb is not None else [], on_invalid="ignore")
+    if kinds != POINTS:
+        geometries = _without_collections(geometries)
     of_kind = np.isin(shapely.get_type_id(geometries), kinds)
     if info.get("features") == 0 or wkb is None or (len(geometries) and not of_kind.any()):
         kind = info.get("geometry_type") or "no geometry"
@@ -195,6 +198,26 @@ def split_source(path: str) -> tuple[str, str | int | None]:
 def _subset(path: str) -> str | None:
     """The filter of such a source, the SQL after WHERE; None for all features."""
     return path.partition(_SUBSET)[2] or None
+
+
+def _known_crs(text: str | None) -> pyproj.CRS | None:
+    """A file's CRS; None for none, which GeoPackages write as one that is undefined.
+
+    Raises:
+        ValueError: It is none that PROJ knows.
+    """
+    crs = pyproj.CRS.from_user_input(text).to_2d() if text else None
+    return None if crs is not None and crs.name.lower().startswith("undefined ") else crs
+
+
+def _without_collections(geometries: NDArray[Any]) -> NDArray[Any]:
+    """Geometries with the areas of collections, which intersections leave, in place of the collections."""
+    collected = np.flatnonzero(shapely.get_type_id(geometries) == _COLLECTION)
+    for place in collected:
+        areas = _areas_of(shapely.make_valid(geometries[place]))
+        if not areas.is_empty:
+            geometries[place] = areas
+    return geometries
 
 
 def _plane_crs(grid: Grid) -> pyproj.CRS:

@@ -8,10 +8,10 @@ from engine.errors import LabelsInvalid
 MAPPED = (MapClass(1, "Open water", "water"), MapClass(2, "Dry land", "land"), MapClass(5))
 
 
-def match(labels, titles=None):
+def match(labels, titles=None, mapped=MAPPED):
     titles = titles or [f"Class {label}" if label.isdigit() else label for label in labels]
     classes = [ModelClass(i, f"c{i}", title) for i, title in enumerate(titles, 1)]
-    return match_classes(labels, classes, MAPPED, "r.gpkg")
+    return match_classes(labels, classes, mapped, "r.gpkg")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,16 @@ def match(labels, titles=None):
 def test_by_name_whatever_the_capitals_else_by_value(labels, places, how):
     found = match(labels)
     assert (found.places, found.how) == (places, how)
+
+
+def test_names_of_signs_alone_are_names():
+    """A label without a counterpart is not that of a class called "?"."""
+    mapped = (MapClass(1, "+"), MapClass(2, "-"), MapClass(3, "?"))
+    assert match(["-", "+", "snow"], mapped=mapped).places == (1, 0, NONE)
+
+
+def test_accents_are_written_in_two_ways():
+    assert match(["Wa\u0308lder"], mapped=(MapClass(1, "W\u00e4lder"),)).places == (0,)
 
 
 def test_a_coded_reference_is_matched_by_its_names_first():

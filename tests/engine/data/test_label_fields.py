@@ -36,6 +36,14 @@ def test_text_is_stripped_and_empty_is_none():
     assert not found.whole and not found.warnings
 
 
+def test_what_looks_the_same_is_one_label():
+    """macOS writes an accent after its letter; a line break or several spaces are seen as one."""
+    cells = ["Wa\u0308lder", "W\u00e4lder", "old\n trees", "old\u00a0trees"]
+    wanted = [("W\u00e4lder",)] * 2 + [("old trees",)] * 2
+    assert field_labels(features(cells, "object"), "kind", False).labels == wanted
+    assert field_labels(features(cells, "object"), "kind", True).labels == wanted
+
+
 def test_whole_numbers_with_nulls():
     """OGR's whole numbers come as floats where one is NULL."""
     found = field_labels(features([3, np.nan, -1], "int32"), "kind", False)

@@ -1,6 +1,8 @@
 """Polygons of vector files in a raster's CRS."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pyogrio
@@ -52,6 +54,27 @@ def test_another_crs(tmp_path):
     assert shape.bounds[2] - shape.bounds[0] == pytest.approx(329, abs=1)
     plain = read_polygons(str(path), GRID, follow=False).geometries[0]
     assert shapely.get_num_coordinates(plain) == 5 < shapely.get_num_coordinates(shape)
+
+
+def test_areas_of_collections_count(tmp_path):
+    """Intersections leave lines beside the areas."""
+    mixed = shapely.GeometryCollection([shapely.LineString([(0, 0), (1, 1)]), INSIDE])
+    bare = shapely.GeometryCollection([shapely.Point(0, 0)])
+    features = read_features(
+        write(tmp_path / "a.gpkg", [mixed, bare, INSIDE], kind="Unknown"), "zones"
+    )
+    assert features.fids.tolist() == [1, 3] and features.left_out == 1
+    assert all(shape.equals(INSIDE) for shape in features.geometries)
+
+
+@pytest.mark.parametrize("number", [-1, 0])
+def test_a_geopackage_without_a_crs_lies_in_the_rasters(tmp_path, number):
+    """It cannot have none: its layers then have one of two that are called undefined."""
+    path = write(tmp_path / "a.gpkg", [INSIDE])
+    with closing(sqlite3.connect(path)) as file, file:
+        for table in ("gpkg_contents", "gpkg_geometry_columns"):
+            file.execute(f"UPDATE {table} SET srs_id = {number}")
+    assert read_polygons(path, GRID).geometries[0].equals(INSIDE)
 
 
 def test_layer_as_qgis_writes_it(tmp_path):
