@@ -65,7 +65,12 @@ class TorchBackend(Backend):
         """As `Backend.predict`."""
         try:
             inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in self._names]
-            scores = self.compute([value.to("cuda") for value in inputs]).cpu()
+            # From and to memory that is kept and never swapped: copies are several times as fast as with memory that
+            # the system has to find for each batch.
+            scores = self.compute(
+                [value.pin_memory().to("cuda", non_blocking=True) for value in inputs]
+            )
+            given = torch.empty(scores.shape, pin_memory=True).copy_(scores)
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise self._too_large(error) from error
@@ -75,7 +80,7 @@ class TorchBackend(Backend):
                 "ships, please report this.",
                 details=str(error),
             ) from error
-        return checked_scores(scores.numpy(), self._path, self._card)
+        return checked_scores(given.numpy(), self._path, self._card)
 
     def compute(self, inputs: Sequence[Tensor]) -> Tensor:
         """Probabilities, float32, of inputs that are on the GPU; both stay there."""

@@ -56,7 +56,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     model = open_model(job.model, job.model_task)
     card = model.card
     with ExitStack() as opened:
-        opened.enter_context(raster_environment())
+        opened.enter_context(raster_environment(job.threads))
         scene = lay_scene(job, card, opened, progress)
         source, zones, looks = scene.source, scene.zones, scene.looks
         grid = source.grid

@@ -91,7 +91,7 @@ def worker_model(
         DeviceUnavailable: This worker computes otherwise than the client.
         EngineError: What opening the model raises.
     """
-    with _one_at_a_time, raster_environment():
+    with _one_at_a_time, raster_environment(job.threads):
         model, backend = _loaded(job.model, task, job.device, job.threads, likeness)
         own = Likeness.of(model, backend)
         if own != likeness:

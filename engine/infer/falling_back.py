@@ -33,6 +33,8 @@ class FallingBack(Backend):
         count = len(next(feeds[name] for name in sorted(self.inputs) if name != "groups"))
         backend, batch = self._backend, self.batch
         try:
+            if count <= batch:
+                return backend.predict(feeds)
             return np.concatenate(
                 [
                     backend.predict(_part(feeds, start, start + batch))

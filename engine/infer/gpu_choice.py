@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from collections.abc import Mapping
 from importlib import metadata
@@ -16,11 +17,12 @@ from ..cards import Card
 from ..errors import EngineError
 from ..progress import Progress
 from .agreement import agreement
-from .backend import Arrays, Backend
+from .backend import Arrays, Backend, Floats
 from .backend_choice import seconds_a_window
 from .backend_samples import sample_windows
 from .falling_back import FallingBack
 from .kept_choices import choice_key, keep, kept_choice
+from .kept_scores import WINDOWS, expected_scores, some_scores
 from .made_up_windows import random_windows
 from .onnx_backend import GPU_PROVIDERS, OnnxBackend
 from .processor_backends import Open
@@ -98,20 +100,21 @@ def fastest_gpu(
         The backend, None where there is none; and why others are not used.
     """
     reasons: list[str] = []
-    processor = open_processor()
+    processor = functools.cache(open_processor)  # not even opened where all is kept
+    made_up = expected_scores(path, card, processor)
     key = choice_key(path, "torch", ", ".join(openers))
     kept = kept_choice(key)
     if kept in openers:
-        backend = _checked(kept, openers[kept], processor, card, reasons)
+        backend = _checked(kept, openers[kept], made_up, card, reasons)
         if backend is not None:
             return FallingBack(backend, open_processor, progress), reasons
         openers = {name: opener for name, opener in openers.items() if name != kept}
     windows = sample_windows(card)  # none where the sample cannot serve the model
-    expected = [processor.predict(window) for window in windows]
+    expected = [processor().predict(window) for window in windows]
     found: dict[str, FallingBack] = {}
     for name, opener in openers.items():
         progress.check()
-        backend = _checked(name, opener, processor, card, reasons)
+        backend = _checked(name, opener, made_up, card, reasons)
         if backend is None:
             continue
         found[name] = FallingBack(backend, open_processor, progress)
@@ -138,12 +141,12 @@ def _fastest_of(backends: Mapping[str, Backend], windows: list[Arrays], progress
 
 
 def _checked(
-    name: str, opener: Open, processor: Backend, card: Card, reasons: list[str]
+    name: str, opener: Open, expected: Floats, card: Card, reasons: list[str]
 ) -> Backend | None:
     """A backend that computed a made-up batch right; else None, and one more reason."""
     try:
         backend = opener()
-        difference = _difference(processor, backend, random_windows(card, 2))
+        difference = _difference(expected, backend, card)
     except EngineError as error:
         reasons.append(f"{name}: {error.message}")
         return None
@@ -156,7 +159,8 @@ def _checked(
     return None
 
 
-def _difference(processor: Backend, gpu: Backend, feeds: Arrays) -> float:
+def _difference(expected: Floats, gpu: Backend, card: Card) -> float:
     """Mean difference of the probabilities of one batch."""
-    difference = np.abs(processor.predict(feeds) - gpu.predict(feeds)).mean()
+    given = some_scores(gpu.predict(random_windows(card, WINDOWS)))
+    difference = np.abs(expected - given).mean()
     return float(difference) if np.isfinite(difference) else float("inf")

@@ -64,7 +64,7 @@ class MapRun:
         """
         self._job, self._model, self._stack, self._progress = job, model, stack, progress
         self._watch, card = watch, model.card
-        stack.enter_context(raster_environment())
+        stack.enter_context(raster_environment(job.threads))
         self.sources = stack.enter_context(open_sources(job, card))
         grid = self.sources[0].grid
         self._region = open_region(grid, job.extent, job.extent_crs, job.mask)

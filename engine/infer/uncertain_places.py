@@ -54,7 +54,7 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
     card = model.card
     _check_classes(card)
     with ExitStack() as stack:
-        stack.enter_context(raster_environment())
+        stack.enter_context(raster_environment(job.threads))
         source = stack.enter_context(
             RasterSource.open(job.input, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ BLOCK = 512
 # A large raster (16384 x 16384) of which hardly anything is known has overviews of nearest pixels: the commonest
 # class of each four takes 20 times as long, also where there is nothing (a small extent of 60000 x 60000: minutes).
 _LARGE, _HARDLY = 1 << 28, 0.01
+_MOST_THREADS = 8  # what is read at a time has few more blocks
 _LEVEL = 4  # of 9; GDAL's own 6 takes three to four times as long for a tenth less
 _WRITE_ERRORS = (RasterioError, OSError, rasterio._err.CPLE_BaseError)
 
@@ -69,9 +71,15 @@ def class_dtype(classes: Sequence[ModelClass], nodata: int) -> str:
 
 
 @contextmanager
-def raster_environment() -> Iterator[None]:
-    """GDAL settings of a job: a bounded cache, and no blocks nor overviews of nothing."""
-    with rasterio.Env(GDAL_CACHEMAX=raster_cache(), SPARSE_OK_OVERVIEW=True):
+def raster_environment(threads: int = 0) -> Iterator[None]:
+    """GDAL settings of a job: a bounded cache, no blocks nor overviews of nothing, and several threads.
+
+    Args:
+        threads: In which GDAL unpacks, packs and reduces blocks, 0 = all, though never more than `_MOST_THREADS`.
+    """
+    several = min(threads or os.cpu_count() or 1, _MOST_THREADS)
+    cache = raster_cache()
+    with rasterio.Env(GDAL_CACHEMAX=cache, SPARSE_OK_OVERVIEW=True, GDAL_NUM_THREADS=several):
         yield
 
 

@@ -45,7 +45,7 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
     base = open_base(job.base)
     layer = read_labels(job.labels, job.field, classes=job.classes, multilabel=job.multilabel)
     with ExitStack() as stack:
-        stack.enter_context(raster_environment())
+        stack.enter_context(raster_environment(job.threads))
         stack.enter_context(speaking(job.language))
         outputs = stack.enter_context(
             StagedOutputs((*job.inputs, *job.after, job.labels, str(base.path)))

@@ -43,6 +43,7 @@ def make_scene(path: Path, height: int, width: int) -> None:
         zlevel=1,
         interleave="pixel",
         bigtiff="IF_SAFER",
+        num_threads="ALL_CPUS",
     ) as dataset:
         for index, name in enumerate(names, 1):
             dataset.set_band_description(index, name)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import DeviceUnavailable
-from engine.infer import backend_choice, gpu_choice, kept_choices
+from engine.infer import backend_choice, gpu_choice, kept_choices, kept_scores
 from engine.infer.gpu_choice import fastest_gpu, gpu_backends
 from engine.infer.made_up_windows import random_windows
 from engine.model_file import read_card
@@ -36,6 +36,7 @@ def choose(segmenter, monkeypatch, tmp_path, recorder):
     path = Path(segmenter())
     card = read_card(path)
     monkeypatch.setattr(kept_choices, "KEPT", tmp_path / "kept.json")
+    monkeypatch.setattr(kept_scores, "KEPT", tmp_path / "scores")
     monkeypatch.setattr(backend_choice, "_PATIENCE_S", 0.2)
     monkeypatch.setattr(gpu_choice, "sample_windows", lambda card: [random_windows(card, 1)])
 
@@ -52,8 +53,12 @@ def choose(segmenter, monkeypatch, tmp_path, recorder):
             return open_it
 
         openers = {name: opener(name, traits) for name, traits in openers.items()}
-        reference = Given("processor", error=0.001)
-        backend, reasons = fastest_gpu(lambda: reference, openers, path, card, progress)
+
+        def open_processor():
+            opened.append("processor")
+            return Given("processor", error=0.001)
+
+        backend, reasons = fastest_gpu(open_processor, openers, path, card, progress)
         return backend and backend.name, reasons, opened, progress.texts("log")
 
     return choose
@@ -62,9 +67,18 @@ def choose(segmenter, monkeypatch, tmp_path, recorder):
 def test_the_fastest_is_taken_and_kept(choose):
     traits = {"slow": {"seconds": 0.02}, "fast": {"seconds": 0.001}}
     name, reasons, opened, log = choose(**traits)
-    assert (name, reasons, opened) == ("fast", [], ["slow", "fast"])
+    assert (name, reasons, opened) == ("fast", [], ["processor", "slow", "fast"])
     assert sum("ms a window" in line for line in log) == 2
+    # What the processor gives is kept as well: a model as large as the GPU's is not loaded for a check.
     assert choose(**traits) == ("fast", [], ["fast"], [])
+
+
+def test_what_is_kept_still_tells_a_broken_driver(choose):
+    choose(gpu={})
+    name, reasons, opened, _ = choose(gpu={"error": 0.3})
+    assert name is None
+    assert "gpu: a test batch differs from the processor's by 0.199" in reasons[0]
+    assert "processor" in opened  # to compare real windows, had there been another one
 
 
 def test_one_that_is_off_is_not_taken(choose):
@@ -99,7 +113,11 @@ def test_a_kept_one_that_breaks_is_measured_again(choose):
     traits = {"slow": {"seconds": 0.02}, "fast": {"seconds": 0.001}}
     choose(**traits)
     name, reasons, opened, _ = choose(slow={"seconds": 0.02}, fast={"fails": "Out of order."})
-    assert (name, reasons, opened) == ("slow", ["fast: Out of order."], ["fast", "slow"])
+    assert (name, reasons, opened) == (
+        "slow",
+        ["fast: Out of order."],
+        ["fast", "processor", "slow"],
+    )
 
 
 def test_none_without_a_gpu(segmenter, monkeypatch):

@@ -1,3 +1,4 @@
+import os
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,6 +7,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
+from rasterio.env import getenv
 
 from engine.cards import ModelClass
 from engine.data.grid import Grid
@@ -165,3 +167,13 @@ def test_floats_keep_their_values(tmp_path):
     path = written(tmp_path / "p.tif", values, Layer("probability", "float32", -1))
     with rasterio.open(path) as dataset:
         np.testing.assert_array_equal(dataset.read(1), values)
+
+
+def test_gdal_takes_as_many_threads_as_the_job_may():
+    def threads(asked):
+        with raster_environment(asked):
+            return int(getenv()["GDAL_NUM_THREADS"])
+
+    assert threads(1) == 1
+    assert threads(100) == 8  # more bring nothing
+    assert threads(0) == min(os.cpu_count(), 8)
