@@ -86,7 +86,7 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
         label: {"label": label, "title": title, "color": ""} for label, title in titles.items()
     }
     renderer = layer.renderer()
-    if isinstance(renderer, QgsCategorizedSymbolRenderer) and _names(
+    if isinstance(renderer, QgsCategorizedSymbolRenderer) and names_field(
         renderer.classAttribute(), field
     ):
         for category in renderer.categories():
@@ -104,7 +104,7 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
     return list(looks.values())
 
 
-def _names(attribute: str, field: str) -> bool:
+def names_field(attribute: str, field: str) -> bool:
     """Whether a renderer's attribute, which may be a quoted name, is this field."""
     if attribute.startswith('"') and attribute.endswith('"'):
         attribute = attribute[1:-1].replace('""', '"')

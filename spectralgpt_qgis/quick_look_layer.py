@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import QObject, Qt, QThread, pyqtSignal
 
 from .i18n import tr
 from .raster_source import crs_text
+from .temporary_layers import QUICK_LOOK, TemporaryLayers
 
 # Held until the layer is gone: the algorithm may be deleted before the main thread comes to it.
 _living: set[QuickLookLayer] = set()
@@ -32,6 +33,7 @@ class QuickLookLayer(QObject):
         self._title, self._hidden = title, hidden
         self._path = QgsProcessingUtils.generateTempFilename("quick-look.tif")
         self._layer_id, self._over = "", False
+        self._temporary: TemporaryLayers | None = None
         settings = utils.iface.mapCanvas().mapSettings()
         self._view, self._crs = settings.visibleExtent(), settings.destinationCrs()
         queued = Qt.ConnectionType.QueuedConnection
@@ -71,6 +73,8 @@ class QuickLookLayer(QObject):
         from .styling import ClassRasterStyle, class_styles  # not at the start of QGIS
 
         ClassRasterStyle(class_styles(classes), self._hidden).apply(layer)
+        layer.setCustomProperty(QUICK_LOOK, True)
+        self._temporary = TemporaryLayers(self)  # the project may be saved while a long run goes on
         project = QgsProject.instance()
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)
@@ -85,6 +89,8 @@ class QuickLookLayer(QObject):
             return
         _living.discard(self)
         QgsProject.instance().cleared.disconnect(self._forget)
+        if self._temporary is not None:
+            self._temporary.stop()
         if self._layer_id and QgsProject.instance().mapLayer(self._layer_id) is not None:
             QgsProject.instance().removeMapLayer(self._layer_id)
             utils.iface.mapCanvas().refresh()

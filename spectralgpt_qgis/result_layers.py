@@ -70,7 +70,7 @@ def hand_over(
 
 def _group_name(title: str, subject: str) -> str:
     """With the time: a second run must not be mistaken for the first one."""
-    time = QTime.currentTime().toString("HH:mm")
+    time = QTime.currentTime().toString("HH:mm:ss")
     if not subject:
         return tr("{tool} ({time})").format(tool=title, time=time)
     return tr("{tool}: {subject} ({time})").format(tool=title, subject=subject, time=time)
@@ -81,7 +81,9 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
 
     # Processing keeps no reference to a post-processor made in Python.
     _waiting: ClassVar[list[ResultPostProcessor]] = []
-    _KEEP = 64
+    _KEEP = (
+        10_000  # of a tool run for every feature of a layer, which adds its results at the very end
+    )
 
     def __init__(self, style: LayerStyle, group: str = "", rank: int = 0) -> None:
         """Takes what the layer will get.

@@ -109,6 +109,17 @@ def test_it_comes_and_goes_in_the_main_thread(look, project):
     assert names(project) == []
 
 
+def test_a_project_that_is_saved_meanwhile_is_saved_without_it(look, project, raster, tmp_path):
+    project.addMapLayer(raster.clone())
+    come(look)
+    settle()
+    assert project.write(str(tmp_path / "field.qgz"))
+    assert sorted(names(project)) == ["Boadella", "Quick look: Boadella"]
+    project.clear()
+    assert project.read(str(tmp_path / "field.qgz"))
+    assert names(project) == ["Boadella"]
+
+
 def test_facts_about_other_things_show_nothing(look, project):
     look.told({"keeps": True})
     look.told({"quick_look": {"path": "/another.tif", "classes": []}})

@@ -53,6 +53,18 @@ def context_for(*paths):
     return context
 
 
+def test_a_tool_that_ran_for_a_hundred_features_styles_every_result(raster, qgis_app):
+    """Processing adds them at the very end, and keeps nothing of Python's alive until then."""
+    paths = [raster(f"{number}.tif") for number in range(100)]
+    context = context_for(*paths)
+    for path in paths:
+        hand_over([ResultLayer(path, MAP)], "Tool", "", context)
+    details = context.layersToLoadOnCompletion().values()
+    assert all(
+        isinstance(item.postProcessor(), result_layers.ResultPostProcessor) for item in details
+    )
+
+
 def load(context):
     """As Processing does at the end of a run."""
     from processing.gui.Postprocessing import handleAlgorithmResults
@@ -101,7 +113,7 @@ def test_results_of_one_run_lie_in_a_group_vectors_on_top(qgis_processing, raste
     assert names == ["ons.gpkg", second[-8:], first[-8:]]
     load(context)
     group, rest = tree()
-    assert re.fullmatch(r"Land-cover map: Boadella \(\d\d:\d\d\)", group[0])
+    assert re.fullmatch(r"Land-cover map: Boadella \(\d\d:\d\d:\d\d\)", group[0])
     assert [source.partition("|")[0] for source in group[1]] == [polygons, second, first]
     assert rest == other.source()
     assert len(QgsProject.instance().mapLayers()) == 4, "moving must not lose a layer"

@@ -20,6 +20,7 @@ from qgis.PyQt.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from ... import engine_access
 from ...i18n import tr
+from ...temporary_layers import TemporaryLayers
 from ..help import add_help
 from .engine_missing import EngineMissing
 from .expected_time import Run, expected_time, keep_run, kept_runs
@@ -33,7 +34,6 @@ from .plan_words import plan
 from .raster_describer import RasterDescriber
 from .run_to_come import run_to_come
 from .scrolled import scrolled
-from .temporary_layers import TemporaryLayers
 from .training_setup import (
     ALGORITHM,
     TrainingSetup,

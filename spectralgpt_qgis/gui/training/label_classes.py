@@ -23,7 +23,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QColor
 
 from ...i18n import tr
-from ...label_look import look_of_classes
+from ...label_look import as_text, is_unset, look_of_classes, names_field
 from .class_colours import COLOURS, familiar_colour, free_colour, given_by_us
 
 
@@ -161,17 +161,26 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
         layer.setEditorWidgetSetup(column, QgsEditorWidgetSetup("ValueMap", options))
     before = layer.renderer()
     symbols: dict[str, Any] = {}
-    if isinstance(before, QgsCategorizedSymbolRenderer) and before.classAttribute() == field:
+    rest: list[QgsRendererCategory] = []
+    if isinstance(before, QgsCategorizedSymbolRenderer) and names_field(
+        before.classAttribute(), field
+    ):
         for category in before.categories():
-            # Cloned at once: the symbol goes with this copy of its category.
-            symbols[str(category.value())] = category.symbol().clone()
+            value = category.value()
+            if is_unset(value):  # "all other values": they stay in sight
+                rest.append(QgsRendererCategory(category))
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                # Cloned at once: the symbol goes with this copy of its category.
+                symbols[as_text(one)] = category.symbol().clone()
     categories = []
     for item in classes:
         symbol = symbols.pop(item.label, None) or _symbol(layer)
-        symbol.setColor(QColor(item.colour))
+        colour = QColor(item.colour)
+        colour.setAlpha(symbol.color().alpha())  # the imagery stays in sight
+        symbol.setColor(colour)
         value: Any = int(item.label) if is_number and is_whole(item.label) else item.label
         categories.append(QgsRendererCategory(value, symbol, item.name))
-    layer.setRenderer(QgsCategorizedSymbolRenderer(field, categories))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(field, [*categories, *rest]))
 
 
 def _symbol(layer: QgsVectorLayer) -> Any:

@@ -20,9 +20,10 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import localised, tr
+from ...temporary_layers import TITLES
 from .background_run import BackgroundRun
 from .label_layer import free_file
-from .place_walk import TITLES, PlaceWalk, kept_places
+from .place_walk import PlaceWalk, kept_places
 from .prediction import Trained, extent_text, shown
 from .preview import put_above
 

@@ -17,9 +17,9 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ...i18n import tr
 from ...label_look import is_unset
+from ...temporary_layers import TITLES
 
 _AROUND = 6.0  # sides of a place that the map shows
-TITLES = "spectralgpt/class_titles"  # property of the layer, JSON
 RANK, _CLASSES = "rank", ("first_class", "second_class")
 
 

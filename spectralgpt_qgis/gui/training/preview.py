@@ -15,10 +15,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...i18n import localised, tr
+from ...temporary_layers import MODEL
 from .background_run import BackgroundRun
 from .prediction import Trained, extent_text, middle, shown
-
-MODEL = "spectralgpt/preview_of"  # property of the layer: the model's file
 
 
 class Preview(QObject):

@@ -134,6 +134,25 @@ def test_a_symbol_that_the_user_made_keeps_all_but_its_colour(numbers):
     assert second.symbolLayer(0).strokeWidth() != 3
 
 
+def test_symbols_and_their_transparency_survive_a_new_name(numbers):
+    """Also of a quoted field and of a category of several values; all other values stay in sight."""
+    veil = QgsFillSymbol.createSimple({"outline_width": "3", "color": "255,0,0,100"})
+    several = QgsFillSymbol.createSimple({"outline_width": "4"})
+    rest = QgsFillSymbol.createSimple({"outline_width": "5"})
+    categories = [
+        QgsRendererCategory(1, veil, "Sea"),
+        QgsRendererCategory([2, 3], several, "Land"),
+        QgsRendererCategory(None, rest, "others"),
+    ]
+    numbers.setRenderer(QgsCategorizedSymbolRenderer('"class"', categories))
+    write_classes(numbers, "class", [WATER, FOREST])
+    categories = numbers.renderer().categories()
+    widths = [item.symbol().symbolLayer(0).strokeWidth() for item in categories]
+    assert widths == [3, 4, 5]
+    assert categories[0].symbol().color().alpha() == 100
+    assert [item.label() for item in categories] == ["Water", "Forest", "others"]
+
+
 def test_a_class_raster_gets_a_palette(qgis_app, scene):
     layer = QgsRasterLayer(scene.replace("02-02", "06-21").replace(".tif", "_water.tif"), "water")
     classes = [LabelClass("0", "Land", "#aabbcc"), LabelClass("1", "Water", "#0000ff")]

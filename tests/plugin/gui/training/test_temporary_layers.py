@@ -6,7 +6,7 @@ import pytest
 from qgis.core import QgsProcessingUtils, QgsProject
 
 from spectralgpt_qgis.gui.training.preview import MODEL
-from spectralgpt_qgis.gui.training.temporary_layers import TemporaryLayers
+from spectralgpt_qgis.temporary_layers import TemporaryLayers
 from tests.plugin.gui.training.desk import sample_layer, saved_places
 
 

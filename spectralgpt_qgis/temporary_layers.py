@@ -8,14 +8,15 @@ from typing import Any
 from qgis.core import QgsMapLayer, QgsProcessingUtils, QgsProject
 from qgis.PyQt.QtCore import QObject
 
-from .place_walk import TITLES
-from .preview import MODEL
-
+# Properties by which our own layers are known.
+MODEL = "spectralgpt/preview_of"  # the model's file
+TITLES = "spectralgpt/class_titles"  # of the classes of places to label, JSON
+QUICK_LOOK = "spectralgpt/quick_look"  # of a run that goes on
 _LEFT_OUT = "layer-left-out"  # no tag of QGIS's
 
 
 class TemporaryLayers(QObject):
-    """Leaves previews and places out of the project's file while they are temporary; in QGIS they stay as they are.
+    """Leaves previews, quick looks and places out of the project's file while they are temporary; QGIS keeps them.
 
     QGIS hands out its file before it is written: the tree of layers first, then each layer before it is added, which
     cannot be hindered. What is added then is nothing when the project is opened: an element under another name, which
@@ -59,6 +60,6 @@ class TemporaryLayers(QObject):
 
 def _ends(layer: QgsMapLayer) -> bool:
     """Whether a layer is ours and its file goes with this session."""
-    ours = layer.customProperty(MODEL) is not None or layer.customProperty(TITLES) is not None
+    ours = any(layer.customProperty(name) is not None for name in (MODEL, TITLES, QUICK_LOOK))
     file = Path(layer.source().partition("|")[0])
     return ours and Path(QgsProcessingUtils.tempFolder()) in file.parents
