@@ -3421,11 +3421,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3640,7 +3635,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -3422,11 +3422,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation>Die Karte zeigt kein Raster, von dem das Modell gelernt hat. Zoomen Sie zu einem davon.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation>Stellen für die nächsten Labels</translation>
     </message>
@@ -3641,7 +3636,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Ganz &#x27;{base}&#x27; lernt mit (full): braucht viele Labels und eine GPU.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>Die Karte zeigt kein Raster, von dem das Modell gelernt hat. Zoomen Sie zu einem davon.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation>Die Raster, von denen das Modell gelernt hat, sind nicht mehr da.</translation>
     </message>

@@ -3422,11 +3422,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation>El mapa no muestra ningún ráster del que haya aprendido el modelo. Acérquese a uno de ellos.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation>Próximos lugares que etiquetar</translation>
     </message>
@@ -3641,7 +3636,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Todo &#x27;{base}&#x27; también aprende (full): necesita muchas etiquetas y una GPU.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>El mapa no muestra ningún ráster del que haya aprendido el modelo. Acérquese a uno de ellos.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation>Los rásteres de los que aprendió el modelo ya no están.</translation>
     </message>

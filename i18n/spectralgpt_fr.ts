@@ -3422,11 +3422,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation>La carte ne montre aucun raster dont le modèle a appris. Zoomez sur l&#x27;un d&#x27;eux.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation>Prochains lieux à étiqueter</translation>
     </message>
@@ -3641,7 +3636,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Tout &#x27;{base}&#x27; apprend aussi (full) : demande beaucoup d&#x27;étiquettes et un GPU.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>La carte ne montre aucun raster dont le modèle a appris. Zoomez sur l&#x27;un d&#x27;eux.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation>Les rasters dont le modèle a appris n&#x27;existent plus.</translation>
     </message>

@@ -3422,11 +3422,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation>O mapa não mostra nenhum raster com que o modelo aprendeu. Aproxime-se de um deles.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation>Próximos locais a rotular</translation>
     </message>
@@ -3641,7 +3636,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Todo &#x27;{base}&#x27; também aprende (full): pede muitos rótulos e uma GPU.</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>O mapa não mostra nenhum raster com que o modelo aprendeu. Aproxime-se de um deles.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation>Os rasters com que o modelo aprendeu não existem mais.</translation>
     </message>

@@ -3422,11 +3422,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
-        <translation>地图未显示模型学习过的栅格。请缩放到其中之一。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
         <source>Places to label next</source>
         <translation>待标注位置</translation>
     </message>
@@ -3641,7 +3636,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>整个“{base}”一起学习 (full)：需要大量标注和 GPU。</translation>
     </message>
     <message>
-        <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
+        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <translation>地图未显示模型学习过的栅格。请缩放到其中之一。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
         <source>The rasters that the model learned from are not there any more.</source>
         <translation>模型学习过的栅格已不存在。</translation>
     </message>

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from qgis.core import (
     QgsLayerTreeGroup,
+    QgsLayerTreeNode,
     QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .styling import LayerStyle
 
 _RANK = "spectralgpt/rank"  # of a layer in its group, from the top
+_RUN = "spectralgpt/run"  # of a group: the results of a run
 
 
 class ResultLayer(NamedTuple):
@@ -117,23 +119,38 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
         layer.triggerRepaint()
         layer.emitStyleChanged()
         project = context.project()
-        if self._group and project is not None:
+        if project is not None:
             self._move(layer, project.layerTreeRoot())
 
     def _move(self, layer: QgsMapLayer, root: QgsLayerTreeGroup) -> None:
-        """Puts a layer into the group, which is made beside it when it is not there."""
+        """Puts a layer into the group, which is made beside it when it is not there, and out of any other run's."""
         node = root.findLayer(layer.id())
         if node is None:
             return
-        parent = node.parent()
         # From the root: QGIS may have added the layer inside the group, where the last one has gone.
-        group = root.findGroup(self._group) or parent.insertGroup(
-            parent.children().index(node), self._group
-        )
+        group = root.findGroup(self._group) if self._group else None
+        parent, place = _beside(node)
+        if group is None and self._group:
+            group = parent.insertGroup(place, self._group)
+            group.setCustomProperty(_RUN, True)
+        if group is None and parent is node.parent():
+            return
         moved = node.clone()
         moved.setCustomProperty(_RANK, self._rank)
-        group.insertChildNode(_place(group, self._rank), moved)
-        parent.removeChildNode(node)  # after the copy is there, else the layer leaves the project
+        if group is None:
+            parent.insertChildNode(place, moved)
+        else:
+            group.insertChildNode(_place(group, self._rank), moved)
+        node.parent().removeChildNode(
+            node
+        )  # with the copy there, else the layer leaves the project
+
+
+def _beside(node: QgsLayerTreeNode) -> tuple[QgsLayerTreeGroup, int]:
+    """Where a node lies, or the outermost group of other runs around it: QGIS adds layers where the chosen one is."""
+    while node.parent().customProperty(_RUN):
+        node = node.parent()
+    return node.parent(), node.parent().children().index(node)
 
 
 def _place(group: QgsLayerTreeGroup, rank: int) -> int:

@@ -163,6 +163,27 @@ def test_two_runs_have_a_group_each(qgis_processing, raster, monkeypatch):
     assert [len(item[1]) for item in tree()] == [2, 2]
 
 
+def test_a_run_after_another_does_not_end_up_inside_its_group(qgis_processing, raster, monkeypatch):
+    """QGIS adds layers where the chosen one is, which after a run is one of its results."""
+    project = QgsProject.instance()
+    for number, names in enumerate(("ab", "cd", "e")):
+        monkeypatch.setattr(
+            result_layers, "_group_name", lambda title, subject, number=number: f"Run {number}"
+        )
+        paths = [raster(f"{name}.tif") for name in names]
+        context = context_for(*paths)
+        hand_over([ResultLayer(path, MAP) for path in paths], "Map", "", context)
+        load(context)
+        chosen = project.layerTreeRoot().findGroup("Run 0")
+        point = QgsLayerTreeRegistryBridge.InsertionPoint(chosen, 0)
+        project.layerTreeRegistryBridge().setLayerInsertionPoint(point)
+    root = QgsLayerTreeRegistryBridge.InsertionPoint(project.layerTreeRoot(), 0)
+    project.layerTreeRegistryBridge().setLayerInsertionPoint(root)
+    (second, single, first) = tree()
+    assert (second[0], single, first[0]) == ("Run 1", paths[0], "Run 0")
+    assert [len(second[1]), len(first[1])] == [2, 2]
+
+
 def test_a_user_s_group_for_results_is_respected(qgis_processing, raster):
     from processing.core.ProcessingConfig import ProcessingConfig
 

@@ -31,6 +31,7 @@ from .labels_panel import LabelsPanel
 from .options_panel import OptionsPanel
 from .place_walk import PlaceWalk, kept_places
 from .plan_words import plan
+from .prediction import SOURCES, layer_sources
 from .raster_describer import RasterDescriber
 from .run_to_come import run_to_come
 from .scrolled import scrolled
@@ -147,7 +148,9 @@ class TrainingDock(QgsDockWidget):
         self.labels.hold_looks()
         setup = self.setup()
         parameters = setup.parameters()
-        self._started = (time.monotonic(), run_to_come(setup, self.labels.counts), parameters)
+        layers = [setup.labels, *(layer for pair in setup.pairs for layer in pair)]
+        kept = {**parameters, SOURCES: layer_sources(layers)}
+        self._started = (time.monotonic(), run_to_come(setup, self.labels.counts), kept)
         self._same_project = True
         self.steps.setCurrentIndex(TRAIN)
         self.run_panel.show()

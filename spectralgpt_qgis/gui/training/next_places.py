@@ -24,7 +24,7 @@ from ...temporary_layers import TITLES
 from .background_run import BackgroundRun
 from .label_layer import free_file
 from .place_walk import PlaceWalk, kept_places
-from .prediction import Trained, extent_text, shown
+from .prediction import Trained, extent_text, none_shown, shown
 from .preview import put_above
 
 ALGORITHM = "spectralgpt:uncertainplaces"
@@ -85,14 +85,12 @@ class NextPlaces(QWidget):
         rasters = trained.rasters()
         seen = shown(rasters, settings.visibleExtent(), settings.destinationCrs())
         if seen is None and (self.where.currentIndex() == VIEW or not rasters):
-            self.failed.emit(
-                tr("The map shows no raster that the model learned from. Zoom to one of them."), ""
-            )
+            self.failed.emit(none_shown(rasters), "")
             return
         layers = seen[0] if seen is not None else rasters[0]
         parameters = {
             **trained.mapping(layers),
-            "LABELS": trained.parameters.get("LABELS"),
+            "LABELS": trained.labels(),
             "OUTPUT": self._new_file(),
         }
         if self.where.currentIndex() == VIEW and seen is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingUtils,
     QgsProject,
@@ -17,6 +19,9 @@ from qgis.core import (
     QgsRectangle,
 )
 
+from ...i18n import tr
+
+SOURCES = "SOURCES"  # what the dock keeps beside the parameters: see `layer_sources`
 # Task of the training -> the tool that maps, its raster parameters, and the ending of what it writes.
 TOOLS = {
     "segmentation": ("spectralgpt:segment", ("INPUT",), ".tif"),
@@ -77,8 +82,22 @@ class Trained:
         if self.task == "change":
             lists.append(self.parameters.get("AFTER") or [])
         lists = [value if isinstance(value, (list, tuple)) else [value] for value in lists]
-        found = [tuple(_raster(value) for value in values) for values in zip(*lists)]
+        found = [tuple(map(self._raster, values)) for values in zip(*lists)]
         return [layers for layers in found if all(layers)]
+
+    def labels(self) -> str:
+        """The layer of labels, where it is still there; else empty."""
+        given = str(self.parameters.get("LABELS") or "")
+        layer = _layer(given) or _layer(self._source(given))
+        return "" if layer is None else layer.id() if _in_project(layer) else layer.source()
+
+    def _raster(self, value: Any) -> QgsRasterLayer | None:
+        return _raster(value) or _raster(self._source(value))
+
+    def _source(self, value: Any) -> str:
+        """Of a layer that the project had: it may have been taken out and added again."""
+        sources = self.parameters.get(SOURCES)
+        return str(sources.get(value, "")) if isinstance(sources, dict) else ""
 
     def mapping(self, layers: tuple[QgsRasterLayer, ...]) -> dict[str, Any]:
         """Parameters of the tool for one raster, or two dates.
@@ -152,18 +171,38 @@ def extent_text(rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> s
     return f"{numbers} [{crs.authid()}]" if crs.authid() else numbers
 
 
+def layer_sources(layers: Iterable[QgsMapLayer | None]) -> dict[str, str]:
+    """What finds layers again when they have another id: source by id."""
+    return {layer.id(): layer.source() for layer in layers if layer is not None}
+
+
+def none_shown(rasters: Sequence[Any]) -> str:
+    """Why nothing can be mapped of what the map shows.
+
+    Args:
+        rasters: Of :meth:`Trained.rasters`.
+    """
+    if rasters:
+        return tr("The map shows no raster that the model learned from. Zoom to one of them.")
+    return tr("The rasters that the model learned from are not there any more.")
+
+
 def _raster(value: Any) -> QgsRasterLayer | None:
     """A layer of the project, or a file."""
-    if isinstance(value, QgsRasterLayer):
-        return value
+    layer = value if isinstance(value, QgsRasterLayer) else _layer(str(value))
+    return layer if isinstance(layer, QgsRasterLayer) else None
+
+
+def _layer(text: str) -> QgsMapLayer | None:
+    """The layer of an id or a source; None when it cannot be read."""
     context = QgsProcessingContext()
     context.setProject(QgsProject.instance())
-    layer = QgsProcessingUtils.mapLayerFromString(str(value), context)
-    if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
+    layer = QgsProcessingUtils.mapLayerFromString(text, context) if text else None
+    if layer is None or not layer.isValid():
         return None
     # What the context loaded goes with it.
-    return layer if _in_project(layer) else QgsRasterLayer(layer.source(), layer.name())
+    return layer if _in_project(layer) else layer.clone()
 
 
-def _in_project(layer: QgsRasterLayer) -> bool:
+def _in_project(layer: QgsMapLayer) -> bool:
     return QgsProject.instance().mapLayer(layer.id()) is not None

@@ -17,7 +17,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from ...i18n import localised, tr
 from ...temporary_layers import MODEL
 from .background_run import BackgroundRun
-from .prediction import Trained, extent_text, middle, shown
+from .prediction import Trained, extent_text, middle, none_shown, shown
 
 
 class Preview(QObject):
@@ -66,12 +66,7 @@ class Preview(QObject):
         rasters = trained.rasters()
         found = shown(rasters, settings.visibleExtent(), settings.destinationCrs())
         if found is None:
-            self.failed.emit(
-                tr("The map shows no raster that the model learned from. Zoom to one of them.")
-                if rasters
-                else tr("The rasters that the model learned from are not there any more."),
-                "",
-            )
+            self.failed.emit(none_shown(rasters), "")
             return
         layers, part = found
         part, self._is_part = middle(layers[0], part)

@@ -131,11 +131,20 @@ def test_what_automatic_will_do_follows_the_labels(labelled):
     wait(lambda: plan.text().startswith("All of 'SpectralGPT tiny, Sentinel-2' learns along"))
 
 
+def kept(dock):
+    """The parameters of a training, with what finds its layers again when they have another id."""
+    layers = (dock.labels.layer, *dock.imagery.rasters())
+    return {
+        **dock.run_panel.parameters,
+        "SOURCES": {layer.id(): layer.source() for layer in layers},
+    }
+
+
 def test_a_result_is_shown_and_its_time_remembered(labelled):
     labelled.train()
     result = {"METHOD_USED": "quick", "OUTPUT_MODEL": "m.onnx"}
     labelled.run_panel.end(labelled.run_panel.finished, result)
-    assert labelled.result_panel.shown == (result, labelled.run_panel.parameters)
+    assert labelled.result_panel.shown == (result, kept(labelled))
     assert labelled.steps.currentIndex() == RESULT
     (run,) = kept_runs()
     assert (run.task, run.method, run.labels, run.pixels) == ("segmentation", "quick", 6, 600)
@@ -220,7 +229,7 @@ def test_the_project_keeps_the_result(labelled, saved_project, tmp_path):
     labelled.train()
     result = {"METHOD_USED": "quick", "OUTPUT_MODEL": str(model), "TRAINING": {"seconds": 3.5}}
     labelled.run_panel.end(labelled.run_panel.finished, result)
-    given = labelled.run_panel.parameters
+    given = kept(labelled)
     assert labelled.labels.layer.commitChanges()
     project = QgsProject.instance()
     assert project.write()

@@ -9,6 +9,7 @@ from spectralgpt_qgis.gui.training.prediction import (
     Trained,
     extent_text,
     in_layer,
+    layer_sources,
     middle,
     shown,
 )
@@ -59,6 +60,20 @@ def test_scenes_become_polygons():
 def test_rasters_that_are_gone_are_left_out(layer, qgis_app):
     assert trained(INPUT=["no_such_layer", "/tmp/none.tif", layer.id()]).rasters() == [(layer,)]
     assert trained(INPUT=None).rasters() == []
+
+
+def test_layers_that_were_taken_out_and_added_again_are_found_by_their_source(layer):
+    project = QgsProject.instance()
+    model = trained(INPUT=[layer.id()], LABELS=layer.id(), SOURCES=layer_sources([layer, None]))
+    assert model.labels() == layer.id()
+    project.removeMapLayer(layer.id())
+    ((found,),) = model.rasters()
+    assert model.mapping((found,))["INPUT"] == SCENE == model.labels()
+    again = project.addMapLayer(QgsRasterLayer(SCENE, "again"))
+    assert model.rasters() == [(again,)]
+    assert model.labels() == again.id()
+    assert trained(LABELS="gone", SOURCES={"gone": "/tmp/none.gpkg"}).labels() == ""
+    assert trained(INPUT=["gone"], SOURCES="edited").rasters() == []
 
 
 def test_where_the_model_learns_on():
