@@ -221,7 +221,7 @@ class Card:
                 **extra,
             )
             fault = card._fault()
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise ModelInvalid(
                 "The model's card cannot be read: it was not written by this version of SpectralGPT. "
                 "Import the model again, or update the plugin.",

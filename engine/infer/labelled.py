@@ -51,9 +51,14 @@ class LabelledGround:
                 return
         else:
             dataset = opened.enter_context(open_raster(path))
+            alike = dataset.shape == grid.shape and not dataset.crs
+            place = {}
+            if alike and dataset.transform.is_identity:  # laid on the raster, as training does
+                place = {"src_crs": grid.crs, "src_transform": grid.transform}
             self._raster = opened.enter_context(
                 WarpedVRT(
                     dataset,
+                    **place,
                     crs=grid.crs,
                     transform=grid.transform,
                     width=grid.width,

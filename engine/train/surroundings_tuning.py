@@ -191,10 +191,11 @@ def _learn(
 
 @torch.no_grad()
 def _spread_alike(learner: Surroundings, head: FeatureHead, seen: Sequence[_Seen]) -> float:
-    """How much wider the odds are spread than the head's, in the first windows of each ground."""
+    """How much wider the odds are spread than the head's, in the first windows of each ground that have labels."""
     own, plain = [], []
     for item in seen:
-        for maps, label in list(zip(item.maps, item.label))[:COMPARED]:
+        for number in np.unique(item.known[:, 0])[:COMPARED]:
+            maps, label = item.maps[number], item.label[number]
             fine, coarse = (
                 torch.from_numpy(part)[None].to(learner.mean.device).float()
                 for part in (maps.fine, maps.coarse)

@@ -64,3 +64,10 @@ def test_a_colour_that_is_no_text_is_refused():
     item["properties"]["mlm:output"][0]["classification:classes"][0]["color_hint"] = 255
     with pytest.raises(ModelInvalid, match="cannot be read"):
         Card.from_stac(item)
+
+
+def test_a_value_that_is_not_finite_is_refused():
+    item = CARD.to_stac()
+    item["properties"]["mlm:output"][0]["classification:classes"][0]["value"] = float("inf")
+    with pytest.raises(ModelInvalid, match="cannot be read"):
+        Card.from_stac(item)

@@ -95,6 +95,18 @@ def test_beyond_a_class_raster_nothing_is_labelled(labelled, tmp_path, nodata):
     assert labelled(path) == [[1, 1, 0, 0]] * 3
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_class_raster_of_the_same_size_that_lies_nowhere_lies_on_the_raster(labelled, tmp_path):
+    path = str(tmp_path / "labels.tif")
+    values = np.zeros((1, 30, 40), np.uint8)
+    values[0, 25, 5] = 3
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, width=40, height=30, dtype="uint8", nodata=0
+    ) as dataset:
+        dataset.write(values)
+    assert labelled(path) == [[0] * 4, [0] * 4, [1, 0, 0, 0]]
+
+
 def test_a_file_that_is_not_there(labelled):
     with pytest.raises(EngineError, match=r"gone\.gpkg does not exist"):
         labelled("gone.gpkg")

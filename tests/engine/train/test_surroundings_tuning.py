@@ -21,7 +21,7 @@ from engine.progress import Progress
 from engine.train import surroundings_tuning, tuning
 from engine.train.base_model import Base
 from engine.train.kept_maps import KeptMaps, WindowMaps
-from engine.train.labelled_ground import LabelledGround
+from engine.train.labelled_ground import LabelledGround, only
 from engine.train.supervised import IGNORE
 from engine.train.surroundings_tuning import add_surroundings, with_surroundings
 from engine.train.tuning import HeadTuner, Tuned
@@ -87,6 +87,15 @@ def test_learns_the_same_for_a_seed_and_leaves_the_rest_as_it_was(first: Fitted)
     assert before.network.surroundings is None
     for key, value in before.network.state_dict().items():
         assert torch.equal(value, one.network.state_dict()[key])
+
+
+def test_labels_in_the_last_windows_alone(first: Fitted) -> None:
+    """Nothing to compare in the first ones; the share that is measured there stays a number."""
+    ground = first.grounds[0]
+    last = (ground.pixels.row > 60) & (ground.pixels.column > 60)
+    corner = dataclasses.replace(ground, pixels=only(ground.pixels, last))
+    found = add_surroundings(first.tuned.predictor, [corner], first.maps, seed=0)
+    assert torch.isfinite(learned(found)["share"]).all()
 
 
 def test_is_judged_on_what_was_held_back(first: Fitted, monkeypatch: pytest.MonkeyPatch) -> None:
