@@ -6620,6 +6620,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation type="unfinished"></translation>

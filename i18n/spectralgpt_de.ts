@@ -6621,6 +6621,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{1} Raster, {2} Megapixel; {3} Fenster zurückgehalten. Netz mit {4} Millionen Gewichten; {5} Prozess(e).</translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation>Stufe {1} hat Fenster von {2} px, mehr als ihr größtes Raster hat ({3} x {4} px): Sie werden aus weniger Pixeln vergrößert, was Zeit kostet und wenig lehrt. Verwenden Sie kleinere Fenster oder größere Raster.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation>Es wird gelernt</translation>

@@ -6621,6 +6621,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{1} rásteres, {2} megapíxeles; {3} ventanas reservadas. Red de {4} millones de pesos; {5} proceso(s).</translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation>La etapa {1} tiene ventanas de {2} px, más de lo que tiene su ráster más grande ({3} x {4} px): se amplían a partir de menos píxeles, lo que lleva tiempo y enseña poco. Use ventanas más pequeñas o rásteres más grandes.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation>Aprendiendo</translation>

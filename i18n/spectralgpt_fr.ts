@@ -6621,6 +6621,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{1} rasters, {2} mégapixels ; {3} fenêtres mises de côté. Réseau de {4} millions de poids ; {5} processus.</translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation>L’étape {1} a des fenêtres de {2} px, plus que n’en a son plus grand raster ({3} x {4} px) : elles sont agrandies à partir de moins de pixels, ce qui prend du temps et apprend peu. Utilisez des fenêtres plus petites ou des rasters plus grands.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation>Apprentissage</translation>

@@ -6621,6 +6621,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{1} rasters, {2} megapixels; {3} janelas reservadas. Rede de {4} milhões de pesos; {5} processo(s).</translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation>A etapa {1} tem janelas de {2} px, mais do que o seu maior raster tem ({3} x {4} px): elas são ampliadas a partir de menos pixels, o que leva tempo e ensina pouco. Use janelas menores ou rasters maiores.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation>Aprendendo</translation>

@@ -6621,6 +6621,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{1} 幅栅格，{2} 百万像元；留出 {3} 个窗口。网络含 {4} 百万个权重；{5} 个进程。</translation>
     </message>
     <message>
+        <location filename="../engine/train/pretraining_setup.py"/>
+        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <translation>阶段 {1} 的窗口为 {2} 像元，大于其最大的栅格（{3} x {4} 像元）：窗口由较少的像元放大而来，耗时且学到的很少。请使用更小的窗口或更大的栅格。</translation>
+    </message>
+    <message>
         <location filename="../engine/train/quick_head.py"/>
         <source>Learning</source>
         <translation>正在学习</translation>

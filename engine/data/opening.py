@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -93,6 +93,15 @@ def files_of(dataset: Any) -> tuple[str, ...]:
             found.update(dict.fromkeys(further))
             waiting += filter(_is_virtual, further)
     return tuple(found)
+
+
+def with_sources(paths: Sequence[str]) -> list[str]:
+    """The paths, and the files that the virtual rasters among them are made of."""
+    found = list(paths)
+    for path in filter(_is_virtual, paths):
+        with suppress(RasterUnreadable), open_raster(path) as dataset:
+            found += files_of(dataset)
+    return found
 
 
 def _is_virtual(file: str) -> bool:

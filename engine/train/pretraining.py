@@ -17,13 +17,16 @@ from ..cards import Card
 from ..checkpoint import save
 from ..data.held_windows import HeldWindows
 from ..data.imagery import list_rasters, survey
+from ..data.opening import with_sources
 from ..data.raster_pool import RasterPool
 from ..errors import Cancelled
 from ..infer.staging import GEOTIFF, StagedOutputs
 from ..language import speaking
+from ..model.config import PRESETS
 from ..model.losses import LOSSES, ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model.normalise import normalisation
+from ..model_file import find_model
 from ..progress import Progress
 from ..training_jobs import PretrainJob
 from .fresh import drop_positions, fresh_network
@@ -71,7 +74,8 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
     network, card, seal = start_network(job)
     with ExitStack() as stack:
         stack.enter_context(speaking(job.language))
-        outputs = stack.enter_context(StagedOutputs(names))
+        base = "" if job.base in PRESETS else str(find_model(job.base, task="backbone"))
+        outputs = stack.enter_context(StagedOutputs((*with_sources(names), base)))
         staged = _stage(outputs, job) if workers.main else {}
         pool = stack.enter_context(
             RasterPool(card, bands=job.bands, nodata=job.nodata, crs=job.crs)

@@ -63,7 +63,7 @@ def plan_run(
         settings = dataclasses.asdict(job)
         for name in _INCIDENTAL:
             settings.pop(name)
-        rasters = [item.raster.path for item in found.serving]
+        rasters = _paths(found)
         settings.update(inputs=rasters, base_sha256=seal, processes=workers.count)
         unfinished = UnfinishedRun(job.checkpoint, settings, rasters)
         workers.wait()  # nobody writes the folder while others still look into it
@@ -77,9 +77,11 @@ def plan_run(
     outlines = parse_stages(job.stages) or default_outlines(
         config, int(np.median(sides)), job.mask_ratio, fresh
     )
-    paths = [item.raster.path for item in found.serving]
     pixels = [
-        sum(int(np.prod(found.serving[i].raster.shape)) for i in select(paths, outline.imagery))
+        sum(
+            int(np.prod(found.serving[i].raster.shape))
+            for i in select(_paths(found), outline.imagery)
+        )
         // workers.count
         for outline in outlines
     ]
@@ -94,6 +96,10 @@ def plan_run(
         steps=job.steps,
         memory=device_memory(workers.device(job.device)),
     )
+
+
+def _paths(found: Survey) -> list[str]:
+    return [item.raster.path for item in found.serving]
 
 
 def hold_back(
@@ -138,8 +144,21 @@ def introduce(
         f"{workers.count} process(es)."
     )
     for number, stage in enumerate(stages, 1):
+        _tell_enlarged(number, stage, found, progress)
         progress.log(
             f"Stage {number}: {stage.window} px, {stage.epochs} epochs of {stage.steps} batches of "
             f"{stage.batch}, learning rate {stage.learning_rate:.2g}, {stage.mask_ratio:.0%} hidden"
             + (f", imagery {stage.imagery}" if stage.imagery else "")
+        )
+
+
+def _tell_enlarged(number: int, stage: Stage, found: Survey, progress: Progress) -> None:
+    """Warns of windows that are larger than all that they are drawn from."""
+    own = [found.serving[place].raster.shape for place in select(_paths(found), stage.imagery)]
+    rows, columns = max(own, key=min)
+    if stage.window > min(rows, columns):
+        progress.warning(
+            f"Stage {number} has windows of {stage.window} px, more than its largest raster has ({rows} x {columns} "
+            "px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or "
+            "larger rasters."
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
+import rasterio.shutil
 import torch
 
 from engine.cards import Card, Normalisation
@@ -364,9 +364,26 @@ def test_what_cannot_be_is_refused_before_any_work(tmp_path, scene, base):
         pretrain_model(job(tmp_path, [scene], base, stages="30:1"), Progress())
     with pytest.raises(InvalidParameter, match=r"\.safetensors"):
         pretrain_model(job(tmp_path, [scene], base, output=str(tmp_path / "x.onnx")), Progress())
+    with pytest.raises(InvalidParameter, match="is also an input"):
+        pretrain_model(job(tmp_path, [scene], base, output=base), Progress())
+    with rasterio.open(scene) as dataset:
+        rasterio.shutil.copy(dataset, tmp_path / "over.vrt", driver="VRT")
+    with pytest.raises(InvalidParameter, match="is also an input"):
+        over = [str(tmp_path / "over.vrt")]
+        pretrain_model(job(tmp_path, over, base, output_reconstruction=scene), Progress())
     rgb = write(tmp_path / "rgb.tif", smooth(3, 40, 40, 2), names=NAMES[:3])
     with pytest.raises(BandMismatch):
         pretrain_model(job(tmp_path, [rgb], base), Progress())
+
+
+def test_windows_that_no_raster_holds_are_told(tmp_path, scene, base):
+    chip = write(tmp_path / "chip.tif", smooth(9, 20, 24, 0))
+    progress = Collect()
+    stages = "16:1:1e-3:0.5:chip*; 32:1:1e-3:0.5:chip*; 32:1:1e-3:0.5"
+    pretrain_model(job(tmp_path, [chip, scene], base, stages=stages), progress)
+    told = [text for text in progress.messages("warning") if "pixels" in text]
+    assert [text[:32] for text in told] == ["Stage 2 has windows of 32 px, mo"]
+    assert "(20 x 24 px)" in told[0]
 
 
 def test_small_imagery_is_learned_from_with_a_warning(tmp_path, base):
