@@ -25,7 +25,7 @@ _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # as gettext looks
 _COMMA = ("de", "es", "fr", "pt")  # languages that write 0,5
 _HTML = {"zh": "zh-Hans"}  # simplified characters
 _LEAST_WORDS = 3  # of what fills a gap of a message, to be looked up itself
-_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+%?")
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # perhaps with a unit
 _SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 

@@ -5902,6 +5902,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>{1} = band {2}, {3}</source>
+        <translation>{1} = Kanal {2}, {3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1} = left out</source>
+        <translation>{1} = weggelassen</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, Kanäle: {2}</translation>
     </message>
@@ -6494,6 +6504,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/memory.py"/>
         <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
         <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1} ({2})</source>
+        <translation>Verfahren: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1}</source>
+        <translation>Verfahren: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>

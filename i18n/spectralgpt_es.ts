@@ -5902,6 +5902,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>{1} = band {2}, {3}</source>
+        <translation>{1} = banda {2}, {3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1} = left out</source>
+        <translation>{1} = omitida</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandas: {2}</translation>
     </message>
@@ -6494,6 +6504,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/memory.py"/>
         <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
         <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1} ({2})</source>
+        <translation>Método: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1}</source>
+        <translation>Método: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>

@@ -5902,6 +5902,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>{1} = band {2}, {3}</source>
+        <translation>{1} = bande {2}, {3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1} = left out</source>
+        <translation>{1} = laissée de côté</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandes : {2}</translation>
     </message>
@@ -6494,6 +6504,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/memory.py"/>
         <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
         <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1} ({2})</source>
+        <translation>Méthode : {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1}</source>
+        <translation>Méthode : {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>

@@ -5902,6 +5902,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>{1} = band {2}, {3}</source>
+        <translation>{1} = banda {2}, {3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1} = left out</source>
+        <translation>{1} = omitida</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandas: {2}</translation>
     </message>
@@ -6494,6 +6504,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/memory.py"/>
         <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
         <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1} ({2})</source>
+        <translation>Método: {1} ({2})</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1}</source>
+        <translation>Método: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>

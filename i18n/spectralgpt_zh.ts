@@ -5902,6 +5902,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>{1} = band {2}, {3}</source>
+        <translation>{1} = 波段 {2}，{3}</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
+        <source>{1} = left out</source>
+        <translation>{1} = 略去</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}，波段：{2}</translation>
     </message>
@@ -6494,6 +6504,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/memory.py"/>
         <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
         <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1} ({2})</source>
+        <translation>方法：{1}（{2}）</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/method.py"/>
+        <source>Method: {1}</source>
+        <translation>方法：{1}</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>

@@ -30,7 +30,8 @@ _WRITING = 600.0  # s that it has after a cancel where it has said that it keeps
 _SILENCE = 0.5  # s after the engine's end in which its last lines may still arrive
 _LONGEST_LINE = 1 << 24  # bytes
 _TAIL = 200  # lines of stderr that are kept
-_SENTENCES = ("reason", "problem", "problems", "warnings", "scaling")  # fields of results
+# Fields of results.
+_SENTENCES = ("reason", "problem", "problems", "warnings", "scaling", "values", "nodata", "remark")
 _END = object()
 
 

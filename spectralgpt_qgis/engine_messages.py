@@ -16,9 +16,9 @@ from typing import NamedTuple
 from . import paths
 from .i18n import localised, speaks_english, translated
 
-_LEAST_WORDS = 3  # of what fills a gap, to be looked up itself
+_LEAST_WORDS = 2  # of what fills a gap, to be looked up itself
 _SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
-_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+")
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # perhaps with a unit
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
 
@@ -57,6 +57,8 @@ def in_users_language(message: str) -> str:
     """
     if speaks_english():
         return message
+    if _DECIMALS.fullmatch(message):
+        return localised(message)
     whole = _translated(message)
     if whole:
         return whole
@@ -84,9 +86,8 @@ def _translated(message: str) -> str:
 
 def _filling(gap: str) -> str:
     """What fills a gap: a message within the message, a number with decimals, or a name."""
-    if _DECIMALS.fullmatch(gap):
-        return localised(gap)
-    return in_users_language(gap) if len(gap.split()) >= _LEAST_WORDS else gap
+    is_more = len(gap.split()) >= _LEAST_WORDS or _DECIMALS.fullmatch(gap)
+    return in_users_language(gap) if is_more else gap
 
 
 def recognise(message: str) -> tuple[Template | None, tuple[str, ...]]:

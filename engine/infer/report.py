@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ..cards import ModelClass
 from ..data.source import RasterSource
+from ..language import marked
 from ..progress import Progress
 from .backend import Backend
 from .installed import InstalledModel
@@ -39,12 +40,12 @@ def introduce(
     progress.log(f"Device: {backend.device} ({backend.name})")
     for name, source in sources.items():
         pairs = [
-            f"{entry.model} = band {entry.raster} ({entry.by})"
+            marked(f"{entry.model} = band {entry.raster}, {entry.by}")
             if entry.raster is not None
-            else f"{entry.model} = left out"
+            else marked(f"{entry.model} = left out")
             for entry in source.match.entries
         ]
-        progress.log(f"{name}, bands: {', '.join(pairs)}")
+        progress.log(f"{name}, bands: {'; '.join(pairs)}")
         progress.log(f"{name}, values: {source.scaling.text}")
         if source.nodata:
             progress.log(f"{name}, no-data: {source.nodata}")

@@ -71,7 +71,7 @@ def finetune_map(
     weights = sum(value.numel() for value in base.weights.values())
     gpu = device.type == "cuda"
     method = choose_method(job.method, units, weights, gpu, job.task)
-    progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    progress.log(method.text)
     progress.state(classes=looks(card.classes), method=method.name)
     part = progress.part(0.02, 0.93)
     kept = open_kept()

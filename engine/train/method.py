@@ -29,6 +29,13 @@ class Method:
     name: str
     reason: str = ""
 
+    @property
+    def text(self) -> str:
+        """What the log says of it."""
+        if self.reason:
+            return marked(f"Method: {self.name} ({self.reason})")
+        return marked(f"Method: {self.name}")
+
 
 def choose_method(
     asked: str, places: int, weights: int, gpu: bool, task: str = "segmentation"

@@ -95,7 +95,7 @@ def _chosen(
 ) -> Method:
     weights = sum(value.numel() for value in base.weights.values())
     method = choose_method(job.method, scenes, weights, device.type == "cuda", job.task)
-    progress.log(f"Method: {method.name}" + (f" ({method.reason})" if method.reason else ""))
+    progress.log(method.text)
     return method
 
 

@@ -41,7 +41,8 @@ class ResultMessages(QObject):
         """Shows what came of a run."""
         self._drop_message()
         bar = self._iface.messageBar()
-        message = bar.createMessage(run.title, result_text(run))
+        # A sentence of a model says what it is about, and in a narrow window two lines are cut.
+        message = bar.createMessage("" if run.model else run.title, result_text(run))
         if run.report:
             self._add_button(message, tr("Open report"), lambda *_: open_file(run.report))
         if run.log:

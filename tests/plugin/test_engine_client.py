@@ -94,6 +94,13 @@ def test_runs_in_any_thread_and_more_than_once(engine):
     assert results == [{"value": 1}, {"value": 2}]
 
 
+def test_sentences_of_a_result_are_put_into_the_users_language_and_names_are_not(engine):
+    result = {"values": "a", "nodata": "b", "remark": "c", "name": "d", "nested": [{"reason": "e"}]}
+    client = engine('say(event="result", **job["parameters"])', words=str.upper)
+    told = {"values": "A", "nodata": "B", "remark": "C", "name": "d", "nested": [{"reason": "E"}]}
+    assert client.run("x", result) == told
+
+
 # -- failures --------------------------------------------------------------------------------------
 
 

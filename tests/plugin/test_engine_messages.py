@@ -59,6 +59,11 @@ def test_figures_have_the_sign_of_the_users_language_and_names_keep_theirs(shout
     monkeypatch.setattr(i18n, "QLocale", lambda: QLocale("de"))
     said = in_users_language("Threshold: 0.451 (given; the model's own is 0.500)")
     assert said == "THRESHOLD: 0,451 (GIVEN; THE MODEL'S OWN IS 0,500)"
+    said = in_users_language(
+        "Estimate: 16 windows, 5 s, 1.5 GB of memory, 0.8 MB on the disk (69.6 GB free)"
+    )
+    assert [part for part in said.split() if "," in part and part[0].isdigit()] == ["1,5", "0,8"]
+    assert "(69,6 GB" in said
     assert in_users_language("Device: 1.5.tif (spare part)") == "DEVICE: 1.5.tif (spare part)"
 
 
@@ -102,6 +107,11 @@ def test_a_raster_that_cannot_serve_is_refused_in_the_users_language(shouting):
     refused = in_users_language(needs + rest)
     assert refused == refused.upper()
     assert in_users_language(f"/in/scene.tif: {needs}{rest}") == f"/in/scene.tif: {refused}"
+
+
+def test_every_band_that_was_matched_is_told_in_the_users_language(shouting):
+    said = 'Raster, bands: B02 = band 2, name "B02"; B8A = left out; B11 = band 4, name "B11"'
+    assert in_users_language(said) == said.upper().replace("RASTER", "Raster")
 
 
 def test_what_nobody_knows_stays(shouting):

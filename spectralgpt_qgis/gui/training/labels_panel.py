@@ -258,8 +258,8 @@ class LabelsPanel(QGroupBox):
         """QGIS empties its list when anything about the fields changes, such as a default value."""
         if not self._is_vector():
             return
-        if self._field and self.layer.fields().lookupField(self._field) < 0:
-            self._field = ""
+        if self.layer.fields().lookupField(self._field) < 0:  # renamed, deleted, or back by Undo
+            self._field = likely_field(self.layer)
             self._recount()
         self.field_list.setField(self._field)
 

@@ -56,6 +56,24 @@ def test_a_new_layer_is_above_a_map_of_the_same_ground(panel, saved_project, ras
     assert root.findLayers()[0].layer() is layer
 
 
+def test_a_field_that_was_renamed_or_came_back_is_the_class_field_again(panel):
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:string", "mine", "memory")
+    QgsProject.instance().addMapLayer(layer)
+    panel.set_labels(layer)
+    layer.startEditing()
+    assert layer.renameAttribute(0, "klasse") and layer.commitChanges(False)
+    wait(lambda: panel.field == "klasse")
+    assert panel.field_list.currentField() == "klasse"
+    assert layer.deleteAttribute(0)
+    wait(lambda: panel.field == "")
+    assert "could hold a class" in panel.problem()
+    told = []
+    panel.changed.connect(lambda: told.append(panel.problem()))
+    layer.undoStack().undo()
+    wait(lambda: panel.field == "klasse")
+    assert told and "could hold a class" not in told[-1]
+
+
 def test_an_unsaved_project_asks_where_and_overwrites_nothing(panel, tmp_path, monkeypatch):
     taken = tmp_path / "mine.gpkg"
     taken.write_bytes(b"somebody's")
