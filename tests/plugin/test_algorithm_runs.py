@@ -44,7 +44,7 @@ def test_a_land_cover_map(run, models, scene, tmp_path):
     assert outputs["DEVICE_USED"] == "cpu"
     # 377 x 380 pixels of about 10 x 10 m: the scene covers some 14 km2.
     assert 14.0e6 < outputs["AREA_TOTAL"] < 14.7e6
-    assert Path(outputs["AREAS"]).read_text(encoding="utf-8").startswith("value,name,")
+    assert Path(outputs["AREAS"]).read_text(encoding="utf-8-sig").startswith("value,name,")
     polygons = QgsVectorLayer(outputs["OUTPUT_VECTOR"])
     total = sum(feature["area_m2"] for feature in polygons.getFeatures())
     assert total == pytest.approx(outputs["AREA_TOTAL"], rel=1e-3)
