@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-_STATUS = Path("/proc/self/status")
+_PROCESSES = Path("/proc")
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
@@ -19,14 +19,23 @@ def resident_bytes() -> int:
 
 def peak_bytes() -> int:
     """The most that it has taken so far; on systems that do not tell, what it takes now."""
-    if _STATUS.exists():
-        found = _PEAK.search(_STATUS.read_text(encoding="ascii", errors="replace"))
-        return int(found[1]) * 1024 if found else resident_bytes()
+    if _PROCESSES.exists():
+        return peak_of("self") or resident_bytes()
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     import resource
 
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # bytes on macOS
+
+
+def peak_of(process: int | str) -> int | None:
+    """The most that a running process has taken so far, by its number; None where the system does not tell."""
+    try:
+        status = (_PROCESSES / str(process) / "status").read_text("ascii", errors="replace")
+    except OSError:
+        return None
+    found = _PEAK.search(status)
+    return int(found[1]) * 1024 if found else None
 
 
 def free_bytes() -> int:

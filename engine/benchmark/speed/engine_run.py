@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EngineError
+from ...infer.memory_use import peak_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -48,18 +49,23 @@ def run_engine(verb: str, *options: str) -> EngineRun:
     """
     command = [sys.executable, "-m", "engine", verb, "--json", *options]
     started, first, last = time.perf_counter(), float("nan"), "{}"
+    peak: int | None = None
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # nosec B603
         for line in process.stdout or ():
-            last = line
+            last, peak = line, peak_of(process.pid) or peak
             if first != first and '"progress"' in line and "Windows:" in line:
                 first = time.perf_counter() - started
-        processor = peak = float("nan")
+        processor, peak_mb = float("nan"), float("nan")
         if hasattr(os, "wait4"):
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             processor = usage.ru_utime + usage.ru_stime
-            peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+            peak_mb = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    if (
+        peak is not None
+    ):  # what Linux says of a child in the end counts what its parent held when it was started
+        peak_mb = peak / 1e6
     event = json.loads(last)
     if event.get("event") != "result":
         raise EngineError(f"The run failed: {event.get('message', last)}", json.dumps(event))
-    return EngineRun(event, time.perf_counter() - started, first, processor, peak)
+    return EngineRun(event, time.perf_counter() - started, first, processor, peak_mb)
