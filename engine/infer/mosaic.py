@@ -174,9 +174,10 @@ class Mosaic:
         if first:
             progress.skip(first / len(self._windows.touching(self._region.bounds)[0]))
         merged = RowAccumulator(self._classes, *self._grid.shape, self._weights, top)
-        lanes = self._backend.lanes
+        lanes, batch = self._backend.lanes, self._backend.batch
+        ahead = max(1, (lanes + 1) // batch)  # of large batches one waits: it has much memory
         with (
-            closing(read_ahead(self._steps(first, until), depth=lanes + 1)) as steps,
+            closing(read_ahead(self._steps(first, until), depth=ahead)) as steps,
             closing(in_order(steps, self._predict, lanes)) as predicted,
         ):
             for step, scores in predicted:
@@ -224,11 +225,11 @@ class Mosaic:
             for at, found in enumerate(self._row(place, columns)):
                 if found is not None:
                     waiting.append(found)
-                full = len(waiting) >= self._backend.batch or at + 1 == len(columns)
+                if 0 < len(waiting) < self._backend.batch and at + 1 < len(columns):
+                    continue  # steps that wait in line are not to be taken up by parts of a batch
                 share = (done + at / len(columns)) / len(places)
-                yield _Step(top, share, message, waiting if full else [])
-                if full:
-                    waiting = []
+                yield _Step(top, share, message, waiting)
+                waiting = []
 
     def _row(self, place: int, columns: range) -> Iterator[tuple[Window, Feeds, Mask] | None]:
         """Each window of a row with its inputs and the pixels wanted; None for one without any."""
@@ -253,6 +254,8 @@ class Mosaic:
         if not step.batch:
             return np.zeros(0, np.float32)
         batch = stack([feeds for _, feeds, _ in step.batch])
+        for _, feeds, _ in step.batch:
+            feeds.clear()  # the step waits for its turn to be added up; its inputs need not
         started = time.perf_counter()
         scores = self._backend.predict(batch)
         seconds = time.perf_counter() - started
