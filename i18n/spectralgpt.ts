@@ -30,6 +30,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be at least {low:g}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
         <translation type="unfinished"></translation>
     </message>

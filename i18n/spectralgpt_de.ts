@@ -30,6 +30,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be at least {low:g}.</source>
+        <translation>„{parameter}“ ({name}) ist {value}; der Wert muss mindestens {low:g} sein.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
         <translation>&#x27;{parameter}&#x27; ({name}) ist {value}; der Wert muss zwischen {low:g} und {high:g} liegen.</translation>
     </message>

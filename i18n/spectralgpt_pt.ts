@@ -30,6 +30,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be at least {low:g}.</source>
+        <translation>«{parameter}» ({name}) é {value}; tem de ser pelo menos {low:g}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
         <translation>&#x27;{parameter}&#x27; ({name}) é {value}; deve estar entre {low:g} e {high:g}.</translation>
     </message>

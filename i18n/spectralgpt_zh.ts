@@ -30,6 +30,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be at least {low:g}.</source>
+        <translation>“{parameter}”（{name}）为 {value}；必须至少为 {low:g}。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
         <translation>“{parameter}”({name}) 的值为 {value}；必须介于 {low:g} 和 {high:g} 之间。</translation>
     </message>

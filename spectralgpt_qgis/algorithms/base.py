@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # What GDAL takes for options, and SQLite for signs written otherwise.
 _NO_GEOPACKAGE = re.compile(r"%[0-9A-Fa-f]{2}|;[^/\\]*$")
+_ENDLESS = 1e12  # a limit that is none
 FILES = ("output_model", "output_report")  # outputs that are no layers
 
 
@@ -137,6 +138,13 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             if value is None or isinstance(value, QgsProperty):
                 continue
             number = self.parameterAsDouble(parameters, definition.name(), context)
+            if number < definition.minimum() and definition.maximum() >= _ENDLESS:
+                return tr("'{parameter}' ({name}) is {value}; it must be at least {low:g}.").format(
+                    parameter=definition.description(),
+                    name=definition.name(),
+                    value=value,
+                    low=definition.minimum(),
+                )
             if not definition.minimum() <= number <= definition.maximum():
                 return tr(
                     "'{parameter}' ({name}) is {value}; it must lie between {low:g} and {high:g}."

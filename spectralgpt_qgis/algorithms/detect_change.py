@@ -150,8 +150,7 @@ class DetectChangeAlgorithm(RasterAlgorithm):
     def _same_bands(self, parameters: dict[str, Any], context: QgsProcessingContext) -> bool:
         """Whether both dates are read from the same bands; one file may hold the bands of both."""
         before, after = (
-            self.parameterAsInts(parameters, name, context)
-            for name in (self.BANDS, self.AFTER_BANDS)
+            self.chosen_bands(parameters, name, context) for name in (self.BANDS, self.AFTER_BANDS)
         )
         return not after or before == after
 

@@ -21,7 +21,7 @@ from ..model_catalogue import InstalledModel, model_named, models_for, shared_un
 from ..quick_look_layer import QuickLookLayer, quick_look_layer
 from ..raster_source import crs_text
 from . import parameters as shared
-from .band_choice import wrong_band_count
+from .band_choice import band_list, wrong_band_count
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, assumed_crs, read_raster
 from .vector_input import file_stem, write_features
@@ -98,10 +98,18 @@ class RasterAlgorithm(EngineAlgorithm):
         if model is None:  # a file: the engine reads its card
             return ""
         for band_name in self.RASTERS.values():
-            chosen = self.parameterAsInts(parameters, band_name, context)
+            chosen = self.chosen_bands(parameters, band_name, context)
             if chosen and len(chosen) != len(model.bands):
                 return wrong_band_count(model, len(chosen), band_name)
         return ""
+
+    def chosen_bands(
+        self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+    ) -> list[int]:
+        """The numbers in a band parameter; QGIS itself reads no text with commas, as people write it in a shell."""
+        value = parameters.get(name)
+        numbers = band_list(value) if isinstance(value, str) else None
+        return self.parameterAsInts(parameters, name, context) if numbers is None else numbers
 
     def _wrong_model(self, name: str) -> str:
         if not name:
@@ -225,7 +233,7 @@ class RasterAlgorithm(EngineAlgorithm):
                 feedback,
             )
             nodata.update(dict.fromkeys(raster.nodata))
-            bands = self.parameterAsInts(parameters, self.RASTERS[name], context)
+            bands = self.chosen_bands(parameters, self.RASTERS[name], context)
             if bands:
                 job[self.RASTERS[name].lower()] = bands
         job["crs"] = assumed_crs(self._rasters.values())

@@ -86,7 +86,7 @@ def test_labels_with_no_field_for_a_class_are_told_to_get_one(refused, scene):
     assert reason.startswith("The layer 'shares' has no field of text or whole numbers")
 
 
-@pytest.mark.parametrize(("name", "value"), [("OVERLAP", 90), ("OVERLAP", -1), ("MIN_AREA", -5)])
+@pytest.mark.parametrize(("name", "value"), [("OVERLAP", 90), ("OVERLAP", -1)])
 def test_a_number_out_of_range_names_the_limits(refused, segment, name, value):
     reason = refused("segment", {**segment, name: value})
     assert name in reason
@@ -175,6 +175,19 @@ def test_outputs_of_another_kind(refused, segment, name, target, ending):
     reason = refused("segment", {**segment, name: target})
     assert target in reason
     assert ending in reason
+
+
+def test_bands_may_be_written_with_commas_as_in_a_shell(refused, segment):
+    assert "2 were chosen" in refused("segment", {**segment, "BANDS": "2,3"})
+    nine = "2,3,4,5, 6,7,8,11,12"
+    assert refused("segment", {**segment, "BANDS": nine}) == ""
+    assert refused("segment", {**segment, "BANDS": nine.replace(",", ";")}) == ""
+    assert "were chosen" in refused("segment", {**segment, "BANDS": "B02"})
+
+
+def test_a_number_without_an_upper_end_is_told_its_lower_one(refused, segment):
+    reason = refused("segment", {**segment, "MIN_AREA": -1})
+    assert reason.endswith("(MIN_AREA) is -1; it must be at least 0.")
 
 
 @pytest.mark.parametrize("target", ["/tmp/a;b.gpkg", "/tmp/a%20b.gpkg", "/tmp/my%20maps/a.gpkg"])
