@@ -5951,12 +5951,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5982,11 +5987,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

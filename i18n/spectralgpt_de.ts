@@ -5952,13 +5952,18 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
-        <translation>Die Liste der Szenen &#x27;{1}&#x27; kann nicht gelesen werden. Geben Sie eine Textdatei (UTF-8) an, mit dem Pfad eines Rasters in jeder Zeile.</translation>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Zwei Szenen würden in dieselbe Ausgabe geschrieben: &#x27;{1}&#x27; und &#x27;{2}&#x27;. Lassen Sie eine weg, oder benennen Sie eine Datei um.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
-        <translation>Zwei Szenen würden in dieselbe Ausgabe geschrieben: &#x27;{1}&#x27; und &#x27;{2}&#x27;. Lassen Sie eine weg, oder benennen Sie eine Datei um.</translation>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>Die Ausgabe &#x27;{1}&#x27; ist auch eine Eingabe und würde überschrieben. Wählen Sie einen anderen Namen.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>Die Liste der Szenen &#x27;{1}&#x27; kann nicht gelesen werden. Geben Sie eine Textdatei (UTF-8) an, mit dem Pfad eines Rasters in jeder Zeile.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -5984,11 +5989,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
         <translation>Zwei Ausgaben würden nach &#x27;{1}&#x27; geschrieben. Geben Sie jeder einen eigenen Namen.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
-        <translation>Die Ausgabe &#x27;{1}&#x27; ist auch eine Eingabe und würde überschrieben. Wählen Sie einen anderen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

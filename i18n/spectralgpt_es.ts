@@ -5952,13 +5952,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
-        <translation>No se puede leer la lista de escenas &#x27;{1}&#x27;. Indique un archivo de texto (UTF-8) con la ruta de un ráster en cada línea.</translation>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Dos escenas se escribirían en la misma salida: &#x27;{1}&#x27; y &#x27;{2}&#x27;. Omita una o cambie el nombre de un archivo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
-        <translation>Dos escenas se escribirían en la misma salida: &#x27;{1}&#x27; y &#x27;{2}&#x27;. Omita una o cambie el nombre de un archivo.</translation>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>La salida &#x27;{1}&#x27; es también una entrada y se sobrescribiría. Elija otro nombre.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>No se puede leer la lista de escenas &#x27;{1}&#x27;. Indique un archivo de texto (UTF-8) con la ruta de un ráster en cada línea.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -5984,11 +5989,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
         <translation>Se escribirían dos salidas en &#x27;{1}&#x27;. Dele a cada una su propio nombre.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
-        <translation>La salida &#x27;{1}&#x27; es también una entrada y se sobrescribiría. Elija otro nombre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

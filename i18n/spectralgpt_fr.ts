@@ -5952,13 +5952,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
-        <translation>La liste des scènes &#x27;{1}&#x27; ne peut pas être lue. Donnez un fichier texte (UTF-8) avec le chemin d&#x27;un raster sur chaque ligne.</translation>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Deux scènes seraient écrites dans la même sortie : &#x27;{1}&#x27; et &#x27;{2}&#x27;. Retirez-en une, ou renommez un fichier.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
-        <translation>Deux scènes seraient écrites dans la même sortie : &#x27;{1}&#x27; et &#x27;{2}&#x27;. Retirez-en une, ou renommez un fichier.</translation>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>La sortie « {1} » est aussi une entrée et serait écrasée. Choisissez un autre nom.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>La liste des scènes &#x27;{1}&#x27; ne peut pas être lue. Donnez un fichier texte (UTF-8) avec le chemin d&#x27;un raster sur chaque ligne.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -5984,11 +5989,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
         <translation>Deux sorties seraient écrites dans « {1} ». Donnez à chacune son propre nom.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
-        <translation>La sortie « {1} » est aussi une entrée et serait écrasée. Choisissez un autre nom.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

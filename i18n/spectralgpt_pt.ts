@@ -5952,13 +5952,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
-        <translation>Não é possível ler a lista de cenas &#x27;{1}&#x27;. Indique um arquivo de texto (UTF-8) com o caminho de um raster em cada linha.</translation>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>Duas cenas seriam gravadas na mesma saída: &#x27;{1}&#x27; e &#x27;{2}&#x27;. Deixe uma de fora ou renomeie um arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
-        <translation>Duas cenas seriam gravadas na mesma saída: &#x27;{1}&#x27; e &#x27;{2}&#x27;. Deixe uma de fora ou renomeie um arquivo.</translation>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>A saída &#x27;{1}&#x27; também é uma entrada e seria sobrescrita. Escolha outro nome.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>Não é possível ler a lista de cenas &#x27;{1}&#x27;. Indique um arquivo de texto (UTF-8) com o caminho de um raster em cada linha.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -5984,11 +5989,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
         <translation>Duas saídas seriam gravadas em &#x27;{1}&#x27;. Dê a cada uma um nome próprio.</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
-        <translation>A saída &#x27;{1}&#x27; também é uma entrada e seria sobrescrita. Escolha outro nome.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

@@ -5952,13 +5952,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
-        <translation>无法读取场景列表 &#x27;{1}&#x27;。请给出每行一个栅格路径的文本文件(UTF-8)。</translation>
+        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <translation>两个场景将写入同一输出:&#x27;{1}&#x27; 和 &#x27;{2}&#x27;。请去掉一个,或重命名文件。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
-        <translation>两个场景将写入同一输出:&#x27;{1}&#x27; 和 &#x27;{2}&#x27;。请去掉一个,或重命名文件。</translation>
+        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
+        <translation>输出“{1}”同时也是输入，会被覆盖。请选择其他名称。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/scene_jobs.py"/>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <translation>无法读取场景列表 &#x27;{1}&#x27;。请给出每行一个栅格路径的文本文件(UTF-8)。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -5984,11 +5989,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/infer/staging.py"/>
         <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
         <translation>有两个输出将写入“{1}”。请分别取不同的名称。</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is also an input and would be overwritten. Choose another name.</source>
-        <translation>输出“{1}”同时也是输入，会被覆盖。请选择其他名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>

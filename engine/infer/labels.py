@@ -61,16 +61,21 @@ class Labels:
         self.fields[name] = values
 
     def beside(self, given: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """The columns behind a layer's own ones; of equal names ours get a number."""
-        columns = dict(given)
-        taken = {name.lower() for name in given}
-        for name, values in self.fields.items():
-            free = free_name(name, taken)
-            columns[free] = values
-            if free != name and name in self.masks:
-                self.masks[free] = self.masks[name]
-        for name in given:
-            self.masks.pop(name, None)
+        """The columns behind a layer's own ones; of equal names the later one gets a number.
+
+        Capitals do not tell columns of a GeoPackage apart, as they do those of other formats.
+        """
+        columns: dict[str, NDArray[Any]] = {}
+        masks: dict[str, NDArray[np.bool_]] = {}
+        taken: set[str] = set()
+        for own, fields in ((False, given), (True, self.fields)):
+            for name, values in fields.items():
+                free = free_name(name, taken)
+                taken.add(free.lower())
+                columns[free] = values
+                if own and name in self.masks:
+                    masks[free] = self.masks[name]
+        self.masks = masks
         return columns
 
 

@@ -46,8 +46,8 @@ def scene_jobs(job: BatchJob) -> list[Scene]:
     """The scenes of a job, in their order.
 
     Raises:
-        InvalidParameter: There is none, a date has no second one, the list cannot be read, two have the same name, or
-            the task has no such output.
+        InvalidParameter: There is none, a date has no second one, the list cannot be read, two would write to the
+            same file, or the task has no such output.
     """
     rasters = [*job.inputs, *_listed(job.inputs_list)]
     if not rasters:
@@ -63,9 +63,35 @@ def scene_jobs(job: BatchJob) -> list[Scene]:
         scenes: list[tuple[str, ...]] = list(zip(rasters[::2], rasters[1::2]))
     else:
         scenes = [(raster,) for raster in rasters]
-    return [
+    named = [
         Scene(name, given, _job_of(job, name, given)) for name, given in zip(_names(scenes), scenes)
     ]
+    _check_apart(named)
+    return named
+
+
+def _check_apart(scenes: Sequence[Scene]) -> None:
+    """Refuses scenes that would write over each other's outputs, such as a_confidence.tif, or inputs."""
+    written: dict[str, Scene] = {}
+    for scene in scenes:
+        outputs = [getattr(scene.job, name, "") for name in ("output", *dict(_FIELDS.values()))]
+        for path in map(_place, filter(None, outputs)):
+            other = written.setdefault(path, scene)
+            if other is not scene:
+                raise InvalidParameter(
+                    f"Two scenes would be written to the same output: '{other.rasters[0]}' and '{scene.rasters[0]}'. "
+                    "Leave one out, or rename a file."
+                )
+    for scene in scenes:
+        for raster in scene.rasters:
+            if written.get(_place(raster), scene) is not scene:
+                raise InvalidParameter(
+                    f"The output '{raster}' is also an input and would be overwritten. Choose another name."
+                )
+
+
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.abspath(path))
 
 
 def _listed(path: str) -> list[str]:

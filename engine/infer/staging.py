@@ -151,8 +151,9 @@ def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritabl
             "write to another disk. Nothing was kept of this output.",
             details=repr(error),
         )
+    shown = Path(*(part for part in path.parts if not part.startswith(SCRATCH_PREFIX)))
     return OutputNotWritable(
-        f"'{path}' cannot be written. Check that you may write to this folder and that no other program "
+        f"'{shown}' cannot be written. Check that you may write to this folder and that no other program "
         "(or layer in QGIS) holds the file, or choose another place.",
         details=repr(error),
     )

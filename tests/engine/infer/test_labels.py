@@ -52,6 +52,14 @@ def test_columns_of_the_zones_keep_their_names():
     assert list(labels.masks["confidence_2"]) == [False, False, True]
 
 
+def test_columns_of_the_zones_that_differ_in_capitals_only():
+    labels = Labels(CARD, SCORES, KNOWN)
+    given = {"Name": np.arange(3), "name": np.arange(3), "NAME_2": np.arange(3)}
+    columns = labels.beside(given)
+    assert list(columns)[:3] == ["Name", "name_2", "NAME_2_2"]
+    assert "class_value" in labels.masks
+
+
 def test_records_count_features_and_ground():
     grid = Grid(CRS.from_epsg(32631), Affine(10, 0, 500_000, 0, -10, 4_600_000), 10, 10)
     labels = Labels(CARD, SCORES, KNOWN)

@@ -25,6 +25,17 @@ def test_files_of_one_name_are_told_apart_by_their_folders():
         scene_jobs(batch(inputs=("a.tif", "a.tif")))
 
 
+def test_what_stands_beside_one_scene_is_neither_another_ones_output_nor_its_input():
+    inputs = ("a.tif", "a_confidence.tif")
+    scene_jobs(batch(inputs=inputs))
+    with pytest.raises(InvalidParameter, match=r"same output: 'a\.tif' and 'a_confidence\.tif'"):
+        scene_jobs(batch(inputs=inputs, beside=("confidence",)))
+    pairs = ("a.tif", "b.tif", "maps/a_b.tif", "c.tif")
+    with pytest.raises(InvalidParameter, match=r"'maps/a_b\.tif' is also an input"):
+        scene_jobs(batch("detect-change", inputs=pairs))
+    scene_jobs(batch(inputs=("maps/a.tif", "b.tif")))  # its own: that scene alone is refused
+
+
 def test_what_is_asked_of_all_is_asked_of_each():
     asked = batch(
         overlap=50, bands=(3, 2), cog=True, min_area=9.0, beside=("confidence", "vector", "areas")

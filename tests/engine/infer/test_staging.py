@@ -105,6 +105,14 @@ def test_any_other_failure_to_write(tmp_path):
     assert "Permission denied" in error.details
 
 
+def test_the_place_that_is_told_is_the_users(tmp_path):
+    """Not the hidden folder, where the file is written first."""
+    with StagedOutputs() as outputs:
+        staged = outputs.stage(str(tmp_path / "map.gpkg"), (".gpkg",))
+        error = write_error(staged, RuntimeError("GDAL says no"))
+    assert error.message.startswith(f"'{tmp_path / 'map.gpkg'}' cannot be written.")
+
+
 def test_a_users_file_is_never_written_to_find_out(tmp_path):
     (tmp_path / "map.tif").write_text("precious")
     write_error(tmp_path / "map.tif", RuntimeError("GDAL says no"))
