@@ -4706,6 +4706,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Klassen wurden nach Wert zugeordnet, obwohl ihre Namen abweichen: {1}. Geben Sie ihnen dieselben Namen, wenn das falsch ist.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/references.py"/>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <translation>Die Referenzen {1} haben die Felder &#x27;{2}&#x27; und &#x27;{3}&#x27; einer gezogenen Stichprobe, aber nicht jeder Punkt hat beide: Ihre Schichten können nicht verwendet werden, und die Zahlen gelten vielleicht nicht für die ganze Karte. Entfernen Sie Punkte, die nicht gezogen wurden, oder füllen Sie beide Felder aus.</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points: {2}</source>
         <translation>{1} Punkte: {2}</translation>

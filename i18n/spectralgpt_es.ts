@@ -4706,6 +4706,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Las clases se emparejaron por valor, aunque sus nombres difieren: {1}. Si esto es incorrecto, deles los mismos nombres.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/references.py"/>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <translation>Las referencias {1} tienen los campos &#x27;{2}&#x27; y &#x27;{3}&#x27; de una muestra sorteada, pero no todos los puntos tienen ambos: sus estratos no se pueden usar, y las cifras quizá no valgan para todo el mapa. Elimine los puntos que no fueron sorteados, o rellene ambos campos.</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points: {2}</source>
         <translation>{1} puntos: {2}</translation>

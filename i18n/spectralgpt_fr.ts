@@ -4706,6 +4706,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Les classes ont été associées par valeur, bien que leurs noms diffèrent : {1}. Donnez-leur les mêmes noms si c&#x27;est faux.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/references.py"/>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <translation>Les références {1} ont les champs &#x27;{2}&#x27; et &#x27;{3}&#x27; d’un échantillon tiré, mais tous les points n’ont pas les deux : ses strates ne peuvent pas être utilisées, et les chiffres ne valent peut-être pas pour toute la carte. Supprimez les points qui n’ont pas été tirés, ou remplissez les deux champs.</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points: {2}</source>
         <translation>{1} points : {2}</translation>

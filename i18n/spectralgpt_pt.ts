@@ -4706,6 +4706,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>As classes foram associadas pelo valor, embora os nomes sejam diferentes: {1}. Dê-lhes os mesmos nomes se isso estiver errado.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/references.py"/>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <translation>As referências {1} têm os campos &#x27;{2}&#x27; e &#x27;{3}&#x27; de uma amostra sorteada, mas nem todos os pontos têm ambos: os seus estratos não podem ser usados, e os números podem não valer para o mapa inteiro. Remova os pontos que não foram sorteados, ou preencha ambos os campos.</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points: {2}</source>
         <translation>{1} pontos: {2}</translation>

@@ -4706,6 +4706,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>类别按值匹配，尽管名称不同：{1}。如果有误，请为它们取相同的名称。</translation>
     </message>
     <message>
+        <location filename="../engine/assess/references.py"/>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <translation>参考数据 {1} 含有抽样样本的字段 &#x27;{2}&#x27; 和 &#x27;{3}&#x27;，但并非每个点都具有两者：无法使用其分层，结果可能不适用于整幅地图。请删除未被抽取的点，或填写这两个字段。</translation>
+    </message>
+    <message>
         <location filename="../engine/assess/sample.py"/>
         <source>{1} points: {2}</source>
         <translation>{1} 个点：{2}</translation>

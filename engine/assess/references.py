@@ -86,9 +86,15 @@ def read_references(path: str, field: str, grid: Grid) -> References:
     pixels = layer.pixels(grid, _PIXELS)
     totals = np.array(pixels.totals or np.bincount(pixels.label, minlength=len(layer.classes)))
     drawn = np.bincount(pixels.label, minlength=len(layer.classes))
-    strata = None
+    strata, warnings = None, list(layer.warnings)
     if layer.kind == "points" and {STRATUM, WEIGHT} <= set(_fields(path)):
         strata = _strata(path, field, pixels.unit)
+        if strata is None:
+            warnings.append(
+                f"The references {path} have the fields '{STRATUM}' and '{WEIGHT}' of a drawn sample, but not every "
+                "point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points "
+                "that were not drawn, or fill in both fields."
+            )
     return References(
         layer.kind,
         layer.labels,
@@ -99,7 +105,7 @@ def read_references(path: str, field: str, grid: Grid) -> References:
         pixels.unit.astype(np.int64),
         (totals / np.maximum(drawn, 1))[pixels.label],
         strata,
-        tuple(layer.warnings),
+        tuple(warnings),
     )
 
 

@@ -62,6 +62,17 @@ def test_half_labelled_samples_are_weighted_all_the_same(tmp_path, map_path, sam
     assert any("100 of 200 features" in text for text in result["warnings"])
 
 
+def test_points_that_were_not_drawn_are_told_of(tmp_path, map_path, sampled):
+    """One without a weight, as a user adds it: the sample is judged as a simple one, and not in silence."""
+    labelled, fields, _ = sampled
+    geometries, _ = read_vector(labelled)
+    fields["weight"][3] = np.nan
+    result = judge(map_path, write_vector(tmp_path / "more.gpkg", geometries, **fields))
+    assert result["design"] == "simple"
+    assert any("not every point has both" in text for text in result["warnings"])
+    assert not any("not every point" in text for text in judge(map_path, labelled)["warnings"])
+
+
 def test_a_stratum_without_a_label_is_told(tmp_path, map_path, sampled):
     labelled, fields, _ = sampled
     geometries, _ = read_vector(labelled)
