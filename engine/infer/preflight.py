@@ -40,6 +40,7 @@ GEOPACKAGE_BYTES = 98_304.0  # an empty one
 FEATURE_BYTES = 330.0  # of a labelled cell, ten classes
 # Runs smaller than these tell of little but their start.
 LEAST_WINDOWS = 20
+LEAST_BATCHES = 4  # of a GPU
 LEAST_MEGAPIXELS = 1.0
 LOOKS_AT_FULL = 6  # they only tell the time
 
@@ -190,7 +191,8 @@ class Preflight:
 
     def _tells_of_windows(self, tally: Tally) -> bool:
         """Where few of the windows hold data, looking for them takes longer than computing."""
-        return tally.run >= max(LEAST_WINDOWS, self._looked / 2)
+        least = max(LEAST_WINDOWS, LEAST_BATCHES * self._backend.batch)
+        return tally.run >= max(least, self._looked / 2)
 
     def _window_seconds(self, survey: Survey) -> float:
         kept = self._pace.rate("window")

@@ -128,6 +128,17 @@ def test_a_run_that_mostly_looks_for_data_tells_nothing_of_windows(mapped, monke
     assert "window" not in learned
 
 
+def test_few_batches_tell_nothing_of_windows(mapped, monkeypatch):
+    """100 windows, in batches of one; of a GPU's batches a small map has one, and that not full."""
+    learned = {}
+    monkeypatch.setattr(preflight.Pace, "learn", lambda self, rates: learned.update(rates))
+    for batches, told in ((100, True), (101, False)):
+        monkeypatch.setattr(preflight, "LEAST_BATCHES", batches)
+        learned.clear()
+        mapped()
+        assert ("window" in learned) == told, batches
+
+
 def test_the_end_is_compared_with_the_beginning(mapped):
     _, log = mapped()
     (line,) = [line for line in log if line.startswith("Estimated before: 100 windows, ")]
