@@ -354,7 +354,7 @@ class ProgressTeller:
         if is_new or (seconds is not None and now - self._told > self.SILENCE):
             self._message = message or self._message
             self._told = now
-            parts = (self._message, time_left(seconds))
+            parts = (self._message, time_left(seconds if fraction < 1.0 else None))
             self._feedback.setProgressText(" · ".join(part for part in parts if part))
 
 

@@ -17,6 +17,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from spectralgpt_qgis.algorithms.base import ProgressTeller
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineFailed
 from tests.plugin.answers import LAND, write_class_map
 
@@ -102,6 +103,19 @@ def test_progress_log_and_warnings_reach_the_user(run, segmenting):
     log = run.feedback.textLog()
     assert "Device: cpu" in log
     assert "Look out" in log
+
+
+def test_what_is_done_has_no_time_left():
+    texts = []
+
+    class Feedback(QgsProcessingFeedback):
+        def setProgressText(self, text):
+            texts.append(text)
+
+    teller = ProgressTeller(Feedback())
+    teller.tell(0.9, "Polygons", 1.0)
+    teller.tell(1.0, "Done", 1.0)
+    assert texts == ["Polygons · about 1 s left", "Done"]
 
 
 def test_a_mask_honours_the_selection_and_keeps_its_system(run, fake_engine, segmenting):
