@@ -71,10 +71,12 @@ def processors() -> int:
 def lanes_of(threads: int) -> tuple[int, int]:
     """How threads are shared: (runs side by side, threads of each).
 
+    More threads than processors wait for each other: 16 on two take twenty times as long as two.
+
     Args:
         threads: Processor threads, 0 = all.
     """
-    threads = threads or processors()
+    threads = min(threads or processors(), processors())
     lanes = min(threads, MOST_LANES)
     return lanes, max(1, threads // lanes)
 

@@ -13,13 +13,19 @@ from engine.model_file import read_card
     ("threads", "expected"),
     [(1, (1, 1)), (2, (2, 1)), (8, (8, 1)), (16, (8, 2)), (20, (8, 2))],
 )
-def test_threads_run_side_by_side_until_memory_is_the_limit(threads, expected):
+def test_threads_run_side_by_side_until_memory_is_the_limit(threads, expected, monkeypatch):
+    monkeypatch.setattr(backend, "processors", lambda: 64)
     assert lanes_of(threads) == expected
 
 
 def test_no_number_of_threads_means_all_processors(monkeypatch):
     monkeypatch.setattr(backend, "processors", lambda: 4)
     assert lanes_of(0) == (4, 1)
+
+
+def test_more_threads_than_processors_are_not_used(monkeypatch):
+    monkeypatch.setattr(backend, "processors", lambda: 2)
+    assert lanes_of(1000) == (2, 1)
 
 
 @pytest.fixture
