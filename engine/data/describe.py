@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import PurePath
 from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from ..band_identity import BandDescriptor
 from ..band_names import Reading, read_name, sensor_of
@@ -16,6 +23,7 @@ from .nodata import alpha_band
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
 _BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
 _OFFSET_TAGS = re.compile(r"(?:BOA|RADIO)_ADD_OFFSET")
+_LEVELS = 3
 _WAVELENGTH_TAGS = (
     "wavelength",
     "central_wavelength",
@@ -61,12 +69,19 @@ class Description:
     texts: tuple[str, ...] = ()
 
 
-def describe(dataset: Any, path: str) -> Description:
-    """Gathers names, wavelengths and product hints of an open rasterio dataset."""
+def describe(dataset: Any, path: str, levels: int = _LEVELS) -> Description:
+    """Gathers names, wavelengths and product hints of an open rasterio dataset.
+
+    Args:
+        dataset: Open.
+        path: Its file.
+        levels: Virtual rasters over virtual rasters that are looked through for what the upper ones do not tell.
+    """
     tags = _lower(dataset.tags())
     tags.update(_lower(dataset.tags(ns="ENVI")))
     per_band = [_lower(dataset.tags(index)) for index in dataset.indexes]
-    sources = [_source(dataset, index) for index in dataset.indexes]
+    computed = _computed(dataset)
+    sources = [_source(dataset, index, index in computed) for index in dataset.indexes]
     listed = _numbers(tags.get("wavelength", ""))
     if len(listed) != dataset.count:
         listed = [math.nan] * dataset.count
@@ -83,6 +98,8 @@ def describe(dataset: Any, path: str) -> Description:
             source,
         )
         descriptors.append(BandDescriptor(index, _telling(own), wavelength))
+    if levels and dataset.driver == "VRT":
+        descriptors = _inherited(dataset, descriptors, computed, levels - 1)
     files = [path, *(dataset.files or ())]
     files += [match[1] for match in map(_SOURCE.search, map(_xml, _each(dataset))) if match]
     names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
@@ -108,22 +125,74 @@ def _xml(tags: dict[str, str]) -> str:
     return next(iter(tags.values()), "")
 
 
-def _source(dataset: Any, index: int) -> str:
-    """File name behind a VRT's band, when that file's only use is this one band."""
+def _computed(dataset: Any) -> set[int]:
+    """Numbers of the bands of a VRT that a pixel function computes, such as an index of two bands."""
+    if dataset.driver != "VRT":
+        return set()
+    bands = re.findall("<VRTRasterBand [^>]*>", dataset.tags(ns="xml:VRT").get("xml:VRT", ""))
+    return {
+        int(number[1])
+        for band in bands
+        if "VRTDerivedRasterBand" in band and (number := re.search(r'band="(\d+)"', band))
+    }
+
+
+def _source(dataset: Any, index: int, computed: bool) -> str:
+    """File name behind a VRT's band, when that file's only use is this one band.
+
+    A computed band has it where all that it is computed from is the same band, as of several dates.
+    """
     if dataset.driver != "VRT":
         return ""
-    found = _SOURCE.search(_xml(dataset.tags(index, ns="vrt_sources")))
-    if not found or (found[2] or "1") != "1":
-        return ""
-    return PurePath(found[1].replace("\\", "/")).name
+    listed = dataset.tags(index, ns="vrt_sources").values()
+    names = []
+    for found in map(_SOURCE.search, listed if computed else list(listed)[:1]):
+        if not found or (found[2] or "1") != "1":
+            return ""
+        names.append(PurePath(found[1].replace("\\", "/")).name)
+    return names[0] if names and len(set(map(read_name, names))) == 1 else ""
+
+
+def _inherited(
+    dataset: Any, descriptors: list[BandDescriptor], computed: set[int], levels: int
+) -> list[BandDescriptor]:
+    """The bands of a VRT, with what their first source says of them where they say nothing: gdalbuildvrt drops it."""
+    known: dict[str, Mapping[int, BandDescriptor]] = {}
+    found = []
+    for band in descriptors:
+        source = _SOURCE.search(_xml(dataset.tags(band.index, ns="vrt_sources")))
+        silent = band.wavelength is None and not _tells(band.name)
+        if source and silent and band.index not in computed:
+            path = os.path.join(os.path.dirname(dataset.name), unescape(source[1]))
+            if path not in known:
+                known[path] = _bands_of(path, levels)
+            below = known[path].get(int(source[2] or 1))
+            if below is not None and (_tells(below.name) or below.wavelength is not None):
+                band = replace(below, index=band.index)
+        found.append(band)
+    return found
+
+
+def _bands_of(path: str, levels: int) -> dict[int, BandDescriptor]:
+    """The bands of a raster by number; none of one that cannot be opened."""
+    with suppress(RasterioError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as source:
+            return {band.index: band for band in describe(source, path, levels).descriptors}
+    return {}
+
+
+def _tells(text: str) -> bool:
+    """Whether a text names a band."""
+    reading = read_name(text)
+    return reading != Reading() and not reading.plain
 
 
 def _telling(candidates: Iterable[str]) -> str:
     """The first text that names a band; else the first there is, for the message."""
     texts = [text.strip() for text in candidates if text and text.strip()]
     for text in texts:
-        reading = read_name(text)
-        if reading != Reading() and not reading.plain:
+        if _tells(text):
             return text
     return texts[0] if texts else ""
 
