@@ -3327,6 +3327,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <translation>„{name}“ hat {found} verschiedene Werte: Das ist ein Bild und kein Klassenraster. Wählen Sie einen anderen Layer.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>Es wurden {found} verschiedene Werte gefunden, und ein Modell kann höchstens {most} Klassen haben. Wählen Sie das Feld mit der Klasse, nicht eines, das die Objekte nummeriert, oder fassen Sie Klassen zusammen.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>All labels lie beside the rasters. Draw some on them.</source>
         <translation>Alle Labels liegen neben den Rastern. Zeichnen Sie welche auf ihnen.</translation>
     </message>

@@ -3327,6 +3327,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <translation>«{name}» tiene {found} valores distintos: es una imagen y no un ráster de clases. Elija otra capa.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>Se encontraron {found} valores distintos y un modelo puede tener como máximo {most} clases. Elija el campo de la clase, no uno que numere los objetos, o junte clases.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>All labels lie beside the rasters. Draw some on them.</source>
         <translation>Todas las etiquetas están fuera de los rásteres. Dibuje algunas sobre ellos.</translation>
     </message>

@@ -3327,6 +3327,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <translation>« {name} » a {found} valeurs différentes : c&#x27;est une image et non un raster de classes. Choisissez une autre couche.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>{found} valeurs différentes ont été trouvées, et un modèle peut avoir {most} classes au plus. Choisissez le champ de la classe, et non un champ qui numérote les entités, ou réunissez des classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>All labels lie beside the rasters. Draw some on them.</source>
         <translation>Toutes les étiquettes sont à côté des rasters. Dessinez-en sur ceux-ci.</translation>
     </message>

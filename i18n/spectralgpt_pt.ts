@@ -3327,6 +3327,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <translation>«{name}» tem {found} valores diferentes: é uma imagem e não um raster de classes. Escolha outra camada.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>Foram encontrados {found} valores diferentes e um modelo pode ter no máximo {most} classes. Escolha o campo da classe, e não um que numere as feições, ou junte classes.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>All labels lie beside the rasters. Draw some on them.</source>
         <translation>Todos os rótulos estão fora dos rasters. Desenhe alguns sobre eles.</translation>
     </message>

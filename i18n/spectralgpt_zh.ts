@@ -3327,6 +3327,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <translation>“{name}”有 {found} 个不同的值：它是图像，不是类别栅格。请选择另一个图层。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
+        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <translation>找到 {found} 个不同的值，而一个模型最多只能有 {most} 个类别。请选择存放类别的字段，而不是给要素编号的字段，或者合并类别。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>All labels lie beside the rasters. Draw some on them.</source>
         <translation>所有标注都在栅格之外。请在栅格上绘制一些。</translation>
     </message>

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import count
 
 from qgis.PyQt.QtGui import QColor
 
@@ -24,6 +25,8 @@ COLOURS = (
     "#117733",
     "#882255",
 )
+_TURN = 0.61803398875  # of the colour circle, as in engine/data/palette.py
+_LIGHTNESS = (0.5, 0.35, 0.65)
 _NEAR = 20  # degrees of the colour circle; closer hues look alike beside each other on a map
 
 
@@ -70,10 +73,14 @@ def free_colour(used: Iterable[str]) -> str:
     for colour in COLOURS:
         if colour not in taken and not any(_alike(colour, other) for other in expected):
             return colour
-    hue = len(taken)
-    while QColor.fromHsv(hue * 222 % 360, 160, 190).name() in taken:
-        hue += 1
-    return QColor.fromHsv(hue * 222 % 360, 160, 190).name()
+    further = (_further(place) for place in count(len(taken)))
+    return next(colour for colour in further if colour not in taken)
+
+
+def _further(place: int) -> str:
+    """One of colours that never come back to where they were: the hue goes on by the golden ratio."""
+    lightness = _LIGHTNESS[place % len(_LIGHTNESS)]
+    return QColor.fromHslF(place * _TURN % 1.0, 0.45, lightness).name()
 
 
 def _alike(first: str, second: str) -> bool:

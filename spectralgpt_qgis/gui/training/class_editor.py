@@ -21,7 +21,14 @@ from ...i18n import tr
 from ...tasks.label_count import LabelCounts
 from .class_table import NAME, ClassTable
 from .drawing import Drawing
-from .label_classes import LabelClass, is_whole, next_class, read_classes, write_classes
+from .label_classes import (
+    MOST_CLASSES,
+    LabelClass,
+    is_whole,
+    next_class,
+    read_classes,
+    write_classes,
+)
 
 
 class ClassEditor(QWidget):
@@ -206,6 +213,10 @@ class ClassEditor(QWidget):
         if layer is not None and (self._field or self.unit == "raster"):
             styled = {item.label for item in read_classes(layer, self._field)}
             found = self._counts.classes if self._counts is not None else ()
+            if (
+                len(found) > MOST_CLASSES
+            ):  # a field that numbers the features: a table of them helps nobody
+                found = ()
             classes = [
                 item if item.label in styled else self._remembered.get(item.label, item)
                 for item in read_classes(layer, self._field, found)

@@ -26,6 +26,8 @@ from ...i18n import tr
 from ...label_look import as_text, is_unset, look_of_classes, names_field
 from .class_colours import COLOURS, familiar_colour, free_colour, given_by_us
 
+MOST_CLASSES = 254  # that a model can have, as engine/data/label_classes.py says
+
 
 @dataclass(frozen=True)
 class LabelClass:

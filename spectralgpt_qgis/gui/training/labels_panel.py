@@ -39,7 +39,7 @@ from ...layer_words import without_class_field, without_classes, without_crs
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
-from .label_classes import LabelClass, first_classes
+from .label_classes import MOST_CLASSES, LabelClass, first_classes
 from .label_counter import LabelCounter
 from .label_layer import (
     LabelLayerNotMade,
@@ -119,6 +119,15 @@ class LabelsPanel(QGroupBox):
             return tr("Counting the labels…")
         if not self._counts.known:
             return ""
+        if len(self._counts.classes) > MOST_CLASSES:
+            if not self._is_vector():
+                return tr(
+                    "'{name}' has {found} different values: it is an image and no class raster. Choose another layer."
+                ).format(name=layer.name(), found=len(self._counts.classes))
+            return tr(
+                "{found} different values were found, and a model can have {most} classes at most. Choose the field of "
+                "the class, not one that numbers the features, or join classes."
+            ).format(found=len(self._counts.classes), most=MOST_CLASSES)
         labelled = [item for item in self.classes if self._counts.of(item.label) != _NOTHING]
         if len(labelled) >= 2:
             return ""

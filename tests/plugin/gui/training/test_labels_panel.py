@@ -9,6 +9,8 @@ import pytest
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
     QgsProject,
     QgsRasterLayer,
     QgsRectangle,
@@ -72,6 +74,30 @@ def test_a_field_that_was_renamed_or_came_back_is_the_class_field_again(panel):
     layer.undoStack().undo()
     wait(lambda: panel.field == "klasse")
     assert told and "could hold a class" not in told[-1]
+
+
+def test_a_field_that_numbers_the_features_is_told_to_be_no_class(panel, raster):
+    layer = QgsVectorLayer(f"Polygon?crs={raster.crs().authid()}&field=name:string", "x", "memory")
+    features = []
+    for number in range(300):
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes([f"parcel {number}"])
+        feature.setGeometry(QgsGeometry.fromRect(raster.extent()))
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    QgsProject.instance().addMapLayer(layer)
+    panel.set_labels(layer, "name")
+    wait(lambda: panel.counts is not None)
+    assert panel.problem().startswith("300 different values were found")
+    assert panel.classes == ()
+
+
+def test_an_image_is_told_to_be_no_class_raster(panel, scene):
+    image = QgsProject.instance().addMapLayer(QgsRasterLayer(scene, "image"))
+    panel.set_labels(image)
+    wait(lambda: panel.counts is not None)
+    assert "it is an image and no class raster" in panel.problem()
+    assert panel.classes == ()
 
 
 def test_an_unsaved_project_asks_where_and_overwrites_nothing(panel, tmp_path, monkeypatch):
