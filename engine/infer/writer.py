@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from rasterio.windows import Window
 from ..cards import ModelClass
 from ..data.grid import Grid
 from ..memory_limit import raster_cache
+from .backend import processors
 from .staging import write_error
 
 BLOCK = 512
@@ -77,7 +77,7 @@ def raster_environment(threads: int = 0) -> Iterator[None]:
     Args:
         threads: In which GDAL unpacks, packs and reduces blocks, 0 = all, though never more than `_MOST_THREADS`.
     """
-    several = min(threads or os.cpu_count() or 1, _MOST_THREADS)
+    several = min(threads or _MOST_THREADS, processors(), _MOST_THREADS)
     cache = raster_cache()
     with rasterio.Env(GDAL_CACHEMAX=cache, SPARSE_OK_OVERVIEW=True, GDAL_NUM_THREADS=several):
         yield

@@ -1,4 +1,3 @@
-import os
 from xml.etree import ElementTree
 
 import numpy as np
@@ -169,11 +168,12 @@ def test_floats_keep_their_values(tmp_path):
         np.testing.assert_array_equal(dataset.read(1), values)
 
 
-def test_gdal_takes_as_many_threads_as_the_job_may():
+def test_gdal_takes_as_many_threads_as_the_job_may(monkeypatch):
     def threads(asked):
         with raster_environment(asked):
             return int(getenv()["GDAL_NUM_THREADS"])
 
-    assert threads(1) == 1
-    assert threads(100) == 8  # more bring nothing
-    assert threads(0) == min(os.cpu_count(), 8)
+    monkeypatch.setattr(writer, "processors", lambda: 6)
+    assert (threads(1), threads(5), threads(0), threads(16)) == (1, 5, 6, 6)
+    monkeypatch.setattr(writer, "processors", lambda: 64)
+    assert (threads(0), threads(16)) == (8, 8)  # more bring nothing
