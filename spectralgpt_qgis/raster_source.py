@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsRasterDataProvider, QgsRasterLayer
 
 from .i18n import tr
 
 # These live inside the QGIS process: another process cannot open them by name.
 _IN_PROCESS = ("MEM:", "/vsimem/")
+_WHOLE = 1e-3  # what is nearer to a whole number is one: scales such as 0.0001 are no exact numbers
 
 
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
@@ -36,7 +37,7 @@ def engine_path(layer: QgsRasterLayer) -> str:
 
 def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:
     """The values the user declared as no-data in the layer's properties, and what cannot be honoured."""
-    provider = layer.dataProvider()
+    provider, is_file = layer.dataProvider(), bool(engine_path(layer))
     values: dict[float, None] = {}
     notes = []
     for band in range(1, layer.bandCount() + 1):
@@ -49,7 +50,9 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
             )
         for item in provider.userNoDataValues(band):
             if item.min() == item.max():
-                values[float(item.min())] = None
+                # A copy, of what is no file, holds what QGIS reads.
+                value = _stored(item.min(), provider, band) if is_file else float(item.min())
+                values[value] = None
             else:
                 notes.append(
                     tr(
@@ -58,3 +61,12 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
                     ).format(low=item.min(), high=item.max(), name=layer.name())
                 )
     return tuple(values), list(dict.fromkeys(notes))
+
+
+def _stored(value: float, provider: QgsRasterDataProvider, band: int) -> float:
+    """A value as the file holds it: QGIS compares no-data with what a band's scale and offset make of that."""
+    scale, offset = provider.bandScale(band), provider.bandOffset(band)
+    if scale in (0, 1) and offset == 0:
+        return float(value)
+    stored = (value - offset) / (scale or 1)
+    return float(round(stored)) if abs(stored - round(stored)) < _WHOLE else float(stored)

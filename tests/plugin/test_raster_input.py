@@ -28,6 +28,23 @@ def test_no_data_that_the_user_added_to_the_layer(run, fake_engine, segmenting, 
     assert "range 20.0 to 30.0 of 'boadella' is left out" in run.feedback.textLog()
 
 
+def test_no_data_of_a_band_with_scale_and_offset(run, fake_engine, segmenting, scene, tmp_path):
+    """QGIS compares with reflectance, .1, where the file holds (.1 + .1) / .0001 = 2000."""
+    scaled = str(tmp_path / "scaled.tif")
+    copy = gdal.GetDriverByName("GTiff").CreateCopy(scaled, gdal.Open(scene))
+    for band in (1, 2):
+        copy.GetRasterBand(band).SetScale(0.0001)
+        copy.GetRasterBand(band).SetOffset(-0.1)
+    del copy
+    layer = QgsRasterLayer(scaled, "scaled")
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(0.1, 0.1)])
+    layer.dataProvider().setUserNoDataValue(2, [QgsRasterRange(0, 0)])
+    layer.dataProvider().setUserNoDataValue(3, [QgsRasterRange(7, 7)])  # without either
+    QgsProject.instance().addMapLayer(layer)
+    run("segment", {**segmenting, "INPUT": layer.id()})
+    assert fake_engine.job["nodata"] == [2000.0, 1000.0, 7.0]
+
+
 def test_options_of_the_layer_source_do_not_reach_the_engine(run, fake_engine, segmenting, scene):
     """Open options cannot be handed on by name, so the layer is copied as QGIS reads it."""
     layer = QgsRasterLayer(f"{scene}|option:NUM_THREADS=1", "boadella")
