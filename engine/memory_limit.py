@@ -15,7 +15,13 @@ _MB = 2**20
 # rasterio takes an integer as bytes: 64 would be 64 bytes and every read many times slower.
 _CACHE = 256 * _MB
 _CACHE_SHARE = 8  # an eighth of a limit
-_SHORTAGE = ("can't start new thread", "cannot map zero-fill pages", "Cannot allocate memory")
+_SHORTAGE = (
+    "can't start new thread",
+    "Cannot allocate memory",
+    # What the system's loader says of a library that does not fit.
+    "cannot map zero-fill pages",
+    "failed to map segment",
+)
 
 
 def memory_limit() -> int:

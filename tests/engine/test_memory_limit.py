@@ -51,6 +51,21 @@ def test_without_a_limit_nothing_is_done(monkeypatch):
     assert memory_limit.limit_in_words() == ""
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("can't start new thread"),
+        ImportError("libgdal.so.38: cannot map zero-fill pages"),
+        ImportError("libgdal.so.38: failed to map segment from shared object"),
+    ],
+)
+def test_libraries_tell_of_too_little_memory_in_words_of_their_own(monkeypatch, error):
+    monkeypatch.setenv(memory_limit.VARIABLE, "1024")
+    assert memory_limit.is_shortage(error)
+    monkeypatch.delenv(memory_limit.VARIABLE)
+    assert not memory_limit.is_shortage(error)  # nothing was limited: something else is wrong
+
+
 @linux
 def test_the_system_refuses_more():
     script = (
