@@ -18,6 +18,7 @@ _CACHE_SHARE = 8  # an eighth of a limit
 _SHORTAGE = (
     "can't start new thread",
     "Cannot allocate memory",
+    "Resource temporarily unavailable",  # a thread, too
     # What the system's loader says of a library that does not fit.
     "cannot map zero-fill pages",
     "failed to map segment",

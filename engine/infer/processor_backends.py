@@ -28,13 +28,15 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
         return {}
     try:
         from .openvino_backend import OpenVinoBackend, precisions
-    except (ImportError, OSError, RuntimeError):  # its libraries do not load on this system
+
+        able = precisions()
+    except (ImportError, OSError, RuntimeError):  # its libraries do not load, or not start, here
         return {}
 
     def opener(precision: str) -> Open:
         return lambda: OpenVinoBackend(path, card, precision, threads)
 
-    return {f"openvino-{precision}": opener(precision) for precision in precisions()}
+    return {f"openvino-{precision}": opener(precision) for precision in able}
 
 
 def processor_key(path: Path, others: Iterable[str], threads: int) -> str:

@@ -55,6 +55,7 @@ def test_without_a_limit_nothing_is_done(monkeypatch):
     "error",
     [
         RuntimeError("can't start new thread"),
+        RuntimeError("Exception from plugin.cpp:921:\nResource temporarily unavailable"),
         ImportError("libgdal.so.38: cannot map zero-fill pages"),
         ImportError("libgdal.so.38: failed to map segment from shared object"),
     ],
