@@ -175,3 +175,8 @@ def paired_difference(
 def rounded(value: float | np.floating[Any]) -> float | None:
     """Four decimals; None for what is no number, since JSON has no NaN."""
     return round(float(value), 4) if np.isfinite(value) else None
+
+
+def told_draws(draws: range) -> str:
+    """How many there are, and which: "5 draws (numbers 2000 to 2004)"."""
+    return f"{len(draws)} draws (numbers {draws[0]} to {draws[-1]})"

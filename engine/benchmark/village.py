@@ -12,13 +12,13 @@ from ..progress import Progress
 from ..recipes import collections
 from ..train.metrics import confusion_matrix, f1_score, overall_accuracy
 from .protocols import LabelledImage, PixelMethod
-from .scoreboard import Scoreboard, Trial, timed
+from .scoreboard import Scoreboard, Trial, timed, told_draws
 
 DRAWS = 20
 POLYGONS = (1, 2, 3)
 ABOUT = (
     "RStoolbox's village scene, L2A, 25 polygons of four classes; overall accuracy and mean F1 over "
-    "the pixels of all polygons that were not drawn for training, 20 draws. Differences are paired "
+    "the pixels of all polygons that were not drawn for training, {draws}. Differences are paired "
     "over the draws."
 )
 
@@ -61,8 +61,8 @@ def measure(
     if village is None:
         scene, label, polygon = collections.rstoolbox(data)
         village = Village(scene.image, scene.valid, label, polygon)
-    board = Scoreboard("Village", ABOUT)
     draws = range(first, first + (repeats or DRAWS))
+    board = Scoreboard("Village", ABOUT.format(draws=told_draws(draws)))
     plan = [
         (count, seed, name, method)
         for count in POLYGONS

@@ -14,7 +14,7 @@ from ..progress import Progress
 from ..recipes import collections
 from ..train.metrics import confusion_matrix, iou
 from .protocols import LabelledImage, PixelMethod
-from .scoreboard import Scoreboard, Trial, timed
+from .scoreboard import Scoreboard, Trial, timed, told_draws
 
 DRAWS = 20
 PATCH = 5
@@ -23,7 +23,7 @@ BORDER = 2
 PATCHES = (10, 3)
 ABOUT = (
     "Boadella, one reservoir, L2A; IoU of water. Training: ten or three patches of 5 x 5 pixels a "
-    "class from one date, at least 2 pixels from the shore of the mask, 20 draws, both directions. On "
+    "class from one date, at least 2 pixels from the shore of the mask, {draws}, both directions. On "
     "the date of training its pixels do not count. Differences are paired over the draws."
 )
 
@@ -72,8 +72,8 @@ def measure(
         first: Number of the first draw.
     """
     dates = dates or {name: _read(data, name) for name in collections.BOADELLA_LABELLED}
-    board = Scoreboard("Water", ABOUT)
     draws = range(first, first + (repeats or DRAWS))
+    board = Scoreboard("Water", ABOUT.format(draws=told_draws(draws)))
     plan = [
         (count, trained, seed, name, method)
         for count in PATCHES

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from engine.benchmark.scoreboard import Scoreboard, Trial, paired_difference, rounded, timed
+from engine.benchmark.scoreboard import (
+    Scoreboard,
+    Trial,
+    paired_difference,
+    rounded,
+    timed,
+    told_draws,
+)
 
 
 def trial(method, accuracy, experiment="five", place=""):
@@ -65,3 +72,7 @@ def test_timed_gives_result_and_seconds():
     result, seconds = timed(max, 1, 3)
     assert result == 3
     assert 0 <= seconds < 1
+
+
+def test_which_draws_there_are():
+    assert told_draws(range(2000, 2005)) == "5 draws (numbers 2000 to 2004)"
