@@ -51,8 +51,8 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
         for item in provider.userNoDataValues(band):
             if item.min() == item.max():
                 # A copy, of what is no file, holds what QGIS reads.
-                value = _stored(item.min(), provider, band) if is_file else float(item.min())
-                values[value] = None
+                value = float(item.min())
+                values[_stored(value, provider, band) if is_file else value] = None
             else:
                 notes.append(
                     tr(
@@ -67,6 +67,6 @@ def _stored(value: float, provider: QgsRasterDataProvider, band: int) -> float:
     """A value as the file holds it: QGIS compares no-data with what a band's scale and offset make of that."""
     scale, offset = provider.bandScale(band), provider.bandOffset(band)
     if scale in (0, 1) and offset == 0:
-        return float(value)
+        return value
     stored = (value - offset) / (scale or 1)
-    return float(round(stored)) if abs(stored - round(stored)) < _WHOLE else float(stored)
+    return float(round(stored)) if abs(stored - round(stored)) < _WHOLE else stored

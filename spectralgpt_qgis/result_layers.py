@@ -83,9 +83,8 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
 
     # Processing keeps no reference to a post-processor made in Python.
     _waiting: ClassVar[list[ResultPostProcessor]] = []
-    _KEEP = (
-        10_000  # of a tool run for every feature of a layer, which adds its results at the very end
-    )
+    # A tool that is run for every feature of a layer adds its results at the very end.
+    _KEEP = 10_000
 
     def __init__(self, style: LayerStyle, group: str = "", rank: int = 0) -> None:
         """Takes what the layer will get.
@@ -141,9 +140,8 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
             parent.insertChildNode(place, moved)
         else:
             group.insertChildNode(_place(group, self._rank), moved)
-        node.parent().removeChildNode(
-            node
-        )  # with the copy there, else the layer leaves the project
+        # After the copy is there, else the layer leaves the project.
+        node.parent().removeChildNode(node)
 
 
 def _beside(node: QgsLayerTreeNode) -> tuple[QgsLayerTreeGroup, int]:

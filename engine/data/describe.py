@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,12 +12,11 @@ from html import unescape
 from pathlib import PurePath
 from typing import Any
 
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
 from ..band_identity import BandDescriptor
 from ..band_names import Reading, read_name, sensor_of
+from ..errors import RasterUnreadable
 from .nodata import alpha_band
+from .opening import open_raster
 
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
 _BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
@@ -175,10 +173,8 @@ def _inherited(
 
 def _bands_of(path: str, levels: int) -> dict[int, BandDescriptor]:
     """The bands of a raster by number; none of one that cannot be opened."""
-    with suppress(RasterioError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as source:
-            return {band.index: band for band in describe(source, path, levels).descriptors}
+    with suppress(RasterUnreadable), open_raster(path) as source:
+        return {band.index: band for band in describe(source, path, levels).descriptors}
     return {}
 
 

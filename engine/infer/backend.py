@@ -68,15 +68,22 @@ def processors() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def lanes_of(threads: int) -> tuple[int, int]:
-    """How threads are shared: (runs side by side, threads of each).
-
-    More threads than processors wait for each other: 16 on two take twenty times as long as two.
+def usable_threads(threads: int) -> int:
+    """As many as asked for, and no more than there are processors: 16 on two took twenty times as long as two.
 
     Args:
         threads: Processor threads, 0 = all.
     """
-    threads = min(threads or processors(), processors())
+    return min(threads or processors(), processors())
+
+
+def lanes_of(threads: int) -> tuple[int, int]:
+    """How threads are shared: (runs side by side, threads of each).
+
+    Args:
+        threads: Processor threads, 0 = all.
+    """
+    threads = usable_threads(threads)
     lanes = min(threads, MOST_LANES)
     return lanes, max(1, threads // lanes)
 

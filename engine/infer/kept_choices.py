@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 
 import onnxruntime
 
 from ..model_file import SEAL_KEY, read_metadata
+from .kept_file import keep_file
 from .processor import processor_name
 
 # With the environment, so that new libraries are measured anew.
@@ -53,11 +53,7 @@ def _read() -> dict[str, str]:
 def keep(key: str, chosen: str) -> None:
     """Keeps a name for next time.
 
-    Two engines may do so at once: the file is replaced whole, and one entry lost is measured again.
+    Two engines may do so at once: an entry that is lost, or cannot be written, is measured again.
     """
-    part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
-    try:
-        part.write_text(json.dumps({**_read(), key: chosen}, indent=1) + "\n", encoding="utf-8")
-        part.replace(KEPT)
-    except OSError:
-        part.unlink(missing_ok=True)  # an environment that may not be written: measured each time
+    text = json.dumps({**_read(), key: chosen}, indent=1) + "\n"
+    keep_file(KEPT, text.encode())

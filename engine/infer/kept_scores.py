@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from ..cards import Card
 from .backend import Backend, Floats
 from .kept_choices import choice_key
+from .kept_file import keep_file
 from .made_up_windows import random_windows
 
 # With the environment, as the choices are.
@@ -40,15 +41,11 @@ def expected_scores(path: Path, card: Card, open_processor: Callable[[], Backend
     except (OSError, ValueError, EOFError):  # not there, or damaged
         pass
     scores = some_scores(open_processor().predict(random_windows(card, WINDOWS)))
-    part = file.with_name(f"{file.name}.{time.time_ns()}")
-    try:
+    with suppress(OSError):
         KEPT.mkdir(exist_ok=True)
-        with part.open("wb") as whole:
-            np.save(whole, scores)
-        part.replace(file)
-    except OSError:  # an environment that may not be written: computed each time
-        with suppress(OSError):
-            part.unlink()
+    content = io.BytesIO()
+    np.save(content, scores)
+    keep_file(file, content.getvalue())
     return scores
 
 

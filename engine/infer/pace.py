@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from .kept_file import keep_file
 
 # With the environment, as the choice of a backend is.
 KEPT = Path(sys.prefix) / "spectralgpt-pace.json"
@@ -33,7 +34,7 @@ class Pace:
     def learn(self, rates: Mapping[str, float]) -> None:
         """Keeps what a run took.
 
-        Two engines may do so at once: the file is replaced whole, and a rate lost is learned again.
+        Two engines may do so at once: a rate that is lost, or cannot be written, is learned again.
 
         Args:
             rates: By name.
@@ -47,15 +48,8 @@ class Pace:
             # A slow run may have had other work beside it; a fast one shows what the machine can do.
             faster = name in TIMES and rate < earlier
             kept[full] = rate if faster else (1 - _NEW) * earlier + _NEW * rate
-        part = KEPT.with_name(f"{KEPT.name}.{time.time_ns()}")
-        try:
-            latest = dict(list(kept.items())[-_MOST:])
-            part.write_text(json.dumps(latest, indent=1) + "\n", encoding="utf-8")
-            part.replace(KEPT)
-        except OSError:
-            part.unlink(
-                missing_ok=True
-            )  # an environment that may not be written: measured each time
+        latest = dict(list(kept.items())[-_MOST:])
+        keep_file(KEPT, (json.dumps(latest, indent=1) + "\n").encode())
 
 
 def _read() -> dict[str, float]:

@@ -22,7 +22,7 @@ from rasterio.windows import Window
 from ..cards import ModelClass
 from ..data.grid import Grid
 from ..memory_limit import raster_cache
-from .backend import processors
+from .backend import usable_threads
 from .staging import write_error
 
 BLOCK = 512
@@ -77,7 +77,7 @@ def raster_environment(threads: int = 0) -> Iterator[None]:
     Args:
         threads: In which GDAL unpacks, packs and reduces blocks, 0 = all, though never more than `_MOST_THREADS`.
     """
-    several = min(threads or _MOST_THREADS, processors(), _MOST_THREADS)
+    several = min(usable_threads(threads), _MOST_THREADS)
     cache = raster_cache()
     with rasterio.Env(GDAL_CACHEMAX=cache, SPARSE_OK_OVERVIEW=True, GDAL_NUM_THREADS=several):
         yield

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..data.labels import read_labels
-from ..infer.backend import processors
+from ..infer.backend import usable_threads
 from ..infer.staging import StagedOutputs
 from ..infer.writer import raster_environment
 from ..language import speaking
@@ -41,7 +41,7 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     told = Listener(progress)
     if job.threads:
-        torch.set_num_threads(min(job.threads, processors()))
+        torch.set_num_threads(usable_threads(job.threads))
     device = choose_device(job.device)
     base = open_base(job.base)
     layer = read_labels(job.labels, job.field, classes=job.classes, multilabel=job.multilabel)

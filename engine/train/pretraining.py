@@ -20,7 +20,7 @@ from ..data.imagery import list_rasters, survey
 from ..data.opening import with_sources
 from ..data.raster_pool import RasterPool
 from ..errors import Cancelled
-from ..infer.backend import processors
+from ..infer.backend import usable_threads
 from ..infer.staging import GEOTIFF, StagedOutputs
 from ..language import speaking
 from ..model.config import PRESETS
@@ -68,7 +68,7 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
     """
     started = time.monotonic()
     if job.threads:
-        torch.set_num_threads(min(job.threads, processors()))
+        torch.set_num_threads(usable_threads(job.threads))
     workers = join_workers(job.device)
     whole = progress if workers.main else Quiet(progress)
     names = list_rasters(job.inputs)

@@ -61,9 +61,8 @@ def run_engine(verb: str, *options: str) -> EngineRun:
             process.returncode = os.waitstatus_to_exitcode(status)
             processor = usage.ru_utime + usage.ru_stime
             peak_mb = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    if (
-        peak is not None
-    ):  # what Linux says of a child in the end counts what its parent held when it was started
+    # What Linux says of a child in the end counts what its parent held when it was started.
+    if peak is not None:
         peak_mb = peak / 1e6
     event = json.loads(last)
     if event.get("event") != "result":

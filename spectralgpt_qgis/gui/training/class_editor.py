@@ -213,10 +213,8 @@ class ClassEditor(QWidget):
         if layer is not None and (self._field or self.unit == "raster"):
             styled = {item.label for item in read_classes(layer, self._field)}
             found = self._counts.classes if self._counts is not None else ()
-            if (
-                len(found) > MOST_CLASSES
-            ):  # a field that numbers the features: a table of them helps nobody
-                found = ()
+            # A field that numbers the features: a table of them helps nobody.
+            found = found if len(found) <= MOST_CLASSES else ()
             classes = [
                 item if item.label in styled else self._remembered.get(item.label, item)
                 for item in read_classes(layer, self._field, found)

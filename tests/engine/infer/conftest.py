@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 
 from engine.cards import Band, Card, ModelClass, Normalisation
 from engine.errors import ClientGone
-from engine.infer import contention, pace
+from engine.infer import contention, kept_scores, pace
 from engine.model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
 from engine.progress import Progress
 
@@ -35,8 +35,9 @@ SHARPNESS = 10.0
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch, tmp_path):
-    """No test learns from another one how fast this machine is, or how busy."""
+    """No test learns from another one how fast this machine is, or how busy, or what a model gives."""
     monkeypatch.setattr(pace, "KEPT", tmp_path / "pace.json")
+    monkeypatch.setattr(kept_scores, "KEPT", tmp_path / "scores")
     monkeypatch.setattr(contention, "_SCHEDULED", tmp_path / "not told")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.errors import DeviceUnavailable
-from engine.infer import backend_choice, gpu_choice, kept_choices, kept_scores
+from engine.infer import backend_choice, gpu_choice, kept_choices
 from engine.infer.gpu_choice import fastest_gpu, gpu_backends
 from engine.infer.made_up_windows import random_windows
 from engine.model_file import read_card
@@ -36,7 +36,6 @@ def choose(segmenter, monkeypatch, tmp_path, recorder):
     path = Path(segmenter())
     card = read_card(path)
     monkeypatch.setattr(kept_choices, "KEPT", tmp_path / "kept.json")
-    monkeypatch.setattr(kept_scores, "KEPT", tmp_path / "scores")
     monkeypatch.setattr(backend_choice, "_PATIENCE_S", 0.2)
     monkeypatch.setattr(gpu_choice, "sample_windows", lambda card: [random_windows(card, 1)])
 

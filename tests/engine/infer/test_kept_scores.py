@@ -5,18 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.infer import kept_scores
 from engine.infer.kept_scores import expected_scores, some_scores
 from engine.infer.onnx_backend import CPU, OnnxBackend
 from engine.model_file import read_card
 
 
 @pytest.fixture
-def expected(segmenter, monkeypatch, tmp_path):
+def expected(segmenter):
     """The scores, and how often the processor's backend has been opened."""
     path = Path(segmenter())
     card = read_card(path)
-    monkeypatch.setattr(kept_scores, "KEPT", tmp_path / "scores")
     opened = []
 
     def open_processor():

@@ -10,7 +10,7 @@ from rasterio.env import getenv
 
 from engine.cards import ModelClass
 from engine.data.grid import Grid
-from engine.infer import writer
+from engine.infer import backend, writer
 from engine.infer.writer import Layer, RasterWriter, class_dtype, raster_environment
 
 CLASSES = (
@@ -173,7 +173,7 @@ def test_gdal_takes_as_many_threads_as_the_job_may(monkeypatch):
         with raster_environment(asked):
             return int(getenv()["GDAL_NUM_THREADS"])
 
-    monkeypatch.setattr(writer, "processors", lambda: 6)
+    monkeypatch.setattr(backend, "processors", lambda: 6)
     assert (threads(1), threads(5), threads(0), threads(16)) == (1, 5, 6, 6)
-    monkeypatch.setattr(writer, "processors", lambda: 64)
+    monkeypatch.setattr(backend, "processors", lambda: 64)
     assert (threads(0), threads(16)) == (8, 8)  # more bring nothing
