@@ -19,7 +19,8 @@ from ..errors import InvalidParameter
 from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .network import Network
-from .pixel_head import ConvBlock, PixelStem
+from .pixel_stem import ConvBlock, PixelStem
+from .spectral_groups import band_mask, group_mask
 
 # Neighbourhoods (pixels, odd) over which the evidence is averaged: a building lot is a few pixels
 # wide, misregistration and noise are narrower.
@@ -149,7 +150,8 @@ class PixelChange(Network):
         """
         if groups is None:
             groups = torch.arange(self.config.groups, device=before.device)
-        present, by_band = present_groups(groups, self.config, before.dtype)
+        present = group_mask(groups, self.config.groups, before.dtype)
+        by_band = band_mask(present, self.config.spectral_patch)  # [C, 1, 1]
         before, after = before * valid * by_band, after * valid * by_band
         count = before.shape[0]
         dates = torch.cat([before, after])  # [2B, C, H, W]
@@ -166,15 +168,6 @@ class PixelChange(Network):
             parts = [out, maps[level]] if level else [out, maps[level], evidence]
             out = up(torch.cat(parts, 1))
         return out, evidence, grid
-
-
-def present_groups(
-    groups: Tensor, config: SpectralGPTConfig, dtype: torch.dtype
-) -> tuple[Tensor, Tensor]:
-    """1 for each spectral group [G] and for each band [C, 1, 1] that is present, else 0."""
-    every = torch.arange(config.groups, device=groups.device)
-    present = (groups[:, None] == every).any(0).to(dtype)  # [G]
-    return present, present[:, None].expand(-1, config.spectral_patch).reshape(-1, 1, 1)
 
 
 def _join(first: Tensor, second: Tensor) -> Tensor:

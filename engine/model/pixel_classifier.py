@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from .band_statistics import BandStatistics
+from .common_bands import COMMON_BANDS
 from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
+from .feature_head import LIMIT
 from .network import Network
-from .pixel_statistics import COMMON_BANDS, PixelStatistics
-
-LIMIT = 4.0  # deviations; a feature far from anything seen in training must not decide alone
+from .pixel_statistics import PixelStatistics
 
 
 class PixelClassifier(Network):
@@ -46,7 +46,7 @@ class PixelClassifier(Network):
         Args:
             config: Sizes of the encoder.
             classes: Labels to tell apart.
-            bands: Where in the image the six common bands lie (`pixel_statistics.common_bands`);
+            bands: Where in the image the six common bands lie (`common_bands.common_bands`);
                 empty measures each band of the normalised image by itself.
             patterns: Size of the patch dictionary.
         """

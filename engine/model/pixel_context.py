@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..cards import Card
-from .pixel_statistics import COMMON_BANDS
+from .common_bands import COMMON_BANDS, COMMON_NAMES, places_by_name
 
 # Normalised differences of common bands: vegetation, water, wetness, built-up, moisture, red to
 # blue, green to red, short-wave infrared.
@@ -29,7 +29,6 @@ _RATIOS = (
     ("green", "red"),
     ("swir16", "swir22"),
 )
-_COMMON = ("blue", "green", "red", "nir", "swir16", "swir22")
 _NEAR_RATIOS = 6  # of which neighbourhoods are described, too
 _FLOOR = 0.02  # reflectance; keeps ratios of dark pixels tame
 
@@ -54,10 +53,8 @@ class ContextLayout:
     @classmethod
     def of(cls, card: Card) -> ContextLayout:
         """The layout that suits a card: by the common names of its bands, if it has reflectance."""
-        place: dict[str, int] = {}
-        for index, band in enumerate(card.bands):
-            place.setdefault(band.common_name, index)
-        known = [place[name] for name in _COMMON if name in place]
+        place = places_by_name(card)
+        known = [place[name] for name in COMMON_NAMES if name in place]
         if card.unit != "reflectance" or len(known) < 2:
             every = tuple(range(len(card.bands)))
             return cls((), (), every, every[:2])
@@ -158,12 +155,12 @@ def box_mean(image: Tensor, size: int) -> Tensor:
         # PyTorch's pooling adds up each square anew; products take a tenth of it for the largest squares, a third for
         # the smallest. Runtimes that models are exported to pool faster than they multiply.
         height, width = image.shape[2:]
-        return _band(height, size, image) @ (image @ _band(width, size, image))
+        return _averaging(height, size, image) @ (image @ _averaging(width, size, image))
     rows = F.avg_pool2d(image, (1, size), 1, (0, size // 2))
     return F.avg_pool2d(rows, (size, 1), 1, (size // 2, 0))
 
 
-def _band(length: int, size: int, like: Tensor) -> Tensor:
-    """A product with it is the mean along an axis: [length, length], 1 / size near the diagonal."""
+def _averaging(length: int, size: int, like: Tensor) -> Tensor:
+    """Matrix [length, length] whose product is a moving mean: 1 / `size` near the diagonal."""
     place = torch.arange(length)
     return ((place[:, None] - place).abs() <= size // 2).to(like.dtype) / size

@@ -17,13 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..cards import Card
 from .band_relations import band_relations, relations_width
-from .patch_dictionary import compress
+from .common_bands import COMMON_BANDS
+from .patch_dictionary import SIDE, compress
 
-COMMON_NAMES = ("blue", "green", "red", "nir", "swir16", "swir22")
-# Of the shipped models' nine bands: B02, B03, B04, B08, B11, B12.
-COMMON_BANDS = (0, 1, 2, 6, 7, 8)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRADIENT_SCALES = (1, 2, 4)
 OPENING_SIZES = (3, 5, 9, 15)
@@ -31,16 +28,6 @@ LINE_LENGTHS = (15, 31)
 LINE_DIRECTIONS = 12
 TENSOR_SIZES = (8, 16)
 _TINY = 1e-6
-
-
-def common_bands(card: Card) -> tuple[int, ...]:
-    """Where in a card's bands the six common ones lie; empty without reflectance or all of them."""
-    place: dict[str, int] = {}
-    for index, band in enumerate(card.bands):
-        place.setdefault(band.common_name, index)
-    if card.unit != "reflectance" or any(name not in place for name in COMMON_NAMES):
-        return ()
-    return tuple(place[name] for name in COMMON_NAMES)
 
 
 class PixelStatistics(nn.Module):
@@ -57,19 +44,16 @@ class PixelStatistics(nn.Module):
     filters: Tensor
     offsets: Tensor
 
-    def __init__(
-        self, patterns: int = 256, size: int = 5, bands: Sequence[int] = COMMON_BANDS
-    ) -> None:
+    def __init__(self, patterns: int = 256, bands: Sequence[int] = COMMON_BANDS) -> None:
         """Make the measurements.
 
         Args:
             patterns: Patches in the dictionary; `set_dictionary` fills it.
-            size: Side of a patch, pixels.
-            bands: Where in the image the six common bands lie, see `common_bands`.
+            bands: Where in the image the six common bands lie, see `common_bands.common_bands`.
         """
         super().__init__()
         self.bands = tuple(bands)
-        self.register_buffer("filters", torch.zeros(patterns, len(self.bands), size, size))
+        self.register_buffer("filters", torch.zeros(patterns, len(self.bands), SIDE, SIDE))
         self.register_buffer("offsets", torch.zeros(patterns))
         for length in LINE_LENGTHS:
             self.register_buffer(f"lines_{length}", _line_filters(length), persistent=False)

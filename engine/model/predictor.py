@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..cards import Card
 from ..errors import InvalidParameter, ModelInvalid
 from .normalise import normalisation
+from .spectral_groups import band_mask, group_mask
 
 IMAGES = {
     "segmentation": ("image",),
@@ -133,9 +134,5 @@ class Predictor(nn.Module):
         """The image with 0 in bands that are missing."""
         if groups is None:
             return image
-        every = torch.arange(self.groups, device=groups.device)
-        present = (groups[:, None] == every).any(dim=0).to(image.dtype)  # [G]
-        by_band = (
-            present[:, None].expand(-1, self.card.spectral_patch).reshape(-1, 1, 1)
-        )  # [C, 1, 1]
-        return image * by_band
+        present = group_mask(groups, self.groups, image.dtype)
+        return image * band_mask(present, self.card.spectral_patch)

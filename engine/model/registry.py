@@ -15,7 +15,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "segmentation": ("segmentation", "SegmentationNetwork"),
     "change": ("change", "ChangeNetwork"),
     "pixel-classifier": ("pixel_classifier", "PixelClassifier"),
-    "pixel-segmentation": ("pixel_head", "PixelSegmentation"),
+    "pixel-segmentation": ("pixel_segmentation", "PixelSegmentation"),
     "pixel-change": ("pixel_change", "PixelChange"),
     "tuned-segmentation": ("tuned_segmentation", "TunedSegmentation"),
     "tuned-change": ("tuned_change", "TunedChange"),

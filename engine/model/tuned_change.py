@@ -17,8 +17,9 @@ from .config import SpectralGPTConfig
 from .encoder import SpectralEncoder
 from .feature_head import FeatureHead
 from .network import Network
-from .pixel_change import ChangeEvidence, PixelChange, present_groups
+from .pixel_change import ChangeEvidence, PixelChange
 from .pixel_context import box_mean
+from .spectral_groups import band_mask, group_mask
 from .surroundings import Surroundings
 
 _SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistration is narrower
@@ -115,7 +116,8 @@ class TunedChange(Network):
         """Features of the pixels [B, F, H, W] and of the tokens [B, 2 D, h, w]."""
         if groups is None:
             groups = torch.arange(self.config.groups, device=before.device)
-        present, by_band = present_groups(groups, self.config, before.dtype)
+        present = group_mask(groups, self.config.groups, before.dtype)
+        by_band = band_mask(present, self.config.spectral_patch)  # [C, 1, 1]
         before, after = before * valid * by_band, after * valid * by_band
         moved = (after - before).clamp(-6, 6)
         seen = [box_mean(valid, size).clamp_min(1e-3) for size in _SIZES]

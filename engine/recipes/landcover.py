@@ -22,7 +22,7 @@ from ..infer.blend import blend_weights
 from ..infer.windows import SlidingWindows
 from ..model.encoder import SpectralBackbone
 from ..model.normalise import normalisation
-from ..model.pixel_head import PixelSegmentation
+from ..model.pixel_segmentation import PixelSegmentation
 from ..model.predictor import Predictor
 from ..progress import Progress
 from ..train.metrics import confusion_matrix, iou

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from ..cards import Normalisation
 from ..data.augmentation import dihedral, spectral_jitter
 from ..model.normalise import normalisation
-from ..model.pixel_head import PixelSegmentation
+from ..model.pixel_segmentation import PixelSegmentation
 from ..progress import Progress
 from .backbone import CARD_BANDS, RED_EDGE
 from .landcover_labels import (

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from ..cards import Card
 from ..data.augmentation import dihedral, spectral_jitter
+from ..model.common_bands import common_bands
 from ..model.patch_dictionary import learn_dictionary
 from ..model.pixel_classifier import PixelClassifier, fill_holes
-from ..model.pixel_statistics import PixelStatistics, common_bands
+from ..model.pixel_statistics import PixelStatistics
 from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import torch
 
+from engine.model.common_bands import COMMON_BANDS
 from engine.model.patch_dictionary import learn_dictionary
-from engine.model.pixel_statistics import COMMON_BANDS, PixelStatistics
+from engine.model.pixel_statistics import PixelStatistics
 
 
 def scene(seed=0, side=64):

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from engine.model.common_bands import COMMON_BANDS
 from engine.model.config import preset
 from engine.model.pixel_classifier import PixelClassifier, fill_holes
-from engine.model.pixel_statistics import COMMON_BANDS
 from engine.model.registry import build_network
 
 CONFIG = preset("tiny", image_size=64, dim=16, depth=1, heads=2)

@@ -14,6 +14,10 @@ from tests.engine.train.land import CARD, other_bands
 ONES = torch.ones(1, 1, 9, 9)
 
 
+def noise(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
 def bands(*indices):
     return tuple(BANDS[index] for index in indices)
 
@@ -110,3 +114,26 @@ def test_box_mean_of_an_exported_model_is_the_same(size, monkeypatch):
     found = box_mean(image, size)
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
     torch.testing.assert_close(found, box_mean(image, size), atol=1e-6, rtol=0)
+
+
+def test_context_of_a_constant_image_has_its_own_values_as_means_and_no_texture():
+    reflectance = torch.full((1, 9, 40, 40), 0.2)
+    context = PixelContext((3,))
+    out = context(torch.zeros(1, 9, 40, 40), reflectance, torch.ones(1, 1, 40, 40))
+    assert out.shape == (1, context.channels, 40, 40)
+    spectra, mean, spread = out[:, 3:9], out[:, 17:23], out[:, 29:31]
+    assert torch.allclose(mean, spectra, atol=1e-5)
+    # sqrt(1e-4) * 3: the floor under the root.
+    assert torch.allclose(spread, torch.full_like(spread, 0.03), atol=2e-3)
+
+
+def test_invalid_pixels_do_not_change_the_surroundings_of_valid_ones():
+    reflectance = 0.2 + 0.05 * noise(1, 9, 32, 32)
+    valid = torch.ones(1, 1, 32, 32)
+    valid[..., :16] = 0
+    other = reflectance.clone()
+    other[..., :16] = 0.9
+    image = torch.zeros(1, 9, 32, 32)
+    context = PixelContext()
+    first, second = context(image, reflectance, valid), context(image, other, valid)
+    assert torch.allclose(first[..., 16:], second[..., 16:], atol=1e-5)

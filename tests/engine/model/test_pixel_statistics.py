@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.cards import Band, Card
-from engine.model.pixel_statistics import PixelStatistics, band_ratios, common_bands
+from engine.model.pixel_statistics import PixelStatistics, band_ratios
 
 
 def scene(seed=0, side=64):
@@ -67,23 +66,6 @@ def test_openings_remove_roofs_by_their_size():
     # Per size: mean and deviation of what the opening and of what the closing removes, six cues.
     assert small[0] > 0.02 > small[48]
     assert large[48] > 0.02 > large[0]
-
-
-NAMES = ("coastal", "blue", "green", "red", "nir", "nir08", "swir16", "swir22")
-
-
-def card(names, unit="reflectance"):
-    bands = tuple(Band(f"b{n}", name) for n, name in enumerate(names))
-    return Card("x", "backbone", bands, unit=unit)
-
-
-def test_common_bands_are_found_by_name():
-    assert common_bands(card(NAMES)) == (1, 2, 3, 4, 6, 7)
-
-
-def test_without_one_of_them_or_without_reflectance_there_are_none():
-    assert common_bands(card(NAMES[:-1])) == ()
-    assert common_bands(card(NAMES, "raw")) == ()
 
 
 def test_bands_in_another_order_measure_the_same():

@@ -10,7 +10,7 @@ import torch
 
 from engine.cards import Normalisation
 from engine.model.config import preset
-from engine.model.pixel_head import PixelSegmentation
+from engine.model.pixel_segmentation import PixelSegmentation
 from engine.progress import Progress
 from engine.recipes import collections, landcover, landcover_labels
 from engine.recipes.collections import Scene
