@@ -123,10 +123,10 @@ def _strata(path: str, field: str, unit: NDArray[Any]) -> Strata | None:
     features = read_features(path, _PURPOSE, POINTS)
     labelled = [bool(labels) for labels in field_labels(features, field, False).labels]
     try:
-        weight = np.asarray(features.fields[WEIGHT], float)
+        weight = np.ma.filled(np.ma.asarray(features.fields[WEIGHT]).astype(float), np.nan)
     except (TypeError, ValueError):
         return None
-    stratum = [_text(value) for value in features.fields[STRATUM]]
+    stratum = [_text(value) for value in features.fields[STRATUM].tolist()]
     if not (np.isfinite(weight) & (weight > 0)).all() or not all(stratum):
         return None
     names, place = np.unique(np.array(stratum), return_inverse=True)
@@ -138,6 +138,6 @@ def _strata(path: str, field: str, unit: NDArray[Any]) -> Strata | None:
 def _text(value: Any) -> str:
     if value is None or value != value:
         return ""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()

@@ -57,12 +57,12 @@ def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabel
             )
         cells = [_unique(map(_plain, cell)) if cell is not None else () for cell in column]
     elif kind == "bool":
-        cells = [() if value is None or value != value else (_truth(value),) for value in column]
+        cells = [() if value is None else (_truth(value),) for value in column.tolist()]
     elif np.issubdtype(_dtype(kind), np.floating):
         cells = _whole_floats(column, where)
         warnings = (f"{where} holds decimal numbers; as all are whole, they are taken as classes.",)
     elif np.issubdtype(_dtype(kind), np.integer):
-        cells = [() if value != value else (str(int(value)),) for value in column]
+        cells = [() if value is None else (str(value),) for value in column.tolist()]
     elif kind == "object" or kind.startswith(("str", "<U")):
         cells = [_of_text(value, multilabel) for value in column]
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from rasterio.crs import CRS
 
 from ..errors import EmptyArea, VectorUnreadable
+from .attributes import as_in_file
 from .grid import Box, Grid
 
 _SUBSET = "|subset="
@@ -31,7 +33,7 @@ class Polygons:
 
     Attributes:
         geometries: shapely polygons and multipolygons [n] in the raster's CRS, valid.
-        fields: Attributes by name, one array [n] for each.
+        fields: Attributes by name, one array [n] for each, as of `Features`.
         fids: Feature ids in the file [n].
     """
 
@@ -50,8 +52,8 @@ class Features:
 
     Attributes:
         geometries: shapely geometries [n] in the file's CRS, as they are.
-        fields: Attributes by name, one array [n] for each.
-        dtypes: The fields' types in the file, numpy names; whole numbers with NULLs come as floats.
+        fields: Attributes by name, one array [n] for each; masked where whole numbers or truths are NULL.
+        dtypes: The fields' types in the file, numpy names.
         fids: Feature ids in the file [n].
         crs: The file's CRS; None when it has none, and is taken to lie in the raster's.
         bounds: Of the whole file, in its CRS.
@@ -147,9 +149,13 @@ def read_features(
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
         crs = _known_crs(info.get("crs"))
         box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
-        meta, fids, wkb, columns = pyogrio.raw.read(
-            file, layer=layer, bbox=box, where=_subset(path), return_fids=True, force_2d=True
-        )
+        chosen = {"layer": layer, "bbox": box, "where": _subset(path)}
+        meta, fids, wkb, columns = pyogrio.raw.read(file, return_fids=True, force_2d=True, **chosen)
+        names, dtypes = list(map(str, meta["fields"])), list(map(str, meta["dtypes"]))
+        columns = [
+            as_in_file(column, dtype, partial(_filled, file, name, chosen))
+            for name, dtype, column in zip(names, dtypes, columns)
+        ]
     except (DataSourceError, DataLayerError, ValueError) as error:
         raise VectorUnreadable(
             f"The {purpose} file {file} cannot be read"
@@ -168,11 +174,10 @@ def read_features(
             f"The {purpose} file {file} has no {_wanted(kinds)} (it has {info.get('features')} "
             f"features of type {kind}). Choose a layer of {_wanted(kinds)}{remedy}."
         )
-    names = [str(name) for name in meta["fields"]]
     return Features(
         geometries[of_kind],
         {name: column[of_kind] for name, column in zip(names, columns)},
-        dict(zip(names, map(str, meta["dtypes"]))),
+        dict(zip(names, dtypes)),
         np.asarray(fids, np.int64)[of_kind],
         crs,
         info.get("total_bounds"),
@@ -181,6 +186,13 @@ def read_features(
         purpose,
         kinds,
     )
+
+
+def _filled(file: str, name: str, chosen: dict[str, Any]) -> NDArray[Any]:
+    """The values of a field that are not NULL, of the chosen features."""
+    where = f'"{name}" IS NOT NULL' + (f" AND ({chosen['where']})" if chosen["where"] else "")
+    read = pyogrio.raw.read(file, columns=[name], read_geometry=False, **{**chosen, "where": where})
+    return np.asarray(read[3][0])
 
 
 def split_source(path: str) -> tuple[str, str | int | None]:

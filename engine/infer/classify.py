@@ -147,7 +147,6 @@ def _write(path: Path, found: Labelled, scene: LaidScene, description: str) -> N
         scene.source.grid.crs.to_wkt(),
         path.stem,
         description,
-        found.labels.masks,
     )
 
 

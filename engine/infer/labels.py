@@ -19,8 +19,7 @@ class Labels:
     """The labels of n features.
 
     Attributes:
-        fields: Columns by name, each [n].
-        masks: True where a column is NULL.
+        fields: Columns by name, each [n]; masked where NULL.
         chosen: bool [n, K], the classes each feature has; one at most when the model is single-label.
     """
 
@@ -43,18 +42,16 @@ class Labels:
         labelled = self.chosen.any(axis=1)
         class_names = [", ".join(names[row]) if row.any() else None for row in self.chosen]
         self.fields: dict[str, NDArray[Any]] = {
-            "class_value": values[best],
+            "class_value": np.ma.array(values[best], mask=~labelled),
             "class_name": np.array(class_names, object),
-            "confidence": np.round(probabilities.max(axis=1) * 100, 1),
+            "confidence": np.ma.array(np.round(probabilities.max(axis=1) * 100, 1), mask=~known),
         }
-        self.masks: dict[str, NDArray[np.bool_]] = {"class_value": np.logical_not(labelled)}
-        self.masks["confidence"] = unknown = np.logical_not(known)
         for column, name in enumerate(names):
             field = free_name(
                 "prob_" + re.sub(r"\W+", "_", str(name)).strip("_").lower(), self.fields
             )
-            self.fields[field] = np.round(probabilities[:, column].astype(np.float64), 4)
-            self.masks[field] = unknown
+            shares = np.round(probabilities[:, column].astype(np.float64), 4)
+            self.fields[field] = np.ma.array(shares, mask=~known)
 
     def add(self, name: str, values: NDArray[Any]) -> None:
         """Adds a column that is never NULL."""
@@ -66,16 +63,11 @@ class Labels:
         Capitals do not tell columns of a GeoPackage apart, as they do those of other formats.
         """
         columns: dict[str, NDArray[Any]] = {}
-        masks: dict[str, NDArray[np.bool_]] = {}
         taken: set[str] = set()
-        for own, fields in ((False, given), (True, self.fields)):
-            for name, values in fields.items():
-                free = free_name(name, taken)
-                taken.add(free.lower())
-                columns[free] = values
-                if own and name in self.masks:
-                    masks[free] = self.masks[name]
-        self.masks = masks
+        for name, values in [*given.items(), *self.fields.items()]:
+            free = free_name(name, taken)
+            taken.add(free.lower())
+            columns[free] = values
         return columns
 
 

@@ -6,6 +6,7 @@ the outlines in memory; areas and confidences are then added up strip by strip, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,31 +110,29 @@ def write_layer(
     crs: str,
     layer: str,
     description: str,
-    masks: dict[str, NDArray[np.bool_]] | None = None,
 ) -> None:
     """Writes polygons to a GeoPackage.
 
     Args:
         path: File to write.
         geometry: WKB of polygons, object [n].
-        fields: Columns by name, each [n].
+        fields: Columns by name, each [n]; NULL where masked.
         crs: WKT.
         layer: Name of the layer.
         description: Kept with the layer.
-        masks: True where a column's value is NULL.
 
     Raises:
         OutputNotWritable: It cannot be written.
         DiskFull: There is no room.
     """
-    masks = masks or {}
+    columns = [np.ma.asarray(values) for values in fields.values()]
     try:
         pyogrio.raw.write(
             path,
             geometry,
-            field_data=list(fields.values()),
+            field_data=[_plain(column.data) for column in columns],
             fields=list(fields),
-            field_mask=[masks.get(name) for name in fields],
+            field_mask=[column.mask if column.mask.any() else None for column in columns],
             geometry_type="MultiPolygon",
             promote_to_multi=True,
             crs=crs,
@@ -144,6 +143,15 @@ def write_layer(
         )
     except (DataSourceError, OSError, RuntimeError) as error:
         raise write_error(path, error) from error
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    """A column with lists as JSON text: a GeoPackage has none."""
+    lists = [isinstance(value, np.ndarray) for value in values]
+    if not any(lists):
+        return values
+    texts = [json.dumps(v.tolist()) if is_list else v for v, is_list in zip(values, lists)]
+    return np.array(texts, object)
 
 
 def _own_columns(fields: dict[str, NDArray[Any]]) -> dict[str, str]:
@@ -158,8 +166,9 @@ def _own_columns(fields: dict[str, NDArray[Any]]) -> dict[str, str]:
 
 
 def _identifies(values: NDArray[Any]) -> bool:
-    whole = values.dtype.kind in "iu" and values.min(initial=0) >= 0
-    return bool(whole and len(np.unique(values)) == len(values))
+    if values.dtype.kind not in "iu" or np.ma.getmaskarray(values).any():
+        return False
+    return bool(values.min(initial=0) >= 0 and len(np.unique(values)) == len(values))
 
 
 def free_name(name: str, taken: Container[str]) -> str:

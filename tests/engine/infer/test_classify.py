@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pyogrio
 import pytest
@@ -37,10 +40,10 @@ def boxes(*pixels, size=10.0):
     ]
 
 
-def write_zones(path, geometries, crs="EPSG:32631", **fields):
+def write_zones(path, geometries, crs="EPSG:32631", masks=None, **fields):
     pyogrio.raw.write(
         path, shapely.to_wkb(np.array(geometries, object)), [np.array(v) for v in fields.values()],
-        list(fields), geometry_type="Polygon", crs=crs,
+        list(fields), masks and list(map(np.array, masks)), geometry_type="Polygon", crs=crs,
     )  # fmt: skip
     return str(path)
 
@@ -218,6 +221,27 @@ def test_a_zone_that_lies_beside_the_raster_for_the_most_part_has_no_label(
     assert table(output)[0]["class_name"][1] is None
     told = "1 zones were kept without a label: less than half of their ground is on valid pixels"
     assert told in "".join(progress.texts("log"))
+
+
+def test_columns_of_zones_with_nulls_keep_their_types(
+    scene_classifier, make_raster, folder, recorder
+):
+    """pyogrio reads whole numbers and truths with NULLs as decimals, in which large numbers are not exact."""
+    zones = write_zones(
+        folder.parent / "zones.gpkg", boxes((0, 0, 8, 8), (8, 0, 16, 8)),
+        masks=[[False, True], [False, True], [True, False]],
+        n=[3, 0], id=[2**53 + 1, 0], yes=[True, True],
+    )  # fmt: skip
+    output = folder / "zones.gpkg"
+    job = ClassifyJob(
+        input=make_raster(chessboard(1, 2, 8)), model=scene_classifier(), output=str(output),
+        zones=zones, device="cpu",
+    )  # fmt: skip
+    classify(job, recorder())
+    with closing(sqlite3.connect(output)) as database:
+        found = database.execute("select n, id, yes from zones").fetchall()
+    assert found == [(3, 2**53 + 1, None), (None, None, 1)]
+    assert list(table(output)[2]["dtypes"][:3]) == ["int64", "int64", "bool"]
 
 
 def test_zones_in_another_crs_and_smaller_than_a_pixel(

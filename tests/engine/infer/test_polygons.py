@@ -140,3 +140,20 @@ def test_columns_may_be_called_like_those_of_the_file(tmp_path, name, values, na
     assert list(found["fields"]) == names
     assert [list(column) for column in columns] == [list(values)] * len(names)
     assert list(fids) == kept
+
+
+def test_lists_become_json(tmp_path):
+    """As pyogrio reads them from GeoJSON."""
+    path, squares = tmp_path / "zones.gpkg", shapely.to_wkb([shapely.box(0, 0, 1, 1)] * 2)
+    values = np.array([np.array(["a", "b"]), None], object)
+    polygons.write_layer(path, squares, {"tags": values}, "EPSG:4326", "zones", "")
+    assert pyogrio.raw.read(path)[3][0].tolist() == ['["a", "b"]', None]
+
+
+def test_a_field_fid_with_nulls_identifies_nothing(tmp_path):
+    path, squares = tmp_path / "zones.gpkg", shapely.to_wkb([shapely.box(0, 0, 1, 1)] * 2)
+    values = np.ma.array([7, 8], mask=[False, True])
+    polygons.write_layer(path, squares, {"fid": values}, "EPSG:4326", "zones", "")
+    found = pyogrio.raw.read(path, return_fids=True)
+    assert found[1].tolist() == [1, 2]
+    np.testing.assert_array_equal(found[3][0], [7, np.nan])
