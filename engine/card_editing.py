@@ -24,7 +24,7 @@ def write_with_card(source: Path, target: Path, card: Card, progress: Progress) 
         source: A model of ours.
         target: File to write, of the same ending.
         card: What it shall carry.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         The seal of the new file.

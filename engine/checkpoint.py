@@ -35,7 +35,7 @@ def save(path: str | Path, network: Network, card: Card, *, half: bool = False) 
     Raises:
         InvalidParameter: The path does not end in .safetensors.
         OutputNotWritable: The file cannot be written.
-        DiskFull: There is no room for it.
+        DiskFull: The disk has no room for it.
     """
     architecture = {**card.architecture, **network.architecture()}
     card = dataclasses.replace(card, architecture=architecture)

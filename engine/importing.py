@@ -30,7 +30,7 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
 
     Args:
         job: What to read and what to write.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         Outputs, the model's name and seal, its task, its bands, classes and number of parameters (0 for a copy).
@@ -41,7 +41,7 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
         InvalidParameter: The output's name ends otherwise.
         ModelTaskMismatch: A backbone is to be written as .onnx.
         OutputNotWritable: The output cannot be written.
-        DiskFull: There is no room for it.
+        DiskFull: The disk has no room for it.
     """
     if Path(job.input).suffix.lower() in SUFFIXES:
         return _adopt(job, progress)

@@ -23,7 +23,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
 
     Args:
         job: Which model, and what it shall be called.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         {"outputs": {ending: path}, "model": {"name", "title"}}.

@@ -29,7 +29,7 @@ def likely_field(layer: QgsVectorLayer) -> str:
     """The field that the style or a list of values is about, else by name, else the only one; empty when in doubt.
 
     Args:
-        layer: Of polygons or points.
+        layer: A layer of polygons or points.
     """
     fields = [field for field in layer.fields() if can_hold_classes(field)]
     fields = [field for field in fields if field.name().lower() not in _NUMBERS_OF_FEATURES]

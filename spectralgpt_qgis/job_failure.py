@@ -12,7 +12,7 @@ class JobFailure(NamedTuple):
     Attributes:
         when: Local time, ISO.
         verb: The engine's verb.
-        kind: Of the error.
+        kind: Kind of the error.
         message: What the user was told.
         details: Traceback, or the tail of the engine's error output.
     """

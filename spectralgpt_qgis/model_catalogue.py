@@ -78,7 +78,7 @@ def keep_listing(answer: dict[str, Any]) -> tuple[InstalledModel, ...]:
     """Takes a whole listing that a task got, so that shared models are known too; returns all models.
 
     Args:
-        answer: Of the engine's verb `models`.
+        answer: Answer of the engine's verb `models`.
     """
     models = tuple(read_model(item) for item in answer.get("models", ()))
     with _lock:

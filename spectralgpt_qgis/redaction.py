@@ -30,7 +30,7 @@ class Redactor:
 
         Args:
             homes: Home folders.
-            names: Of the user and of the machine.
+            names: Names of the user and of the machine.
             secrets: Logins and passwords; taken out wherever they stand, as they are and percent-encoded.
         """
         replaced = {form: HOME for home in homes if len(home) > 1 for form in _forms(home)}

@@ -45,10 +45,10 @@ def hand_over(
     """Has those outputs styled and grouped that are going to be loaded; any thread may call it.
 
     Args:
-        layers: Of one run; rasters lie in this order, from the top, under the vectors.
-        title: Of the tool.
+        layers: Layers of one run; rasters lie in this order, from the top, under the vectors.
+        title: Title of the tool.
         subject: What the run was about; may be empty.
-        context: Of the run.
+        context: Context of the run.
 
     Returns:
         The names of the layers that will be loaded.

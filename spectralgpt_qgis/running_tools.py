@@ -22,7 +22,7 @@ def stop_runs(titles: Iterable[str]) -> bool:
     """Cancels runs and waits, on the main thread, until QGIS has heard of their end.
 
     Args:
-        titles: Of our algorithms: a task tells no more of its algorithm.
+        titles: Titles of our algorithms: a task tells no more of its algorithm.
 
     Returns:
         Whether none is left.

@@ -21,11 +21,11 @@ class Accuracy:
         overall: Share of the samples that are mapped right.
         kappa: Cohen's.
         mean_iou: Over the classes that occur in reference or map.
-        macro_f1: Likewise.
-        precision: Of each class [K] (user's accuracy), with intervals.
-        recall: Of each class [K] (producer's accuracy), with intervals.
-        f1: Of each class [K], NaN for one that occurs nowhere.
-        iou: Likewise.
+        macro_f1: Mean F1, likewise.
+        precision: Precision of each class [K] (user's accuracy), with intervals.
+        recall: Recall of each class [K] (producer's accuracy), with intervals.
+        f1: F1 of each class [K], NaN for one that occurs nowhere.
+        iou: IoU, likewise.
     """
 
     matrix: NDArray[np.int64]
@@ -44,7 +44,7 @@ def accuracy_of_matrix(matrix: NDArray[Any], confidence: float = 95) -> Accuracy
 
     Args:
         matrix: Counts [K, K], rows true, columns mapped.
-        confidence: Of the intervals, percent.
+        confidence: Confidence of the intervals, percent.
     """
     matrix = np.asarray(matrix, np.int64)
     hits = np.diag(matrix)
@@ -70,8 +70,8 @@ def accuracy_of_clusters(
         truth: True class indices [N], from 0.
         mapped: Mapped class indices [N].
         unit: Cluster of each sample [N].
-        classes: K.
-        confidence: Of the intervals, percent.
+        classes: Number of classes K.
+        confidence: Confidence of the intervals, percent.
         weight: How many samples each stands for [N]; one each by default.
     """
     stands = np.ones(len(truth)) if weight is None else weight

@@ -32,7 +32,7 @@ def allocate(
     """Shares points among the classes.
 
     Args:
-        pixels: Of each class [K], at least one.
+        pixels: Pixels of each class [K], at least one.
         size: Points in all; becomes more only where the minimum of every class asks for it.
         allocation: "proportional" to the pixels beyond the minimum, or "equal".
         minimum: Points of each class at least; all of a class that has fewer pixels.

@@ -51,7 +51,7 @@ def compare(
     Args:
         raster: The map.
         references: On its grid.
-        path: Of the references, for messages.
+        path: Path of the references, for messages.
         names: Other names of the map's classes, by value.
         counted: Whether the areas of the map's classes are wanted, for which it is read whole.
         progress: Told of the reading.

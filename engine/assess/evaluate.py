@@ -49,7 +49,7 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
         seconds. Figures that cannot be said are None.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     started = time.monotonic()
     wanted = {"output_report": job.output_report, "output_table": job.output_table}

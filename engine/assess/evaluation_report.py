@@ -44,8 +44,8 @@ def write_report(
 
     Args:
         path: File to write.
-        job: What was asked.
-        classes: Of the matrix [K].
+        job: The checked job.
+        classes: Classes of the matrix [K].
         accuracy: Plain figures.
         adjusted: Area-adjusted figures, if the sample allows them.
         facts: What was compared, and how.

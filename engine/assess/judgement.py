@@ -45,7 +45,7 @@ def adjust(
         mapped: Class index of each point in the map [N].
         strata: From which each point was drawn; None: the map's classes are the strata.
         classes: The map's, counted [K].
-        confidence: Of the intervals, percent.
+        confidence: Confidence of the intervals, percent.
     """
     warnings = []
     areas = np.array([item.area for item in classes])

@@ -27,8 +27,8 @@ class Strata:
     """How points were drawn.
 
     Attributes:
-        names: Of the strata [H], as their field has them.
-        pixels: Of each stratum [H]: the sum of its points' weights.
+        names: Names of the strata [H], as their field has them.
+        pixels: Pixels of each stratum [H]: the sum of its points' weights.
         of_point: Stratum of each reference [N].
     """
 

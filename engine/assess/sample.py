@@ -36,14 +36,14 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
     class.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         progress: Told of every strip.
 
     Returns:
         outputs, classes (points, pixels and area of each), size, warnings, seconds.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     started = time.monotonic()
     with ExitStack() as stack:

@@ -45,8 +45,8 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
 
     Args:
         counts: Points [H, K, K]: stratum, true class, mapped class. A stratum without area is left out.
-        area: Of each stratum [H], any unit.
-        confidence: Of the intervals, percent.
+        area: Area of each stratum [H], any unit.
+        confidence: Confidence of the intervals, percent.
 
     Raises:
         ValueError: A stratum with an area has no point.

@@ -53,7 +53,7 @@ def vector_length(before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> n
 
     Args:
         before: [9, H, W].
-        after: Likewise.
+        after: Second date, likewise.
         valid: bool [H, W]; other pixels have no part in mean and deviation, and length 0.
     """
     total = np.zeros(valid.shape, np.float64)
@@ -68,7 +68,7 @@ def otsu_threshold(values: np.ndarray, bins: int = 256) -> float:
     Args:
         values: Any shape; values beyond the 99.9th percentile count as it, so that a few extreme
             ones do not coarsen the histogram.
-        bins: Of the histogram.
+        bins: Bins of the histogram.
     """
     counts, edges = np.histogram(np.minimum(values, np.percentile(values, 99.9)), bins)
     centre = (edges[:-1] + edges[1:]) / 2

@@ -16,7 +16,7 @@ class FittedPixels:
     """A fitted classifier of pixels.
 
     Attributes:
-        classifier: Of scikit-learn, with `predict_proba` and `classes_`.
+        classifier: scikit-learn classifier, with `predict_proba` and `classes_`.
         texture: Whether local means and standard deviations are among its features.
         classes: K; those that it never saw get 0.
     """

@@ -56,7 +56,7 @@ def choose_penalty(features: np.ndarray, labels: np.ndarray, units: np.ndarray, 
         features: [N, F].
         labels: [N].
         units: Polygon or patch of each sample [N]; none is in training and validation at once.
-        seed: Of the division into folds.
+        seed: Seed of the division into folds.
 
     Returns:
         One of `PENALTIES`; `DEFAULT_PENALTY` where a class has a single unit, since nothing can be

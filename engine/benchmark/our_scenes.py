@@ -51,7 +51,7 @@ class LabelledScenesModel:
     """A predictor for chips.
 
     Attributes:
-        predictor: Of the classes that there were.
+        predictor: Predictor made for the classes that occur.
         there: Their indices.
         classes: All.
     """

@@ -39,7 +39,7 @@ def local_moments(
     Args:
         layers: [C, H, W].
         valid: bool [H, W].
-        side: Of the window, pixels; at the border of the scene it is cut off.
+        side: Side of the window, pixels; at the border of the scene it is cut off.
 
     Returns:
         Both float32 [C, H, W]; 0 where the window has no valid pixel.

@@ -22,11 +22,11 @@ class LabelledImage:
     Attributes:
         image: Reflectance float32 [9, H, W], 0 where invalid.
         valid: bool [H, W].
-        row: Of each labelled pixel [N].
-        column: Likewise.
+        row: Row of each labelled pixel [N].
+        column: Column, likewise.
         label: Class index 0..K-1 of each.
         unit: Polygon or patch that each lies in.
-        classes: K.
+        classes: Number of classes K.
     """
 
     image: np.ndarray
@@ -53,7 +53,7 @@ class PixelMethod(Protocol):
 
         Args:
             scene: With the pixels to learn from.
-            seed: Of every random number.
+            seed: Seed of every random number.
         """
 
 
@@ -76,7 +76,7 @@ class ChangePair(NamedTuple):
 
     Attributes:
         before: Reflectance float32 [9, H, W], 0 where invalid.
-        after: Likewise, same grid.
+        after: Second date, likewise, on the same grid.
         valid: bool [H, W], valid in both.
         truth: uint8 [H, W], 0 unchanged, 1 changed.
     """
@@ -106,7 +106,7 @@ class ChangeMethod(Protocol):
 
         Args:
             pairs: May be empty: what the method can do without labels is measured then.
-            seed: Of every random number.
+            seed: Seed of every random number.
             seconds: Processor time that training may take, of all threads together.
         """
 

@@ -61,7 +61,7 @@ class Scoreboard:
     """Trials and paired units of one part of the benchmark.
 
     Attributes:
-        title: Of the part. about: What was measured, how, for a reader of the table.
+        title: Title of the part. about: What was measured, how, for a reader of the table.
     """
 
     title: str
@@ -151,7 +151,7 @@ def paired_difference(
     Args:
         ours: Value on each unit.
         theirs: On the same units, in the same order.
-        confidence: Of the interval.
+        confidence: Confidence of the interval.
 
     Returns:
         mean, low, high (None with fewer than two units), units.

@@ -94,7 +94,7 @@ def draw_patches(water: np.ndarray, valid: np.ndarray, count: int, seed: int) ->
         water: bool [H, W].
         valid: bool [H, W]; every pixel of a patch is valid.
         count: Patches a class.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Raises:
         EmptyArea: The mask has no room for so many.

@@ -41,9 +41,9 @@ def random_crop(
 
     Args:
         generator: Source of chance.
-        height: Of the image.
-        width: Of the image.
-        side: Of the square whose area is shared; may be larger than the image.
+        height: Height of the image.
+        width: Width of the image.
+        side: Side of the square whose area is shared; may be larger than the image.
         scale: Smallest and largest share.
         ratio: Smallest and largest width over height.
 
@@ -146,7 +146,7 @@ def mixup(
         image: [B, C, H, W].
         target: [B, K], one-hot or soft.
         generator: Source of chance.
-        alpha: Of the beta distribution of the share.
+        alpha: Parameter of the beta distribution of the share.
     """
     share = float(generator.beta(alpha, alpha))
     other = torch.from_numpy(generator.permutation(image.shape[0]))
@@ -164,7 +164,7 @@ def cutmix(
         image: [B, C, H, W].
         target: [B, K], one-hot or soft.
         generator: Source of chance.
-        alpha: Of the beta distribution of the share that stays.
+        alpha: Parameter of the beta distribution of the share that stays.
     """
     height, width = image.shape[-2:]
     stays = float(generator.beta(alpha, alpha))

@@ -45,8 +45,8 @@ class Positions:
     """Where labelled pixels, or the centres of scenes, lie.
 
     Attributes:
-        row: Of each [N].
-        column: Of each [N].
+        row: Row of each [N].
+        column: Column of each [N].
         unit: The polygon, point or region it is of [N]; a unit is never cut, nor are its pixels on
             several rasters.
         raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
@@ -91,7 +91,7 @@ def hold_out(
         share: Wanted share of each class's pixels, 0..1.
         distance: Units with pixels closer than this, in pixels, are one block.
         seed: Decides between blocks that are as good.
-        names: Of the classes [K], for the warning.
+        names: Names of the classes [K], for the warning.
         cut: Whether labels that cover the ground, and so are one block, may be cut into squares.
             What lies between is then lost, see `Split.unused`.
 

@@ -79,7 +79,7 @@ def gather(
         dataset: Open rasterio dataset.
         description: What it tells of itself.
         match: Its bands.
-        dtype: Of the used bands.
+        dtype: numpy type of the used bands.
         indexes: Sampled bands, from 1.
         values: Valid pixels of each sampled band [n].
     """

@@ -68,7 +68,7 @@ class FilledBlocks:
         Args:
             tops: First rows [n].
             lefts: First columns [n].
-            side: Of the squares, pixels.
+            side: Side of the squares, pixels.
         """
         rows, columns = (size - 1 for size in self._some.shape)
         top, left = (tops // self._height).clip(0, rows), (lefts // self._width).clip(0, columns)

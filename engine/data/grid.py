@@ -107,7 +107,7 @@ class Grid:
 
         Args:
             extent: (xmin, ymin, xmax, ymax).
-            crs: Of the extent; None is the raster's own.
+            crs: CRS of the extent; None is the raster's own.
 
         Raises:
             InvalidParameter: The extent is no extent.
@@ -164,7 +164,7 @@ class Grid:
 
         Args:
             box: (xmin, ymin, xmax, ymax).
-            crs: Of the box.
+            crs: CRS of the box.
             ground: From `ground` of that CRS.
 
         Raises:

@@ -47,9 +47,9 @@ def hold_windows(
 
     Args:
         rasters: To choose from; the windows come from those with the most common spectral groups.
-        side: Of a window, pixels.
+        side: Side of a window, pixels.
         largest: Side of the largest patch that is drawn beside them, pixels.
-        seed: Of the choice.
+        seed: Seed of the choice.
         most: Windows to keep at most.
 
     Returns:

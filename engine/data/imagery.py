@@ -25,7 +25,7 @@ class Surveyed:
 
     Attributes:
         raster: To draw from.
-        mean: Of each model band over the valid pixels of a decimated read [C], 0 where missing.
+        mean: Mean of each model band over the valid pixels of a decimated read [C], 0 where missing.
         std: Its standard deviation [C], 1 where missing.
         present: Which of the model's bands it has [C].
         gsd: Side of a pixel on the ground, metres.

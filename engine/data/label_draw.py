@@ -24,9 +24,9 @@ class Draw:
         """Starts with nothing.
 
         Args:
-            classes: K.
+            classes: Number of classes K.
             limit: Pixels to keep at most; a class keeps one at least.
-            seed: Of the draw.
+            seed: Seed of the draw.
         """
         self.totals = np.zeros(classes, np.int64)
         self._limit = limit

@@ -120,8 +120,8 @@ class LabelLayer:
 
         Args:
             grid: The raster's grid.
-            limit: Of more pixels some are drawn, small classes first, and a warning tells.
-            seed: Of that draw.
+            limit: Most pixels to keep; of more, some are drawn, small classes first, with a warning.
+            seed: Seed of that draw.
 
         Raises:
             EmptyArea: The labels miss the raster, or leave no pixel.

@@ -26,7 +26,7 @@ class LazyRaster:
     """A raster to draw patches from, read when a patch is cut.
 
     Attributes:
-        path: Of the raster.
+        path: Path of the raster.
         pool: Opens it.
         grid: Where its pixels lie.
         groups: Ascending indices of the spectral groups it has.

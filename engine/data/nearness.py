@@ -28,8 +28,8 @@ def join_near(
     certain without a look at their pixels; where it is not, pixels are measured.
 
     Args:
-        row: Of each pixel [N].
-        column: Of each pixel [N].
+        row: Row of each pixel [N].
+        column: Column of each pixel [N].
         group: Number of its group, 0..G-1 [N].
         distance: Between pixel centres, in pixels.
         raster: Number of its raster, from 0 [N]; pixels of different rasters are never near.

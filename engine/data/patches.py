@@ -139,7 +139,7 @@ class PatchPlan:
         least_valid: Patches with a smaller share of valid pixels are drawn again, some times.
         fewer_groups: Share of batches that show only some of the spectral groups.
         light: How far the light is shifted, see `change_light`; it is not changed at all when None.
-        seed: Of the draw.
+        seed: Seed of the draw.
     """
 
     size: int

@@ -32,7 +32,7 @@ class Evidence:
     """What is known of the values before deciding.
 
     Attributes:
-        dtype: Of the file.
+        dtype: numpy type of the file.
         scales, offsets: The file's own, one for each used band.
         sensor: Name of the sensor, or empty.
         sentinel: The bands are Sentinel-2's, as far as known.

@@ -161,7 +161,7 @@ class RasterSource:
         Args:
             tops: First rows, int64 [n].
             lefts: First columns, int64 [n].
-            side: Of the windows, pixels.
+            side: Side of the windows, pixels.
         """
         blocks = None
         if self.nodata and self._place.shift is not None:

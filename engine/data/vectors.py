@@ -56,7 +56,7 @@ class Features:
         dtypes: The fields' types in the file, numpy names.
         fids: Feature ids in the file [n].
         crs: The file's CRS; None when it has none, and is taken to lie in the raster's.
-        bounds: Of the whole file, in its CRS.
+        bounds: Bounds of the whole file, in its CRS.
         left_out: Features of other kinds of geometry, or without any.
         source: The file's path, for messages.
         purpose: What it is for, for messages.

@@ -20,7 +20,7 @@ def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
 
     Args:
         job: Which model, the format, and the file to write.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         {"outputs": {"output": path}, "model": {"name", "title", "sha256"}, "task", "format", "difference"}: the
@@ -31,7 +31,7 @@ def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
         ModelTaskMismatch: A backbone, which predicts nothing, is to become ONNX.
         InvalidParameter: The output has the wrong ending, or the format cannot hold this model.
         OutputNotWritable: The output cannot be written.
-        DiskFull: There is no room for it.
+        DiskFull: The disk has no room for it.
     """
     path = find_model(job.model)
     ending = ".safetensors" if job.format == "safetensors" else ".onnx"

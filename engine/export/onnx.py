@@ -68,7 +68,7 @@ def export_onnx(
         InvalidParameter: The path does not end in .onnx, or the weights need more than 2 GB.
         ModelInvalid: The exported graph gives other probabilities than the network.
         OutputNotWritable: The file cannot be written.
-        DiskFull: There is no room for it.
+        DiskFull: The disk has no room for it.
     """
     predictor = predictor.eval().cpu()
     difference = float("inf")

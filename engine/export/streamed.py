@@ -45,7 +45,7 @@ def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
         InvalidParameter: The path does not end in .onnx, or the weights need more than 2 GB.
         ModelInvalid: The network cannot be exported.
         OutputNotWritable: The file cannot be written.
-        DiskFull: There is no room for it.
+        DiskFull: The disk has no room for it.
     """
     with StagedOutputs() as outputs:
         staged = outputs.stage(str(path), (".onnx",))

@@ -73,7 +73,7 @@ def write_areas(path: Path, records: Sequence[dict[str, Any]]) -> None:
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     total = sum(record["area_m2"] for record in records)
     try:

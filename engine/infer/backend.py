@@ -94,7 +94,7 @@ def check_graph(
     """Compares a graph with its card.
 
     Args:
-        path: Of the model file, for the message.
+        path: Path of the model file, for the message.
         card: Its card.
         inputs: Shape of each input; sizes that are not int are free.
         outputs: Names of the outputs.
@@ -142,7 +142,7 @@ def check_numbers(scores: Floats, known: NDArray[np.bool_] | bool = True) -> Non
     """Refuses scores that are no numbers, of which a map would make some class.
 
     Args:
-        scores: Of pixels or scenes, any shape.
+        scores: Scores of pixels or scenes, any shape.
         known: Which of them are wanted, of the same shape; all by default.
 
     Raises:

@@ -61,7 +61,7 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
     """Does the same with many scenes.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         progress: Told of every scene; a cancel takes effect in all that are being computed, and keeps the finished.
 
     Returns:
@@ -122,7 +122,7 @@ class _Run:
     """The scenes that are to be computed, each in a thread.
 
     Attributes:
-        job: What is asked.
+        job: The checked job.
         verb: Computes a scene.
         scenes: In their order.
         keys: By which the table knows a finished scene again, by name.

@@ -41,7 +41,7 @@ class ClassMap:
 
         Args:
             path: File to write.
-            grid: Of the map.
+            grid: Grid of the map.
             layer: How it is written.
             classes: The classes.
             min_area: Regions smaller than this, in square metres, are merged into their neighbours.

@@ -41,15 +41,15 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     """Labels scenes.
 
     Args:
-        job: What is asked.
-        progress: Told of every cell or zone; a cancel takes effect there.
+        job: The checked job.
+        progress: Updated at every cell or zone; a cancel takes effect there.
 
     Returns:
         The protocol's result: outputs, windows, device, areas and more; "features" counts the labelled ones and those
         left out for lack of valid pixels.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))

@@ -83,7 +83,7 @@ def worker_model(
     """The model of a job inside a worker, loaded once; one task at a time has it.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         task: What the model is for.
         likeness: The client's.
 
@@ -132,7 +132,7 @@ def computed_in_order(
     At most `WAITING` for each worker are computed or wait for their turn, so that results do not pile up here.
 
     Args:
-        client: Of the cluster, `distributed.Client`.
+        client: Client of the cluster, `distributed.Client`.
         workers: To count on.
         work: Called on a worker with `given` and the task.
         given: The same for all tasks.

@@ -18,7 +18,7 @@ def compute_parts(job: ClassifyJob, likeness: Likeness, parts: range) -> PartsRe
     """A worker's task.
 
     Args:
-        job: What is asked; its paths lead to the same files here.
+        job: The checked job; its paths must lead to the same files on every worker.
         likeness: The client's.
         parts: Of the looks.
 
@@ -38,8 +38,8 @@ class ClusterParts:
         """Asks for nothing yet.
 
         Args:
-            client: Of the cluster, `distributed.Client`.
-            job: What is asked.
+            client: Client of the cluster, `distributed.Client`.
+            job: The checked job.
             looks: Where.
             likeness: What the workers must have alike.
         """
@@ -49,7 +49,7 @@ class ClusterParts:
         """Yields the parts from the first one wanted, in their order.
 
         Args:
-            progress: Told of every task; a cancel takes effect at any time.
+            progress: Updated at every task; a cancel takes effect at any time.
             first: Part to begin with.
 
         Raises:

@@ -39,7 +39,7 @@ def computed_rows(
     """Computes the rows of a map in this process, or on the cluster that the job names.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         model: The model.
         backend: Where it computes here.
         mosaic: The windows.
@@ -47,7 +47,7 @@ def computed_rows(
 
     Raises:
         MissingDependency: What `open_cluster` raises.
-        DeviceUnavailable: Likewise.
+        DeviceUnavailable: What `open_cluster` raises.
     """
     if not job.scheduler:
         reduce, _ = kept_layers(job, model.card, confidence)
@@ -75,7 +75,7 @@ def compute_strip(job: MapJob, confidence: bool, likeness: Likeness, strip: Stri
     """A worker's task.
 
     Args:
-        job: What is asked; its paths lead to the same files here.
+        job: The checked job; its paths must lead to the same files on every worker.
         confidence: Whether percents are wanted.
         likeness: The client's.
         strip: Which rows.
@@ -113,8 +113,8 @@ class ClusterRows:
         """Sends nothing yet.
 
         Args:
-            client: Of the cluster, `distributed.Client`.
-            job: What is asked.
+            client: Client of the cluster, `distributed.Client`.
+            job: The checked job.
             confidence: Whether percents are wanted.
             mosaic: The windows; its tally is kept as if they ran here.
             likeness: What the workers must have alike.
@@ -127,7 +127,7 @@ class ClusterRows:
         """All rows after those of an earlier run, in order, with the tally at that place.
 
         Args:
-            progress: Told of every strip; a cancel takes effect at any time.
+            progress: Updated at every strip; a cancel takes effect at any time.
             earlier: Rows that are not computed again.
 
         Raises:
@@ -176,7 +176,7 @@ def strip_rows(count: int, workers: int) -> int:
 
     Args:
         count: Rows of windows in all.
-        workers: Of the cluster.
+        workers: Workers of the cluster.
     """
 
     def duration(every: int) -> int:

@@ -27,8 +27,8 @@ class Contention:
     """What one thread of this process got beside the other programs.
 
     Attributes:
-        processors: Of the machine.
-        one: Of the time in which it was ready to work, the share in which it did, 0..1.
+        processors: Processors of the machine.
+        one: Share of the time in which it was ready to run that it did run, 0..1.
         busy: Processors at work, with its own.
     """
 
@@ -58,7 +58,7 @@ class Contention:
         service; the result lies between the two, at their geometric mean.
 
         Args:
-            threads: Of this process, busy at once.
+            threads: Threads of this process that are busy at once.
 
         Returns:
             Over 0, up to 1.

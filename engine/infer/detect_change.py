@@ -28,14 +28,14 @@ def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
     """Maps change in two passes: the model's scores, then the cut that this scene asks for.
 
     Args:
-        job: What is asked.
-        progress: Told of every window; a cancel takes effect there.
+        job: The checked job.
+        progress: Updated at every window; a cancel takes effect there.
 
     Returns:
         The protocol's result: outputs, windows, device, areas, threshold and more.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))

@@ -30,7 +30,7 @@ def resumed_parts(
         journal: Taken up.
         looks: Where the model looks; holds afterwards what was found.
         compute: Computes.
-        progress: Told of every cell or zone; a cancel takes effect there.
+        progress: Updated at every cell or zone; a cancel takes effect there.
 
     Yields:
         In the order of the windows.

@@ -85,7 +85,7 @@ def resumed(
         kept: Taken up.
         compute: Computes.
         height: Rows of the map.
-        progress: Told of every window; a cancel takes effect there.
+        progress: Updated at every window; a cancel takes effect there.
 
     Yields:
         Strips from the top: one array [n, width] for each layer.

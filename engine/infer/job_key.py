@@ -56,7 +56,7 @@ def job_key(
     """A digest of all that the results depend on.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         model: With what.
         backend: Where.
         sources: The rasters.

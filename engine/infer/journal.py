@@ -69,7 +69,8 @@ class Journal:
         """Opens the file of an earlier run of the same job, or begins one.
 
         Args:
-            key: Of the job; another one's records are removed. Empty: the job cannot be recognised, so nothing is kept.
+            key: Digest of the job; records of another job are removed. Empty: the job cannot be recognised, and
+                nothing is kept.
             scratch: This run's hidden folders, which it may not come to remove.
         """
         _remove_old(self._path.parent)

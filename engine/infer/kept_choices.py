@@ -21,7 +21,7 @@ def choice_key(path: Path, library: str, further: str) -> str:
     """What a choice depends on: the model, the processor, the libraries, and more.
 
     Args:
-        path: Of the model.
+        path: Path of the model.
         library: The package besides ONNX Runtime.
         further: Threads, or the backends there are.
     """

@@ -36,7 +36,7 @@ class Found:
 
     Attributes:
         parts: Which.
-        geometries: Of cells: the outlines of those looked at.
+        geometries: Of a grid: outlines of the cells that were looked at.
         covered: Of zones: the share of each that is valid.
         sparse: Cells left out.
         tally: Windows.

@@ -41,14 +41,14 @@ class MapOutputs:
         """Checks that all can be written.
 
         Args:
-            job: What is asked.
-            outputs: Of the run.
+            job: The checked job.
+            outputs: The run's staged outputs.
             beside: Path of the raster beside the map; empty for none.
 
         Raises:
             InvalidParameter: What `StagedOutputs.stage` raises.
-            OutputNotWritable: Likewise.
-            DiskFull: Likewise.
+            OutputNotWritable: What `StagedOutputs.stage` raises.
+            DiskFull: What `StagedOutputs.stage` raises.
         """
         raster = VIRTUAL if job.tiles else GEOTIFF
         return cls(
@@ -76,12 +76,12 @@ class MapOutputs:
             tags: How the map was made.
             percents: Gives the confidence of a window's pixels in percent [rows, columns].
             watch: Measures the run.
-            progress: Of the whole run.
+            progress: Progress of the whole run.
             only: Class values that become polygons; empty = all.
 
         Raises:
             OutputNotWritable: One of them cannot be written.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         if self.table is not None:
             write_areas(self.table, records)

@@ -46,7 +46,7 @@ class MapPlan:
         kept: Types of the layers that are kept beside the outputs until the end, for a run to go on with.
         scratch: Bytes of other files beside the outputs while it runs.
         vector: Polygons to write; empty for none.
-        polygon_bytes: Of them, a megapixel.
+        polygon_bytes: Bytes of polygons a megapixel.
         again: How often each raster is written, 2 for a Cloud Optimized GeoTIFF.
         remote: Whether other processes compute.
     """

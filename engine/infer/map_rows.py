@@ -67,7 +67,7 @@ def kept_layers(
     """What becomes of rows of probabilities, and the types of its layers.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         card: The model's card.
         confidence: For a class map: whether percents are wanted.
     """

@@ -53,14 +53,14 @@ class MapRun:
         """Opens rasters, outputs and model.
 
         Args:
-            job: What is asked.
+            job: The checked job.
             model: With what.
             watch: Runs since the job began.
             stack: Closes all that is opened; left normally, it moves the outputs to their places.
             progress: Told what is done, and of every window; a cancel takes effect there.
 
         Raises:
-            EngineError: One of its subclasses, each with what was given, expected and to do.
+            EngineError: A subclass; its message says what was given, what was expected and what to do.
         """
         self._job, self._model, self._stack, self._progress = job, model, stack, progress
         self._watch, card = watch, model.card
@@ -103,7 +103,7 @@ class MapRun:
         """The map's rows from the top: those of a killed run, then those that are computed.
 
         Args:
-            progress: Of this part of the run.
+            progress: Progress of this part of the run.
 
         Raises:
             EmptyArea: No pixel of the region is valid.

@@ -86,7 +86,7 @@ class Mosaic:
     """Sliding windows, prediction and blending over one grid.
 
     Attributes:
-        grid: Of the raster and the result.
+        grid: Grid of the raster and the result.
         bounds: Where results are wanted, and around it.
         window: Side of a window, pixels.
         tally: What was run, complete once `rows` is exhausted.
@@ -105,7 +105,7 @@ class Mosaic:
         """Lays the windows.
 
         Args:
-            grid: Of the raster and the result.
+            grid: Grid of the raster and the result.
             region: Where results are wanted.
             backend: The model.
             read: Gives windows' inputs without the batch dimension ({"image": [C, S, S], ...}), and where they are
@@ -153,7 +153,7 @@ class Mosaic:
         added in the same order, each row is the one that an uninterrupted run gives, to the last bit.
 
         Args:
-            progress: Told of every window; a cancel takes effect there.
+            progress: Updated at every window; a cancel takes effect there.
             earlier: Rows that are not computed again.
 
         Yields:

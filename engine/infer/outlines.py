@@ -24,7 +24,7 @@ class Outlines:
     """Regions of equal values that hang together by their sides.
 
     Attributes:
-        values: Of each region [n].
+        values: Values of each region [n].
         corners: (column, row) of the corners of all rings, one ring after the other; each ends where it begins [v, 2].
         sizes: Corners of each ring [r].
         owners: Region of each ring [r], rising; its first ring is its shell, the others are holes.

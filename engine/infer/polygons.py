@@ -82,7 +82,7 @@ def write_polygons(
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     progress.update(0.0, "Polygons")
     with rasterio.open(class_map) as dataset:
@@ -123,7 +123,7 @@ def write_layer(
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     columns = [np.ma.asarray(values) for values in fields.values()]
     try:

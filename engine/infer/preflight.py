@@ -58,7 +58,7 @@ class Preflight:
         Args:
             model: With what.
             backend: Where.
-            watch: Of the run.
+            watch: Stopwatch of the run.
             threads: As the job has them, 0 = all.
         """
         self._backend, self._watch = backend, watch

@@ -43,7 +43,7 @@ def processor_key(path: Path, others: Iterable[str], threads: int) -> str:
     """What the choice among them is kept under.
 
     Args:
-        path: Of the model.
+        path: Path of the model.
         others: Their names.
         threads: Processor threads, 0 = all.
     """

@@ -26,7 +26,7 @@ def provenance(
     """Metadata items for a raster, or the description of a layer.
 
     Args:
-        job: What was asked.
+        job: The checked job.
         model: What it was done with.
         backend: Where.
         extra: More facts, say bands and scaling.

@@ -52,7 +52,7 @@ def quick_look(
     trouble with it may end the run.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         card: The model's card.
         sources: The job's rasters, open.
         backend: The model.

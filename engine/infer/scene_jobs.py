@@ -32,7 +32,7 @@ class Scene:
     """One of many.
 
     Attributes:
-        name: Of its outputs, without an ending.
+        name: Name of its outputs, without an ending.
         rasters: One, or two of a change.
         job: What is to be done.
     """

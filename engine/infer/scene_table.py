@@ -36,7 +36,7 @@ class SceneTable:
         """Reads what earlier runs into this folder did.
 
         Args:
-            folder: Of the outputs.
+            folder: Folder of the outputs.
             order: Names of the scenes of this run; others stay in the table.
         """
         self._folder, self._order = folder, list(order)
@@ -54,14 +54,14 @@ class SceneTable:
         """Notes a finished scene.
 
         Args:
-            name: Of the scene.
+            name: Name of the scene.
             key: From `scene_key`.
             rasters: Its inputs.
-            result: Of its verb.
+            result: Result of its verb.
 
         Raises:
             OutputNotWritable: The table cannot be written.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         files = {path: _state(Path(path)) for path in result["outputs"].values()}
         self._note(
@@ -106,7 +106,7 @@ def scene_key(job: Job, rasters: Sequence[str], model: str) -> str:
     """What the outputs of a scene depend on, as one text; a newer engine counts as the same.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         rasters: Its inputs.
         model: SHA-256 of the model.
 

@@ -64,7 +64,7 @@ def lay_scene(job: ClassifyJob, card: Card, opened: ExitStack, progress: Progres
     """Opens a job's raster and zones.
 
     Args:
-        job: What is asked.
+        job: The checked job.
         card: The model's card.
         opened: Closes the raster.
         progress: Told of resampling.
@@ -104,7 +104,7 @@ def score_parts(backend: Backend, looks: Looks, parts: range, progress: Progress
         backend: The model.
         looks: Where; they do not hold afterwards what was found.
         parts: Of the looks.
-        progress: Told of every cell or zone; a cancel takes effect there.
+        progress: Updated at every cell or zone; a cancel takes effect there.
 
     Raises:
         ModelInvalid: The model gave what is no number.

@@ -28,7 +28,7 @@ class ScoreFile:
     """Scores 0..1 of every pixel, -1 where unknown; written once, then read in any order. A context manager.
 
     Attributes:
-        grid: Of the scene.
+        grid: Grid of the scene.
         histogram: Pixels in each of `BINS` equal bins, int64.
     """
 
@@ -37,11 +37,11 @@ class ScoreFile:
 
         Args:
             path: File to write; whoever gave it removes it.
-            grid: Of the scene.
+            grid: Grid of the scene.
 
         Raises:
             OutputNotWritable: It cannot be created.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         self._path, self.grid = path, grid
         self.histogram = np.zeros(BINS, np.int64)
@@ -71,7 +71,7 @@ class ScoreFile:
 
         Raises:
             OutputNotWritable: The file cannot be written.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         bins = (scores[scores != UNKNOWN] * BINS).astype(np.int64).clip(0, BINS - 1)
         self.histogram += np.bincount(bins, minlength=BINS)

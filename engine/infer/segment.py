@@ -32,14 +32,14 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
     """Maps the classes of a raster.
 
     Args:
-        job: What is asked.
-        progress: Told of every window; a cancel takes effect there.
+        job: The checked job.
+        progress: Updated at every window; a cancel takes effect there.
 
     Returns:
         The protocol's result: outputs, windows, device, areas and more.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     watch = Stopwatch()
     job = dataclasses.replace(job, threads=worker_threads(job))

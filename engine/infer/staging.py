@@ -106,7 +106,7 @@ class StagedOutputs:
 
         Raises:
             OutputNotWritable: It cannot be made.
-            DiskFull: There is no room for it.
+            DiskFull: The disk has no room for it.
         """
         if folder not in self._folders:
             remove_left_behind(folder)

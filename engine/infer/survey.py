@@ -31,7 +31,7 @@ class Survey:
     """What a few windows told.
 
     Attributes:
-        share: Of the windows that hold something to compute, 0..1.
+        share: Share of the windows that hold something to compute, 0..1.
         read_seconds: To read one, from a file whose blocks are unpacked already: a run unpacks each once for many.
         found: Inputs of some that do, without the batch dimension.
     """

@@ -30,14 +30,14 @@ class TiledWriter:
 
         Args:
             path: Virtual raster to write, .vrt.
-            grid: Of the whole raster.
+            grid: Grid of the whole raster.
             layer: What it holds.
             size: Side of a tile, pixels.
             cog: Whether the tiles become Cloud Optimized GeoTIFFs.
 
         Raises:
             OutputNotWritable: The folder cannot be made.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         self._path, self._grid, self._layer, self._size, self._cog = path, grid, layer, size, cog
         self._folder = Path(f"{path}{TILES}")
@@ -58,7 +58,7 @@ class TiledWriter:
 
         Raises:
             OutputNotWritable: A tile cannot be written.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         start = 0
         while start < len(rows):

@@ -40,14 +40,14 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
     its pixels valid is left out.
 
     Args:
-        job: What is asked.
-        progress: Told of every window; a cancel takes effect there.
+        job: The checked job.
+        progress: Updated at every window; a cancel takes effect there.
 
     Returns:
         The protocol's result: outputs, windows, device and more; "places" lists rank, uncertainty and the two classes.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     watch = Stopwatch()
     model = open_model(job.model, job.model_task)

@@ -100,7 +100,7 @@ class RasterWriter:
 
         Raises:
             OutputNotWritable: It cannot be created.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         self._path, self._grid, self._layer, self._cog = path, grid, layer, cog
         block = min(BLOCK, -(-max(grid.height, grid.width) // 16) * 16)
@@ -147,7 +147,7 @@ class RasterWriter:
 
         Raises:
             OutputNotWritable: The file cannot be written.
-            DiskFull: There is no room.
+            DiskFull: The disk has no room.
         """
         start = 0
         while start < len(rows):

@@ -48,9 +48,9 @@ class PixelSegmentation(Network):
         Args:
             config: Sizes of the encoder.
             classes: Kinds of land cover.
-            mean: Of each band in the card's normalisation.
-            std: Likewise.
-            width: Of the hidden layers.
+            mean: Mean of each band in the card's normalisation.
+            std: Standard deviation, likewise.
+            width: Width of the hidden layers.
             token_width: Maps that the tokens are reduced to.
             dropout: Rate in training; the tokens of a window are left out at the same rate.
         """

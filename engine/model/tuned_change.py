@@ -34,7 +34,7 @@ class TunedChange(Network):
     Attributes:
         pixels: The change model that is tuned; None when made from a backbone.
         evidence: Movement of the spectra at several scales.
-        widths: Of the blocks of fine features.
+        widths: Widths of the blocks of fine features.
         head: What is learned first.
         surroundings: Has a say beside it, where enough places were labelled to learn it.
     """

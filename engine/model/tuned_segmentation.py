@@ -19,7 +19,7 @@ class TunedSegmentation(Network):
     """A network of the user's own: any SpectralGPT encoder, the pixels, and a small head.
 
     Attributes:
-        encoder: Of the base; frozen, or fine-tuned with the head.
+        encoder: The base's encoder; frozen, or fine-tuned with the head.
         context: Measurements of the pixels in the card's unit.
         head: What is learned first.
     """

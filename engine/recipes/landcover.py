@@ -71,7 +71,7 @@ def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
         data: Root of the shared collections.
         out: Folder of the models.
         backbone: The pretrained encoder.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         The card of landcover.onnx.

@@ -49,10 +49,10 @@ class Place:
     Attributes:
         name: Where.
         images: Reflectance float32 [dates, 9, H, W].
-        mean: Of each date and band [dates, 9]. std: Likewise.
+        mean: Mean of each date and band [dates, 9]. std: Standard deviation, likewise.
         cover: What the ground is over all dates, uint8 [H, W]: BUILT (never vegetation nor water: roofs,
             roads, bare ground), FIELD (vegetation on some date), WATER (on every date).
-        water: Of each date, bool [dates, H, W].
+        water: Water on each date, bool [dates, H, W].
         evidence: Probability of change between the two dates [H, W]; None where water that comes or
             goes is all the change there is.
         sampled: How often it serves as background, relative.

@@ -59,7 +59,7 @@ class Matrix:
     """A confusion matrix: rows true, columns mapped.
 
     Attributes:
-        names: Of the classes [K].
+        names: Names of the classes [K].
         counts: Numbers [K, K], a numpy array or nested sequences; whole or not.
         caption: Above the matrix.
     """

@@ -50,10 +50,10 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
     """Makes the file's text.
 
     Args:
-        title: Of the report.
+        title: Title of the report.
         subtitle: One line under it, may be empty.
         sections: In reading order; a section without blocks is left out.
-        version: Of SpectralGPT, for the last line.
+        version: Version of SpectralGPT, for the last line.
 
     Returns:
         HTML that needs nothing beside it, in the language that is spoken. Every text is escaped.
@@ -90,7 +90,7 @@ def write(
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     text = render(title, subtitle, sections, version)
     try:

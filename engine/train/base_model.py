@@ -25,7 +25,7 @@ class Base:
         sha256: Its seal.
         card: Bands, unit, normalisation, window.
         config: Sizes of the encoder, its positions those of the card's window.
-        weights: Of the encoder, by the published names.
+        weights: Weights of the encoder, by the published names.
         network: The whole network: a head that fits may be trained on.
     """
 

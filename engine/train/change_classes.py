@@ -31,7 +31,7 @@ def change_classes(
     """The two classes of a change model, and whether the layer has them the other way round.
 
     Args:
-        classes: Of the label layer, in its order.
+        classes: Classes of the label layer, in its order.
         labels: What the layer calls each.
 
     Raises:

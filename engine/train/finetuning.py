@@ -36,7 +36,7 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
         The protocol's result: outputs, model, method, classes, accuracy, warnings, seconds.
 
     Raises:
-        EngineError: One of its subclasses, each with what was given, expected and to do.
+        EngineError: A subclass; its message says what was given, what was expected and what to do.
     """
     started = time.monotonic()
     told = Listener(progress)

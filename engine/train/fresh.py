@@ -35,7 +35,7 @@ def fresh_network(
     Args:
         size: One of `model.config.PRESETS`.
         window: Side of the square for which positions are learned, pixels.
-        seed: Of the weights.
+        seed: Seed of the weights.
         loss: Errors that count.
 
     Raises:

@@ -43,11 +43,11 @@ class Judged:
     Attributes:
         matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
             be held back.
-        temperature: Of the softmax, by likelihood on held-back labels.
+        temperature: Temperature of the softmax, by likelihood on held-back labels.
         hidden: Width of the chosen head's hidden layer, 0 for the linear one.
         folds: How many parts the labels were cut into, 0 for none.
         blocks: Places with labels.
-        mean_iou: Of each head that was tried, by name.
+        mean_iou: Mean IoU of each head that was tried, by name.
         warning: What cannot be judged; empty if fine.
         accuracy: Share of held-back labels that are right, with the interval that the places leave open; None
             where nothing was held back.
@@ -78,10 +78,10 @@ def judge(
         samples: Features of all labelled pixels.
         fit: Fits the linear head to some of them.
         fresh: A head with a hidden layer to try as well; None for the linear one alone.
-        classes: K.
-        seed: Of folds and weights.
+        classes: Number of classes K.
+        seed: Seed of folds and weights.
         progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
-        names: Of the classes [K], to tell figures of each.
+        names: Names of the classes [K], to tell figures of each.
     """
     progress = progress or Progress()
     block = spatial_blocks(samples.positions, DISTANCE)

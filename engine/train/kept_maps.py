@@ -22,7 +22,7 @@ class WindowMaps:
         ground: The raster with the labelled pixels that the pass went over.
         window: Where it lies in it.
         fine: Features of the pixels float16 [F, S, S].
-        coarse: Of the tokens float16 [D, h, w].
+        coarse: Features of the tokens, float16 [D, h, w].
     """
 
     ground: LabelledGround

@@ -76,7 +76,7 @@ def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
     Args:
         pixels: To choose from.
         most: In all.
-        seed: Of the choice.
+        seed: Seed of the choice.
     """
     if len(pixels) <= most:
         return pixels

@@ -91,8 +91,8 @@ def label_rasters(
     Args:
         sources: From `open_sources`.
         layer: The labels.
-        card: Of the model to be; its classes are those of the layer.
-        seed: Of what is drawn from very many labels.
+        card: Card of the model to be; its classes are those of the layer.
+        seed: Seed of what is drawn from very many labels.
         progress: Told what is left out.
 
     Raises:

@@ -47,7 +47,7 @@ class LabelledWindows:
             steps: Batches an epoch.
             light: How strongly the light is changed, in half of the windows.
             scale: Smallest and largest share of the window's area that is cut and enlarged.
-            seed: Of the draw.
+            seed: Seed of the draw.
         """
         self._grounds, self._size, self._batch, self._steps = grounds, size, batch, steps
         self._light, self._scale, self._seed, self._epoch = light, scale, seed, 0

@@ -23,7 +23,7 @@ class Light:
         offset: Standard deviation of each band's shift, in the card's unit.
         haze: Standard deviation of the shift at `HAZE_AT` that all bands share, in the card's unit;
             less at longer wavelengths. There is none where the wavelengths are not known.
-        wavelengths: Of the bands, micrometres; empty if not known.
+        wavelengths: Wavelengths of the bands, micrometres; empty if not known.
     """
 
     brightness: float

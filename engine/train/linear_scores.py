@@ -17,7 +17,7 @@ class Standardised:
 
     Attributes:
         points: [N, F].
-        mean: Of each feature before [F].
+        mean: Mean of each feature before standardising [F].
         scale: Its deviation before [F].
     """
 
@@ -42,7 +42,7 @@ class LinearScores:
     """Scores of classes as a linear function of features.
 
     Attributes:
-        mean: Of each feature in training [F].
+        mean: Mean of each feature in training [F].
         scale: Its deviation [F].
         weight: [K, F], of standardised features.
         bias: [K].
@@ -88,7 +88,7 @@ def mean_of_both(
 
     Args:
         first: Scores of K classes.
-        second: Of the same classes, with the same mean and scale of the features.
+        second: Another rule for the same classes, with the same mean and scale of the features.
         points: Standardised features [N, F], on which the spread of either is measured.
     """
     spread = [

@@ -17,7 +17,7 @@ def figures(matrix: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]
 
     Args:
         matrix: Counts, true classes in rows [K, K].
-        names: Of the classes [K]; fewer leave the rest untold.
+        names: Names of the classes [K]; fewer leave the rest untold.
     """
     return {
         "accuracy": overall_accuracy(matrix),

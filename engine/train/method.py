@@ -45,7 +45,7 @@ def choose_method(
     Args:
         asked: The job's method.
         places: Labelled polygons, points or regions.
-        weights: Of the encoder.
+        weights: Weights of the encoder.
         gpu: Whether there is one.
         task: What is learned. Change has been found elsewhere worse after all weights learned, in
             every trial on OSCD (docs/experiments.md).

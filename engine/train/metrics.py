@@ -16,7 +16,7 @@ def confusion_matrix(
     Args:
         truth: Class indices from 0, any shape.
         prediction: The same shape.
-        classes: K.
+        classes: Number of classes K.
         ignore: Truth value that does not count.
 
     Returns:

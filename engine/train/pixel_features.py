@@ -40,9 +40,9 @@ class PixelSamples:
     Attributes:
         features: float32 [copies, N, F]; the first copy is the image as it is.
         label: Class index int64 [N].
-        row: In its ground [N].
-        column: Likewise.
-        unit: Of the pixel's polygon; differs between layers' features [N].
+        row: Row in its ground [N].
+        column: Column, likewise.
+        unit: Unit of the pixel's polygon; differs between layers' features [N].
         place: Number of the ground's place [N].
     """
 
@@ -64,13 +64,13 @@ class _Look:
     """A window with labels, and how it is seen.
 
     Attributes:
-        ground: Of which it is a window.
-        indices: Of the ground's pixels: the valid ones that this window serves [n].
+        ground: The ground that the window was cut from.
+        indices: Indices of the ground's pixels: the valid ones that this window serves [n].
         feeds: Inputs of the prediction contract.
-        row: Of each pixel in the window [n].
-        column: Likewise.
+        row: Row of each pixel in the window [n].
+        column: Column, likewise.
         views: Changes of the light by the name of the input, and the number of the turn; the first has none.
-        number: Of the window, among those of all grounds.
+        number: Number of the window among those of all grounds.
         window: Where it lies.
     """
 
@@ -115,11 +115,11 @@ def extract(
     How a window is seen depends on the seed and on where it lies, not on what else is labelled.
 
     Args:
-        predictor: Of a network with `features`; its encoder does not learn here.
+        predictor: Predictor of a network with `features`; its encoder does not learn here.
         grounds: Rasters with their labels.
         copies: How often each window is seen again, turned and under another light.
         light: How different.
-        seed: Of that.
+        seed: Seed of that draw.
         device: Where to compute.
         kept: Tokens of earlier runs on the processor; None to compute all.
         maps: Takes the features of whole windows as they are; None where nobody wants them.

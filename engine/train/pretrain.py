@@ -226,7 +226,7 @@ class _Run:
         """Goes through a stage, with smaller batches where memory does not suffice.
 
         Args:
-            number: Of the stage, from 0.
+            number: Number of the stage, from 0.
             progress: Told about its steps and losses.
             before: Epochs of earlier stages.
         """

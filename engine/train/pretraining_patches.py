@@ -39,7 +39,7 @@ class Patches:
             drawn: To draw from.
             card: Bands and unit of the imagery.
             patch: Side of a token, pixels.
-            seed: Of the draw.
+            seed: Seed of the draw.
             workers: This process, and those that train beside it.
             device: "auto", "cpu" or "gpu".
             progress: Told where the imagery lies.

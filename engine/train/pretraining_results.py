@@ -39,10 +39,10 @@ class Outcome:
     """A finished run.
 
     Attributes:
-        job: What was asked.
+        job: The checked job.
         network: With its new weights.
-        card: Of the base, or of a fresh network; with the normalisation.
-        base_seal: Of the base's file, "" for a fresh network.
+        card: Card of the base, or of a fresh network; with the normalisation.
+        base_seal: Seal of the base's file, "" for a fresh network.
         found: The imagery.
         held: What was held back.
         stages: As they were run.
@@ -147,7 +147,7 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     card = finished_card(outcome)
     sections = [

@@ -60,7 +60,7 @@ def view(
         valid: bool [S, S].
         groups: Ascending indices of the spectral groups that the image has.
         mask_ratio: Share of tokens to hide.
-        seed: Of the masking.
+        seed: Seed of the masking.
     """
     network.eval()
     device = network.pos_embed_spatial.device
@@ -110,7 +110,7 @@ def write_view(path: Path, shown: View, card: Card, grid: Grid, window: Window) 
         path: A staged .tif.
         shown: The view.
         card: Names the bands.
-        grid: Of the raster the window was read from.
+        grid: Grid of the raster the window was read from.
         window: The window.
     """
     names = [f"{band.name} {part}" for part in PARTS for band in card.bands]

@@ -16,10 +16,10 @@ class ReconstructionError:
     """Mean squared errors of hidden, valid values, in normalised units (1 is a band's variance).
 
     Attributes:
-        model: Of the network.
-        interpolation: Of interpolating each band between its visible tokens, by inverse squared
+        model: Error of the network.
+        interpolation: Error of interpolating each band between its visible tokens, by inverse squared
             distance.
-        mean: Of the mean of each band's visible tokens.
+        mean: Error of filling in the mean of each band's visible tokens.
     """
 
     model: float
@@ -44,7 +44,7 @@ def reconstruction_error(
         image: Normalised images [N, C, S, S].
         valid: [N, 1, S, S], 1 where valid.
         mask_ratio: Share of tokens to hide.
-        seed: Of the masking.
+        seed: Seed of the masking.
         batch: Images at a time.
         groups: Indices [G'] of the spectral groups the images have; all when None.
     """

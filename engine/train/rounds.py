@@ -23,7 +23,7 @@ class Rounds:
         steps: Batches an epoch.
         batch: Windows a batch.
         patience: Epochs without improvement after which to stop.
-        share: Of the labels to hold back, by which the best epoch is found.
+        share: Share of the labels to hold back, by which the best epoch is found.
         window: Side of the windows in training, a multiple of the patch; 0 = the card's.
         device: "auto", "cpu" or "gpu".
     """
@@ -46,7 +46,7 @@ class Rounds:
         """What the trainer is told.
 
         Args:
-            seed: Of the training.
+            seed: Seed of the training.
             rate: Learning rate where all weights learn.
         """
         return TrainerConfig(

@@ -34,7 +34,7 @@ class SceneBatches:
             batch: Windows a batch.
             steps: Batches an epoch.
             light: How strongly the light is changed.
-            seed: Of the draw.
+            seed: Seed of the draw.
         """
         self._chips, self._batch, self._steps = chips, batch, steps
         self._light, self._seed, self._epoch = light, seed, 0

@@ -39,11 +39,11 @@ class SceneChips:
         scene: Which scene a window is of, 0..M-1 ascending [N].
         weight: How much of its scene it shows, in valid pixels [N].
         label: Class index int64 [M]; of several labels float32 [M, K].
-        row: Of each scene's centre in its raster's pixels [M].
-        column: Likewise.
+        row: Row of each scene's centre in its raster's pixels [M].
+        column: Column, likewise.
         unit: Number of the feature in the layer [M].
         raster: Number that rasters of the same pixels share [M].
-        classes: K.
+        classes: Number of classes K.
     """
 
     image: NDArray[np.float32]
@@ -102,7 +102,7 @@ def read_chips(
     Args:
         sources: Rasters at the model's pixel scale (`infer.scaled_source.open_scaled`).
         layer: Polygons or points with classes.
-        card: Of the model to be, with the layer's classes and the base's window, which is the
+        card: Card of the model to be, with the layer's classes and the base's window, which is the
             largest there will be.
         progress: Told of every scene, and of those left out.
         patch: Side of the encoder's tokens, of which the window is a multiple.
@@ -170,7 +170,7 @@ def choose_window(sides: Sequence[float], largest: int, patch: int) -> int:
     """Side of the windows: near the scenes' median side, a multiple of the patch.
 
     Args:
-        sides: Of the scenes, pixels; 0 of a point.
+        sides: Sides of the scenes, pixels; 0 for a point.
         largest: The base's window.
         patch: Side of a token.
     """
@@ -242,7 +242,7 @@ def _chips(
 
 
 def _side(grid: Grid, shape: Any) -> float:
-    """Side of a scene in pixels, 0 of a point."""
+    """Side of a scene in pixels, 0 for a point."""
     if shapely.get_dimensions(shape) < 2:
         return 0.0
     bounds = zone_region(grid, shape).bounds
@@ -269,7 +269,7 @@ def array_chips(
     Args:
         images: In the unit of the card.
         label: Class index int64 [N]; of several labels float32 [N, K].
-        classes: K.
+        classes: Number of classes K.
         groups: Spectral groups that they hold.
     """
     count, side = len(images), images.shape[-1]

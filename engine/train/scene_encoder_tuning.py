@@ -41,8 +41,8 @@ def tune_scene_encoder(
         learn: Scenes to learn from.
         held: Scenes to judge by.
         rounds: How long, and what of the encoder.
-        seed: Of every choice.
-        progress: Told how far it is.
+        seed: Seed of every choice.
+        progress: Told how far the work is.
     """
     predictor = _start_from(first, base, rounds, seed)
     card = predictor.card

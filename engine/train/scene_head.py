@@ -111,7 +111,7 @@ def judge_scenes(samples: SceneSamples, seed: int) -> JudgedScenes:
 
     Args:
         samples: Features of all labelled scenes.
-        seed: Of the parts.
+        seed: Seed of the parts.
     """
     chips = samples.chips
     fold, blocks, warning = deal(chips, seed)

@@ -56,9 +56,9 @@ def build_scenes(base: Base, card: Card, window: int, drop_path: float = 0.0) ->
 
     Args:
         base: Gives the encoder.
-        card: Of the model to be; gets the window.
+        card: Card of the model to be; gets the window.
         window: Side of the chips, pixels.
-        drop_path: Of the encoder.
+        drop_path: Drop-path rate of the encoder.
     """
     config = dataclasses.replace(base.config, drop_path=drop_path, image_size=window)
     bands = common_bands(card)
@@ -71,9 +71,9 @@ def learn_patches(predictor: Predictor, images: Sequence[Tensor], seed: int) -> 
     """Fills the dictionary of patches, where the network has one, without labels.
 
     Args:
-        predictor: Of a `PixelClassifier`.
+        predictor: Predictor of a `PixelClassifier`.
         images: Reflectance [C, H, W] each, without holes.
-        seed: Of the sampling.
+        seed: Seed of the sampling.
     """
     statistics = classifier(predictor).statistics
     if isinstance(statistics, PixelStatistics):
@@ -118,10 +118,10 @@ def measure(
     """Features of every chip: as it is, and copies of it, turned and under another light.
 
     Args:
-        predictor: Of a `PixelClassifier` with its dictionary.
+        predictor: Predictor of a `PixelClassifier` with its dictionary.
         chips: Windows of scenes.
         copies: How many; together they count `COPIES_WEIGHT` of the image as it is.
-        seed: Of the copies.
+        seed: Seed of the copies.
         device: Where to compute.
         progress: Told how far it is; a cancel takes effect between batches.
     """

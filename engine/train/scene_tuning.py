@@ -63,11 +63,11 @@ def tune_scenes(
 
     Args:
         base: Gives the encoder.
-        card: Of the model to be; the predictor's card has the chips' window.
+        card: Card of the model to be; the predictor's card has the chips' window.
         chips: From `scene_chips.read_chips`.
         rounds: How the encoder learns on from the last layer on frozen features; what is better on scenes held back
             is kept. None: the encoder stays as it is, the last layer is fitted to its features.
-        seed: Of every choice.
+        seed: Seed of every choice.
         device: Where to compute features: "auto", "cpu" or "gpu".
         progress: Told how far it is; a cancel while the encoder learns keeps the best so far.
 
@@ -127,9 +127,9 @@ def fit_head(
     """Judges, fits the last layer to all scenes and installs it.
 
     Args:
-        predictor: Of a `PixelClassifier`, the one that gave the features.
+        predictor: Predictor of a `PixelClassifier`, the one that gave the features.
         samples: Features of the scenes.
-        seed: Of the parts that are held back.
+        seed: Seed of the parts that are held back.
 
     Returns:
         How it did, and the calibration.

@@ -54,7 +54,7 @@ def unlabelled_grounds(
     Args:
         grounds: Rasters with labels.
         size: Side of the model's windows, pixels.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         `PIXELS` in all, fewer where the rasters are smaller. Their labels mean nothing.
@@ -77,7 +77,7 @@ def with_neighbours(
     Args:
         grounds: Rasters with labels.
         size: Side of the model's windows, pixels.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         About `PIXELS` more in all, as `UNLABELLED`; fewer where the windows are few or small.

@@ -98,9 +98,9 @@ def default_outlines(
     A network that has learned it before starts one size up.
 
     Args:
-        config: Of the network.
+        config: Sizes of the network.
         side: Shorter side of a typical raster, pixels.
-        mask_ratio: Of the last stage.
+        mask_ratio: Mask ratio of the last stage.
         fresh: Whether the network has random weights.
     """
     largest = max(config.image_size, 4 * config.patch)
@@ -132,11 +132,11 @@ def plan_stages(
 
     Args:
         outlines: The stages.
-        config: Of the network.
-        pixels: Of the imagery of each stage.
+        config: Sizes of the network.
+        pixels: Pixels of the imagery of each stage.
         mask_ratio: Where a stage does not say.
         fresh: Whether the network has random weights; one that has learned learns more slowly.
-        epochs: Of every stage, 0 as they say.
+        epochs: Epochs of every stage; 0 = as the stages say.
         batch: Patches a batch, 0 by memory.
         steps: Batches an epoch, 0 so that an epoch covers the imagery once.
         memory: Bytes there are on the device.

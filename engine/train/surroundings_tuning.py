@@ -43,7 +43,7 @@ class _Seen:
         maps: Features of each of the n windows.
         label: uint8 [n, S, S], `IGNORE` where unknown.
         known: Window, row and column of each labelled pixel [N, 3].
-        changed: Of each that changed.
+        changed: Indices of those that changed.
     """
 
     maps: Sequence[WindowMaps]
@@ -68,9 +68,9 @@ def with_surroundings(
         learn: Rasters with the labels to learn from.
         maps: What the frozen network measured in their windows when the head was fitted.
         held: The same with those held back; empty for none, then the convolutions are kept.
-        seed: Of every choice.
+        seed: Seed of every choice.
         device: Where to compute.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Returns:
         With `improved` False, and the head alone, where the convolutions rank what was held back no better.
@@ -114,12 +114,12 @@ def add_surroundings(
     """A copy of a change model that sees pixels among their surroundings.
 
     Args:
-        predictor: Of a `TunedChange` whose head was fitted; that head's scale is kept.
+        predictor: Predictor of a `TunedChange` whose head was fitted; that head's scale is kept.
         grounds: Rasters with labels.
         maps: What its frozen part measured in windows of them.
-        seed: Of every choice.
+        seed: Seed of every choice.
         device: Where to compute.
-        progress: Told how far it is.
+        progress: Told how far the work is.
 
     Raises:
         TypeError: The network is another one.

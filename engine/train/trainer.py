@@ -51,12 +51,12 @@ class TrainerConfig:
         learning_rate: At the end of the warm-up, for the topmost layer.
         weight_decay: On matrices and kernels.
         layer_decay: Factor on the learning rate from a layer to the one below.
-        betas: Of AdamW.
+        betas: Betas of AdamW.
         warmup: Share of the run with a rising learning rate.
         floor: Last learning rate as a share of `learning_rate`.
         clip: Largest norm of the gradient, 0 for no limit.
         average: Decay of the running mean of the weights that is kept and evaluated, 0 for none.
-        seed: Of every random number.
+        seed: Seed of every random number.
         device: "auto", "cpu" or "gpu".
         precision: "auto" (bfloat16 where the hardware is fast at it), "float32" or "bfloat16".
     """
@@ -96,7 +96,7 @@ class Trainer:
         workers: This process, and those that train beside it.
         epoch: Epochs completed.
         step: Optimiser steps done.
-        metrics: Of the epoch that just ended; callbacks add to them.
+        metrics: Metrics of the epoch that just ended; callbacks add to them.
         history: Metrics of the completed epochs.
         stop: Set by a callback to end after this epoch.
     """

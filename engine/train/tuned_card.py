@@ -83,7 +83,7 @@ class LearnedFrom:
     Attributes:
         counts: Labelled pixels or scenes by class title.
         kind: "places" or "scenes".
-        number: Of them.
+        number: How many.
         area: West, south, east, north, degrees; None where unknown.
     """
 
@@ -101,7 +101,7 @@ def finished_card(
     Args:
         card: From `card_to_be`.
         base: What it started from.
-        job: What was asked.
+        job: The checked job.
         method: The method that was used.
         tuned: How it did on labels held back.
         labels: What it learned from.

@@ -50,8 +50,8 @@ class Run:
     """All that a report tells.
 
     Attributes:
-        job: What was asked.
-        card: Of the finished model.
+        job: The checked job.
+        card: Card of the finished model.
         method: That was used. reason: Why, for "auto".
         matrix: On held-back labels, true classes in rows; None without any.
         history: Figures of each epoch.
@@ -76,7 +76,7 @@ def write_report(path: Path, run: Run) -> None:
 
     Raises:
         OutputNotWritable: It cannot be written.
-        DiskFull: There is no room.
+        DiskFull: The disk has no room.
     """
     card = run.card
     sections = [

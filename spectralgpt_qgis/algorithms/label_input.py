@@ -35,7 +35,7 @@ class LabelInput(NamedTuple):
 
     Attributes:
         name: The layer's name, for messages.
-        extent: Of the features or of the raster, in `crs`.
+        extent: Extent of the features or of the raster, in `crs`.
         crs: The layer's CRS.
         classes: Names and colours of the classes as `look_in_training` gives them.
         raster: When it is a raster.
@@ -68,7 +68,7 @@ class LabelInput(NamedTuple):
 
         Args:
             folder: For a temporary file.
-            transforms: Of the run.
+            transforms: Coordinate transforms of the run.
             feedback: Can stop the writing.
 
         Raises:
@@ -100,9 +100,9 @@ def label_choice(
 
     Args:
         algorithm: Has the parameters FIELD and SELECTED_ONLY.
-        name: Of the layer's parameter.
-        parameters: Of the run.
-        context: Of the run.
+        name: Name of the layer's parameter.
+        parameters: Parameters of the run.
+        context: Context of the run.
     """
     layer = algorithm.parameterAsLayer(algorithm.plain(parameters), name, context)
     field = "".join(algorithm.parameterAsFields(parameters, algorithm.FIELD, context)[:1])
@@ -115,7 +115,7 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
 
     Args:
         layer: A valid vector or raster layer, in the thread it belongs to.
-        value: Of the parameter: a script may give a feature source definition.
+        value: Value of the parameter: a script may give a feature source definition.
         field: The class field; not used for a raster.
         selected_only: Takes the selected features alone.
     """

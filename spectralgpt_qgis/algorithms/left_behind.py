@@ -39,7 +39,7 @@ def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
 
     Args:
         job: Its outputs tell the folders to look into.
-        pid: Of the engine's process; None when it never started.
+        pid: Id of the engine's process; None when it never started.
     """
     if pid is None:
         return
@@ -52,7 +52,7 @@ def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
     """Whether the finished rows, or labels, of a killed engine wait for the next run of the same job.
 
     Args:
-        job: Of the engine.
+        job: The engine's job.
         temporary: A folder whose outputs get another name in the next run: there they are removed.
     """
     rows = _kept_rows(job)

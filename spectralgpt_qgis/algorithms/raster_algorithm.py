@@ -198,8 +198,8 @@ class RasterAlgorithm(EngineAlgorithm):
         """The fields of the job that describe model, rasters, area and device.
 
         Args:
-            parameters: Of the run.
-            context: Of the run.
+            parameters: Parameters of the run.
+            context: Context of the run.
             feedback: Gets notes about the rasters.
             folder: For temporary files.
             around: What is needed of layers that are no files, for an algorithm without an extent.

@@ -78,7 +78,7 @@ class RasterInput(NamedTuple):
             folder: For the temporary file.
             area: What is needed of it, with its CRS; None for everything.
             pixel_metres: Pixel size for services that have none of their own.
-            transforms: Of the run.
+            transforms: Coordinate transforms of the run.
             feedback: Can cancel the writing.
 
         Raises:

@@ -139,8 +139,8 @@ class TrainingAlgorithm(EngineAlgorithm):
         """The fields that every job of this kind has.
 
         Args:
-            parameters: Of the run.
-            context: Of the run.
+            parameters: Parameters of the run.
+            context: Context of the run.
             feedback: Gets notes about the rasters.
             folder: For temporary files.
             area: What is needed of layers that are no files; None for all of them.
@@ -214,7 +214,7 @@ class TrainingAlgorithm(EngineAlgorithm):
         """Says what to do with the new model.
 
         Args:
-            path: Of the model.
+            path: Path of the model.
             tools: Names of the tools that take it.
             feedback: Gets the text.
         """

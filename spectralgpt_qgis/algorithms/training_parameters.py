@@ -82,7 +82,7 @@ def base_model(
     """The name or path of a model to train on from.
 
     Args:
-        name: Of the parameter.
+        name: Name of the parameter.
         description: Its label.
         task: Lists only models for this task; empty for all.
         sizes: Words that mean a fresh start at that size.

@@ -109,7 +109,7 @@ def write_features(
     Args:
         source: Features; only the selected ones when the user asked for that.
         target: A file that does not exist, `.gpkg`.
-        transforms: Of the run.
+        transforms: Coordinate transforms of the run.
         feedback: Can stop the writing.
         field: Keeps its name; of others that differ in their case alone, all but one get a number.
 

@@ -25,7 +25,7 @@ class EstimateButton(QObject):
         """Adds the button.
 
         Args:
-            algorithm_id: Of the tool, such as ``"spectralgpt:segment"``.
+            algorithm_id: Id of the tool, such as ``"spectralgpt:segment"``.
             panel: The parameters in the dialog; gives their values.
             dialog: Processing's, with a message bar.
             buttons: The dialog's.
@@ -135,7 +135,7 @@ def offer_estimate(algorithm_id: str, panel: Any, dialog: Any) -> EstimateButton
     """Adds the button to a dialog of Processing; None for one that is built in another way.
 
     Args:
-        algorithm_id: Of the tool.
+        algorithm_id: Id of the tool.
         panel: What gives the values of the parameters.
         dialog: What the parameters are shown in.
     """

@@ -19,7 +19,7 @@ def tool_for(layer: QgsRasterLayer, model: dict[str, Any]) -> tuple[str, dict[st
 
     Args:
         layer: What to work on.
-        model: Of the engine's verb `describe`; needs "name", "path", "format" and "task".
+        model: Model as told by the engine's verb `describe`; needs "name", "path", "format" and "task".
     """
     if model["format"] == "safetensors":
         # Its file's name: a model that predicts may have the same one without the ending.

@@ -54,8 +54,8 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         Args:
             param: The parameter.
             dialog: The dialog the widget is for.
-            row: Of a batch table.
-            col: Of a batch table.
+            row: Row of a batch table.
+            col: Column of a batch table.
             task: Lists models for this task; this and the next four come from the parameter's metadata.
             training: Lists models to train from, not those that predict.
             every: Lists all models.

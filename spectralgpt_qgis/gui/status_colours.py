@@ -15,7 +15,7 @@ def status_colour(kind: str, palette: QPalette) -> str:
 
     Args:
         kind: "good", "busy" or "bad".
-        palette: Of the widget that shows it.
+        palette: Palette of the widget that shows it.
     """
     dark = palette.color(QPalette.ColorRole.Window).lightness() < _HALF
     return (_ON_DARK if dark else _ON_LIGHT)[kind]

@@ -32,7 +32,7 @@ class AlgorithmTask(BaseTask):
             description: What the task manager shows.
             algorithm_id: Such as ``"spectralgpt:finetune"``.
             parameters: As for ``processing.run``.
-            context: Of the run; made on the main thread.
+            context: Context of the run; made on the main thread.
             feedback: Told while it runs.
         """
         super().__init__(description)

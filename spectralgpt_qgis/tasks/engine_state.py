@@ -19,7 +19,7 @@ class EngineState(NamedTuple):
     """What was seen.
 
     Attributes:
-        status: Of the environment.
+        status: Status of the environment.
         home: The engine's home folder.
         free: Bytes that are free there; None when the disk does not tell.
         size: Bytes that the engine takes; None while that is not measured.

@@ -75,8 +75,8 @@ class LabelCount(BaseTask):
             features: A snapshot of the layer, unsaved edits included.
             column: Index of the class field.
             transform: From the layer's CRS to the imagery's.
-            pixel_area: Of the imagery, in square units of its CRS; 0 when it is not known.
-            extents: Of the rasters, in the imagery's CRS; none are not looked at.
+            pixel_area: Pixel area of the imagery, in square units of its CRS; 0 when it is not known.
+            extents: Extents of the rasters, in the imagery's CRS; none are not looked at.
         """
         super().__init__(description, hidden=True)
         self._features, self._column = features, column

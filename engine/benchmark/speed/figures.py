@@ -14,7 +14,7 @@ class Row:
 
     Attributes:
         name: What.
-        unit: Of the values.
+        unit: Unit of the values.
         values: One a repeat.
         note: What else has to be known, such as the backend that ran.
     """

@@ -49,8 +49,8 @@ def take_turns(
         path: An .onnx file.
         threads: Processor threads for each, 0 = all.
         rounds: How often.
-        precisions: Of OpenVINO; without bfloat16 there is no product in it either: it would be emulated.
-        side: Of the square matrices.
+        precisions: OpenVINO precisions; without bfloat16 there is no product in it either: it would be emulated.
+        side: Side of the square matrices.
     """
     card = read_card(path)
     windows = sample_windows(card)[:_COMPARED]

@@ -39,7 +39,7 @@ class Bench:
     Attributes:
         model: The segmentation model.
         side: Side of the rasters that are mapped, pixels.
-        repeats: Of everything that is compared.
+        repeats: How often everything that is compared is measured.
         threads: Processor threads, 0 = all.
     """
 

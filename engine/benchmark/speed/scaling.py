@@ -46,7 +46,7 @@ def task_costs(raster: Path, model: Path, side: int, folder: Path) -> TaskCosts:
     Args:
         raster: Square raster to map.
         model: Segmentation model.
-        side: Of the raster, pixels; at least seven rows of windows.
+        side: Side of the raster, pixels; at least seven rows of windows.
         folder: For a map that the client's share is measured with.
     """
     installed = open_model(str(model), "segmentation")
@@ -90,7 +90,7 @@ def crowded(costs: TaskCosts, factor: float) -> TaskCosts:
     """The costs of workers that share a machine: memory, caches and the halves of a core.
 
     Args:
-        costs: Of a worker alone.
+        costs: Costs of a worker alone.
         factor: How much longer a process takes beside as many others as there are processors.
     """
     return TaskCosts(costs.fixed * factor, costs.row * factor, costs.receive)
@@ -103,9 +103,9 @@ def predicted_seconds(costs: TaskCosts, rows: int, workers: int) -> float:
     `WAITING` for each worker before it.
 
     Args:
-        costs: Of a strip.
+        costs: Costs of a strip.
         rows: Rows of windows of the raster.
-        workers: Of one thread each.
+        workers: Number of workers, of one thread each.
     """
     every = strip_rows(rows, workers)
     strips = [min(every, rows - start) for start in range(0, rows, every)]

@@ -26,7 +26,7 @@ def map_by_tiles(raster: Path, model: Path, card: Card, output: Path, overlap: i
         model: An .onnx file with the inputs image, valid and groups, or some of them.
         card: Its card.
         output: Class map to write.
-        overlap: Of neighbouring tiles, percent of their side.
+        overlap: Overlap of neighbouring tiles, percent of their side.
 
     Returns:
         The share of the windows' pixels that was computed more than once, for the record.

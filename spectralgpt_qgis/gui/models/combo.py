@@ -25,7 +25,7 @@ class ModelCombo(QComboBox):
         """Is empty.
 
         Args:
-            endings: Of files that may be dropped, such as ".onnx".
+            endings: Endings of files that may be dropped, such as ".onnx".
         """
         super().__init__()
         self._endings = tuple(endings)
@@ -47,7 +47,7 @@ class ModelCombo(QComboBox):
         Args:
             models: In the order for want of a comparison.
             value_of: What stands for a model in the parameter.
-            comparison: Of the engine's verb `describe`, by path; empty when there was none.
+            comparison: Comparison of the engine's verb `describe`, by path; empty when there was none.
         """
         places = {path: place for place, path in enumerate(comparison)}
         last = len(_ORDER)

@@ -22,7 +22,7 @@ def move_to_trash(files: Sequence[Path]) -> list[Trashed]:
     """Moves files to the system's trash.
 
     Args:
-        files: Of one model.
+        files: Files of one model.
 
     Returns:
         What is needed to bring them back.

@@ -41,7 +41,7 @@ class EngineWidget(QWidget):
 
         Args:
             work: Does what the buttons say.
-            parent: Of the widget.
+            parent: The parent widget.
         """
         super().__init__(parent)
         self._work = work

@@ -39,7 +39,7 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
 
     Args:
         state: What was seen.
-        palette: Of the label that shows it.
+        palette: Palette of the label that shows it.
         failure: Why the last task failed, if it did.
     """
     status = state.status
@@ -74,10 +74,10 @@ def cost_text(size: InstallSize, free: int | None, offline: bool, palette: QPale
     """What an installation downloads and needs, and whether there is room.
 
     Args:
-        size: Of the choice.
+        size: Size of the choice.
         free: Bytes free where it goes; None when unknown.
         offline: Whether it comes from a folder of wheels.
-        palette: Of the label that shows it.
+        palette: Palette of the label that shows it.
     """
     if offline:
         download = tr("From the folder of wheels, nothing is downloaded.")
@@ -104,8 +104,8 @@ def tested_text(test: dict[str, Any] | None, palette: QPalette) -> str:
     """What was really tried on this machine, in rich text.
 
     Args:
-        test: Of `tested_devices.last_test`.
-        palette: Of the label that shows it.
+        test: Result of `tested_devices.last_test`.
+        palette: Palette of the label that shows it.
     """
     if test is None:
         return tr("Not tested on this machine yet. Verify tries the processor and the GPU.")
@@ -139,7 +139,7 @@ def report_of(result: dict[str, Any]) -> str:
     """What the self-test found, in a few lines of plain text.
 
     Args:
-        result: Of the engine's verb `doctor`.
+        result: Result of the engine's verb `doctor`.
     """
     libraries = ", ".join(f"{name} {version}" for name, version in result["libraries"].items())
     lines = [

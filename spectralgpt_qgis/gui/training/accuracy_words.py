@@ -13,7 +13,7 @@ def headline(accuracy: dict[str, Any], scenes: bool) -> str:
     """The sentence.
 
     Args:
-        accuracy: Of the engine's result.
+        accuracy: Accuracy of the engine's result.
         scenes: Whether scenes were judged, not pixels.
     """
     share = accuracy.get("overall_accuracy")

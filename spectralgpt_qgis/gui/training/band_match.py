@@ -29,7 +29,7 @@ def shown_match(name: str, model: dict[str, Any] | None) -> BandMatch:
     """Words for what the engine says of a raster and a model.
 
     Args:
-        name: Of the raster's layer.
+        name: Name of the raster's layer.
         model: The engine's entry of the model; None where it was not compared.
     """
     if model is None:

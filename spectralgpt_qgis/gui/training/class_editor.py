@@ -129,7 +129,7 @@ class ClassEditor(QWidget):
         """Has QGIS draw labels of a class; on the class that is drawn already, ends drawing.
 
         Args:
-            row: Of the class.
+            row: Row of the class.
         """
         if not self._can_draw() or not 0 <= row < len(self.classes):
             return

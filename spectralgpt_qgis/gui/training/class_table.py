@@ -35,7 +35,7 @@ def shortage(item: LabelClass, counts: LabelCounts, unit: str) -> str:
 
     Args:
         item: The class.
-        counts: Of its layer.
+        counts: Label counts of its layer.
         unit: "polygon", "point" or "raster".
     """
     found = counts.of(item.label)

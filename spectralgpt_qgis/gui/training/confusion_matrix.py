@@ -46,8 +46,8 @@ class ConfusionMatrix(QLabel):
         """Shows a matrix.
 
         Args:
-            titles: Of the classes.
-            colors: Of the classes, "#rrggbb".
+            titles: Titles of the classes.
+            colors: Colors of the classes, "#rrggbb".
             counts: Reference in rows.
         """
         self._titles, self._colors, self._counts = titles, colors, counts

@@ -47,7 +47,7 @@ class Drawing(QObject):
         Args:
             layer: Labels; editing is switched on.
             column: Index of the class field.
-            value: Of the class, as the field holds it.
+            value: Value of the class, as the field holds it.
         """
         if self._layer is not layer or self._column != column:
             self.stop()

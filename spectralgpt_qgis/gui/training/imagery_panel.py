@@ -78,7 +78,7 @@ class ImageryPanel(QGroupBox):
         """Compares the bands with those of another model.
 
         Args:
-            path: Of the model to start from; empty when none is chosen.
+            path: Path of the model to start from; empty when none is chosen.
         """
         if path != self._base:
             self._base = path

@@ -15,7 +15,7 @@ def write_result(result: dict[str, Any], parameters: dict[str, Any], project: Qg
     """Has a project keep what came of a training.
 
     Args:
-        result: Of ``RunPanel.finished``.
+        result: Result of ``RunPanel.finished``.
         parameters: That it was trained with; layers by id.
         project: Is dirty afterwards.
     """

@@ -48,7 +48,7 @@ def first_classes(task: str) -> tuple[LabelClass, ...]:
     """What a new label layer starts with.
 
     Args:
-        task: Of the algorithm: "segmentation", "scenes" or "change".
+        task: Task of the algorithm: "segmentation", "scenes" or "change".
     """
     if task == "change":
         # The engine takes the larger number for change.

@@ -55,8 +55,8 @@ def make_label_layer(
 
     Args:
         path: A GeoPackage that does not exist.
-        name: Of the layer.
-        crs: Of the imagery.
+        name: Name of the layer.
+        crs: CRS of the imagery.
         classes: What it starts with.
 
     Raises:

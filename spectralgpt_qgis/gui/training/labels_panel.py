@@ -171,7 +171,7 @@ class LabelsPanel(QGroupBox):
         """Chooses a layer and its field.
 
         Args:
-            layer: Of the project; None for none.
+            layer: A layer of the project, or None.
             field: Empty for the likeliest.
         """
         self.layer_list.setLayer(layer)

@@ -11,7 +11,7 @@ def reference(layer: QgsMapLayer | None) -> dict[str, str]:
     """What finds a layer again.
 
     Args:
-        layer: Of the project; None gives an empty reference.
+        layer: A layer of the project; None gives an empty reference.
     """
     return {} if layer is None else {"id": layer.id(), "source": layer.source()}
 

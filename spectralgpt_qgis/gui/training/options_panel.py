@@ -94,7 +94,7 @@ class OptionsPanel(QWidget):
         """Starts from a file.
 
         Args:
-            path: Of a model that can be trained on.
+            path: Path of a model that can be trained on.
         """
         known = next(
             (m for m in model_catalogue.known_models() if Path(m.path) == Path(path)), None

@@ -77,8 +77,8 @@ class PlaceWalk(QWidget):
         """Starts before the first place.
 
         Args:
-            layer: Of the project, as ``spectralgpt:uncertainplaces`` writes it; None for none.
-            titles: Of the classes, by name, where the layer does not bring them.
+            layer: A layer of the project, as ``spectralgpt:uncertainplaces`` writes it, or None.
+            titles: Titles of the classes, by name, where the layer does not bring them.
         """
         self._layer_id, self._order, self._at = "", [], -1
         if layer is not None:

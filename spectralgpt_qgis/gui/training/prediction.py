@@ -37,8 +37,8 @@ class Trained:
     """A model that was trained, and with what.
 
     Attributes:
-        result: Of ``RunPanel.finished``.
-        parameters: Of the training.
+        result: Result of ``RunPanel.finished``.
+        parameters: Parameters of the training.
     """
 
     result: dict[str, Any]
@@ -103,7 +103,7 @@ class Trained:
         """Parameters of the tool for one raster, or two dates.
 
         Args:
-            layers: Of :meth:`rasters`.
+            layers: Layers of :meth:`rasters`.
         """
         made: dict[str, Any] = {"MODEL": self.result["OUTPUT_MODEL"]}
         for name, layer in zip(TOOLS[self.task][1], layers):
@@ -126,9 +126,9 @@ def shown(
     """The first of the rasters that a map shows, and the part of it.
 
     Args:
-        rasters: Of :meth:`Trained.rasters`.
+        rasters: Rasters of :meth:`Trained.rasters`.
         view: Extent of the map.
-        crs: Of the map.
+        crs: CRS of the map.
 
     Returns:
         The raster, or its two dates, and the part in the raster's own system; None when the map shows none.
@@ -180,7 +180,7 @@ def none_shown(rasters: Sequence[Any]) -> str:
     """Why nothing can be mapped of what the map shows.
 
     Args:
-        rasters: Of :meth:`Trained.rasters`.
+        rasters: Rasters of :meth:`Trained.rasters`.
     """
     if rasters:
         return tr("The map shows no raster that the model learned from. Zoom to one of them.")

@@ -214,7 +214,7 @@ class ResultPanel(QWidget):
         """Shows a model.
 
         Args:
-            result: Of ``RunPanel.finished``.
+            result: Result of ``RunPanel.finished``.
             parameters: That it was trained with.
         """
         self.clear()
@@ -362,8 +362,8 @@ def judged_by(method: str, accuracy: dict[str, Any]) -> str:
     """On what the matrix was counted.
 
     Args:
-        method: Of the training.
-        accuracy: Of the engine's result.
+        method: Method of the training.
+        accuracy: Accuracy of the engine's result.
     """
     samples = accuracy.get("samples", 0)
     if method == "quick":

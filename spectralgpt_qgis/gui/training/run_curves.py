@@ -11,7 +11,7 @@ def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
     """Draws what is known of a run.
 
     Args:
-        record: Of the run.
+        record: Record of the run.
         chart: Where to draw.
         running: Whether more may come.
     """

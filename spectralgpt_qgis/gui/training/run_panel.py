@@ -118,7 +118,7 @@ class RunPanel(QWidget):
         """Starts a training; one that cannot start ends in `failed` at once.
 
         Args:
-            parameters: Of ``spectralgpt:finetune``. While a training runs, nothing happens.
+            parameters: Parameters of ``spectralgpt:finetune``. While a training runs, nothing happens.
         """
         if self.running:
             return

@@ -13,7 +13,7 @@ class ClassScore:
     """The latest figure of one class.
 
     Attributes:
-        title: Of the class.
+        title: Title of the class.
         color: "#rrggbb".
         iou: 0..1; None where none is known.
     """

@@ -32,7 +32,7 @@ def kept_by_cancel(record: RunRecord, cancelling: bool) -> str:
     """What happens on a cancel.
 
     Args:
-        record: Of the run.
+        record: Record of the run.
         cancelling: Whether one was asked for already.
     """
     if cancelling:
@@ -51,7 +51,7 @@ def ended(record: RunRecord, cancelled: bool, seconds: float) -> str:
     """How a run ended that left a model.
 
     Args:
-        record: Of the run.
+        record: Record of the run.
         cancelled: Whether the user ended it early.
         seconds: That it took.
     """
