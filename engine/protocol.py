@@ -161,40 +161,34 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
     except Cancelled:
         events.emit({"event": "cancelled"})
         return EXIT_CANCELLED
-    except EngineError as error:
-        limit = limit_in_words() if isinstance(error, OutOfMemory) else ""
-        events.emit(
-            {
-                "event": "error",
-                "kind": error.kind,
-                "message": error.message + limit,
-                "details": error.details,
-            }
-        )
-        return EXIT_BAD_USAGE if isinstance(error, InvalidParameter) else EXIT_FAILED
     except Exception as error:
-        if is_shortage(error):
-            message = (
-                "The engine ran out of memory. Close other programs, or work on a smaller area."
-            )
-            message += limit_in_words()
-            events.emit(
-                {
-                    "event": "error",
-                    "kind": "OutOfMemory",
-                    "message": message,
-                    "details": repr(error),
-                }
-            )
-            return EXIT_FAILED
-        message = f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it."
-        details = traceback.format_exc()
-        events.emit(
-            {"event": "error", "kind": "Unexpected", "message": message, "details": details}
-        )
-        return EXIT_FAILED
+        events.emit({"event": "error", **_explained(error)})
+        return EXIT_BAD_USAGE if isinstance(error, InvalidParameter) else EXIT_FAILED
     events.emit({"event": "result", **result})
     return EXIT_DONE
+
+
+def _explained(error: Exception) -> dict[str, str]:
+    """Kind, message and details of the error being handled, as the event `error` carries them."""
+    if isinstance(error, EngineError):
+        limit = limit_in_words() if isinstance(error, OutOfMemory) else ""
+        return {
+            "kind": error.kind,
+            "message": error.message + limit,
+            "details": error.details,
+        }
+    if is_shortage(error):
+        message = "The engine ran out of memory. Close other programs, or work on a smaller area."
+        return {
+            "kind": "OutOfMemory",
+            "message": message + limit_in_words(),
+            "details": repr(error),
+        }
+    return {
+        "kind": "Unexpected",
+        "message": f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it.",
+        "details": traceback.format_exc(),
+    }
 
 
 def _watch(stdin: IO[str], events: Progress) -> None:

@@ -70,6 +70,21 @@ class LabelledScenes:
         return LabelledScenes(self.geometries[chosen], self.label[chosen], self.unit[chosen])
 
 
+@dataclass(frozen=True)
+class Legend:
+    """The classes of a layer and how often each occurs.
+
+    Attributes:
+        classes: The classes [K].
+        labels: What the file calls each class [K]; of a class raster, its value.
+        counts: Features of each class [K]; of a class raster, its pixels.
+    """
+
+    classes: tuple[ModelClass, ...]
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
 class LabelLayer:
     """Labels of a file, made by `labels.read_labels`.
 
@@ -85,9 +100,7 @@ class LabelLayer:
 
     def __init__(
         self,
-        classes: tuple[ModelClass, ...],
-        labels: tuple[str, ...],
-        counts: tuple[int, ...],
+        legend: Legend,
         warnings: tuple[str, ...],
         source: str,
         purpose: str,
@@ -95,8 +108,19 @@ class LabelLayer:
         owned: list[tuple[int, ...]] | None = None,
         multilabel: bool = False,
     ) -> None:
-        """Use `labels.read_labels`; `owned` are the class indices of each feature, none of a raster."""
-        self.classes, self.labels, self.counts, self.source = classes, labels, counts, source
+        """Keeps what `labels.read_labels` found; use that.
+
+        Args:
+            legend: The classes.
+            warnings: What the user should know of reading the file.
+            source: The file.
+            purpose: What the labels are for, in messages: "labels" or "reference".
+            features: Polygons and points; None for a class raster.
+            owned: Class indices of each feature.
+            multilabel: Whether a scene may have several labels.
+        """
+        self.classes, self.labels, self.counts = legend.classes, legend.labels, legend.counts
+        self.source = source
         self.multilabel = multilabel
         self.kind = "raster"
         self._purpose, self._features, self._owned = purpose, features, owned or []

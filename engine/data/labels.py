@@ -19,7 +19,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from ..errors import LabelsInvalid, VectorUnreadable
 from .label_classes import Look, alike, make_classes, ordered, parse_looks
 from .label_fields import FieldLabels, field_labels
-from .label_layer import LabelLayer, LabelledPixels, LabelledScenes
+from .label_layer import LabelLayer, LabelledPixels, LabelledScenes, Legend
 from .label_raster import read_classes
 from .vectors import POINTS, POLYGONS, Features, read_features, split_source
 
@@ -75,9 +75,7 @@ def read_labels(
     index = {label: place for place, label in enumerate(names)}
     keep = [place for place, labels in enumerate(found.labels) if labels]
     return LabelLayer(
-        made,
-        tuple(names),
-        tuple(counts[name] for name in names),
+        Legend(made, tuple(names), tuple(counts[name] for name in names)),
         told,
         features.source,
         purpose,
@@ -91,7 +89,7 @@ def _raster_layer(path: str, looks: Mapping[str, Look], purpose: str, least: int
     raster = read_classes(path, purpose)
     values = [str(value) for value in raster.values]
     made = make_classes(values, True, {**raster.looks, **looks}, least, f"{purpose} raster {path}")
-    return LabelLayer(made, tuple(values), raster.counts, raster.warnings, path, purpose)
+    return LabelLayer(Legend(made, tuple(values), raster.counts), raster.warnings, path, purpose)
 
 
 def _ignored(features: Features, found: FieldLabels, field: str) -> list[str]:

@@ -10,10 +10,12 @@ import dataclasses
 import itertools
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from ..cards import Card, Normalisation
 from ..checkpoint import save
@@ -28,6 +30,7 @@ from ..train.pretrain import (
     PretrainingConfig,
     ReconstructionError,
     Stage,
+    StageHooks,
     pretrain,
     reconstruction_error,
 )
@@ -65,21 +68,8 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
     torch.manual_seed(SEED)
     network = MaskedAutoencoder(preset("tiny"), LOSS)
     start_positions(network)
-    normalise = normalisation(kind, len(CARD_BANDS))
-    held = {place: held_out(data, place, window=128) for place in collections.TERRAMESH_PLACES}
-    chips, labels, _ = collections.eurosat(data)
-    chip = normalise(torch.from_numpy(chips), torch.ones(len(chips), 1, *chips.shape[2:]))
-
-    def errors() -> dict[str, ReconstructionError]:
-        return {
-            place: reconstruction_error(network, normalise(image, valid), valid)
-            for place, (image, valid) in held.items()
-        }
-
-    def probe(repeats: int = 10) -> float:
-        return linear_probe(pooled_features(network, chip), labels, repeats)
-
-    random_probe = probe()
+    evaluation = _Evaluation.of(network, kind, data)
+    random_probe = evaluation.probe()
     out.mkdir(parents=True, exist_ok=True)
     unfinished = out / ".backbone-unfinished"  # a run that was killed goes on from here
     result = pretrain(
@@ -87,39 +77,85 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
         kind,
         [Source(scene.image, scene.valid) for scene in scenes],
         PretrainingConfig(tuple(stages), trainer=TrainerConfig(seed=SEED, clip=1.0)),
-        evaluate=lambda _: {
-            "error": float(np.median([error.model for error in errors().values()])),
-            "probe": probe(repeats=3),
-        },
         offset=OFFSET,
-        checkpoint=unfinished,
+        hooks=StageHooks(evaluate=evaluation.metrics, checkpoint=unfinished),
         progress=progress,
     )
-    accuracy: dict[str, object] = {
-        "reconstruction": {
-            place: {name: round(value, 4) for name, value in dataclasses.asdict(error).items()}
-            for place, error in errors().items()
-        },
-        "reconstruction_measure": (
-            "mean squared error of hidden values in units of each band's variance, 90 % hidden, "
-            "128 px, on TerraMesh places (none of them in pretraining); 'interpolation' fills each "
-            "band from its visible tokens by distance, 'mean' by their mean"
-        ),
-        "eurosat_linear_probe": {
-            "pretrained": round(probe(), 4),
-            "random_weights": round(random_probe, 4),
-            "measure": (
-                "accuracy of ridge regression on frozen features (mean of each spectral group's "
-                "tokens), 10 x stratified 5-fold over 89 chips (none of them in pretraining)"
-            ),
-        },
-    }
+    accuracy = evaluation.accuracy(random_probe)
     card = backbone_card(kind, scenes, stages, result.history, accuracy)
     path = out / "backbone.safetensors"
     save(path, network, card, half=True)
     shutil.rmtree(unfinished)
     progress.log(f"Backbone: {accuracy}")
     return path
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Judges a network on images that are in no pretraining.
+
+    Attributes:
+        network: What is judged, as it is when a method is called.
+        normalise: Called with image [B, C, H, W] and valid [B, 1, H, W].
+        held: Image and valid of each TerraMesh place.
+        chips: Normalised chips of EuroSAT [N, C, H, W].
+        labels: Class of each chip [N].
+    """
+
+    network: MaskedAutoencoder
+    normalise: nn.Module
+    held: dict[str, tuple[Tensor, Tensor]]
+    chips: Tensor
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, network: MaskedAutoencoder, kind: Normalisation, data: Path) -> _Evaluation:
+        """Reads the collections below `data`."""
+        normalise = normalisation(kind, len(CARD_BANDS))
+        held = {place: held_out(data, place, window=128) for place in collections.TERRAMESH_PLACES}
+        chips, labels, _ = collections.eurosat(data)
+        valid = torch.ones(len(chips), 1, *chips.shape[2:])
+        return cls(network, normalise, held, normalise(torch.from_numpy(chips), valid), labels)
+
+    def errors(self) -> dict[str, ReconstructionError]:
+        """Reconstruction error at each place."""
+        return {
+            place: reconstruction_error(self.network, self.normalise(image, valid), valid)
+            for place, (image, valid) in self.held.items()
+        }
+
+    def probe(self, repeats: int = 10) -> float:
+        """Accuracy of a linear probe on the chips."""
+        return linear_probe(pooled_features(self.network, self.chips), self.labels, repeats)
+
+    def metrics(self, _: nn.Module) -> dict[str, float]:
+        """Figures of an epoch, for the log."""
+        return {
+            "error": float(np.median([error.model for error in self.errors().values()])),
+            "probe": self.probe(repeats=3),
+        }
+
+    def accuracy(self, random_probe: float) -> dict[str, object]:
+        """Figures for the card, beside the probe of the random weights that training began with."""
+        return {
+            "reconstruction": {
+                place: {name: round(value, 4) for name, value in dataclasses.asdict(error).items()}
+                for place, error in self.errors().items()
+            },
+            "reconstruction_measure": (
+                "mean squared error of hidden values in units of each band's variance, 90 % hidden, "
+                "128 px, on TerraMesh places (none of them in pretraining); 'interpolation' fills each "
+                "band from its visible tokens by distance, 'mean' by their mean"
+            ),
+            "eurosat_linear_probe": {
+                "pretrained": round(self.probe(), 4),
+                "random_weights": round(random_probe, 4),
+                "measure": (
+                    "accuracy of ridge regression on frozen features (mean of each spectral group's "
+                    "tokens), 10 x stratified 5-fold over 89 chips (none of them in pretraining)"
+                ),
+            },
+        }
 
 
 def pretraining_scenes(data: Path) -> list[Scene]:

@@ -89,11 +89,10 @@ def pretrain(
     config: PretrainingConfig,
     *,
     offset: float | None = None,
-    evaluate: Callable[[nn.Module], Mapping[str, float]] | None = None,
-    checkpoint: str | Path | None = None,
+    hooks: StageHooks | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Pretrains a network in place, on images in memory; on a GPU in the GPU's.
+    """Pretrains a network in place, on images that fit into memory (on a GPU, into the GPU's).
 
     Args:
         network: Fresh, or pretrained before.
@@ -101,15 +100,13 @@ def pretrain(
         sources: Images in the unit that `kind` expects.
         config: Stages and what they share.
         offset: How far the light is shifted, see `patches.change_light`; it is not changed at all when None.
-        evaluate: Judges the network after each epoch, on images kept back.
-        checkpoint: Folder for the state after each epoch; a run found there is taken up.
+        hooks: What happens around the stages.
         progress: Told about steps and losses.
 
     Returns:
         The metrics of every epoch of every stage.
     """
     loader_of = _loaders(sources, config, network.config.groups, offset)
-    hooks = StageHooks(evaluate=evaluate, checkpoint=checkpoint)
     return run_stages(network, kind, config, loader_of, hooks, progress=progress)
 
 

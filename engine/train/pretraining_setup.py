@@ -19,7 +19,15 @@ from ..progress import Progress
 from ..training_jobs import PretrainJob
 from .fresh import CARD_BANDS, RED_EDGE
 from .parallel import Alone
-from .stages import Stage, default_outlines, device_memory, parse_stages, plan_stages, select
+from .stages import (
+    Stage,
+    StageDefaults,
+    default_outlines,
+    device_memory,
+    parse_stages,
+    plan_stages,
+    select,
+)
 from .unfinished import UnfinishedRun
 
 # Not part of what a run is: it may be taken up with others of these.
@@ -89,12 +97,14 @@ def plan_run(
         outlines,
         config,
         pixels,
-        mask_ratio=job.mask_ratio,
-        fresh=fresh,
-        epochs=job.epochs,
-        batch=job.batch,
-        steps=job.steps,
-        memory=device_memory(workers.device(job.device)),
+        StageDefaults(
+            job.mask_ratio,
+            fresh,
+            job.epochs,
+            job.batch,
+            job.steps,
+            device_memory(workers.device(job.device)),
+        ),
     )
 
 

@@ -56,6 +56,27 @@ class Outline:
     imagery: str = ""
 
 
+@dataclass(frozen=True)
+class StageDefaults:
+    """What holds for all stages of a run; 0 leaves a number to be chosen.
+
+    Attributes:
+        mask_ratio: Share of tokens to hide, where a stage does not say.
+        fresh: Whether the network has random weights; one that is trained already gets half the learning rate.
+        epochs: Epochs of every stage; 0 = as the stages say.
+        batch: Patches a batch; 0 = as many as the memory allows.
+        steps: Batches an epoch; 0 = as many as cover the imagery once.
+        memory: Memory of the device, bytes.
+    """
+
+    mask_ratio: float
+    fresh: bool
+    epochs: int = 0
+    batch: int = 0
+    steps: int = 0
+    memory: int = 4 << 30
+
+
 def parse_stages(text: str) -> list[Outline]:
     """Reads stages separated by ";", each `FORM`; a part in the middle may be empty.
 
@@ -120,13 +141,7 @@ def plan_stages(
     outlines: Sequence[Outline],
     config: SpectralGPTConfig,
     pixels: Sequence[int],
-    *,
-    mask_ratio: float,
-    fresh: bool,
-    epochs: int = 0,
-    batch: int = 0,
-    steps: int = 0,
-    memory: int = 4 << 30,
+    defaults: StageDefaults,
 ) -> tuple[Stage, ...]:
     """Fills in what is left open, and checks that every stage can be trained.
 
@@ -134,29 +149,24 @@ def plan_stages(
         outlines: The stages.
         config: Sizes of the network.
         pixels: Pixels of the imagery of each stage.
-        mask_ratio: Where a stage does not say.
-        fresh: Whether the network has random weights; one that has learned learns more slowly.
-        epochs: Epochs of every stage; 0 = as the stages say.
-        batch: Patches a batch, 0 by memory.
-        steps: Batches an epoch, 0 so that an epoch covers the imagery once.
-        memory: Bytes there are on the device.
+        defaults: What holds for all stages.
 
     Raises:
         InvalidParameter: A window is no multiple of the patch, or a mask leaves nothing to see.
     """
-    rate = _REFERENCE_RATE * _REFERENCE_DIM / config.dim / (1 if fresh else 2)
+    rate = _REFERENCE_RATE * _REFERENCE_DIM / config.dim / (1 if defaults.fresh else 2)
     stages = []
     for number, (outline, area) in enumerate(zip(outlines, pixels)):
-        ratio = outline.mask_ratio if outline.mask_ratio is not None else mask_ratio
+        ratio = defaults.mask_ratio if outline.mask_ratio is None else outline.mask_ratio
         check_window(number + 1, outline.window, ratio, config.patch)
-        size = batch or batch_for(config, outline.window, ratio, memory)
+        size = defaults.batch or batch_for(config, outline.window, ratio, defaults.memory)
         covering = -(-area // (size * outline.window**2))
         stages.append(
             Stage(
                 outline.window,
                 size,
-                steps or min(_LARGEST_EPOCH, max(_SMALLEST_EPOCH, covering)),
-                epochs or outline.epochs,
+                defaults.steps or min(_LARGEST_EPOCH, max(_SMALLEST_EPOCH, covering)),
+                defaults.epochs or outline.epochs,
                 outline.learning_rate or rate / 2 ** min(number, 3),
                 ratio,
                 outline.imagery,

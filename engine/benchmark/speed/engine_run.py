@@ -25,8 +25,8 @@ class EngineRun:
         result: The protocol's result.
         seconds: From the start of the process to its end.
         first_window: Seconds from the start of the process to the first window of the map.
-        processor_seconds: Processor time of all its threads together; other work on the machine changes them little. NaN where the
-            system does not tell.
+        processor_seconds: Processor time of all its threads together; other work on the machine changes it little. NaN
+            where the system does not tell.
         peak_mb: Largest resident memory, 10^6 bytes; NaN where the system does not tell.
     """
 

@@ -14,6 +14,7 @@ from engine.train.pretrain import (
     MaskedReconstruction,
     PretrainingConfig,
     Stage,
+    StageHooks,
     group_choices,
     pretrain,
 )
@@ -55,7 +56,12 @@ def test_pretraining_learns_over_the_stages_and_reports_from_nought_to_one():
 
     config = PretrainingConfig(STAGES, trainer=CPU)
     result = pretrain(
-        make(), KIND, sources(), config, evaluate=lambda _: {"x": 1.0}, progress=Collect()
+        make(),
+        KIND,
+        sources(),
+        config,
+        hooks=StageHooks(evaluate=lambda _: {"x": 1.0}),
+        progress=Collect(),
     )
     assert len(result.history) == 5
     assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
@@ -94,9 +100,9 @@ def test_a_run_killed_in_the_second_stage_goes_on_there(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Checkpoint, "on_epoch_end", kill)
-        pretrain(make(), KIND, sources(), config, checkpoint=tmp_path)
+        pretrain(make(), KIND, sources(), config, hooks=StageHooks(checkpoint=tmp_path))
     again = make()
-    result = pretrain(again, KIND, sources(), config, checkpoint=tmp_path)
+    result = pretrain(again, KIND, sources(), config, hooks=StageHooks(checkpoint=tmp_path))
     assert result.history == expected.history
     for one, other in zip(whole.parameters(), again.parameters()):
         assert torch.equal(one, other)

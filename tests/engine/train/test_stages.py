@@ -6,6 +6,7 @@ from engine.errors import InvalidParameter
 from engine.model.config import preset
 from engine.train.stages import (
     Outline,
+    StageDefaults,
     batch_for,
     default_outlines,
     device_memory,
@@ -43,8 +44,8 @@ def test_numbers_out_of_range_are_refused(text):
 
 
 def plan(outlines, pixels=None, **more):
-    options = {"mask_ratio": 0.9, "fresh": True, **more}
-    return plan_stages(outlines, TINY, pixels or [10**6] * len(outlines), **options)
+    defaults = StageDefaults(**{"mask_ratio": 0.9, "fresh": True, **more})
+    return plan_stages(outlines, TINY, pixels or [10**6] * len(outlines), defaults)
 
 
 def test_a_window_that_is_no_multiple_of_the_patch_is_refused_with_those_beside_it():
