@@ -1,4 +1,4 @@
-"""Whether a backend computes what float32 computes, on real windows."""
+"""Judges whether a backend gives the same map as the float32 reference, on real windows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from .backend import Floats
 
-# A backend that misses one of these is not offered for the model.
+# A backend that misses one of these limits is not used for the model.
 LEAST_AGREEMENT = 0.99  # share of the pixels with the same class
 MOST_AREA = 0.002  # of a class, in shares of all pixels
 MOST_CONFIDENCE = 0.02  # mean difference
-# A pixel that changes its class must have been a near-tie: its two best classes this close, in the median.
+# Pixels that change their class must have been near-ties: the median margin of their two best classes.
 TIE = 0.1
 
 
@@ -55,11 +55,11 @@ def agreement(reference: Sequence[Floats], given: Sequence[Floats]) -> Agreement
     """Compares probabilities window by window.
 
     Args:
-        reference: float32 [B, K, ...] of each window, by the backend that is believed.
+        reference: Probabilities of each window by the reference backend, float32 [B, K, ...].
         given: The same by another one.
 
     Returns:
-        How they agree; nothing agrees with values that are not finite.
+        How they agree; values that are not finite agree with nothing.
     """
     one, other = _by_pixel(reference), _by_pixel(given)  # [K, pixels]
     if not np.isfinite(other).all():

@@ -1,7 +1,7 @@
-"""A model gets ready while the libraries that read rasters load.
+"""Compiles the model in a thread while the libraries that read rasters are being imported.
 
-The one needs processors, the other Python's lock: together they take half a second less. So nothing that takes long to
-load is imported here.
+Compiling needs processors, importing needs Python's lock: side by side they save half a second at the start of every
+run. So this module must not import anything slow itself.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _begun: dict[tuple[Path, int], Backend] = {}
 
 
 def begin(job: SegmentJob | ClassifyJob | ChangeJob) -> None:
-    """Lets the backend that an earlier run chose for a job's model get ready; what is wrong with it the run will tell.
+    """Opens and prepares the backend that an earlier run chose; errors are left for the run to report.
 
     Args:
-        job: Nothing is done for one that is to run on a GPU or a cluster, or where memory is short.
+        job: Nothing is done for a job on a GPU or a cluster, or under a memory limit.
     """
     if job.scheduler or job.device == "gpu" or memory_limit():
         return
@@ -40,5 +40,5 @@ def begin(job: SegmentJob | ClassifyJob | ChangeJob) -> None:
 
 
 def begun(path: Path, threads: int) -> Backend | None:
-    """What `begin` made of a model, given away once; None where it made nothing."""
+    """The backend that `begin` has opened for a model, handed out once; else None."""
     return _begun.pop((path, threads), None)

@@ -19,14 +19,14 @@ COLUMNS = ("value", "name", "pixels", "area_m2", "area_ha", "share")
 
 
 class AreaTable:
-    """Adds up a class map given row by row."""
+    """Adds up the area of each class of a map, row by row."""
 
     def __init__(self, grid: Grid, classes: Sequence[ModelClass]) -> None:
-        """Starts at nothing.
+        """Starts at zero.
 
         Args:
             grid: The map's grid.
-            classes: The classes, each becomes a row.
+            classes: The classes; each becomes a row of the table.
         """
         self._grid, self._classes = grid, classes
         size = max(item.value for item in classes) + 1
@@ -39,7 +39,7 @@ class AreaTable:
         """Counts rows of the map.
 
         Args:
-            top: Index of the first one.
+            top: Index of the first row.
             rows: Class values [n, width]; values of no class are not counted.
         """
         known = rows < len(self._pixels)

@@ -1,4 +1,4 @@
-"""What every backend is: a loaded model that turns windows into probabilities."""
+"""The interface of a backend: a loaded model that turns windows into probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import ModelInvalid
 Arrays = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float32]
 
-# More processes of one thread each than this gain nothing: memory's bandwidth is then the limit.
+# More parallel runs than this gain nothing: memory bandwidth is then the limit.
 MOST_LANES = 8
 
 
@@ -28,8 +28,8 @@ class Backend(ABC):
         name: Library, version and number format, for the log.
         device: "cpu" or "gpu".
         batch: Windows that are best predicted together.
-        lanes: Calls of `predict` that may, and should, run at the same time, each in a thread of its own.
-        inputs: Names of the inputs the graph has.
+        lanes: How many calls of `predict` should run at the same time, each in a thread of its own.
+        inputs: Names of the graph's inputs.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Backend(ABC):
     inputs: frozenset[str]
 
     def prepare(self, feeds: Arrays) -> None:  # noqa: B027
-        """Begins, in a thread, what the first prediction of such a batch would take time for; nothing by default.
+        """Starts in a thread what would slow down the first prediction, such as compiling; by default nothing.
 
         Args:
-            feeds: As of `predict`.
+            feeds: As for `predict`.
         """
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Backend(ABC):
 
         Args:
             feeds: At least the graph's inputs, see the card: image or before and after float32 [B, C, S, S], valid
-                float32 [B, 1, S, S], groups int64 [G]. Others are not passed on.
+                float32 [B, 1, S, S], groups int64 [G]. Others are ignored.
 
         Returns:
             float32 [B, K, S, S], or [B, K] for scenes.
@@ -69,7 +69,7 @@ def processors() -> int:
 
 
 def usable_threads(threads: int) -> int:
-    """As many as asked for, and no more than there are processors: 16 on two took twenty times as long as two.
+    """As many threads as asked for, but no more than processors: 16 threads on two took 20 times as long as 2.
 
     Args:
         threads: Processor threads, 0 = all.
@@ -78,7 +78,7 @@ def usable_threads(threads: int) -> int:
 
 
 def lanes_of(threads: int) -> tuple[int, int]:
-    """How threads are shared: (runs side by side, threads of each).
+    """How threads are divided: (parallel runs, threads of each).
 
     Args:
         threads: Processor threads, 0 = all.
@@ -96,11 +96,11 @@ def check_graph(
     Args:
         path: Path of the model file, for the message.
         card: Its card.
-        inputs: Shape of each input; sizes that are not int are free.
+        inputs: Shape of each input; a size that is not an int is dynamic.
         outputs: Names of the outputs.
 
     Raises:
-        ModelInvalid: They do not belong together.
+        ModelInvalid: The graph does not fit the card.
     """
     dates = {"before", "after"} if card.task == "change-detection" else {"image"}
     known = dates | {"valid", "groups"}
@@ -139,7 +139,7 @@ def checked_scores(result: Any, path: Path, card: Card) -> Floats:
 
 
 def check_numbers(scores: Floats, known: NDArray[np.bool_] | bool = True) -> None:
-    """Refuses scores that are no numbers, of which a map would make some class.
+    """Refuses NaN, of which `argmax` would silently make a class.
 
     Args:
         scores: Scores of pixels or scenes, any shape.

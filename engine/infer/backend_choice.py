@@ -1,4 +1,4 @@
-"""The fastest backend on this processor that keeps a model's results: measured once, then kept."""
+"""Chooses the fastest backend on this processor that keeps a model's results: measured once, then remembered."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .made_up_windows import random_windows
 from .onnx_backend import CPU, OnnxBackend
 from .processor_backends import Open, other_backends, processor_key
 
-# A model this fast waits for the disk, not for its backend.
+# With a model this fast, a run waits for the disk anyway.
 NOT_WORTH_MEASURING_S = 0.005
-# A backend that gains less is not worth its differences.
+# Largest share of the reference's time that a backend may take to be worth its rounding differences.
 WORTHWHILE = 0.9
-_PATIENCE_S = 2.0  # for timing, a backend
+_PATIENCE_S = 2.0  # longest time spent on timing one backend
 _ROUNDS = 5
 
 ONNX = "onnxruntime"
@@ -35,9 +35,8 @@ _FLOAT32 = "openvino-float32"
 def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend:
     """Loads a model in the backend that is fastest here.
 
-    The first time, every backend runs real windows (those of the sample that ships): one whose classes, areas or
-    confidences are not those of float32 in ONNX Runtime is out. Of the others the one that is worthwhile is kept for
-    next time.
+    The first time, every backend runs real windows, those of the sample that ships. A backend whose classes, areas
+    or confidences differ from float32 in ONNX Runtime is rejected; the choice among the rest is remembered.
 
     Args:
         path: An .onnx file.
@@ -53,7 +52,7 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
     if ready is not None:
         return ready
     others = other_backends(path, card, threads)
-    # Where memory is short, ONNX Runtime says so; others may take the whole process with them.
+    # Where memory is limited, ONNX Runtime fails with an error; other libraries may abort the process.
     if not others or memory_limit():
         return OnnxBackend(path, card, CPU, threads)
     key = processor_key(path, others, threads)
@@ -80,7 +79,7 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
 def _measure(
     reference: Backend, others: dict[str, Open], windows: list[Arrays], progress: Progress
 ) -> tuple[str, Backend]:
-    """The name of the backend that agrees and is worthwhile, and the backend."""
+    """Name and backend of the fastest that agrees with the reference."""
     expected = [reference.predict(window) for window in windows]
     backends, told = {ONNX: reference}, {ONNX: ""}
     for name, opener in others.items():
@@ -103,7 +102,7 @@ def _measure(
 
 
 def worthwhile(seconds: dict[str, float]) -> str:
-    """The backend to use by its seconds a window: each further step away from the reference has to gain its tenth.
+    """The backend to use, by seconds a window: each step further from the reference must gain at least a tenth.
 
     A reduced format that is no faster than float32 in the same library would only cost accuracy: int8 without the
     processor's instructions for it takes as long.
@@ -117,9 +116,9 @@ def worthwhile(seconds: dict[str, float]) -> str:
 
 
 def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[float]:
-    """Median seconds of a window in each backend, in batches and lanes as it wants them.
+    """Median seconds a window of each backend, with its own batch size and number of lanes.
 
-    They take turns, so that other work on the machine hits all.
+    Backends take turns, so that other load on the machine affects all of them alike.
 
     Args:
         backends: What to measure.
@@ -139,7 +138,7 @@ def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[flo
 
 
 def _side_by_side(pool: ThreadPoolExecutor, backend: Backend, window: Arrays) -> float:
-    """Seconds a window with a batch in each lane: one that is fast alone may slow its neighbour."""
+    """Seconds a window with a batch in every lane, as lanes slow each other down."""
     batch = _batch(window, backend.batch)
     begun = time.perf_counter()
     for call in [pool.submit(backend.predict, batch) for _ in range(backend.lanes)]:
@@ -148,7 +147,7 @@ def _side_by_side(pool: ThreadPoolExecutor, backend: Backend, window: Arrays) ->
 
 
 def _batch(window: Arrays, size: int) -> Arrays:
-    """A batch of the same window, again and again."""
+    """A batch that repeats one window."""
     return {
         name: array if name == "groups" else np.repeat(array, size, axis=0)
         for name, array in window.items()

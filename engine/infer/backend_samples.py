@@ -1,4 +1,4 @@
-"""Windows to measure backends with: real ones of the sample that ships."""
+"""Real windows to measure backends with, cut from the sample that ships."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sample_windows(card: Card) -> list[Arrays]:
         card: The model's card.
 
     Returns:
-        Up to `MOST` windows that are at least half valid; none where the sample cannot serve the model.
+        Up to `MOST` windows that are at least half valid; none where the sample lacks the model's bands.
     """
     windows: list[Arrays] = []
     try:

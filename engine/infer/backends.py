@@ -1,4 +1,4 @@
-"""Which backend runs a model: a GPU that computes right, else the fastest on this processor that does."""
+"""Opens the backend that runs a model: a GPU that computes correctly, else the fastest on this processor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _kept: dict[tuple[object, ...], Backend] | None = None
 
 @contextmanager
 def backends_kept() -> Iterator[None]:
-    """Within it, what `open_backend` has loaded is given again, in any thread, as long as the file is the same."""
+    """While it lasts, `open_backend` returns a model that is loaded already instead of loading it again."""
     global _kept
     _kept = {}
     try:
@@ -33,9 +33,9 @@ def backends_kept() -> Iterator[None]:
 def open_backend(
     path: Path, card: Card, device: str, threads: int, progress: Progress | None = None
 ) -> Backend:
-    """Loads a model on the asked device, or gives the one that is kept.
+    """Loads a model on the requested device, or returns the one that `backends_kept` holds.
 
-    A GPU is believed only after it computed windows as the processor does.
+    A GPU is used only after it has computed test windows as the processor does.
 
     Args:
         path: An .onnx file.
@@ -45,7 +45,7 @@ def open_backend(
         progress: Told why a GPU is not used.
 
     Raises:
-        DeviceUnavailable: device is "gpu" and there is none that computes right.
+        DeviceUnavailable: device is "gpu" and there is none that computes correctly.
         ModelInvalid: The file is no graph, or not the one its card describes.
         OutOfMemory: The model does not fit.
     """

@@ -1,7 +1,7 @@
-"""The verb `batch`: many scenes in one run, with the model loaded once, and on a cluster several at a time.
+"""The verb `batch`: many scenes in one run. The model is loaded once; on a cluster several scenes run at a time.
 
-On a cluster the strips of several scenes share one pool of tasks: while one scene is being completed, the workers have
-the strips of the next.
+On a cluster, strips of several scenes share one pool of tasks: while one scene is being completed, workers compute
+strips of the next.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from .scene_table import DONE, RECORDS, TABLE, SceneTable, scene_key
 from .segment import segment
 from .staging import write_error
 
-AT_ONCE = 8  # scenes, at most: each has a reader, buffers and open outputs in this process
-_NAMED = 10  # failed scenes in the message; the table has all
+AT_ONCE = 8  # most scenes side by side: each has a reader, buffers and open outputs in this process
+_NAMED = 10  # failed scenes that the message names; the table has all
 LEFT_OUT = "left out"
 _WORK: dict[str, tuple[Callable[[Any, Progress], dict[str, Any]], str]] = {
     SegmentJob.verb: (segment, SegmentJob.model_task),
@@ -42,7 +42,7 @@ _WORK: dict[str, tuple[Callable[[Any, Progress], dict[str, Any]], str]] = {
 
 @dataclass(frozen=True)
 class _Pool:
-    """Where scenes are computed: the address of a cluster and its workers; empty and 1 for this process."""
+    """Where scenes are computed: address and workers of a cluster; "" and 1 stand for this process."""
 
     scheduler: str = ""
     workers: int = 1
@@ -53,24 +53,24 @@ class _Pool:
         return min(AT_ONCE, max(2, self.workers)) if self.scheduler else 1
 
     def share(self, left: int) -> int:
-        """Workers that a scene's strips are cut for, when so many scenes are not begun yet."""
+        """Workers to cut a scene's strips for, while `left` scenes have not begun."""
         return -(-self.workers // max(1, min(self.at_once, left)))
 
 
 def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
-    """Does the same with many scenes.
+    """Runs one verb over many scenes.
 
     Args:
         job: The checked job.
-        progress: Told of every scene; a cancel takes effect in all that are being computed, and keeps the finished.
+        progress: Updated at every scene; a cancel ends all scenes in work and keeps the finished ones.
 
     Returns:
-        The protocol's result: the folder and its tables, and what became of each scene.
+        The protocol's result: folder, tables, and the state of each scene.
 
     Raises:
         ScenesFailed: Some could not be computed; all others are done.
-        EngineError: What keeps every scene from being computed: no model, no folder, no cluster; or the table cannot
-            be written any more.
+        EngineError: No scene can be computed (no model, no folder, no cluster), or the table cannot be written any
+            more.
     """
     verb, task = _WORK[job.task]
     scenes = scene_jobs(job)
@@ -119,16 +119,16 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Run:
-    """The scenes that are to be computed, each in a thread.
+    """Computes the scenes of a job, each in a thread.
 
     Attributes:
         job: The checked job.
-        verb: Computes a scene.
+        verb: The function that computes a scene.
         scenes: In their order.
-        keys: By which the table knows a finished scene again, by name.
-        table: Told of each that is done or failed.
-        board: Told of the progress of each.
-        ended: Set once no further scene is to be begun.
+        keys: Key by which the table recognises a finished scene, by the scene's name.
+        table: Records what is done or failed.
+        board: Joins the progress of all scenes.
+        ended: Set when no further scene may begin.
     """
 
     job: BatchJob
@@ -140,7 +140,7 @@ class _Run:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def compute(self, place: int, pool: _Pool) -> str:
-        """The reason why a scene could not be computed, empty when it was."""
+        """Computes one scene; returns the reason why it failed, empty when it did not."""
         if self.ended.is_set():
             raise Cancelled()
         scene = self.scenes[place]
@@ -168,7 +168,7 @@ class _Run:
         try:
             with self.board.lock:
                 self.table.failed(scene.name, scene.rasters, reason)
-        except EngineError:  # no table: nobody would know of the scenes that are left
+        except EngineError:  # without the table nobody could tell which scenes are left
             self.ended.set()
             raise
 
@@ -194,22 +194,22 @@ def _raise(failed: list[tuple[str, str]], count: int, table: Path) -> None:
 
 
 class _Board:
-    """Puts together what several scenes tell, each in its thread."""
+    """Joins the progress of several scenes, each in a thread of its own, into one."""
 
     def __init__(self, progress: Progress, count: int) -> None:
         self.lock = threading.RLock()
         self._progress, self._done = progress, [0.0] * max(1, count)
 
     def of_scene(self, place: int, name: str) -> Progress:
-        """What one scene tells its progress to."""
+        """The progress object of one scene."""
         return _SceneProgress(self, place, name)
 
     def check(self) -> None:
-        """Raises `Cancelled` in every thread, once the user has cancelled."""
+        """Raises `Cancelled` in every thread once the user has cancelled."""
         self._progress.check()
 
     def update(self, place: int, fraction: float, message: str) -> None:
-        """One scene has got so far."""
+        """Records how far one scene is."""
         with self.lock:
             self._done[place] = max(self._done[place], fraction)
             self._progress.update(sum(self._done) / len(self._done), message)
@@ -232,7 +232,7 @@ class _SceneProgress(Progress):
         self._board.update(self._place, min(1.0, float(fraction)), f"{self._name}: {message}")
 
     def skip(self, fraction: float) -> None:
-        """What one scene has finished before says little about the time of all."""
+        """Ignored: what one scene has finished before says little about the time of all."""
 
     def emit(self, event: Event) -> None:
         if "message" in event:

@@ -1,4 +1,4 @@
-"""A class map taken row by row, counted, and sieved when asked."""
+"""Writes a class map row by row, adds up its areas, and sieves small regions on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .writer import BLOCK, Layer
 class ClassMap:
     """Writes a class raster, as a context manager.
 
-    Without a smallest region its rows go straight to the file; sieving needs the whole map, which is then kept.
+    Rows go straight to the file, unless regions are to be sieved: that needs the whole map in memory.
 
     Attributes:
         areas: Pixels and ground of each class as written, complete when the map is closed.
@@ -55,7 +55,7 @@ class ClassMap:
         self._writer = raster_writer(path, grid, layer, cog, tiles)
 
     def __enter__(self) -> ClassMap:
-        """The file is open since it was made."""
+        """Does nothing: the constructor opens the file."""
         return self
 
     def write(self, values: NDArray[Any]) -> None:
@@ -72,7 +72,7 @@ class ClassMap:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Sieves when asked, and completes the file."""
+        """Sieves if requested, and completes the file."""
         if kind is None and self._whole is not None:
             known = self._whole != self._layer.nodata
             sieved = sieve(self._whole, known, self._grid, self._min_area)

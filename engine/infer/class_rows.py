@@ -1,4 +1,4 @@
-"""From a job to rows of classes: what runs over the raster, and what becomes of its probabilities."""
+"""From a `segment` job to rows of classes: lays the windows, and reduces probabilities to classes and percent."""
 
 from __future__ import annotations
 
@@ -46,15 +46,13 @@ def layer_dtypes(card: Card, confidence: bool) -> list[str]:
 
 
 def class_layers(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
-    """What becomes of rows of probabilities: classes, and percents when they are wanted."""
+    """The function that reduces rows of probabilities to classes, and to percent if `confidence`."""
     values = np.array([item.value for item in card.classes], class_dtype(card.classes, card.nodata))
 
     def reduce(rows: Rows) -> Layers:
         classes = np.full(rows.known.shape, card.nodata, values.dtype)
         percents = np.full(rows.known.shape, UNKNOWN_PERCENT, np.uint8)
-        if (
-            rows.known.any()
-        ):  # not so in most rows of a large raster, where a small extent was asked for
+        if rows.known.any():  # rows outside a small extent are empty
             for top in range(0, rows.height, _AT_A_TIME):
                 part = slice(top, top + _AT_A_TIME)
                 known = rows.known[part]
@@ -68,17 +66,19 @@ def class_layers(card: Card, confidence: bool) -> Callable[[Rows], Layers]:
 
 
 def best(probabilities: Floats) -> tuple[NDArray[Any], Floats]:
-    """The place of the most probable class [n, width], the first one of equals, and its probability [n, width].
+    """Index of the most probable class [n, width] (the first of equals) and its probability [n, width].
 
-    As `argmax` and `max`, which go through the classes of each pixel; this goes through the pixels of each class, and
-    is several times as fast.
+    Equals `argmax` and `max` over the first axis, but loops over classes instead of pixels, which is several times as
+    fast.
     """
     kind = np.min_scalar_type(len(probabilities))
     places = np.zeros(probabilities.shape[1:], kind)
     scores = probabilities[0].copy()
     for place, own in enumerate(probabilities[1:], 1):
         better = own > scores
-        np.maximum(places, better * kind.type(place), out=places)  # places rise
+        np.maximum(
+            places, better * kind.type(place), out=places
+        )  # as indices ascend, the latest wins
         np.maximum(scores, own, out=scores)
     return places, scores
 

@@ -1,7 +1,7 @@
-"""How much of the machine other programs leave to this process, told without any measuring of its own.
+"""Estimates how much of the machine other programs leave to this process, without running a test of its own.
 
-It shows in how long the main thread had to wait for a processor while it was preparing the run, which Linux notes.
-Elsewhere the machine counts as free.
+Linux records how long the main thread had to wait for a processor while it prepared the run. On other systems the
+machine counts as free.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import psutil
 
 _SCHEDULED = Path(
     "/proc/self/schedstat"
-)  # of the main thread: ns at work, ns in wait for a processor
-_LEAST_NS = 1e8  # a shorter time at work tells little
-_IDLE = 0.1  # of a processor: so much is always left over
-_FREE = 0.9  # a share from which on the machine counts as free
+)  # of the main thread: ns running, ns waiting for a processor
+_LEAST_NS = 1e8  # shorter running times tell little
+_IDLE = 0.1  # of a processor: system tasks always leave about this much idle
+_FREE = 0.9  # shares above this count as a free machine
 
 
 @dataclass(frozen=True)
 class Contention:
-    """What one thread of this process got beside the other programs.
+    """What share of a processor one thread of this process got beside other programs.
 
     Attributes:
         processors: Processors of the machine.
         one: Share of the time in which it was ready to run that it did run, 0..1.
-        busy: Processors at work, with its own.
+        busy: Busy processors, its own included.
     """
 
     processors: int
@@ -38,7 +38,7 @@ class Contention:
 
     @classmethod
     def now(cls) -> Contention:
-        """Since the process was started; to be asked once, before threads of its own wait for each other."""
+        """Measured since the start of the process. Call it once, before the process starts threads of its own."""
         count = os.cpu_count() or 1
         if threading.current_thread() is not threading.main_thread():
             return cls(count)
@@ -52,7 +52,7 @@ class Contention:
         return cls(count, worked / (worked + waited), psutil.cpu_percent() / 100 * count)
 
     def share(self, threads: int) -> float:
-        """Of the processor time that threads would get alone, what they get beside the other programs.
+        """Share of the processor time that threads get beside other programs, of what they would get alone.
 
         Systems divide processors among threads, or among groups of them such as the programs of one session or one
         service; the result lies between the two, at their geometric mean.
@@ -63,7 +63,7 @@ class Contention:
         Returns:
             Over 0, up to 1.
         """
-        others = max(0.0, self.busy - self.one)  # processors that they have
+        others = max(0.0, self.busy - self.one)  # processors that other programs use
         if self.busy > self.processors - _IDLE:
             others = max(others, self.processors / self.one - 1)  # threads, some of which wait
         alone = min(threads, self.processors)
@@ -72,15 +72,15 @@ class Contention:
         return math.sqrt(min(alone, among_threads) * among_groups) / alone
 
     def alone(self, took: float, worked: float, threads: int) -> float:
-        """Seconds that a part of a run would have taken without the other programs.
+        """Seconds that a part of a run would have taken without other programs.
 
-        Beside them the seconds that it took tell more of them than of it, and how long its threads worked
-        does not: that is taken, as if they had waited for nothing but a processor.
+        On a busy machine the elapsed time says more about the other programs, while the processor time of the
+        part's own threads hardly changes: so the estimate is processor time over threads.
 
         Args:
-            took: Seconds that it took.
-            worked: Processor seconds of it, of all threads together.
-            threads: Busy at once.
+            took: Elapsed seconds.
+            worked: Processor seconds of all its threads together.
+            threads: Threads that are busy at once.
         """
         if self.share(threads) > _FREE:
             return took

@@ -1,4 +1,4 @@
-"""From scores to what changed: the cut, and what becomes of the scores before it."""
+"""The threshold between changed and unchanged, and the rescaling of scores before it is applied."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .threshold import rescale, scene_threshold, score_edges
 
 @dataclass(frozen=True)
 class Cut:
-    """What tells changed from unchanged in one scene.
+    """The threshold of one scene.
 
     Attributes:
-        threshold: The least score of what changed.
-        own: The model's own threshold; None where it has none that this version knows.
-        centre: The score that becomes 0.5 before it is compared; None where scores stay as they are.
+        threshold: Scores from this on count as changed.
+        own: The model's own threshold; None if this version does not know its kind.
+        centre: The score that rescaling moves to 0.5; None where scores are not rescaled.
     """
 
     threshold: float
@@ -32,15 +32,15 @@ class Cut:
     def decide(
         cls, histogram: NDArray[Any], spec: Mapping[str, Any], given: float | None = None
     ) -> Cut:
-        """The user's cut, or the model's own: fixed, or found in the scene.
+        """The user's threshold, or the model's own: fixed in its card, or found in the scene.
 
         Args:
             histogram: Pixels of the scene in each bin of `score_edges`.
             spec: The card's `threshold`.
-            given: The user's threshold, for scores as they are after rescaling; None for the model's own.
+            given: The user's threshold, applied after rescaling; None for the model's own.
 
         Raises:
-            ModelInvalid: The card asks for what this version does not know.
+            ModelInvalid: The card names a method that this version does not know.
         """
         try:
             own = scene_threshold(histogram, score_edges(), spec)
@@ -54,7 +54,7 @@ class Cut:
         return cls(own if given is None else given, own, centre)
 
     def adjust(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores as they are compared and written, in place; `UNKNOWN` stays."""
+        """Rescales scores in place, as they are thresholded and written; `UNKNOWN` stays."""
         if self.centre is not None:
             known = scores != UNKNOWN
             scores[known] = rescale(scores[known], self.centre)

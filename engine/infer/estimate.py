@@ -1,4 +1,4 @@
-"""What a run will take, told before it begins."""
+"""The estimate of what a run will take, reported before it begins."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Estimate:
         memory: Peak of the process, bytes.
         disk: Peak of the outputs and of what is kept beside them while it runs, bytes.
         scratch: The part of `disk` that does not depend on what the map will show, bytes.
-        outputs: Folders of outputs, and how much of `disk` each gets; the rest is written where the main output is.
+        outputs: Folders of outputs and the part of `disk` written to each; the rest goes to the main output's folder.
     """
 
     windows: int
@@ -51,15 +51,15 @@ class Estimate:
 
 
 def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
-    """Tells an estimate, and warns where the machine has less.
+    """Logs an estimate, and warns where the machine has less to offer.
 
     Args:
         estimate: What the run will take.
-        folder: Where it writes; of a hidden one the folder around it is named.
+        folder: Where it writes; messages name the parent of a hidden folder.
         progress: Where it is told.
 
     Raises:
-        DiskFull: The disk surely has no room.
+        DiskFull: The disk certainly has no room.
     """
     time = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
     main, *others = disks = _disks(estimate, folder)
@@ -73,7 +73,7 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
         )
     for disk in disks:
         _check(disk, progress)
-    # What this process has already is not free any more, and a part of what it needs.
+    # What this process already holds is part of what it needs.
     available = min(memory_limit() or estimate.memory, free_bytes() + resident_bytes())
     if estimate.memory > available:
         progress.warning(
@@ -84,7 +84,7 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
 
 @dataclass
 class _Disk:
-    """What a run writes to one disk: a folder on it, free bytes, bytes at most, bytes for sure."""
+    """What a run writes to one disk: a folder on it, its free bytes, bytes at most, bytes for certain."""
 
     folder: Path
     free: int

@@ -1,4 +1,4 @@
-"""A GPU that, when its memory is short, takes smaller batches and in the end gives way to the processor."""
+"""A GPU backend that retreats when memory is short: to smaller batches, and finally to the processor."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .backend import Arrays, Backend, Floats
 
 
 class FallingBack(Backend):
-    """Never fails for lack of a GPU's memory."""
+    """Wraps a GPU backend so that a run never fails for lack of GPU memory."""
 
     def __init__(self, gpu: Backend, processor: Callable[[], Backend], progress: Progress) -> None:
         """Wraps a backend.
 
         Args:
-            gpu: Predicts as long as it can.
-            processor: Opens the one that takes over.
+            gpu: Used as long as its memory suffices.
+            processor: Opens the backend that takes over.
             progress: Told about smaller batches, and about the processor.
         """
         self._backend, self._open_processor, self._progress = gpu, processor, progress
@@ -48,7 +48,7 @@ class FallingBack(Backend):
         return self.predict(feeds)
 
     def _retreat(self, backend: Backend, batch: int) -> None:
-        """One step back, unless another thread has taken it."""
+        """Takes one step back, unless another thread has already done so."""
         with self._changing:
             if self._backend is not backend or self.batch < batch:
                 return

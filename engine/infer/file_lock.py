@@ -1,4 +1,4 @@
-"""A lock on an open file: the operating system's, so that it goes with the process, however that ends."""
+"""An operating-system lock on an open file: released with the process, however that ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from typing import IO, Any
 
-_FAR = (1 << 31) - 2  # the locked byte on Windows, where no content is in its way
+_FAR = (1 << 31) - 2  # the byte to lock on Windows, beyond any content
 
 
 def lock(file: IO[Any]) -> None:

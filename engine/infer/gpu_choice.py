@@ -1,4 +1,4 @@
-"""The fastest backend on a GPU that keeps a model's results: measured once, then kept and only checked."""
+"""Chooses the fastest GPU backend that keeps a model's results: measured once, later only checked."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from .made_up_windows import random_windows
 from .onnx_backend import GPU_PROVIDERS, OnnxBackend
 from .processor_backends import Open
 
-# Mean difference of the probabilities of made-up windows: half precision stays far below, a broken driver does not.
+# Mean difference of probabilities on synthetic windows: half precision stays far below, a broken driver does not.
 MOST_DIFFERENCE = 0.02
 
 
 def gpu_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
-    """What may run a model on a GPU here.
+    """The GPU backends that may run a model on this machine.
 
     Args:
         path: An .onnx file.
@@ -40,7 +40,7 @@ def gpu_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
         threads: Processor threads, 0 = all.
 
     Returns:
-        For each name what opens it.
+        A function that opens the backend, by name.
     """
 
     def by_provider(provider: str) -> Open:
@@ -56,7 +56,7 @@ def gpu_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
 
 
 def _torch_backends(path: Path, card: Card) -> dict[str, Open]:
-    """The same in PyTorch; nothing where it has no GPU."""
+    """PyTorch's backends; none where it sees no GPU."""
     if not _torch_may_see_a_gpu():
         return {}
     import torch
@@ -72,7 +72,7 @@ def _torch_backends(path: Path, card: Card) -> dict[str, Open]:
 
 
 def _torch_may_see_a_gpu() -> bool:
-    """Told without the seconds that importing PyTorch takes."""
+    """Checks cheaply, without the seconds that importing PyTorch takes."""
     if any(find_spec(name) is None for name in ("torch", "onnx", "safetensors")):
         return False
     if "+cpu" in metadata.version("torch"):
@@ -87,20 +87,20 @@ def _torch_may_see_a_gpu() -> bool:
 def fastest_gpu(
     open_processor: Open, openers: dict[str, Open], path: Path, card: Card, progress: Progress
 ) -> tuple[Backend | None, list[str]]:
-    """Opens the fastest backend on a GPU that computes what the processor does.
+    """Opens the fastest GPU backend that computes what the processor computes.
 
     Args:
-        open_processor: Opens what is believed, and what takes over where the GPU's memory does not suffice.
+        open_processor: Opens the reference, which also takes over where the GPU's memory does not suffice.
         openers: From `gpu_backends`.
         path: An .onnx file.
         card: Its card.
         progress: Told what was measured.
 
     Returns:
-        The backend, None where there is none; and why others are not used.
+        The backend, or None; and the reasons why others are not used.
     """
     reasons: list[str] = []
-    processor = functools.cache(open_processor)  # not even opened where all is kept
+    processor = functools.cache(open_processor)  # opened only when something has to be measured
     made_up = expected_scores(path, card, processor)
     key = choice_key(path, "torch", ", ".join(openers))
     kept = kept_choice(key)
@@ -143,7 +143,7 @@ def _fastest_of(backends: Mapping[str, Backend], windows: list[Arrays], progress
 def _checked(
     name: str, opener: Open, expected: Floats, card: Card, reasons: list[str]
 ) -> Backend | None:
-    """A backend that computed a made-up batch right; else None, and one more reason."""
+    """A backend if it computes a synthetic batch correctly; else None, and a reason is added."""
     try:
         backend = opener()
         difference = _difference(expected, backend, card)

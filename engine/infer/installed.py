@@ -1,4 +1,4 @@
-"""A model that is ready to run: found, checked against its seal and its task."""
+"""Finds a model and checks its seal and task, so that it is ready to run."""
 
 from __future__ import annotations
 

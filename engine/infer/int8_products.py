@@ -1,9 +1,9 @@
-"""A network's linear layers as products of 8-bit integers.
+"""Dynamic int8 quantisation of a network's linear layers.
 
-Weights become int8, each output with a scale of its own. What comes in is rounded to int8 while the model runs, in
-groups of neighbouring values with a scale each ("dynamic quantisation"), so nothing has to be calibrated: a window of
-other brightness than any seen before keeps its precision. Everything else stays in float32: attention, norms,
-convolutions. Whether a model keeps its results that way is decided by measuring it, as for any backend.
+Weights become int8 with one scale for each output. Activations are rounded to int8 while the model runs, in groups of
+neighbouring values with a scale each, so that no calibration is needed: a window brighter than any seen before keeps
+its precision. Attention, norms and convolutions stay in float32. Whether a model keeps its results is decided by
+measuring it, as for any backend.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from .quiet_openvino import opset13
 
-_LEAST_WEIGHTS = 4096  # of a matrix; smaller ones take no time
+_LEAST_WEIGHTS = 4096  # smaller matrices take no time worth saving
 _LARGEST = 127  # the range is symmetric: -128 is not used
-# Values that share a scale. Larger groups are faster; where they do not divide a layer's inputs, slower.
+# Activations that share a scale. Larger groups are faster, unless they do not divide a layer's inputs.
 _GROUPS = (128, 64)
 
 
@@ -28,7 +28,7 @@ def use_int8(model: Any) -> int:
         model: An openvino.Model of static sizes.
 
     Returns:
-        How many incoming values share a scale, for OpenVINO's DYNAMIC_QUANTIZATION_GROUP_SIZE; 0 where there is no
+        Activations that share a scale, for OpenVINO's DYNAMIC_QUANTIZATION_GROUP_SIZE; 0 where there is no
         linear layer.
     """
     inputs = []
@@ -50,7 +50,7 @@ def use_int8(model: Any) -> int:
 
 
 def quantised(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Weights [outputs, inputs] as int8 of the same shape, and the scales [outputs, 1] that they are to be taken by."""
+    """Weights [outputs, inputs] as int8, and the scales [outputs, 1] to multiply them by."""
     scales = np.abs(weights).max(axis=1, keepdims=True) / _LARGEST
     scales[scales == 0] = 1
     return np.round(weights / scales).astype(np.int8), scales.astype(np.float32)
@@ -73,6 +73,6 @@ def _weights(node: Any) -> tuple[str, NDArray[np.float32] | None]:
 
 
 def _dequantised(values: NDArray[np.int8], scales: NDArray[np.float32]) -> Any:
-    """What OpenVINO knows as int8 weights, and keeps so."""
+    """The pattern of operations that OpenVINO recognises as int8 weights and keeps so."""
     wide = opset13.convert(opset13.constant(values), np.float32)
     return opset13.multiply(wide, opset13.constant(scales))

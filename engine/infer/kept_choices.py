@@ -1,4 +1,4 @@
-"""Which backend was chosen for a model on this machine: kept, so that it is measured once."""
+"""Remembers which backend was chosen for a model on this machine, so that it is measured only once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..model_file import SEAL_KEY, read_metadata
 from .kept_file import keep_file
 from .processor import processor_name
 
-# With the environment, so that new libraries are measured anew.
+# Inside the environment: a new one, with other libraries, starts without it.
 KEPT = Path(sys.prefix) / "spectralgpt-backends.json"
 
 
 def choice_key(path: Path, library: str, further: str) -> str:
-    """What a choice depends on: the model, the processor, the libraries, and more.
+    """A text of all that a choice depends on: model, processor, libraries, and more.
 
     Args:
         path: Path of the model.
-        library: The package besides ONNX Runtime.
-        further: Threads, or the backends there are.
+        library: Name of the package besides ONNX Runtime.
+        further: What else it depends on: threads, or the available backends.
     """
     sealed = read_metadata(path).get(SEAL_KEY, "")
     libraries = [f"onnxruntime {onnxruntime.__version__}", f"{library} {_version(library)}"]
@@ -38,7 +38,7 @@ def _version(package: str) -> str:
 
 
 def kept_choice(key: str) -> str | None:
-    """The name that was kept, None where nothing was measured yet."""
+    """The remembered backend, None where nothing was measured yet."""
     return _read().get(key)
 
 
@@ -51,9 +51,9 @@ def _read() -> dict[str, str]:
 
 
 def keep(key: str, chosen: str) -> None:
-    """Keeps a name for next time.
+    """Remembers a choice.
 
-    Two engines may do so at once: an entry that is lost, or cannot be written, is measured again.
+    Two engines may write at once, and one entry be lost: it is then measured again.
     """
     text = json.dumps({**_read(), key: chosen}, indent=1) + "\n"
     keep_file(KEPT, text.encode())

@@ -1,4 +1,4 @@
-"""Files that stay with the engine's environment, for the next run."""
+"""Writes small files that stay in the engine's environment for later runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def keep_file(path: Path, content: bytes) -> None:
-    """Replaces a file whole, as two engines may do at once; where the environment may not be written, it is left.
+    """Replaces a file atomically, as two engines may write at once; does nothing in a read-only environment.
 
     Args:
         path: The file.

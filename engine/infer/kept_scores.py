@@ -1,4 +1,4 @@
-"""What the processor gives for made-up windows: kept, so that a GPU is checked without loading the model twice."""
+"""Remembers the processor's scores of synthetic windows: a GPU is checked without loading the model twice."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .kept_choices import choice_key
 from .kept_file import keep_file
 from .made_up_windows import random_windows
 
-# With the environment, as the choices are.
+# Inside the environment, like the choices of backends.
 KEPT = Path(sys.prefix) / "spectralgpt-scores"
 WINDOWS = 2
-_STEP = 4  # of a map, one pixel in so many rows and columns is kept: 40 kB for ten classes
+_STEP = 4  # keeps every fourth row and column of a map: 40 kB for ten classes
 
 
 def expected_scores(path: Path, card: Card, open_processor: Callable[[], Backend]) -> Floats:
-    """What is right for `random_windows(card, WINDOWS)`, as `some_scores` gives it.
+    """The reference scores of `random_windows(card, WINDOWS)`, thinned by `some_scores`.
 
     Args:
         path: An .onnx file.
         card: Its card.
-        open_processor: Opens what computes it where it is not kept yet.
+        open_processor: Opens the backend that computes them where they are not on file.
 
     Raises:
         EngineError: What opening and predicting raise.
@@ -50,5 +50,5 @@ def expected_scores(path: Path, card: Card, open_processor: Callable[[], Backend
 
 
 def some_scores(scores: Floats) -> Floats:
-    """Of scores [B, K, S, S] those that are compared, [B, K, S / _STEP, S / _STEP]; of [B, K] all."""
+    """Scores to compare: [B, K, S, S] thinned to [B, K, S / _STEP, S / _STEP]; [B, K] as they are."""
     return scores[..., ::_STEP, ::_STEP] if scores.ndim == 4 else scores

@@ -1,4 +1,4 @@
-"""Several predictions at a time, their results in order."""
+"""Runs several predictions at a time and yields their results in order."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Result = TypeVar("Result")
 def in_order(
     items: Iterable[Item], work: Callable[[Item], Result], lanes: int
 ) -> Generator[tuple[Item, Result], None, None]:
-    """Works on items in threads and yields them with their results, in the order in which they came.
+    """Maps `work` over items in threads, and yields each item with its result in the original order.
 
     Args:
-        items: Is iterated in the caller's thread, at most `lanes` + 1 items ahead of what is yielded.
+        items: Iterated in the caller's thread, at most `lanes` + 1 items ahead of what is yielded.
         work: Called in a thread for each item; what it raises is raised here.
-        lanes: Threads.
+        lanes: Number of threads.
     """
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     with ThreadPoolExecutor(lanes, thread_name_prefix="predict") as pool:

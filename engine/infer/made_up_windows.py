@@ -1,4 +1,4 @@
-"""Made-up windows, to try a backend with."""
+"""Synthetic windows to try a backend with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .backend import Arrays
 
 
 def random_windows(card: Card, count: int) -> Arrays:
-    """A batch of made-up inputs: the same ones each time.
+    """A batch of random inputs, the same each time.
 
     Args:
         card: The model's card.

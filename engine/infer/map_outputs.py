@@ -1,4 +1,4 @@
-"""The files that a map's run writes: staged before the work, completed after it."""
+"""The output files of a map run: staged before the work, completed after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
 
 @dataclass(frozen=True)
 class MapOutputs:
-    """Where a run writes until all is complete; None for what is not asked for.
+    """The hidden places where a run writes until all is complete; None for outputs that were not asked for.
 
     Attributes:
         map: The class raster.

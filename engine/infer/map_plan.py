@@ -1,4 +1,4 @@
-"""What a run that makes a map will do: which rasters it reads and writes, and what it holds in memory for that."""
+"""What a map run is going to do: the rasters it reads and writes, and the memory it needs for them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .map_rows import MapJob
 from .mosaic import Mosaic
 from .writer import BLOCK
 
-# Of a megapixel's polygons; of change, only what changed.
+# Bytes of the polygons of a megapixel; of change, only changed ground becomes polygons.
 POLYGON_BYTES = {SegmentJob.verb: 2e6, ChangeJob.verb: 3.5e5}
-# Of each pixel in the rows that come out at once: the best class as int64, and float32 on the way to percents.
+# Bytes a pixel for rows released at once: the best class as int64, and float32 on the way to percent.
 _ROW_BYTES = 32
 
 
@@ -37,18 +37,18 @@ class Raster:
 
 @dataclass(frozen=True)
 class MapPlan:
-    """What a run that makes a map will do.
+    """What a map run is going to do.
 
     Attributes:
         mosaic: Computes it.
         sources: The rasters that are read.
         rasters: What it writes.
-        kept: Types of the layers that are kept beside the outputs until the end, for a run to go on with.
-        scratch: Bytes of other files beside the outputs while it runs.
-        vector: Polygons to write; empty for none.
+        kept: numpy types of the layers in the journal, from which a later run can resume.
+        scratch: Bytes of other temporary files beside the outputs.
+        vector: Path of the polygons; empty for none.
         polygon_bytes: Bytes of polygons a megapixel.
-        again: How often each raster is written, 2 for a Cloud Optimized GeoTIFF.
-        remote: Whether other processes compute.
+        again: How often each raster is written: twice for a Cloud Optimized GeoTIFF.
+        remote: Whether a cluster computes.
     """
 
     mosaic: Mosaic
@@ -63,13 +63,13 @@ class MapPlan:
 
     @property
     def written(self) -> float:
-        """Megapixels that are written, whether they hold data or not."""
+        """Megapixels to write, valid or not."""
         height, width = self.mosaic.grid.shape
         return self.again * len(self.rasters) * height * width / 1e6
 
     @property
     def buffers(self) -> int:
-        """Bytes that grow with the raster's width, and with the raster up to GDAL's cache."""
+        """Bytes of buffers: they grow with the raster's width, and GDAL's cache up to its limit."""
         width, side = self.mosaic.grid.width, self.mosaic.window
         pixel = sum(np.dtype(raster.dtype).itemsize for raster in self.rasters)
         rows = self.mosaic.buffer_bytes + _ROW_BYTES * side * width + 2 * BLOCK * width * pixel
@@ -77,7 +77,7 @@ class MapPlan:
 
     @property
     def read_cache(self) -> int:
-        """Bytes of GDAL's cache that the rasters fill."""
+        """Bytes of GDAL's cache that reading fills."""
         share = self.mosaic.bounds.height / self.mosaic.grid.height
         return min(raster_cache(), int(share * sum(source.nbytes for source in self.sources)))
 
@@ -90,7 +90,7 @@ def plan_map(
     kept: Sequence[str],
     scratch: int = 0,
 ) -> MapPlan:
-    """What a job will do; the arguments are those of `MapPlan`."""
+    """The plan of a job; see `MapPlan` for the arguments."""
     return MapPlan(
         mosaic,
         sources,

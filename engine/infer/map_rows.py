@@ -1,4 +1,4 @@
-"""From a job that makes a map to its rows: what runs over the rasters, and what becomes of the probabilities."""
+"""From a map job to rows: opens the rasters, lays the windows, and turns probabilities into layers."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def lay_mosaic(
 def kept_layers(
     job: MapJob, card: Card, confidence: bool
 ) -> tuple[Callable[[Rows], Layers], list[str]]:
-    """What becomes of rows of probabilities, and the types of its layers.
+    """The function that turns rows of probabilities into layers, and the numpy types of these.
 
     Args:
         job: The checked job.
         card: The model's card.
-        confidence: For a class map: whether percents are wanted.
+        confidence: Whether a class map needs its confidence in percent.
     """
     if isinstance(job, SegmentJob):
         return class_layers(card, confidence), layer_dtypes(card, confidence)

@@ -1,4 +1,4 @@
-"""A run that makes a map: what `segment` and `detect-change` do alike, from the job to the rows and to the result."""
+"""What `segment` and `detect-change` have in common: from the checked job to rows of the map, and to the result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OUTPUTS = {
 
 
 class MapRun:
-    """Everything that a map is made with, opened and checked before the first window.
+    """Opens and checks all that a map is made with before the first window is computed.
 
     Attributes:
         sources: The rasters; the first one has the grid of the map.
@@ -54,10 +54,10 @@ class MapRun:
 
         Args:
             job: The checked job.
-            model: With what.
-            watch: Runs since the job began.
-            stack: Closes all that is opened; left normally, it moves the outputs to their places.
-            progress: Told what is done, and of every window; a cancel takes effect there.
+            model: The model.
+            watch: Stopwatch, started when the job began.
+            stack: Closes what is opened here; left without an error, it moves the outputs to their places.
+            progress: Updated with each step and at every window; a cancel takes effect there.
 
         Raises:
             EngineError: A subclass; its message says what was given, what was expected and what to do.
@@ -77,7 +77,7 @@ class MapRun:
         self._backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, self._backend, dict(zip(_SOURCES[job.verb], self.sources)))
         self._mosaic = lay_mosaic(job, card, self.sources, self._region, self._backend)
-        # Polygons have the confidence as a column, asked for or not.
+        # Polygons have a column for the confidence, so they need it even where no confidence raster was asked for.
         self._sure = isinstance(job, SegmentJob) and bool(job.confidence or job.output_vector)
         self._layers = kept_layers(job, card, self._sure)[1]
         self._preflight = Preflight(model, self._backend, watch, job.threads)
@@ -90,7 +90,7 @@ class MapRun:
             self._outputs.forget()
 
     def _rasters(self) -> list[Raster]:
-        """What is written."""
+        """The rasters that will be written."""
         job, card = self._job, self._model.card
         rasters = [Raster("class", job.output, class_dtype(card.classes, card.nodata))]
         if isinstance(job, ChangeJob) and job.probability:
@@ -100,7 +100,7 @@ class MapRun:
         return rasters
 
     def strips(self, progress: Progress) -> Iterator[Layers]:
-        """The map's rows from the top: those of a killed run, then those that are computed.
+        """The map's rows from the top: first those that a killed run had finished, then those computed now.
 
         Args:
             progress: Progress of this part of the run.
@@ -119,19 +119,19 @@ class MapRun:
             computed_rows(job, model, backend, self._mosaic, self._sure)
         )
         strips = self._watch.during("windows", resumed(kept, compute, height, progress))
-        # Whatever ends the run: nobody reads a raster any more when it is closed.
+        # Closed before the rasters are, however the run ends: the reading thread must have stopped by then.
         return self._stack.enter_context(closing(strips))
 
     def tags(self, facts: Mapping[str, Any]) -> dict[str, str]:
-        """How the map is made, for its files: see `provenance`."""
+        """Metadata that says how the map was made; see `provenance`."""
         return provenance(self._job, self._model, self._backend, facts)
 
     def result(self, areas: list[dict[str, Any]], threshold: float | None = None) -> dict[str, Any]:
-        """The protocol's result, once the outputs are at their places; later estimates learn from this run.
+        """The protocol's result, once the outputs are in place. The run's timing improves later estimates.
 
         Args:
-            areas: Records of the classes.
-            threshold: For change, the cut.
+            areas: Area records of the classes.
+            threshold: The threshold that was used, for change.
         """
         self._preflight.after_map(self._plan, self.estimate, self._progress)
         return self._watch.result(

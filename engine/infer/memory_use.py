@@ -18,7 +18,7 @@ def resident_bytes() -> int:
 
 
 def peak_bytes() -> int:
-    """The most that it has taken so far; on systems that do not tell, what it takes now."""
+    """Peak memory so far; where the system does not report it, the current memory."""
     if _PROCESSES.exists():
         return peak_of("self") or resident_bytes()
     if sys.platform == "win32":
@@ -29,7 +29,7 @@ def peak_bytes() -> int:
 
 
 def peak_of(process: int | str) -> int | None:
-    """The most that a running process has taken so far, by its number; None where the system does not tell."""
+    """Peak memory of a running process so far, by its id; None where the system does not report it."""
     try:
         status = (_PROCESSES / str(process) / "status").read_text("ascii", errors="replace")
     except OSError:

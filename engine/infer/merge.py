@@ -1,4 +1,4 @@
-"""Overlapping predictions become rows, with a buffer no higher than a window."""
+"""Blends overlapping windows into rows, in a buffer that is only as high as one window."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RowAccumulator:
             height: Rows of the raster.
             width: Columns of the raster.
             weights: Blend weights of a window, float32 [window, window].
-            top: First row that is of interest.
+            top: First row of the buffer; rows above are not needed.
         """
         self._size = weights.shape[0]
         self._weights = weights
@@ -91,7 +91,7 @@ class RowAccumulator:
             self._scores[:, target, across] += probabilities[:, source, :columns] * share
 
     def release(self, until: int) -> Iterator[Rows]:
-        """Gives the rows above `until`, in one or more pieces from top to bottom, and forgets them.
+        """Yields the rows above `until`, in one or more pieces from top to bottom, and clears them.
 
         Each piece is a view of the buffer that is cleared when the next one is asked for.
 
@@ -103,11 +103,11 @@ class RowAccumulator:
             for _, place in self._pieces(self._top, count):
                 scores, sums = self._scores[:, place], self._sums[place]
                 known = sums > 0
-                # Not so in most rows of a large raster, where a small extent was asked for.
+                # Where a small extent of a large raster was asked for, most rows are empty: skip the arithmetic.
                 touched = bool(known.any())
                 for row in range(0, len(sums) if touched else 0, _AT_A_TIME):
                     part = slice(row, row + _AT_A_TIME)
-                    # Without `where`, which is slow, wherever it changes nothing.
+                    # `where` is slow, so it is passed only where some pixel is unknown.
                     where = True if known[part].all() else known[part]
                     np.divide(scores[:, part], sums[part], out=scores[:, part], where=where)
                 yield Rows(self._top, scores, known)

@@ -1,4 +1,4 @@
-"""A model runs over a raster window by window; finished rows come out."""
+"""Runs a model over a raster, window by window, and yields finished rows of probabilities."""
 
 from __future__ import annotations
 
@@ -30,31 +30,33 @@ from .windows import SlidingWindows, overlap_pixels
 Feeds = dict[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
 Read = Callable[[Window], "tuple[Feeds, Mask]"]
-_ACROSS = 2048  # columns that are read together: what neighbouring windows share is then read once
+_ACROSS = (
+    2048  # columns that are read at once, so that what neighbouring windows share is read once
+)
 
 
 class Reader(Protocol):
     """Gives the inputs of windows."""
 
     def __call__(self, window: Window) -> tuple[Feeds, Mask]:
-        """The inputs of one."""
+        """The inputs of one window, and its valid pixels."""
 
     def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
-        """The inputs of some windows of one row, without the batch dimension, and where they are valid.
+        """The inputs of several windows of one row, without the batch dimension, and their valid pixels.
 
         Args:
-            windows: Side by side, each beginning before the one before it ends.
+            windows: From left to right, each overlapping the one before.
         """
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What an earlier run of the same job had finished.
+    """What an earlier run of the same job has finished.
 
     Attributes:
-        rows: The rows 0 to `rows` of the raster, the end of a strip.
-        pixels: Those of their pixels with a result.
-        run: Windows that the model had seen when a strip came out, by the strip's end.
+        rows: Number of finished rows from the top; a strip ends there.
+        pixels: Pixels with a result in these rows.
+        run: Windows predicted before each strip came out, by the row at which the strip ends.
     """
 
     rows: int = 0
@@ -64,7 +66,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class _Step:
-    """Windows to predict together, and how far the work is.
+    """A batch of windows to predict together, and how far the work is.
 
     Attributes:
         top: First row that these windows, or later ones, touch.
@@ -87,9 +89,9 @@ class Mosaic:
 
     Attributes:
         grid: Grid of the raster and the result.
-        bounds: Where results are wanted, and around it.
+        bounds: Window around all pixels whose result is wanted.
         window: Side of a window, pixels.
-        tally: What was run, complete once `rows` is exhausted.
+        tally: Counts of windows and pixels, complete once `rows` is exhausted.
     """
 
     def __init__(
@@ -125,7 +127,7 @@ class Mosaic:
 
     @property
     def buffer_bytes(self) -> int:
-        """Bytes of the rows that are added up at a time."""
+        """Bytes of the blending buffer."""
         return 4 * (self._classes + 1) * self.window * self.grid.width
 
     def candidates(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -138,7 +140,7 @@ class Mosaic:
         return all_tops[touched], all_lefts[touched]
 
     def look(self, window: Window) -> tuple[Feeds, Mask] | None:
-        """A window's inputs, and the pixels whose result is wanted; None when there are none."""
+        """A window's inputs, and its valid pixels whose result is wanted; None when there are none."""
         wanted = self._region.mask(window)
         if not wanted.any():
             return None
@@ -147,18 +149,18 @@ class Mosaic:
         return (feeds, keep) if keep.any() else None
 
     def rows(self, progress: Progress, earlier: Earlier = _NOTHING) -> Generator[Rows, None, None]:
-        """Predicts, from top to bottom: one thread reads ahead, others predict, the caller's adds up.
+        """Predicts from top to bottom: one thread reads ahead, others predict, and the caller's thread blends.
 
-        To go on after an earlier run, the windows that reach below its rows are run once more: with the same windows
-        added in the same order, each row is the one that an uninterrupted run gives, to the last bit.
+        To resume, the windows that reach below the finished rows are predicted once more. As the same windows are then
+        added in the same order, every row equals that of an uninterrupted run, to the last bit.
 
         Args:
             progress: Updated at every window; a cancel takes effect there.
-            earlier: Rows that are not computed again.
+            earlier: What is finished already.
 
         Yields:
-            All further rows of the raster in order; those outside the region are unknown. Each is valid until the
-            next one is asked for.
+            The remaining rows of the raster in order; outside the region they are unknown. Each is a view that is
+            valid only until the next is requested.
 
         Raises:
             EmptyArea: No pixel of the region is valid.
@@ -167,7 +169,7 @@ class Mosaic:
         self.require_a_window()
 
     def strip(self, progress: Progress, earlier: Earlier, until: int) -> Iterator[Rows]:
-        """The same for the rows above `until`: one of `tops`, or the raster's height."""
+        """As `rows`, for the rows above `until` only: one of `tops`, or the raster's height."""
         first, top = self.start(earlier.rows)
         self.tally.run = earlier.run.get(top, 0)
         self.tally.pixels = self.tally.earlier = earlier.pixels
@@ -175,7 +177,7 @@ class Mosaic:
             progress.skip(first / len(self._windows.touching(self._region.bounds)[0]))
         merged = RowAccumulator(self._classes, *self._grid.shape, self._weights, top)
         lanes, batch = self._backend.lanes, self._backend.batch
-        ahead = max(1, (lanes + 1) // batch)  # of large batches one waits: it has much memory
+        ahead = max(1, (lanes + 1) // batch)  # only one large batch waits: each takes much memory
         with (
             closing(read_ahead(self._steps(first, until), depth=ahead)) as steps,
             closing(in_order(steps, self._predict, lanes)) as predicted,
@@ -189,7 +191,7 @@ class Mosaic:
         yield from self._further(merged.release(until), earlier.rows)
 
     def require_a_window(self) -> None:
-        """Raises `EmptyArea` when the model saw none."""
+        """Raises `EmptyArea` when no window held a valid pixel."""
         if not self.tally.run:
             raise EmptyArea(
                 "There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or "
@@ -197,23 +199,23 @@ class Mosaic:
             )
 
     def tops(self, done: int) -> list[int]:
-        """Rows of pixels below `done` at which a row of windows of the region begins."""
+        """First pixel rows, below `done`, of the rows of windows in the region."""
         places, _ = self._windows.touching(self._region.bounds)
         return [top for top in (self._windows.tops[place] for place in places) if top > done]
 
     def start(self, done: int) -> tuple[int, int]:
-        """Where to begin when `done` rows are finished: (row of windows in the region, row of pixels)."""
+        """Where to resume when `done` rows are finished: (row of windows in the region, pixel row)."""
         places, _ = self._windows.touching(self._region.bounds)
         tops = [self._windows.tops[place] for place in places]
         first = bisect_right(tops, done - self._windows.window)  # the first that reaches below them
         return first, min([done, *tops[first : first + 1]])
 
     def _steps(self, first: int, until: int) -> Iterator[_Step]:
-        """Reads the windows of the region, a batch a step; a step without a batch only tells how far it is.
+        """Reads the windows of the region, a batch a step; a step with an empty batch only reports progress.
 
         Args:
-            first: Rows of windows that are left out.
-            until: Windows that begin at this row of pixels, or below, are left out.
+            first: Rows of windows to skip.
+            until: Windows that begin at or below this pixel row are left out.
         """
         places, columns = self._windows.touching(self._region.bounds)
         for done, place in enumerate(places[first:], first):
@@ -226,13 +228,13 @@ class Mosaic:
                 if found is not None:
                     waiting.append(found)
                 if 0 < len(waiting) < self._backend.batch and at + 1 < len(columns):
-                    continue  # steps that wait in line are not to be taken up by parts of a batch
+                    continue  # wait for a full batch, so that the queue of steps holds only full ones
                 share = (done + at / len(columns)) / len(places)
                 yield _Step(top, share, message, waiting)
                 waiting = []
 
     def _row(self, place: int, columns: range) -> Iterator[tuple[Window, Feeds, Mask] | None]:
-        """Each window of a row with its inputs and the pixels wanted; None for one without any."""
+        """Each window of a row with its inputs and wanted pixels; None for a window without any."""
         run: list[tuple[Window, Mask]] = []
         for column in columns:
             window = self._windows.at(place, column)
@@ -250,12 +252,12 @@ class Mosaic:
                 yield None
 
     def _predict(self, step: _Step) -> NDArray[Any]:
-        """Scores of a step's windows [B, K, S, S]; nothing [0] for a step without any."""
+        """Probabilities of a step's windows [B, K, S, S]; empty [0] for a step without windows."""
         if not step.batch:
             return np.zeros(0, np.float32)
         batch = stack([feeds for _, feeds, _ in step.batch])
         for _, feeds, _ in step.batch:
-            feeds.clear()  # the step waits for its turn to be added up; its inputs need not
+            feeds.clear()  # free the inputs: only the result has to wait for its turn to be blended
         started = time.perf_counter()
         scores = self._backend.predict(batch)
         seconds = time.perf_counter() - started
@@ -264,21 +266,21 @@ class Mosaic:
         return scores
 
     def _further(self, released: Iterator[Rows], done: int) -> Iterator[Rows]:
-        """Those below the `done` rows; above, the windows that were not run again are missing.
+        """Passes on the rows below `done`: those above lack the windows that were not run again.
 
         Raises:
-            ModelInvalid: The model gave what is no number.
+            ModelInvalid: The model gave NaN.
         """
         for rows in released:
             if rows.top >= done:
-                # The classes of a pixel sum up to 1: where one of them is no number, none is.
+                # Probabilities come from a softmax: where one class is NaN, all are, so checking the first is enough.
                 check_numbers(rows.probabilities[0], rows.known)
                 self.tally.pixels += int(np.count_nonzero(rows.known))
                 yield rows
 
 
 def stack(feeds: list[Feeds]) -> Feeds:
-    """Single inputs to a batch; the spectral groups, alike for all, are passed as they are."""
+    """Stacks the inputs of single windows into a batch; the spectral groups are the same for all."""
     return {
         name: feeds[0][name] if name == "groups" else np.stack([single[name] for single in feeds])
         for name in feeds[0]

@@ -1,4 +1,4 @@
-"""ONNX Runtime, the library that always works: on the processor, or on a GPU."""
+"""The ONNX Runtime backend, on the processor or on a GPU: the one that is always available."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class OnnxBackend(Backend):
             OutOfMemory: The model does not fit.
         """
         self._path, self._card, self._provider, self._threads = path, card, provider, threads
-        # Two runs of one thread each beat one run of two.
+        # Two runs of one thread each are faster than one run of two threads.
         self.lanes, share = lanes_of(threads) if provider == CPU else (1, threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = share
         options.log_severity_level = _QUIET
-        # The arena keeps the largest memory it ever needed, and more; without it memory is flat.
+        # The arena never gives memory back; without it memory stays flat.
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = provider != "DmlExecutionProvider"
         providers = [provider] if provider == CPU else [provider, CPU]

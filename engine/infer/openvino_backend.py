@@ -1,8 +1,8 @@
-"""OpenVINO on the processor: float32, bfloat16 where the processor has it, or linear layers in int8.
+"""The OpenVINO backend on the processor, in four precisions.
 
 In bfloat16 the last layers of a dense head lose what tells two similar classes apart, while a transformer's tokens lose
-next to nothing. So there are four ways to run a model: all of it in float32, all of it in bfloat16, the encoder in
-bfloat16 with what follows in float32, and the linear layers in int8 with everything else in float32.
+next to nothing. Hence the choices: all in float32, all in bfloat16, the encoder in bfloat16 and the rest in float32, or
+the linear layers in int8 and the rest in float32.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ PRECISIONS = {
     "int8": "linear layers in int8, the rest in float32",
 }
 _NEEDED = {"bfloat16": "BF16", "encoder": "BF16", "int8": "INT8"}  # in OpenVINO's words
-# The first tensors of a process set up what is shared among all. Two lanes that do so at once wait for each other for
-# ever, one holding Python's lock and one OpenVINO's: so it is done here, in one thread.
+# The first tensor of each type initialises state shared by the process. Two threads that do so at once deadlock, one
+# holding Python's lock and one OpenVINO's: so it is done here, at import.
 for _dtype in (np.float32, np.int64):
     openvino.Tensor(np.zeros(1, _dtype), shared_memory=True)
-_BRIDGE = "tokens"  # what the second half takes from the first
+_BRIDGE = "tokens"  # name of the input through which the second half takes the encoder's output
 
 
 def precisions() -> tuple[str, ...]:
     """The keys of `PRECISIONS` that this processor computes without emulation."""
     abilities = set(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-    if lacks_int8():  # named all the same; the rounded weights are then multiplied in float32
+    if (
+        lacks_int8()
+    ):  # OpenVINO lists it even so, and then multiplies the rounded weights in float32
         abilities.discard(_NEEDED["int8"])
     return tuple(name for name in PRECISIONS if name not in _NEEDED or _NEEDED[name] in abilities)
 
@@ -82,7 +84,7 @@ class OpenVinoBackend(Backend):
         self._lane = threading.local()
 
     def prepare(self, feeds: Arrays) -> None:
-        """As `Backend.prepare`: compiles the model for these sizes; what fails is told by the prediction."""
+        """As `Backend.prepare`: compiles the model for these sizes; an error is left for `predict` to raise."""
         used, sizes = self._used(feeds)
 
         def compile_model() -> None:
@@ -92,14 +94,14 @@ class OpenVinoBackend(Backend):
         threading.Thread(target=compile_model, name="compile").start()
 
     def predict(self, feeds: Arrays) -> Floats:
-        """As `Backend.predict`; each thread has inference requests of its own."""
+        """As `Backend.predict`, with inference requests of its own for each thread."""
         used, sizes = self._used(feeds)
         requests = self._lane.__dict__.setdefault("requests", {})
         if sizes not in requests:
             requests[sizes] = [stage.create_infer_request() for stage in self._stages(used, sizes)]
         try:
             for request in requests[sizes]:
-                # Shared with the request, not copied: nobody changes the arrays while it runs.
+                # Inputs are not copied: nobody changes the arrays while the request runs.
                 result = request.infer(used, share_inputs=True, share_outputs=False)[0]
                 used = {**used, _BRIDGE: result}
         except MemoryError as error:
@@ -143,7 +145,7 @@ class OpenVinoBackend(Backend):
             "INFERENCE_PRECISION_HINT": precision,
             "NUM_STREAMS": self.lanes,
             "INFERENCE_NUM_THREADS": self.lanes * self._share,
-            # Pinned threads of two runs would sit on the same processors.
+            # Threads of two lanes would be pinned to the same processors.
             "ENABLE_CPU_PINNING": False,
         }
         return self._core.compile_model(model, "CPU", options)
@@ -164,14 +166,14 @@ class OpenVinoBackend(Backend):
 
 
 def split_after_encoder(model: Any) -> tuple[Any, Any] | None:
-    """Cuts a model behind its last layer normalisation, where a transformer's encoder ends.
+    """Splits a model after its last layer normalisation, where the transformer encoder ends.
 
     Args:
-        model: An openvino.Model; it is used up.
+        model: An openvino.Model, which is modified.
 
     Returns:
-        The encoder, and what follows, with the encoder's output as an input named "tokens"; None for a model without
-        layer normalisation.
+        The encoder, and the rest, which takes the encoder's output as an input named "tokens"; None for a model
+        without layer normalisation.
     """
     rest = model.clone()  # has its nodes in the same order
     norms = [place for place, node in enumerate(model.get_ordered_ops()) if _is_layer_norm(node)]

@@ -1,17 +1,17 @@
-"""What this machine's processor is: speeds that were measured on one hold for no other."""
+"""Identifies this machine's processor, as measured speeds hold for no other."""
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
 
-# What decides how fast a network runs.
+# Instruction sets that decide how fast a network runs.
 _ABILITIES = {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8"}
 _LINUX = Path("/proc/cpuinfo")
 
 
 def processor_name() -> str:
-    """Its name and what it computes with, where Linux tells; else what Python knows."""
+    """Name and instruction sets on Linux; elsewhere what Python knows of it."""
     try:
         lines = _LINUX.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -23,6 +23,6 @@ def processor_name() -> str:
 
 
 def lacks_int8() -> bool:
-    """Whether it is known to have no instructions for sums of products of 8-bit integers (VNNI)."""
+    """Whether it is known to lack instructions for 8-bit dot products (VNNI)."""
     able = processor_name()
     return "avx2" in able and "vnni" not in able

@@ -1,4 +1,4 @@
-"""What there is besides ONNX Runtime to run a model on the processor."""
+"""The backends on the processor besides ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Open = Callable[[], Backend]
 
 
 def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
-    """What there is besides ONNX Runtime on this processor.
+    """The other backends that work on this processor.
 
     Args:
         path: An .onnx file.
@@ -22,7 +22,7 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
         threads: Processor threads, 0 = all.
 
     Returns:
-        For each name what opens it.
+        A function that opens the backend, by name.
     """
     if find_spec("openvino") is None:
         return {}
@@ -30,7 +30,7 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
         from .openvino_backend import OpenVinoBackend, precisions
 
         able = precisions()
-    except (ImportError, OSError, RuntimeError):  # its libraries do not load, or not start, here
+    except (ImportError, OSError, RuntimeError):  # its libraries fail to load or to start here
         return {}
 
     def opener(precision: str) -> Open:
@@ -40,7 +40,7 @@ def other_backends(path: Path, card: Card, threads: int) -> dict[str, Open]:
 
 
 def processor_key(path: Path, others: Iterable[str], threads: int) -> str:
-    """What the choice among them is kept under.
+    """The key under which the choice among them is remembered.
 
     Args:
         path: Path of the model.

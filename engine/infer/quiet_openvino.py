@@ -1,7 +1,7 @@
-"""OpenVINO, kept from telling anybody what it does: import it from here, never by itself.
+"""OpenVINO without telemetry: import it from here, never directly.
 
-Reading a model would tell Google Analytics about it. Without this package OpenVINO keeps silent: that nothing leaves
-the user's machine is a promise.
+OpenVINO reports to Google Analytics when it reads a model, unless its telemetry package cannot be imported. That
+nothing leaves the user's machine is a promise.
 """
 
 from __future__ import annotations

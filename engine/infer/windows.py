@@ -1,4 +1,4 @@
-"""Where the model looks: a lazy grid of square windows over a raster."""
+"""A lazy grid of overlapping square windows over a raster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doing the writing of what is finished while the next is worked on."""
+"""Writes finished items in a background thread while the caller works on the next ones."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Item = TypeVar("Item")
 
 @contextmanager
 def write_behind(write: Callable[[Item], None], depth: int = 2) -> Iterator[Callable[[Item], None]]:
-    """Gives what takes items, which a thread writes one after the other, in the order in which they come.
+    """Yields a function that hands items to a writing thread, which writes them in order.
 
-    Nothing else may use what the thread writes to until the context is left; then all is written, or after an error
-    nothing is being written any more. What `write` raises is raised by a later call, or at the end.
+    Nothing else may touch the output until the context is left. By then every item has been written or, after an
+    error, the thread has stopped. An exception in `write` is raised by a later call, or on leaving the context.
 
     Args:
-        write: Called in the thread for each item, which nobody may change any more.
-        depth: Items that may wait.
+        write: Called in the thread for each item. The caller must not change an item that it has handed over.
+        depth: Most items that may wait; the caller then blocks.
     """
     waiting: deque[Future[None]] = deque()
 
     def work(item: Item) -> None:
-        # Rasters opened and closed in any order within it: each restores the one around it.
+        # One environment around all, so that rasters may be opened and closed inside it in any order.
         with rasterio.Env():
             write(item)
 
