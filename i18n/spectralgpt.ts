@@ -5196,11 +5196,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -5252,6 +5247,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

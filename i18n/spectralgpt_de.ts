@@ -5197,11 +5197,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation>Die Datei ist vielleicht beschädigt oder unvollständig heruntergeladen: Öffnen Sie sie zur Prüfung in QGIS und kopieren Sie sie erneut, laden Sie sie erneut herunter oder exportieren Sie sie erneut.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation>Es wurde kein Raster angegeben. Wählen Sie eine Rasterdatei.</translation>
     </message>
@@ -5254,6 +5249,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; ist kein Koordinatenbezugssystem. Geben Sie einen Code wie EPSG:32631 an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation>Er kommt von einem anderen Rechner: Prüfen Sie die Adresse, das Netz und ob Sie dort lesen dürfen. Der Server muss Teile einer Datei senden (HTTP-Range-Anfragen); tut er das nicht, laden Sie die Datei zuerst herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>Die Datei ist vielleicht beschädigt oder unvollständig heruntergeladen: Öffnen Sie sie zur Prüfung in QGIS und kopieren Sie sie erneut, laden Sie sie erneut herunter oder exportieren Sie sie erneut.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

@@ -5197,11 +5197,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation>El archivo puede estar dañado o descargado de forma incompleta: ábralo en QGIS para comprobarlo, y cópielo, descárguelo o expórtelo de nuevo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation>No se indicó ningún ráster. Elija un archivo ráster.</translation>
     </message>
@@ -5254,6 +5249,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; no es un sistema de referencia de coordenadas. Indique un código como EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation>Procede de otro equipo: compruebe la dirección, la red y que tenga permiso de lectura allí. El servidor debe enviar partes de un archivo (peticiones HTTP por rangos); si no lo hace, descargue antes el archivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>El archivo puede estar dañado o descargado de forma incompleta: ábralo en QGIS para comprobarlo, y cópielo, descárguelo o expórtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

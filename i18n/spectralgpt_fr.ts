@@ -5197,11 +5197,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation>Le fichier est peut-être endommagé ou incomplètement téléchargé : ouvrez-le dans QGIS pour voir, et copiez, téléchargez ou exportez-le à nouveau.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation>Aucun raster n&#x27;a été indiqué. Choisissez un fichier raster.</translation>
     </message>
@@ -5254,6 +5249,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
         <translation>« {1} » n&#x27;est pas un système de coordonnées de référence. Indiquez un code tel que EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation>Il vient d’une autre machine : vérifiez l’adresse, le réseau et votre droit de lecture. Le serveur doit envoyer des parties d’un fichier (requêtes HTTP par plages) ; sinon, téléchargez d’abord le fichier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>Le fichier est peut-être endommagé ou incomplètement téléchargé : ouvrez-le dans QGIS pour voir, et copiez, téléchargez ou exportez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

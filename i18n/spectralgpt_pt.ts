@@ -5197,11 +5197,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation>O arquivo pode estar danificado ou incompleto: abra-o no QGIS para ver e copie, baixe ou exporte-o de novo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation>Nenhum raster foi dado. Escolha um arquivo raster.</translation>
     </message>
@@ -5254,6 +5249,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; não é um sistema de referência de coordenadas. Dê um código como EPSG:32631.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation>Vem de outro computador: verifique o endereço, a rede e se tem permissão de leitura. O servidor tem de enviar partes de um ficheiro (pedidos HTTP por intervalos); se não o fizer, descarregue primeiro o ficheiro.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>O arquivo pode estar danificado ou incompleto: abra-o no QGIS para ver e copie, baixe ou exporte-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

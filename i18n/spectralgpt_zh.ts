@@ -5197,11 +5197,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
-        <translation>文件可能已损坏或下载不完整：请在 QGIS 中打开查看，并重新复制、下载或导出。</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/opening.py"/>
         <source>No raster was given. Choose a raster file.</source>
         <translation>未给出栅格。请选择栅格文件。</translation>
     </message>
@@ -5254,6 +5249,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/data/opening.py"/>
         <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
         <translation>“{1}”不是坐标参考系统。请给出代码，例如 EPSG:32631。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <translation>它来自另一台计算机：请检查地址、网络以及您是否有读取权限。服务器必须能发送文件的一部分（HTTP 范围请求）；如果不能，请先下载该文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
+        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <translation>文件可能已损坏或下载不完整：请在 QGIS 中打开查看，并重新复制、下载或导出。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,10 +19,15 @@ from .grid import Grid
 
 _THIN = 16  # pixels; no scene is as narrow as this and has more bands than that
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-_REMEDY = (
-    "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, "
-    "download or export it again."
-)
+_FAR = re.compile(r"https?://|ftp://|s3://|gs://|az://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
+# A server that stumbles is asked again, one that falls silent is given up; the user's own settings come first.
+_NETWORK = {
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_HTTP_CONNECTTIMEOUT": 30,
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,  # bytes a second, over
+    "GDAL_HTTP_LOW_SPEED_TIME": 60,  # seconds
+}
 
 
 @contextmanager
@@ -45,7 +51,8 @@ def open_raster(path: str) -> Iterator[Any]:
         )
     if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
         raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
-    with rasterio.Env(GDAL_CACHEMAX=raster_cache()), warnings.catch_warnings():
+    network = {name: value for name, value in _NETWORK.items() if name not in os.environ}
+    with rasterio.Env(GDAL_CACHEMAX=raster_cache(), **network), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             dataset = rasterio.open(path)
@@ -58,7 +65,7 @@ def open_raster(path: str) -> Iterator[Any]:
                     details=str(error),
                 ) from error
             raise RasterUnreadable(
-                f"The raster {path} cannot be opened. {_REMEDY}", details=str(error)
+                f"The raster {path} cannot be opened. {_remedy(path)}", details=str(error)
             ) from error
         with dataset:
             _check_layout(dataset, path)
@@ -73,7 +80,7 @@ def readable(path: str, where: str = "") -> Iterator[None]:
     except (RasterioError, RasterioIOError) as error:
         place = f" at {where}" if where else ""
         raise RasterUnreadable(
-            f"The raster {path} can be opened, but its pixels cannot be read{place}. {_REMEDY}",
+            f"The raster {path} can be opened, but its pixels cannot be read{place}. {_remedy(path)}",
             details=str(error.__cause__ or error),
         ) from error
 
@@ -164,6 +171,19 @@ def parse_crs(text: str) -> CRS:
             f"'{text[:60]}' is not a coordinate reference system. Give a code such as EPSG:32631.",
             details=str(error),
         ) from error
+
+
+def _remedy(path: str) -> str:
+    """What to do about a raster that cannot be read."""
+    if _FAR.search(path):
+        return (
+            "It comes from another machine: check the address, the network, and that you may read it there. The "
+            "server must send parts of a file (HTTP range requests); if it does not, download the file first."
+        )
+    return (
+        "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it "
+        "again."
+    )
 
 
 def _driver_prefix(path: str) -> bool:
