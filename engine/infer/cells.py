@@ -1,4 +1,4 @@
-"""The ground that a scene model looks at: cells of a grid at the model's own scale, or the zones of a user."""
+"""The grid of cells of a scene model: the raster's pixels at the model's own scale, one window a cell."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..errors import InvalidParameter
 from ..progress import Progress
 from ..suitability import SCALE_TOLERANCE
 
-_SAME_SCALE = 0.05
+_SAME_SCALE = 0.05  # relative difference below which resampling is not worthwhile
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A grid whose windows of the model's size are the cells.
+    """A grid of pixels, cut into cells of the model's window size.
 
     Attributes:
-        grid: The raster's grid, or one over the same ground with other pixels.
+        grid: The raster's grid, or one over the same ground with another pixel size.
         window: Side of a cell in pixels of `grid`.
-        scale: Ground a cell covers over the ground that the model was trained on, along a side.
+        scale: Side of a cell on the ground, relative to that of the model's training windows.
     """
 
     grid: Grid
@@ -56,7 +56,7 @@ class Cells:
 
 
 def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> Cells:
-    """Chooses the pixels in which a scene model sees a raster.
+    """Chooses the pixel size at which a scene model sees a raster.
 
     Without a cell size the raster is read at the model's ground sample distance; with one, each cell is stretched to
     the model's window.
@@ -65,18 +65,15 @@ def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> C
         grid: The raster's grid.
         card: The model's card.
         cell_size: Side of a cell in CRS units, 0 = the model's window at its ground sample distance.
-        progress: Told of resampling and of scales the model was not made for.
+        progress: Told of resampling, and of scales that the model was not trained for.
 
     Raises:
         InvalidParameter: A cell is larger than the raster can be, or finer than its pixels.
     """
     across, down = ground_pixel(grid)
     if cell_size > 0:
-        wide, tall = (size / cell_size for size in grid.resolution)
-        wide, tall = (
-            wide * card.window,
-            tall * card.window,
-        )  # pixels of a cell's grid in one raster pixel
+        # Pixels of the cells' grid along one pixel of the raster.
+        wide, tall = (size / cell_size * card.window for size in grid.resolution)
         if min(wide, tall) > card.window:
             raise InvalidParameter(
                 f"The cell size {cell_size:g} is smaller than a pixel ({max(grid.resolution):g} CRS units). Give a "
@@ -105,7 +102,7 @@ def ground_pixel(grid: Grid) -> tuple[float, float]:
     """Width and height of a pixel on the ground at the middle of the grid, metres."""
     area = float(grid.pixel_area(Window(grid.width // 2, grid.height // 2, 1, 1))[0, 0])
     wide, tall = grid.resolution
-    # In a geographic CRS a degree is shorter across than along: the area tells how much.
+    # A degree of longitude is shorter than one of latitude: the pixel's area tells by how much.
     if grid.crs.is_geographic:
         along = tall * 111_320.0
         return area / along, along

@@ -19,9 +19,9 @@ from ..errors import EmptyArea
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backends import open_backend
-from .cell_looks import CellLooks
+from .cell_windows import CellWindows
 from .cluster import Likeness, open_cluster, worker_threads
-from .cluster_looks import ClusterParts
+from .cluster_parts import ClusterParts
 from .finished_parts import parts_here, resumed_parts
 from .installed import open_model
 from .job_key import job_key
@@ -31,10 +31,10 @@ from .polygons import write_layer
 from .preflight import Preflight
 from .provenance import described, provenance
 from .report import Stopwatch, introduce
-from .scored_looks import LaidScene, Looks, Scored, lay_scene
+from .scored_windows import LaidScene, SceneWindows, ScoredWindow, lay_scene
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment
-from .zone_looks import ZoneLooks
+from .zone_windows import ZoneWindows
 
 
 def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         progress: Updated at every cell or zone; a cancel takes effect there.
 
     Returns:
-        The protocol's result: outputs, windows, device, areas and more; "features" counts the labelled ones and those
-        left out for lack of valid pixels.
+        The protocol's result: outputs, windows, device, areas and more; "features" counts those
+        labelled, and those left out for lack of valid pixels.
 
     Raises:
         EngineError: A subclass; its message says what was given, what was expected and what to do.
@@ -58,7 +58,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
     with ExitStack() as opened:
         opened.enter_context(raster_environment(job.threads))
         scene = lay_scene(job, card, opened, progress)
-        source, zones, looks = scene.source, scene.zones, scene.looks
+        source, zones, windows = scene.source, scene.zones, scene.windows
         grid = source.grid
         inputs = (job.input, *source.files, job.zones, job.mask, str(model.path))
         journal = opened.enter_context(Journal(job.output, job.resume))
@@ -67,51 +67,53 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         backend = open_backend(model.path, card, job.device, job.threads, progress)
         introduce(progress, model, backend, {"Raster": source})
         preflight = Preflight(model, backend, watch, job.threads)
-        estimate = preflight.of_scenes(looks, source, bool(job.scheduler), output.parent, progress)
+        estimate = preflight.of_scenes(
+            windows, source, bool(job.scheduler), output.parent, progress
+        )
         if job.dry_run:
             outputs.forget()
             return estimate.to_result()
         shapes = "" if zones is None else shapely.to_wkb(zones.geometries, hex=True).tolist()
         key = job_key(job, model, backend, [source], scene.region, ["parts", *shapes])
         journal.take_up(key, outputs.folders)
-        compute = parts_here(backend, looks)
+        compute = parts_here(backend, windows)
         if job.scheduler:
             client = opened.enter_context(open_cluster(job.scheduler, job.workers))
-            compute = ClusterParts(client, job, looks, Likeness.of(model, backend))
-        scored = resumed_parts(journal, looks, compute, progress.part(0.0, 0.9))
-        looked = opened.enter_context(closing(watch.during("windows", scored)))
-        found = _label(card, scene, looked)
+            compute = ClusterParts(client, job, windows, Likeness.of(model, backend))
+        scored = resumed_parts(journal, windows, compute, progress.part(0.0, 0.9))
+        scored = opened.enter_context(closing(watch.during("windows", scored)))
+        found = _label(card, scene, scored)
         tags = provenance(job, model, backend, {"scaling": source.scaling.text})
         _write(output, found, scene, described(tags))
-        if looks.sparse:
+        if windows.sparse:
             what = "zones were kept without a label" if job.zones else "cells were left out"
             progress.log(
-                f"{looks.sparse} {what}: less than half of their ground is on valid pixels of the raster."
+                f"{windows.sparse} {what}: less than half of their ground is on valid pixels of the raster."
             )
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
-    preflight.after_scenes(estimate, looks.tally, progress)
+    preflight.after_scenes(estimate, windows.tally, progress)
     result = watch.result(
         progress,
         {"output": job.output},
-        looks.tally,
+        windows.tally,
         backend,
         model,
         source,
         class_records(card, found.labels, found.area, grid),
     )
-    result["features"] = {"labelled": found.count, "skipped": looks.sparse}
+    result["features"] = {"labelled": found.count, "skipped": windows.sparse}
     return result
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """The features of a run.
+    """The labelled features of a run.
 
     Attributes:
         geometries: Cells or zones [n].
-        labels: What they are.
+        labels: Their labels.
         area: True area of each, square metres [n].
-        count: How many of them could be labelled.
+        count: Number of features that could be labelled.
     """
 
     geometries: NDArray[Any]
@@ -120,15 +122,15 @@ class Labelled:
     count: int
 
 
-def _label(card: Card, scene: LaidScene, scored: Iterator[Scored]) -> Labelled:
-    """Labels all features by what the model says at each look.
+def _label(card: Card, scene: LaidScene, scored: Iterator[ScoredWindow]) -> Labelled:
+    """Labels all features by the scores of their windows.
 
     Raises:
-        EmptyArea: None has enough valid pixels.
+        EmptyArea: No feature has enough valid pixels.
     """
     sums, weights = _add_up(scored, len(card.classes))
-    geometries, known = _features(scene.looks, scene.zones, len(weights))
-    _check_any(known, scene.looks)
+    geometries, known = _features(scene.windows, scene.zones, len(weights))
+    _check_any(known, scene.windows)
     probabilities = np.zeros((len(geometries), len(card.classes)))
     probabilities[: len(sums)] = sums / np.maximum(weights, 1e-9)[:, None]
     labels = Labels(card, probabilities, known)
@@ -151,34 +153,34 @@ def _write(path: Path, found: Labelled, scene: LaidScene, description: str) -> N
 
 
 def _add_up(
-    scored: Iterator[Scored], classes: int
+    scored: Iterator[ScoredWindow], classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted sums of probabilities [n, K] and of weights [n] over the looks at each feature."""
+    """Weighted sums of probabilities [n, K] and of weights [n] over the windows of each feature."""
     sums: list[NDArray[np.float64]] = []
     weights: list[float] = []
-    for look in scored:
-        while len(sums) <= look.place:
+    for window in scored:
+        while len(sums) <= window.feature:
             sums.append(np.zeros(classes))
             weights.append(0.0)
-        sums[look.place] += look.weight * look.score
-        weights[look.place] += look.weight
+        sums[window.feature] += window.weight * window.score
+        weights[window.feature] += window.weight
     return np.array(sums).reshape(-1, classes), np.array(weights)
 
 
 def _features(
-    looks: Looks, zones: Polygons | None, labelled: int
+    windows: SceneWindows, zones: Polygons | None, labelled: int
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Geometries [n], and which of them can be labelled."""
-    if zones is not None and isinstance(looks, ZoneLooks):
-        return zones.geometries, looks.enough
-    geometries = looks.geometries if isinstance(looks, CellLooks) else []
+    if zones is not None and isinstance(windows, ZoneWindows):
+        return zones.geometries, windows.enough
+    geometries = windows.geometries if isinstance(windows, CellWindows) else []
     return np.array(geometries, object), np.ones(labelled, bool)
 
 
-def _check_any(known: NDArray[np.bool_], looks: Looks) -> None:
+def _check_any(known: NDArray[np.bool_], windows: SceneWindows) -> None:
     if not known.any():
-        what = "zone" if isinstance(looks, ZoneLooks) else "cell"
+        what = "zone" if isinstance(windows, ZoneWindows) else "cell"
         raise EmptyArea(
-            f"No {what} can be labelled: of {looks.sparse}, none has at least half of its pixels valid. Choose a "
+            f"No {what} can be labelled: of {windows.sparse}, none has at least half of its pixels valid. Choose a "
             "smaller cell size, another area, or check the no-data values."
         )

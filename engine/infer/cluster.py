@@ -1,6 +1,6 @@
-"""A Dask cluster as the engine uses it: reached, fed with tasks, and its results taken in order.
+"""How the engine uses a Dask cluster: connects, submits tasks, and takes results in order.
 
-A task needs nothing of the others, so that those of a lost worker are computed again by another one.
+Tasks are independent, so that those of a lost worker are simply computed again by another one.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ from .installed import InstalledModel, open_model
 from .writer import raster_environment
 
 LOCAL = "local"
-WAITING = 2  # tasks for each worker that are computed, or wait, at a time
+WAITING = 2  # tasks in flight for each worker
 _POLL = 0.05  # s
-_PATIENCE = 30.0  # s of waiting for a task before it is asked whether anybody works on it
-_REACH = 10  # s to reach a scheduler
+_PATIENCE = 30.0  # s of waiting for a task before checking that there are workers at all
+_REACH = 10  # s to connect to a scheduler
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 class ClusterJob(Protocol):
-    """The fields of a job that can be shared between workers."""
+    """The fields of a job that can run on a cluster."""
 
     @property
     def verb(self) -> str:
-        """Of the job."""
+        """The job's verb."""
 
     @property
     def model(self) -> str:
-        """Name or path; the same on every worker."""
+        """Name or path of the model; the same on every worker."""
 
     @property
     def device(self) -> str:
-        """Where to compute."""
+        """Device to compute on."""
 
     @property
     def threads(self) -> int:
-        """Of one worker, 0 = all."""
+        """Threads of one worker, 0 = all."""
 
     @property
     def scheduler(self) -> str:
-        """Address, or `LOCAL`; empty for none."""
+        """Address of the scheduler, or `LOCAL`; empty for none."""
 
     @property
     def workers(self) -> int:
-        """Processes of a local cluster, 0 = one for each processor; of another, those to count on, 0 = all."""
+        """Processes of a local cluster, 0 = one a processor; workers to count on in another one, 0 = all."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """What must be alike on the client and on every worker, so that their results fit together."""
+    """What client and workers must have in common, so that their results fit together."""
 
     model: str
     backend: str
@@ -69,26 +69,26 @@ class Likeness:
 
     @classmethod
     def of(cls, model: InstalledModel, backend: Backend) -> Likeness:
-        """Of a loaded model."""
+        """The likeness of a loaded model."""
         return cls(model.sha256, backend.name, backend.device)
 
 
-_one_at_a_time = Lock()  # in a worker: a raster has one reader, and the model has the processor
+_one_at_a_time = Lock()  # a worker runs one task at a time, which then has all of its processors
 
 
 @contextmanager
 def worker_model(
     job: ClusterJob, task: str, likeness: Likeness
 ) -> Iterator[tuple[InstalledModel, Backend]]:
-    """The model of a job inside a worker, loaded once; one task at a time has it.
+    """The model of a job inside a worker, loaded once and used by one task at a time.
 
     Args:
         job: The checked job.
-        task: What the model is for.
-        likeness: The client's.
+        task: The model's task.
+        likeness: The likeness of the client.
 
     Raises:
-        DeviceUnavailable: This worker computes otherwise than the client.
+        DeviceUnavailable: The worker has another model or backend than the client.
         EngineError: What opening the model raises.
     """
     with _one_at_a_time, raster_environment(job.threads):
@@ -107,7 +107,7 @@ def worker_model(
 def _loaded(
     name: str, task: str, device: str, threads: int, expected: Likeness
 ) -> tuple[InstalledModel, Backend]:
-    """The model, kept for the next task; `expected` has it read again when the client has another one."""
+    """The model, cached for the next task; `expected` is part of the key, so that a changed model is read again."""
     model = open_model(name, task)
     return model, open_backend(model.path, model.card, device, threads)
 
@@ -127,21 +127,21 @@ def computed_in_order(
     progress: Progress,
     tell: Callable[[Task], None],
 ) -> Iterator[tuple[Task, Result]]:
-    """Has tasks computed and yields them with their results, in their order.
+    """Computes tasks on the cluster, and yields each with its result in order.
 
-    At most `WAITING` for each worker are computed or wait for their turn, so that results do not pile up here.
+    At most `WAITING` tasks for each worker are in flight, so that results do not pile up here.
 
     Args:
         client: Client of the cluster, `distributed.Client`.
-        workers: To count on.
+        workers: Number of workers to count on.
         work: Called on a worker with `given` and the task.
-        given: The same for all tasks.
-        tasks: In the order of the results.
+        given: First arguments of `work`, the same for all tasks.
+        tasks: The tasks, in order.
         progress: A cancel takes effect at any time.
-        tell: Called with the task that is waited for, to tell how far the work is.
+        tell: Called with the task that is waited for, to report progress.
 
     Raises:
-        DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
+        DeviceUnavailable: The cluster is gone, or the same task kills its workers again and again.
         EngineError: What a worker raises.
     """
     ahead = workers * WAITING
@@ -164,7 +164,7 @@ def computed_in_order(
 
 
 def _wait(client: Any, future: Any, progress: Progress) -> None:
-    """Waits for a task; a cluster without workers, which would wait for ever, is told."""
+    """Waits for a task, and warns when the cluster has no workers, as that would take for ever."""
     begun = time.monotonic()
     while not future.done():
         progress.check()
@@ -193,7 +193,7 @@ def _result(future: Any) -> Any:
 
 @contextmanager
 def running_cluster(scheduler: str, workers: int) -> Iterator[str]:
-    """The address of a cluster; one of this machine is started and lasts as long as the context.
+    """The address of a cluster; a local one is started, and stopped when the context is left.
 
     Args:
         scheduler: Its address, such as tcp://host:8786, or `LOCAL` for processes of this machine.

@@ -1,7 +1,7 @@
-"""Rows of a map computed by the workers of a Dask cluster, strip by strip, each as a single process computes it.
+"""Rows of a map computed on a Dask cluster, strip by strip, with the same result as in a single process.
 
-A strip is a whole number of rows of windows. Its worker also runs the row of windows above, which reaches into it, so
-that strips need nothing from each other.
+A strip is a whole number of rows of windows. Its worker also runs the row of windows above that reaches into it,
+so that strips are independent of each other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .mosaic import Earlier, Mosaic
 from .region import open_region
 from .tally import Tally
 
-_LARGEST = 32  # rows of windows in a strip: 10980 x 32 x 96 pixels of two layers are 67 MB
+_LARGEST = 32  # most rows of windows in a strip: 10980 x 32 x 96 pixels of two layers are 67 MB
 
 
 class Strip(NamedTuple):
@@ -36,14 +36,14 @@ class Strip(NamedTuple):
 def computed_rows(
     job: MapJob, model: InstalledModel, backend: Backend, mosaic: Mosaic, confidence: bool
 ) -> Iterator[Compute]:
-    """Computes the rows of a map in this process, or on the cluster that the job names.
+    """Yields what computes the rows of a map: this process, or the cluster that the job names.
 
     Args:
         job: The checked job.
         model: The model.
-        backend: Where it computes here.
+        backend: The backend of this process.
         mosaic: The windows.
-        confidence: For a class map: whether percents are wanted.
+        confidence: Whether a class map needs its confidence in percent.
 
     Raises:
         MissingDependency: What `open_cluster` raises.
@@ -60,10 +60,10 @@ def computed_rows(
 
 @dataclass(frozen=True)
 class StripResult:
-    """A strip as a worker gives it.
+    """A strip as a worker returns it.
 
     Attributes:
-        pieces: In order: layers, windows run since the strip's first one, pixels with a result since its start.
+        pieces: Layers in order, each with the windows run and the pixels with a result since the strip's start.
         model_seconds: Time in the model.
     """
 
@@ -72,16 +72,16 @@ class StripResult:
 
 
 def compute_strip(job: MapJob, confidence: bool, likeness: Likeness, strip: Strip) -> StripResult:
-    """A worker's task.
+    """Computes a strip in a worker.
 
     Args:
         job: The checked job; its paths must lead to the same files on every worker.
-        confidence: Whether percents are wanted.
-        likeness: The client's.
-        strip: Which rows.
+        confidence: Whether a class map needs its confidence in percent.
+        likeness: The likeness of the client.
+        strip: The rows.
 
     Raises:
-        DeviceUnavailable: This worker computes otherwise than the client.
+        DeviceUnavailable: The worker has another model or backend than the client.
         EngineError: What opening and computing raise.
     """
     with (
@@ -99,7 +99,7 @@ def compute_strip(job: MapJob, confidence: bool, likeness: Likeness, strip: Stri
 
 
 class ClusterRows:
-    """Computes rows on a cluster, in the place of a single process's mosaic."""
+    """Computes rows on a cluster instead of in this process."""
 
     def __init__(
         self,
@@ -110,28 +110,28 @@ class ClusterRows:
         likeness: Likeness,
         height: int,
     ) -> None:
-        """Sends nothing yet.
+        """Submits nothing yet.
 
         Args:
             client: Client of the cluster, `distributed.Client`.
             job: The checked job.
-            confidence: Whether percents are wanted.
-            mosaic: The windows; its tally is kept as if they ran here.
-            likeness: What the workers must have alike.
+            confidence: Whether a class map needs its confidence in percent.
+            mosaic: The windows; its tally counts as if they ran here.
+            likeness: What the workers must have in common with the client.
             height: Rows of the raster.
         """
         self._client, self._mosaic, self._height = client, mosaic, height
         self._given = (job, confidence, likeness)
 
     def __call__(self, progress: Progress, earlier: Earlier) -> Iterator[tuple[Layers, Tally]]:
-        """All rows after those of an earlier run, in order, with the tally at that place.
+        """All rows below those of an earlier run, in order, with the tally at that point.
 
         Args:
             progress: Updated at every strip; a cancel takes effect at any time.
-            earlier: Rows that are not computed again.
+            earlier: What is finished already.
 
         Raises:
-            DeviceUnavailable: The cluster is gone, or its workers end at the same strip again and again.
+            DeviceUnavailable: The cluster is gone, or the same strip kills its workers again and again.
             EmptyArea: No pixel of the region is valid.
             EngineError: What a worker raises.
         """
@@ -164,7 +164,7 @@ class ClusterRows:
 
 
 def _strips(mosaic: Mosaic, done: int, height: int, workers: int) -> list[Strip]:
-    """The rows below `done`, cut so that the workers are through soonest."""
+    """Cuts the rows below `done` so that the workers finish soonest."""
     tops = mosaic.tops(done)  # rows of pixels at which a row of windows begins
     every = strip_rows(len(tops) + 1, workers)
     cuts = [done, *tops[every - 1 :: every], height]
@@ -172,15 +172,15 @@ def _strips(mosaic: Mosaic, done: int, height: int, workers: int) -> list[Strip]
 
 
 def strip_rows(count: int, workers: int) -> int:
-    """Rows of windows in a strip with which the workers are through soonest.
+    """Rows of windows in a strip with which the workers finish soonest.
 
     Args:
-        count: Rows of windows in all.
+        count: Total rows of windows.
         workers: Workers of the cluster.
     """
 
     def duration(every: int) -> int:
-        """Rows of windows that one worker runs after another; each strip has one more at its top."""
+        """Rows of windows that the busiest worker runs; each strip repeats one row at its top."""
         return ceil(ceil(count / every) / workers) * (every + 1)
 
     return min(range(1, _LARGEST + 1), key=duration)

@@ -25,7 +25,7 @@ from .writer import BLOCK, Layer, RasterWriter, class_dtype
 
 
 def detect_change(job: ChangeJob, progress: Progress) -> dict[str, Any]:
-    """Maps change in two passes: the model's scores, then the cut that this scene asks for.
+    """Maps change in two passes: first the model's scores, then the threshold found in this scene.
 
     Args:
         job: The checked job.
@@ -80,7 +80,7 @@ def _open_model(path: str) -> InstalledModel:
 
 
 def _tell(cut: Cut, job: ChangeJob, card: Card, progress: Progress) -> None:
-    """Says what became of the scores, and where the cut is from."""
+    """Logs how scores were rescaled, and where the threshold comes from."""
     if cut.centre is not None:
         progress.log(f"Scores rescaled for this scene: {cut.centre:.3f} becomes 0.5")
     if job.threshold is None:
@@ -102,7 +102,7 @@ def _write_maps(
     cut: Cut,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    """The second pass: classes, and the probability raster when it is wanted; gives the areas."""
+    """The second pass: writes classes and, if wanted, the probability raster; returns the area records."""
     grid = scores.grid
     unchanged, changed = (item.value for item in layer.classes)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The finished parts of a labelling, kept beside it, so that a run that was killed goes on where it stopped."""
+"""Keeps the finished parts of a `classify` run in its journal, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import shapely
 from ..progress import Progress
 from .backend import Backend
 from .journal import Journal
-from .looks import Found
-from .scored_looks import Looks, PartsResult, Scored, score_parts
+from .scene_windows import Coverage
+from .scored_windows import PartsResult, SceneWindows, ScoredWindow, score_parts
 from .tally import Tally
 
-# Gives the parts from a first one on, in their order.
+# Yields the results from a given part on, in order.
 Compute = Callable[[Progress, int], Iterator[PartsResult]]
 
 
 def resumed_parts(
-    journal: Journal, looks: Looks, compute: Compute, progress: Progress
-) -> Iterator[Scored]:
-    """What the model says of all parts: what an earlier run had finished, then what is computed, kept as it comes.
+    journal: Journal, windows: SceneWindows, compute: Compute, progress: Progress
+) -> Iterator[ScoredWindow]:
+    """Scored windows of all parts: first those that an earlier run had finished, then those computed now.
 
     Args:
-        journal: Taken up.
-        looks: Where the model looks; holds afterwards what was found.
-        compute: Computes.
+        journal: The journal; computed parts are added to it.
+        windows: The windows of the scene; gains the coverage of all parts.
+        compute: Computes the remaining parts.
         progress: Updated at every cell or zone; a cancel takes effect there.
 
     Yields:
@@ -39,43 +39,43 @@ def resumed_parts(
     for record in journal.replay():
         progress.check()
         result = decoded(record)
-        yield from _placed(result, looks)
-        done = result.found.parts.stop
+        yield from _placed(result, windows)
+        done = result.coverage.parts.stop
     if done:
-        looks.tally.earlier = looks.tally.pixels
-        progress.log(f"Goes on where the last run stopped: {looks.tally.run} windows are done")
+        windows.tally.earlier = windows.tally.pixels
+        progress.log(f"Goes on where the last run stopped: {windows.tally.run} windows are done")
     for result in compute(progress, done):
         journal.append(encoded(result))
-        yield from _placed(result, looks)
+        yield from _placed(result, windows)
 
 
-def parts_here(backend: Backend, looks: Looks) -> Compute:
-    """Parts that are computed in this process.
+def parts_here(backend: Backend, windows: SceneWindows) -> Compute:
+    """Computes parts in this process.
 
     Args:
         backend: The model.
-        looks: Where it looks.
+        windows: Where it windows.
     """
 
     def compute(progress: Progress, first: int) -> Iterator[PartsResult]:
-        for start in range(first, looks.parts, looks.stretch):
-            parts = range(start, min(start + looks.stretch, looks.parts))
-            share = progress.part(parts.start / looks.parts, parts.stop / looks.parts)
-            yield score_parts(backend, looks, parts, share)
+        for start in range(first, windows.parts, windows.stretch):
+            parts = range(start, min(start + windows.stretch, windows.parts))
+            share = progress.part(parts.start / windows.parts, parts.stop / windows.parts)
+            yield score_parts(backend, windows, parts, share)
 
     return compute
 
 
 def encoded(result: PartsResult) -> bytes:
-    """As JSON: numbers come back as they were, to the last bit."""
-    found, scores = result.found, [scored.score for scored in result.scored]
+    """A result as JSON: numbers come back the same to the last bit."""
+    coverage, scores = result.coverage, [scored.score for scored in result.scored]
     kept = {
-        "parts": [found.parts.start, found.parts.stop],
-        "geometries": [shapely.to_wkb(shape, hex=True) for shape in found.geometries],
-        "covered": found.covered,
-        "sparse": found.sparse,
-        "tally": [found.tally.total, found.tally.run, found.tally.pixels],
-        "places": [[scored.place, scored.weight] for scored in result.scored],
+        "parts": [coverage.parts.start, coverage.parts.stop],
+        "geometries": [shapely.to_wkb(shape, hex=True) for shape in coverage.geometries],
+        "covered": coverage.covered,
+        "sparse": coverage.sparse,
+        "tally": [coverage.tally.total, coverage.tally.run, coverage.tally.pixels],
+        "places": [[scored.feature, scored.weight] for scored in result.scored],
         "dtype": scores[0].dtype.name if scores else "",
         "scores": [score.tolist() for score in scores],
     }
@@ -83,10 +83,10 @@ def encoded(result: PartsResult) -> bytes:
 
 
 def decoded(record: bytes) -> PartsResult:
-    """What `encoded` was given, without the time that it took."""
+    """The result that `encoded` was given, without its timing."""
     kept: dict[str, Any] = json.loads(record)
     total, run, pixels = kept["tally"]
-    found = Found(
+    coverage = Coverage(
         range(*kept["parts"]),
         tuple(shapely.from_wkb(shape) for shape in kept["geometries"]),
         tuple(kept["covered"]),
@@ -94,14 +94,14 @@ def decoded(record: bytes) -> PartsResult:
         Tally(total, run, pixels),
     )
     scored = [
-        Scored(place, weight, np.array(score, kept["dtype"]))
+        ScoredWindow(place, weight, np.array(score, kept["dtype"]))
         for (place, weight), score in zip(kept["places"], kept["scores"])
     ]
-    return PartsResult(scored, found)
+    return PartsResult(scored, coverage)
 
 
-def _placed(result: PartsResult, looks: Looks) -> Iterator[Scored]:
-    """Adds what was found to the looks, and gives the scores their places there."""
-    first = looks.take(result.found)
+def _placed(result: PartsResult, windows: SceneWindows) -> Iterator[ScoredWindow]:
+    """Adds a result's coverage to the windows, and counts its features from the first of the whole scene."""
+    first = windows.take(result.coverage)
     for scored in result.scored:
-        yield replace(scored, place=scored.place + first)
+        yield replace(scored, feature=scored.feature + first)

@@ -1,4 +1,4 @@
-"""The finished rows of a map, kept beside it, so that a run that was killed goes on where it stopped."""
+"""Keeps the finished rows of a map in its journal, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .mosaic import Earlier, Mosaic
 from .tally import Tally
 
 Layers = tuple[NDArray[Any], ...]
-# Gives the strips after those of an earlier run, each with the tally at that place.
+# Yields the strips below those of an earlier run, each with the tally at that point.
 Compute = Callable[[Progress, Earlier], Iterator[tuple[Layers, Tally]]]
 
-# Of a strip: rows, windows that the model saw before them, known pixels down to their end, whether each layer has one
-# value alone; the values follow.
+# Header of a strip: rows, windows predicted before it, known pixels down to its end, and whether every layer has a
+# single value; the values follow.
 _COUNTS = struct.Struct("<QQQ?")
 
 
 class FinishedRows:
-    """What a run has computed of a map so far, strip by strip from the top."""
+    """The rows that have been computed so far, strip by strip from the top."""
 
     def __init__(self, journal: Journal, width: int, dtypes: Sequence[str]) -> None:
         """Reads nothing yet.
 
         Args:
-            journal: Taken up.
+            journal: The journal, taken up.
             width: Columns of the rows.
             dtypes: numpy names of the layers' types.
         """
@@ -42,11 +42,11 @@ class FinishedRows:
 
     @property
     def earlier(self) -> Earlier:
-        """What was done before this run, complete once `replay` is exhausted."""
+        """What an earlier run has finished, complete once `replay` is exhausted."""
         return Earlier(self._rows, self._pixels, self._run)
 
     def replay(self) -> Iterator[Layers]:
-        """The rows of the earlier run, strip by strip as they were kept: one array [n, width] for each layer."""
+        """The rows of the earlier run, strip by strip: one array [n, width] for each layer."""
         for record in self._journal.replay():
             rows, run, pixels, uniform = _COUNTS.unpack_from(record)
             self._rows, self._pixels = self._rows + rows, pixels
@@ -58,9 +58,9 @@ class FinishedRows:
 
         Args:
             layers: One array [n, width] for each layer.
-            tally: As it was when these rows came out.
+            tally: The tally when these rows came out.
         """
-        # Most rows of a large raster are without data where a small extent was asked for.
+        # Rows outside a small extent hold no data: they are stored as a single value.
         uniform = all((layer == layer[0, 0]).all() for layer in layers)
         counts = _COUNTS.pack(len(layers[0]), tally.run, tally.pixels, uniform)
         values = ((layer[0, 0] if uniform else layer).tobytes() for layer in layers)
@@ -79,11 +79,11 @@ class FinishedRows:
 def resumed(
     kept: FinishedRows, compute: Compute, height: int, progress: Progress
 ) -> Iterator[Layers]:
-    """All rows of a map: those that an earlier run had finished, then those that are computed, kept as they come.
+    """All rows of a map: first those that an earlier run had finished, then those computed now.
 
     Args:
-        kept: Taken up.
-        compute: Computes.
+        kept: The finished rows; computed ones are added.
+        compute: Computes the remaining rows.
         height: Rows of the map.
         progress: Updated at every window; a cancel takes effect there.
 
@@ -107,11 +107,11 @@ def resumed(
 
 
 def computed(mosaic: Mosaic, reduce: Callable[[Rows], Layers]) -> Compute:
-    """Rows that are computed in this process.
+    """Computes rows in this process.
 
     Args:
         mosaic: Computes probabilities.
-        reduce: Makes the layers of a strip: what is kept, and what becomes the outputs.
+        reduce: Turns probabilities into the layers that are kept and written.
     """
 
     def compute(progress: Progress, earlier: Earlier) -> Iterator[tuple[Layers, Tally]]:

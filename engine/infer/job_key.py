@@ -1,4 +1,4 @@
-"""What a run computes depends on, as one text: equal when two runs compute the same rows, or labels."""
+"""A digest of all that a run's results depend on: equal when two runs compute the same rows or labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .installed import InstalledModel
 from .region import Region
 
 ENGINE = Path(__file__).resolve().parent.parent
-# Where results go does not change them; model, device, extent, mask and zones count by what they are, not by name.
+# Left out: where results go does not change them, and model, device, extent, mask and zones enter by content.
 _APART = frozenset(
     {
         "output",
@@ -41,7 +41,7 @@ _APART = frozenset(
     }
     | {"model", "device", "extent", "extent_crs", "mask", "zones"}
 )
-# QGIS writes statistics there when it shows a raster. What else it says is in the grid, bands, scaling and no-data.
+# QGIS rewrites these files when it shows a raster; what matters in them enters by grid, bands, scaling and no-data.
 _AUXILIARY = ".aux.xml"
 
 
@@ -57,14 +57,14 @@ def job_key(
 
     Args:
         job: The checked job.
-        model: With what.
-        backend: Where.
+        model: The model.
+        backend: Where it computes.
         sources: The rasters.
-        region: The part that is wanted.
-        layers: What is kept: types of a map's layers, or polygons that are labelled.
+        region: The part to compute.
+        layers: What is kept: types of a map's layers, or the polygons to label.
 
     Returns:
-        Hexadecimal; empty when a raster is not made of files of this machine, whose change would show.
+        Hexadecimal; empty when a raster is not stored in local files, whose changes could be detected.
     """
     rasters = [_raster(source) for source in sources]
     if not all(rasters):
@@ -91,7 +91,7 @@ def job_key(
 
 
 def _raster(source: RasterSource) -> list[Any]:
-    """What a raster is and how it is read; empty when its files cannot be looked at."""
+    """A raster's files and how they are read; empty when they cannot be inspected."""
     files = [file for file in source.files if not file.endswith(_AUXILIARY)]
     if not files or not all(map(os.path.isfile, files)):
         return []
@@ -106,10 +106,10 @@ def _raster(source: RasterSource) -> list[Any]:
 
 
 def stated(path: Path) -> list[Any]:
-    """A file by its path, size and time.
+    """A file's path, size and modification time.
 
     Raises:
-        OSError: There is none.
+        OSError: The file does not exist.
     """
     status = path.stat()
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

@@ -1,4 +1,4 @@
-"""What a run has finished, in a file beside its output, so that one that was killed goes on where it stopped."""
+"""The journal of a run: a file beside the output with what is finished, from which a killed run is resumed."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from .file_lock import lock
 from .staging import SCRATCH_PREFIX
 
 KEPT_PREFIX = f"{SCRATCH_PREFIX}resume-"
-OLDEST = 7 * 24 * 3600.0  # s after which nobody is expected to go on
+OLDEST = 7 * 24 * 3600.0  # s after which a journal is considered abandoned
 
-_RECORD = struct.Struct("<QI")  # bytes of a record, and their CRC-32
-_HEADER = 1 << 14  # bytes, padded: it is written anew when a run takes the file up
+_RECORD = struct.Struct("<QI")  # length of a record in bytes, and its CRC-32
+_HEADER = 1 << 14  # bytes, padded, as the header is rewritten in place when a run takes the file up
 
 
 class Journal:
     """The file `.spectralgpt-resume-OUTPUT`; a context manager.
 
-    It is a header of JSON (the job's key, and the hidden folders of its unfinished outputs) and then records, each with
-    a checksum: after a power failure those up to the first damaged one count. It is locked while a run uses it, so a
-    second run into the same output keeps nothing and takes nothing up.
+    It holds a JSON header (the job's key, and the hidden folders of its unfinished outputs), followed by records with a
+    checksum each: after a power failure, those before the first damaged one are used. A run locks the file, so a
+    second run into the same output works without a journal.
 
-    It is removed at every orderly end: result, error or cancel. It stays when the process is killed, and when the
-    client is gone. The next run into the same output takes it up or removes it; the next run into the same folder
-    removes those that are older than `OLDEST`.
+    The file is removed at every orderly end: result, error or cancel. It stays when the process is killed or its
+    client disappears. The next run into the same output resumes from it or removes it; the next run into the same
+    folder removes journals older than `OLDEST`.
     """
 
     def __init__(self, output: str, resume: bool) -> None:
-        """Looks at nothing yet.
+        """Reads nothing yet.
 
         Args:
             output: The job's main output.
-            resume: Whether to take up an earlier run, and to keep records for a later one.
+            resume: Whether to resume an earlier run, and to keep records for a later one.
         """
         path = Path(os.path.abspath(output))
         self._path = path.with_name(KEPT_PREFIX + path.name)
@@ -59,22 +59,24 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Removes the file, except where nobody was there to see the run end."""
+        """Removes the file, unless the client is gone and may want to resume."""
         if kind is not None and issubclass(kind, ClientGone):
             self._close()
         else:
             self._remove()
 
     def take_up(self, key: str, scratch: Sequence[Path] = ()) -> None:
-        """Opens the file of an earlier run of the same job, or begins one.
+        """Opens the journal of an earlier run of the same job, or begins a new one.
 
         Args:
             key: Digest of the job; records of another job are removed. Empty: the job cannot be recognised, and
                 nothing is kept.
-            scratch: This run's hidden folders, which it may not come to remove.
+            scratch: This run's hidden folders, for a later run to remove if this one is killed.
         """
         _remove_old(self._path.parent)
-        with suppress(OSError):  # another run holds it, or the place has no locks: then without
+        with suppress(
+            OSError
+        ):  # another run holds it, or the file system has no locks: then without a journal
             self._file = _open_locked(self._path)
         if self._file is None:
             return
@@ -91,7 +93,7 @@ class Journal:
             self._remove()
 
     def replay(self) -> Iterator[bytes]:
-        """The records of the earlier run, as they were kept; a disk that fails ends them, and the keeping."""
+        """The records of the earlier run, in order; a read error ends them, and the journal with them."""
         while self._file is not None:
             try:
                 record = _next_record(self._file)
@@ -103,7 +105,7 @@ class Journal:
             yield record
 
     def append(self, record: bytes) -> None:
-        """Keeps a record; a disk that is full ends the keeping and not the run."""
+        """Appends a record; a full disk ends the journal, not the run."""
         if self._file is None:
             return
         try:
@@ -125,7 +127,7 @@ class Journal:
 
 
 def _next_record(file: IO[bytes]) -> bytes:
-    """The record at the file's place; empty at the end, and at a damaged one, which is cut off with all after it."""
+    """The next record; empty at the end of the file, or at a damaged record, where the file is truncated."""
     at = file.tell()
     head = file.read(_RECORD.size)
     size, checksum = _RECORD.unpack(head) if len(head) == _RECORD.size else (0, 0)
@@ -139,7 +141,7 @@ def _next_record(file: IO[bytes]) -> bytes:
 
 
 def _open_locked(path: Path) -> IO[bytes]:
-    """The file, made where there is none, under its lock.
+    """Opens or creates the file, and locks it.
 
     Raises:
         OSError: It cannot be made or locked, or was removed meanwhile.
@@ -158,7 +160,7 @@ def _open_locked(path: Path) -> IO[bytes]:
 
 
 def _remove_locked(file: IO[bytes], path: Path) -> None:
-    """Removes a file whose lock is held; Windows removes no open file."""
+    """Removes a file whose lock is held; Windows can remove it only after it is closed."""
     with suppress(OSError):
         path.unlink()
     with suppress(OSError):
@@ -180,7 +182,7 @@ def _write_header(file: IO[bytes], key: str, scratch: Sequence[Path]) -> None:
 
 
 def _read_header(file: IO[bytes]) -> dict[str, Any]:
-    """Empty when it is none."""
+    """The header of a journal; empty when the file has none."""
     try:
         file.seek(0)
         header = json.loads(file.read(_HEADER))
@@ -190,14 +192,14 @@ def _read_header(file: IO[bytes]) -> dict[str, Any]:
 
 
 def _remove_scratch(header: dict[str, Any]) -> None:
-    """Removes the hidden folders of the run that wrote a header; it is dead, for its lock was free."""
+    """Removes the hidden folders of the run that wrote a header; it has ended, as its lock was free."""
     for folder in header.get("scratch") or ():
         if Path(str(folder)).name.startswith(SCRATCH_PREFIX):
             shutil.rmtree(str(folder), ignore_errors=True)
 
 
 def _remove_old(folder: Path) -> None:
-    """Removes what runs left in a folder that nobody took up."""
+    """Removes abandoned journals from a folder."""
     with suppress(OSError):
         for path in folder.glob(f"{KEPT_PREFIX}*"):
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What is labelled already: polygons, points or a class raster, asked for place by place."""
+"""Which places are labelled already, by polygons, points or a class raster."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..data.vectors import POINTS, POLYGONS, read_features, split_source
 from ..errors import EmptyArea
 from .places import PlaceGrid
 
-# Places that share no more than an edge with a label do not overlap it.
+# Inset in pixels: a place that only shares an edge with a label does not overlap it.
 _INSET = 0.01
 
 
 class LabelledGround:
-    """Says which places overlap labels."""
+    """Tells which places overlap labels."""
 
     def __init__(self, path: str, grid: Grid, places: PlaceGrid, opened: ExitStack) -> None:
         """Reads the features, or opens the raster.
@@ -47,13 +47,13 @@ class LabelledGround:
             features = read_features(path, "labels", POLYGONS + POINTS, grid)
             try:
                 self._tree = shapely.STRtree(features.on(grid)[0])
-            except EmptyArea:  # labels elsewhere, which leave all of this raster to be labelled
+            except EmptyArea:  # all labels lie elsewhere, so nothing here is labelled
                 return
         else:
             dataset = opened.enter_context(open_raster(path))
             alike = dataset.shape == grid.shape and not dataset.crs
             place = {}
-            if alike and dataset.transform.is_identity:  # laid on the raster, as training does
+            if alike and dataset.transform.is_identity:  # laid on the raster, as in training
                 place = {"src_crs": grid.crs, "src_transform": grid.transform}
             self._raster = opened.enter_context(
                 WarpedVRT(
@@ -64,7 +64,7 @@ class LabelledGround:
                     width=grid.width,
                     height=grid.height,
                     resampling=Resampling.nearest,
-                    # Without a no-data value, all the ground beyond the raster would count as labelled.
+                    # Otherwise all ground beyond the class raster would count as labelled.
                     add_alpha=dataset.nodata is None,
                 )
             )

@@ -1,4 +1,4 @@
-"""Probabilities of scenes become columns of a table: class, confidence, and one column for each class."""
+"""Turns probabilities of scenes into the columns of a table: class, confidence, and one for each class."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Labels:
         self.fields[name] = values
 
     def beside(self, given: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """The columns behind a layer's own ones; of equal names the later one gets a number.
+        """Appends the columns to a layer's own ones; of equal names the later gets a number.
 
-        Capitals do not tell columns of a GeoPackage apart, as they do those of other formats.
+        Names of GeoPackage columns are not case-sensitive, those of some other formats are.
         """
         columns: dict[str, NDArray[Any]] = {}
         taken: set[str] = set()
@@ -72,7 +72,7 @@ class Labels:
 
 
 def ground_area(geometries: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
-    """True area of polygons [n] in square metres: their plane area by the local area of a pixel at their middle."""
+    """True area of polygons [n], square metres: plane area, scaled by the true area of a pixel at the centroid."""
     plane = abs(grid.transform.determinant)
     areas = np.zeros(len(geometries))
     for place, shape in enumerate(geometries):

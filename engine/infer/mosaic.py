@@ -139,7 +139,7 @@ class Mosaic:
         touched = self._region.touches(all_tops, all_lefts, self.window)
         return all_tops[touched], all_lefts[touched]
 
-    def look(self, window: Window) -> tuple[Feeds, Mask] | None:
+    def read(self, window: Window) -> tuple[Feeds, Mask] | None:
         """A window's inputs, and its valid pixels whose result is wanted; None when there are none."""
         wanted = self._region.mask(window)
         if not wanted.any():

@@ -1,4 +1,4 @@
-"""Outlines of the regions of a class map, as GDAL traces them, and which pixels each of them holds."""
+"""Outlines of the regions of a class map, traced by GDAL, and which pixels each region holds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import rasterio.features
 from affine import Affine
 from numpy.typing import NDArray
 
-# Rings that are kept as Python's objects: more of them take the time of their memory.
+# Rings that are held as Python objects at a time: they take much more memory than arrays.
 _KEPT_RINGS = 128
-# In WKB: the order of bytes (1: the least first), the kind (3: a polygon) and its rings; the corners of a ring.
+# WKB headers: byte order (1 = little-endian), geometry type (3 = polygon), number of rings; corners of a ring.
 _POLYGON, _COUNT = struct.Struct("<BII"), struct.Struct("<I")
 
 
 @dataclass(frozen=True)
 class Outlines:
-    """Regions of equal values that hang together by their sides.
+    """Regions of equal value whose pixels share sides (4-connected).
 
     Attributes:
-        values: Values of each region [n].
+        values: Value of each region [n].
         corners: (column, row) of the corners of all rings, one ring after the other; each ends where it begins [v, 2].
         sizes: Corners of each ring [r].
-        owners: Region of each ring [r], rising; its first ring is its shell, the others are holes.
+        owners: Region of each ring [r], ascending; a region's first ring is its shell, the others are holes.
     """
 
     values: NDArray[np.int32]
@@ -42,10 +42,10 @@ class Outlines:
     def wkb(self, transform: Affine) -> NDArray[Any]:
         """The regions as polygons in WKB, bytes [n].
 
-        Put together from slices of all corners, which takes half of the time of geometries made in bulk and written.
+        Assembled from slices of all corners, which takes half the time of making shapely geometries first.
 
         Args:
-            transform: From columns and rows to coordinates.
+            transform: Maps columns and rows to coordinates.
         """
         a, b, c, d, e, f = transform[:6]
         places = self.corners @ np.array([[a, d], [b, e]]) + (c, f)  # [v, 2]
@@ -69,22 +69,22 @@ class Outlines:
 
     @cached_property
     def _sides(self) -> NDArray[np.int64]:
-        """The vertical sides [4, s]: column, first row, row after the last, and what a running sum gains there."""
+        """The vertical sides [4, s]: column, first row, row after the last, and the step of the running sum there."""
         begin, end = self.corners[:-1].astype(np.int64), self.corners[1:].astype(np.int64)
         ring = np.repeat(np.arange(len(self.sizes)), self.sizes)
         side = (ring[:-1] == ring[1:]) & (begin[:, 0] == end[:, 0]) & (begin[:, 1] != end[:, 1])
         ring, columns, first, last = ring[:-1][side], begin[side, 0], begin[side, 1], end[side, 1]
-        # The sign of a ring's area tells the direction in which it was traced; a hole takes away from its shell.
+        # The sign of a ring's area gives its direction; holes step the opposite way of shells.
         area = np.bincount(ring, columns * (last - first), minlength=len(self.sizes))
         forward = ((area > 0) == self._shells)[ring]
         gain = np.where((last > first) == forward, -1, 1) * (self.owners[ring] + 1)
         return np.stack([columns, np.minimum(first, last), np.maximum(first, last), gain])
 
     def numbers(self, top: int, height: int, width: int) -> NDArray[np.int32]:
-        """Which region each pixel of some rows belongs to: its place in `values`, -1 for none [height, width].
+        """Index of the region of each pixel of some rows, -1 for none [height, width].
 
-        Along a row, a region begins at one vertical side of its outline and ends at another, and no two regions share
-        a pixel: so a running sum of the regions that begin, less those that end, tells where one is.
+        Along a row a region begins at one vertical side of its outline and ends at another, and regions do not
+        overlap: so a running sum over the sides, plus at a beginning and minus at an end, gives the region's number.
         """
         within = (self._sides[1] < top + height) & (self._sides[2] > top)
         columns, first, last, gain = self._sides[:, within]
@@ -93,7 +93,7 @@ class Outlines:
         rows = np.arange(count.sum()) - np.repeat(count.cumsum() - count, count)
         rows += np.repeat(first, count)
         places = rows * (width + 1) + np.repeat(columns, count)
-        # Sums of whole numbers, which float64 holds exactly.
+        # bincount adds in float64, which is exact for these whole numbers.
         changes = np.bincount(places, np.repeat(gain, count), height * (width + 1))
         numbers = changes.reshape(height, width + 1).cumsum(axis=1)[:, :width] - 1
         return numbers.astype(np.int32)
@@ -104,7 +104,7 @@ def trace(pixels: NDArray[Any], wanted: NDArray[np.bool_]) -> Outlines:
 
     Args:
         pixels: Integers [rows, columns].
-        wanted: Pixels that belong to a region [rows, columns].
+        wanted: Mask of the pixels to trace [rows, columns].
     """
     values: list[int] = []
     owners: list[int] = []

@@ -1,4 +1,4 @@
-"""What earlier runs took on this machine, kept with the environment: what the next one is estimated by."""
+"""Remembers the speed and memory of runs on this machine, by which the next run is estimated."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from .kept_file import keep_file
 
-# With the environment, as the choice of a backend is.
+# Inside the environment, like the choices of backends.
 KEPT = Path(sys.prefix) / "spectralgpt-pace.json"
-_MOST = 200  # kept rates; the oldest go
-_NEW = 0.5  # weight of the latest run
-TIMES = ("window", "finish", "polygons")  # of what is counted, what is told in seconds
+_MOST = 200  # rates to keep; the oldest are dropped
+_NEW = 0.5  # weight of the latest run in the running mean
+TIMES = ("window", "finish", "polygons")  # the rates that are seconds, not bytes
 
 
 class Pace:
-    """Rates of one model in one backend, by the name of what is counted."""
+    """The remembered rates of one model in one backend, by the name of what is counted."""
 
     def __init__(self, key: str) -> None:
-        """Reads what is kept.
+        """Reads nothing yet.
 
         Args:
             key: Model, backend, and what else rates depend on.
@@ -28,24 +28,24 @@ class Pace:
         self._key = key
 
     def rate(self, name: str) -> float | None:
-        """Seconds or bytes for each unit of `name`; None where no run has told yet."""
+        """Seconds or bytes a unit of `name`; None before the first run."""
         return _read().get(f"{self._key} | {name}")
 
     def learn(self, rates: Mapping[str, float]) -> None:
-        """Keeps what a run took.
+        """Updates the rates with those of a run.
 
-        Two engines may do so at once: a rate that is lost, or cannot be written, is learned again.
+        Two engines may write at once, and one update be lost: it is then learned again.
 
         Args:
-            rates: By name.
+            rates: Rates by name.
         """
         if not rates:
             return
         kept = _read()
         for name, rate in rates.items():
             full = f"{self._key} | {name}"
-            earlier = kept.pop(full, rate)  # to the end: the oldest are those not learned for long
-            # A slow run may have had other work beside it; a fast one shows what the machine can do.
+            earlier = kept.pop(full, rate)  # re-inserted at the end: the first are the oldest
+            # A slow run may have competed with other work; a fast one shows what the machine can do.
             faster = name in TIMES and rate < earlier
             kept[full] = rate if faster else (1 - _NEW) * earlier + _NEW * rate
         latest = dict(list(kept.items())[-_MOST:])

@@ -1,4 +1,4 @@
-"""Places of a raster: squares of whole pixels, and how unsure a model is about each."""
+"""Places of a raster (squares of whole pixels), and how uncertain a model is about each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..data.grid import Grid
 from ..errors import InvalidParameter
 from .merge import Rows
 
-PIXELS = 10  # side of a place when none is asked for: enough to see what is there, soon labelled
+PIXELS = 10  # default side of a place: large enough to recognise, small enough to label quickly
 Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class PlaceGrid:
-    """Squares side by side in the middle of a window; what is left at its edges is narrower than a square.
+    """Squares side by side, centred in a window; the margin at its edges is narrower than a square.
 
     Attributes:
         top: First row of pixels.
@@ -57,7 +57,7 @@ class PlaceGrid:
             grid: The raster's grid.
             rows: Rows of the squares [n].
             columns: Columns of the squares [n].
-            inset: What is left out along each side, pixels.
+            inset: Margin to leave out along each side, pixels.
         """
         top, left = self.top + rows * self.down, self.left + columns * self.across
         upper, lower = top + inset, top + self.down - inset
@@ -72,7 +72,7 @@ def lay_places(grid: Grid, bounds: Window, size: float) -> PlaceGrid:
 
     Args:
         grid: The raster's grid.
-        bounds: What they shall cover.
+        bounds: Window to cover.
         size: Side of a square in CRS units, rounded to whole pixels; 0 = `PIXELS`, or what the window holds.
 
     Raises:
@@ -104,7 +104,7 @@ class PlaceRow:
     """One row of places.
 
     Attributes:
-        row: Which.
+        row: Index of the row.
         uncertainty: Mean over the pixels of each place, 0..1 [columns].
         probabilities: Mean of each class [K, columns].
         known: Share of pixels with a prediction [columns].
@@ -119,10 +119,10 @@ class PlaceRow:
 def uncertainty(probabilities: Floats) -> Floats:
     """One minus the margin between the two most probable classes [K, ...]: 0 sure, 1 undecided.
 
-    Margin sampling (Scheffer and others, 2001), also called breaking ties (Luo and others, 2005). Of the usual
-    measures it asks for the pixels whose label decides between two classes, so that each answer moves a border;
-    entropy prefers pixels that are a little of everything, such as haze. Tuia and others (2011) found it as good as
-    the dearer ones on remote sensing images.
+    Margin sampling (Scheffer and others, 2001), also called breaking ties (Luo and others, 2005). It asks for
+    pixels whose label decides between two classes, so that each answer moves a class boundary; entropy prefers pixels
+    that resemble many classes, such as haze. Tuia and others (2011) found it as good as costlier measures on remote
+    sensing images.
     """
     first, second = np.zeros_like(probabilities[0]), np.zeros_like(probabilities[0])
     for layer in probabilities:
@@ -132,9 +132,10 @@ def uncertainty(probabilities: Floats) -> Floats:
 
 
 class PlaceSums:
-    """Rows of pixels become rows of places; memory for one row of places, whatever the raster's height.
+    """Aggregates rows of pixels into rows of places, with memory for one row of places at a time.
 
-    The mean over a place passes by mixed pixels on borders, which are always unsure and which no one can label.
+    The mean over a place plays down mixed pixels on class boundaries, which are always uncertain and impossible to
+    label.
     """
 
     def __init__(self, places: PlaceGrid, classes: int) -> None:

@@ -1,7 +1,7 @@
-"""A finished class map becomes polygons with class, true area and mean confidence.
+"""Turns a finished class map into polygons with class, true area and mean confidence.
 
-GDAL polygonises the whole map at once (strips would cut polygons at their seams), which needs the map as integers and
-the outlines in memory; areas and confidences are then added up strip by strip, over the pixels that each outline holds.
+GDAL polygonises the whole map at once, as strips would cut polygons at their seams. That needs the map and the outlines
+in memory. Areas and confidences are then added up strip by strip over the pixels inside each outline.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .outlines import Outlines, trace
 from .staging import write_error
 
 STRIP = 512
-# Newer ones make the GDAL of QGIS 3.22 warn at each opening.
+# Newer versions make the GDAL of QGIS 3.22 warn whenever the file is opened.
 GEOPACKAGE_VERSION = "1.2"
 
 
@@ -37,7 +37,7 @@ def sieve(
 
     Args:
         classes: Class map [height, width].
-        known: bool [height, width], pixels with a class; others stay as they are and take nothing in.
+        known: bool [height, width], pixels with a class; others stay as they are and absorb nothing.
         grid: The map's grid.
         min_area: Square metres.
 
@@ -155,9 +155,9 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _own_columns(fields: dict[str, NDArray[Any]]) -> dict[str, str]:
-    """Names of the file's columns for geometries and identifiers that no field has.
+    """Names for the columns of geometries and identifiers that do not clash with a field.
 
-    A field "fid" of whole numbers that are all different becomes the identifier.
+    A field "fid" of unique whole numbers becomes the identifier.
     """
     taken = {name.lower(): values for name, values in fields.items()}
     if "fid" in taken and _identifies(taken["fid"]):
@@ -172,7 +172,7 @@ def _identifies(values: NDArray[Any]) -> bool:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """A name that no other column has: with a number where needed."""
+    """A name that no other column has, with a number appended where needed."""
     free, number = name, 2
     while free.lower() in taken:
         free, number = f"{name}_{number}", number + 1

@@ -1,9 +1,9 @@
-"""What a run will take: told before the first window, and compared with what it took at the end.
+"""Estimates what a run will take before its first window, and compares the estimate with reality at the end.
 
-The windows are counted. Their seconds are those of earlier runs of the same model on this machine, or of a few that
-are computed before; what grows with the raster (closing files, polygons, sizes of outputs) is taken from earlier runs
-too, and without any from the constants here. Seconds are kept as if the machine had done nothing else, and told by what
-other programs leave now. `python -m engine benchmark speed --parts preflight` compares.
+The windows are counted. Their speed is that of earlier runs of the same model on this machine, or of a few windows
+computed beforehand. What grows with the raster (closing files, polygons, sizes of outputs) also comes from earlier
+runs, or from the constants here. Times are remembered as on an idle machine, and scaled by its present load.
+`python -m engine benchmark speed --parts preflight` compares estimates with real runs.
 """
 
 from __future__ import annotations
@@ -27,57 +27,57 @@ from .map_plan import MapPlan
 from .memory_use import peak_bytes
 from .pace import Pace
 from .report import Stopwatch
-from .scored_looks import Looks
+from .scored_windows import SceneWindows
 from .staging import GEOTIFF
-from .survey import Feeds, Look, Survey, look_around, seconds_a_window
+from .survey import Feeds, ReadWindow, Survey, seconds_a_window, survey_windows
 from .tally import Tally
 
-# Without an earlier run; seconds and bytes for each megapixel, measured on the land cover of the sample.
+# Defaults without an earlier run: seconds and bytes a megapixel, measured on the sample's land cover.
 FINISH = 0.03
 POLYGONS = 0.4
 BYTES = {"class": 1e5, "confidence": 6e5, "probability": 2.5e6}
 GEOPACKAGE_BYTES = 98_304.0  # an empty one
 FEATURE_BYTES = 330.0  # of a labelled cell, ten classes
-# Runs smaller than these tell of little but their start.
+# Smaller runs measure little but their start, so nothing is learned from them.
 LEAST_WINDOWS = 20
 LEAST_BATCHES = 4  # of a GPU
 LEAST_MEGAPIXELS = 1.0
-LOOKS_AT_FULL = 6  # they only tell the time
+FULL_READ = 6  # windows known to be full that are read: they only serve to measure time
 
 Held = NDArray[np.int8]
 
 
 class Preflight:
-    """Estimates one run, and learns from it."""
+    """Estimates one run, and learns from it for the next."""
 
     def __init__(
         self, model: InstalledModel, backend: Backend, watch: Stopwatch, threads: int
     ) -> None:
-        """Looks at nothing yet.
+        """Reads nothing yet.
 
         Args:
-            model: With what.
-            backend: Where.
+            model: The model.
+            backend: Where it computes.
             watch: Stopwatch of the run.
-            threads: As the job has them, 0 = all.
+            threads: Processor threads, 0 = all.
         """
         self._backend, self._watch = backend, watch
-        self._looked = 0  # windows that are read
+        self._candidates = 0  # windows that may hold data
         self._pace = Pace(f"{model.sha256} | {backend.name} | {backend.lanes} lanes")
-        # What waits for a GPU is not slowed by other programs on the processors.
+        # A run that waits for the GPU is not slowed down by other programs on the processors.
         self._contention = Contention.now() if backend.device == "cpu" else Contention(processors())
         self._abreast = threads or processors()  # threads at work on windows
 
     def of_map(self, plan: MapPlan, folder: Path, progress: Progress) -> Estimate:
-        """Tells what a map will take.
+        """Estimates a map run, and reports it.
 
         Args:
-            plan: What will be done.
-            folder: Where it is written.
-            progress: Where it is told.
+            plan: What the run will do.
+            folder: Where the main output is written.
+            progress: Where the estimate is reported.
 
         Raises:
-            DiskFull: The disk surely has no room.
+            DiskFull: The disk certainly has no room.
         """
         mosaic = plan.mosaic
         tops, lefts = mosaic.candidates()
@@ -85,17 +85,17 @@ class Preflight:
         def at(place: int) -> Window:
             return Window(int(lefts[place]), int(tops[place]), mosaic.window, mosaic.window)
 
-        def look(window: Window) -> Feeds | None:
-            seen = mosaic.look(window)
+        def read(window: Window) -> Feeds | None:
+            seen = mosaic.read(window)
             return None if seen is None else seen[0]
 
         held = _held(plan.sources, tops, lefts, mosaic.window)
-        survey, windows = self._survey(held, at, look)
+        survey, windows = self._survey(held, at, read)
         pixels = windows / max(1, mosaic.tally.total) * mosaic.grid.width * mosaic.grid.height / 1e6
         ahead = windows * self._window_seconds(survey) + plan.written * self._slowed(
             "finish", FINISH
         )
-        ahead += (self._looked - windows) * survey.read_seconds
+        ahead += (self._candidates - windows) * survey.read_seconds
         outputs = [
             (
                 _folder(raster.path, folder),
@@ -123,7 +123,7 @@ class Preflight:
         return estimate
 
     def after_map(self, plan: MapPlan, estimate: Estimate, progress: Progress) -> None:
-        """Learns from the finished run, and tells how good the estimate was."""
+        """Learns from the finished run, and logs how good the estimate was."""
         tally = plan.mosaic.tally
         pixels, computed = tally.pixels / 1e6, tally.pixels > tally.earlier
         rates: dict[str, float] = {}
@@ -144,24 +144,29 @@ class Preflight:
         self._compare(estimate, tally, progress)
 
     def of_scenes(
-        self, looks: Looks, source: RasterSource, remote: bool, folder: Path, progress: Progress
+        self,
+        scene: SceneWindows,
+        source: RasterSource,
+        remote: bool,
+        folder: Path,
+        progress: Progress,
     ) -> Estimate:
-        """Tells what labels of scenes will take.
+        """Estimates a run that labels scenes, and reports it.
 
         Args:
-            looks: Where the model will look.
-            source: What it will look at.
-            remote: Whether other processes compute.
-            folder: Where the labels are written.
-            progress: Where it is told.
+            scene: The windows of the scene.
+            source: The raster.
+            remote: Whether a cluster computes.
+            folder: Where the main output is written.
+            progress: Where the estimate is reported.
         """
-        windows = list(looks.windows())
+        windows = list(scene.positions())
         tops = np.array([window.row_off for window in windows], np.int64)
         lefts = np.array([window.col_off for window in windows], np.int64)
         held = _held([source], tops, lefts, int(windows[0].width) if windows else 0)
-        survey, count = self._survey(held, windows.__getitem__, looks.look)
+        survey, count = self._survey(held, windows.__getitem__, scene.read)
         ahead = count * self._window_seconds(survey)
-        ahead += (self._looked - count) * survey.read_seconds
+        ahead += (self._candidates - count) * survey.read_seconds
         estimate = Estimate(
             count,
             None if remote else self._watch.seconds + ahead,
@@ -172,7 +177,7 @@ class Preflight:
         return estimate
 
     def after_scenes(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
-        """Learns from the finished run, and tells how good the estimate was."""
+        """Learns from the finished run, and logs how good the estimate was."""
         rates: dict[str, float] = {}
         if self._tells_of_windows(tally) and not tally.earlier and estimate.seconds is not None:
             rates["window"] = self._alone("windows", self._abreast) / tally.run
@@ -180,19 +185,21 @@ class Preflight:
         self._pace.learn(rates)
         self._compare(estimate, tally, progress)
 
-    def _survey(self, held: Held, at: Callable[[int], Window], look: Look) -> tuple[Survey, int]:
-        """A look at some windows, and how many of all hold something to compute."""
-        self._looked = len(held)
+    def _survey(
+        self, held: Held, at: Callable[[int], Window], read: ReadWindow
+    ) -> tuple[Survey, int]:
+        """Reads some windows, and estimates how many of all have to be computed."""
+        self._candidates = len(held)
         full, unknown = np.flatnonzero(held == FULL), np.flatnonzero(held == UNKNOWN)
-        of_full = look_around(len(full), lambda place: at(int(full[place])), look, LOOKS_AT_FULL)
-        of_unknown = look_around(len(unknown), lambda place: at(int(unknown[place])), look)
+        of_full = survey_windows(len(full), lambda place: at(int(full[place])), read, FULL_READ)
+        of_unknown = survey_windows(len(unknown), lambda place: at(int(unknown[place])), read)
         survey = of_full if of_full.found else of_unknown
         return survey, round(len(full) * of_full.share + len(unknown) * of_unknown.share)
 
     def _tells_of_windows(self, tally: Tally) -> bool:
-        """Where few of the windows hold data, looking for them takes longer than computing."""
+        """Whether the run was long enough to learn from, and not spent mostly on searching empty windows."""
         least = max(LEAST_WINDOWS, LEAST_BATCHES * self._backend.batch)
-        return tally.run >= max(least, self._looked / 2)
+        return tally.run >= max(least, self._candidates / 2)
 
     def _window_seconds(self, survey: Survey) -> float:
         kept = self._pace.rate("window")
@@ -201,11 +208,11 @@ class Preflight:
         return kept / self._contention.share(self._abreast)
 
     def _slowed(self, name: str, without: float) -> float:
-        """Seconds for each unit of what one thread does, beside the other programs."""
+        """Seconds a unit of single-threaded work under the machine's present load."""
         return self._rate(name, without) / self._contention.share(1)
 
     def _alone(self, part: str, threads: int = 1) -> float:
-        """Seconds of a part of the run without the other programs."""
+        """Seconds that a part of the run would have taken on an idle machine."""
         watch = self._watch
         return self._contention.alone(watch.marks[part], watch.work[part], threads)
 
@@ -214,11 +221,11 @@ class Preflight:
         return without if kept is None else kept
 
     def _memory(self, buffers: int, cached: int) -> int:
-        """Peak of the process; without an earlier run, from what it takes after its first windows.
+        """Peak memory of the process; without an earlier run, extrapolated from the present peak.
 
         Args:
-            buffers: What comes on top, bytes.
-            cached: The part of it that looking at the rasters has filled already.
+            buffers: Bytes that come on top.
+            cached: The part of it that the survey has filled already.
         """
         return int(self._rate("memory", peak_bytes() - cached)) + buffers
 
@@ -233,18 +240,18 @@ class Preflight:
 def _held(
     sources: Sequence[RasterSource], tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
 ) -> Held:
-    """What is known of windows before any is read; each raster must be valid."""
+    """What is known of windows before any is read, from the rasters' sparse blocks: all rasters must hold data."""
     held = [source.held(tops, lefts, side) for source in sources]
     return np.asarray(np.minimum.reduce(held))
 
 
 def _folder(output: str, otherwise: Path) -> Path:
-    """Where an output will be."""
+    """The folder of an output."""
     return Path(os.path.abspath(output)).parent if output else otherwise
 
 
 def _rows_under(tops: NDArray[np.int64], side: int, height: int) -> int:
-    """Rows of pixels that windows cover: above, between and below them nothing is kept but that it is empty."""
+    """Pixel rows that windows cover; the journal stores the others without their values."""
     covered = np.zeros(height, bool)
     for top in np.unique(tops):
         covered[top : top + side] = True

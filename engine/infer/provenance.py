@@ -1,4 +1,4 @@
-"""How an output was made, in words that travel with it."""
+"""Metadata that travels with an output and says how it was made."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def provenance(
 
     Args:
         job: The checked job.
-        model: What it was done with.
-        backend: Where.
-        extra: More facts, say bands and scaling.
+        model: The model.
+        backend: Where it was computed.
+        extra: Further items, such as bands and scaling.
     """
     given = dataclasses.asdict(job)  # type: ignore[call-overload]
     items = {
@@ -55,5 +55,5 @@ def provenance(
 
 
 def described(tags: Mapping[str, str]) -> str:
-    """The same as one JSON text, for formats with a single description."""
+    """The metadata as one JSON text, for formats with a single description."""
     return json.dumps(dict(tags), ensure_ascii=False)

@@ -1,6 +1,7 @@
-"""A coarse map of what the user looks at, before the whole one: within a second or two, by the same model.
+"""The quick look: a coarse map of the view that the user has open, within seconds, before the full map.
 
-The view is put on a coarser grid, such that few windows cover it: the model sees larger pixels than it was made for.
+The same model runs on a grid so coarse that a few windows cover the view; it then sees larger pixels than it was
+trained on.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from .writer import Layer, RasterWriter, class_dtype
 
 WINDOWS = 4  # along each side of the view
 OVERLAP = 10  # percent: enough to hide the seams
-# Without overviews every block of the view has to be unpacked: more than this takes longer than the model.
+# Without overviews every block of the view has to be decoded: beyond this size that takes longer than the model.
 MOST_READ = 1536  # px
 
 
@@ -46,17 +47,17 @@ def quick_look(
     inputs: Sequence[str],
     progress: Progress,
 ) -> None:
-    """Writes the coarse map to the job's `quick_look`, and tells it, with its classes, as a state.
+    """Writes the coarse map to the job's `quick_look`, and announces path and classes as a `state` event.
 
-    A view that the raster or the area to compute does not touch, or that cannot be written, is told in the log: no
-    trouble with it may end the run.
+    Failures are only logged, for instance a view beside the raster or a file that cannot be written: a quick look
+    must never end the run.
 
     Args:
         job: The checked job.
         card: The model's card.
         sources: The job's rasters, open.
         backend: The model.
-        inputs: Files that it must not overwrite.
+        inputs: Files that must not be overwritten.
         progress: A cancel takes effect at every window.
     """
     try:
@@ -84,7 +85,7 @@ def quick_look(
 def view_grid(
     source: RasterSource, area: Window, window: int, extent: tuple[float, ...] | None, crs: str
 ) -> Grid:
-    """The grid of a view: the raster's own pixels, or coarser ones, so that a few windows cover it.
+    """The grid of a view: with the raster's own pixels, or so much coarser that a few windows cover it.
 
     Args:
         source: The raster.
@@ -94,7 +95,7 @@ def view_grid(
         crs: CRS of the extent; empty is the raster's.
 
     Raises:
-        EmptyArea: The view shows nothing of the area.
+        EmptyArea: View and area do not overlap.
         InvalidParameter: The extent is no extent, or its CRS none.
     """
     own, view = source.grid, area
@@ -124,7 +125,7 @@ def _common(view: Window, area: Window) -> Window:
 
 
 def _middle(view: Window, most: int) -> Window:
-    """The middle of a window, at most so large."""
+    """The middle of a window, at most `most` pixels wide and high."""
     width, height = min(view.width, most), min(view.height, most)
     left = view.col_off + (view.width - width) // 2
     return Window(left, view.row_off + (view.height - height) // 2, width, height)
@@ -152,7 +153,7 @@ def _computed(
 def _changed(
     scores: NDArray[np.float32], card: Card, threshold: float | None
 ) -> NDArray[np.generic]:
-    """Changed or not [rows, columns], by the given threshold or the one that the view's scores ask for."""
+    """Classes [rows, columns] by the given threshold, or by the one found in the view's scores."""
     known = scores != UNKNOWN
     histogram = np.histogram(scores[known], BINS, (0.0, 1.0))[0]
     cut = Cut.decide(histogram, card.threshold, threshold)

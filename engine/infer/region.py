@@ -1,4 +1,4 @@
-"""The part of a raster where results are wanted: an extent, polygons, or both."""
+"""The part of a raster to compute: an extent, polygons, or both."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Mask = NDArray[np.bool_]
 
 
 class Region:
-    """Pixels of a grid that are to be computed.
+    """The pixels of a grid that are to be computed.
 
     Attributes:
-        bounds: The smallest window that holds them all.
+        bounds: Smallest window that contains them all.
     """
 
     def __init__(self, grid: Grid, bounds: Window, polygons: NDArray[Any] | None = None) -> None:
@@ -73,7 +73,7 @@ class Region:
             return inside
         if not self._polygons.intersects(box):
             return np.zeros_like(inside)
-        # Far corners are cut off for speed, one pixel away so that no centre is lost to the cut.
+        # Polygons are clipped near the window for speed, with a margin so that no pixel centre is lost.
         margin = 2 * max(self._grid.resolution)
         near = _polygonal(shapely.clip_by_rect(self._polygons, *shapely.buffer(box, margin).bounds))
         if near.is_empty:
@@ -91,7 +91,7 @@ class Region:
     ) -> NDArray[np.bool_]:
         """Which squares share ground with the region, by their first rows [n] and columns [n].
 
-        Quicker than `mask`, and yes for a few that hold no pixel of it.
+        Faster than `mask`, but true also for a few squares that hold no pixel of the region.
         """
         if self._polygons is None:
             return np.ones(len(tops), bool)
@@ -104,7 +104,7 @@ class Region:
         return touched
 
     def digest(self) -> str:
-        """A text that differs where the region differs, whatever it was given by."""
+        """A digest of the region, the same however it was specified."""
         bounds = self.bounds
         told = f"{bounds.col_off} {bounds.row_off} {bounds.width} {bounds.height}"
         shape = b"" if self._polygons is None else shapely.to_wkb(self._polygons)
@@ -120,7 +120,7 @@ class Region:
 
 
 def _polygonal(shape: Any) -> Any:
-    """Without the lines and points at which polygons only touch a frame: they would be drawn as pixels."""
+    """The polygons of a shape, without lines and points where it only touches a frame: these would be rasterised."""
     parts = shapely.get_parts(shape)
     return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
 
@@ -141,13 +141,13 @@ def open_region(grid: Grid, extent: tuple[float, ...] | None, extent_crs: str, m
 
     Args:
         grid: The raster's grid.
-        extent: (xmin, ymin, xmax, ymax), or None for all of the raster.
-        extent_crs: CRS of the extent; empty is the raster's.
-        mask: Vector file with polygons; empty is none.
+        extent: (xmin, ymin, xmax, ymax); None = all of the raster.
+        extent_crs: CRS of the extent; empty = the raster's.
+        mask: Vector file with polygons; empty = none.
 
     Raises:
         EmptyArea: Extent or mask miss the raster or each other.
-        InvalidParameter: The extent is no extent, or its CRS none.
+        InvalidParameter: The extent or its CRS is not valid.
         VectorUnreadable: The mask cannot be read.
     """
     bounds = grid.window

@@ -1,4 +1,4 @@
-"""What a run tells: lines for the log while it works, and the fields of its result."""
+"""What a run reports: lines of the log, timings, and the fields of its result."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def introduce(
     backend: Backend,
     sources: Mapping[str, RasterSource],
 ) -> None:
-    """Tells model, device, bands and scaling before the work.
+    """Logs model, device, bands and scaling before the work begins.
 
     Args:
-        progress: Where it is told.
+        progress: Takes the lines of the log.
         model: The model.
         backend: Where it computes.
-        sources: Rasters by what they are ("Raster", "First date").
+        sources: Rasters by their role ("Raster", "First date").
     """
     card = model.card
     used, licence = f"{card.title or card.name} {card.version}", card.licence or "not stated"
@@ -54,15 +54,15 @@ def introduce(
 
 
 class Stopwatch:
-    """Measures a run and makes its result.
+    """Measures the parts of a run, and assembles its result.
 
     Attributes:
-        marks: Seconds of each part of the work that was marked.
-        work: Processor seconds of each, of all threads together.
+        marks: Wall seconds of each part of the work.
+        work: Processor seconds of each part, of all threads together.
     """
 
     def __init__(self) -> None:
-        """Starts."""
+        """Starts the clock."""
         self._started = self._marked = time.monotonic()
         self._worked = time.process_time()
         self.marks: dict[str, float] = {}
@@ -70,17 +70,17 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.monotonic() - self._started
 
     def mark(self, name: str) -> None:
-        """Ends a part of the work: what went by since the last mark is its time."""
+        """Ends a part of the work, which began at the previous mark."""
         now, worked = time.monotonic(), time.process_time()
         self.marks[name], self.work[name] = now - self._marked, worked - self._worked
         self._marked, self._worked = now, worked
 
     def during(self, name: str, items: Iterator[Item]) -> Generator[Item, None, None]:
-        """Passes items on; the time from asking for the first one to the end of the last one's use is a part."""
+        """Passes items on, and measures the time until the consumer has finished with the last one."""
         self._marked, self._worked = time.monotonic(), time.process_time()
         yield from items
         self.mark(name)
@@ -96,17 +96,17 @@ class Stopwatch:
         areas: list[dict[str, Any]],
         threshold: float | None = None,
     ) -> dict[str, Any]:
-        """The fields of the protocol's result; the last lines of the log are told on the way.
+        """The fields of the protocol's result; also logs the counts and the speed.
 
         Args:
-            progress: Where it is told.
+            progress: Takes the lines of the log.
             outputs: Paths by parameter; empty ones are left out.
             tally: Windows and pixels.
             backend: Where it was computed.
-            model: With what.
-            source: From what.
-            areas: Records of the classes.
-            threshold: For change, the cut.
+            model: The model.
+            source: The raster, for bands and scaling.
+            areas: Area records of the classes.
+            threshold: The threshold that was used, for change.
         """
         seconds = self.seconds
         speed = (tally.pixels - tally.earlier) / 1e6 / seconds if seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""A raster in the pixels in which a scene model sees it."""
+"""Opens a raster at the pixel size at which a scene model sees it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def open_scaled(
     progress: Progress,
     **given: Any,
 ) -> tuple[RasterSource, Cells]:
-    """Opens a raster at a model's ground sample distance, or so that a cell is its window.
+    """Opens a raster at a model's ground sample distance, or scaled so that a cell is one window.
 
     Args:
         path: Raster file or GDAL connection string.

@@ -1,4 +1,4 @@
-"""One date of a place, read as a model takes it."""
+"""Reads rasters as the inputs of a model: one date, or two dates on one grid."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Mask = NDArray[np.bool_]
 
 
 class Scene:
-    """A raster source with the normalisation that a graph cannot do: the one by the whole scene's statistics."""
+    """A raster source with the one normalisation that cannot be in the graph: by the whole scene's statistics."""
 
     def __init__(self, source: RasterSource, card: Card) -> None:
-        """Looks at the scene when the card asks for it.
+        """Computes the scene's statistics if the card asks for them.
 
         Raises:
             EmptyArea: The scene has no valid pixel.
@@ -63,7 +63,7 @@ class SingleDate:
         return {"image": image, "valid": _as_input(valid), "groups": self._groups}, valid
 
     def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
-        """The same for windows side by side, from one read where that gives the same."""
+        """The same for windows side by side, from a single read unless the source is resampled."""
         return _across(self, windows, self._scene.resampled)
 
 
@@ -101,7 +101,7 @@ class TwoDates:
         return feeds, valid
 
     def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
-        """The same for windows side by side, from one read where that gives the same."""
+        """The same for windows side by side, from a single read unless the source is resampled."""
         return _across(self, windows, self._before.resampled or self._after.resampled)
 
 

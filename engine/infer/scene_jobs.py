@@ -1,4 +1,4 @@
-"""From many scenes to one job each: which rasters, which outputs, under which names."""
+"""Splits a batch job into one job for each scene: which rasters, which outputs, under which names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..jobs import ChangeJob, ClassifyJob, SegmentJob
 
 SceneJob = Union[SegmentJob, ClassifyJob, ChangeJob]
 _JOBS: dict[str, type[SceneJob]] = {job.verb: job for job in (SegmentJob, ClassifyJob, ChangeJob)}
-# What can stand beside the output: the parameter, and what the file's name ends in.
+# Optional outputs beside the main one: the job's parameter, and the ending of the file's name.
 _FIELDS = {
     "confidence": ("confidence", "_confidence"),
     "probability": ("probability", "_probability"),
@@ -29,12 +29,12 @@ _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True)
 class Scene:
-    """One of many.
+    """One scene of a batch.
 
     Attributes:
-        name: Name of its outputs, without an ending.
-        rasters: One, or two of a change.
-        job: What is to be done.
+        name: Name of its outputs, without the ending.
+        rasters: One raster, or two dates for change.
+        job: The job to run.
     """
 
     name: str
@@ -111,7 +111,7 @@ def _listed(path: str) -> list[str]:
 
 
 def _names(scenes: Sequence[tuple[str, ...]]) -> list[str]:
-    """Of the files; with their folders' names before them where files of several folders are called alike."""
+    """Names from the files; preceded by their folders' names where files in several folders are called alike."""
     for parts in (1, 2, 3):
         names = ["_".join(_name(raster, parts) for raster in scene) for scene in scenes]
         counts = Counter(map(os.path.normcase, names))

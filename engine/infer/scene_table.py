@@ -1,4 +1,4 @@
-"""What became of many scenes: a table that is complete after each one, and tells a later run what is done."""
+"""The table of a batch: up to date after every scene, and read by a later run to see what is done."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ COLUMNS = (
     "scene", "status", "input", "output", "reason", "seconds", "windows", "megapixels_per_second",
     "device", "backend",
 )  # fmt: skip
-# They decide where it is computed and not what.
+# Parameters that decide where a scene is computed, not what comes out.
 _APART = {"resume", "scheduler", "threads", "workers"}
 
 
 class SceneTable:
-    """The files `scenes.json`, with all that is known of each scene, and `scenes.csv`, with a line for each.
+    """The files `scenes.json`, with the full record of each scene, and `scenes.csv`, with a line for each.
 
-    They are replaced whole after each scene, so a run that is killed loses none that was finished.
+    Both are replaced atomically after each scene, so a killed run loses no finished one.
     """
 
     def __init__(self, folder: Path, order: Sequence[str]) -> None:
-        """Reads what earlier runs into this folder did.
+        """Reads the records of earlier runs into this folder.
 
         Args:
             folder: Folder of the outputs.
-            order: Names of the scenes of this run; others stay in the table.
+            order: Names of this run's scenes; records of others stay in the table.
         """
         self._folder, self._order = folder, list(order)
         remove_left_behind(folder)
         self._records = _read(folder / RECORDS)
 
     def is_done(self, name: str, key: str) -> bool:
-        """Whether an earlier run did the same with the same files, and its outputs are still as it left them."""
+        """Whether an earlier run did the same with the same files, and its outputs are unchanged since."""
         record = self._records.get(name, {})
         if not key or record.get("key") != key or record.get("status") != DONE:
             return False
         return all(_state(Path(path)) == state for path, state in record["files"].items())
 
     def done(self, name: str, key: str, rasters: Sequence[str], result: Mapping[str, Any]) -> None:
-        """Notes a finished scene.
+        """Records a finished scene.
 
         Args:
             name: Name of the scene.
             key: From `scene_key`.
-            rasters: Its inputs.
+            rasters: The scene's inputs.
             result: Result of its verb.
 
         Raises:
@@ -69,7 +69,7 @@ class SceneTable:
         )
 
     def failed(self, name: str, rasters: Sequence[str], reason: str) -> None:
-        """Notes a scene that could not be computed, and why; raises as `done`."""
+        """Records a scene that failed, and why; raises what `done` raises."""
         self._note(name, {"status": FAILED, "inputs": list(rasters), "reason": reason})
 
     def _note(self, name: str, record: dict[str, Any]) -> None:
@@ -91,7 +91,7 @@ class SceneTable:
         return {name: self._records[name] for name in names if name in self._records}
 
     def _tabulate(self, listed: Mapping[str, Mapping[str, Any]]) -> bool:
-        """Writes the table; one that a spreadsheet holds, as Windows has it, ends no run: the records tell all."""
+        """Writes the table; False where a spreadsheet locks it on Windows, which must not end the run."""
         path = self._folder / TABLE
         try:
             _replace(path, lambda file: _write_table(file, listed), CSV_ENCODING)
@@ -103,15 +103,15 @@ class SceneTable:
 
 
 def scene_key(job: Job, rasters: Sequence[str], model: str) -> str:
-    """What the outputs of a scene depend on, as one text; a newer engine counts as the same.
+    """A digest of what the outputs of a scene depend on; the engine's version is not part of it.
 
     Args:
         job: The checked job.
-        rasters: Its inputs.
+        rasters: The scene's inputs.
         model: SHA-256 of the model.
 
     Returns:
-        Hexadecimal; empty when a raster cannot be opened, or is not made of files of this machine.
+        Hexadecimal; empty when a raster cannot be opened, or is not stored in files whose change would show.
     """
     files: list[list[Any]] = []
     for raster in rasters:

@@ -1,4 +1,4 @@
-"""A scene's scores between two passes: written row by row to a plain file, with their histogram."""
+"""A scratch file for a scene's scores between the two passes of change detection, with their histogram."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ScoreFile:
         """Creates the file.
 
         Args:
-            path: File to write; whoever gave it removes it.
+            path: File to write; the caller removes it.
             grid: Grid of the scene.
 
         Raises:
@@ -51,7 +51,7 @@ class ScoreFile:
             raise write_error(path, error) from error
 
     def __enter__(self) -> ScoreFile:
-        """The file is open since it was made."""
+        """Does nothing: the constructor opens the file."""
         return self
 
     def __exit__(
@@ -84,7 +84,7 @@ class ScoreFile:
         """Scores of a window of whole rows, float32 [rows, width].
 
         Raises:
-            OutputNotWritable: Rows are missing, as a full disk leaves it.
+            OutputNotWritable: Rows are missing, for instance because the disk was full.
         """
         width = self.grid.width
         try:

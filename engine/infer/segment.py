@@ -51,7 +51,7 @@ def segment(job: SegmentJob, progress: Progress) -> dict[str, Any]:
             return run.estimate.to_result()
         files, source = run.files, run.sources[0]
         confidence = files.beside
-        if files.vector is not None and confidence is None:  # polygons have it as a column
+        if files.vector is not None and confidence is None:  # polygons need it for a column
             confidence = files.map.with_name(f"confidence-of-polygons{files.map.suffix}")
         tags = run.tags({"scaling": source.scaling.text})
         strips = run.strips(progress.part(0.0, 0.85 if files.vector is not None else 0.95))
@@ -69,7 +69,7 @@ def _write_maps(
     confidence: Path | None,
     tags: dict[str, str],
 ) -> list[dict[str, Any]]:
-    """Writes the class raster, and the confidence raster when it is wanted; gives the areas."""
+    """Writes the class raster and, if wanted, the confidence raster; returns the area records."""
     dtype = class_dtype(card.classes, card.nodata)
     layer = Layer("class", dtype, card.nodata, card.classes, tags)
     with ExitStack() as stack:
@@ -94,7 +94,7 @@ def _write_maps(
 
 
 def _percents(path: Path | None) -> Callable[[Window], NDArray[Any]]:
-    """Reads the confidence raster; there is one wherever there are polygons."""
+    """A function that reads windows of the confidence raster, which exists wherever polygons are wanted."""
 
     def read(window: Window) -> NDArray[Any]:
         with rasterio.open(path) as dataset:

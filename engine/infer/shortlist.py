@@ -1,7 +1,7 @@
-"""Which of many places to label: the most uncertain ones, spread over the ground and over pairs of classes.
+"""Chooses the places to label: the most uncertain ones, spread over the ground and over pairs of classes.
 
-The most uncertain places of a scene tend to lie side by side and to be unsure about the same two classes: labelling
-them all would teach the same thing many times. A batch must be diverse as well as uncertain (Brinker 2003; for remote
+The most uncertain places of a scene tend to lie side by side and to waver between the same two classes: labelling all
+of them would teach the same thing many times. A batch must be diverse as well as uncertain (Brinker 2003; for remote
 sensing Demir and others 2011), so places keep a distance, and no pair of classes takes more than its share.
 """
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from .places import PlaceGrid, PlaceRow
 
-LEAST_APART = 2  # in places: there is always one place between two
-LEAST_KNOWN = 0.5  # share of a place's pixels
-PAIR_SHARE = 0.5  # of the places that may be about one pair of classes, while there are others
-_BLOCKS_ACROSS = 8  # blocks along the distance that evenly laid places would have
+LEAST_APART = 2  # in places: at least one place lies between two chosen ones
+LEAST_KNOWN = 0.5  # share of a place's pixels that must be valid
+PAIR_SHARE = 0.5  # largest share of one pair of classes, while there are others
+_BLOCKS_ACROSS = 8  # blocks along the spacing that evenly spread places would have
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Place:
 
     @property
     def pair(self) -> tuple[int, int]:
-        """The two classes, whichever is ahead."""
+        """The two classes in ascending order."""
         return min(self.first, self.second), max(self.first, self.second)
 
 
 class Shortlist:
     """The most uncertain place of every block of places and pair of classes.
 
-    There are some 64 blocks for each place wanted, so memory does not grow with the raster; in a small one each place
-    is a block of its own.
+    There are some 64 blocks for each place wanted, so memory does not grow with the raster; in a small raster each
+    place is a block of its own.
     """
 
     def __init__(self, places: PlaceGrid, count: int) -> None:
@@ -71,7 +71,7 @@ class Shortlist:
         self._best: dict[tuple[int, int, int, int], Place] = {}
 
     def add(self, row: PlaceRow, labelled: NDArray[np.bool_]) -> None:
-        """Looks at a row of places.
+        """Considers a row of places.
 
         Args:
             row: The row.
@@ -83,7 +83,7 @@ class Shortlist:
         columns = columns[np.argsort(-row.uncertainty[columns], kind="stable")]
         first, second = np.argsort(-row.probabilities[:, columns], axis=0, kind="stable")[:2]
         low, high = np.minimum(first, second), np.maximum(first, second)
-        # Of each block and pair the first of this order.
+        # Columns are in order of uncertainty, so the first index of each block and pair is its most uncertain.
         keys = np.stack([columns // self._block, low, high])
         for index in np.unique(keys, axis=1, return_index=True)[1]:
             column = int(columns[index])
@@ -103,8 +103,8 @@ class Shortlist:
     def chosen(self) -> list[Place]:
         """The places to label, the most uncertain one first; fewer than wanted when there is no room for more.
 
-        Greedily, the most uncertain place that keeps its distance from those chosen before. Where that does not yield
-        enough, as in a small mask, the distance is halved, down to `LEAST_APART`; then the share of a pair is lifted.
+        Greedy: takes the most uncertain place that keeps its distance from those chosen before. Where that yields too
+        few, as in a small mask, the distance is halved down to `LEAST_APART`, then the limit of a pair is lifted.
         """
         places = sorted(
             self._best.values(), key=lambda place: (-place.uncertainty, place.row, place.column)

@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all: written in a hidden folder beside their place, moved there at the end."""
+"""Stages outputs so that they appear whole or not at all: written to a hidden folder, moved in place at the end."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ..errors import DiskFull, InvalidParameter, OutputNotWritable
 SCRATCH_PREFIX = ".spectralgpt-"
 GEOTIFF, GEOPACKAGE, CSV = (".tif", ".tiff"), (".gpkg",), (".csv",)
 VIRTUAL = (".vrt",)
-CSV_ENCODING = "utf-8-sig"  # with the mark by which spreadsheets know it from the system's own
+CSV_ENCODING = "utf-8-sig"  # with the byte order mark by which spreadsheets recognise UTF-8
 SIDECARS = (".aux.xml", ".ovr", ".msk", ".tiles")
-_LONGEST = 220  # bytes of a name: file systems take 255, and those of files beside it are longer
+_LONGEST = 220  # bytes of a name: file systems allow 255, and sidecars have longer names
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StagedOutputs:
     """The output files of a job, as a context manager.
 
-    Leaving it normally moves every file to its place, replacing what was there; leaving it by an exception, a cancel
-    included, removes them. The hidden folders are named `.spectralgpt-PID-...`, so that whoever kills the process can
-    remove them; the next job into the same folder does it otherwise.
+    Leaving it normally moves every file into place, replacing what was there; leaving it by an exception, which
+    includes a cancel, removes the files. The hidden folders are named `.spectralgpt-PID-...`, so that whoever kills
+    the process can remove them; otherwise the next job into the same folder does.
     """
 
     def __init__(self, inputs: Iterable[str] = ()) -> None:
         """Starts without outputs.
 
         Args:
-            inputs: Paths that must not be overwritten; what follows a "|" names a layer inside the file.
+            inputs: Paths that must not be overwritten; a "|" begins the name of a layer inside the file.
         """
         self._inputs = [Path(path.split("|")[0]) for path in inputs if path]
         self._folders: dict[Path, Path] = {}
@@ -46,7 +46,7 @@ class StagedOutputs:
         self._cleanup = ExitStack()
 
     def __enter__(self) -> StagedOutputs:
-        """Nothing is made before `stage`."""
+        """Creates nothing before `stage`."""
         return self
 
     @property
@@ -55,14 +55,14 @@ class StagedOutputs:
         return list(self._folders.values())
 
     def stage(self, output: str, suffixes: tuple[str, ...]) -> Path:
-        """Checks that an output can be written and gives the path to write it to.
+        """Checks that an output can be written, and returns the hidden path to write to.
 
         Args:
-            output: Where the file shall be at the end.
-            suffixes: Endings it may have, lower case.
+            output: Path of the finished file.
+            suffixes: Allowed endings, lower case.
 
         Raises:
-            InvalidParameter: Wrong ending, too long a name, one that cannot be, the same file twice, or an input.
+            InvalidParameter: Wrong ending, too long or impossible a name, the same file twice, or an input.
             OutputNotWritable: The folder is missing or not writable, or the path is a folder.
         """
         path = Path(os.path.abspath(output))
@@ -70,7 +70,9 @@ class StagedOutputs:
             raise InvalidParameter(
                 f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
             )
-        if suffixes == GEOPACKAGE and ";" in path.name:  # GDAL takes what follows for an option
+        if (
+            suffixes == GEOPACKAGE and ";" in path.name
+        ):  # GDAL would take what follows for an option
             raise InvalidParameter(
                 f"The name of a GeoPackage cannot have a ';', as that of the output '{output}' has. Give it another "
                 "name."
@@ -98,11 +100,11 @@ class StagedOutputs:
         return self._staged[path]
 
     def forget(self) -> None:
-        """Leaves what is at the outputs' places as it is: there will be none."""
+        """Drops the staged outputs: existing files stay as they are."""
         self._staged.clear()
 
     def scratch(self, folder: Path) -> Path:
-        """A hidden folder inside `folder` for files that do not outlive the job.
+        """A hidden folder inside `folder`, removed at the end of the job.
 
         Raises:
             OutputNotWritable: It cannot be made.
@@ -126,7 +128,7 @@ class StagedOutputs:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Moves the files to their places, or removes them after an error."""
+        """Moves the files into place, or removes them after an error."""
         with self._cleanup:
             if kind is None:
                 for path, staged in self._staged.items():
@@ -134,15 +136,15 @@ class StagedOutputs:
 
 
 def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritable:
-    """What a failed write means, in the user's words.
+    """The error that explains a failed write to the user.
 
-    GDAL does not tell why a write failed, so it is tried once more without GDAL.
+    GDAL does not report why a write failed, so a small write is tried without GDAL.
 
     Args:
         path: The file or its folder.
         error: What was raised.
     """
-    # GDAL's own exceptions have an errno too, which is not the system's.
+    # The errno of GDAL's exceptions is not the system's.
     number = error.errno if isinstance(error, OSError) else None
     number = number or _try_writing(path)
     if number in _FULL:
@@ -160,7 +162,7 @@ def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritabl
 
 
 def machine() -> str:
-    """Names what process ids belong to: this machine, and in a container its own count of them."""
+    """A digest of this machine and its process namespace (containers count process ids of their own)."""
     try:
         counted = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -169,7 +171,7 @@ def machine() -> str:
 
 
 def remove_left_behind(folder: Path) -> None:
-    """Removes what processes of this machine that were killed had not completed: `.spectralgpt-PID-....MACHINE`."""
+    """Removes what killed processes of this machine left behind: `.spectralgpt-PID-....MACHINE`."""
     with suppress(OSError):
         for path in folder.glob(f"{SCRATCH_PREFIX}*-*.{machine()}"):
             number = path.name[len(SCRATCH_PREFIX) :].split("-")[0]
@@ -181,7 +183,7 @@ def remove_left_behind(folder: Path) -> None:
 
 
 def _try_writing(staged: Path) -> int | None:
-    """The system's error number when a staged file cannot grow by a megabyte."""
+    """Error number if a staged file cannot grow by a megabyte; None if it can."""
     if not staged.parent.name.startswith(SCRATCH_PREFIX):
         return None
     try:
@@ -202,7 +204,7 @@ def _same_file(path: Path, given: Path) -> bool:
 
 
 def _move(staged: Path, path: Path) -> None:
-    """Puts a finished file and its sidecars in place; sidecars of the file it replaces go."""
+    """Moves a finished file and its sidecars into place, and removes stale sidecars."""
     sidecars = {Path(f"{path}{suffix}"): Path(f"{staged}{suffix}") for suffix in SIDECARS}
     try:
         with _folders_aside([sidecar for sidecar in sidecars if sidecar.is_dir()], staged.parent):
@@ -218,9 +220,9 @@ def _move(staged: Path, path: Path) -> None:
 
 @contextmanager
 def _folders_aside(folders: list[Path], hidden: Path) -> Iterator[None]:
-    """Moves folders into a hidden one, each as a whole, and back if what follows fails.
+    """Moves folders into a hidden one, and back if what follows fails.
 
-    Where a program holds a tile of an older map, Windows refuses, and nothing of that map is lost.
+    On Windows the move fails while a program has a tile of the older map open; that map then stays intact.
     """
     aside = {folder: hidden / f"{folder.name}.old" for folder in folders}
     moved: list[Path] = []

@@ -1,4 +1,4 @@
-"""A look at a few windows before a run: how many of all hold data, and how long one takes."""
+"""Samples a few windows before a run: how many hold data, and how long one takes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .backend import Backend, processors
 from .lanes import in_order
 
 Feeds = dict[str, NDArray[Any]]
-Look = Callable[[Window], Optional[Feeds]]
+ReadWindow = Callable[[Window], Optional[Feeds]]
 
-MOST = 64  # windows that are looked at
-_KEPT = 24  # of those, to compute some
-PATIENCE_S = 0.3  # for looking at them, and again for computing them
-# Adding up and writing, beside the model and the reading.
+MOST = 64  # windows that are read
+_KEPT = 24  # of those, windows kept for timing the model
+PATIENCE_S = 0.3  # for reading, and again for computing
+# Factor for blending and writing, beside reading and computing.
 _REST = 1.05
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a few windows told.
+    """What a few windows showed.
 
     Attributes:
         share: Share of the windows that hold something to compute, 0..1.
-        read_seconds: To read one, from a file whose blocks are unpacked already: a run unpacks each once for many.
-        found: Inputs of some that do, without the batch dimension.
+        read_seconds: Seconds to read a window whose blocks GDAL has decoded: a run decodes a block once for many.
+        found: Inputs of some of those, without the batch dimension.
     """
 
     share: float
@@ -41,22 +41,22 @@ class Survey:
     found: tuple[Feeds, ...]
 
 
-def look_around(
-    windows: int, at: Callable[[int], Window], look: Look, most: int | None = None
+def survey_windows(
+    windows: int, at: Callable[[int], Window], read: ReadWindow, most: int | None = None
 ) -> Survey:
-    """Reads windows that lie all over the area, as many as there is patience for.
+    """Reads windows spread over the area, until `PATIENCE_S` has passed.
 
     Args:
-        windows: Windows there are.
-        at: Gives one by its place.
-        look: Reads it; None when it holds nothing to compute.
-        most: Windows that are looked at; None = `MOST`.
+        windows: Number of windows.
+        at: Gives a window by its index.
+        read: Reads a window; None when there is nothing to compute.
+        most: Most windows to read; None = `MOST`.
     """
     started = time.perf_counter()
     found: list[Feeds] = []
     seen, full, last, warm = 0, 0, None, 0.0
     for place in _spread(windows, MOST if most is None else most):
-        feeds = look(at(place))
+        feeds = read(at(place))
         seen += 1
         if feeds is not None:
             full += 1
@@ -67,17 +67,17 @@ def look_around(
             break
     if last is not None:
         started = time.perf_counter()
-        look(at(last))
+        read(at(last))
         warm = time.perf_counter() - started
     return Survey(full / max(seen, 1), warm, tuple(found))
 
 
 def seconds_a_window(backend: Backend, survey: Survey) -> float:
-    """Seconds of wall time for each window of a whole run, from a few that are computed now; 0 without any.
+    """Wall seconds a window of a whole run, from a few that are computed now; 0 without any.
 
     Args:
         backend: The model; all its lanes are used.
-        survey: What was read.
+        survey: Windows that were read.
     """
     if not survey.found:
         return 0.0
@@ -96,7 +96,7 @@ def seconds_a_window(backend: Backend, survey: Survey) -> float:
 
 
 def _batch(backend: Backend, found: tuple[Feeds, ...], start: int) -> Feeds:
-    """A full batch of the windows from a place on, again from the first after the last."""
+    """A full batch from window `start` on, cycling through the windows."""
     chosen = [found[(start + place) % len(found)] for place in range(backend.batch)]
     return {
         name: array if name == "groups" else np.stack([feeds[name] for feeds in chosen])
@@ -105,7 +105,7 @@ def _batch(backend: Backend, found: tuple[Feeds, ...], start: int) -> Feeds:
 
 
 def _spread(windows: int, most: int = MOST) -> list[int]:
-    """Up to `most` places, such that the first few lie all over, however many are taken; all of a few."""
+    """Up to `most` indices in an order in which any first few are spread out (golden-ratio sequence)."""
     if windows <= most:
         return list(range(windows))
     places = (int(windows * ((index * _GOLDEN) % 1.0)) for index in range(1, most + 1))

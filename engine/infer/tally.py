@@ -1,4 +1,4 @@
-"""What a run has done so far, in numbers."""
+"""Counts of what a run has done so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Tally:
         total: Windows of the whole raster.
         run: Windows that the model saw.
         pixels: Pixels with a result.
-        earlier: Those of the pixels that an earlier run had finished.
+        earlier: Of these, pixels that an earlier run had finished.
         model_seconds: Time spent in the model, added up over the lanes.
     """
 
@@ -29,7 +29,7 @@ class Tally:
         return self.total - self.run
 
     def add(self, other: Tally) -> None:
-        """Counts what another process did in a part of its own."""
+        """Adds what another process did."""
         self.run += other.run
         self.pixels += other.pixels
         self.model_seconds += other.model_seconds

@@ -1,15 +1,15 @@
-"""From a scene's scores to the cut between unchanged and changed.
+"""Finds the threshold between unchanged and changed in a scene's own scores.
 
-A cut that was right on other places is usually wrong on this one: seasons, haze and soil moisture shift all scores of a
-pair of dates. The card's `threshold` therefore names a method, which sees the histogram of the scene's own scores.
+A threshold that was right elsewhere is usually wrong here: seasons, haze and soil moisture shift all scores of a pair
+of dates. The card's `threshold` therefore names a method, which sees the histogram of the scene's own scores.
 
     {"method": "fixed", "value": 0.5}
     {"method": "scene", "rule": "otsu"}
     {"method": "scene", "rule": "robust", "deviations": 3.0}
     {"method": "scene", "rule": "quantile", "share": 0.95}
 
-"scene" takes "minimum" and "maximum" (the cut is kept between them) and "rescale": true, which shifts the scene's
-scores on the logit scale so that the cut becomes 0.5: a probability raster then reads alike in every scene.
+"scene" takes "minimum" and "maximum" as bounds, and "rescale": true, which shifts the scene's scores on the logit
+scale so that the threshold becomes 0.5: probability rasters of different scenes then compare.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def score_edges() -> NDArray[np.float64]:
 
 
 def scene_threshold(histogram: NDArray[Any], edges: Floats, spec: Mapping[str, Any]) -> float:
-    """The cut for one scene.
+    """The threshold for one scene.
 
     Args:
         histogram: Number of pixels in each bin.
@@ -63,9 +63,9 @@ def scene_threshold(histogram: NDArray[Any], edges: Floats, spec: Mapping[str, A
 
 
 def otsu(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
-    """The cut that separates two classes with the least variance inside them (Otsu 1979), on the logit scale.
+    """The threshold with the least variance within the two classes (Otsu 1979), on the logit scale.
 
-    Scores crowd at 0 and 1; the logit spreads them so that both classes are lumps of comparable width.
+    Scores crowd at 0 and 1; on the logit scale the modes of both classes have comparable widths.
     """
     values = logit(centres)
     below = np.cumsum(counts)
@@ -74,14 +74,14 @@ def otsu(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
     between[~np.isfinite(between)] = 0
-    # Bins without pixels between two lumps all score the same: take the middle of them.
+    # Empty bins between the two modes all score the same: take the middle of them.
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     low, high = int(best[0]), int(min(best[-1] + 1, len(values) - 1))
     return float(expit((values[low] + values[high]) / 2))
 
 
 def robust(counts: Floats, centres: Floats, spec: Mapping[str, Any]) -> float:
-    """Median plus a number of robust deviations of the scores' logits: change is what stands out from the scene."""
+    """Median of the logits plus some robust deviations (MAD): change is what stands out from the scene."""
     values = logit(centres)
     middle = _quantile(counts, values, 0.5)
     deviations = np.abs(values - middle)

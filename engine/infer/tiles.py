@@ -1,4 +1,4 @@
-"""A raster of any size as tiles with one virtual raster (VRT) over them, which opens like a single file."""
+"""Writes a raster of any size as tiles under one virtual raster (VRT), which opens like a single file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..data.grid import Grid
 from .staging import write_error
 from .writer import Layer, RasterWriter
 
-TILES = ".tiles"  # the folder is called as the virtual raster, with this after it
+TILES = ".tiles"  # suffix of the folder of tiles, after the name of the virtual raster
 _TYPES = {"uint8": "Byte", "uint16": "UInt16", "uint32": "UInt32", "float32": "Float32"}
 
 
 class TiledWriter:
-    """Takes the rows of a raster from top to bottom and writes tiles, as a context manager; like `RasterWriter`.
+    """Writes rows from top to bottom into tiles; a context manager with the interface of `RasterWriter`.
 
-    Tiles without a known pixel are not written: the virtual raster has no data there.
+    Tiles without a known pixel are left out: the virtual raster has no data there.
     """
 
     def __init__(self, path: Path, grid: Grid, layer: Layer, size: int, cog: bool = False) -> None:
@@ -50,7 +50,7 @@ class TiledWriter:
             raise write_error(path, error) from error
 
     def __enter__(self) -> TiledWriter:
-        """Tiles are made as rows come."""
+        """Does nothing: tiles are created as rows come."""
         return self
 
     def write(self, rows: NDArray[Any]) -> None:
@@ -80,7 +80,7 @@ class TiledWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Writes the virtual raster; after an error tiles are only closed, for whoever removes them."""
+        """Writes the virtual raster; after an error it only closes the tiles, which the caller removes."""
         if kind is not None:
             for _, _, writer in self._open:
                 writer.__exit__(kind, error, traceback)
@@ -159,7 +159,7 @@ class TiledWriter:
 def raster_writer(
     path: Path, grid: Grid, layer: Layer, cog: bool, tiles: int
 ) -> RasterWriter | TiledWriter:
-    """One file, or tiles of a side in pixels with a virtual raster over them."""
+    """A writer of one file, or of tiles of `tiles` pixels under a virtual raster."""
     return (
         TiledWriter(path, grid, layer, tiles, cog)
         if tiles

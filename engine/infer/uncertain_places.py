@@ -1,4 +1,4 @@
-"""The verb `uncertain-places`: where a label teaches a model most."""
+"""The verb `uncertain-places`: active learning, the places where a label would teach a model most."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from .writer import raster_environment
 def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[str, Any]:
     """Finds the places whose labels would teach a model most.
 
-    The model runs over the region; each place gets the mean uncertainty of its pixels, as `places.uncertainty` has it
-    (margin sampling), and `shortlist` chooses among them. No-data counts for nothing; a place with less than half of
-    its pixels valid is left out.
+    The model runs over the region. Each place gets the mean uncertainty of its valid pixels (margin sampling, see
+    `places.uncertainty`), and `shortlist` chooses among the places. A place with less than half of its pixels valid
+    is left out.
 
     Args:
         job: The checked job.
@@ -107,7 +107,7 @@ def _search(
     classes: int,
     progress: Progress,
 ) -> list[Place]:
-    """Predicts, and keeps what may be worth a label."""
+    """Runs the model over the region, and chooses the places."""
     sums, shortlist = PlaceSums(places, classes), Shortlist(places, count)
     with closing(
         mosaic.rows(progress)
@@ -121,10 +121,10 @@ def _search(
 def _tell(
     progress: Progress, found: Sequence[Place], job: UncertainPlacesJob, places: PlaceGrid
 ) -> None:
-    """Says how large places are, and when there are fewer than wanted.
+    """Logs the size of places, and warns when there are fewer than wanted.
 
     Raises:
-        EmptyArea: There is none.
+        EmptyArea: There is no place at all.
     """
     side = f"{places.across} x {places.down} pixels"
     if not found:

@@ -1,4 +1,4 @@
-"""GeoTIFFs written row by row as rows become final: tiled, compressed, with overviews, colours and class names."""
+"""Writes GeoTIFFs row by row: tiled, compressed, with overviews, colours and class names."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .backend import usable_threads
 from .staging import write_error
 
 BLOCK = 512
-# A large raster (16384 x 16384) of which hardly anything is known has overviews of nearest pixels: the commonest
-# class of each four takes 20 times as long, also where there is nothing (a small extent of 60000 x 60000: minutes).
+# A large raster that is almost empty gets nearest-neighbour overviews: those of the most frequent class take 20 times
+# as long, even over no-data (minutes for a small extent of 60000 x 60000 pixels).
 _LARGE, _HARDLY = 1 << 28, 0.01
-_MOST_THREADS = 8  # what is read at a time has few more blocks
-_LEVEL = 4  # of 9; GDAL's own 6 takes three to four times as long for a tenth less
+_MOST_THREADS = 8  # a read at a time has few more blocks to decode
+_LEVEL = 4  # deflate level; GDAL's default 6 takes three to four times as long to save a tenth
 _WRITE_ERRORS = (RasterioError, OSError, rasterio._err.CPLE_BaseError)
 
 
@@ -42,8 +42,8 @@ class Layer:
         description: Name of the band.
         dtype: numpy name of the type.
         nodata: Value of pixels without a result.
-        classes: For class maps: become colour table, category names and attribute table.
-        tags: Metadata items, how the raster was made.
+        classes: Classes of a class map, for colour table, category names and attribute table.
+        tags: Metadata items that say how the raster was made.
     """
 
     description: str
@@ -54,7 +54,7 @@ class Layer:
 
     @property
     def resampling(self) -> Resampling:
-        """How overviews are made."""
+        """Resampling of the overviews."""
         return Resampling.mode if self.classes else Resampling.average
 
     @property
@@ -72,10 +72,10 @@ def class_dtype(classes: Sequence[ModelClass], nodata: int) -> str:
 
 @contextmanager
 def raster_environment(threads: int = 0) -> Iterator[None]:
-    """GDAL settings of a job: a bounded cache, no blocks nor overviews of nothing, and several threads.
+    """GDAL settings of a job: a bounded cache, sparse files and overviews, several threads.
 
     Args:
-        threads: In which GDAL unpacks, packs and reduces blocks, 0 = all, though never more than `_MOST_THREADS`.
+        threads: Threads in which GDAL decodes, encodes and resamples blocks, 0 = all; at most `_MOST_THREADS`.
     """
     several = min(usable_threads(threads), _MOST_THREADS)
     cache = raster_cache()
@@ -84,16 +84,16 @@ def raster_environment(threads: int = 0) -> Iterator[None]:
 
 
 class RasterWriter:
-    """A single-band GeoTIFF that takes its rows from top to bottom, as a context manager.
+    """Writes a single-band GeoTIFF from top to bottom; a context manager.
 
-    Rows are kept until a row of blocks is complete, so that every block is compressed once.
+    Rows are buffered until a row of blocks is complete, so that every block is compressed only once.
     """
 
     def __init__(self, path: Path, grid: Grid, layer: Layer, cog: bool = False) -> None:
         """Creates the file.
 
         Args:
-            path: File to write; nothing else may look at it before the writer is closed.
+            path: File to write; it is incomplete until the writer is closed.
             grid: Size, place and CRS.
             layer: What it holds.
             cog: Whether it becomes a Cloud Optimized GeoTIFF.
@@ -131,7 +131,7 @@ class RasterWriter:
             self._describe(self._dataset)
 
     def __enter__(self) -> RasterWriter:
-        """The file is open since it was made."""
+        """Does nothing: the constructor opens the file."""
         return self
 
     @property
@@ -164,7 +164,7 @@ class RasterWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Completes the file; after an error it is only closed, for whoever removes it."""
+        """Completes the file; after an error it only closes it, and the caller removes it."""
         if kind is not None:
             with suppress(*_WRITE_ERRORS):
                 self._dataset.close()
@@ -193,14 +193,14 @@ class RasterWriter:
         dataset.set_band_description(1, self._layer.description)
         dataset.update_tags(**self._layer.tags)
         colours = {item.value: (*item.rgb, 255) for item in self._layer.classes}
-        # The TIFF colour table ends at 8 and 16 bits unsigned; larger class values keep names and table only.
+        # TIFF has colour tables for 8 and 16 bits only; larger class values keep names and attribute table.
         if colours and self._layer.dtype in ("uint8", "uint16"):
             dataset.write_colormap(1, {int(self._layer.nodata): (0, 0, 0, 0), **colours})
             dataset.colorinterp = [ColorInterp.palette]
 
     @property
     def _factors(self) -> list[int]:
-        """Overviews down to one block."""
+        """Overview factors down to a single block."""
         longest = max(self._grid.height, self._grid.width)
         return [2**power for power in range(1, 16) if longest / 2 ** (power - 1) > BLOCK]
 
@@ -212,7 +212,7 @@ class RasterWriter:
 
     @property
     def _nearly_empty(self) -> bool:
-        """Whether a large raster holds hardly any result, once all is written."""
+        """Whether a large raster holds hardly any result; to be asked when all is written."""
         pixels = self._grid.height * self._grid.width
         return pixels > _LARGE and self._known < _HARDLY * pixels
 
@@ -232,10 +232,10 @@ class RasterWriter:
         plain.unlink()
 
     def _verify(self) -> None:
-        """Reads the file back: what a full disk did to a block while a file was being closed, GDAL does not tell.
+        """Reads the file back, as GDAL does not report blocks that a full disk lost while the file was being closed.
 
-        Overviews keep a pixel wherever one below it is known, so they cannot know less than their share; those of
-        nearest pixels may.
+        An overview pixel is known wherever one below it is, so an overview cannot hold less than its share of known
+        pixels, unless it is a nearest-neighbour one.
         """
         step, checksum = len(self._buffer), 0
         with rasterio.open(self._path) as dataset:
@@ -271,9 +271,9 @@ def _write_errors(path: Path) -> Iterator[None]:
 
 
 def write_categories(path: Path, layer: Layer) -> None:
-    """The sidecar in which GDAL, and so QGIS, looks for category names and the attribute table.
+    """Writes the sidecar from which GDAL, and so QGIS, reads category names and the attribute table.
 
-    rasterio cannot write either; the format is GDAL's persistent auxiliary metadata.
+    rasterio can write neither; the format is GDAL's persistent auxiliary metadata (PAM).
     """
     root = ElementTree.Element("PAMDataset")
     band = ElementTree.SubElement(root, "PAMRasterBand", band="1")
@@ -303,5 +303,5 @@ def write_categories(path: Path, layer: Layer) -> None:
         row = ElementTree.SubElement(table, "Row", index=str(index))
         for cell in (item.value, item.title or item.name, item.name, *item.rgb, 255):
             ElementTree.SubElement(row, "F").text = str(cell)
-    # GDAL does not recognise the file behind an XML declaration; UTF-8 is XML's default.
+    # Without an XML declaration, behind which GDAL does not recognise the file; UTF-8 is the default.
     path.write_text(ElementTree.tostring(root, encoding="unicode"), encoding="utf-8")

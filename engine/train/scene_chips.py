@@ -1,4 +1,4 @@
-"""Labelled scenes as chips: windows of rasters, cut as inference will look at them."""
+"""Labelled scenes as chips: windows of rasters, cut as inference cuts them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..data.grid import Grid
 from ..data.label_layer import LabelLayer, LabelledScenes
 from ..data.source import RasterSource
 from ..errors import EmptyArea
-from ..infer.cell_looks import outline
-from ..infer.looks import Look
+from ..infer.cell_windows import outline
 from ..infer.region import Region
 from ..infer.scene import SingleDate
-from ..infer.zone_looks import ZoneLooks, zone_region
+from ..infer.scene_windows import SceneWindow
+from ..infer.zone_windows import ZoneWindows, zone_region
 from ..progress import Progress
 
 SMALLEST, AROUND_POINTS = 32, 64  # pixels
@@ -125,7 +125,7 @@ def read_chips(
         zones = np.array([_zone(source.grid, shape, window) for shape in scenes.geometries], object)
         scenes = replace(scenes, geometries=zones)
         part = progress.part(number / len(found), (number + 1) / len(found))
-        windows, enough = _look(source, zones, window, card, part)
+        windows, enough = _zone_windows(source, zones, window, card, part)
         sparse += int(np.count_nonzero(~enough))
         if windows:
             which = grids.index(source.grid)
@@ -188,24 +188,24 @@ def joined(parts: Sequence[SceneChips]) -> SceneChips:
     return SceneChips(groups=parts[0].groups, scene=scene, classes=parts[0].classes, **values)
 
 
-def _look(
+def _zone_windows(
     source: RasterSource, zones: NDArray[Any], window: int, card: Card, progress: Progress
-) -> tuple[dict[int, list[Look]], NDArray[np.bool_]]:
+) -> tuple[dict[int, list[SceneWindow]], NDArray[np.bool_]]:
     """The windows of each zone that is valid enough, and which are [n]."""
     region = Region(source.grid, source.grid.window)
-    looks = ZoneLooks(source.grid, window, zones, region, SingleDate(source, card))
-    by_zone: dict[int, list[Look]] = {}
-    for look in looks(progress):
-        mine = by_zone.setdefault(look.place, [])
-        mine.append(look)
+    covering = ZoneWindows(source.grid, window, zones, region, SingleDate(source, card))
+    by_zone: dict[int, list[SceneWindow]] = {}
+    for found in covering(progress):
+        mine = by_zone.setdefault(found.feature, [])
+        mine.append(found)
         if len(mine) > 2 * MOST_WINDOWS:
             del mine[1::2]  # still spread over the zone
-    enough = looks.enough
+    enough = covering.enough
     return {place: mine for place, mine in by_zone.items() if enough[place]}, enough
 
 
 def _chips(
-    windows: dict[int, list[Look]],
+    windows: dict[int, list[SceneWindow]],
     scenes: LabelledScenes,
     groups: Sequence[int],
     card: Card,
@@ -221,17 +221,17 @@ def _chips(
     ]
     kept = sorted(windows)
     thinned = [windows[place][:: -(-len(windows[place]) // MOST_WINDOWS)] for place in kept]
-    looks = [look for mine in thinned for look in mine]
-    image = np.stack([look.feeds["image"] for look in looks])
+    chosen = [window for mine in thinned for window in mine]
+    image = np.stack([window.feeds["image"] for window in chosen])
     image[:, missing] = 0
     centres = shapely.centroid(scenes.geometries[kept])
     column, row = grid.column_row(shapely.get_x(centres), shapely.get_y(centres))
     return SceneChips(
         image.astype(np.float32),
-        np.stack([look.feeds["valid"] for look in looks]).astype(np.float32),
+        np.stack([window.feeds["valid"] for window in chosen]).astype(np.float32),
         np.array(groups, np.int64),
         np.repeat(np.arange(len(kept)), [len(mine) for mine in thinned]),
-        np.array([look.weight for look in looks]),
+        np.array([window.weight for window in chosen]),
         scenes.label[kept],
         np.floor(row).astype(np.int64),
         np.floor(column).astype(np.int64),

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 
 from engine.errors import Cancelled, DeviceUnavailable, EmptyArea, MissingDependency
-from engine.infer import cluster, cluster_looks, cluster_rows
+from engine.infer import cluster, cluster_parts, cluster_rows
 from engine.infer.backend import processors
 from engine.infer.backends import open_backend
 from engine.infer.class_rows import class_layers, class_mosaic, open_source
@@ -346,7 +346,7 @@ class TestDask:
             return values, result["threshold"], result["windows"], result["areas"]
 
         module, name = (
-            (cluster_looks, "compute_parts")
+            (cluster_parts, "compute_parts")
             if verb == "classify"
             else (cluster_rows, "compute_strip")
         )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rasterio.windows import Window
 
 from engine.infer import survey
-from engine.infer.survey import MOST, Survey, _spread, look_around, seconds_a_window
+from engine.infer.survey import MOST, Survey, _spread, seconds_a_window, survey_windows
 
 
 def at(place):
@@ -25,7 +25,7 @@ def look(window):
 
 def test_few_windows_are_all_looked_at(monkeypatch):
     monkeypatch.setattr(survey, "PATIENCE_S", 60)
-    told = look_around(20, at, look)
+    told = survey_windows(20, at, look)
     assert told.share == 15 / 20
     assert [feeds["image"].item() for feeds in told.found[:3]] == [1, 2, 3]
 
@@ -33,7 +33,7 @@ def test_few_windows_are_all_looked_at(monkeypatch):
 def test_of_many_some_tell(monkeypatch):
     """A quarter is empty; of 64 spread over 10,000 windows between 8 and 24 are."""
     monkeypatch.setattr(survey, "PATIENCE_S", 60)
-    told = look_around(10_000, at, look)
+    told = survey_windows(10_000, at, look)
     assert 40 / 64 <= told.share <= 56 / 64
     assert len(told.found) == 24  # enough to compute some
 
@@ -41,19 +41,19 @@ def test_of_many_some_tell(monkeypatch):
 def test_at_most_so_many_are_looked_at(monkeypatch):
     monkeypatch.setattr(survey, "PATIENCE_S", 60)
     seen = []
-    look_around(10_000, at, seen.append, 6)
+    survey_windows(10_000, at, seen.append, 6)
     assert len(seen) == 6
 
 
 def test_patience_ends_the_look(monkeypatch):
     monkeypatch.setattr(survey, "PATIENCE_S", 0.0)
     seen = []
-    look_around(10_000, at, seen.append)
+    survey_windows(10_000, at, seen.append)
     assert len(seen) == 1
 
 
 def test_an_area_without_windows():
-    assert look_around(0, at, look) == Survey(0.0, 0.0, ())
+    assert survey_windows(0, at, look) == Survey(0.0, 0.0, ())
 
 
 @given(st.integers(1, 200_000))

@@ -1,4 +1,4 @@
-"""Labelled scenes as chips, cut as inference will look at them."""
+"""Labelled scenes as chips, cut as inference cuts them."""
 
 import dataclasses
 from contextlib import ExitStack

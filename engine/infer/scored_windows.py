@@ -1,4 +1,4 @@
-"""From a job that labels scenes to scores: where the model looks, and what it says there."""
+"""From a `classify` job to scored windows: opens raster and zones, and runs the model over the windows."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from ..data.vectors import Polygons, read_polygons
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .backend import Backend, check_numbers
-from .cell_looks import CellLooks
+from .cell_windows import CellWindows
 from .lanes import in_order
-from .looks import Found, Look
 from .mosaic import stack
 from .region import Region, open_region
 from .scaled_source import open_scaled
 from .scene import SingleDate
-from .zone_looks import ZoneLooks
+from .scene_windows import Coverage, SceneWindow
+from .zone_windows import ZoneWindows
 
-Looks = Union[CellLooks, ZoneLooks]
+SceneWindows = Union[CellWindows, ZoneWindows]
 
 
 @dataclass(frozen=True)
 class LaidScene:
-    """A raster and where the model will look at it.
+    """An opened scene, and the windows to compute.
 
     Attributes:
-        source: The raster in the model's pixels.
-        region: The part that is wanted.
+        source: The raster at the model's ground sample distance.
+        region: The part to label.
         zones: The polygons to label; None for a grid of cells.
-        looks: Where the model looks.
+        windows: The windows of the cells or zones.
     """
 
     source: RasterSource
     region: Region
     zones: Polygons | None
-    looks: Looks
+    windows: SceneWindows
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What the model says of one window.
+class ScoredWindow:
+    """The model's scores of one window.
 
     Attributes:
-        place: Index of the feature it counts for.
-        weight: How much, in valid pixels.
+        feature: Index of the feature that it counts for.
+        weight: How much it counts, in valid pixels.
         score: Probabilities [K].
     """
 
-    place: int
+    feature: int
     weight: float
     score: NDArray[Any]
 
@@ -79,50 +79,55 @@ def lay_scene(job: ClassifyJob, card: Card, opened: ExitStack, progress: Progres
     region = open_region(grid, job.extent, job.extent_crs, job.mask)
     read = SingleDate(source, card)
     if zones is None:
-        return LaidScene(source, region, None, CellLooks(cells, region, read))
-    looks = ZoneLooks(grid, cells.window, zones.geometries, region, read)
-    return LaidScene(source, region, zones, looks)
+        return LaidScene(source, region, None, CellWindows(cells, region, read))
+    windows = ZoneWindows(grid, cells.window, zones.geometries, region, read)
+    return LaidScene(source, region, zones, windows)
 
 
 @dataclass(frozen=True)
 class PartsResult:
-    """Some parts of the looks, done.
+    """The results of some parts.
 
     Attributes:
-        scored: In the order of the windows; places count from the first of these parts.
-        found: What else was found.
+        scored: Scored windows in order; features are counted from the first of these parts.
+        coverage: What is known of their features.
     """
 
-    scored: list[Scored]
-    found: Found
+    scored: list[ScoredWindow]
+    coverage: Coverage
 
 
-def score_parts(backend: Backend, looks: Looks, parts: range, progress: Progress) -> PartsResult:
-    """Has the model look at some parts, in this process.
+def score_parts(
+    backend: Backend, windows: SceneWindows, parts: range, progress: Progress
+) -> PartsResult:
+    """Runs the model over some parts, in this process.
 
     Args:
         backend: The model.
-        looks: Where; they do not hold afterwards what was found.
-        parts: Of the looks.
+        windows: The windows; they are left unchanged.
+        parts: The parts to compute.
         progress: Updated at every cell or zone; a cancel takes effect there.
 
     Raises:
-        ModelInvalid: The model gave what is no number.
+        ModelInvalid: The model gave NaN.
     """
 
-    def predict(batch: list[Look]) -> NDArray[Any]:
-        return backend.predict(stack([look.feeds for look in batch]))
+    def predict(batch: list[SceneWindow]) -> NDArray[Any]:
+        return backend.predict(stack([window.feeds for window in batch]))
 
-    mine, scored = looks.fresh(), list[Scored]()
+    mine, scored = windows.fresh(), list[ScoredWindow]()
     batches = _batches(mine(progress, parts), backend.batch)
     with closing(in_order(batches, predict, backend.lanes)) as predicted:
         for batch, scores in predicted:
             check_numbers(scores)
-            scored += [Scored(look.place, look.weight, score) for look, score in zip(batch, scores)]
-    return PartsResult(scored, mine.found(parts))
+            scored += [
+                ScoredWindow(window.feature, window.weight, score)
+                for window, score in zip(batch, scores)
+            ]
+    return PartsResult(scored, mine.coverage(parts))
 
 
-def _batches(looks: Iterator[Look], size: int) -> Iterator[list[Look]]:
-    for _, part in groupby(looks, key=lambda look: look.part):
+def _batches(windows: Iterator[SceneWindow], size: int) -> Iterator[list[SceneWindow]]:
+    for _, part in groupby(windows, key=lambda window: window.part):
         while batch := list(islice(part, size)):
             yield batch

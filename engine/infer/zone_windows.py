@@ -1,4 +1,4 @@
-"""Which windows a scene model looks at for each zone of a user."""
+"""The windows that cover the zones of a user: several for a large zone."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rasterio.windows import Window
 from ..data.grid import Grid
 from ..errors import EmptyArea
 from ..progress import Progress
-from .looks import ENOUGH, Found, Look
 from .mosaic import Feeds, Read
 from .region import Region
+from .scene_windows import ENOUGH, Coverage, SceneWindow
 from .tally import Tally
 from .windows import SlidingWindows
 
-_ZONES = 64  # of a part
+_ZONES = 64  # zones in a part
 
 
-class ZoneLooks:
-    """The windows that cover each zone, weighted by the zone's valid pixels in them. Some zones are a part.
+class ZoneWindows:
+    """The windows that cover each zone, weighted by the zone's valid pixels in them. `_ZONES` zones are a part.
 
     Attributes:
-        parts: Their number.
-        stretch: Parts to look at before what was found is kept.
-        covered: Share of each zone that is valid [n], complete after iterating; what lies beside the raster is not.
-        tally: Windows.
+        parts: Number of parts.
+        stretch: Parts to compute before results are kept in the journal.
+        covered: Valid share of each zone [n], complete after iterating; ground beside the raster is invalid.
+        tally: Counts of windows and pixels.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class ZoneLooks:
         """Nothing is read before iterating.
 
         Args:
-            grid: Pixels in which the model sees.
-            window: Side of its window, pixels.
+            grid: The grid on which the model sees the raster.
+            window: Side of the model's window, pixels.
             zones: shapely polygons in the grid's CRS [n].
             region: Where labels are wanted.
             read: Gives a window's inputs and its valid pixels.
@@ -53,8 +53,8 @@ class ZoneLooks:
         self.tally = Tally()
         self.parts, self.stretch = -(-len(zones) // _ZONES), 1
 
-    def fresh(self) -> ZoneLooks:
-        """The same, without what was found."""
+    def fresh(self) -> ZoneWindows:
+        """A copy that has not been iterated yet."""
         other = copy(self)
         other.covered, other.tally = np.zeros(len(self._zones)), Tally()
         return other
@@ -66,24 +66,24 @@ class ZoneLooks:
 
     @property
     def sparse(self) -> int:
-        """Number of the others."""
+        """Number of zones with less."""
         return int(np.count_nonzero(~self.enough))
 
-    def windows(self) -> Iterator[Window]:
-        """Those that may be looked at: what the boxes around the zones need."""
+    def positions(self) -> Iterator[Window]:
+        """Positions of the windows that may have to be computed: those over the zones' bounding boxes."""
         for zone in self._zones:
             with suppress(EmptyArea):  # beside the raster
                 yield from covering(self._grid, self._grid.window_of(zone.bounds), self._window)
 
-    def look(self, window: Window) -> Feeds | None:
-        """The model's inputs of a window; None where there is nothing to look at."""
+    def read(self, window: Window) -> Feeds | None:
+        """The model's inputs of a window; None where it need not be computed."""
         if not self._region.mask(window).any():
             return None
         feeds, valid = self._read(window)
         return feeds if valid.any() else None
 
-    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
-        """Looks at each zone of some parts, or of all; a cancel takes effect between two windows."""
+    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[SceneWindow]:
+        """Reads the windows of some parts, or of all; a cancel takes effect between two windows."""
         wanted = self._places(range(self.parts) if parts is None else parts)
         for place in wanted:
             zone = self._zones[place]
@@ -103,22 +103,22 @@ class ZoneLooks:
                 if weight:
                     self.tally.run += 1
                     self.tally.pixels += weight
-                    yield Look(place // _ZONES, place, float(weight), feeds)
+                    yield SceneWindow(place // _ZONES, place, float(weight), feeds)
             valid_share = valid_all / inside_all if inside_all else 0.0
             self.covered[place] = valid_share * _share_on(self._ground, zone)
 
-    def found(self, parts: range) -> Found:
-        """What was found, apart from scores, once the parts were looked at."""
+    def coverage(self, parts: range) -> Coverage:
+        """What is known of the zones once the parts have been iterated."""
         wanted = self._places(parts)
         covered = tuple(self.covered[wanted.start : wanted.stop].tolist())
-        return Found(parts, (), covered, 0, self.tally)
+        return Coverage(parts, (), covered, 0, self.tally)
 
-    def take(self, found: Found) -> int:
-        """Adds what others found; gives its first place here: the places are alike everywhere."""
-        wanted = self._places(found.parts)
-        self.covered[wanted.start : wanted.stop] = found.covered
-        self.tally.total += found.tally.total
-        self.tally.add(found.tally)
+    def take(self, coverage: Coverage) -> int:
+        """Takes over the coverage that another process found; returns 0, as zones have the same index everywhere."""
+        wanted = self._places(coverage.parts)
+        self.covered[wanted.start : wanted.stop] = coverage.covered
+        self.tally.total += coverage.tally.total
+        self.tally.add(coverage.tally)
         return 0
 
     def _places(self, parts: range) -> range:
@@ -126,7 +126,7 @@ class ZoneLooks:
 
 
 def zone_region(grid: Grid, zone: Any) -> Region:
-    """A zone's pixels; of one that holds no pixel's centre, those that it touches."""
+    """The pixels whose centre lies in a zone; where there is none, the pixels that the zone touches."""
     try:
         return Region(grid, grid.window, np.array([zone], object))
     except EmptyArea:
@@ -143,7 +143,7 @@ def _share_on(ground: Any, zone: Any) -> float:
 
 
 def covering(grid: Grid, bounds: Window, size: int) -> Iterator[Window]:
-    """Windows over a part of a raster; where the part is smaller than a window, centred on it and inside the raster."""
+    """Windows that cover a part of a raster; a smaller part gets one window centred on it, inside the raster."""
     tops = _starts(bounds.row_off, bounds.height, grid.height, size)
     lefts = _starts(bounds.col_off, bounds.width, grid.width, size)
     return (Window(left, top, size, size) for top in tops for left in lefts)

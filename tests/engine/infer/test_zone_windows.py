@@ -2,7 +2,7 @@ import pytest
 from rasterio.windows import Window
 
 from engine.data.grid import Grid
-from engine.infer.zone_looks import covering
+from engine.infer.zone_windows import covering
 
 
 @pytest.mark.parametrize(

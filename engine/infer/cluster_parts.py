@@ -9,54 +9,56 @@ from typing import Any
 from ..jobs import ClassifyJob
 from ..progress import Progress
 from .cluster import Likeness, computed_in_order, worker_count, worker_model
-from .scored_looks import Looks, PartsResult, lay_scene, score_parts
+from .scored_windows import PartsResult, SceneWindows, lay_scene, score_parts
 
-_TASKS = 4  # for each worker, so that those that are sooner through take more
+_TASKS = 4  # for each worker, so that faster workers take more of them
 
 
 def compute_parts(job: ClassifyJob, likeness: Likeness, parts: range) -> PartsResult:
-    """A worker's task.
+    """Computes some parts in a worker.
 
     Args:
         job: The checked job; its paths must lead to the same files on every worker.
-        likeness: The client's.
-        parts: Of the looks.
+        likeness: What worker and client must have in common.
+        parts: The parts to compute.
 
     Raises:
-        DeviceUnavailable: This worker computes otherwise than the client.
+        DeviceUnavailable: The worker has another model or backend than the client.
         EngineError: What opening and computing raise.
     """
     with worker_model(job, job.model_task, likeness) as (model, backend), ExitStack() as opened:
-        looks = lay_scene(job, model.card, opened, Progress()).looks
-        return score_parts(backend, looks, parts, Progress())
+        windows = lay_scene(job, model.card, opened, Progress()).windows
+        return score_parts(backend, windows, parts, Progress())
 
 
 class ClusterParts:
-    """Has workers look, in the place of this process."""
+    """Computes parts on the workers of a cluster instead of in this process."""
 
-    def __init__(self, client: Any, job: ClassifyJob, looks: Looks, likeness: Likeness) -> None:
-        """Asks for nothing yet.
+    def __init__(
+        self, client: Any, job: ClassifyJob, windows: SceneWindows, likeness: Likeness
+    ) -> None:
+        """Submits nothing yet.
 
         Args:
             client: Client of the cluster, `distributed.Client`.
             job: The checked job.
-            looks: Where.
-            likeness: What the workers must have alike.
+            windows: The windows of the scene.
+            likeness: What the workers must have in common with the client.
         """
-        self._client, self._job, self._looks, self._likeness = client, job, looks, likeness
+        self._client, self._job, self._windows, self._likeness = client, job, windows, likeness
 
     def __call__(self, progress: Progress, first: int) -> Iterator[PartsResult]:
-        """Yields the parts from the first one wanted, in their order.
+        """Yields the results from part `first` on, in order.
 
         Args:
             progress: Updated at every task; a cancel takes effect at any time.
-            first: Part to begin with.
+            first: Index of the first part to compute.
 
         Raises:
-            DeviceUnavailable: The cluster is gone, or its workers end at the same task again and again.
+            DeviceUnavailable: The cluster is gone, or the same task kills its workers again and again.
             EngineError: What a worker raises.
         """
-        workers, end = worker_count(self._client, self._job.workers), self._looks.parts
+        workers, end = worker_count(self._client, self._job.workers), self._windows.parts
         size = max(1, -(-end // (workers * _TASKS)))
         tasks = [range(start, min(start + size, end)) for start in range(first, end, size)]
         progress.log(f"Cluster: {len(tasks)} tasks for {workers} workers")

@@ -1,4 +1,4 @@
-"""Which windows a scene model looks at for each cell of a grid."""
+"""The windows of the cells of a grid: one window a cell."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from rasterio.windows import Window
 from ..data.grid import Grid
 from ..progress import Progress
 from .cells import Cells
-from .looks import ENOUGH, Found, Look
 from .mosaic import Feeds, Read
 from .region import Region
+from .scene_windows import ENOUGH, Coverage, SceneWindow
 from .tally import Tally
 
-_STRETCH = 64  # windows that are looked at before what was found is kept
+_STRETCH = 64  # windows to compute before results are kept in the journal
 
 
-class CellLooks:
-    """One window a cell: cells that touch the region and are at least half valid. A row of cells is a part.
+class CellWindows:
+    """Windows of the cells that touch the region and are at least half valid. A row of cells is a part.
 
     Attributes:
-        parts: Their number.
-        stretch: Parts to look at before what was found is kept.
-        geometries: Outlines of the cells looked at, complete after iterating.
+        parts: Number of parts.
+        stretch: Parts to compute before results are kept in the journal.
+        geometries: Outlines of the cells that can be labelled, complete after iterating.
         sparse: Cells left out for lack of valid pixels.
-        tally: Windows.
+        tally: Counts of windows and pixels.
     """
 
     def __init__(self, cells: Cells, region: Region, read: Read) -> None:
@@ -47,25 +47,25 @@ class CellLooks:
         self.parts = len(self._rows)
         self.stretch = max(1, _STRETCH // max(map(len, self._rows), default=1))
 
-    def fresh(self) -> CellLooks:
-        """The same, without what was found."""
+    def fresh(self) -> CellWindows:
+        """A copy that has not been iterated yet."""
         other = copy(self)
         other.geometries, other.sparse, other.tally = [], 0, Tally(total=self.tally.total)
         return other
 
-    def windows(self) -> Iterator[Window]:
-        """Those that may be looked at."""
+    def positions(self) -> Iterator[Window]:
+        """Positions of the windows that may have to be computed."""
         return (window for row in self._rows for window in row)
 
-    def look(self, window: Window) -> Feeds | None:
-        """The model's inputs of a window; None where there is nothing to look at."""
+    def read(self, window: Window) -> Feeds | None:
+        """The model's inputs of a window; None where it need not be computed."""
         if not self._region.mask(window).any():
             return None
         feeds, valid = self._read(window)
         return feeds if valid.mean() >= ENOUGH else None
 
-    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[Look]:
-        """Looks at each cell of some parts, or of all; a cancel takes effect between two."""
+    def __call__(self, progress: Progress, parts: range | None = None) -> Iterator[SceneWindow]:
+        """Reads the cells of some parts, or of all; a cancel takes effect between two."""
         parts = range(self.parts) if parts is None else parts
         wanted = [(part, window) for part in parts for window in self._rows[part]]
         for done, (part, window) in enumerate(wanted):
@@ -79,18 +79,18 @@ class CellLooks:
             self.tally.run += 1
             self.tally.pixels += int(valid.sum())
             self.geometries.append(outline(self._cells.grid, window))
-            yield Look(part, len(self.geometries) - 1, 1.0, feeds)
+            yield SceneWindow(part, len(self.geometries) - 1, 1.0, feeds)
 
-    def found(self, parts: range) -> Found:
-        """What was found, apart from scores, once the parts were looked at."""
-        return Found(parts, tuple(self.geometries), (), self.sparse, self.tally)
+    def coverage(self, parts: range) -> Coverage:
+        """What is known of the cells once the parts have been iterated."""
+        return Coverage(parts, tuple(self.geometries), (), self.sparse, self.tally)
 
-    def take(self, found: Found) -> int:
-        """Adds what others found in the parts after those that are here; gives its first place here."""
+    def take(self, coverage: Coverage) -> int:
+        """Appends the coverage of the next parts, as another process found it; returns the index of its first cell."""
         start = len(self.geometries)
-        self.geometries.extend(found.geometries)
-        self.sparse += found.sparse
-        self.tally.add(found.tally)
+        self.geometries.extend(coverage.geometries)
+        self.sparse += coverage.sparse
+        self.tally.add(coverage.tally)
         return start
 
 

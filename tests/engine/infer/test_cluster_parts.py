@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from engine.infer import classify as classify_module
-from engine.infer import zone_looks
+from engine.infer import zone_windows
 from engine.infer.classify import classify
 from engine.jobs import ClassifyJob
 
@@ -94,7 +94,7 @@ def test_cells(labelled, workers, extent):
 @pytest.mark.parametrize("size", [1, 3, 64])
 def test_zones(labelled, tmp_path, monkeypatch, size):
     """Seven zones, one of them without data; in parts of 1, 3 and 64."""
-    monkeypatch.setattr(zone_looks, "_ZONES", size)
+    monkeypatch.setattr(zone_windows, "_ZONES", size)
     x, y = 500_000, 4_600_000
     places = [(0, 0), (40, 5), (5, 25), (30, 30), (50, 60), (0, 80), (45, 85)]
     zones = [
