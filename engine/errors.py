@@ -1,6 +1,6 @@
-"""Every error the engine raises on purpose: what was given, what was expected, what to do.
+"""Every error the engine raises on purpose; messages say what was given, what was expected and what to do.
 
-Each class is also the standard-library error it specialises, so that a caller who knows nothing of this module still
+Each class is also the standard-library error that it specialises, so that a caller who does not know this module still
 catches it. The class name is the `kind` of the protocol's error event.
 """
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class EngineError(Exception):
-    """Base of the errors that a user can understand and mend."""
+    """Base of the errors that a user can understand and fix."""
 
     def __init__(self, message: str, details: str = "") -> None:
-        """Keeps the sentence for the user apart from the technical details.
+        """Separates the sentence for the user from the technical details.
 
         Args:
             message: What was given, what was expected, what to do.
@@ -46,7 +46,7 @@ class VectorUnreadable(EngineError, OSError):
 
 
 class LabelsInvalid(EngineError, ValueError):
-    """Labels cannot teach or judge: no class field, one class only, classes that contradict."""
+    """Labels cannot be used: no class field, a single class only, contradicting classes."""
 
 
 class GeoreferenceMissing(EngineError, ValueError):
@@ -61,7 +61,7 @@ class BandMismatch(EngineError, ValueError):
     """
 
     def __init__(self, message: str, details: str = "", missing: Sequence[Band] = ()) -> None:
-        """Keeps what is missing apart from the sentence that tells it."""
+        """Keeps the missing bands beside the message."""
         super().__init__(message, details)
         self.missing = tuple(missing)
 
@@ -127,4 +127,4 @@ class Cancelled(EngineError):
 
 
 class ClientGone(Cancelled):
-    """Whoever started the job has ended without a word, as QGIS does when it crashes."""
+    """The client has ended without cancelling, as QGIS does when it crashes."""

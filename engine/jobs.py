@@ -1,6 +1,6 @@
-"""The jobs: one frozen dataclass a verb, checked before any work, and the function that does each.
+"""All verbs: the frozen dataclass that checks a verb's job, and the function that runs it.
 
-The command line and the protocol are both made from these classes.
+The command line and the protocol are both generated from these classes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .training_jobs import FinetuneJob, PretrainJob
 
 @dataclass(frozen=True)
 class DescribeJob(Job):
-    """What a raster is to the models: its bands and values as recognised, and which models fit it."""
+    """A raster as the models see it: its bands and values as recognised, and which models fit it."""
 
     verb: ClassVar[str] = "describe"
     summary: ClassVar[str] = "tell a raster's bands and values, and which installed models fit it"
@@ -44,7 +44,7 @@ class DoctorJob(Job):
     tier: str = parameter("what must work", "inference", choices=("inference", "training"))
 
 
-# verb -> job class, module that holds the function, its name. The module is imported only when its verb runs.
+# Verb -> job class, module and name of the function. The module is imported only when its verb runs.
 VERBS: dict[str, tuple[type[Job], str, str]] = {
     "segment": (SegmentJob, ".infer.segment", "segment"),
     "classify": (ClassifyJob, ".infer.classify", "classify"),
@@ -83,7 +83,7 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Runs {"verb": ..., "parameters": {...}} and returns the result's fields.
 
     Raises:
-        InvalidParameter: The job is not well formed.
+        InvalidParameter: The job is malformed.
         EngineError: What the verb raises.
     """
     verb, parameters = job.get("verb"), job.get("parameters", {})

@@ -1,4 +1,4 @@
-"""A job's parameters: named, described and checked in one place, for the protocol and the command line."""
+"""Declares and checks a job's parameters in one place, for the protocol and the command line alike."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .errors import InvalidParameter
 
 
 def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A job's field.
+    """A field of a job.
 
     Args:
         help: What it means, for `--help`.
-        default: Absent means required.
-        **limits: `minimum`, `maximum` (numbers) or `choices` (text); on the command line `positional`, and `words`
-            for a list of words, which may have commas between them as numbers may (paths may contain one).
+        default: Default value; without one the parameter is required.
+        **limits: `minimum`, `maximum` (numbers) or `choices` (text). For the command line: `positional`, and `words`
+            for a list whose items may be separated by commas (paths may contain one).
     """
     return dataclasses.field(default=default, metadata={"help": help, **limits})
 

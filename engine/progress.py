@@ -1,4 +1,4 @@
-"""How a verb tells what it is doing, and the place where a cancel takes effect."""
+"""How a verb reports what it is doing, and where a cancel takes effect."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Event = dict[str, Any]
 
 
 class Progress:
-    """Tells nothing by itself: for tests and library use; subclasses override `emit`."""
+    """Reports to nobody, for tests and library use; subclasses override `emit`."""
 
     def __init__(self, is_cancelled: Callable[[], bool] | None = None) -> None:
         """Starts the clock.
 
         Args:
-            is_cancelled: Asked at every update; true ends the work with `Cancelled`.
+            is_cancelled: Polled at every update; true ends the work with `Cancelled`.
         """
         self._is_cancelled = is_cancelled
         self._started = time.monotonic()
@@ -32,11 +32,11 @@ class Progress:
             raise Cancelled()
 
     def update(self, fraction: float, message: str = "") -> None:
-        """Tells how far the work is; never goes backwards.
+        """Reports how far the work is; never goes backwards.
 
         Args:
             fraction: Share done, 0..1.
-            message: What is being done, for a person.
+            message: What is being done, for the user.
 
         Raises:
             Cancelled: The user has cancelled.
@@ -55,37 +55,37 @@ class Progress:
         self.emit(event)
 
     def skip(self, fraction: float) -> None:
-        """Tells what needs no work, as an earlier run has done it: it says nothing about the time that is left."""
+        """Declares a share as done by an earlier run, so that the time left is not estimated from it."""
         self._skipped = max(0.0, min(1.0, float(fraction)))
 
     def log(self, message: str) -> None:
-        """Adds a line to the log that the user can read."""
+        """Adds a line to the user's log."""
         self.emit({"event": "log", "message": message})
 
     def warning(self, message: str) -> None:
-        """Tells something the user should know, though the work goes on."""
+        """Tells the user of a problem that does not stop the work."""
         self.emit({"event": "warning", "message": message})
 
     def metric(self, name: str, step: int, value: float) -> None:
-        """Tells one point of a curve."""
+        """Reports one point of a curve."""
         self.emit({"event": "metric", "name": name, "step": int(step), "value": float(value)})
 
     def state(self, **facts: Any) -> None:
-        """Tells what holds from now on, for who shows the run; a fact replaces an earlier one of its name.
+        """Reports facts that hold from now on, for whoever displays the run; a fact replaces one of the same name.
 
         Args:
-            facts: JSON-able. `keeps` (true) is for the client as well: what there is by now is worth
-                keeping, so that a cancel ends in a result.
+            facts: JSON-serialisable values. `keeps` (true) also tells the client that a cancel from now on ends in
+                a result, because what exists is worth keeping.
         """
         self.emit({"event": "state", **facts})
 
     def part(self, start: float, end: float) -> Progress:
-        """A progress whose 0..1 is this one's `start`..`end`."""
+        """The progress of a part of the work: its 0..1 is this one's `start`..`end`."""
         return _Part(self, start, end)
 
 
 class Unstoppable(Progress):
-    """Passes events on, and hears of no cancel: for the end of work that would be lost by one."""
+    """Passes events on but ignores a cancel: for the last steps, whose result a cancel would lose."""
 
     def __init__(self, progress: Progress) -> None:
         """Passes on to `progress`."""
@@ -98,7 +98,7 @@ class Unstoppable(Progress):
 
 
 class Quiet(Progress):
-    """Passes on how far the work is and hears of a cancel, but tells no figures: for work that is done once more."""
+    """Passes on progress and cancels, but no log and no metrics: for work that is repeated internally."""
 
     def __init__(self, progress: Progress) -> None:
         """Passes on to `progress`."""
@@ -106,7 +106,7 @@ class Quiet(Progress):
         self._progress = progress
 
     def check(self) -> None:
-        """Raises when the user has cancelled."""
+        """Raises `Cancelled` when the user has cancelled."""
         self._progress.check()
 
     def update(self, fraction: float, message: str = "") -> None:

@@ -7,7 +7,7 @@ The events: any number of
     {"event": "progress", "fraction": 0.42, "message": "...", "eta_s": 31}
     {"event": "log", "message": "..."}          {"event": "warning", "message": "..."}
     {"event": "metric", "name": "val_miou", "step": 12, "value": 0.71}
-    {"event": "state", ...}                      facts that hold from now on, such as "keeps"
+    {"event": "state", ...}                      facts that hold from now on, see below
 
 and in the end exactly one of
 
@@ -15,18 +15,18 @@ and in the end exactly one of
     {"event": "error", "kind": "...", "message": "...", "details": "..."}
     {"event": "cancelled"}
 
-The end of standard input without {"cancel": true} means that the client is gone: the job ends as if cancelled, and
-keeps what a later run of the same job can go on from.
+If standard input ends without {"cancel": true}, the client is gone: the job stops as if cancelled, but keeps what a
+later run of the same job can resume from.
 
-A cancel before {"event": "state", "keeps": true} ends in "cancelled", and nothing is left behind. A cancel after it
-ends in a "result" with "cancelled": true: the best so far, written like any other. That may take the time that writing
-takes; a client whose user does not want to wait, and says so by a second cancel, kills the process.
+A cancel before {"event": "state", "keeps": true} ends in "cancelled" and leaves nothing behind. A cancel after it ends
+in a "result" with "cancelled": true, which is the best model so far, written as usual. Writing takes a moment; if the
+user cancels a second time so as not to wait, the client kills the process.
 
-Metrics of fine-tuning, with the class's title after a slash where a figure is of one class:
+Metrics of fine-tuning; a figure of a single class has the class's title after a slash:
 
-    loss, val_accuracy, val_miou, val_iou/CLASS   of a round (step 0: before the first); val_map for several labels
-    part_accuracy, part_miou, part_iou/CLASS      of a head on frozen features: of all labels that were held back
-                                                  in the parts 1..step
+    loss, val_accuracy, val_miou, val_iou/CLASS   after each round (step 0: before the first); val_map for multi-label
+    part_accuracy, part_miou, part_iou/CLASS      of a head on frozen features, over all labels held back
+                                                  in parts 1..step
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from .errors import Cancelled, ClientGone, EngineError, InvalidParameter, OutOfM
 from .memory_limit import is_shortage, limit_in_words
 from .progress import Event, Progress
 
-_PAUSE = 0.1  # s
+_PAUSE = 0.1  # least seconds between two progress events with the same message
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_USAGE, EXIT_CANCELLED = 0, 1, 2, 130
 
 Work = Callable[[dict[str, Any], Progress], dict[str, Any]]
@@ -68,19 +68,19 @@ class EventStream(Progress):
         self._cancelled.set()
 
     def abandon(self) -> None:
-        """Makes the next `check` raise `ClientGone`, unless there was a cancel."""
+        """Makes the next `check` raise `ClientGone`, unless the job was cancelled before."""
         self._gone.set()
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled, `ClientGone` when nobody listens any more."""
+        """Raises `Cancelled` when the user has cancelled, `ClientGone` when the client is gone."""
         super().check()
         if self._gone.is_set():
             raise ClientGone()
 
     def emit(self, event: Event) -> None:
-        """Writes one event; a reader that has gone away ends the work.
+        """Writes one event; if nobody reads any more, the next `check` ends the work.
 
-        Of progress that tells the same in other numbers, `_PAUSE` passes between two.
+        Progress events with an unchanged message are written at most every `_PAUSE` seconds.
         """
         if event["event"] == "progress":
             now, message = time.monotonic(), event["message"]
@@ -92,12 +92,12 @@ class EventStream(Progress):
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except (OSError, ValueError):  # Windows has several words for a pipe that nobody reads
+            except (OSError, ValueError):  # Windows reports a pipe without a reader in several ways
                 self._gone.set()
 
 
 def as_json(event: Event, indent: int | None = None) -> str:
-    """An event as JSON, which knows no NaN: null stands for it, as in the accuracy of a card from elsewhere."""
+    """An event as JSON; NaN, which JSON lacks and foreign cards may contain, becomes null."""
     try:
         return json.dumps(event, ensure_ascii=False, allow_nan=False, default=str, indent=indent)
     except ValueError:
@@ -107,11 +107,11 @@ def as_json(event: Event, indent: int | None = None) -> str:
 
 @contextlib.contextmanager
 def stdout_for_events() -> Iterator[IO[str]]:
-    """Gives the real standard output as a UTF-8 text stream and sends every other print to standard error."""
+    """Yields the real standard output as a UTF-8 text stream, and redirects all other output to standard error."""
     sys.stdout.flush()
     real = os.dup(1)
     os.dup2(2, 1)
-    # A path that is no UTF-8 holds half characters: escaped, they are JSON, and come back as they were.
+    # A path that is not UTF-8 contains lone surrogates: escaped, they are valid JSON and decode to the same path.
     stream = os.fdopen(real, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -125,14 +125,14 @@ def stdout_for_events() -> Iterator[IO[str]]:
 
 
 def serve(stdin: IO[str], events: EventStream, work: Work) -> int:
-    """Runs the one job that stands on the first line of `stdin`.
+    """Runs the job on the first line of `stdin`.
 
     A line {"cancel": true}, or the end of `stdin`, cancels it.
 
     Args:
-        stdin: The client's end.
-        events: Where the events go.
-        work: Runs the job, given as a dictionary; returns the result's fields.
+        stdin: Lines from the client.
+        events: Takes the events.
+        work: Runs a job, given as a dictionary, and returns the result's fields.
 
     Returns:
         The exit code: 0 done, 1 failed, 130 cancelled.
@@ -155,7 +155,7 @@ def serve(stdin: IO[str], events: EventStream, work: Work) -> int:
 
 
 def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
-    """Runs `work` and ends with exactly one of the events result, error and cancelled."""
+    """Runs `work`, ends with exactly one event (result, error or cancelled), and returns the exit code."""
     try:
         result = work(events)
     except Cancelled:
@@ -192,7 +192,7 @@ def _explained(error: Exception) -> dict[str, str]:
 
 
 def _watch(stdin: IO[str], events: Progress) -> None:
-    """Cancels on {"cancel": true}; the end of the stream without it means that the client is gone."""
+    """Cancels on {"cancel": true}; abandons the job when the stream ends without it."""
     if not isinstance(events, EventStream):
         return
     for line in stdin:

@@ -1,4 +1,4 @@
-"""The verb `finetune`: a model of one's own from labels."""
+"""The verb `finetune`: trains a model from the user's labels."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
     """Makes a model from labels: NAME.onnx to predict with, NAME.safetensors to train on from.
 
     Args:
-        job: What to do.
-        progress: Told about steps and figures; a cancel while weights learn keeps the best so far.
+        job: The checked job.
+        progress: Told about steps and metrics; a cancel while the encoder is trained keeps the best model so far.
 
     Returns:
         The protocol's result: outputs, model, method, classes, accuracy, warnings, seconds.
@@ -59,7 +59,7 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
             made = finetune_scenes(job, base, layer, device, stack, told)
         else:
             made = finetune_map(job, base, layer, device, stack, told)
-        # There is a model now: a cancel does not lose it any more.
+        # From here on a cancel must not lose the finished model.
         told.state(keeps=True)
         last = Unstoppable(told)
         last.update(0.95, "Writing the model")
@@ -85,16 +85,16 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
 
 
 class Listener(Progress):
-    """Passes everything on and remembers the warnings, for the report."""
+    """Passes events on, and collects the warnings for the report."""
 
     def __init__(self, progress: Progress) -> None:
-        """Listens on the way to `progress`."""
+        """Passes events on to `progress`."""
         super().__init__()
         self.warnings: list[str] = []
         self._progress = progress
 
     def check(self) -> None:
-        """Raises when the user has cancelled."""
+        """Raises `Cancelled` when the user has cancelled."""
         self._progress.check()
 
     def update(self, fraction: float, message: str = "") -> None:

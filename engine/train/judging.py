@@ -1,4 +1,4 @@
-"""How well heads do on labels held back, place by place, and which of them that speaks for."""
+"""Spatial cross-validation of heads: judges each on labels held back place by place, and chooses the best."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ from .pixel_features import PixelSamples
 from .quick_head import fit_hidden, head_scores
 
 FOLDS = 5
-DISTANCE = 16  # pixels; labels that are closer are judged together
+DISTANCE = 16  # pixels; labels closer than this are held back together
 # A hidden layer must be better by this much (mean IoU) on labels it has not seen, and have seen
 # enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
 MARGIN, ENOUGH_BLOCKS = 0.01, 6
 LEVEL = 95  # percent, of intervals
-LANES = 2  # fits at a time, each with a few hundred megabytes of its own
-_CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
+LANES = 2  # parallel fits, each of which needs a few hundred megabytes
+_CONFIDENCE = 0.9  # assumed mean probability of the best class where nothing can be held back
 
 # Fits a linear rule to the chosen of all labelled pixels [N].
 LinearFit = Callable[[NDArray[np.bool_]], LinearScores]
-# Scores [N, K] of every labelled pixel while it was held back, by the width of the head's hidden layer.
+# Held-out scores [N, K] of every labelled pixel, by the width of the head's hidden layer.
 HeldOut = dict[int, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How heads did on labels that were held back, block by block.
+    """The result of the cross-validation.
 
     Attributes:
         matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
             be held back.
-        temperature: Temperature of the softmax, by likelihood on held-back labels.
+        temperature: Temperature of the softmax, chosen by likelihood on held-back labels.
         hidden: Width of the chosen head's hidden layer, 0 for the linear one.
-        folds: How many parts the labels were cut into, 0 for none.
-        blocks: Places with labels.
+        folds: Number of folds, 0 for none.
+        blocks: Number of places with labels.
         mean_iou: Mean IoU of each head that was tried, by name.
-        warning: What cannot be judged; empty if fine.
-        accuracy: Share of held-back labels that are right, with the interval that the places leave open; None
-            where nothing was held back.
+        warning: Why nothing could be judged; empty otherwise.
+        accuracy: Accuracy on held-back labels with its interval, by place; None where nothing was held back.
     """
 
     matrix: NDArray[np.int64] | None
@@ -72,16 +71,16 @@ def judge(
     progress: Progress | None = None,
     names: Sequence[str] = (),
 ) -> Judged:
-    """Holds back each block of labels in turn, and chooses the head and its temperature by that.
+    """Holds back each fold of places in turn, and so chooses the head and its temperature.
 
     Args:
         samples: Features of all labelled pixels.
-        fit: Fits the linear head to some of them.
+        fit: Fits the linear head to some of the pixels.
         fresh: A head with a hidden layer to try as well; None for the linear one alone.
         classes: Number of classes K.
         seed: Seed of folds and weights.
-        progress: Told how far it is, and how the linear head does part by part, in the end the chosen one.
-        names: Names of the classes [K], to tell figures of each.
+        progress: Told how far the work is, and the figures after each fold; at the end those of the chosen head.
+        names: Names of the classes [K], for figures of each class.
     """
     progress = progress or Progress()
     block = spatial_blocks(samples.positions, DISTANCE)
@@ -114,7 +113,7 @@ def judge(
 
 
 def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
-    """Of a head that was fitted to all labels, with scores [N, K] of these very ones."""
+    """The result where nothing can be held back; `scores` [N, K] are of the labels that the head was fitted to."""
     return Judged(
         None,
         _temperature_for(scores, _CONFIDENCE),
@@ -130,7 +129,7 @@ def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
 def _held_out(
     samples: PixelSamples, fit: LinearFit, fold: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Each part, and the linear head's scores [n, K] of it, fitted to all others; a fit in each of a few threads."""
+    """Yields each fold and its scores [n, K] by a linear head fitted to all other folds, in a few threads."""
 
     def scores(number: int) -> NDArray[np.float64]:
         test = fold == number
@@ -142,7 +141,7 @@ def _held_out(
 def _choose(
     tried: HeldOut, label: NDArray[np.int64], block: NDArray[np.int64], folds: int
 ) -> Judged:
-    """The linear head, or the one with a hidden layer where that is clearly better."""
+    """Chooses the linear head, or the one with a hidden layer where that is clearly better."""
     classes = tried[0].shape[1]
     found = {
         hidden: confusion_matrix(label, scores.argmax(1), classes)
@@ -163,7 +162,7 @@ def _choose(
 
 
 def _likeliest(scores: NDArray[np.float64], label: NDArray[np.int64]) -> float:
-    """The temperature at which the scores make the labels most probable, every class alike."""
+    """The temperature that makes the labels most probable, with classes weighted equally."""
     losses = []
     for value in TEMPERATURES:
         chosen = _log_softmax(scores / value)[np.arange(len(label)), label]

@@ -1,4 +1,4 @@
-"""Which way of fine-tuning suits the labels and the machine, and why."""
+"""Chooses the method of fine-tuning that suits the labels and the machine, and says why."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Of maps it was looked at on TerraMesh (docs/experiments.md): with 200 and 800 labelled places adapters were better
-# than a head in another light and a little worse on the same image, neither beyond chance. Of scenes, and on a GPU,
-# it is a guess.
+# Labelled places from which on more than a head is trained. For maps it was examined on TerraMesh
+# (docs/experiments.md): with 200 and 800 places adapters were better than a head under another light and a little worse
+# on the same image, both within chance. For scenes, and on a GPU, it is a guess.
 MANY_PLACES = 200
 BATCH = 8
-# (epochs, batches an epoch) where the user leaves it open.
+# (epochs, batches an epoch) unless the user sets them.
 LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
 LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
-LARGE = 20_000_000  # weights of an encoder that a processor trains in hours
+LARGE = 20_000_000  # weights beyond which training an encoder on a processor takes hours
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way of fine-tuning.
+    """A method of fine-tuning.
 
     Attributes:
         name: "quick", "adapters" or "full".
-        reason: For the log; empty when the user chose.
+        reason: Why it was chosen, for the log; empty when the user chose.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Method:
 
     @property
     def text(self) -> str:
-        """What the log says of it."""
+        """The line of the log."""
         if self.reason:
             return marked(f"Method: {self.name} ({self.reason})")
         return marked(f"Method: {self.name}")
@@ -40,15 +40,15 @@ class Method:
 def choose_method(
     asked: str, places: int, weights: int, gpu: bool, task: str = "segmentation"
 ) -> Method:
-    """Decides for "auto", else takes what was asked for.
+    """Resolves "auto"; any other method is taken as requested.
 
     Args:
-        asked: The job's method.
-        places: Labelled polygons, points or regions.
-        weights: Weights of the encoder.
-        gpu: Whether there is one.
-        task: What is learned. Change has been found elsewhere worse after all weights learned, in
-            every trial on OSCD (docs/experiments.md).
+        asked: The requested method.
+        places: Number of labelled polygons, points or regions.
+        weights: Number of weights of the encoder.
+        gpu: Whether a GPU is used.
+        task: The model's task. For change the encoder stays frozen: training it made detection in other
+            places worse in every trial on OSCD (docs/experiments.md).
     """
     if asked != "auto":
         return Method(asked)

@@ -41,13 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PretrainingConfig:
-    """What the stages share.
+    """Settings shared by all stages.
 
     Attributes:
-        stages: In order, windows usually growing.
+        stages: The stages in order, usually with growing windows.
         scale: Share of the window's area that a random crop covers before it is enlarged.
-        fewer_groups: Share of batches that show only some of the spectral groups.
-        trainer: Everything but epochs and learning rate, which the stages say.
+        fewer_groups: Share of batches with only some of the spectral groups.
+        trainer: Settings of the trainer; epochs and learning rate come from the stages.
     """
 
     stages: tuple[Stage, ...]
@@ -56,7 +56,7 @@ class PretrainingConfig:
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(clip=1.0))
 
     def settings(self, number: int) -> TrainerConfig:
-        """What the trainer is told in a stage, numbered from 0."""
+        """The trainer's settings in a stage, numbered from 0."""
         stage = self.stages[number]
         return dataclasses.replace(
             self.trainer,
@@ -67,15 +67,15 @@ class PretrainingConfig:
 
 
 class MaskedReconstruction:
-    """The loss of masked pretraining, for the trainer: no-data is neither shown nor asked for."""
+    """The loss of masked pretraining, for the trainer; no-data is neither shown nor reconstructed."""
 
     def __init__(self, kind: Normalisation, bands: int, mask_ratio: float = MASK_RATIO) -> None:
-        """Reconstructs normalised images."""
+        """Normalises images by `kind` before hiding a share of their tokens."""
         self._normalise = normalisation(kind, bands)
         self._mask_ratio = mask_ratio
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Takes image [B, C, S, S], valid [B, 1, S, S]; perhaps groups [G'] and noise [B, N]."""
+        """The loss of a batch: image [B, C, S, S], valid [B, 1, S, S], optionally groups [G'] and noise [B, N]."""
         image, valid = batch["image"], batch["valid"]
         image = self._normalise.to(image.device)(image, valid)
         groups, noise = batch.get("groups"), batch.get("noise")
@@ -95,12 +95,12 @@ def pretrain(
     """Pretrains a network in place, on images that fit into memory (on a GPU, into the GPU's).
 
     Args:
-        network: Fresh, or pretrained before.
-        kind: How images become network input.
-        sources: Images in the unit that `kind` expects.
-        config: Stages and what they share.
-        offset: How far the light is shifted, see `patches.change_light`; it is not changed at all when None.
-        hooks: What happens around the stages.
+        network: The network, fresh or pretrained.
+        kind: Normalisation of the images.
+        sources: Images, in the unit that `kind` expects.
+        config: Stages and shared settings.
+        offset: Shift of the light in augmentation, see `patches.change_light`; None = no such augmentation.
+        hooks: Optional hooks around the stages.
         progress: Told about steps and losses.
 
     Returns:
@@ -113,7 +113,7 @@ def pretrain(
 def _loaders(
     sources: Sequence[Source], config: PretrainingConfig, groups: int, offset: float | None
 ) -> Callable[[int, Stage], Loader]:
-    """What gives the batches of a stage; of a network with so many spectral groups."""
+    """A function that makes the loader of a stage, for a network with `groups` spectral groups."""
     device = choose_device(config.trainer.device)
     atlas = lay_out(sources, device) if device.type == "cuda" else None
     whole = tuple(range(groups))
@@ -137,20 +137,20 @@ def _loaders(
 
 
 def lay_out(sources: Sequence[Source], device: torch.device) -> Atlas:
-    """Images in one, on a device."""
+    """Joins images into one atlas on a device."""
     shapes, bands = [source.shape for source in sources], sources[0].image.shape[0]
     return Atlas(shapes, bands, ((source.image, source.valid) for source in sources), device)
 
 
 @dataclass(frozen=True)
 class StageHooks:
-    """What may happen around the stages.
+    """Optional hooks around the stages.
 
     Attributes:
         prepare: Called before each stage, with its number from 0; may change the network.
-        smaller: Told a stage's number and its new batch where memory did not suffice.
-        evaluate: Judges the network after each epoch, on images kept back.
-        checkpoint: Folder for the state after each epoch; a run found there is taken up.
+        smaller: Called with a stage's number and its reduced batch where memory did not suffice.
+        evaluate: Evaluates the network after each epoch, on held-out images.
+        checkpoint: Folder for the state after each epoch; a run found there is resumed.
     """
 
     prepare: Callable[[int, Stage], None] | None = None
@@ -159,7 +159,7 @@ class StageHooks:
     checkpoint: str | Path | None = None
 
     def callbacks(self, number: int) -> list[Callback]:
-        """Of the trainer, in a stage."""
+        """The trainer's callbacks in a stage."""
         found: list[Callback] = []
         if self.evaluate is not None:
             found.append(Validate(self.evaluate))
@@ -177,22 +177,22 @@ def run_stages(
     workers: Alone | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Pretrains a network in place, on batches from anywhere.
+    """Pretrains a network in place, on batches from any loader.
 
     Args:
-        network: Fresh, or pretrained before.
-        kind: How images become network input.
-        config: Stages and what they share.
-        loader_of: Gives the batches of a stage, numbered from 0.
-        hooks: What happens around the stages.
-        workers: This process, and those that train beside it.
+        network: The network, fresh or pretrained.
+        kind: Normalisation of the images.
+        config: Stages and shared settings.
+        loader_of: Makes the loader of a stage, numbered from 0.
+        hooks: Optional hooks around the stages.
+        workers: This process and those that train beside it.
         progress: Told about steps and losses.
 
     Returns:
         The metrics of every epoch of every stage.
 
     Raises:
-        OutOfMemory: Not even a batch of one fits; of several processes, the batch asked for.
+        OutOfMemory: Not even a batch of one fits; with several processes, the requested batch does not.
         TrainingDiverged: The loss became NaN or infinite.
     """
     run = _Run(network, kind, config, loader_of, hooks or StageHooks(), workers or Alone())
@@ -210,7 +210,7 @@ def run_stages(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run of stages; the fields are the arguments of `run_stages`."""
+    """The state of `run_stages`; the fields are its arguments."""
 
     network: MaskedAutoencoder
     kind: Normalisation
@@ -220,7 +220,7 @@ class _Run:
     workers: Alone
 
     def stage(self, number: int, progress: Progress, before: int) -> TrainingResult:
-        """Goes through a stage, with smaller batches where memory does not suffice.
+        """Trains one stage, with smaller batches where memory does not suffice.
 
         Args:
             number: Number of the stage, from 0.
@@ -241,7 +241,7 @@ class _Run:
             report = Report(progress, label, before)
             return self._train(number, dataclasses.replace(planned, batch=batch), report)
 
-        # Processes that wait for each other cannot retreat one by one.
+        # Processes that wait for each other cannot reduce their batches independently.
         least = planned.batch if self.workers.count > 1 else 1
         return with_smaller_batches(attempt, planned.batch, progress, least)
 

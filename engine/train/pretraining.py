@@ -1,4 +1,4 @@
-"""The verb `pretrain`: a backbone of one's own, from imagery without labels."""
+"""The verb `pretrain`: trains a backbone on the user's imagery, without labels."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ TERMS = {
 
 
 def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
-    """Pretrains a backbone and writes it, with a report and a look at it where asked.
+    """Pretrains a backbone and writes it, optionally with a report and a reconstructed sample.
 
-    Started by `torchrun`, several processes share the work and the first one writes and reports.
+    Under `torchrun` several processes share the work; the first one writes and reports.
 
     Args:
-        job: What to do.
-        progress: Told about steps, losses and what was assumed.
+        job: The checked job.
+        progress: Told about steps, losses and assumptions.
 
     Returns:
         The result of the protocol.
 
     Raises:
-        EngineError: Nothing can be learned from the imagery, the settings do not fit, the loss
-            diverges, memory does not suffice, or an output cannot be written.
-        Cancelled: The user has cancelled; a checkpoint folder keeps what there is.
+        EngineError: The imagery is unusable, the settings do not fit it, the loss diverges, memory does
+            not suffice, or an output cannot be written.
+        Cancelled: The user has cancelled; finished epochs stay in the checkpoint folder.
     """
     started = time.monotonic()
     if job.threads:
@@ -124,7 +124,7 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
 
 
 def _fresh(job: PretrainJob, stages: Sequence[Stage]) -> MaskedAutoencoder:
-    """A network with random weights, whose positions fit the first stage, or all."""
+    """A network with random weights; its position embeddings fit the first stage, or the largest."""
     windows = [stage.window for stage in stages]
     return fresh_network(
         job.base, windows[0] if job.positions == "drop" else max(windows), job.seed
@@ -132,7 +132,7 @@ def _fresh(job: PretrainJob, stages: Sequence[Stage]) -> MaskedAutoencoder:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """What the result of the protocol says of a run."""
+    """The fields of the protocol's result that describe the training."""
     return {
         "stages": [dataclasses.asdict(stage) for stage in outcome.stages],
         "final_loss": outcome.history[-1]["loss"],
@@ -145,7 +145,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 
 def _stage(outputs: StagedOutputs, job: PretrainJob) -> dict[str, Path]:
-    """Temporary places of the outputs that were asked for, by the job's field."""
+    """Temporary paths of the requested outputs, by the job's field."""
     suffixes = {
         "output_model": (".safetensors",),
         "output_report": (".html",),
@@ -164,7 +164,7 @@ def _hooks(
     judge: Callable[[], ReconstructionError | None],
     unfinished: UnfinishedRun | None,
 ) -> StageHooks:
-    """Positions learned anew where asked, the error on what was held back, and a run that can be taken up."""
+    """Hooks that reset position embeddings if asked, evaluate on held-out windows, and make the run resumable."""
 
     def prepare(_: int, stage: Stage) -> None:
         if job.positions == "drop" and network.config.image_size != stage.window:
@@ -182,7 +182,7 @@ def _hooks(
 def _judge(
     network: MaskedAutoencoder, card: Card, held: HeldWindows, mask_ratio: float
 ) -> ReconstructionError | None:
-    """The error on what was held back, beside guesses without a network."""
+    """The reconstruction error on held-out windows, beside baselines without a network."""
     if not len(held.image):
         return None
     valid = torch.from_numpy(held.valid)[:, None].float()  # [N, 1, S, S]
@@ -190,7 +190,7 @@ def _judge(
         torch.from_numpy(held.image), valid
     )
     tokens = len(held.groups) * (image.shape[-1] // network.config.patch) ** 2
-    ratio = min(mask_ratio, 1 - 1.5 / tokens)  # of a small window, one token stays visible
+    ratio = min(mask_ratio, 1 - 1.5 / tokens)  # at least one token of a small window stays visible
     return reconstruction_error(network, image, valid, ratio, groups=torch.tensor(held.groups))
 
 
