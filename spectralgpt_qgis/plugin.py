@@ -37,7 +37,7 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.training.part import TrainingPart
 
     choices = LastChoices(iface)
-    dialogs = ToolDialogs(iface, choices.recall)
+    dialogs = ToolDialogs(choices.recall)
     results = ResultMessages(iface)
     engine = EngineNotice(iface)
     training = TrainingPart(iface, engine.open_dialog)

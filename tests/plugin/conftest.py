@@ -90,7 +90,7 @@ def provider(qgis_processing):
     registry = QgsApplication.processingRegistry()
     assert registry.addProvider(added)
     yield added
-    registry.removeProvider(added)
+    registry.removeProvider(SpectralGPTProvider.ID)  # unless the test has done so
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import choice_words
 from ...i18n import tr
 from ..compare import Compare
-from ..tool_dialogs import ToolDialogs
+from ..tool_dialogs import open_tool
 from .accuracy_words import headline
 from .class_accuracy import ClassAccuracy
 from .confusion_matrix import ConfusionMatrix
@@ -53,7 +53,6 @@ class ResultPanel(QWidget):
         self._iface = iface
         self._trained: Trained | None = None
         self._was_compared = False
-        self._dialogs = ToolDialogs(iface, lambda _: {})
         self.preview = Preview(iface.mapCanvas(), self)
         self.compare = Compare(iface.mapCanvas())
         layout = QVBoxLayout(self)
@@ -262,7 +261,6 @@ class ResultPanel(QWidget):
         project.cleared.disconnect(self.clear)
         project.layersRemoved.disconnect(self._refresh)
         self.clear()
-        self._dialogs.remove()
 
     # -- what the buttons do ---------------------------------------------------------------------
 
@@ -285,7 +283,7 @@ class ResultPanel(QWidget):
         settings = self._iface.mapCanvas().mapSettings()
         seen = shown(rasters, settings.visibleExtent(), settings.destinationCrs())
         layers = seen[0] if seen is not None else (rasters[0] if rasters else ())
-        return self._dialogs.open(self._trained.tool, self._trained.mapping(layers))
+        return open_tool(self._trained.tool, self._trained.mapping(layers))
 
     def retrain(self, *_: Any) -> None:
         """Asks for a training that goes on from this model."""

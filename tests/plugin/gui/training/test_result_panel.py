@@ -10,6 +10,7 @@ from qgis.gui import QgsBrowserGuiModel
 from qgis.PyQt.QtWidgets import QApplication, QDialog
 
 from spectralgpt_qgis import paths
+from spectralgpt_qgis.gui.tool_dialogs import ToolDialogs
 from spectralgpt_qgis.gui.training.result_panel import ResultPanel, judged_by
 from spectralgpt_qgis.gui.training.run_panel import RunPanel
 from tests.plugin.sample_labels import COLOURS, water_and_land
@@ -112,10 +113,7 @@ def test_apply_opens_the_tool_with_everything_filled_in(
     given = dialog.createProcessingParameters()
     assert given["MODEL"] == str(models / "landcover.onnx")
     assert given["INPUT"] in (desk.imagery, QgsProject.instance().mapLayer(desk.imagery))
-    panel.shut_down()
-    assert not dialog.isVisible()
-    QgsProject.instance().cleared.connect(panel.clear)  # for the fixture's own end
-    QgsProject.instance().layersRemoved.connect(panel._refresh)
+    ToolDialogs(lambda _: {}).remove()
 
 
 def test_closing_the_project_ends_everything(panel, models, desk):
