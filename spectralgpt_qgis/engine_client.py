@@ -1,8 +1,8 @@
 """The only door to the engine: starts it and speaks JSON lines with it.
 
-One job, one process. The calling thread stays in :meth:`EngineClient.run` and gets every callback;
-three small threads feed the pipes, so that no full buffer can block either side. Standard library
-only: works in a Processing algorithm, in a QgsTask and in a script.
+Every job runs in a process of its own. The calling thread stays in :meth:`EngineClient.run` and
+receives all callbacks; three small threads serve the pipes, so that a full buffer can block neither
+side. Standard library only: works in a Processing algorithm, in a QgsTask and in a script.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from . import child_process, paths
 from .engine_exit import explain_exit
 from .job_failure import remember_failure
 
-_POLL = 0.05  # s between two looks at is_cancelled
-_GRACE = 5.0  # s that an engine has to end after a cancel or its last event
-_WRITING = 600.0  # s that it has after a cancel where it has said that it keeps what there is
-_SILENCE = 0.5  # s after the engine's end in which its last lines may still arrive
-_LONGEST_LINE = 1 << 24  # bytes
-_TAIL = 200  # lines of stderr that are kept
-# Fields of results.
+_POLL = 0.05  # s between two polls of is_cancelled
+_GRACE = 5.0  # s within which an engine must end after a cancel or its last event
+_WRITING = 600.0  # s within which it must end after a cancel if it is going to keep a result
+_SILENCE = 0.5  # s after the process has ended in which its last lines may still arrive
+_LONGEST_LINE = 1 << 24  # bytes of an event
+_TAIL = 200  # last lines of stderr to keep
+# Fields of results whose texts are sentences for the user, to be translated.
 _SENTENCES = ("reason", "problem", "problems", "warnings", "scaling", "values", "nodata", "remark")
 _END = object()
 
 
 class EngineCancelled(Exception):
-    """The job was cancelled; nothing was kept, and the engine has removed its partial outputs."""
+    """The job was cancelled, and the engine has removed its partial outputs."""
 
 
 class EngineFailed(Exception):
@@ -46,11 +46,11 @@ class EngineFailed(Exception):
         kind: Name of the engine's error class, or one of the client's own: ``EngineMissing``
             (cannot be started), ``EngineDied`` (ended without an answer).
         message: What was given, what was expected, what to do.
-        details: For the report: traceback or the tail of the engine's error output.
+        details: Technical text: traceback, or the tail of the engine's error output.
     """
 
     def __init__(self, kind: str, message: str, details: str = "") -> None:
-        """Keep the three parts; the message is the exception's text."""
+        """Keep the parts; the message is the exception's text."""
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -78,11 +78,11 @@ class EngineClient:
         Args:
             python: The engine's interpreter, see ``EngineEnvironment.python``.
             root: The folder that holds the ``engine`` package.
-            models: The folder of the user's own models, when it is not the default one.
-            shared: Folders of models that several people use; looked into after the user's own.
-            grace: Seconds that a cancelled engine has before it is killed.
-            memory: The most that the engine may take, MB; 0 for no limit.
-            words: Puts the engine's messages into the user's language.
+            models: The folder of the user's own models; None for the default one.
+            shared: Shared folders of models, searched after the user's own.
+            grace: Seconds after which a cancelled engine is killed.
+            memory: Memory limit of the engine, MB; 0 for none.
+            words: Translates the engine's messages into the user's language.
         """
         self.python = Path(python)
         self._root = root
@@ -93,12 +93,14 @@ class EngineClient:
         self._words = words
         self._cancel = threading.Event()
         self._abandon = threading.Event()
-        self.pid: int | None = None  # of the last engine: its hidden output folders carry it
+        self.pid: int | None = (
+            None  # of the last engine process; the names of its hidden output folders contain it
+        )
 
     def cancel(self) -> None:
         """Ask the running job to stop; may be called from any thread, returns at once.
 
-        An engine that has something worth keeping writes it first. A second call does not wait for that.
+        An engine that has a result worth keeping writes it first; a second call does not wait for that.
         """
         if self._cancel.is_set():
             self._abandon.set()
@@ -106,7 +108,7 @@ class EngineClient:
 
     @classmethod
     def abandon_all(cls) -> None:
-        """Ends all running jobs at once, whoever started them; nothing is kept."""
+        """Kill all running jobs of this process; nothing is kept."""
         for client in tuple(cls._busy):
             client._abandon.set()
             client._cancel.set()
@@ -133,15 +135,15 @@ class EngineClient:
             on_log: Gets lines for the log.
             on_warning: Gets warnings that the user should see.
             on_metric: Gets the name, step and value of a training metric.
-            on_state: Gets facts that hold from now on: ``keeps`` that a cancel ends in a result.
+            on_state: Gets facts that hold from now on; ``keeps`` means that a cancel ends in a result.
             is_cancelled: Polled 20 times a second, such as ``feedback.isCanceled``.
-            is_abandoned: Polled after a cancel: the user does not wait for what would be kept.
+            is_abandoned: Polled after a cancel; true when the user does not want to wait for a result.
 
         Returns:
             The engine's result, also after a cancel that kept something.
 
         Raises:
-            EngineFailed: With the engine's own message, or what became of its process.
+            EngineFailed: With the engine's own message, or an explanation of how its process ended.
             EngineCancelled: When the job was cancelled here.
         """
         listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state, self._words)
@@ -178,8 +180,8 @@ class EngineClient:
         return EngineFailed("EngineDied", explain_exit(code, tail, self._memory), tail)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # PYTHONSAFEPATH alone would do from Python 3.11 on; before, "-m" puts the working folder
-        # first, so that has to be the engine's own.
+        # Before Python 3.11 "-m" puts the working folder first on the path, so the engine must start
+        # in its own folder; from 3.11 on PYTHONSAFEPATH alone would do.
         environment = child_process.clean_environment(
             PYTHONPATH=str(self._root), SPECTRALGPT_MODELS=str(self._models)
         )
@@ -211,7 +213,7 @@ class EngineClient:
         is_cancelled: Callable[[], bool],
         is_abandoned: Callable[[], bool],
     ) -> dict[str, Any]:
-        """Hand the events on and return the last; an empty one when the engine ended without."""
+        """Pass events on until the final one, and return it; empty when the engine ended without one."""
         asked: float | None = None
         while True:
             if asked is None and (self._cancel.is_set() or is_cancelled()):
@@ -232,7 +234,7 @@ class EngineClient:
 
 
 class _Listeners:
-    """The caller's callbacks, with what they may rely on."""
+    """Dispatches events to the caller's callbacks; the fraction never falls."""
 
     def __init__(
         self,
@@ -250,7 +252,7 @@ class _Listeners:
         self.keeps = False
 
     def take(self, event: dict[str, Any]) -> bool:
-        """Hand one event on; True when it is the job's last."""
+        """Dispatch one event; True when it is the job's final one."""
         name = event.get("event")
         if name == "progress" and self._progress:
             fraction = min(max(_number(event.get("fraction")), self._fraction), 1.0)
@@ -302,7 +304,7 @@ class _Session:
         try:
             return self._events.get(timeout=timeout)
         except queue.Empty:
-            # A worker that outlives the engine keeps the pipe open: do not wait for its end.
+            # A worker process that outlives the engine keeps the pipe open: do not wait for it.
             if self.process.poll() is None:
                 return None
             self._ended = self._ended or time.monotonic()
@@ -313,10 +315,10 @@ class _Session:
         return "\n".join(list(self._tail))
 
     def close(self, grace: float) -> int | None:
-        """Let the engine end, or end it, with all that it started.
+        """Wait for the engine to end, or kill it together with all that it started.
 
         Returns:
-            Its exit code; None when it had to be ended.
+            Its exit code; None when it had to be killed.
         """
         self._input.put(None)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -329,7 +331,7 @@ class _Session:
 
     def _feed(self) -> None:
         stdin: BinaryIO = self.process.stdin  # type: ignore[assignment]
-        # The engine may be gone already: what became of it is read from its exit code.
+        # The engine may be gone already: its exit code tells why.
         with contextlib.suppress(OSError, ValueError):
             while (line := self._input.get()) is not None:
                 stdin.write(line.encode() + b"\n")
@@ -357,7 +359,7 @@ class _Session:
 
 
 def _parse(line: str) -> dict[str, Any] | None:
-    """Return the event of one line; None for what a library printed."""
+    """Return the event in a line; None for other output, such as what a library printed."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -366,7 +368,7 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 
 def _in_words(value: Any, words: Callable[[str], str], key: str) -> Any:
-    """A part of a result with its sentences put into the user's language."""
+    """A part of a result with its sentences translated."""
     if isinstance(value, dict):
         return {name: _in_words(part, words, name) for name, part in value.items()}
     if isinstance(value, list):

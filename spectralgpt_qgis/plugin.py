@@ -1,7 +1,7 @@
-"""Wires the parts into QGIS; `unload` mirrors `initGui`.
+"""The plugin class: adds the parts of the plugin to QGIS, and removes them again.
 
-A part is a class with `__init__(iface)`, which adds nothing, `add()` and `remove()`. Parts know nothing of one another:
-what one needs of another is handed over in :func:`desktop_parts`, as a method to call.
+A part is a class with `__init__(iface)`, which changes nothing yet, `add()` and `remove()`. Parts do not know each
+other: :func:`desktop_parts` hands one part the methods of another that it needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from .running_tools import stop_runs
 
 
 def desktop_parts(iface: Any) -> list[Any]:
-    """Makes the parts of the desktop, in the order in which they are added; all imports are here, so none is headless.
+    """Makes the parts of the desktop, in the order in which they are added.
+
+    Their modules are imported here, so that `qgis_process`, which has no desktop, never loads them.
 
     Args:
         iface: QGIS's interface.
@@ -79,24 +81,24 @@ class SpectralGPTPlugin:
         self._parts: list[Any] = []
 
     def initProcessing(self) -> None:  # noqa: N802
-        """Adds the provider."""
+        """Adds the Processing provider."""
         self._translate()
         self._provider = SpectralGPTProvider()
         QgsApplication.processingRegistry().addProvider(self._provider)
 
     def initGui(self) -> None:  # noqa: N802
-        """Adds the provider and the parts of the desktop."""
+        """Adds the Processing provider and the parts of the desktop."""
         self.initProcessing()
         try:
             for part in desktop_parts(self._iface):
                 self._parts.append(part)
                 part.add()
         except Exception:
-            self.unload()  # QGIS does not unload what failed to load
+            self.unload()  # QGIS does not unload a plugin that failed to load
             raise
 
     def unload(self) -> None:
-        """Takes away what was added, in the opposite order."""
+        """Removes what was added, in reverse order."""
         if self._provider is not None:
             stop_runs(algorithm.displayName() for algorithm in self._provider.algorithms())
         while self._parts:
@@ -109,10 +111,10 @@ class SpectralGPTPlugin:
             self._translator = None
 
     def _translate(self) -> None:
-        """Loads the user's language, when it is there; at most once."""
+        """Loads the translation of the user's language if there is one; at most once."""
         if self._translator is not None:
             return
-        # zh-Hans where Qt says zh_CN. Qt leaves out what follows a _ until there is such a file.
+        # QGIS says zh-Hans where Qt says zh_CN. Qt drops what follows a _ until it finds a file.
         translator = QTranslator()
         shown = language().replace("-", "_")
         if translator.load(f"spectralgpt_{shown}", str(paths.TRANSLATIONS)):

@@ -38,7 +38,7 @@ class SpectralGPTProvider(QgsProcessingProvider):
     ID = "spectralgpt"
 
     def id(self) -> str:
-        """The id; an interface, never changed."""
+        """The id; it is part of the interface and never changes."""
         return self.ID
 
     def name(self) -> str:
@@ -50,7 +50,7 @@ class SpectralGPTProvider(QgsProcessingProvider):
         return tr("SpectralGPT {} (models for multispectral rasters)").format(paths.version())
 
     def versionInfo(self) -> str:  # noqa: N802
-        """What the log of a run says."""
+        """The version, for the log of a run."""
         return paths.version()
 
     def icon(self) -> QIcon:
@@ -58,11 +58,11 @@ class SpectralGPTProvider(QgsProcessingProvider):
         return QIcon(paths.icon("spectralgpt"))
 
     def svgIconPath(self) -> str:  # noqa: N802
-        """The same for places that scale it."""
+        """The icon as SVG, for places that scale it."""
         return paths.icon("spectralgpt")
 
     def isActive(self) -> bool:  # noqa: N802
-        """Always: without its engine the algorithms stay visible and say what is missing."""
+        """Always true: without an engine the algorithms stay visible and say what is missing."""
         return True
 
     def warningMessage(self) -> str:  # noqa: N802
@@ -70,24 +70,24 @@ class SpectralGPTProvider(QgsProcessingProvider):
         return engine_access.why_not_ready()
 
     def loadAlgorithms(self) -> None:  # noqa: N802
-        """Adds one of each."""
+        """Adds an instance of every algorithm."""
         for algorithm in ALGORITHMS:
             self.addAlgorithm(algorithm())
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:  # noqa: N802
-        """Rasters are GeoTIFFs, so that classes keep colours and names."""
+        """GeoTIFF only, which keeps the colours and names of classes."""
         return ["tif"]
 
     def supportedOutputVectorLayerExtensions(self) -> list[str]:  # noqa: N802
-        """Polygons are GeoPackages, so that they carry their style."""
+        """GeoPackage only, which can carry its style."""
         return ["gpkg"]
 
     def defaultRasterFileExtension(self) -> str:  # noqa: N802
-        """As above."""
+        """The same."""
         return "tif"
 
     def defaultVectorFileExtension(self, has_geometry: bool = True) -> str:  # noqa: N802
-        """As above."""
+        """The same."""
         return "gpkg"
 
     def supportsNonFileBasedOutput(self) -> bool:  # noqa: N802

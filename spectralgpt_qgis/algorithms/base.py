@@ -1,4 +1,4 @@
-"""What all algorithms have in common: identity, the engine call, and the way results are handed over."""
+"""Base of all algorithms: their identity, checks, the call of the engine, and the styling of results."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from .left_behind import absolute_outputs, keeps_rows, remove_abandoned, remove_
 if TYPE_CHECKING:
     from ..styling import LayerStyle
 
-# What GDAL takes for options, and SQLite for signs written otherwise.
+# GDAL takes ";" for options, and SQLite decodes "%20".
 _NO_GEOPACKAGE = re.compile(r"%[0-9A-Fa-f]{2}|;[^/\\]*$")
-_ENDLESS = 1e12  # a limit that is none
-FILES = ("output_model", "output_report")  # outputs that are no layers
+_ENDLESS = 1e12  # upper limits from this on mean "no limit"
+FILES = ("output_model", "output_report")  # outputs that are not layers
 
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms that do one engine job; removes repetition, decides nothing."""
+    """An algorithm that runs one engine job; subclasses declare parameters and outputs."""
 
     NAME = ""
     ICON = "spectralgpt"
@@ -54,18 +54,18 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         """Starts without results."""
         super().__init__()
         self._styles: list[tuple[str, LayerStyle]] = []
-        self._files: dict[str, str] = {}  # what a job wrote that is no layer
+        self._files: dict[str, str] = {}  # outputs that are not layers
         self._folder = ""  # of temporary inputs
-        self._choices: dict[str, Any] = {}  # what may be offered again the next time
+        self._choices: dict[str, Any] = {}  # values to offer again the next time
 
     # -- identity --------------------------------------------------------------------------------
 
     def createInstance(self) -> QgsProcessingAlgorithm:  # noqa: N802
-        """A new one for every run."""
+        """A new instance for every run."""
         return type(self)()
 
     def name(self) -> str:
-        """The id; an interface, never renamed or translated."""
+        """The id; it is part of the interface and never renamed or translated."""
         return self.NAME
 
     def group(self) -> str:
@@ -96,15 +96,15 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     # -- checks ----------------------------------------------------------------------------------
 
     def canExecute(self) -> tuple[bool, str]:  # noqa: N802
-        """Whether the engine is there; if not, why, and what to do."""
+        """Whether the engine is installed; if not, why, and what to do."""
         reason = engine_access.why_not_ready(self.TIER)
         return not reason, reason
 
     def checkParameterValues(  # noqa: N802
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> tuple[bool, str]:
-        """Refuses what the user can put right, with the instruction in the text."""
-        # Before QGIS's own check, which says no more than "incorrect value" and "not found".
+        """Refuses values that the user can correct, and says how."""
+        # Before QGIS's own check, which only says "incorrect value" or "not found".
         reason = self._out_of_range(parameters, context) or self.unreadable(parameters, context)
         if reason:
             return False, reason
@@ -119,15 +119,15 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return not reason, reason
 
     def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Tells a damaged file from one that is not there; empty when all can be read."""
+        """Why an input cannot be read (missing or damaged); empty when all can."""
         return unreadable_layer(self, parameters, context)
 
     def plain(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as QGIS's own methods take them."""
+        """The parameters in the form that QGIS's own methods accept."""
         return plain_values(self, parameters)
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """What is wrong with otherwise valid values; empty when nothing is. For subclasses."""
+        """Hook for subclasses: what is wrong with otherwise valid values; empty when nothing is."""
         return ""
 
     def _out_of_range(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
@@ -186,26 +186,26 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Refuses here too: QGIS checks no step of a graphical model."""
+        """Checks the parameters here too, as QGIS does not check the steps of a graphical model."""
         valid, reason = self.checkParameterValues(parameters, context)
         if not valid:
             raise QgsProcessingException(reason)
         return True
 
     def run_engine(self, job: dict[str, Any], feedback: QgsProcessingFeedback) -> dict[str, Any]:
-        """Does one job, telling the feedback all about it.
+        """Runs one job, and reports to the feedback.
 
-        A feedback may take more than QGIS's own does, by further methods: `advance(fraction, message, seconds)`
-        instead of percent and text, `measure(name, step, value)` for metrics, `describe(facts)` for what holds
-        from now on, `conclude(result)` for all that the engine returned; and `is_abandoned()` says that the user
-        does not wait for what a cancelled job would keep. With `is_dry` the engine only tells what the job would take.
+        A feedback may have more methods than QGIS's own: `advance(fraction, message, seconds)` instead of percent
+        and text, `measure(name, step, value)` for metrics, `describe(facts)` for facts that hold from now on, and
+        `conclude(result)` for the engine's whole result. Its `is_abandoned()` says that the user does not want to
+        wait for what a cancelled job would keep. With `is_dry` the engine only estimates the job.
 
         Args:
             job: The fields of the verb's job; empty ones may be left out.
-            feedback: Gets progress, log and warnings, and says when to stop.
+            feedback: Gets progress, log and warnings, and can cancel.
 
         Returns:
-            The engine's result; empty when the user cancelled, or only asked what it would take.
+            The engine's result; empty when the user cancelled, or only asked for an estimate.
 
         Raises:
             QgsProcessingException: The job failed, with the reason and the remedy.
@@ -226,7 +226,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             return result
         except EngineCancelled:
             remove_abandoned(job, client.pid)
-            if not dry:  # else they are those of another run
+            if not dry:  # an estimate has none: they would be those of another run
                 remove_rows(job)
             feedback.pushInfo(tr("Cancelled. Nothing was written."))
             return {}
@@ -249,7 +249,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     def _followed(
         self, client: EngineClient, job: dict[str, Any], feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        """The engine's result, with all that it says on the way told to the feedback."""
+        """Runs the job and passes all events on to the feedback; returns the engine's result."""
 
         def on_state(facts: dict[str, Any]) -> None:
             self.told(facts)
@@ -270,14 +270,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return result
 
     def told(self, facts: dict[str, Any]) -> None:
-        """Takes facts about the run, in its thread; for subclasses."""
+        """Hook for subclasses: takes facts about the run, in the run's thread."""
 
     def ended(self) -> None:
-        """The engine has ended, well or not; for subclasses."""
+        """Hook for subclasses: the engine has ended, with or without success."""
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """A folder for temporary inputs, gone after the run."""
+        """A folder for temporary inputs, removed after the run."""
         with tempfile.TemporaryDirectory(
             prefix="spectralgpt-", dir=QgsProcessingUtils.tempFolder()
         ) as folder:
@@ -285,7 +285,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             yield Path(folder)
 
     def _readable(self, text: str) -> str:
-        """A message with the temporary files called by their names, which are those of the layers."""
+        """A message with temporary paths shortened to file names, which are the names of the layers."""
         if not self._folder:
             return text
         return re.sub(re.escape(self._folder) + r"[/\\](?:[\w-]+[/\\])*", "", text)
@@ -293,14 +293,14 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     # -- results ---------------------------------------------------------------------------------
 
     def keep_style(self, path: str, style: LayerStyle) -> None:
-        """Remembers how an output shall look; it gets its style after the run, on the main thread."""
+        """Remembers the style of an output, which is applied after the run, on the main thread."""
         if path:
             self._styles.append((path, style))
 
     def postProcessAlgorithm(  # noqa: N802
         self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        """Styles the outputs: the files for whoever opens them, the layers that go into the project."""
+        """Styles the outputs: the files, for whoever opens them, and the layers that are added to the project."""
         from ..styling import save_default_style  # not at the start of QGIS
 
         for path, style in self._styles:
@@ -309,10 +309,10 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 feedback.pushWarning(problem)
         layers = [ResultLayer(path, style) for path, style in self._styles]
         names = hand_over(layers, self.displayName(), self.subject(), context)
-        if names or self._files:  # else it was cancelled, or is a step of something larger
+        if names or self._files:  # otherwise it was cancelled, or is a step of a model or script
             journal.tell(
                 FinishedRun(
-                    # Not id(): that asks the provider, which may be gone.
+                    # Not id(), which asks the provider: it may be gone by now.
                     algorithm=f"spectralgpt:{self.NAME}",
                     title=self.displayName(),
                     layers=tuple(names),
@@ -325,17 +325,17 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return {}
 
     def subject(self) -> str:
-        """What the run was about, such as the name of its raster; for subclasses."""
+        """Hook for subclasses: what the run was about, such as the name of its raster."""
         return ""
 
 
 class ProgressTeller:
-    """Hands progress to a feedback; its texts end up in the log, so they come only when there is something new."""
+    """Passes progress to a feedback; as its texts end up in the log, they are passed on only when something is new."""
 
     SILENCE = 10.0  # s between two lines that differ only in the time left
 
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
-        """Has told nothing yet."""
+        """Starts without a message."""
         self._feedback = feedback
         self._message = ""
         self._told = time.monotonic()
@@ -366,5 +366,5 @@ def destination_text(value: Any) -> str:
 
 
 def written(outputs: dict[str, str]) -> dict[str, str]:
-    """The outputs that were asked for."""
+    """The outputs that were requested."""
     return {name: path for name, path in outputs.items() if path}

@@ -17,12 +17,12 @@ from qgis.core import (
 from ..i18n import tr
 from . import parameters as shared
 from .base import written
-from .raster_algorithm import RasterAlgorithm
+from .map_algorithm import MapAlgorithm
 
 UNCHANGED = 0
 
 
-class DetectChangeAlgorithm(RasterAlgorithm):
+class DetectChangeAlgorithm(MapAlgorithm):
     """Finds what changed between two dates."""
 
     NAME = "detectchange"
@@ -34,18 +34,12 @@ class DetectChangeAlgorithm(RasterAlgorithm):
     AFTER = "AFTER"
     AFTER_BANDS = "AFTER_BANDS"
     THRESHOLD = "THRESHOLD"
-    OVERLAP = "OVERLAP"
-    MIN_AREA = "MIN_AREA"
-    COG = "COG"
-    OUTPUT = "OUTPUT"
-    PROBABILITY = "PROBABILITY"
-    OUTPUT_VECTOR = "OUTPUT_VECTOR"
-    AREAS = "AREAS"
+    BESIDE = PROBABILITY = "PROBABILITY"
     THRESHOLD_USED = "THRESHOLD_USED"
     AREA_CHANGED = "AREA_CHANGED"
 
     HIDDEN = (UNCHANGED,)
-    RASTERS = {BEFORE: RasterAlgorithm.BANDS, AFTER: AFTER_BANDS}
+    RASTERS = {BEFORE: MapAlgorithm.BANDS, AFTER: AFTER_BANDS}
 
     def displayName(self) -> str:  # noqa: N802
         """The name in the toolbox."""
@@ -161,32 +155,11 @@ class DetectChangeAlgorithm(RasterAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Reads parameters, has the engine do the job, returns the outputs."""
-        outputs = {
-            self.OUTPUT: self.parameterAsOutputLayer(parameters, self.OUTPUT, context),
-            self.PROBABILITY: self.parameterAsOutputLayer(parameters, self.PROBABILITY, context),
-            self.OUTPUT_VECTOR: self.parameterAsOutputLayer(
-                parameters, self.OUTPUT_VECTOR, context
-            ),
-            self.AREAS: self.parameterAsFileOutput(parameters, self.AREAS, context),
-        }
+        outputs = self.map_outputs(parameters, context)
         threshold = None
         if parameters.get(self.THRESHOLD) is not None:
             threshold = self.parameterAsDouble(parameters, self.THRESHOLD, context)
-        with self.workspace() as folder:
-            result = self.run_engine(
-                {
-                    **self.raster_job(parameters, context, feedback, folder),
-                    "output": outputs[self.OUTPUT],
-                    "probability": outputs[self.PROBABILITY],
-                    "output_vector": outputs[self.OUTPUT_VECTOR],
-                    "areas": outputs[self.AREAS],
-                    "threshold": threshold,
-                    "overlap": self.parameterAsInt(parameters, self.OVERLAP, context),
-                    "min_area": self.parameterAsDouble(parameters, self.MIN_AREA, context),
-                    "cog": self.parameterAsBool(parameters, self.COG, context),
-                },
-                feedback,
-            )
+        result = self.make_map(parameters, context, feedback, outputs, threshold=threshold)
         if not result:
             return {}
         from ..styling import (  # not at the start of QGIS

@@ -1,4 +1,4 @@
-"""Values of layer and destination parameters, where QGIS's own checks know too little or say too little."""
+"""Checks of layer and destination parameters, where QGIS's own check too little or explain too little."""
 
 from __future__ import annotations
 

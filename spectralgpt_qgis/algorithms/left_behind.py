@@ -1,4 +1,4 @@
-"""What an engine that ended before its time leaves beside its outputs: files that go, and work to go on from."""
+"""Cleans up after an engine that was killed: removes its hidden folders, and finds work that can be resumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUTS = (
 
 
 def absolute_outputs(job: dict[str, Any]) -> dict[str, str]:
-    """The files that a job writes; the engine has another working folder than qgis_process."""
+    """The job's output files with absolute paths: the engine has another working folder than qgis_process."""
     # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
     given = {name: job.get(name) for name in OUTPUTS}
     return {

@@ -9,10 +9,10 @@ from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProcessing
 from ..i18n import tr
 from . import parameters as shared
 from .base import written
-from .raster_algorithm import RasterAlgorithm
+from .map_algorithm import MapAlgorithm
 
 
-class SegmentAlgorithm(RasterAlgorithm):
+class SegmentAlgorithm(MapAlgorithm):
     """Gives every pixel a class."""
 
     NAME = "segment"
@@ -21,16 +21,10 @@ class SegmentAlgorithm(RasterAlgorithm):
     TASK = "segmentation"
 
     INPUT = "INPUT"
-    OVERLAP = "OVERLAP"
-    MIN_AREA = "MIN_AREA"
-    COG = "COG"
-    OUTPUT = "OUTPUT"
-    CONFIDENCE = "CONFIDENCE"
-    OUTPUT_VECTOR = "OUTPUT_VECTOR"
-    AREAS = "AREAS"
+    BESIDE = CONFIDENCE = "CONFIDENCE"
     AREA_TOTAL = "AREA_TOTAL"
 
-    RASTERS = {INPUT: RasterAlgorithm.BANDS}
+    RASTERS = {INPUT: MapAlgorithm.BANDS}
 
     def displayName(self) -> str:  # noqa: N802
         """The name in the toolbox."""
@@ -102,28 +96,8 @@ class SegmentAlgorithm(RasterAlgorithm):
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
         """Reads parameters, has the engine do the job, returns the outputs."""
-        outputs = {
-            self.OUTPUT: self.parameterAsOutputLayer(parameters, self.OUTPUT, context),
-            self.CONFIDENCE: self.parameterAsOutputLayer(parameters, self.CONFIDENCE, context),
-            self.OUTPUT_VECTOR: self.parameterAsOutputLayer(
-                parameters, self.OUTPUT_VECTOR, context
-            ),
-            self.AREAS: self.parameterAsFileOutput(parameters, self.AREAS, context),
-        }
-        with self.workspace() as folder:
-            result = self.run_engine(
-                {
-                    **self.raster_job(parameters, context, feedback, folder),
-                    "output": outputs[self.OUTPUT],
-                    "confidence": outputs[self.CONFIDENCE],
-                    "output_vector": outputs[self.OUTPUT_VECTOR],
-                    "areas": outputs[self.AREAS],
-                    "overlap": self.parameterAsInt(parameters, self.OVERLAP, context),
-                    "min_area": self.parameterAsDouble(parameters, self.MIN_AREA, context),
-                    "cog": self.parameterAsBool(parameters, self.COG, context),
-                },
-                feedback,
-            )
+        outputs = self.map_outputs(parameters, context)
+        result = self.make_map(parameters, context, feedback, outputs)
         if not result:
             return {}
         classes = result["classes"]

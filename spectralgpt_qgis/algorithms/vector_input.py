@@ -1,4 +1,4 @@
-"""Vector layers for the engine: what the user gave, with selection, filter and unsaved edits, as a temporary file."""
+"""Writes vector layers to temporary files for the engine, with selection, filter and unsaved edits honoured."""
 
 from __future__ import annotations
 
