@@ -5253,7 +5253,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../engine/data/opening.py"/>
         <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
-        <translation>Vem de outro computador: verifique o endereço, a rede e se tem permissão de leitura. O servidor tem de enviar partes de um ficheiro (pedidos HTTP por intervalos); se não o fizer, descarregue primeiro o ficheiro.</translation>
+        <translation>Ele vem de outro computador: verifique o endereço, a rede e se você tem permissão de leitura. O servidor precisa enviar partes de um arquivo (requisições HTTP por intervalos); se não enviar, baixe primeiro o arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
