@@ -5951,6 +5951,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation type="unfinished"></translation>
     </message>

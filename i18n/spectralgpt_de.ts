@@ -5952,6 +5952,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation>Die Pixel des Rasters sind am Boden {1} m breit, die, aus denen das Modell gelernt hat, {2} m: Die Ergebnisse können schlecht sein. Tasten Sie das Raster neu ab (Raster &gt; Projektionen &gt; Transformieren), wählen Sie ein anderes Modell, oder trainieren Sie eines an diesem Raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenster: {1} berechnet, {2} übersprungen von {3}; {4} s, {5} Mpx/s auf {6} ({7})</translation>
     </message>

@@ -5952,6 +5952,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation>Los píxeles del ráster miden {1} m en el terreno, aquellos de los que aprendió el modelo {2} m: los resultados pueden ser malos. Remuestree el ráster (Ráster &gt; Proyecciones &gt; Combar), elija otro modelo o entrene uno con este ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Ventanas: {1} calculadas, {2} omitidas de {3}; {4} s, {5} Mpx/s en {6} ({7})</translation>
     </message>

@@ -5952,6 +5952,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation>Les pixels du raster font {1} m au sol, ceux dont le modèle a appris {2} m : les résultats peuvent être mauvais. Rééchantillonnez le raster (Raster &gt; Projections &gt; Projection), choisissez un autre modèle ou entraînez-en un sur ce raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenêtres : {1} calculées, {2} ignorées sur {3} ; {4} s, {5} Mpx/s sur {6} ({7})</translation>
     </message>

@@ -5952,6 +5952,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation>Os pixels do raster têm {1} m no terreno, aqueles com que o modelo aprendeu {2} m: os resultados podem ser ruins. Reamostre o raster (Raster &gt; Projeções &gt; Reprojetar), escolha outro modelo ou treine um com este raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Janelas: {1} calculadas, {2} puladas de {3}; {4} s, {5} Mpx/s em {6} ({7})</translation>
     </message>

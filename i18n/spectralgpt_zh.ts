@@ -5952,6 +5952,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/report.py"/>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <translation>该栅格的像元在地面上宽 {1} 米，模型学习所用的像元宽 {2} 米：结果可能较差。请重采样栅格（栅格 &gt; 投影 &gt; 变形），选择其他模型，或用此栅格训练一个模型。</translation>
+    </message>
+    <message>
+        <location filename="../engine/infer/report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>窗口：已计算 {1} 个，跳过 {2} 个，共 {3} 个；{4} s，在 {6}（{7}）上 {5} Mpx/s</translation>
     </message>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import warnings
@@ -151,11 +152,14 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
             f"The raster {path} is placed by ground control points, which have no pixel grid. Warp it first in QGIS "
             "(Raster > Projections > Warp), and give the result."
         )
-    if abs(dataset.transform.determinant) == 0:
+    grid = Grid(known, dataset.transform, dataset.width, dataset.height)
+    left, bottom, right, top = grid.bounds
+    sides = (right - left, top - bottom)  # of pixels too small for their coordinates 0 or infinite
+    if grid.transform.determinant == 0 or not all(0 < side < math.inf for side in sides):
         raise GeoreferenceMissing(
             f"The raster {path} has a geotransform whose pixels have no area. Georeference it again."
         )
-    return Grid(known, dataset.transform, dataset.width, dataset.height)
+    return grid
 
 
 def parse_crs(text: str) -> CRS:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ..cards import ModelClass
+from ..cards import Card, ModelClass
+from ..data.grid import Grid
 from ..data.source import RasterSource
 from ..language import marked
 from ..progress import Progress
+from ..suitability import SCALE_TOLERANCE
 from .backend import Backend
+from .cells import ground_pixel
 from .installed import InstalledModel
 from .tally import Tally
 
@@ -51,6 +55,18 @@ def introduce(
             progress.log(f"{name}, no-data: {source.nodata}")
         for warning in source.warnings:
             progress.warning(f"{name}: {warning}")
+    _warn_of_scale(progress, card, next(iter(sources.values())).grid)
+
+
+def _warn_of_scale(progress: Progress, card: Card, grid: Grid) -> None:
+    """Warns of pixels of another size than the model learned from; scenes are brought to its own."""
+    pixel = math.sqrt(math.prod(ground_pixel(grid)))
+    if not 1 / SCALE_TOLERANCE <= pixel / card.gsd <= SCALE_TOLERANCE:
+        progress.warning(
+            f"The raster's pixels are {pixel:.3g} m wide on the ground, those that the model learned from "
+            f"{card.gsd:g} m: results may be poor. Resample the raster (Raster > Projections > Warp), choose "
+            "another model, or train one on this raster."
+        )
 
 
 class Stopwatch:

@@ -44,6 +44,21 @@ def test_ground_control_points_are_no_grid_whatever_crs_is_given(tmp_path):
         read_all(path, crs="EPSG:32631")
 
 
+@pytest.mark.parametrize(
+    "transform",
+    [
+        Affine(np.nan, 0, 500_000, 0, -10, 4_700_000),
+        Affine(10, 0, np.inf, 0, -10, 4_700_000),
+        Affine(1e-12, 0, 500_000, 0, -1e-12, 4_700_000),
+    ],
+    ids=["no number", "nowhere", "too small for its coordinates"],
+)
+def test_a_geotransform_without_ground(tmp_path, transform):
+    path = write(tmp_path / "a.tif", ramp(), transform=transform)
+    with pytest.raises(GeoreferenceMissing, match="whose pixels have no area"):
+        read_all(path)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(RasterUnreadable, match=r"nothing\.tif does not exist"):
         read_all(str(tmp_path / "nothing.tif"))
