@@ -1,7 +1,7 @@
-"""How bands vary together over a window, from pixel to pixel and between patches of it.
+"""Features of a scene: how bands vary together over a window, at several scales.
 
-Light and haze shift what a band is on average; they hardly change whether it rises where another
-one falls. Fields, orchards and towns of the same mean colour differ in that.
+Light and haze change the mean of a band, but hardly its correlation with other bands. Fields,
+orchards and towns of the same mean colour differ in these correlations.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SCALES = (1, 4, 8)  # pixels
-_LEAST_VARIANCE = 1e-4  # of logarithms: about one per cent of the light
-_STRONGEST = 0.995
+SCALES = (1, 4, 8)  # pixels that are averaged along a side
+_LEAST_VARIANCE = 1e-4  # of logarithms: a deviation of about one per cent of the reflectance
+_STRONGEST = 0.995  # correlations are cut to this, so that Fisher's z stays finite
 
 
 def relations_width(bands: int) -> int:
-    """How many measurements `band_relations` gives for so many bands."""
+    """Number of features of `band_relations` for so many bands."""
     return len(SCALES) * (bands + bands * (bands - 1) // 2)
 
 
 def band_relations(image: Tensor) -> Tensor:
-    """Log deviation of every band and correlation of every pair, at several scales.
+    """Log standard deviation of every band and correlation of every pair, at several scales.
 
-    Correlations come as Fisher's z, so that .90 and .95 are further apart than .1 and .15. A band
-    with less variance than sensors can tell counts as unrelated.
+    Correlations are given as Fisher's z, which spreads those near 1. A band with less variance than
+    sensors resolve counts as uncorrelated.
 
     Args:
         image: Logarithms of reflectance [B, C, H, W], H and W at least twice the largest scale.
 
     Returns:
-        [B, relations_width(C)]; turning or mirroring the window changes nothing.
+        [B, relations_width(C)]; invariant to rotation and mirroring.
     """
     bands = image.shape[1]
     pairs = [one * bands + other for one, other in itertools.combinations(range(bands), 2)]

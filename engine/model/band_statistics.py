@@ -1,4 +1,4 @@
-"""What a window of any bands tells as fixed measurements: each band by itself."""
+"""Features of a scene for arbitrary bands: statistics of each band by itself."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from .pixel_statistics import GRADIENT_SCALES, QUANTILES, moments
 
 
 class BandStatistics(nn.Module):
-    """Mean, deviation, quantiles and gradients of each band of a window, whatever it shows.
+    """Mean, deviation, quantiles and gradients of each band of a window.
 
     Attributes:
-        widths: Measurements in the only block, as in `PixelStatistics`.
+        widths: Number of features in the only block, as in `PixelStatistics`.
     """
 
     def __init__(self, bands: int) -> None:
-        """Make the measurements of so many bands."""
+        """Makes the features of so many bands."""
         super().__init__()
         self.widths = {"bands": bands * (2 + len(QUANTILES) + len(GRADIENT_SCALES))}
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Measure a normalised image [B, C, H, W]: one [B, widths["bands"]]."""
+        """Features of a normalised image [B, C, H, W]: one block [B, widths["bands"]]."""
         return [moments(image)]

@@ -1,4 +1,4 @@
-"""Change network as published: what differs between two dates, for every pixel of a window."""
+"""Change network as published: whether each pixel of a window differs between two dates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .dense_head import PUBLISHED_WIDTH, DenseNetwork
 
 
 class ChangeNetwork(DenseNetwork):
-    """Both dates through one encoder; the pixel-wise head on the difference of their maps."""
+    """One encoder for both dates, and the pixel-wise head on the difference of their token maps."""
 
     network = "change"
 
@@ -43,7 +43,7 @@ class ChangeNetwork(DenseNetwork):
         Returns:
             Log-probabilities [B, 2, H, W] of unchanged and changed.
         """
-        # One pass over both dates: the same result as two, but the weights are read once.
+        # Both dates in one batch: the same result as two passes, but the weights are read once.
         maps = self.token_map(torch.cat([before, after]), groups)  # [2B, D, h, w]
         count = before.shape[0]
         return self.decode(maps[:count] - maps[count:]).log_softmax(dim=1)

@@ -1,4 +1,4 @@
-"""Scene classifier: one label vector for a whole window."""
+"""Scene classifier as published: scores for a whole window."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class SceneClassifier(SpectralBackbone):
 
         Args:
             config: Sizes of the encoder.
-            classes: Labels to tell apart.
-            pooling: "mean" over all tokens, or "mean-after-first": the published code leaves out
-                the first token (as if it were a class token), and so do weights trained with it.
-            dropout: Rate before the last layer.
+            classes: Number of classes.
+            pooling: "mean" over all tokens, or "mean-after-first": the published code skips the first
+                token (as if it were a class token), and weights trained with it expect that.
+            dropout: Dropout rate before the last layer.
 
         Raises:
             InvalidParameter: The pooling is unknown.

@@ -1,4 +1,4 @@
-"""The sizes of a SpectralGPT, and the named ones."""
+"""The configuration of a SpectralGPT network: every size, and the named presets."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class SpectralGPTConfig:
         dim: Width of the encoder.
         depth: Blocks of the encoder.
         heads: Attention heads of the encoder.
-        mlp_ratio: Width of a block's hidden layer over the block's own.
+        mlp_ratio: Width of a block's hidden layer, relative to the block's width.
         decoder_dim: Width of the pretraining decoder.
         decoder_depth: Blocks of the pretraining decoder.
         decoder_heads: Attention heads of the pretraining decoder.
-        drop_path: Rate at which the last block is skipped in training; earlier blocks less often.
+        drop_path: Stochastic-depth rate of the last block; it rises linearly from 0 in the first.
         norm_eps: Epsilon of every layer norm.
     """
 
@@ -65,7 +65,7 @@ class SpectralGPTConfig:
 
     @property
     def groups(self) -> int:
-        """Spectral groups: tokens at one place."""
+        """Number of spectral groups, which is the number of tokens at one place."""
         return self.bands // self.spectral_patch
 
     @property
@@ -85,7 +85,7 @@ class SpectralGPTConfig:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> SpectralGPTConfig:
-        """Reads what `to_dict` wrote; keys of a network's own are ignored."""
+        """Reads what `to_dict` wrote; ignores further keys, which belong to a network."""
         known = {field.name for field in dataclasses.fields(SpectralGPTConfig)}
         return SpectralGPTConfig(**{key: value for key, value in values.items() if key in known})
 
@@ -106,7 +106,7 @@ PRESETS: dict[str, SpectralGPTConfig] = {
 
 
 def preset(name: str, **changes: Any) -> SpectralGPTConfig:
-    """A named configuration, with some of its fields changed.
+    """A preset with some of its fields changed.
 
     Args:
         name: One of `PRESETS`.

@@ -1,8 +1,8 @@
-"""The published head of pixel-wise tasks: a map of tokens in, scores at full resolution out.
+"""The published head of pixel-wise tasks: from a map of tokens to scores at full resolution.
 
-Four necks make a pyramid from the encoder's single map (16, 32, 64 and 128 rows for a window of
-128), and a decoder after UPerNet joins it from coarse to fine. Names are those of the published
-weights.
+Four necks make a feature pyramid of the encoder's single map (16, 32, 64 and 128 rows for a window
+of 128), and a decoder after UPerNet fuses it from coarse to fine. Parameters are named as in the
+published weights.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .config import SpectralGPTConfig
 from .encoder import SpectralBackbone
 
 PUBLISHED_WIDTH = 256
-_PATCH = 8  # what the finest neck's stride makes up for
+_PATCH = 8  # token side that the finest neck's stride of 8 brings back to pixels
 
 
 def resize(image: Tensor, rows: int, columns: int) -> Tensor:
-    """Bilinear, corners aligned, as in the published networks."""
-    if image.is_cuda:  # PyTorch's own kernel is many times slower there
+    """Resizes bilinearly with aligned corners, as the published networks do."""
+    if image.is_cuda:  # PyTorch's own kernel is many times slower on a GPU
         return down_and_across(image, rows, columns)
     return F.interpolate(image, size=(rows, columns), mode="bilinear", align_corners=True)
 
 
 def down_and_across(image: Tensor, rows: int, columns: int) -> Tensor:
-    """The same [B, C, H, W] to [B, C, rows, columns], as two matrix products."""
+    """`resize` as two matrix products: [B, C, H, W] to [B, C, rows, columns]."""
     down = resizing_matrix(image.shape[2], rows).to(image)  # [rows, H]
     across = resizing_matrix(image.shape[3], columns).to(image)  # [columns, W]
     wide = image.flatten(0, 1) @ across.T  # [B * C, H, columns]
@@ -40,7 +40,7 @@ def down_and_across(image: Tensor, rows: int, columns: int) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def resizing_matrix(old: int, new: int) -> Tensor:
-    """Weights [new, old] of the values along one axis in a bilinear resize with aligned corners."""
+    """Interpolation weights [new, old] along one axis, bilinear with aligned corners."""
     places = torch.linspace(0, old - 1, new, dtype=torch.float64) if new > 1 else torch.zeros(1)
     return (1 - (places[:, None] - torch.arange(old)).abs()).clamp(min=0).float()
 
@@ -48,8 +48,8 @@ def resizing_matrix(old: int, new: int) -> Tensor:
 class AdaptiveMaxPool(nn.Module):
     """Maximum over bins x bins cells of a map of any size.
 
-    The same as torch's, written with fixed slices: torch's own has no ONNX form where the map's
-    side is no multiple of the bins (16 rows in 3 or 6 bins).
+    Equals torch's AdaptiveMaxPool2d, which cannot be exported to ONNX where the map's side is not a
+    multiple of the bins (16 rows in 3 or 6 bins); so it is written with fixed slices.
     """
 
     def __init__(self, bins: int) -> None:
@@ -71,7 +71,7 @@ class AdaptiveMaxPool(nn.Module):
 
 
 class PyramidPooling(nn.Module):
-    """Lets every place know its surroundings at four sizes."""
+    """Adds context to every place, pooled at four sizes."""
 
     def __init__(self, channels: int, width: int, dropout: float) -> None:
         """Makes the pooling from `channels` to `width` channels."""
@@ -90,7 +90,7 @@ class PyramidPooling(nn.Module):
 
 
 class PyramidDecoder(nn.Module):
-    """Joins the pyramid from coarse to fine."""
+    """Fuses the pyramid from coarse to fine."""
 
     def __init__(self, width: int, dropout: float, pooling_dropout: float) -> None:
         """Makes the decoder for the necks of a head of `width` channels."""
@@ -126,10 +126,10 @@ class PyramidDecoder(nn.Module):
         return self._fuse_levels([x1, x2, x3, x4])
 
     def _fuse_levels(self, levels: list[Tensor]) -> Tensor:
-        """`fuse_all` of all levels at the size of the last one.
+        """`fuse_all` on all levels at the size of the finest.
 
-        Its convolution sees one pixel, so that each level can be mixed before it is enlarged: the same values, for a
-        quarter of the operations.
+        Its convolution is 1 x 1, so each level is mixed before it is enlarged: the same values for a quarter of the
+        operations.
         """
         mix, finest = cast(nn.Conv2d, self.fuse_all[0]), levels[-1]
         weights = mix.weight.split([level.shape[1] for level in levels], dim=1)
@@ -141,7 +141,7 @@ class PyramidDecoder(nn.Module):
 
 
 class DenseNetwork(SpectralBackbone):
-    """Encoder with the published pixel-wise head; the base of segmentation and change."""
+    """Encoder with the published pixel-wise head; base class of segmentation and change."""
 
     network = ""
 
@@ -157,13 +157,13 @@ class DenseNetwork(SpectralBackbone):
 
         Args:
             config: Sizes of the encoder; its patch must be 8.
-            classes: Scores for each pixel.
+            classes: Number of scores for each pixel.
             width: Channels of the decoder, a multiple of 16.
-            dropout: Rate after each fusing layer.
-            neck_dropout: Rate at the end of the necks and of the pyramid pooling.
+            dropout: Dropout rate after each fusing layer.
+            neck_dropout: Dropout rate at the end of the necks and of the pyramid pooling.
 
         Raises:
-            InvalidParameter: The patch or the width is not what the head is made for.
+            InvalidParameter: The head is not made for this patch or width.
         """
         super().__init__(config)
         if config.patch != _PATCH or width < 16 or width % 16:
@@ -191,7 +191,7 @@ class DenseNetwork(SpectralBackbone):
         return {"network": self.network, **self.config.to_dict(), **self.options}
 
     def token_map(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
-        """The encoder's tokens as one map, the spectral groups mixed; the final norm is not used.
+        """The encoder's tokens as one map, with the spectral groups mixed; without the final norm.
 
         Args:
             image: Normalised image [B, C, H, W].
@@ -203,7 +203,7 @@ class DenseNetwork(SpectralBackbone):
         tokens = self.encode(image, groups)  # [B, G', L, D]
         tokens = tokens.permute(0, 3, 2, 1)  # [B, D, L, G']
         if groups is not None:
-            # A missing group adds nothing to the mix.
+            # A missing group contributes 0 to the mix.
             absent = tokens.new_zeros(*tokens.shape[:3], self.config.groups)
             tokens = absent.index_copy(3, groups, tokens)
         mixed = self.fc(tokens)  # [B, D, L, 1]

@@ -1,4 +1,4 @@
-"""The encoder of SpectralGPT: from an image to one vector per place and spectral group."""
+"""The encoder of SpectralGPT: one vector for each place and spectral group of an image."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .position import resize_spatial, token_grid, token_positions
 
 
 class SpectralBackbone(Network):
-    """Patch embedding, positions and transformer blocks: what every network of the family has.
+    """Patch embedding, positions and transformer blocks, which every network of the family has.
 
-    The names of the parameters are those of the published checkpoints, where they stand at the
-    top; that is why the published networks inherit from this class instead of holding one.
+    Parameters are named as in the published checkpoints, which have them at the top level: so the
+    published networks inherit from this class instead of holding an instance.
     """
 
     def __init__(self, config: SpectralGPTConfig) -> None:
@@ -38,7 +38,7 @@ class SpectralBackbone(Network):
         self.blocks.apply(initialise)
 
     def embed(self, image: Tensor, groups: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Tokens and their positions, not yet added: masking drops tokens first.
+        """Tokens and position embeddings, not yet added, as masking drops tokens in between.
 
         Args:
             image: Normalised image [B, C, H, W]; H and W multiples of the patch.
@@ -79,10 +79,10 @@ class SpectralBackbone(Network):
         return sequence.reshape(tokens.shape)
 
     def load_backbone(self, state: dict[str, Tensor]) -> None:
-        """Takes the encoder's weights from a pretrained network of any window size.
+        """Loads the encoder's weights from a pretrained network of any window size.
 
-        Spatial positions are interpolated to this encoder's grid. What belongs to no encoder (the
-        pretraining decoder, a head) is left aside.
+        Spatial position embeddings are interpolated to this encoder's grid; weights of other parts
+        (pretraining decoder, head) are ignored.
 
         Args:
             state: State dict of a network that extends the backbone.
@@ -108,14 +108,14 @@ class SpectralBackbone(Network):
 
 
 class SpectralEncoder(SpectralBackbone):
-    """The backbone alone, for networks that hold it as a part."""
+    """The backbone alone, for networks that hold it as a submodule."""
 
     def forward(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
-        """Same as `encode`; apply `.norm` where a head expects normalised tokens."""
+        """Same as `encode`; apply `.norm` for heads that expect normalised tokens."""
         return self.encode(image, groups)
 
     def token_map(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
-        """Mean of the normalised tokens over the spectral groups, as a map; arguments as of `encode`.
+        """Mean of the normalised tokens over the spectral groups, as a map; arguments as for `encode`.
 
         Returns:
             [B, D, H / patch, W / patch].
@@ -126,7 +126,7 @@ class SpectralEncoder(SpectralBackbone):
 
 
 def encoder_keys(config: SpectralGPTConfig) -> frozenset[str]:
-    """Names of the encoder's own weights, without those of a network that extends it."""
+    """Names of the encoder's weights, without those that a subclass adds."""
     with torch.device("meta"):
         return frozenset(SpectralBackbone(config).state_dict())
 

@@ -1,4 +1,4 @@
-"""The layers that are learned on top of fixed measurements and tokens."""
+"""The learned layers on top of hand-crafted features and tokens."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LIMIT = 4.0  # deviations; a measurement far from anything seen in training must not decide alone
+LIMIT = 4.0  # standard deviations: features are clipped, so that no outlier decides alone
 
 
 class FeatureHead(nn.Module):
     """Standardises fine and coarse features and turns them into logits: linear, or one hidden layer.
 
-    Fine features have the image's pixels, coarse ones those of the tokens. What is linear is done
-    before the coarse ones are enlarged, which touches far fewer values and is the same.
+    Fine features have the resolution of the image, coarse ones that of the tokens. The linear layer is
+    applied to coarse features before they are enlarged: the same result from far fewer values.
 
     Attributes:
         hidden: Width of the hidden layer, 0 for none.
@@ -27,7 +27,7 @@ class FeatureHead(nn.Module):
     def __init__(
         self, fine: int, coarse: int, classes: int, hidden: int = 0, dropout: float = 0.2
     ) -> None:
-        """Makes the head for so many fine and coarse features."""
+        """Makes the head for `fine` and `coarse` features."""
         super().__init__()
         self.hidden, width = hidden, hidden or classes
         for name, count in (("fine", fine), ("coarse", coarse)):
@@ -41,13 +41,13 @@ class FeatureHead(nn.Module):
 
     @property
     def classes(self) -> int:
-        """How many logits it gives."""
+        """Number of classes."""
         last = self.above[-1] if self.hidden else self.fine
         return last.weight.shape[0] if isinstance(last, nn.Conv2d) else 0
 
     @torch.no_grad()
     def set_scale(self, mean: Tensor, scale: Tensor) -> None:
-        """Takes mean and deviation of all features, fine ones first."""
+        """Sets mean and standard deviation of all features, fine ones first."""
         count = self.fine_mean.numel()
         self.fine_mean.copy_(mean[:count])
         self.fine_scale.copy_(scale[:count])
@@ -56,7 +56,7 @@ class FeatureHead(nn.Module):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Takes a linear rule on standardised features: weight [K, F], fine ones first; bias [K]."""
+        """Sets a linear rule on standardised features: weight [K, F], fine ones first; bias [K]."""
         count = self.fine_mean.numel()
         self.fine.weight.copy_(weight[:, :count, None, None])
         self.coarse.weight.copy_(weight[:, count:, None, None])
@@ -64,7 +64,7 @@ class FeatureHead(nn.Module):
             self.fine.bias.copy_(bias)
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
-        """Logits [B, K, H, W] of fine features [B, F, H, W] and coarse ones [B, D, h, w]."""
+        """Logits [B, K, H, W] from fine features [B, F, H, W] and coarse ones [B, D, h, w]."""
         fine = (fine - self.fine_mean[:, None, None]) / self.fine_scale[:, None, None]
         coarse = (coarse - self.coarse_mean[:, None, None]) / self.coarse_scale[:, None, None]
         low = self.coarse(coarse)  # [B, width, h, w]

@@ -1,4 +1,4 @@
-"""The transformer's parts: attention with separate q, k and v, MLP, stochastic depth, block."""
+"""The parts of the transformer: patch embedding, attention, MLP, stochastic depth, block."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention; the published weights hold q, k and v apart."""
+    """Multi-head self-attention, with separate q, k and v as in the published weights."""
 
     def __init__(self, dim: int, heads: int) -> None:
-        """Makes attention over tokens of width `dim`."""
+        """Makes `heads` heads over tokens of width `dim`."""
         super().__init__()
         self.heads = heads
         self.q = nn.Linear(dim, dim)
@@ -20,7 +20,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Lets every token look at every other: [B, N, D] to [B, N, D]."""
+        """Maps [B, N, D] to [B, N, D]."""
         batch, count, dim = tokens.shape
 
         def split(values: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU between, on each token alone."""
+    """Two linear layers with GELU between, applied to each token."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         """Makes the layers dim -> hidden -> dim."""
@@ -50,10 +50,10 @@ class Mlp(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Drops a residual branch for whole samples in training (stochastic depth)."""
+    """Stochastic depth: drops a residual branch for whole samples in training."""
 
     def __init__(self, rate: float) -> None:
-        """Drops with probability `rate`; what is kept is scaled up to the same mean."""
+        """Drops with probability `rate`, and scales up what is kept so that the mean stays the same."""
         super().__init__()
         self.rate = rate
 
@@ -98,7 +98,7 @@ class SpectralPatchEmbed(nn.Module):
         self.proj = nn.Conv3d(1, dim, kernel_size=size, stride=size)
 
     def forward(self, image: Tensor, groups: Tensor | None = None) -> Tensor:
-        """Projects the tokens of the present spectral groups.
+        """Embeds the tokens of the spectral groups that are present.
 
         Args:
             image: [B, C, H, W] with all C bands.
@@ -113,7 +113,7 @@ class SpectralPatchEmbed(nn.Module):
         )
         if groups is not None:
             grouped = grouped.index_select(1, groups)
-        if image.is_cuda:  # as a matrix product; the convolution is many times slower there
+        if image.is_cuda:  # a matrix product: on a GPU the convolution is many times slower
             return F.linear(self._cut(grouped), self.proj.weight.flatten(1), self.proj.bias)
         tokens = self.proj(grouped.reshape(batch, 1, -1, height, width))  # [B, D, G', H', W']
         return tokens.flatten(3).permute(0, 2, 3, 1)  # [B, G', L, D]
@@ -128,9 +128,9 @@ class SpectralPatchEmbed(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Gives one module its published starting values; to be used with `Module.apply`."""
+    """Initialises one module as published; for use with `Module.apply`."""
     if isinstance(module, (nn.Linear, nn.Conv3d)):
-        # Seen as one matrix [outputs, inputs], for the convolution too: the fan is a token's.
+        # The convolution too is initialised as one matrix [outputs, inputs], whose fan-in is a token.
         nn.init.xavier_uniform_(module.weight.detach().flatten(1))
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -13,12 +13,12 @@ from ..errors import InvalidParameter
 
 @dataclass(frozen=True)
 class ReconstructionLoss:
-    """Which reconstruction errors count, and how much.
+    """A weighted sum of reconstruction errors.
 
     Attributes:
         token: Weight of the error inside hidden tokens.
-        spectral: Weight of the error of the spectral groups taken together at each place.
-        spectral_reduction: How groups are taken together, "sum" or "mean".
+        spectral: Weight of the error of each place's sum (or mean) over the spectral groups.
+        spectral_reduction: How groups are combined, "sum" or "mean".
         spatial: Weight of the error of each group's mean over all places.
     """
 
@@ -47,7 +47,7 @@ class ReconstructionLoss:
     def __call__(
         self, prediction: Tensor, target: Tensor, hidden: Tensor, valid: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Compares a reconstruction with the image it was made from.
+        """Compares a reconstruction with its image.
 
         Args:
             prediction: [B, G, L, V] values of every token.
@@ -60,14 +60,14 @@ class ReconstructionLoss:
         """
         if valid is None:
             valid = torch.ones_like(target)
-        # Finite also where no-data was left as NaN: 0 times NaN is NaN.
+        # No-data may be NaN, and 0 times NaN is NaN.
         target = torch.where(valid > 0, target, 0)
         terms = {}
         if self.token:
             error = F.mse_loss(prediction, target, reduction="none")  # [B, G, L, V]
             terms["token"] = _weighted_mean(error, valid * hidden[..., None])
         if self.spectral:
-            # A spectrum counts only where all its groups are valid.
+            # A place counts only where all its groups are valid.
             error = F.mse_loss(
                 self._over_groups(prediction), self._over_groups(target), reduction="none"
             )  # [B, L, V]
@@ -89,7 +89,7 @@ class ReconstructionLoss:
 
 
 LOSSES: dict[str, ReconstructionLoss] = {
-    # The public code, and the state of the code at the time of the published experiments.
+    # "public": the released code. "experiment": the code at the time of the published experiments.
     "public": ReconstructionLoss(token=1.0, spectral=1.0, spectral_reduction="sum", spatial=0.0),
     "experiment": ReconstructionLoss(
         token=1.0, spectral=0.5, spectral_reduction="mean", spatial=0.5

@@ -1,4 +1,4 @@
-"""Pretraining: hide most tokens of a spectral cube, and learn to paint them back."""
+"""The masked autoencoder of pretraining: hides most tokens of a spectral cube and reconstructs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Masking(NamedTuple):
 
     Attributes:
         kept: Indices [B, K] of visible tokens, in the order in which they are encoded.
-        restore: [B, N] place of each token in (kept, hidden).
+        restore: Index [B, N] of each token in the sequence of kept, then hidden tokens.
         hidden: [B, N], 1 for a hidden token, 0 for a visible one.
     """
 
@@ -32,10 +32,10 @@ class Masking(NamedTuple):
 
 
 class Reconstruction(NamedTuple):
-    """What a pass of the masked autoencoder gives.
+    """The output of the masked autoencoder.
 
     Attributes:
-        loss: What to minimise, a scalar.
+        loss: The loss, a scalar.
         terms: The loss's unweighted parts.
         prediction: [B, N, V] values of every token, N = G' * L.
         hidden: [B, N], 1 for a hidden token.
@@ -48,7 +48,7 @@ class Reconstruction(NamedTuple):
 
 
 class MaskedAutoencoder(SpectralBackbone):
-    """Encoder, and a light decoder that only pretraining needs."""
+    """The encoder, and a light decoder that only pretraining needs."""
 
     network = "masked-autoencoder"
 
@@ -59,7 +59,7 @@ class MaskedAutoencoder(SpectralBackbone):
 
         Args:
             config: Sizes of encoder and decoder.
-            loss: Errors that count; changes no weight's shape.
+            loss: The reconstruction loss; it has no weights.
         """
         super().__init__(config)
         self.loss = loss
@@ -110,7 +110,7 @@ class MaskedAutoencoder(SpectralBackbone):
         )
 
     def unpatchify(self, tokens: Tensor, height: int, width: int) -> Tensor:
-        """Puts an image together from the values of its tokens.
+        """Assembles an image from the values of its tokens; the inverse of `patchify`.
 
         Args:
             tokens: [B, G', L, V] or [B, G' * L, V].
@@ -118,7 +118,7 @@ class MaskedAutoencoder(SpectralBackbone):
             width: Columns of the image, pixels.
 
         Returns:
-            [B, C', H, W], the bands of the groups that `tokens` has.
+            [B, C', H, W], with the bands of the groups in `tokens`.
         """
         size, bands = self.config.patch, self.config.spectral_patch
         rows, columns = token_grid(height, width, size)
@@ -126,14 +126,14 @@ class MaskedAutoencoder(SpectralBackbone):
         return cut.permute(0, 1, 4, 2, 5, 3, 6).reshape(tokens.shape[0], -1, height, width)
 
     def random_masking(self, noise: Tensor, mask_ratio: float = MASK_RATIO) -> Masking:
-        """Chooses the visible tokens: those of lowest noise, over places and spectrum together.
+        """Chooses the visible tokens, those with the lowest noise, over space and spectrum together.
 
         Args:
-            noise: [B, N], one random value a token.
-            mask_ratio: Share of tokens to hide; what stays visible is rounded down.
+            noise: [B, N], a random value for each token.
+            mask_ratio: Share of tokens to hide; the number of visible ones is rounded down.
 
         Raises:
-            InvalidParameter: The ratio hides nothing or leaves nothing to see.
+            InvalidParameter: The ratio hides no token or all of them.
         """
         count = noise.shape[1]
         visible = int(count * (1 - mask_ratio))
@@ -159,10 +159,10 @@ class MaskedAutoencoder(SpectralBackbone):
             image: Normalised image [B, C, H, W].
             mask_ratio: Share of tokens to hide.
             groups: Ascending indices [G'] of the spectral groups present; all when None.
-            noise: [B, G' * L] that decides which are hidden; random when None.
+            noise: [B, G' * L] that decides which tokens are hidden; random when None.
 
         Returns:
-            Normed tokens [B, K, D] in the masking's order, and the masking.
+            Normalised tokens [B, K, D] in the order of `Masking.kept`, and the masking.
         """
         tokens, positions = (part.flatten(1, 2) for part in self.embed(image, groups))  # [B, N, D]
         if noise is None:
@@ -185,7 +185,7 @@ class MaskedAutoencoder(SpectralBackbone):
 
         Args:
             latent: [B, K, D] from `forward_encoder`.
-            masking: Its masking.
+            masking: The masking from `forward_encoder`.
             grid: Rows and columns of tokens.
             groups: Ascending indices [G'] of the spectral groups present; all when None.
 
@@ -218,7 +218,7 @@ class MaskedAutoencoder(SpectralBackbone):
         groups: Tensor | None = None,
         valid: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Compares the prediction with the image; no-data has no weight.
+        """Compares the prediction with the image; no-data is given no weight.
 
         Args:
             image: [B, C, H, W], the target.
@@ -234,7 +234,7 @@ class MaskedAutoencoder(SpectralBackbone):
         weight = None
         if valid is not None:
             weight = self.patchify(valid.to(target.dtype).expand_as(image), groups)
-        # In full precision also under autocast: the sums run over very many values.
+        # In float32 even under autocast, as the sums run over very many values.
         prediction = prediction.float().reshape(target.shape)
         return self.loss(prediction, target.float(), hidden.reshape(target.shape[:3]), weight)
 
@@ -246,7 +246,7 @@ class MaskedAutoencoder(SpectralBackbone):
         noise: Tensor | None = None,
         mask_ratio: float = MASK_RATIO,
     ) -> Reconstruction:
-        """Hides tokens, reconstructs them, and measures how well.
+        """Hides tokens, reconstructs them, and computes the loss.
 
         Args:
             image: Normalised image [B, C, H, W].

@@ -1,4 +1,4 @@
-"""What a network needs to live in a model file."""
+"""The interface of networks that can be stored in a model file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Network(nn.Module):
-    """A network that can describe itself and be built from its description.
+    """A network that can describe its architecture and be rebuilt from the description.
 
     Attributes:
         network: Its name in `registry.NETWORKS` and in a card's architecture.

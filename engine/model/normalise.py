@@ -1,6 +1,6 @@
-"""From a model's input unit to what its network was trained on, inside the graph.
+"""Normalisation as part of the graph: from a model's input unit to what its network was trained on.
 
-What is not valid comes out as 0 and has no influence on what is.
+Invalid pixels become 0 and do not influence valid ones.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Statistics(nn.Module):
 
 
 class TileMinMax(nn.Module):
-    """Each band of each window to 0..1 by its own valid pixels; a constant band becomes 0."""
+    """Scales each band of each window to 0..1 by its valid pixels; a constant band becomes 0."""
 
-    # Keeps the division finite, and too small to matter beside one step of a 16-bit image.
+    # Keeps the division finite; negligible beside one step of a 16-bit image.
     eps = 1e-10
 
     def forward(self, image: Tensor, valid: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class TileMinMax(nn.Module):
 
 
 class Unchanged(nn.Module):
-    """Values as they are; the engine did what was to do before the graph."""
+    """Leaves values as they are, for scenes that the engine normalises before the graph."""
 
     def forward(self, image: Tensor, valid: Tensor) -> Tensor:
         """Keeps [B, C, H, W] where `valid` [B, 1, H, W] is not 0."""
@@ -52,11 +52,11 @@ class Unchanged(nn.Module):
 
 
 def normalisation(kind: Normalisation, bands: int) -> nn.Module:
-    """The module that does what a card asks for.
+    """The module for a card's normalisation.
 
     Args:
         kind: The card's normalisation.
-        bands: Bands that the network sees.
+        bands: Number of bands that the network sees.
 
     Returns:
         A module called with image [B, C, H, W] and valid [B, 1, H, W].

@@ -1,9 +1,9 @@
-"""The change network that ships: what differs between two dates, at the pixel and in context.
+"""The change network that ships: a Siamese network on pixels and tokens.
 
-Both dates go through the same layers, and only order-free combinations of the two (their difference
-without sign, their sum) go on: what is change from before to after is change from after to before.
-Beside what it learns, the network is told the plain evidence, how far each pixel's spectrum moved,
-so that it starts from change-vector analysis and learns which of it to believe.
+Both dates go through the same layers, and only symmetric combinations (absolute difference, sum) are
+used: swapping the dates does not alter the result. Beside learned features the network is given the
+magnitude of each pixel's spectral change, so that it starts from change-vector analysis and learns
+which changes to believe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .network import Network
 from .pixel_stem import ConvBlock, PixelStem
 from .spectral_groups import band_mask, group_mask
 
-# Neighbourhoods (pixels, odd) over which the evidence is averaged: a building lot is a few pixels
+# Neighbourhoods (pixels, odd) over which spectral change is averaged: a building lot is a few pixels
 # wide, misregistration and noise are narrower.
 SCALES = (1, 3, 7, 15)
 LOCAL_SCALES = (3, 7)
@@ -30,10 +30,10 @@ SURROUNDINGS = 31
 
 
 class ChangeEvidence(nn.Module):
-    """How far spectra moved: root mean square over each spectral group, and over all of them.
+    """Magnitude of spectral change: root mean square over each spectral group, and over all.
 
-    At several scales, and twice: as it is, and less the mean movement of the surroundings, which is
-    haze or season rather than change.
+    At several scales, and in two forms: as it is, and relative to the mean change of the surroundings,
+    which is haze or season rather than change.
     """
 
     def __init__(self, spectral_patch: int, groups: int) -> None:
@@ -142,10 +142,10 @@ class PixelChange(Network):
     def describe(
         self, before: Tensor, after: Tensor, valid: Tensor, groups: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What the head decides by; arguments as for `forward`.
+        """The inputs of the head; arguments as for `forward`.
 
         Returns:
-            What the network saw [B, widths[0], H, W], the evidence [B, E, H, W], and the tokens of
+            Decoded features [B, widths[0], H, W], the spectral change [B, E, H, W], and the tokens of
             both dates [2 B, D, H / 8, W / 8].
         """
         if groups is None:
@@ -171,7 +171,7 @@ class PixelChange(Network):
 
 
 def _join(first: Tensor, second: Tensor) -> Tensor:
-    """What two dates have in common and what not, the same in both orders."""
+    """Symmetric combination of two dates: absolute difference and sum."""
     return torch.cat([(first - second).abs(), first + second], 1)
 
 

@@ -1,4 +1,4 @@
-"""Scene classifier for few labels: measurements of the pixels beside the encoder's tokens."""
+"""Scene classifier for few labels: hand-crafted features beside the encoder's tokens."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .pixel_statistics import PixelStatistics
 
 
 class PixelClassifier(Network):
-    """Scene classifier: measurements of the pixels and pooled tokens, one linear layer.
+    """Scene classifier: one linear layer on hand-crafted features and pooled tokens.
 
     Made for a few dozen labelled scenes: nothing below the last layer needs labels, and the last
-    layer is fitted at once, without steps to tune, so a model is trained in seconds and is the same
-    every time. The encoder may learn as well.
+    layer is fitted in closed form, so training takes seconds and is reproducible. The encoder can be
+    fine-tuned as well.
 
     Attributes:
         encoder: Spectral encoder, pretrained.
-        statistics: Measurements of the pixels; of each band alone where the common ones are unknown.
-        blocks: Features in each block, by name, in the order of `features`.
+        statistics: Hand-crafted features; of each band alone where the common bands are unknown.
+        blocks: Number of features of each block, by name, in the order of `features`.
     """
 
     feature_mean: Tensor
@@ -45,9 +45,9 @@ class PixelClassifier(Network):
 
         Args:
             config: Sizes of the encoder.
-            classes: Labels to tell apart.
+            classes: Number of classes.
             bands: Where in the image the six common bands lie (`common_bands.common_bands`);
-                empty measures each band of the normalised image by itself.
+                empty = each band of the normalised image by itself.
             patterns: Size of the patch dictionary.
         """
         super().__init__()
@@ -120,11 +120,11 @@ class PixelClassifier(Network):
         return self.head(self.standardise(self.features(image, reflectance, groups, valid)))
 
     def standardise(self, features: Tensor) -> Tensor:
-        """Features [B, F] as the last layer takes them."""
+        """Standardises and clips features [B, F] for the last layer."""
         return ((features - self.feature_mean) / self.feature_scale).clamp(-LIMIT, LIMIT)
 
     def _every_group(self, tokens: Tensor, groups: Tensor | None) -> Tensor:
-        """One vector for each group [B, G, D]; one that is missing gets the mean of the others."""
+        """A vector for every group [B, G, D]; a missing group gets the mean of the others."""
         if groups is None:
             return tokens
         every = torch.arange(self.config.groups, device=groups.device)
@@ -134,6 +134,6 @@ class PixelClassifier(Network):
 
 
 def fill_holes(image: Tensor, valid: Tensor) -> Tensor:
-    """A hole gets the mean of what is valid, so that it adds no texture of its own."""
+    """Fills invalid pixels with the band's mean, so that holes add no texture."""
     count = valid.sum((2, 3), keepdim=True).clamp_min(1)
     return torch.where(valid > 0, image, (image * valid).sum((2, 3), keepdim=True) / count)

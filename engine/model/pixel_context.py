@@ -1,7 +1,7 @@
-"""What each pixel is and what surrounds it, as fixed measurements that need no labels.
+"""Hand-crafted features of each pixel and its neighbourhood, which need no training.
 
-Which bands they are made of is a layout, so that they serve any sensor: spectra and ratios where the
-bands are known, the plain values where not.
+A layout says which bands are used how, so that they serve any sensor: spectra and band ratios where
+the bands are known, plain values where not.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _RATIOS = (
     ("green", "red"),
     ("swir16", "swir22"),
 )
-_NEAR_RATIOS = 6  # of which neighbourhoods are described, too
-_FLOOR = 0.02  # reflectance; keeps ratios of dark pixels tame
+_NEAR_RATIOS = 6  # the first of them are also described over neighbourhoods
+_FLOOR = 0.02  # reflectance added to denominators, so that ratios of dark pixels stay moderate
 
 
 @dataclass(frozen=True)
 class ContextLayout:
-    """Which bands are measured how.
+    """Which bands are used how.
 
     Attributes:
-        spectra: Bands whose reflectance is taken as logarithm.
-        ratios: Pairs of bands (of the image) whose normalised difference is taken.
-        plain: Bands whose normalised values are taken as they are.
-        texture: Measurements of the pixel itself (spectra, then ratios; or plain) whose spread in
-            the neighbourhood is taken.
+        spectra: Bands whose log reflectance is used.
+        ratios: Pairs of bands whose normalised difference is used.
+        plain: Bands whose normalised values are used as they are.
+        texture: Indices of pixel features (spectra, then ratios; or plain) whose standard
+            deviation over neighbourhoods is used.
     """
 
     spectra: tuple[int, ...]
@@ -52,7 +52,7 @@ class ContextLayout:
 
     @classmethod
     def of(cls, card: Card) -> ContextLayout:
-        """The layout that suits a card: by the common names of its bands, if it has reflectance."""
+        """The layout for a card: by the common names of its bands, if its unit is reflectance."""
         place = places_by_name(card)
         known = [place[name] for name in COMMON_NAMES if name in place]
         if card.unit != "reflectance" or len(known) < 2:
@@ -89,11 +89,11 @@ NINE_BANDS = ContextLayout(
 
 
 class PixelContext(nn.Module):
-    """What each pixel is and what surrounds it: spectra, ratios, means and deviations.
+    """Spectra and ratios of each pixel, with their means and deviations over neighbourhoods.
 
     Attributes:
-        channels: Maps that `forward` gives.
-        own_channels: The first of them, which are of the pixel alone.
+        channels: Number of features.
+        own_channels: Number of the first features, which describe the pixel alone.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class PixelContext(nn.Module):
 
         Args:
             sizes: Sides of the neighbourhoods, pixels, odd.
-            layout: Which bands are measured how.
+            layout: Which bands are used how.
         """
         super().__init__()
         self.sizes, self.layout = tuple(sizes), layout
@@ -117,7 +117,7 @@ class PixelContext(nn.Module):
 
         Args:
             image: Normalised image [B, C, H, W], 0 where invalid or missing.
-            reflectance: The same in reflectance, or in the card's unit.
+            reflectance: The image in the card's unit, reflectance where known.
             valid: 1 for a valid pixel [B, 1, H, W].
 
         Returns:
@@ -133,7 +133,7 @@ class PixelContext(nn.Module):
                 2 * (bands[:, a] - bands[:, b]) / (bands[:, a] + bands[:, b] + _FLOOR)
                 for a, b in layout.ratios
             ]
-            # Not every pair of known bands makes a ratio.
+            # Two known bands need not be a pair of any ratio.
             measured = [spectra, torch.stack(ratios, 1)] if ratios else [spectra]
             own = torch.cat([spectra, *(part[:, :_NEAR_RATIOS] for part in measured[1:])], 1)
             out += measured
@@ -149,11 +149,11 @@ class PixelContext(nn.Module):
 
 
 def box_mean(image: Tensor, size: int) -> Tensor:
-    """Mean over a square, rows first; beyond the border counts as 0."""
+    """Mean over a square; pixels beyond the border count as 0."""
     recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()
     if image.device.type == "cpu" and not recorded:
-        # PyTorch's pooling adds up each square anew; products take a tenth of it for the largest squares, a third for
-        # the smallest. Runtimes that models are exported to pool faster than they multiply.
+        # Matrix products take a tenth (largest squares) to a third (smallest) of the time of PyTorch's pooling, which
+        # adds up every square anew. In exported graphs pooling is the faster one.
         height, width = image.shape[2:]
         return _averaging(height, size, image) @ (image @ _averaging(width, size, image))
     rows = F.avg_pool2d(image, (1, size), 1, (0, size // 2))

@@ -1,7 +1,7 @@
 """The land-cover network that ships: a class for every pixel, from the pixels and the tokens.
 
 A token of the encoder is 8 pixels wide (80 m on Sentinel-2), so a map made from tokens alone is
-blocky. Here the tokens are only the context of measurements that every pixel has for itself.
+blocky. Here the tokens are context beside features that every pixel has of its own.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .pixel_context import PixelContext
 
 
 class PixelSegmentation(Network):
-    """Land cover of every pixel: its own spectrum, its surroundings and the tokens, one small net.
+    """A small network on each pixel's spectrum, its neighbourhood and the tokens.
 
-    All layers after the measurements are 1 x 1 convolutions, so the map is as sharp as the pixels,
-    and few enough weights that a handful of places can teach it.
+    All learned layers are 1 x 1 convolutions: the map is as sharp as the pixels, and there are few
+    enough weights to be learned from a handful of places.
 
     Attributes:
         encoder: Spectral encoder, pretrained and frozen.
@@ -47,12 +47,12 @@ class PixelSegmentation(Network):
 
         Args:
             config: Sizes of the encoder.
-            classes: Kinds of land cover.
+            classes: Number of classes.
             mean: Mean of each band in the card's normalisation.
             std: Standard deviation, likewise.
             width: Width of the hidden layers.
-            token_width: Maps that the tokens are reduced to.
-            dropout: Rate in training; the tokens of a window are left out at the same rate.
+            token_width: Channels to which the tokens are reduced.
+            dropout: Dropout rate; in training whole windows lack their tokens at the same rate.
         """
         super().__init__()
         self.config, self.width, self.token_width = config, width, token_width
@@ -99,7 +99,7 @@ class PixelSegmentation(Network):
     def describe(
         self, image: Tensor, groups: Tensor | None = None, valid: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """What the layers with weights of their own start from; no gradient goes further down.
+        """The inputs of the learned layers: context features and tokens.
 
         Args:
             image: Normalised image [B, C, H, W], 0 where invalid or missing.
@@ -124,7 +124,7 @@ class PixelSegmentation(Network):
     ) -> Tensor:
         """Logits [B, K, H, W]; arguments as for `describe`."""
         context, tokens = self.describe(image, groups, valid)
-        # Reducing before enlarging is the same and touches fewer values.
+        # Reducing commutes with enlarging, and is cheaper first.
         reduced = F.interpolate(
             self.reduce(tokens), size=image.shape[2:], mode="bilinear", align_corners=False
         )

@@ -1,11 +1,10 @@
-"""What a window's pixels tell as fixed measurements: spectra, texture, sizes, lines, patches.
+"""Hand-crafted features of a scene: spectra, texture, sizes, lines, directions, patches.
 
-With a few dozen labelled scenes a network cannot learn what texture is; these measurements know it
-beforehand, and a linear layer on them can be fitted at once. All of them are made of what an
-ONNX graph has, and most do not change when the window is turned or mirrored.
+A few dozen labelled scenes are too few to learn texture from; these features contain it already, and
+a linear layer on them is fitted in closed form. All consist of operations that ONNX has, and most are
+invariant to rotation and mirroring.
 
-Only the six bands that every sensor of the family has are used (no red edge); for other bands there
-are the spectra alone, see `band_statistics`.
+Only the six common bands are used (no red edge); for other bands see `band_statistics`.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ _TINY = 1e-6
 
 
 class PixelStatistics(nn.Module):
-    """Seven blocks of measurements of a window in reflectance.
+    """Seven blocks of features of a window in reflectance.
 
-    Turning or mirroring the window changes spectra, cover, sizes and relations not at all, the
-    others little.
+    Spectra, cover, sizes and relations are invariant to rotation and mirroring; the others change
+    little.
 
     Attributes:
         bands: Where in the image the six common bands lie.
-        widths: Measurements in each block, in the order in which `forward` gives them.
+        widths: Number of features of each block, in the order of `forward`'s output.
     """
 
     filters: Tensor
@@ -68,7 +67,7 @@ class PixelStatistics(nn.Module):
         }
 
     def set_dictionary(self, filters: Tensor, offsets: Tensor) -> None:
-        """Takes what `patch_dictionary.learn_dictionary` gave."""
+        """Sets the dictionary that `patch_dictionary.learn_dictionary` returned."""
         self.filters.copy_(filters)
         self.offsets.copy_(offsets)
 
@@ -94,12 +93,12 @@ class PixelStatistics(nn.Module):
         ]
 
     def _patches(self, common: Tensor) -> Tensor:
-        """How much of the window resembles each patch of the dictionary."""
+        """How much of the window resembles each patch of the dictionary: [B, patterns]."""
         response = F.conv2d(compress(common), self.filters) - self.offsets[:, None, None]
         return torch.sqrt(F.relu(response).mean((2, 3)) + 1e-4)
 
     def _lines(self, cues: Tensor) -> Tensor:
-        """Strength of bright and dark lines, and whether they run one way."""
+        """Strength of bright and dark lines, and how far they share one direction."""
         out = []
         batch = cues.shape[0]
         angle = torch.arange(LINE_DIRECTIONS, device=cues.device) * (2 * math.pi / LINE_DIRECTIONS)
@@ -196,7 +195,7 @@ def _cover(cues: Tensor) -> Tensor:
 
 
 def _sizes(cues: Tensor) -> Tensor:
-    """Granulometry: what openings and closings of growing size remove, as roofs and fields."""
+    """Granulometry: what openings and closings of growing size remove (roofs, fields)."""
     out = []
     opened, closed = cues, cues
     for size in OPENING_SIZES:
@@ -209,7 +208,7 @@ def _sizes(cues: Tensor) -> Tensor:
 
 
 def _directions(cues: Tensor) -> Tensor:
-    """Structure tensor: does it all run one way or at right angles, here and in the whole."""
+    """Structure tensor: how far edges are parallel or perpendicular, locally and over the window."""
     across = cues[:, :, 1:-1, 2:] - cues[:, :, 1:-1, :-2]
     down = cues[:, :, 2:, 1:-1] - cues[:, :, :-2, 1:-1]
     power = across.square() + down.square()
@@ -242,7 +241,7 @@ def _deviation(image: Tensor) -> Tensor:
 
 
 def _quantiles(image: Tensor, shares: tuple[float, ...]) -> Tensor:
-    """Quantiles over a map, [B, C, H, W] to [B, shares * C]; the nearest value, not between."""
+    """Quantiles over a map, without interpolation: [B, C, H, W] to [B, shares * C]."""
     values = image.flatten(2).sort(dim=2).values  # [B, C, H * W]
     last = int(values.shape[2]) - 1  # a plain number, also while the graph is recorded
     picked = [values[:, :, round(share * last)] for share in shares]
@@ -261,7 +260,7 @@ def _erode(image: Tensor, size: int) -> Tensor:
 
 
 def _line_filters(length: int) -> Tensor:
-    """A line less its two sides, in every direction: [LINE_DIRECTIONS, 1, length, length]."""
+    """Line detectors (a line minus its two sides) in all directions: [LINE_DIRECTIONS, 1, length, length]."""
     half = length // 2
     axis = torch.arange(-half, half + 1, dtype=torch.float32)
     down, across = torch.meshgrid(axis, axis, indexing="ij")
@@ -276,5 +275,5 @@ def _line_filters(length: int) -> Tensor:
             torch.exp(-0.5 * (beside - 3).square()) + torch.exp(-0.5 * (beside + 3).square())
         ) * inside
         filters.append(line / line.sum() - sides / sides.sum())
-    # As float16 can hold them: model files store large constants so.
+    # Rounded to float16, in which model files store large constants.
     return torch.stack(filters)[:, None].half().float()

@@ -1,4 +1,4 @@
-"""Learned positions: where a token stands in the window and in the spectrum."""
+"""Learned position embeddings: where a token lies in the window and in the spectrum."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def token_grid(height: int, width: int, patch: int) -> tuple[int, int]:
 
 
 def resize_spatial(embedding: Tensor, native: tuple[int, int], grid: tuple[int, int]) -> Tensor:
-    """Spatial position embedding for another grid of tokens, by bicubic interpolation.
+    """Interpolates a spatial position embedding bicubically to another grid of tokens.
 
     Args:
         embedding: [1, L, D], L = native rows * native columns.
         native: Rows and columns for which it was learned.
-        grid: Rows and columns that are wanted.
+        grid: Wanted rows and columns.
 
     Returns:
         [1, rows * columns, D]; the very same tensor when the grid is the native one.
@@ -56,7 +56,7 @@ def token_positions(
     grid: tuple[int, int],
     groups: Tensor | None = None,
 ) -> Tensor:
-    """Full position embedding of every token, spectral group by spectral group.
+    """The position embedding of every token: the sum of its spatial and its spectral one.
 
     Args:
         spatial: [1, L, D], learned for `native`.
@@ -66,7 +66,7 @@ def token_positions(
         groups: Indices [G'] of the groups present; all when None.
 
     Returns:
-        [1, G', L', D]: the sum of a token's spatial and spectral embedding.
+        [1, G', L', D], spectral group by spectral group.
     """
     if groups is not None:
         spectral = spectral.index_select(1, groups)

@@ -1,4 +1,4 @@
-"""A network with all that stands between a raster's values and probabilities: what gets exported."""
+"""The module that is exported: a network with normalisation before it and softmax or sigmoid after it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ IMAGES = {
 
 
 class Predictor(nn.Module):
-    """Normalisation, network, and softmax or sigmoid, with the inputs of the prediction contract.
+    """From a raster's values to probabilities: normalisation, network, and softmax or sigmoid.
 
-    The network is called by the names of its arguments: `image`, or `before` and `after`; `groups`;
-    and, if it has such arguments, `valid` [B, 1, H, W] and `reflectance`, the image before
-    normalisation.
+    The network is called with keyword arguments: `image`, or `before` and `after`; `groups`; and, if
+    it takes them, `valid` [B, 1, H, W] and `reflectance`, the image before normalisation.
 
     Attributes:
         input_names: Names of the inputs, in the order in which `forward` takes them.
-        appended_means: Bands the network has beyond the card's: the mean over the card's bands,
-            so many times (SegMunich's ten bands become twelve that way).
+        appended_means: Number of further bands of the network that repeat the mean over the card's
+            bands (SegMunich's ten bands become twelve that way).
     """
 
     def __init__(self, network: nn.Module, card: Card) -> None:
-        """Joins a network with what its card says.
+        """Combines a network with its card.
 
         Args:
             network: Gives logits or log-probabilities, [B, K, H, W] or [B, K].
             card: Bands, normalisation, classes and task.
 
         Raises:
-            ModelInvalid: The task does not predict, or the card contradicts itself.
+            ModelInvalid: The task is not one that predicts, or the card contradicts itself.
         """
         super().__init__()
         if card.task not in IMAGES:
@@ -78,7 +77,7 @@ class Predictor(nn.Module):
             Probabilities [B, K, H, W] or [B, K].
         """
         scores = self.logits(*inputs)
-        # Log-probabilities pass a softmax unchanged.
+        # Softmax leaves log-probabilities unchanged.
         return scores.sigmoid() if self.card.multilabel else scores.softmax(dim=1)
 
     def logits(self, *inputs: Tensor) -> Tensor:
@@ -94,7 +93,7 @@ class Predictor(nn.Module):
         return scores
 
     def arguments(self, *inputs: Tensor) -> dict[str, Tensor | None]:
-        """What the network is called with.
+        """The keyword arguments of the network.
 
         Args:
             *inputs: By `input_names`: image(s) [B, C, H, W] in the card's unit, 0 where invalid or
@@ -102,10 +101,10 @@ class Predictor(nn.Module):
                 of the spectral groups present (only of models that may lack some).
 
         Returns:
-            By the names of the network's arguments.
+            Tensors by the network's argument names; `groups` may be None.
 
         Raises:
-            InvalidParameter: Not one input for each name.
+            InvalidParameter: The number of inputs is wrong.
         """
         if len(inputs) != len(self.input_names):
             raise InvalidParameter(
@@ -124,14 +123,14 @@ class Predictor(nn.Module):
         return arguments
 
     def _prepare(self, image: Tensor, valid: Tensor, groups: Tensor | None) -> Tensor:
-        """What the network sees of one image: 0 where invalid, and in bands that are missing."""
+        """The normalised image, 0 where invalid and in missing bands."""
         if self.appended_means:
             mean = image.mean(dim=1, keepdim=True)
             image = torch.cat([image, *[mean] * self.appended_means], dim=1)
         return self._present(self.normalise(image, valid), groups)
 
     def _present(self, image: Tensor, groups: Tensor | None) -> Tensor:
-        """The image with 0 in bands that are missing."""
+        """The image with 0 in missing bands."""
         if groups is None:
             return image
         present = group_mask(groups, self.groups, image.dtype)

@@ -1,4 +1,4 @@
-"""Every network a model file may hold, by the name its card gives: nothing else is ever built."""
+"""The networks that a model file may name; nothing else is ever built from a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import ModelInvalid
 from .network import Network
 
-# Name in a card's architecture -> module of this package, subclass of Network in it.
+# Name in a card's architecture -> module of this package, and its subclass of Network.
 NETWORKS: dict[str, tuple[str, str]] = {
     "masked-autoencoder": ("masked_autoencoder", "MaskedAutoencoder"),
     "classifier": ("classifier", "SceneClassifier"),

@@ -1,4 +1,4 @@
-"""Convolutions over what was measured of each pixel: does what surrounds it speak for change?"""
+"""Dilated convolutions over the features of pixels: does the context of a pixel speak for change?"""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch.nn import functional as F
 
 from .feature_head import LIMIT
 
-WIDTH, SPREADS = 16, (1, 2, 4, 8)  # channels; distances between a kernel's pixels: 31 px in all
+WIDTH, SPREADS = 16, (1, 2, 4, 8)  # channels; dilations, for a receptive field of 31 pixels
 _GROUPS = 4
-# Shares of channels and of features that are left out at each step of training.
+# Dropout rates in training: of channels inside a block, and of input features.
 _DROPPED, _SEEN_LESS = 0.1, 0.2
 
 
 class Surroundings(nn.Module):
-    """Sees each pixel among those within 15 px of it, and how it stands out from its window.
+    """Averages the log odds of dilated convolutions with those of a regression on single pixels.
 
-    A regression on single pixels cannot tell a building from an edge that was shifted by a pixel;
-    the shape of what changed can. Alone, though, it fails in places unlike those that it learned
-    from, where a regression does not (docs/accuracy.md): both have a say.
+    A regression on single pixels cannot tell a new building from an edge that is misregistered by a
+    pixel; the shape of the change can. Convolutions alone, though, fail in places unlike those of
+    training, where the regression does not (docs/accuracy.md): so both are averaged.
 
     Attributes:
-        share: What the regression's log odds are multiplied by to be spread as widely as these.
+        share: Factor on the regression's log odds that gives them the spread of the convolutions'.
     """
 
     mean: Tensor
@@ -30,7 +30,7 @@ class Surroundings(nn.Module):
     share: Tensor
 
     def __init__(self, features: int) -> None:
-        """Makes it for so many features."""
+        """Makes the convolutions for `features` features."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
@@ -40,11 +40,11 @@ class Surroundings(nn.Module):
         self.decide = nn.Conv2d(WIDTH, 1, 1)
 
     def forward(self, fine: Tensor, plain: Tensor) -> Tensor:
-        """Log odds of change [B, 1, H, W] of features [B, F, H, W] and a regression's log odds [B, 1, H, W]."""
+        """Log odds of change [B, 1, H, W] from features [B, F, H, W] and a regression's log odds [B, 1, H, W]."""
         return (self.odds(fine) + self.share * plain) / 2
 
     def odds(self, fine: Tensor) -> Tensor:
-        """Log odds of change [B, 1, H, W] of features [B, F, H, W] alone."""
+        """Log odds of change [B, 1, H, W] from features [B, F, H, W] alone."""
         seen = (fine - self.mean[:, None, None]) / self.scale[:, None, None]
         seen = F.dropout2d(seen.clamp(-LIMIT, LIMIT), _SEEN_LESS, self.training)
         found = F.gelu(self.mix(seen))
@@ -55,7 +55,7 @@ class Surroundings(nn.Module):
 
 
 class _Step(nn.Module):
-    """Adds what pixels at a distance tell."""
+    """Residual block of one dilated convolution."""
 
     def __init__(self, spread: int) -> None:
         super().__init__()
@@ -63,6 +63,6 @@ class _Step(nn.Module):
         self.norm = nn.GroupNorm(_GROUPS, WIDTH)
 
     def forward(self, found: Tensor) -> Tensor:
-        """[B, WIDTH, H, W] to the same."""
+        """Maps [B, WIDTH, H, W] to [B, WIDTH, H, W]."""
         more = F.gelu(self.norm(self.look(found)))
         return found + F.dropout2d(more, _DROPPED, self.training)

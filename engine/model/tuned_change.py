@@ -1,7 +1,7 @@
-"""Change between two dates, learned from few labels: plain evidence beside what networks see.
+"""Change network for few labels: hand-crafted features of spectral change beside learned ones.
 
-Both dates go through the same layers and only order-free combinations go on: what is change from
-before to after is change from after to before.
+As in `pixel_change`, only symmetric combinations of the two dates are used: swapping them does not
+alter the result.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from .pixel_context import box_mean
 from .spectral_groups import band_mask, group_mask
 from .surroundings import Surroundings
 
-_SIZES = (1, 3, 7)  # pixels; a building lot is a few pixels wide, misregistration is narrower
+_SIZES = (1, 3, 7)  # pixels: a building lot is a few pixels wide, misregistration is narrower
+_FARTHEST = 6.0  # standard deviations: larger changes are clipped
 
 
 class TunedChange(Network):
-    """A network of the user's own: how far spectra moved, each band's move, and the tokens' move.
+    """A change model of the user's own, on the change of spectra, of single bands and of tokens.
 
-    Made from the change model that ships, or from one tuned before, it also takes what that model
-    saw at each pixel, and its verdict.
+    Made from the change model that ships, or from an earlier one of the user's, it also uses that
+    model's features at each pixel, and its logit.
 
     Attributes:
-        pixels: The change model that is tuned; None when made from a backbone.
-        evidence: Movement of the spectra at several scales.
+        pixels: The change model that it extends; None when made from a backbone.
+        evidence: Magnitude of spectral change at several scales.
         widths: Widths of the blocks of fine features.
-        head: What is learned first.
-        surroundings: Has a say beside it, where enough places were labelled to learn it.
+        head: The head that is fitted first.
+        surroundings: Convolutions that are averaged with the head, if enough places were labelled.
     """
 
     network = "tuned-change"
@@ -53,8 +54,8 @@ class TunedChange(Network):
         Args:
             config: Sizes of the encoder.
             hidden: Width of the head's hidden layer, 0 for a linear head.
-            levels: Widths of the change model's pixel branch; none for an encoder alone.
-            surroundings: Whether convolutions have a say beside the head.
+            levels: Widths of the change model's pixel branch; empty for an encoder alone.
+            surroundings: Whether convolutions are averaged with the head.
         """
         super().__init__()
         self.config, self.levels = config, tuple(levels)
@@ -69,7 +70,7 @@ class TunedChange(Network):
 
     @property
     def encoder(self) -> SpectralEncoder:
-        """Of the base; frozen, or fine-tuned with the head."""
+        """The base's encoder; frozen, or fine-tuned with the head."""
         found: nn.Module | None = self.backbone if self.pixels is None else self.pixels.encoder
         if not isinstance(found, SpectralEncoder):
             raise TypeError("The network has lost its encoder.")
@@ -93,7 +94,7 @@ class TunedChange(Network):
         return cls(config, architecture["hidden"], architecture["levels"], surroundings)
 
     def take_change_model(self, model: PixelChange) -> None:
-        """Copies a change model's weights, all but the encoder's, which `load_backbone` takes."""
+        """Copies a change model's weights except the encoder's, which `load_backbone` loads."""
         if self.pixels is None:
             raise TypeError("The network was made without a pixel branch.")
         state = model.state_dict()
@@ -105,8 +106,8 @@ class TunedChange(Network):
     def blocks(self) -> list[tuple[int, float]]:
         """Width and weight of each block of features, for discriminants."""
         dim = self.config.dim
-        # A change model knows more places than any labels show: it counts most. The mean of both
-        # dates' tokens says what a place looks like: a rule that uses it fails in other places.
+        # The change model was trained on more places than a user labels, so it weighs most. The mean
+        # of both dates' tokens describes the place itself, which misleads elsewhere: weight 0.
         weights = (1.0, 1.0, 0.5, 3.0)
         return [*zip(self.widths, weights), (dim, 0.5), (dim, 0.0)]
 
@@ -119,10 +120,10 @@ class TunedChange(Network):
         present = group_mask(groups, self.config.groups, before.dtype)
         by_band = band_mask(present, self.config.spectral_patch)  # [C, 1, 1]
         before, after = before * valid * by_band, after * valid * by_band
-        moved = (after - before).clamp(-6, 6)
+        moved = (after - before).clamp(-_FARTHEST, _FARTHEST)
         seen = [box_mean(valid, size).clamp_min(1e-3) for size in _SIZES]
         moves = [(box_mean(moved, size) / part).abs() * valid for size, part in zip(_SIZES, seen)]
-        middle = box_mean((before + after).clamp(-6, 6) / 2, 7) / seen[-1]
+        middle = box_mean((before + after).clamp(-_FARTHEST, _FARTHEST) / 2, 7) / seen[-1]
         spread = box_mean(moved.square(), 7) / seen[-1] - (box_mean(moved, 7) / seen[-1]).square()
         plain = [*moves, middle * valid, torch.sqrt(spread.clamp_min(0) + 1e-4) * valid]
         if self.pixels is None:
@@ -161,6 +162,6 @@ class TunedChange(Network):
 
 
 def _moved(grid: Tensor, count: int) -> Tensor:
-    """How the tokens moved, and their mean: [2 B, D, h, w] to [B, 2 D, h, w]; count is B."""
+    """Absolute change and mean of the tokens: [2 B, D, h, w] to [B, 2 D, h, w]; `count` is B."""
     first, second = grid[:count], grid[count:]
     return torch.cat([(second - first).abs(), (first + second) / 2], 1)

@@ -1,4 +1,4 @@
-"""Classes of every pixel, learned from few labels: measurements of the pixels beside the tokens."""
+"""Segmentation network for few labels: hand-crafted features of pixels beside the tokens."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .pixel_context import ContextLayout, PixelContext
 
 
 class TunedSegmentation(Network):
-    """A network of the user's own: any SpectralGPT encoder, the pixels, and a small head.
+    """A model of the user's own: any SpectralGPT encoder, features of the pixels, and a small head.
 
     Attributes:
         encoder: The base's encoder; frozen, or fine-tuned with the head.
-        context: Measurements of the pixels in the card's unit.
-        head: What is learned first.
+        context: Hand-crafted features of the pixels.
+        head: The head that is fitted first.
     """
 
     network = "tuned-segmentation"
@@ -33,8 +33,8 @@ class TunedSegmentation(Network):
 
         Args:
             config: Sizes of the encoder.
-            classes: To tell apart.
-            layout: Which bands are measured how.
+            classes: Number of classes.
+            layout: Which bands are used how.
             hidden: Width of the head's hidden layer, 0 for a linear head.
         """
         super().__init__()
