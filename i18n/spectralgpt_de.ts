@@ -4662,8 +4662,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
-        <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben werden ausgelassen, obwohl die Karte dort nicht richtig sein kann. Benennen Sie die Klasse um, in den Referenzen oder den Kategorien der Karte, wenn sie eine der Karte ist.</translation>
+        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben zählen als Fehler. Ist es eine der Klassen der Karte, geben Sie beiden denselben Namen; wo die Wahrheit nicht bekannt ist, lassen Sie sie leer.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben wurden als nicht beschriftet angesehen und ausgelassen.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -5676,7 +5681,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{1} von {2} Szenen konnten nicht berechnet werden: {3}. Die anderen sind fertig; &#x27;{4}&#x27; führt alle auf. Beheben Sie die Ursache, und starten Sie dasselbe noch einmal: Fertiges wird ausgelassen.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cell_looks.py"/>
+        <location filename="../engine/infer/cell_windows.py"/>
         <source>Labelling cells</source>
         <translation>Zellen werden klassifiziert</translation>
     </message>
@@ -5721,12 +5726,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Der Cluster konnte eine Aufgabe nicht berechnen: Sein Scheduler ist weg, oder Worker brachen daran immer wieder ab. Sehen Sie in die Protokolle der Worker: Vielleicht fehlt es an Speicher oder an den Bibliotheken der Engine.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Cluster: {1} tasks for {2} workers</source>
         <translation>Cluster: {1} Aufgaben für {2} Worker</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Labelling scenes</source>
         <translation>Szenen werden klassifiziert</translation>
     </message>
@@ -6066,7 +6071,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Fenster von {1} px mit einer Überlappung von {2} px über einem Raster von {3} x {4} px sind unmöglich: Größen müssen mindestens 1 sein und die Überlappung kleiner als das Fenster.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/zone_looks.py"/>
+        <location filename="../engine/infer/zone_windows.py"/>
         <source>Labelling zones</source>
         <translation>Zonen werden klassifiziert</translation>
     </message>

@@ -4662,8 +4662,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
-        <translation>El mapa no tiene clase para {1}: se omiten {2} muestras de referencia, aunque ahí el mapa no puede ser correcto. Cambie el nombre de la clase, en las referencias o en las categorías del mapa, si es una de las del mapa.</translation>
+        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <translation>El mapa no tiene ninguna clase para {1}: {2} muestras de referencia cuentan como errores. Si es una de las clases del mapa, dé el mismo nombre a ambas; donde no se conozca la verdad, déjela vacía.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <translation>El mapa no tiene ninguna clase para {1}: {2} muestras de referencia se tomaron por no etiquetadas y se omitieron.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -5676,7 +5681,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>No se pudieron calcular {1} de {2} escenas: {3}. Las demás están terminadas; &#x27;{4}&#x27; las enumera todas. Corrija lo que falla y ejecute lo mismo de nuevo: lo terminado se omite.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cell_looks.py"/>
+        <location filename="../engine/infer/cell_windows.py"/>
         <source>Labelling cells</source>
         <translation>Etiquetando celdas</translation>
     </message>
@@ -5721,12 +5726,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El clúster no pudo calcular una tarea: su planificador ya no está, o los workers terminaron una y otra vez al hacerlo. Consulte los registros de los workers: puede que les falte memoria o las bibliotecas del motor.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Cluster: {1} tasks for {2} workers</source>
         <translation>Clúster: {1} tareas para {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Labelling scenes</source>
         <translation>Etiquetando escenas</translation>
     </message>
@@ -6066,7 +6071,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>No son posibles ventanas de {1} px con un solape de {2} px sobre un ráster de {3} x {4} px: los tamaños deben ser al menos 1 y el solape menor que la ventana.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/zone_looks.py"/>
+        <location filename="../engine/infer/zone_windows.py"/>
         <source>Labelling zones</source>
         <translation>Etiquetando zonas</translation>
     </message>

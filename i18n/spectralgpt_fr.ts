@@ -4662,8 +4662,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
-        <translation>La carte n&#x27;a pas de classe pour {1} : {2} échantillons de référence sont laissés de côté, bien que la carte ne puisse pas y être juste. Renommez la classe, dans les références ou dans les catégories de la carte, si c&#x27;est l&#x27;une de celles de la carte.</translation>
+        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <translation>La carte n’a pas de classe pour {1} : {2} échantillons de référence comptent comme erreurs. Si c’est l’une des classes de la carte, donnez le même nom aux deux ; là où la vérité n’est pas connue, laissez-la vide.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <translation>La carte n’a pas de classe pour {1} : {2} échantillons de référence ont été pris pour non étiquetés et laissés de côté.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -5676,7 +5681,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{1} scènes sur {2} n&#x27;ont pas pu être calculées : {3}. Les autres sont terminées ; &#x27;{4}&#x27; les énumère toutes. Corrigez ce qui ne va pas et relancez la même commande : ce qui est terminé est laissé de côté.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cell_looks.py"/>
+        <location filename="../engine/infer/cell_windows.py"/>
         <source>Labelling cells</source>
         <translation>Étiquetage des cellules</translation>
     </message>
@@ -5721,12 +5726,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le cluster n&#x27;a pas pu calculer une tâche : son ordonnanceur a disparu, ou des workers se sont arrêtés dessus à plusieurs reprises. Consultez les journaux des workers : il leur manque peut-être de la mémoire ou les bibliothèques du moteur.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Cluster: {1} tasks for {2} workers</source>
         <translation>Cluster : {1} tâches pour {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Labelling scenes</source>
         <translation>Étiquetage des scènes</translation>
     </message>
@@ -6066,7 +6071,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Des fenêtres de {1} px avec un recouvrement de {2} px sur un raster de {3} x {4} px sont impossibles : les tailles doivent être d&#x27;au moins 1 et le recouvrement plus petit que la fenêtre.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/zone_looks.py"/>
+        <location filename="../engine/infer/zone_windows.py"/>
         <source>Labelling zones</source>
         <translation>Étiquetage des zones</translation>
     </message>

@@ -4662,8 +4662,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
-        <translation>O mapa não tem classe para {1}: {2} amostras de referência são deixadas de fora, embora o mapa não possa estar certo ali. Renomeie a classe, nas referências ou nas categorias do mapa, se ela for uma das do mapa.</translation>
+        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <translation>O mapa não tem classe para {1}: {2} amostras de referência contam como erros. Se for uma das classes do mapa, dê o mesmo nome a ambas; onde a verdade não é conhecida, deixe-a vazia.</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <translation>O mapa não tem classe para {1}: {2} amostras de referência foram tomadas como não rotuladas e deixadas de fora.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -5676,7 +5681,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Não foi possível calcular {1} de {2} cenas: {3}. As outras estão concluídas; &#x27;{4}&#x27; lista todas. Corrija o que está errado e execute o mesmo de novo: o que está concluído fica de fora.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cell_looks.py"/>
+        <location filename="../engine/infer/cell_windows.py"/>
         <source>Labelling cells</source>
         <translation>Rotulando células</translation>
     </message>
@@ -5721,12 +5726,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O cluster não conseguiu calcular uma tarefa: o seu escalonador desapareceu, ou os workers terminaram repetidamente ao fazê-lo. Veja os registros dos workers: podem ter pouca memória ou não ter as bibliotecas do mecanismo.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Cluster: {1} tasks for {2} workers</source>
         <translation>Cluster: {1} tarefas para {2} workers</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Labelling scenes</source>
         <translation>Rotulando cenas</translation>
     </message>
@@ -6066,7 +6071,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Janelas de {1} px com sobreposição de {2} px sobre um raster de {3} x {4} px são impossíveis: os tamanhos devem ser pelo menos 1, e a sobreposição, menor que a janela.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/zone_looks.py"/>
+        <location filename="../engine/infer/zone_windows.py"/>
         <source>Labelling zones</source>
         <translation>Rotulando zonas</translation>
     </message>

@@ -4662,8 +4662,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples are left out, although the map cannot be right there. Rename the class, in the references or the map&#x27;s categories, if it is one of the map&#x27;s.</source>
-        <translation>分类图没有与 {1} 对应的类别：{2} 个参考样本未使用，尽管分类图在那里不可能正确。如果它其实是分类图的类别之一，请在参考数据或分类图的类别中重命名。</translation>
+        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <translation>地图没有与 {1} 对应的类别：{2} 个参考样本计为错误。如果它是地图中的某个类别，请给两者相同的名称；不知道真实类别的地方请留空。</translation>
+    </message>
+    <message>
+        <location filename="../engine/assess/comparison.py"/>
+        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <translation>地图没有与 {1} 对应的类别：{2} 个参考样本被视为未标注，已略去。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
@@ -5676,7 +5681,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{2} 个场景中有 {1} 个无法计算:{3}。其余已完成;全部列于 &#x27;{4}&#x27;。请解决问题后重新运行同一命令:已完成的会跳过。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cell_looks.py"/>
+        <location filename="../engine/infer/cell_windows.py"/>
         <source>Labelling cells</source>
         <translation>正在对单元分类</translation>
     </message>
@@ -5721,12 +5726,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>集群无法计算一个任务：调度器已消失，或工作节点在计算时一再终止。请查看工作节点的日志：它们可能内存不足，或缺少引擎所需的库。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Cluster: {1} tasks for {2} workers</source>
         <translation>集群：{1} 个任务，{2} 个工作节点</translation>
     </message>
     <message>
-        <location filename="../engine/infer/cluster_looks.py"/>
+        <location filename="../engine/infer/cluster_parts.py"/>
         <source>Labelling scenes</source>
         <translation>正在对场景分类</translation>
     </message>
@@ -6066,7 +6071,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>无法在 {3} x {4} px 的栅格上使用 {1} px、重叠 {2} px 的窗口：大小必须至少为 1，且重叠必须小于窗口。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/zone_looks.py"/>
+        <location filename="../engine/infer/zone_windows.py"/>
         <source>Labelling zones</source>
         <translation>正在对分区分类</translation>
     </message>

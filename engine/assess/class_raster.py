@@ -29,10 +29,10 @@ _TILE = 1024  # pixels along the side of what is read at once for places
 
 @dataclass(frozen=True)
 class MapClass:
-    """A class as the map has it.
+    """A class as the map has it, or one of the references that it lacks.
 
     Attributes:
-        value: Its value.
+        value: Its value; None where the map lacks it.
         title: Its name in the map's categories, may be empty.
         alias: Another name of it, may be empty.
         color: #rrggbb, empty when the map has none.
@@ -40,7 +40,7 @@ class MapClass:
         area: Ground that they cover, square metres.
     """
 
-    value: int
+    value: int | None
     title: str = ""
     alias: str = ""
     color: str = ""
@@ -111,8 +111,8 @@ class ClassRaster:
             EmptyArea: Every pixel is no-data.
             LabelsInvalid: Too many different values.
         """
-        pixels: dict[int, int] = {}
-        area: dict[int, float] = {}
+        pixels: dict[Any, int] = {}  # by value
+        area: dict[Any, float] = {}
         for window, values, valid in self.strips(progress, marked("Counting the map's classes")):
             found, counts, metres = _tally(values[valid], self.grid.pixel_area(window)[valid])
             for value, count, ground in zip(found.tolist(), counts.tolist(), metres.tolist()):

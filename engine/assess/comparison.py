@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cards import ModelClass
 from ..data.label_fields import told_names
 from ..errors import EmptyArea, LabelsInvalid
 from ..progress import Progress
@@ -16,13 +17,15 @@ from .class_raster import ClassRaster, MapClass
 from .matching import NONE, Matching, match_classes
 from .references import References
 
+_BARE = ("Class 0", "Class 255")  # titles of values that have none
+
 
 @dataclass(frozen=True)
 class Comparison:
     """Samples whose class is known in both.
 
     Attributes:
-        classes: Those that occur [K]; with all of the map when it was counted.
+        classes: Those that occur [K], those that the map lacks last; with all of the map when it was counted.
         truth: Class index of each sample [N].
         mapped: Class index in the map [N].
         kept: Which of the references became samples [M].
@@ -64,11 +67,15 @@ def compare(
     classes, matching = _matched(
         raster, references, path, names, values[valid], counted, progress.part(0.4, 1.0)
     )
-    truth = np.array(matching.places)[references.label]
     numbers = np.array([item.value for item in classes])
     mapped = np.searchsorted(numbers, np.where(valid, values, numbers[0]))
+    lacking, unlabelled = _strange(references, matching)
+    places = np.array(matching.places)
+    places[lacking] = len(classes) + np.arange(len(lacking))
+    classes += tuple(_of_references(references.classes[place]) for place in lacking)
+    truth = places[references.label]
     kept = valid & (truth != NONE)
-    warnings = _left_out(references, matching, valid)
+    warnings = _told(references, matching, valid, lacking, unlabelled)
     if raster.many_bands:
         warnings += (
             f"{raster.path} has several bands, as an image has; the first of them was judged as a class "
@@ -123,17 +130,47 @@ def _matched(
     return classes, matching
 
 
-def _left_out(
-    references: References, matching: Matching, valid: NDArray[np.bool_]
+def _strange(references: References, matching: Matching) -> tuple[list[int], list[int]]:
+    """Classes of the references that the map lacks, and those among them that only look like one.
+
+    The map is wrong where such a class is, and an accuracy without it would be too high. But what has no name in a
+    raster and is 0 or 255 is rather what nobody labelled.
+    """
+    strange = [place for place, own in enumerate(matching.places) if own == NONE]
+    raster = references.kind == "raster"
+    unlabelled = [p for p in strange if raster and references.classes[p].title in _BARE]
+    return [place for place in strange if place not in unlabelled], unlabelled
+
+
+def _of_references(item: ModelClass) -> MapClass:
+    return MapClass(None, item.title or item.name, color=item.color)
+
+
+def _told(
+    references: References,
+    matching: Matching,
+    valid: NDArray[np.bool_],
+    lacking: Sequence[int],
+    unlabelled: Sequence[int],
 ) -> tuple[str, ...]:
+    """What is to be said of the classes and of samples that are left out."""
     warnings = [matching.warning] if matching.warning else []
-    strange = np.array([place == NONE for place in matching.places])
-    if strange.any():
-        labels = [label for label, gone in zip(references.labels, strange) if gone]
+
+    def named(places: Sequence[int]) -> str:
+        return told_names([references.labels[place] for place in places])
+
+    def samples(places: Sequence[int]) -> int:
+        return int(np.isin(references.label, places).sum())
+
+    if lacking:
         warnings.append(
-            f"The map has no class for {told_names(labels)}: {int(strange[references.label].sum())} "
-            "reference samples are left out, although the map cannot be right there. Rename the "
-            "class, in the references or the map's categories, if it is one of the map's."
+            f"The map has no class for {named(lacking)}: {samples(lacking)} reference samples count as errors. If it "
+            "is one of the map's classes, give both the same name; where the truth is not known, leave it empty."
+        )
+    if unlabelled:
+        warnings.append(
+            f"The map has no class for {named(unlabelled)}: {samples(unlabelled)} reference samples were taken for "
+            "what is not labelled, and left out."
         )
     if not valid.all():
         warnings.append(

@@ -85,17 +85,53 @@ def test_a_class_raster_is_a_reference_on_another_grid(tmp_path, map_path):
     assert any("not independent" in text for text in result["warnings"])
 
 
-def test_classes_that_the_map_lacks_and_places_without_data_are_left_out_with_a_warning(tmp_path):
+def test_places_without_data_are_left_out_with_a_warning(tmp_path):
     values = VALUES.copy()
     values[0] = 0
     map_path = write_map(tmp_path / "map.tif", values, classes=CLASSES)
     rows, columns = np.divmod(np.arange(200), 50)
     truth = [TITLES[v] for v in VALUES[rows, columns]]
+    result = judge(map_path, points(tmp_path, truth, rows, columns), field="kind")
+    assert result["figures"]["samples"] == 150
+    assert any("50 of 200 reference samples lie where" in text for text in result["warnings"])
+
+
+def test_the_map_is_wrong_where_the_references_have_a_class_that_it_lacks(tmp_path, map_path):
+    rows, columns = np.divmod(np.arange(200), 50)
+    truth = [TITLES[v] for v in VALUES[rows, columns]]
     truth[150:160] = ["roof"] * 10
     result = judge(map_path, points(tmp_path, truth, rows, columns), field="kind")
-    assert result["figures"]["samples"] == 140
-    assert any("no class for roof: 10 reference" in text for text in result["warnings"])
-    assert any("50 of 200 reference samples lie where" in text for text in result["warnings"])
+    assert result["figures"]["overall_accuracy"] == 0.95  # 190 of 200
+    assert result["names"] == ["Open water", "Dry land", "roof"]
+    assert result["values"] == [1, 2, None]
+    assert sum(result["matrix"][2]) == 10 and [row[2] for row in result["matrix"]] == [0, 0, 0]
+    told = "The map has no class for roof: 10 reference samples count as errors."
+    assert any(told in text for text in result["warnings"])
+
+
+def test_the_area_of_a_class_that_the_map_lacks_is_estimated(tmp_path, map_path):
+    """A quarter of what is mapped as each class is another one."""
+    rows, columns = np.divmod(np.arange(VALUES.size), VALUES.shape[1])
+    truth = np.array([TITLES[v] for v in VALUES.ravel()], object)
+    for title in TITLES.values():
+        of_class = np.flatnonzero(truth == title)
+        truth[of_class[: len(of_class) // 4]] = "roof"
+    reference = points(tmp_path, truth.tolist(), rows, columns)
+    result = judge(map_path, reference, field="kind", design="stratified")
+    adjusted = result["figures"]["area_adjusted"]
+    assert adjusted["overall_accuracy"] == pytest.approx(0.75, abs=0.002)
+    roof, whole = adjusted["classes"][2], sum(c["area_m2"] for c in adjusted["classes"])
+    assert roof["name"] == "roof" and roof["mapped_area_m2"] == 0
+    assert roof["area_m2"] == pytest.approx(whole / 4, rel=0.01)
+
+
+def test_nameless_zeros_of_a_raster_are_not_labelled_rather_than_wrong(tmp_path, map_path):
+    values = VALUES.copy()
+    values[:20] = 0
+    reference = write_map(tmp_path / "truth.tif", values, nodata=None)
+    result = judge(map_path, reference)
+    assert result["figures"]["overall_accuracy"] == 1
+    assert any("taken for what is not labelled, and left out" in t for t in result["warnings"])
 
 
 def test_a_class_that_is_mapped_nowhere_near_is_still_one_of_the_map(tmp_path):
