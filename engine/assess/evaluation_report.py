@@ -9,6 +9,7 @@ from pathlib import Path
 from ..infer.staging import CSV_ENCODING, write_error
 from ..jobs import EvaluateJob
 from ..language import told, tr
+from ..logins import file_name
 from ..report.command import command_line
 from ..report.document import (
     Bar,
@@ -79,7 +80,7 @@ def write_report(
             ],
         ),
     ]
-    subject = Path(job.input).name
+    subject = file_name(job.input)
     if job.model:
         subject = tr("{raster}, mapped with {model}").format(raster=subject, model=job.model)
     write(path, tr("Accuracy of a class map"), subject, sections)

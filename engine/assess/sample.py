@@ -20,6 +20,7 @@ from ..infer.polygons import GEOPACKAGE_VERSION
 from ..infer.staging import GEOPACKAGE, StagedOutputs, write_error
 from ..jobs import SampleJob
 from ..language import marked
+from ..logins import without_secrets
 from ..progress import Progress
 from .allocation import allocate, sample_size
 from .class_raster import ClassRaster, MapClass, open_class_raster
@@ -64,7 +65,7 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
             (row[order], column[order], stratum[order]),
             classes,
             points,
-            json.dumps({"verb": job.verb, "input": job.input, "seed": job.seed}),
+            without_secrets(json.dumps({"verb": job.verb, "input": job.input, "seed": job.seed})),
         )
         progress.update(1.0, "Done")  # the last place for a cancel
     shares = ", ".join(f"{_told(item)} {count}" for item, count in zip(classes, points))

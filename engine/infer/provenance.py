@@ -13,6 +13,7 @@ import numpy
 import onnxruntime
 import rasterio
 
+from ..logins import without_secrets
 from ..parameters import Job
 from .backend import Backend
 from .installed import InstalledModel
@@ -34,7 +35,7 @@ def provenance(
     given = dataclasses.asdict(job)  # type: ignore[call-overload]
     items = {
         "VERB": job.verb,
-        "PARAMETERS": json.dumps(given, ensure_ascii=False),
+        "PARAMETERS": without_secrets(json.dumps(given, ensure_ascii=False)),
         "MODEL": model.card.name,
         "MODEL_TITLE": model.card.title,
         "MODEL_VERSION": model.card.version,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import shlex
 
+from ..logins import without_secrets
 from ..parameters import Job
 
 
 def command_line(job: Job) -> str:
-    """`python -m engine VERB ...` with what differs from the defaults, quoted for a POSIX shell."""
+    """`python -m engine VERB ...` with what differs from the defaults, quoted for a POSIX shell, without logins."""
     words = ["python", "-m", "engine", job.verb]
     for field in dataclasses.fields(job):  # type: ignore[arg-type]
         value = getattr(job, field.name)
@@ -24,4 +25,4 @@ def command_line(job: Job) -> str:
             words += map(str, value)
         elif not isinstance(value, bool):
             words.append(str(value))
-    return " ".join(map(shlex.quote, words))
+    return " ".join(shlex.quote(without_secrets(word)) for word in words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from ..data.blocks import hold_out
 from ..data.label_layer import LabelLayer
 from ..errors import Cancelled
 from ..language import tr
+from ..logins import file_name
 from ..progress import Progress, Quiet
 from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
@@ -218,12 +218,8 @@ def _area(rasters: Sequence[LabelledRaster]) -> Area | None:
 
 def _facts(job: FinetuneJob, base: Base, places: int, card: Card) -> list[tuple[str, str]]:
     return [
-        (tr("Rasters"), ", ".join(Path(name).name for name in job.inputs)),
-        *(
-            [(tr("Second date"), ", ".join(Path(name).name for name in job.after))]
-            if job.after
-            else []
-        ),
+        (tr("Rasters"), ", ".join(map(file_name, job.inputs))),
+        *([(tr("Second date"), ", ".join(map(file_name, job.after)))] if job.after else []),
         (tr("Labels"), _labels(job)),
         (tr("Labelled places"), str(places)),
         (tr("Backbone"), f"{base.card.title or base.card.name} ({base.sha256[:12]})"),
@@ -237,5 +233,5 @@ def _facts(job: FinetuneJob, base: Base, places: int, card: Card) -> list[tuple[
 
 
 def _labels(job: FinetuneJob) -> str:
-    file = Path(job.labels.split("|")[0]).name
+    file = file_name(job.labels)
     return tr("{file}, field {field}").format(file=file, field=job.field) if job.field else file

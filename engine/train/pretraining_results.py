@@ -16,6 +16,7 @@ from ..data.held_windows import HeldWindows
 from ..data.imagery import Survey
 from ..data.raster_pool import RasterPool
 from ..language import marked, told, tr
+from ..logins import file_name, without_secrets
 from ..model.config import PRESETS
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..report.command import command_line
@@ -99,7 +100,7 @@ def finished_card(outcome: Outcome) -> Card:
             "final_loss": round(outcome.history[-1]["loss"], 4),
             "images": len(found.serving),
             "megapixels": round(found.pixels / 1e6, 2),
-            "data": [Path(item.raster.path).name for item in found.serving[:_NAMED]],
+            "data": [file_name(item.raster.path) for item in found.serving[:_NAMED]],
             "seconds": round(outcome.seconds),
         },
         accuracy=accuracy,
@@ -174,7 +175,10 @@ def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
             tr("Settings"),
             [
                 Facts(
-                    [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
+                    [
+                        (key, without_secrets(str(value)))
+                        for key, value in dataclasses.asdict(outcome.job).items()
+                    ]
                 ),
                 Text([tr("To do the same again:")]),
                 Code(command_line(outcome.job)),
@@ -273,7 +277,7 @@ def _imagery(outcome: Outcome) -> list[Text | Table]:
     serving, refused = outcome.found.serving, outcome.found.refused
     rows = [
         (
-            Path(item.raster.path).name,
+            file_name(item.raster.path),
             f"{item.raster.shape[1]} × {item.raster.shape[0]}",
             f"{decimal(item.gsd, 2)} m",
             item.crs,

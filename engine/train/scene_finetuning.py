@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from ..data.source import RasterSource
 from ..errors import InvalidParameter
 from ..infer.scaled_source import open_scaled
 from ..language import tr
+from ..logins import file_name
 from ..progress import Progress
 from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
@@ -121,9 +121,9 @@ def _finished(
 
 def _facts(job: FinetuneJob, base: Base, card: Card, scenes: int) -> list[tuple[str, str]]:
     """What the report says of data and settings."""
-    labels = Path(job.labels.split("|")[0]).name
+    labels = file_name(job.labels)
     return [
-        (tr("Rasters"), ", ".join(Path(name).name for name in job.inputs)),
+        (tr("Rasters"), ", ".join(map(file_name, job.inputs))),
         (tr("Labels"), tr("{file}, field {field}").format(file=labels, field=job.field)),
         (tr("Scenes with labels"), str(scenes)),
         (tr("Backbone"), f"{base.card.title or base.card.name} ({base.sha256[:12]})"),

@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from ..cards import Card, ModelClass, Normalisation
 from ..data.grid import Grid
 from ..language import marked
+from ..logins import file_name
 from ..training_jobs import FinetuneJob
 from .base_model import Base
 from .metrics import (
@@ -111,8 +112,8 @@ def finished_card(
         training={
             "method": method,
             "base": {"name": base.card.name, "sha256": base.sha256},
-            "rasters": [Path(name.split("|")[0]).name for name in job.inputs[:_NAMED]],
-            "labels": Path(job.labels.split("|")[0]).name,
+            "rasters": [file_name(name) for name in job.inputs[:_NAMED]],
+            "labels": file_name(job.labels),
             "field": job.field,
             "labelled": labels.counts,
             "area": labels.area,
