@@ -13,7 +13,6 @@ from qgis.core import (
     QgsFeatureRequest,
     QgsFeatureSink,
     QgsFeedback,
-    QgsField,
     QgsFields,
     QgsProcessingException,
     QgsProcessingFeatureSource,
@@ -24,7 +23,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..field_types import TEXT, is_list
+from ..field_types import storable, stored
 from ..i18n import tr
 from ..layer_words import without_crs
 
@@ -33,7 +32,7 @@ class LayerFeatures:
     """The features of a layer as they are when it is read, so that another thread never touches the layer.
 
     Unsaved edits and the layer's filter are honoured. It has the methods of QgsProcessingFeatureSource that
-    `write_features` calls. Fields that hold lists become text, with ";" between the items.
+    `write_features` calls.
     """
 
     def __init__(
@@ -58,12 +57,7 @@ class LayerFeatures:
         expression = getattr(definition, "filterExpression", "")
         if expression:
             self._request.setFilterExpression(expression)
-        self._fields, self._lists = QgsFields(), []
-        for index, field in enumerate(layer.fields()):
-            if is_list(field):
-                self._lists.append(index)
-                field = QgsField(field.name(), TEXT)
-            self._fields.append(field)
+        self._fields = QgsFields(layer.fields())
 
     def sourceName(self) -> str:  # noqa: N802
         """The layer's name."""
@@ -89,10 +83,6 @@ class LayerFeatures:
                 continue
             if 0 <= self._limit <= given:
                 return
-            for index in self._lists:
-                value = feature.attribute(index)
-                if isinstance(value, (list, tuple)):
-                    feature.setAttribute(index, ";".join(str(item) for item in value))
             given += 1
             yield feature
 
@@ -104,7 +94,7 @@ def write_features(
     feedback: QgsFeedback,
     field: str = "",
 ) -> str:
-    """Writes features, in their own CRS, to a GeoPackage.
+    """Writes features, in their own CRS, to a GeoPackage; lists become text, with ";" between the items.
 
     Args:
         source: Features; only the selected ones when the user asked for that.
@@ -127,9 +117,10 @@ def write_features(
     # The identifier of a feature may repeat or be no number, and a field may be called like the geometry's column:
     # the file gets its own.
     options.layerOptions = ["FID=spectralgpt_fid", "GEOMETRY_NAME=spectralgpt_geometry"]
+    fields = _distinct(source.fields(), field)
     writer = QgsVectorFileWriter.create(
         str(target),
-        _distinct(source.fields(), field),
+        fields,
         source.wkbType(),
         source.sourceCrs(),
         transforms,
@@ -138,12 +129,17 @@ def write_features(
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
         raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
     written = 0
-    numbers = [index for index, field in enumerate(source.fields()) if field.isNumeric()]
+    numbers = [index for index, field in enumerate(fields) if field.isNumeric()]
+    changed = [
+        index for index, given in enumerate(source.fields()) if given.type() != fields[index].type()
+    ]
     for feature in source.getFeatures():
         if feedback.isCanceled():
             break
         if not feature.hasGeometry():
             continue
+        for index in changed:
+            feature.setAttribute(index, stored(feature.attribute(index)))
         for index in numbers:
             # What was drawn and not saved yet has the text "Autogenerate" for its identifier.
             if not isinstance(feature.attribute(index), (int, float)):
@@ -163,10 +159,10 @@ def write_features(
 
 
 def _distinct(fields: QgsFields, kept: str) -> QgsFields:
-    """Fields whose names differ in more than their case, as a GeoPackage asks for."""
+    """Fields as a GeoPackage can hold them; their names differ in more than their case."""
     taken = {field.name().lower() for field in fields if field.name() != kept}
     given, named = {kept.lower()}, QgsFields()
-    for field in map(QgsField, fields):
+    for field in map(storable, fields):
         name, number = field.name(), 2
         if name != kept and name.lower() in given:
             while f"{name}_{number}".lower() in taken | given:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from qgis.core import (
+    Qgis,
     QgsCoordinateTransformContext,
     QgsFeature,
     QgsFeedback,
+    QgsField,
+    QgsFields,
     QgsGeometry,
     QgsVectorFileWriter,
     QgsVectorLayer,
     QgsVectorLayerUtils,
 )
+from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from spectralgpt_qgis.algorithms.vector_input import LayerFeatures, write_features
 
+NEW = Qgis.QGIS_VERSION_INT >= 33800
+KINDS = QMetaType.Type if NEW else QVariant
 SQUARE = QgsGeometry.fromWkt("Polygon((0 0, 1 0, 1 1, 0 0))")
 
 
@@ -74,3 +82,35 @@ def test_fields_whose_names_differ_in_their_case_alone_are_copied(tmp_path):
     copy = next(QgsVectorLayer(path, "copy", "ogr").getFeatures()).attributeMap()
     assert copy["class"] == "water"
     assert (copy["Class_3"], copy["class_2"]) == ("other", "more")
+
+
+def test_columns_that_a_geopackage_lacks_are_copied_as_text(tmp_path):
+    """A database has JSON, lists and unsigned numbers beside the class; one of them stopped the whole run."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:integer", "parcels", "memory")
+    columns = {
+        "tags": (KINDS.QVariantMap if NEW else KINDS.Map, {"höhe": [1, 2]}),
+        "names": (KINDS.QStringList if NEW else KINDS.StringList, ["x", "y"]),
+        "sizes": (KINDS.QVariantList if NEW else KINDS.List, [1, 2.5]),
+        "code": (KINDS.ULongLong, 7),
+    }
+    fields = QgsFields(layer.fields())
+    for name, (kind, _) in columns.items():
+        fields.append(QgsField(name, kind))
+    feature = QgsFeature(fields)
+    feature.setGeometry(SQUARE)
+    feature.setAttributes([3, *(value for _, value in columns.values())])
+    source = SimpleNamespace(
+        sourceName=layer.name,
+        sourceCrs=layer.crs,
+        wkbType=layer.wkbType,
+        fields=lambda: fields,
+        getFeatures=lambda: iter([feature]),
+    )
+    path = write_features(
+        source, tmp_path / "copy.gpkg", QgsCoordinateTransformContext(), QgsFeedback(), "class"
+    )
+    copied = next(QgsVectorLayer(path, "copy", "ogr").getFeatures())
+    assert copied["class"] == 3
+    assert copied["tags"] == '{"höhe": [1, 2]}'
+    assert (copied["names"], copied["sizes"]) == ("x;y", "1;2.5")
+    assert copied["code"] == 7
