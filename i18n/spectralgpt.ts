@@ -9,6 +9,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation type="unfinished"></translation>
@@ -955,7 +960,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3972,6 +3977,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

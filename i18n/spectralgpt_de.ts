@@ -9,6 +9,11 @@
         <translation>Das Modell &#x27;{model}&#x27; braucht {expected} Kanäle in dieser Reihenfolge: {bands}. Für {parameter} wurden {given} gewählt. Wählen Sie für jeden einen Rasterkanal, oder keinen, damit sie automatisch zugeordnet werden.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>Der Layer &#x27;{layer}&#x27; ist ein Bild, das ein Webdienst zeichnet, in Rot, Grün und Blau. Das Modell &#x27;{model}&#x27; braucht {expected} gemessene Kanäle: {bands}. Verwenden Sie die Aufnahme selbst, als GeoTIFF oder von einem Coverage-Dienst (WCS).</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Kartierung</translation>
@@ -955,8 +960,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
-        <translation>Der Layer &#x27;{}&#x27; ist ein Dienst ohne eigene Größe. Setzen Sie die Ausdehnung auf das gewünschte Gebiet, oder speichern Sie dieses Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie die Datei.</translation>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>Der Layer &#x27;{}&#x27; ist ein Dienst ohne eigene Größe. Setzen Sie die Ausdehnung auf das gewünschte Gebiet, wo das Werkzeug eine hat, oder speichern Sie dieses Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie die Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
@@ -3974,6 +3979,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Kein Label hat eine Klasse: füllen Sie das Feld &#x27;{}&#x27; aus.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>Der Layer &#x27;{}&#x27; ist ein Bild, das ein Webdienst zeichnet: seine Farben sind keine Klassen. Wählen Sie das Klassenraster selbst, als GeoTIFF oder von einem Coverage-Dienst (WCS).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -9,6 +9,11 @@
         <translation>El modelo &#x27;{model}&#x27; necesita {expected} bandas en este orden: {bands}. Se eligieron {given} para {parameter}. Elija una banda del ráster para cada una, o ninguna para que se asignen automáticamente.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>La capa &#x27;{layer}&#x27; es una imagen que dibuja un servicio web, en rojo, verde y azul. El modelo &#x27;{model}&#x27; necesita {expected} bandas medidas: {bands}. Use los datos originales, como GeoTIFF o de un servicio de coberturas (WCS).</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartografía</translation>
@@ -955,8 +960,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
-        <translation>La capa &#x27;{}&#x27; es un servicio sin tamaño propio. Defina como extensión el área deseada, o guarde esa área como GeoTIFF (clic derecho, Exportar, Guardar como) y use el archivo.</translation>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>La capa &#x27;{}&#x27; es un servicio sin tamaño propio. Defina como extensión el área deseada, donde la herramienta tenga una, o guarde esa área como GeoTIFF (clic derecho, Exportar, Guardar como) y use el archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
@@ -3974,6 +3979,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Ninguna etiqueta tiene clase: rellene el campo &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>La capa &#x27;{}&#x27; es una imagen que dibuja un servicio web: sus colores no son clases. Elija el ráster de clases mismo, como GeoTIFF o de un servicio de coberturas (WCS).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -9,6 +9,11 @@
         <translation>Le modèle « {model} » a besoin de {expected} bandes dans cet ordre : {bands}. {given} ont été choisies pour {parameter}. Choisissez une bande du raster pour chacune, ou aucune pour qu&#x27;elles soient associées automatiquement.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>La couche « {layer} » est une image dessinée par un service web, en rouge, vert et bleu. Le modèle « {model} » a besoin de {expected} bandes mesurées : {bands}. Utilisez l&#x27;imagerie elle-même, en GeoTIFF ou depuis un service de couvertures (WCS).</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartographie</translation>
@@ -955,8 +960,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
-        <translation>La couche « {} » est un service sans dimensions propres. Réglez l&#x27;emprise sur la zone voulue, ou enregistrez cette zone en GeoTIFF (clic droit, Exporter, Enregistrer sous) et utilisez le fichier.</translation>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>La couche « {} » est un service sans dimensions propres. Réglez l&#x27;emprise sur la zone voulue, là où l&#x27;outil en a une, ou enregistrez cette zone en GeoTIFF (clic droit, Exporter, Enregistrer sous) et utilisez le fichier.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
@@ -3974,6 +3979,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Aucune étiquette n&#x27;a de classe : remplissez le champ &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>La couche « {} » est une image dessinée par un service web : ses couleurs ne sont pas des classes. Choisissez le raster de classes lui-même, en GeoTIFF ou depuis un service de couvertures (WCS).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -9,6 +9,11 @@
         <translation>O modelo &#x27;{model}&#x27; precisa de {expected} bandas nesta ordem: {bands}. Foram escolhidas {given} para {parameter}. Escolha uma banda do raster para cada uma, ou nenhuma para que sejam associadas automaticamente.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>A camada &#x27;{layer}&#x27; é uma figura que um serviço web desenha, em vermelho, verde e azul. O modelo &#x27;{model}&#x27; precisa de {expected} bandas medidas: {bands}. Use a própria imagem de satélite, como GeoTIFF ou de um serviço de coberturas (WCS).</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Mapeamento</translation>
@@ -955,8 +960,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
-        <translation>A camada &#x27;{}&#x27; é um serviço sem tamanho próprio. Defina como extensão a área desejada, ou salve essa área como GeoTIFF (botão direito, Exportar, Salvar como) e use o arquivo.</translation>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>A camada &#x27;{}&#x27; é um serviço sem tamanho próprio. Defina como extensão a área desejada, onde a ferramenta tiver uma, ou salve essa área como GeoTIFF (botão direito, Exportar, Salvar como) e use o arquivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
@@ -3974,6 +3979,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Nenhum rótulo tem classe: preencha o campo &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>A camada &#x27;{}&#x27; é uma figura que um serviço web desenha: suas cores não são classes. Escolha o próprio raster de classes, como GeoTIFF ou de um serviço de coberturas (WCS).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -9,6 +9,11 @@
         <translation>模型“{model}”需要 {expected} 个波段，顺序为：{bands}。为 {parameter} 选择了 {given} 个。请为每个波段选择一个栅格波段，或都不选以自动匹配。</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
+        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>图层“{layer}”是网络服务绘制的红绿蓝图片。模型“{model}”需要 {expected} 个实测波段：{bands}。请使用影像本身，例如 GeoTIFF 或来自覆盖服务 (WCS) 的影像。</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>制图</translation>
@@ -955,8 +960,8 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
-        <translation>图层“{}”是没有自身尺寸的服务。请将范围设为所需的区域，或将该区域保存为 GeoTIFF（右键单击，导出，另存为）并使用该文件。</translation>
+        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <translation>图层“{}”是没有自身尺寸的服务。如果工具有范围设置，请将范围设为所需的区域，或将该区域保存为 GeoTIFF（右键单击，导出，另存为）并使用该文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
@@ -3974,6 +3979,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>没有标注具有类别：请填写字段“{}”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/layer_words.py"/>
+        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation>图层“{}”是网络服务绘制的图片：其颜色不是类别。请选择类别栅格本身，例如 GeoTIFF 或来自覆盖服务 (WCS) 的栅格。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -23,3 +23,11 @@ def without_class_field(name: str) -> str:
 def without_classes(field: str) -> str:
     """What to do about labels none of which has its class."""
     return tr("No label has a class: fill in the field '{}'.").format(field)
+
+
+def picture_without_classes(name: str) -> str:
+    """What to do about a picture in the place of a class raster."""
+    return tr(
+        "The layer '{}' is a picture that a web service draws: its colours are no classes. Choose the class raster "
+        "itself, as a GeoTIFF or from a coverage service (WCS)."
+    ).format(name)

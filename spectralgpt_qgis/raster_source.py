@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import os
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsRasterDataProvider, QgsRasterLayer
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsMapLayer,
+    QgsRasterDataProvider,
+    QgsRasterLayer,
+)
 
 from .i18n import tr
 
 # These live inside the QGIS process: another process cannot open them by name.
 _IN_PROCESS = ("MEM:", "/vsimem/")
+# Formats that the GDAL of QGIS may read and that of the engine, which rasterio brings, does not.
+_ABSENT = (
+    *("ARG", "CAD", "DODS", "ECW", "FITS", "GEORASTER", "HDF4", "HDF4Image", "HEIF", "JPIPKAK"),
+    *("KEA", "MrSID", "NGW", "OGCAPI", "PLSCENES", "PostGISRaster", "TileDB"),
+)
 _WHOLE = 1e-3  # what is nearer to a whole number is one: scales such as 0.0001 are no exact numbers
 
 
@@ -31,8 +42,31 @@ def engine_path(layer: QgsRasterLayer) -> str:
     source, _, options = layer.source().partition("|")
     if source.startswith(_IN_PROCESS) or options or "authcfg=" in source:
         return ""
+    if _driver(source) in _ABSENT:
+        return ""
     # The engine has another working folder than qgis_process.
     return os.path.abspath(source) if os.path.exists(source) else source
+
+
+def is_picture(layer: QgsMapLayer | None) -> bool:
+    """Whether a web service draws it, as WMS, WMTS and XYZ do: colours of a screen instead of measured values."""
+    if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
+        return False
+    kinds = Qgis.DataType
+    return layer.dataProvider().dataType(1) in (kinds.ARGB32, kinds.ARGB32_Premultiplied)
+
+
+def _driver(source: str) -> str:
+    """The GDAL driver that opens a source; empty for one that is not on this machine, or where none does."""
+    from osgeo import gdal  # not at the start of QGIS
+
+    if source.startswith("/vsi"):
+        return ""
+    try:
+        driver = gdal.IdentifyDriver(source)
+    except RuntimeError:  # whether GDAL raises is set by whoever uses it in QGIS
+        return ""
+    return driver.ShortName if driver is not None else ""
 
 
 def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 
 from ..errors import EmptyArea, VectorUnreadable
@@ -86,8 +87,10 @@ class Features:
 
         Raises:
             EmptyArea: None touches it.
+            VectorUnreadable: Their CRS and the raster's have nothing to do with each other.
         """
         crs = self.crs or _plane_crs(grid)
+        _check_way(crs, grid, f"{self.purpose} file {self.source}")
         shapes = _projected(self.geometries, crs, grid, follow)
         touching = shapely.intersects(shapes, _ground(grid)) & ~shapely.is_empty(shapes)
         if not touching.any():
@@ -137,7 +140,7 @@ def read_features(
         grid: Only features near this raster are read; None reads all.
 
     Raises:
-        VectorUnreadable: Missing, damaged, or without such features.
+        VectorUnreadable: Missing, damaged, without such features, or nowhere near any raster by its CRS.
     """
     file, layer = split_source(path)
     if not file or ("://" not in file and not file.startswith("/vsi") and not os.path.exists(file)):
@@ -148,6 +151,8 @@ def read_features(
     try:
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
         crs = _known_crs(info.get("crs"))
+        if grid and crs:
+            _check_way(crs, grid, f"{purpose} file {file}")
         box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
         chosen = {"layer": layer, "bbox": box, "where": _subset(path)}
         meta, fids, wkb, columns = pyogrio.raw.read(file, return_fids=True, force_2d=True, **chosen)
@@ -220,6 +225,20 @@ def _known_crs(text: str | None) -> pyproj.CRS | None:
     """
     crs = pyproj.CRS.from_user_input(text).to_2d() if text else None
     return None if crs is not None and crs.name.lower().startswith("undefined ") else crs
+
+
+def _check_way(crs: pyproj.CRS, grid: Grid, what: str) -> None:
+    """Refuses a file whose coordinates cannot become the raster's, as those of a building site's own system."""
+    if _same(crs, grid.crs):
+        return
+    try:
+        pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
+    except ProjError as error:
+        raise VectorUnreadable(
+            f"The {what} lies in '{_named(crs)}' and the raster in '{_named(_plane_crs(grid))}': no way from one to the "
+            f"other is known. Give the layer in the raster's CRS, or set the CRS that its coordinates are really in.",
+            details=str(error),
+        ) from error
 
 
 def _without_collections(geometries: NDArray[Any]) -> NDArray[Any]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+
+from qgis.core import QgsMapLayer
 
 from ..i18n import tr
 from ..installed_model import InstalledModel
+from ..raster_source import is_picture
+
+_COLOURS = 3  # of a picture
 
 
 def band_list(value: Any) -> list[int] | None:
@@ -35,3 +41,21 @@ def wrong_band_count(model: InstalledModel, given: int, parameter: str) -> str:
         given=given,
         parameter=parameter,
     )
+
+
+def wrong_picture(model: InstalledModel | None, layers: Iterable[QgsMapLayer | None]) -> str:
+    """What to do where the bands of a model are to come from a picture; empty where that can be, or is not known."""
+    if model is None or len(model.bands) <= _COLOURS:
+        return ""
+    for layer in filter(is_picture, layers):
+        return tr(
+            "The layer '{layer}' is a picture that a web service draws, in red, green and blue. The model '{model}' "
+            "needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service "
+            "(WCS)."
+        ).format(
+            layer=layer.name(),
+            model=model.title,
+            expected=len(model.bands),
+            bands=", ".join(model.bands),
+        )
+    return ""

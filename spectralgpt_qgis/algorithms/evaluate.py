@@ -14,7 +14,13 @@ from ..i18n import language, tr
 from . import parameters as shared
 from . import training_parameters as training
 from .base import written
-from .label_input import LabelInput, label_choice, label_problem, read_labels
+from .label_input import (
+    LabelInput,
+    label_choice,
+    label_problem,
+    picture_problem,
+    read_labels,
+)
 from .raster_algorithm import RasterAlgorithm
 
 DESIGNS = ("auto", "simple", "stratified")
@@ -123,9 +129,11 @@ class EvaluateAlgorithm(RasterAlgorithm):
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks the reference, and the model where there is one."""
         reason = label_problem(*label_choice(self, self.REFERENCE, parameters, context))
-        if reason or not self.parameterAsString(parameters, self.MODEL, context).strip():
+        if reason:
             return reason
-        return super().problem(parameters, context)
+        if self.parameterAsString(parameters, self.MODEL, context).strip():
+            return super().problem(parameters, context)
+        return picture_problem(self.parameterAsRasterLayer(parameters, self.INPUT, context))
 
     def prepareAlgorithm(  # noqa: N802
         self,

@@ -23,7 +23,13 @@ from qgis.core import (
 from ..field_types import can_hold_classes, is_list
 from ..i18n import tr
 from ..label_look import as_text, is_unset, look_in_training
-from ..layer_words import without_class_field, without_classes, without_crs
+from ..layer_words import (
+    picture_without_classes,
+    without_class_field,
+    without_classes,
+    without_crs,
+)
+from ..raster_source import is_picture
 from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, file_stem, write_features
 
@@ -150,6 +156,11 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
     )
 
 
+def picture_problem(layer: QgsMapLayer | None) -> str:
+    """What keeps a raster from being one of classes; empty when nothing does, as of any other layer."""
+    return picture_without_classes(layer.name()) if is_picture(layer) else ""
+
+
 def kind_problem(layer: QgsMapLayer | None) -> str:
     """What keeps a layer from being labels, whatever its fields; empty when nothing does.
 
@@ -157,7 +168,7 @@ def kind_problem(layer: QgsMapLayer | None) -> str:
         layer: The layer; None when there is none.
     """
     if layer is None or isinstance(layer, QgsRasterLayer):
-        return ""
+        return picture_problem(layer)
     if not isinstance(layer, QgsVectorLayer) or layer.geometryType() not in (
         QgsWkbTypes.GeometryType.PointGeometry,
         QgsWkbTypes.GeometryType.PolygonGeometry,
@@ -176,10 +187,8 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
         field: The class field that was chosen; empty for none.
         selected_only: Whether the selected features alone are wanted.
     """
-    if layer is None or isinstance(layer, QgsRasterLayer):
-        return ""
     reason = kind_problem(layer)
-    if reason:
+    if reason or not isinstance(layer, QgsVectorLayer):
         return reason
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")

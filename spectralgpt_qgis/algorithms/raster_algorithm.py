@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
+    QgsProperty,
     QgsRectangle,
 )
 
@@ -21,7 +22,7 @@ from ..model_catalogue import InstalledModel, model_named, models_for, shared_un
 from ..quick_look_layer import QuickLookLayer, quick_look_layer
 from ..raster_source import crs_text
 from . import parameters as shared
-from .band_choice import band_list, wrong_band_count
+from .band_choice import band_list, wrong_band_count, wrong_picture
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, assumed_crs, read_raster
 from .vector_input import file_stem, write_features
@@ -94,6 +95,7 @@ class RasterAlgorithm(EngineAlgorithm):
         reason = self._wrong_model(name)
         if reason:
             return reason
+        rasters = [self.parameterAsRasterLayer(parameters, item, context) for item in self.RASTERS]
         model = model_named(name, self.TASK)
         if model is None:  # a file: the engine reads its card
             return ""
@@ -101,7 +103,7 @@ class RasterAlgorithm(EngineAlgorithm):
             chosen = self.chosen_bands(parameters, band_name, context)
             if chosen and len(chosen) != len(model.bands):
                 return wrong_band_count(model, len(chosen), band_name)
-        return ""
+        return wrong_picture(model, rasters)
 
     def chosen_bands(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
@@ -264,10 +266,12 @@ class RasterAlgorithm(EngineAlgorithm):
     def _area(
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None:
-        if not parameters.get(self.EXTENT):
+        given = parameters.get(self.EXTENT)
+        if not given:
             return None
         rectangle = self.parameterAsExtent(parameters, self.EXTENT, context)
-        if rectangle.isNull():
+        # An expression may give none. Four zeros, which QGIS before 3.34 takes for none too, are an area of no size.
+        if rectangle.isNull() and isinstance(given, QgsProperty):
             return None
         if rectangle.isEmpty():
             raise QgsProcessingException(

@@ -33,6 +33,7 @@ from qgis.PyQt.QtCore import Qt
 
 from ..i18n import tr
 from ..raster_source import additional_nodata, crs_text, engine_path
+from .vector_input import file_stem
 
 EXPORT_LIMIT = 2 * 1024**3  # bytes, uncompressed
 
@@ -98,7 +99,8 @@ class RasterInput(NamedTuple):
             )
         extent = self._needed(area, transforms)
         columns, rows = self._size(provider, extent, pixel_metres, area is not None)
-        target = folder / "input.tif"
+        # Messages name the file: it is called like the layer.
+        target = folder / f"{file_stem(self.name) or 'input'}.tif"
         self._check_room(provider, columns, rows, folder)
         names = band_names(provider)
         self._write(provider, target, columns, rows, extent, transforms, feedback)
@@ -145,8 +147,8 @@ class RasterInput(NamedTuple):
         else:
             raise QgsProcessingException(
                 tr(
-                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want, or "
-                    "save that area as a GeoTIFF (right-click, Export, Save As) and use the file."
+                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want, where "
+                    "the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file."
                 ).format(self.name)
             )
         return max(1, round(extent.width() / pixel_x)), max(1, round(extent.height() / pixel_y))

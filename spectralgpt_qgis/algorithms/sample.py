@@ -16,6 +16,7 @@ from ..i18n import tr
 from . import parameters as shared
 from . import training_parameters as training
 from .base import EngineAlgorithm
+from .label_input import picture_problem
 from .raster_input import RasterInput, read_raster
 
 ALLOCATIONS = ("proportional", "equal")
@@ -125,7 +126,7 @@ class SampleAlgorithm(EngineAlgorithm):
         """Checks that the raster is a map: each value of an image would be taken for a class."""
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is None or layer.bandCount() == 1:
-            return ""
+            return picture_problem(layer)
         if isinstance(layer.renderer(), QgsPalettedRasterRenderer):
             return ""
         return tr(

@@ -17,7 +17,7 @@ from .. import engine_access
 from ..i18n import language, tr
 from ..model_catalogue import InstalledModel, installed_models, models_to_train, shared_unknown
 from . import parameters as shared
-from .band_choice import band_list, wrong_band_count
+from .band_choice import band_list, wrong_band_count, wrong_picture
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, assumed_crs, read_raster
 
@@ -61,7 +61,7 @@ class TrainingAlgorithm(EngineAlgorithm):
         if reason:
             return reason
         base = self._installed_base(name)
-        for _, band_name in self.RASTER_LISTS.values():
+        for name, (_, band_name) in self.RASTER_LISTS.items():
             chosen = band_list(parameters.get(band_name))
             if chosen is None:
                 return tr(
@@ -70,6 +70,9 @@ class TrainingAlgorithm(EngineAlgorithm):
                 ).format(value=parameters.get(band_name), parameter=band_name)
             if chosen and base is not None and len(chosen) != len(base.bands):
                 return wrong_band_count(base, len(chosen), band_name)
+            reason = wrong_picture(base, self.parameterAsLayerList(parameters, name, context))
+            if reason:
+                return reason
         return ""
 
     def _wrong_base(self, name: str) -> str:

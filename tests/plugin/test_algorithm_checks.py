@@ -44,6 +44,42 @@ def test_a_source_longer_than_a_file_name_is_no_file(refused):
 
 
 @pytest.fixture
+def picture():
+    """A layer of tiles, as the maps behind most projects are; no server is asked."""
+    tiles = "type=xyz&url=http://127.0.0.1:9/{z}/{x}/{y}.png&zmax=18&zmin=0"
+    layer = QgsRasterLayer(tiles, "Tiles", "wms")
+    assert layer.isValid()
+    return QgsProject.instance().addMapLayer(layer)
+
+
+@pytest.mark.parametrize(
+    ("name", "raster", "expected"),
+    [
+        ("segment", "INPUT", "measured bands"),
+        ("classify", "INPUT", "measured bands"),
+        ("finetune", "INPUT", "measured bands"),
+        ("pretrain", "INPUTS", "measured bands"),
+        ("evaluate", "INPUT", "colours are no classes"),
+        ("sample", "INPUT", "colours are no classes"),
+    ],
+)
+def test_pictures_of_a_service_are_no_measurements(refused, picture, name, raster, expected):
+    """Told before an extent is asked for, and before tiles are copied in vain."""
+    labels = QgsVectorLayer("Polygon?crs=EPSG:4326&field=kind:string", "labels", "memory")
+    QgsProject.instance().addMapLayer(labels)
+    given = {"OUTPUT": "TEMPORARY_OUTPUT", raster: picture.id(), "FIELD": "kind"}
+    given |= {"LABELS": labels.id(), "REFERENCE": labels.id()}
+    reason = refused(name, given)
+    assert reason.startswith("The layer 'Tiles' is a picture that a web service draws")
+    assert expected in reason and "GeoTIFF" in reason
+
+
+def test_pictures_are_no_labels(refused, picture, scene):
+    reason = refused("finetune", {"INPUT": [scene], "LABELS": picture.id()})
+    assert "colours are no classes" in reason
+
+
+@pytest.fixture
 def nowhere(scene, tmp_path):
     """A raster layer without a CRS."""
     source = gdal.Open(scene)

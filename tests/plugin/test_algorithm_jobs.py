@@ -143,9 +143,13 @@ def test_an_empty_mask_is_refused(run, segmenting):
         run("segment", {**segmenting, "MASK": layer.id()})
 
 
-def test_an_empty_extent_is_refused(run, segmenting):
+@pytest.mark.parametrize(
+    "extent", ["2.8,2.8,42.3,42.4 [EPSG:4326]", "0,0,0,0", "0,0,0,0 [EPSG:4326]"]
+)
+def test_an_empty_extent_is_refused(run, segmenting, extent):
+    """Four zeros, too: QGIS before 3.34 takes them for no extent, so that the whole raster was mapped."""
     with pytest.raises(QgsProcessingException, match="extent is empty"):
-        run("segment", {**segmenting, "EXTENT": "2.8,2.8,42.3,42.4 [EPSG:4326]"})
+        run("segment", {**segmenting, "EXTENT": extent})
 
 
 def test_an_error_of_the_engine_is_the_error_of_the_run(run, fake_engine, segmenting):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from qgis.core import (
     QgsRasterRange,
 )
 
+from spectralgpt_qgis.raster_source import engine_path
 from tests.plugin.answers import write_class_map
 
 
@@ -82,6 +84,35 @@ def test_gdal_names_pass_as_they_are(run, fake_engine, segmenting, scene, tmp_pa
     QgsProject.instance().addMapLayer(layer)
     run("segment", {**segmenting, "INPUT": layer.id()})
     assert fake_engine.job["input"] == source
+
+
+def test_formats_that_the_engine_lacks_are_copied(run, fake_engine, segmenting, scene, tmp_path):
+    """As those of MODIS: the GDAL that rasterio brings was not built with HDF4, and the run ended in "damaged"."""
+    if gdal.GetDriverByName("HDF4Image") is None:
+        pytest.skip("this GDAL writes no HDF4")
+    source = str(tmp_path / "scene.hdf")
+    gdal.Translate(source, scene, format="HDF4Image", outputType=gdal.GDT_Float32)
+    layer = QgsRasterLayer(source, "MOD09 A1")
+    assert layer.isValid()
+    QgsProject.instance().addMapLayer(layer)
+    files = []
+
+    def during(job):
+        write_class_map(job["output"])
+        files.extend(gdal.Open(job["input"]).GetFileList())
+
+    fake_engine.during = during
+    run("segment", {**segmenting, "INPUT": layer.id()})
+    assert Path(files[0]).name == "MOD09_A1.tif", "called like the layer in the engine's messages"
+
+
+@pytest.mark.parametrize("prefix", ["PG: host=127.0.0.1", "PG:dbname='gis'"])
+def test_databases_are_not_opened_by_the_engine(qgis_app, prefix):
+    """Its GDAL knows none; and their names hold passwords, which its messages told."""
+    layer = SimpleNamespace(
+        providerType=lambda: "gdal", source=lambda: f"{prefix} password=p table=scene mode=2"
+    )
+    assert engine_path(layer) == ""
 
 
 def virtual_layer(scene):

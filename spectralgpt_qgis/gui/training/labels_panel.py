@@ -35,7 +35,13 @@ from ...class_field import likely_field
 from ...field_types import can_hold_classes
 from ...i18n import tr
 from ...label_look import hold_looks
-from ...layer_words import without_class_field, without_classes, without_crs
+from ...layer_words import (
+    picture_without_classes,
+    without_class_field,
+    without_classes,
+    without_crs,
+)
+from ...raster_source import is_picture
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
 from .class_editor import ClassEditor
@@ -111,6 +117,8 @@ class LabelsPanel(QGroupBox):
         layer = self.layer
         if layer is None:
             return tr("Make a label layer, or choose one.")
+        if is_picture(layer):
+            return picture_without_classes(layer.name())
         if self._is_vector() and not any(map(can_hold_classes, layer.fields())):
             return without_class_field(layer.name())
         if self._is_vector() and not self.field:

@@ -120,6 +120,17 @@ def test_a_polygon_that_lies_nowhere_is_left_out(tmp_path, follow):
         shapely.MultiPolygon([shapely.box(-20, 30, 40, 60), shapely.box(170, -50, 180, -30)]),
     ],
 )
+@pytest.mark.parametrize("grid", [None, GRID])
+def test_a_local_system_of_a_site_is_told(tmp_path, grid):
+    """PROJ knows no way from it to any other; that was "an unexpected error"."""
+    site = 'LOCAL_CS["site grid",UNIT["metre",1]]'
+    path = write(tmp_path / "site.gpkg", [shapely.box(0, 0, 50, 50)], crs=site)
+    with pytest.raises(
+        VectorUnreadable, match="lies in 'site grid' and the raster in 'EPSG:32631'"
+    ):
+        read_features(path, "labels", POLYGONS, grid).on(GRID)
+
+
 def test_a_polygon_around_half_the_globe_holds_the_raster(tmp_path, shape):
     """Half around the globe a zone of UTM has no answer."""
     path = write(tmp_path / "a.gpkg", [shape], "EPSG:4326", "Unknown")
