@@ -5451,6 +5451,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Datei ({1}) {2} enthält nicht, was erwartet wird: {3} (sie hat {4} Objekte vom Typ {5}). Wählen Sie einen Layer mit {6}{7}.</translation>
     </message>
     <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <translation>Die Datei ({1}) {2} liegt in &#x27;{3}&#x27; und das Raster in &#x27;{4}&#x27;: es ist kein Weg vom einen zum anderen bekannt. Geben Sie den Layer im KBS des Rasters, oder setzen Sie das KBS, in dem seine Koordinaten wirklich liegen.</translation>
+    </message>
+    <message>
         <location filename="../engine/describing.py"/>
         <source>Opening the raster</source>
         <translation>Das Raster wird geöffnet</translation>

@@ -5451,6 +5451,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{1}: el archivo {2} no tiene {3} (tiene {4} objetos de tipo {5}). Elija una capa de {6}{7}.</translation>
     </message>
     <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <translation>El archivo ({1}) {2} está en &#x27;{3}&#x27; y el ráster en &#x27;{4}&#x27;: no se conoce ningún camino de uno a otro. Dé la capa en el SRC del ráster, o asigne el SRC en el que realmente están sus coordenadas.</translation>
+    </message>
+    <message>
         <location filename="../engine/describing.py"/>
         <source>Opening the raster</source>
         <translation>Abriendo el ráster</translation>

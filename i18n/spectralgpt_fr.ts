@@ -5451,6 +5451,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le fichier {2} ({1}) ne contient pas d&#x27;entités du type voulu ({3}) ; il a {4} entités de type {5}. Choisissez une couche de ce type : {6}{7}.</translation>
     </message>
     <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <translation>Le fichier ({1}) {2} est en « {3} » et le raster en « {4} » : on ne connaît aucun passage de l&#x27;un à l&#x27;autre. Donnez la couche dans le SCR du raster, ou définissez le SCR dans lequel ses coordonnées sont réellement.</translation>
+    </message>
+    <message>
         <location filename="../engine/describing.py"/>
         <source>Opening the raster</source>
         <translation>Ouverture du raster</translation>

@@ -5451,6 +5451,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O arquivo {2} ({1}) não tem {3} (tem {4} feições do tipo {5}). Escolha uma camada de {6}{7}.</translation>
     </message>
     <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <translation>O arquivo ({1}) {2} está em &#x27;{3}&#x27; e o raster em &#x27;{4}&#x27;: não se conhece caminho de um para o outro. Forneça a camada no SRC do raster, ou defina o SRC em que suas coordenadas realmente estão.</translation>
+    </message>
+    <message>
         <location filename="../engine/describing.py"/>
         <source>Opening the raster</source>
         <translation>Abrindo o raster</translation>

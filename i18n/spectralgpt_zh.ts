@@ -5451,6 +5451,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{1} 文件 {2} 没有 {3}（它有 {4} 个 {5} 类型的要素）。请选择 {6} 图层{7}。</translation>
     </message>
     <message>
+        <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <translation>文件（{1}）{2} 使用“{3}”，而栅格使用“{4}”：两者之间没有已知的转换。请提供与栅格坐标系相同的图层，或设置其坐标真正所属的坐标系。</translation>
+    </message>
+    <message>
         <location filename="../engine/describing.py"/>
         <source>Opening the raster</source>
         <translation>正在打开栅格</translation>

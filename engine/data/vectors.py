@@ -90,7 +90,7 @@ class Features:
             VectorUnreadable: Their CRS and the raster's have nothing to do with each other.
         """
         crs = self.crs or _plane_crs(grid)
-        _check_way(crs, grid, f"{self.purpose} file {self.source}")
+        _check_way(crs, grid, self.purpose, self.source)
         shapes = _projected(self.geometries, crs, grid, follow)
         touching = shapely.intersects(shapes, _ground(grid)) & ~shapely.is_empty(shapes)
         if not touching.any():
@@ -152,7 +152,7 @@ def read_features(
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
         crs = _known_crs(info.get("crs"))
         if grid and crs:
-            _check_way(crs, grid, f"{purpose} file {file}")
+            _check_way(crs, grid, purpose, file)
         box = _box_in(grid, crs or _plane_crs(grid)) if grid else None
         chosen = {"layer": layer, "bbox": box, "where": _subset(path)}
         meta, fids, wkb, columns = pyogrio.raw.read(file, return_fids=True, force_2d=True, **chosen)
@@ -227,7 +227,7 @@ def _known_crs(text: str | None) -> pyproj.CRS | None:
     return None if crs is not None and crs.name.lower().startswith("undefined ") else crs
 
 
-def _check_way(crs: pyproj.CRS, grid: Grid, what: str) -> None:
+def _check_way(crs: pyproj.CRS, grid: Grid, purpose: str, file: str) -> None:
     """Refuses a file whose coordinates cannot become the raster's, as those of a building site's own system."""
     if _same(crs, grid.crs):
         return
@@ -235,8 +235,9 @@ def _check_way(crs: pyproj.CRS, grid: Grid, what: str) -> None:
         pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
     except ProjError as error:
         raise VectorUnreadable(
-            f"The {what} lies in '{_named(crs)}' and the raster in '{_named(_plane_crs(grid))}': no way from one to the "
-            f"other is known. Give the layer in the raster's CRS, or set the CRS that its coordinates are really in.",
+            f"The {purpose} file {file} lies in '{_named(crs)}' and the raster in '{_named(_plane_crs(grid))}': no way "
+            "from one to the other is known. Give the layer in the raster's CRS, or set the CRS that its coordinates "
+            "are really in.",
             details=str(error),
         ) from error
 

@@ -120,6 +120,12 @@ def test_a_polygon_that_lies_nowhere_is_left_out(tmp_path, follow):
         shapely.MultiPolygon([shapely.box(-20, 30, 40, 60), shapely.box(170, -50, 180, -30)]),
     ],
 )
+def test_a_polygon_around_half_the_globe_holds_the_raster(tmp_path, shape):
+    """Half around the globe a zone of UTM has no answer."""
+    path = write(tmp_path / "a.gpkg", [shape], "EPSG:4326", "Unknown")
+    assert read_polygons(path, GRID).geometries[0].contains(shapely.box(*GRID.bounds))
+
+
 @pytest.mark.parametrize("grid", [None, GRID])
 def test_a_local_system_of_a_site_is_told(tmp_path, grid):
     """PROJ knows no way from it to any other; that was "an unexpected error"."""
@@ -129,12 +135,6 @@ def test_a_local_system_of_a_site_is_told(tmp_path, grid):
         VectorUnreadable, match="lies in 'site grid' and the raster in 'EPSG:32631'"
     ):
         read_features(path, "labels", POLYGONS, grid).on(GRID)
-
-
-def test_a_polygon_around_half_the_globe_holds_the_raster(tmp_path, shape):
-    """Half around the globe a zone of UTM has no answer."""
-    path = write(tmp_path / "a.gpkg", [shape], "EPSG:4326", "Unknown")
-    assert read_polygons(path, GRID).geometries[0].contains(shapely.box(*GRID.bounds))
 
 
 def test_a_polygon_across_the_date_line(tmp_path):
