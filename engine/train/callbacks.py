@@ -1,7 +1,7 @@
-"""What may hang on a training run: progress, validation, the best weights, early stop, resume.
+"""Callbacks of the trainer: progress, validation, best weights, early stopping, checkpoints.
 
-Order matters where one reads what another found: `Validate`, then `KeepBest` and `EarlyStop`, and
-`Checkpoint` last, since it also saves the state of those before it.
+Their order matters: `Validate`, then `KeepBest` and `EarlyStop`, which read its figures, and
+`Checkpoint` last, as it saves the state of the others too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SECONDS_BETWEEN_UPDATES = 0.5
 
 
 class Callback:
-    """Does nothing; subclasses override the moments they care for."""
+    """Base class whose methods do nothing; subclasses override those that they need."""
 
     def on_start(self, trainer: Trainer) -> None:
         """Before the first step."""
@@ -35,65 +35,69 @@ class Callback:
         """After each optimiser step."""
 
     def on_epoch(self, trainer: Trainer) -> None:
-        """After the last step of an epoch; `trainer.metrics` may be added to."""
+        """After the last step of an epoch; may add to `trainer.metrics`."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """When the epoch stands in `trainer.history`."""
+        """After the epoch's metrics were appended to `trainer.history`."""
 
     def on_end(self, trainer: Trainer) -> None:
         """After the run, cancelled or not."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
+        """The state that a resumed run needs."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes back `state_dict`."""
+        """Restores what `state_dict` returned."""
 
 
 class Report(Callback):
-    """Tells progress and curves; here a cancel takes effect, at every step."""
+    """Reports progress and metrics; also where a cancel takes effect, at every step."""
 
     def __init__(self, progress: Progress, stage: str = "", before: int = 0) -> None:
         """Reports to `progress`.
 
         Args:
-            progress: Where to.
-            stage: Said before the epoch's number, if there are several stages.
-            before: Epochs of earlier stages: curves go on from there.
+            progress: Takes the reports.
+            stage: Text before the epoch's number, if there are several stages.
+            before: Epochs of earlier stages, after which the curves continue.
         """
         self._progress = progress
         self._stage, self._before = stage, before
         self._told = -math.inf
 
     def on_step(self, trainer: Trainer) -> None:
-        """Tells the share of steps done, at most twice a second."""
+        """Reports the share of steps done, at most twice a second."""
         cancelled = False
         try:
             self._progress.check()
         except Cancelled:
             cancelled = True
-        if trainer.workers.any(cancelled):  # all end together, or the others would wait for ever
+        if trainer.workers.any(
+            cancelled
+        ):  # all processes must stop together, or the others wait for ever
             raise Cancelled()
         if time.monotonic() - self._told < _SECONDS_BETWEEN_UPDATES:
             return
         self._told = time.monotonic()
         epoch = min(trainer.epoch + 1, trainer.config.epochs)
-        with suppress(Cancelled):  # since the check above: the next step ends all together
+        with suppress(
+            Cancelled
+        ):  # cancelled since the check above: the next step stops all processes
             self._progress.update(
                 trainer.step / max(1, trainer.total_steps),
                 f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
             )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Tells every metric of the epoch."""
+        """Reports every metric of the epoch."""
         for name, value in trainer.metrics.items():
             if math.isfinite(value):  # a class that occurs nowhere has no figure
                 self._progress.metric(name, self._before + trainer.epoch, value)
 
 
 class Validate(Callback):
-    """Judges the model every few epochs and after the last."""
+    """Evaluates the model every few epochs and after the last."""
 
     def __init__(
         self, evaluate: Callable[[nn.Module], Mapping[str, float]], every: int = 1
@@ -102,7 +106,7 @@ class Validate(Callback):
 
         Args:
             evaluate: Returns named figures; they join the metrics with the prefix "val_".
-            every: Epochs from one validation to the next.
+            every: Number of epochs between validations.
         """
         self._evaluate = evaluate
         self._every = every
@@ -118,13 +122,13 @@ class Validate(Callback):
 
 
 class KeepBest(Callback):
-    """Remembers the weights of the best epoch and puts them back at the end, also on cancel."""
+    """Remembers the weights of the best epoch, and restores them at the end, also after a cancel."""
 
     def __init__(self, metric: str = "loss", largest: bool = False) -> None:
-        """Judges by one metric.
+        """Compares epochs by one metric.
 
         Args:
-            metric: Name among the epoch's metrics; epochs without it are not judged.
+            metric: Name among the epoch's metrics; epochs without it are skipped.
             largest: Whether larger is better.
         """
         self._metric = metric
@@ -134,7 +138,7 @@ class KeepBest(Callback):
         self._weights: dict[str, torch.Tensor] = {}
 
     def on_epoch(self, trainer: Trainer) -> None:
-        """Takes the weights when the metric is the best so far."""
+        """Copies the weights if the metric is the best so far."""
         value = trainer.metrics.get(self._metric, math.nan)
         if not math.isfinite(value):
             return
@@ -146,7 +150,7 @@ class KeepBest(Callback):
             }
 
     def on_end(self, trainer: Trainer) -> None:
-        """Puts the best weights into the model."""
+        """Restores the best weights."""
         if self._weights:
             trainer.model.load_state_dict(self._weights)
 
@@ -155,7 +159,7 @@ class KeepBest(Callback):
         return {"epoch": self.epoch, "value": self.value, "weights": self._weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on comparing with the best before the resume."""
+        """Restores the best so far."""
         self.epoch, self.value = state["epoch"], state["value"]
         self._weights = dict(state["weights"])
 
@@ -178,7 +182,7 @@ class EarlyStop(Callback):
         self._waited = 0
 
     def on_epoch(self, trainer: Trainer) -> None:
-        """Counts the epochs in vain."""
+        """Counts the epochs without improvement."""
         if self._metric not in trainer.metrics:
             return
         value = self._sign * trainer.metrics[self._metric]
@@ -189,33 +193,33 @@ class EarlyStop(Callback):
         trainer.stop = trainer.stop or self._waited >= self._patience
 
     def state_dict(self) -> dict[str, Any]:
-        """How long it has waited."""
+        """The best value, and the epochs since."""
         return {"best": self._best, "waited": self._waited}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on waiting."""
+        """Restores the count."""
         self._best, self._waited = state["best"], state["waited"]
 
 
 class Checkpoint(Callback):
-    """Saves the whole run at the end of epochs, and goes on from there after a kill.
+    """Saves the whole run at the end of epochs, so that a killed run can be resumed.
 
-    A run resumed from it gives the same weights as one that was never interrupted, on the same
-    processor with the same number of threads.
+    A resumed run gives the same weights as an uninterrupted one, on the same processor with the same
+    number of threads.
     """
 
     def __init__(self, path: str | Path, every: int = 1) -> None:
         """Keeps one file.
 
         Args:
-            path: File to resume from where it exists; replaced at once or not at all.
-            every: Epochs from one save to the next.
+            path: The checkpoint; resumed from if it exists, replaced atomically.
+            every: Number of epochs between saves.
         """
         self._path = Path(path)
         self._every = every
 
     def on_start(self, trainer: Trainer) -> None:
-        """Takes up a run that was interrupted.
+        """Resumes an interrupted run.
 
         Raises:
             CheckpointMismatch: The file is of a run with other settings, or damaged.
@@ -264,7 +268,7 @@ class Checkpoint(Callback):
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
-        except (OSError, RuntimeError) as error:  # torch has its own words for what the system says
+        except (OSError, RuntimeError) as error:  # torch raises RuntimeError for a failed write
             raise OutputNotWritable(
                 f"The checkpoint {self._path} could not be written: the disk is full, or the folder cannot be written. "
                 "Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.",
@@ -276,7 +280,7 @@ class Checkpoint(Callback):
 
 
 def _settings(trainer: Trainer) -> dict[str, Any]:
-    """What must agree between a run and the checkpoint it resumes from."""
+    """The settings that a run and the checkpoint it resumes from must have in common."""
     settings = dataclasses.asdict(trainer.config)
     settings.pop("device")
     settings["steps"] = len(trainer.loader)

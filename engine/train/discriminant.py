@@ -19,15 +19,15 @@ def fit_discriminant(
 ) -> LinearScores:
     """Fits one discriminant to each block of features and adds their scores.
 
-    With a few dozen samples one discriminant over everything trusts chance coincidences between
-    blocks; separate ones, brought to the same spread and added, do not see them.
+    With a few dozen samples a discriminant over all features relies on chance correlations between
+    blocks; separate ones, scaled to the same spread and added, cannot.
 
     Args:
         features: [N, F], standardised.
         labels: Class indices [N], 0..K-1, each present.
         blocks: Width and weight of each block, F in all.
         shrinkage: Share of the identity in each block's covariance (of standardised features).
-        weights: How much each sample counts [N]; all alike when None.
+        weights: Weight of each sample [N]; None = all equal.
 
     Returns:
         The sum as one linear function.
@@ -47,7 +47,7 @@ def fit_discriminant(
         slope = _whitened(centres, within, shrinkage)
         offset = -0.5 * (centres * slope).sum(1)
         slope, offset = slope - slope.mean(0), offset - offset.mean()
-        # A block that is the same in all samples has no slope and keeps silent.
+        # A block that is constant over all samples has slope 0 and contributes nothing.
         spread = block_weight / max((part @ slope.T + offset).std(), 1e-9)
         slopes.append(slope * spread)
         bias += offset * spread

@@ -1,9 +1,8 @@
-"""Tokens of a frozen encoder, kept on disk from one run to the next.
+"""A cache on disk for the tokens of a frozen encoder.
 
-An analyst draws, trains, looks, draws more and trains again: most windows are the same as before, and the
-encoder is most of the work. What is kept is found by all that it depends on: the values that the encoder was
-given, its weights, and how it was computed. So nothing can be out of date, whatever became of a raster's file,
-and a run gives the same with and without what is kept.
+An analyst draws, trains, draws more and trains again: most windows are the same as before, and the encoder is
+most of the work. The key of an entry covers all that it depends on: input values, weights, and how it was
+computed. So entries never become stale, and results are the same with and without the cache.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ from ..model import layers, position
 from ..model.encoder import SpectralEncoder
 
 HOME_VARIABLE, SIZE_VARIABLE = "SPECTRALGPT_HOME", "SPECTRALGPT_CACHE"
-MOST = 1024  # MB, unless the variable says otherwise
+MOST = 1024  # MB, unless SPECTRALGPT_CACHE says otherwise
 _MB = 2**20
-_FREE_SHARE = 10  # no more than a tenth of what the disk has left
-_SUFFIX, _SEAL = ".tokens", 20  # bytes of the digest before the values
-_PART = re.compile(r"[0-9a-f]{40}\.\d+-\d+")  # while it is written: key, process, thread
-_STALE = 3600e9  # ns after which whoever wrote a part is dead
+_FREE_SHARE = 10  # use at most a tenth of the free disk space
+_SUFFIX, _SEAL = ".tokens", 20  # suffix of the files; bytes of the digest before the values
+_PART = re.compile(r"[0-9a-f]{40}\.\d+-\d+")  # a file being written: key, process, thread
+_STALE = 3600e9  # ns after which a partial file is considered abandoned
 
 
 def kept_folder() -> Path:
-    """Where tokens are kept: in SPECTRALGPT_HOME, else in the user's folder for what may be deleted."""
+    """Folder of the cache: in SPECTRALGPT_HOME, else in the user's cache folder."""
     chosen = os.environ.get(HOME_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute() / "cache" / "tokens"
@@ -53,51 +52,51 @@ def kept_folder() -> Path:
 
 
 def open_kept() -> KeptTokens | None:
-    """What is kept on this machine; None where SPECTRALGPT_CACHE, the most of it in MB, is 0."""
+    """Opens the cache; None if its limit, SPECTRALGPT_CACHE in MB, is 0."""
     text = os.environ.get(SIZE_VARIABLE, "")
     most = (int(text) if text.isdigit() else MOST) * _MB
     return KeptTokens(kept_folder(), most) if most else None
 
 
 class KeptTokens:
-    """A folder of arrays by key, bounded in size: those that were not used for longest are removed.
+    """A folder of arrays by key, bounded in size: the least recently used are removed.
 
-    What cannot be read or written is computed instead, without a word: a cache must not end a run. Several
-    processes and threads may use a folder at once.
+    Failures to read or write are ignored, as a cache must not end a run. Several processes and threads may use
+    a folder at once.
 
     Attributes:
-        found: Arrays that were there, each once.
-        made: Arrays that were not.
+        found: Number of distinct arrays that were in the cache.
+        made: Number of distinct arrays that were not.
     """
 
     def __init__(self, folder: Path, most: int) -> None:
-        """Looks at the folder, which is made when something is written.
+        """Opens the folder, which is created when something is written.
 
         Args:
-            folder: Holds files of this class alone; others are left as they are and not read.
-            most: Bytes that all files together may have.
+            folder: The folder; files of other origin in it are ignored.
+            most: Largest total size of the files, bytes.
         """
         self._folder, self._lock = folder, Lock()
         self._most = min(most, _room(folder) // _FREE_SHARE)
         self._used = 0  # bytes that this run has read and written
         self.found = self.made = 0
-        self._counted: set[str] = set()  # a run may look at a window twice
+        self._counted: set[str] = set()  # a run may compute a window twice
 
     def read(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
-        """An array of a shape; None if there is none, or a damaged one."""
+        """The array of a key and shape; None if it is missing or damaged."""
         path = self._folder / f"{key}{_SUFFIX}"
         with suppress(OSError):
             content = path.read_bytes()
             seal, values = content[:_SEAL], content[_SEAL:]
             if len(values) == 4 * int(np.prod(shape)) and seal == _digest(values):
-                with suppress(OSError):  # a folder that may only be read
+                with suppress(OSError):  # a read-only folder
                     os.utime(path)
                 self._count(key, len(content), found=True)
                 return np.frombuffer(values, "<f4").reshape(shape)
         return None
 
     def write(self, key: str, values: NDArray[np.float32]) -> None:
-        """Keeps an array, unless this run alone has filled the folder: then the next one finds its first part."""
+        """Stores an array, unless this run alone has filled the cache: then later windows are not stored."""
         content = values.astype("<f4").tobytes()
         if not self._count(key, len(content) + _SEAL, found=False):
             return
@@ -111,7 +110,7 @@ class KeptTokens:
                 part.unlink(missing_ok=True)
 
     def prune(self) -> None:
-        """Removes what was not used for longest, until the rest fits, and what killed processes had begun to write."""
+        """Removes the least recently used files until the rest fits, and partial files of killed processes."""
         files = []
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
@@ -130,7 +129,7 @@ class KeptTokens:
                 total -= size
 
     def _count(self, key: str, size: int, found: bool) -> bool:
-        """Whether there is room for all that this run has read and written."""
+        """Counts an array once; returns whether all that this run has used fits into the cache."""
         with self._lock:
             if key not in self._counted:
                 self._counted.add(key)
@@ -142,11 +141,11 @@ class KeptTokens:
 
 @contextmanager
 def remembering(encoder: SpectralEncoder, kept: KeptTokens | None) -> Iterator[None]:
-    """While it lasts, an encoder that does not learn takes its maps of tokens from what is kept.
+    """Within this context, a frozen encoder takes its token maps from the cache if they are there.
 
     Args:
-        encoder: On the processor, in evaluation mode.
-        kept: What is kept; None to compute everything.
+        encoder: The encoder, on the processor and in evaluation mode.
+        kept: The cache; None to compute everything.
     """
     if kept is None:
         yield
@@ -173,7 +172,7 @@ def remembering(encoder: SpectralEncoder, kept: KeptTokens | None) -> Iterator[N
 
 
 def _maker(encoder: SpectralEncoder) -> bytes:
-    """All but the input that tokens depend on, to the last bit."""
+    """Digest of all that tokens depend on besides the input: weights, code, threads, processor."""
     whole = blake2b(digest_size=32)
     told = (
         torch.__version__,
@@ -203,7 +202,7 @@ def _digest(content: bytes) -> bytes:
 
 
 def _room(folder: Path) -> int:
-    """Bytes that a folder's files have or could have on its disk, 0 if unknown; it need not exist."""
+    """Bytes that a folder's files take or could take on its disk, 0 if unknown; it need not exist."""
     own = 0
     with suppress(OSError), os.scandir(folder) as entries:
         own = sum(entry.stat().st_size for entry in entries)

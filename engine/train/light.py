@@ -1,4 +1,4 @@
-"""Another light on the same ground: what sun, haze and season do to reflectance."""
+"""Augmentation by light: the changes of reflectance that sun, haze and season cause."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from ..infer.scene import Feeds
 
-DATES = ("image", "before", "after")  # inputs that are images
+DATES = ("image", "before", "after")  # names of the inputs that are images
 
 
 @dataclass(frozen=True)
 class Light:
-    """How strongly the light is changed in the copies of a window.
+    """How strongly light is changed in augmented copies.
 
     Attributes:
         brightness: Largest relative change that all bands share.
         gain: Standard deviation of each band's relative change.
         offset: Standard deviation of each band's shift, in the card's unit.
-        haze: Standard deviation of the shift at `HAZE_AT` that all bands share, in the card's unit;
-            less at longer wavelengths. There is none where the wavelengths are not known.
+        haze: Standard deviation of the common shift at `HAZE_AT`, in the card's unit; it decreases
+            with wavelength. None is applied where wavelengths are not known.
         wavelengths: Wavelengths of the bands, micrometres; empty if not known.
     """
 
@@ -35,35 +35,35 @@ class Light:
 
 @dataclass(frozen=True)
 class LightChange:
-    """What becomes of an image: times `factor` [C], plus `shift` [C]."""
+    """A change of an image: times `factor` [C], plus `shift` [C]."""
 
     factor: NDArray[np.float64]
     shift: NDArray[np.float64]
 
     def opposite(self) -> LightChange:
-        """As much brighter as this one is darker, and the other way round."""
+        """The opposite change: as much brighter as this one is darker."""
         return LightChange(1 / self.factor, -self.shift)
 
 
 HAZE_AT = 0.55  # micrometres
-# Of scattering: from large particles, grey, to small ones (molecules would have 4).
+# Angstrom exponents of scattering, from large particles (grey haze) to small ones (molecules would have 4).
 HAZE_EXPONENTS = (0.0, 2.5)
-# No light makes a band darker or brighter than by this factor.
+# Largest factor by which a band becomes darker or brighter.
 LARGEST_FACTOR = 5.0
 
-# Other dates of the same ground differ by about this much in reflectance: sun, haze, season. Between
-# the two dates of OSCD's 19 cities the dark ends of the bands moved by .013 to .040, together (their
-# correlation in visible light is .96): shifts of each band by itself alone teach a head to trust
-# their common level, and water that is bright with silt on one date was not found on another.
+# About the differences in reflectance between dates of the same ground. Between the two dates of OSCD's 19 cities
+# the darkest pixels of the bands moved by .013 to .040, and together (their correlation in visible light is .96).
+# With independent shifts alone a head learns to trust the bands' common level, and then misses water that is bright
+# with silt on another date.
 REFLECTANCE = Light(brightness=0.4, gain=0.08, offset=0.01, haze=0.04)
-# Without wavelengths there is no knowing how haze falls, and each band is shifted by itself.
+# Without wavelengths the course of haze is unknown, so bands are shifted independently.
 UNKNOWN_BANDS = Light(brightness=0.4, gain=0.08, offset=0.02)
-# Where each scene is standardised, or the unit is unknown, little is left of it.
+# Standardising each scene removes most of these differences; also for unknown units.
 STANDARDISED = Light(brightness=0.1, gain=0.1, offset=0.1)
 
 
 def draw_change(light: Light, bands: int, generator: np.random.Generator) -> LightChange:
-    """Another light at random for so many bands."""
+    """Draws a random change of light for so many bands."""
     factor = (1 + generator.uniform(-light.brightness, light.brightness)) * (
         1 + light.gain * generator.normal(size=bands)
     )
@@ -78,14 +78,14 @@ def draw_change(light: Light, bands: int, generator: np.random.Generator) -> Lig
 def draw_changes(
     feeds: Feeds, light: Light, generator: np.random.Generator
 ) -> dict[str, LightChange]:
-    """Another light for each date of a window, by the name of its input."""
+    """Draws a change of light for each date of a window, by the name of its input."""
     return {
         name: draw_change(light, len(feeds[name]), generator) for name in DATES if name in feeds
     }
 
 
 def relight(feeds: Feeds, changes: Mapping[str, LightChange]) -> Feeds:
-    """The same window under another light, each date by itself; no-data stays 0."""
+    """Applies changes of light to a window's dates; no-data stays 0."""
     changed = dict(feeds)
     for name, change in changes.items():
         factor, shift = (part[:, None, None] for part in (change.factor, change.shift))

@@ -1,4 +1,4 @@
-"""Scores of classes as a linear function of standardised features, by whatever rule they were fitted."""
+"""Linear class scores on standardised features, whichever rule they were fitted by."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-ABSENT = -100.0  # score of a class that was not there to learn from
-_LIMIT = 4.0  # deviations; what lies farther out counts as much
+ABSENT = -100.0  # score of a class that training did not contain
+_LIMIT = 4.0  # standard deviations at which features are clipped
 
 
 @dataclass(frozen=True)
 class Standardised:
-    """Features with mean 0 and deviation 1, those far out cut off.
+    """Features with mean 0 and standard deviation 1, clipped at `_LIMIT`.
 
     Attributes:
-        points: [N, F].
+        points: The features [N, F].
         mean: Mean of each feature before standardising [F].
-        scale: Its deviation before [F].
+        scale: Their standard deviation before standardising [F].
     """
 
     points: NDArray[np.float64]
@@ -27,10 +27,10 @@ class Standardised:
 
 
 def standardised(features: NDArray[np.floating]) -> Standardised:
-    """Features [N, F], standardised."""
+    """Standardises features [N, F]."""
     points = features.astype(np.float64)
     mean, scale = points.mean(0), points.std(0) + 1e-6
-    # In place: with all copies of all pixels an array more is a hundred megabytes.
+    # In place, as a further array of all copies of all pixels is a hundred megabytes.
     points -= mean
     points /= scale
     np.clip(points, -_LIMIT, _LIMIT, out=points)
@@ -43,10 +43,10 @@ class LinearScores:
 
     Attributes:
         mean: Mean of each feature in training [F].
-        scale: Its deviation [F].
-        weight: [K, F], of standardised features.
-        bias: [K].
-        limit: Largest distance from the mean that counts, in deviations.
+        scale: Their standard deviation [F].
+        weight: Weights of standardised features [K, F].
+        bias: Bias of each class [K].
+        limit: Standard deviations at which features are clipped.
     """
 
     mean: NDArray[np.float64]
@@ -60,17 +60,17 @@ class LinearScores:
         return self.of(np.clip((features - self.mean) / self.scale, -self.limit, self.limit))
 
     def of(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores [N, K] of features that are standardised as those in training were [N, F]."""
+        """Scores [N, K] of features [N, F] that are standardised already."""
         return points @ self.weight.T + self.bias
 
     def among(self, there: NDArray[np.int64], classes: int) -> LinearScores:
-        """The same for all classes, of which those that were not there to learn from are never found.
+        """Extends the scores to all classes; classes that training did not contain are never predicted.
 
-        Places that share classes may take all of one along when they are held back.
+        Holding back a place may hold back all labels of a class.
 
         Args:
-            there: Which of the classes these are [K], ascending.
-            classes: How many there are.
+            there: Indices of the fitted classes [K], ascending.
+            classes: Number of all classes.
         """
         if len(there) == classes:
             return self
@@ -82,20 +82,20 @@ class LinearScores:
 def mean_of_both(
     first: LinearScores, second: LinearScores, points: NDArray[np.float64]
 ) -> LinearScores:
-    """Mean of two rules for features standardised alike, the second brought to the first's spread.
+    """Mean of two rules on the same standardised features, the second scaled to the first's spread.
 
-    Their mistakes differ where one adds up what each block of features tells and the other sees them together.
+    Averaging helps as their errors differ: one adds up blocks of features, the other sees them jointly.
 
     Args:
         first: Scores of K classes.
         second: Another rule for the same classes, with the same mean and scale of the features.
-        points: Standardised features [N, F], on which the spread of either is measured.
+        points: Standardised features [N, F] on which both spreads are measured.
     """
     spread = [
         (scores - scores.mean(1, keepdims=True)).std()
         for scores in (first.of(points), second.of(points))
     ]
-    # Where nothing can be told from the features, either may be silent.
+    # A rule that found nothing scores all classes equally.
     ratio = spread[0] / spread[1] if spread[1] > 0 else 0.0
     return replace(
         first,

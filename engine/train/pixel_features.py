@@ -1,4 +1,4 @@
-"""Features of labelled pixels, computed once: all that a frozen encoder has to do."""
+"""Computes the features of labelled pixels once, so that heads can be fitted without running the encoder again."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from .kept_tokens import KeptTokens, remembering
 from .labelled_ground import UNLABELLED, LabelledGround
 from .light import Light, LightChange, draw_changes, relight
 
-LANES = 8  # windows at a time, each with memory of its own
+LANES = 8  # most windows at a time, as each needs memory
 
 
 @dataclass(frozen=True)
 class PixelSamples:
-    """Features of labelled pixels of all grounds.
+    """Features of the labelled pixels of all grounds.
 
     Attributes:
         features: float32 [copies, N, F]; the first copy is the image as it is.
@@ -60,8 +60,8 @@ class PixelSamples:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A window with labels, and how it is seen.
+class _LabelledWindow:
+    """A window with labels, and the augmented views of it.
 
     Attributes:
         ground: The ground that the window was cut from.
@@ -69,9 +69,9 @@ class _Look:
         feeds: Inputs of the prediction contract.
         row: Row of each pixel in the window [n].
         column: Column, likewise.
-        views: Changes of the light by the name of the input, and the number of the turn; the first has none.
+        views: For each view the changes of light by input, and the number of its symmetry; the first is unchanged.
         number: Number of the window among those of all grounds.
-        window: Where it lies.
+        position: Where it lies in the ground.
     """
 
     ground: LabelledGround
@@ -81,10 +81,10 @@ class _Look:
     column: NDArray[np.int64]
     views: Sequence[tuple[Mapping[str, LightChange], int]]
     number: int
-    window: Window
+    position: Window
 
     def columns(self) -> NDArray[np.int64]:
-        """What `PixelSamples` says of each pixel beside its features, in its order [5, n]."""
+        """The fields of `PixelSamples` besides features, in its order [5, n]."""
         pixels, indices = self.ground.pixels, self.indices
         return np.stack(
             [
@@ -112,29 +112,29 @@ def extract(
 ) -> PixelSamples:
     """Computes the features of every labelled, valid pixel.
 
-    How a window is seen depends on the seed and on where it lies, not on what else is labelled.
+    The views of a window depend on the seed and its position alone, not on what else is labelled.
 
     Args:
         predictor: Predictor of a network with `features`; its encoder does not learn here.
         grounds: Rasters with their labels.
-        copies: How often each window is seen again, turned and under another light.
-        light: How different.
+        copies: Number of augmented views, rotated or mirrored and under another light.
+        light: Strength of the changes of light.
         seed: Seed of that draw.
-        device: Where to compute.
-        kept: Tokens of earlier runs on the processor; None to compute all.
-        maps: Takes the features of whole windows as they are; None where nobody wants them.
-        every_class: Each class of the card must have a valid pixel.
+        device: Device to compute on.
+        kept: Cache of tokens, used on the processor; None to compute all.
+        maps: Takes the features of some whole windows; None if they are not needed.
+        every_class: Whether each class of the card must have a valid pixel.
         progress: Told how far it is; a cancel takes effect at each window.
 
     Raises:
         EmptyArea: No labelled pixel is valid.
-        LabelsInvalid: None of a class is, where each must be.
+        LabelsInvalid: A class has no valid pixel, and `every_class` is set.
     """
     device = device or torch.device("cpu")
     predictor.to(device).eval()
     progress = progress or Progress()
-    # A GPU does one window with all it has. On a processor each thread takes a window of its own: threads that
-    # share one wait for each other at every step, ten times as long where another program keeps a core busy.
+    # A GPU is fully used by one window. On a processor each thread takes a window of its own, as threads that share one
+    # wait for each other at every operation (ten times as long if another program keeps a core busy).
     on_processor = device.type == "cpu"
     size = predictor.card.window
     count = sum(1 for ground in grounds for _ in ground.windows(size))
@@ -142,17 +142,17 @@ def extract(
     features: list[NDArray[np.float32]] = []
     columns: list[NDArray[np.int64]] = []
 
-    def compute(look: _Look) -> NDArray[np.float32]:
-        wanted = maps is not None and maps.wants(look.number, count)
-        return _features(predictor, look, device, maps if wanted else None)
+    def compute(window: _LabelledWindow) -> NDArray[np.float32]:
+        wanted = maps is not None and maps.wants(window.number, count)
+        return _features(predictor, window, device, maps if wanted else None)
 
     encoder = tuned_network(predictor).encoder
     with _threads_for(lanes), remembering(encoder, kept if on_processor else None):
-        looks = _looks(grounds, size, copies, light, seed)
-        for number, (look, found) in enumerate(in_order(looks, compute, lanes)):
+        windows = _labelled_windows(grounds, size, copies, light, seed)
+        for number, (window, found) in enumerate(in_order(windows, compute, lanes)):
             progress.update(number / count, "Computing features")
             features.append(found)
-            columns.append(look.columns())
+            columns.append(window.columns())
     if not features:
         raise EmptyArea(
             "Every labelled pixel is no-data in the rasters. Draw labels where the raster has "
@@ -165,7 +165,7 @@ def extract(
 
 
 def _check_classes(samples: PixelSamples, card: Card) -> None:
-    """Refuses samples that lack a class."""
+    """Refuses samples in which a class is missing."""
     seen = np.bincount(samples.label, minlength=len(card.classes))
     missing = [item.title for item, count in zip(card.classes, seen) if not count]
     if missing:
@@ -189,10 +189,10 @@ def batch_inputs(
     return tuple(inputs)
 
 
-def _looks(
+def _labelled_windows(
     grounds: Sequence[LabelledGround], size: int, copies: int, light: Light, seed: int
-) -> Iterator[_Look]:
-    """Every window that holds valid labelled pixels, as it is and under another light."""
+) -> Iterator[_LabelledWindow]:
+    """Yields every window that holds valid labelled pixels, with its views."""
     index = itertools.count()
     for number, ground in enumerate(grounds):
         for window, indices in ground.windows(size):
@@ -207,35 +207,35 @@ def _looks(
             views: list[tuple[Mapping[str, LightChange], int]] = [({}, 0)]
             changes: dict[str, LightChange] = {}
             for copy in range(copies):
-                # Haze moves all bands together, so a few draws do not average out: pairs of opposites do.
+                # Haze shifts all bands together, so a few draws do not average out; pairs of opposites do.
                 if light.haze and copy % 2:
                     changes = {name: change.opposite() for name, change in changes.items()}
                 else:
                     changes = draw_changes(feeds, light, generator)
                 views.append((changes, int(generator.integers(8))))
             here = (indices[known], feeds, row[known], column[known])
-            yield _Look(ground, *here, views, at, window)
+            yield _LabelledWindow(ground, *here, views, at, window)
 
 
 @torch.no_grad()
 def _features(
-    predictor: Predictor, look: _Look, device: torch.device, maps: KeptMaps | None
+    predictor: Predictor, window: _LabelledWindow, device: torch.device, maps: KeptMaps | None
 ) -> NDArray[np.float32]:
-    """Features [views, n, F] of a window's labelled pixels; `maps` takes those of the whole window as it is."""
+    """Features [views, n, F] of a window's labelled pixels; `maps` takes those of the whole unchanged window."""
     found: list[Tensor] = []
-    for changes, element in look.views:
+    for changes, element in window.views:
         inputs = [
             dihedral(value, element).contiguous() if value.ndim == 4 else value
-            for value in batch_inputs(predictor, [relight(look.feeds, changes)], device)
+            for value in batch_inputs(predictor, [relight(window.feeds, changes)], device)
         ]
         arguments: dict[str, Any] = predictor.arguments(*inputs)
         fine, coarse = tuned_network(predictor).describe(**arguments)
         if maps is not None and not found:
-            maps.keep(look.number, look.ground, look.window, fine, coarse)
+            maps.keep(window.number, window.ground, window.position, fine, coarse)
         height, width = fine.shape[2:]
-        # Where each pixel went when the window was turned.
+        # Positions of the pixels in the transformed window.
         place = torch.arange(height * width).reshape(1, height, width)
-        where = turn_back(place, element)[0][look.row, look.column].to(device)
+        where = turn_back(place, element)[0][window.row, window.column].to(device)
         found.append(
             torch.cat([fine[0].flatten(1)[:, where], _enlarged(coarse, where, height, width)]).T
         )
@@ -243,7 +243,7 @@ def _features(
 
 
 def _enlarged(coarse: Tensor, where: Tensor, height: int, width: int) -> Tensor:
-    """What some pixels of a map [1, D, h, w] have once it is enlarged to a size, as `interpolate` does: [D, n]."""
+    """Values [D, n] of some pixels of a map [1, D, h, w] enlarged to height x width, as `interpolate` gives them."""
     down = (2 * torch.div(where, width, rounding_mode="floor") + 1) / height - 1
     across = (2 * (where % width) + 1) / width - 1
     grid = torch.stack([across, down], 1)[None, None].to(coarse.dtype)  # [1, 1, n, 2]
@@ -255,7 +255,7 @@ def _enlarged(coarse: Tensor, where: Tensor, height: int, width: int) -> Tensor:
 
 @contextmanager
 def _threads_for(lanes: int) -> Iterator[None]:
-    """While it lasts, each of some lanes has its share of the threads."""
+    """Divides torch's threads among lanes within this context."""
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads // lanes))
     try:
@@ -268,7 +268,7 @@ def tuned_network(predictor: Predictor) -> TunedSegmentation | TunedChange:
     """The network of a predictor whose pixels have features.
 
     Raises:
-        TypeError: It is another one.
+        TypeError: The network is another one.
     """
     network = predictor.network
     if not isinstance(network, (TunedSegmentation, TunedChange)):
@@ -277,6 +277,6 @@ def tuned_network(predictor: Predictor) -> TunedSegmentation | TunedChange:
 
 
 def turn_back(values: Tensor, element: int) -> Tensor:
-    """Undoes `dihedral`: mirrored first, then turned the other way."""
+    """Inverts `dihedral`: mirrors first, then rotates back."""
     mirrored = values.flip(-1) if element >= 4 else values
     return torch.rot90(mirrored, -(element % 4), dims=(-2, -1))

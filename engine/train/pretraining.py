@@ -34,7 +34,7 @@ from .fresh import drop_positions, fresh_network
 from .parallel import Quiet, join_workers
 from .pretrain import PretrainingConfig, StageHooks, run_stages
 from .pretraining_patches import Patches
-from .pretraining_results import Outcome, finished_card, look, write_report
+from .pretraining_results import Outcome, finished_card, reconstruct_sample, write_report
 from .pretraining_setup import hold_back, introduce, plan_run, start_network
 from .reconstruction import write_view
 from .reconstruction_error import ReconstructionError, reconstruction_error
@@ -198,7 +198,7 @@ def _write(outcome: Outcome, staged: Mapping[str, Path], pool: RasterPool) -> st
     """Writes the outputs to their temporary places; returns the model's seal."""
     card = finished_card(outcome)
     if "output_reconstruction" in staged or "output_report" in staged:
-        seen = look(outcome, pool)
+        seen = reconstruct_sample(outcome, pool)
         if "output_reconstruction" in staged:
             path = staged["output_reconstruction"]
             write_view(path, seen.view, card, seen.grid, seen.window)

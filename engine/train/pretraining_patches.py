@@ -1,4 +1,4 @@
-"""Where the patches of a pretraining come from: read one by one as they are drawn, or cut from a GPU's memory."""
+"""The patches of a pretraining: read one by one as they are drawn, or cut from imagery in the GPU's memory."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .parallel import Alone
 from .stages import Stage, device_memory, select
 from .trainer import Loader
 
-_MEMORY_SHARE = 0.4  # of a GPU's, for the imagery; `stages.batch_for` counts on .3 for a batch
+_MEMORY_SHARE = 0.4  # of the GPU's memory for imagery; `stages.batch_for` plans .3 for a batch
 
 
 class Patches:
-    """The patches of every stage."""
+    """Makes the loaders of all stages."""
 
     def __init__(
         self,
@@ -33,23 +33,23 @@ class Patches:
         device: str,
         progress: Progress,
     ) -> None:
-        """Keeps what all stages share.
+        """Takes the settings that all stages share.
 
         Args:
-            drawn: To draw from.
+            drawn: Rasters to draw patches from.
             card: Bands and unit of the imagery.
             patch: Side of a token, pixels.
             seed: Seed of the draw.
-            workers: This process, and those that train beside it.
+            workers: This process and those that train beside it.
             device: "auto", "cpu" or "gpu".
-            progress: Told where the imagery lies.
+            progress: Told where the imagery is kept.
         """
         self._drawn, self._card, self._patch, self._seed = list(drawn), card, patch, seed
         self._workers, self._device, self._progress = workers, workers.device(device), progress
         self._laid: tuple[list[int], Atlas] | None = None
 
     def of_stage(self, number: int, stage: Stage) -> Loader:
-        """The batches of a stage, numbered from 0."""
+        """The loader of a stage, numbered from 0."""
         chosen = select([raster.path for raster in self._drawn], stage.imagery)
         rasters = [self._drawn[index] for index in chosen]
         plan = PatchPlan(
@@ -71,16 +71,15 @@ class Patches:
         if self._device.type != "cuda" or self._workers.count > 1:
             return False
         bands, shapes = len(self._card.bands), [raster.shape for raster in rasters]
-        largest = (
-            8 * bands * max(rows * columns for rows, columns in shapes)
-        )  # read, and made valid
+        # While the largest raster is read, a second copy of it is made.
+        largest = 8 * bands * max(rows * columns for rows, columns in shapes)
         here, there = device_memory(torch.device("cpu")), device_memory(self._device)
         return largest <= here and atlas_bytes(shapes, bands) <= _MEMORY_SHARE * there
 
     def _atlas(self, chosen: list[int]) -> Atlas | None:
-        """The imagery in the device's memory; that of the stage before where it is the same; None without room."""
+        """The imagery in the device's memory, reused if it is that of the stage before; None if it does not fit."""
         if self._laid is None or self._laid[0] != chosen:
-            self._laid = None  # gone before the next one comes
+            self._laid = None  # free the memory before the next one is made
             rasters = [self._drawn[index] for index in chosen]
             self._progress.log("The imagery is read into the GPU's memory; patches are cut there.")
             shapes = [raster.shape for raster in rasters]
@@ -97,17 +96,17 @@ class Patches:
 
 
 def atlas_bytes(shapes: Sequence[tuple[int, int]], bands: int) -> int:
-    """Bytes of an atlas while it is made: its image, and four maps of what is valid, four bytes a value each."""
+    """Peak bytes while an atlas is made: its image and four validity maps, four bytes a value."""
     _, (rows, columns) = shelves(shapes)
     return 4 * (bands + 4) * rows * columns
 
 
 def without_held(rasters: Sequence[LazyRaster], progress: Progress) -> Iterator[Image]:
-    """The whole of each raster; nothing is valid, or has a value, in the windows that are held back.
+    """Yields each raster whole, with its held-out windows made invalid.
 
     Args:
-        rasters: To read.
-        progress: Asked before each whether the user has cancelled.
+        rasters: Rasters to read.
+        progress: A cancel takes effect before each raster.
     """
     for raster in rasters:
         progress.check()

@@ -1,4 +1,4 @@
-"""What a pretraining leaves: the backbone's card, a look at what it paints, and the report."""
+"""The results of a pretraining: the backbone's card, a reconstructed sample, and the report."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .reconstruction import View, picture, view
 from .reconstruction_error import ReconstructionError
 from .stages import Stage
 
-_NAMED = 50  # rasters that card and report name
-_LOOKS = 5  # windows along each side of a raster among which the one to show is chosen
+_NAMED = 50  # rasters that card and report list
+_CANDIDATES = 5  # windows along each side of a raster from which the sample is chosen
 MEASURE = marked(
     "mean squared error of hidden values in normalised units, on windows that were held back; "
     "'interpolation' fills each band from its visible tokens by distance, 'mean' by their mean"
@@ -41,16 +41,16 @@ class Outcome:
 
     Attributes:
         job: The checked job.
-        network: With its new weights.
+        network: The trained network.
         card: Card of the base, or of a fresh network; with the normalisation.
         base_seal: Seal of the base's file, "" for a fresh network.
         found: The imagery.
-        held: What was held back.
-        stages: As they were run.
+        held: The held-out windows.
+        stages: The stages as they were run.
         history: Metrics of every epoch.
-        error: On what was held back; None without any.
-        processes: That trained.
-        seconds: That it took.
+        error: Reconstruction error on the held-out windows; None without any.
+        processes: Number of processes.
+        seconds: Duration of the run.
     """
 
     job: PretrainJob
@@ -67,7 +67,7 @@ class Outcome:
 
 
 def finished_card(outcome: Outcome) -> Card:
-    """The backbone's card: what it learned from, how, and how well."""
+    """The backbone's card: training data, method, and accuracy."""
     job, card, found = outcome.job, outcome.card, outcome.found
     fresh = job.base in PRESETS
     name = job.name or Path(job.output_model).stem
@@ -108,8 +108,8 @@ def finished_card(outcome: Outcome) -> Card:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A window of the first raster as the network paints it, and where it lies."""
+class Sample:
+    """A window of the first raster as the network reconstructs it, and where it lies."""
 
     view: View
     grid: Grid
@@ -117,34 +117,34 @@ class Look:
     mask_ratio: float
 
 
-def look(outcome: Outcome, pool: RasterPool) -> Look:
-    """Paints one window of the first raster: one held back if it has any, else the most valid."""
+def reconstruct_sample(outcome: Outcome, pool: RasterPool) -> Sample:
+    """Reconstructs a window of the first raster: a held-out one if there is any, else the most valid."""
     first = outcome.found.serving[0].raster
     source = pool.get(first.path)
     side, patch = outcome.stages[-1].window, outcome.network.config.patch
     side = max(patch * 2, min(side, min(first.shape) // patch * patch))
     windows = [window for path, window in outcome.held.places if path == first.path]
     if not windows:
-        tops = np.linspace(0, max(0, first.shape[0] - side), _LOOKS).astype(int)
-        lefts = np.linspace(0, max(0, first.shape[1] - side), _LOOKS).astype(int)
+        tops = np.linspace(0, max(0, first.shape[0] - side), _CANDIDATES).astype(int)
+        lefts = np.linspace(0, max(0, first.shape[1] - side), _CANDIDATES).astype(int)
         windows = [Window(int(left), int(top), side, side) for top in tops for left in lefts]
-    # The middle comes first among equals: its surroundings are the most telling.
+    # Among equally valid windows the middle one is preferred: start there.
     windows = windows[len(windows) // 2 :] + windows[: len(windows) // 2]
     window = max(windows, key=lambda each: source.read(each)[1].mean())
     image, valid = source.read(window)
     tokens = len(first.groups) * (image.shape[-1] // patch) ** 2
     ratio = min(outcome.stages[-1].mask_ratio, 1 - 1.5 / tokens)
     seen = view(outcome.network, outcome.card, image, valid, first.groups, ratio, outcome.job.seed)
-    return Look(seen, source.grid, window, ratio)
+    return Sample(seen, source.grid, window, ratio)
 
 
-def write_report(path: Path, outcome: Outcome, seen: Look) -> None:
+def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
     """Writes the report, one HTML file.
 
     Args:
-        path: A staged .html.
+        path: A staged .html file.
         outcome: The finished run.
-        seen: A window for the picture.
+        seen: The reconstructed sample.
 
     Raises:
         OutputNotWritable: It cannot be written.

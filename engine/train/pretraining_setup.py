@@ -1,4 +1,4 @@
-"""Before a pretraining: the network to start from, the stages, what is held back."""
+"""Prepares a pretraining: the network to start from, the stages, the windows to hold out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .stages import (
 )
 from .unfinished import UnfinishedRun
 
-# Not part of what a run is: it may be taken up with others of these.
+# Parameters that may differ between a run and its resumption.
 _INCIDENTAL = (
     "output_model",
     "output_report",
@@ -44,7 +44,7 @@ _INCIDENTAL = (
 
 
 def start_network(job: PretrainJob) -> tuple[MaskedAutoencoder | None, Card, str]:
-    """The network to go on from, its card and its file's seal; no network yet for a fresh one."""
+    """The network to continue from, its card and its file's seal; None and "" for a preset."""
     if job.base in PRESETS:
         card = Card(name=job.base, task="backbone", bands=CARD_BANDS, optional_groups=(RED_EDGE,))
         return None, card, ""
@@ -65,7 +65,7 @@ def plan_run(
     found: Survey,
     workers: Alone,
 ) -> tuple[UnfinishedRun | None, tuple[Stage, ...]]:
-    """The stages: those of the run that is taken up, else as asked for or by the imagery."""
+    """The run to resume, if any, and the stages: its own, or as requested, or by the imagery."""
     unfinished = None
     if job.checkpoint:
         settings = dataclasses.asdict(job)
@@ -74,7 +74,7 @@ def plan_run(
         rasters = _paths(found)
         settings.update(inputs=rasters, base_sha256=seal, processes=workers.count)
         unfinished = UnfinishedRun(job.checkpoint, settings, rasters)
-        workers.wait()  # nobody writes the folder while others still look into it
+        workers.wait()  # no process may write the folder before all have read it
         if unfinished.stages is not None:
             return unfinished, unfinished.stages
     fresh = network is None
@@ -115,7 +115,7 @@ def _paths(found: Survey) -> list[str]:
 def hold_back(
     job: PretrainJob, found: Survey, stages: tuple[Stage, ...], patch: int, progress: Progress
 ) -> tuple[list[LazyRaster], HeldWindows]:
-    """Sets windows aside, of the last stage's size if the imagery is large enough."""
+    """Holds out windows, of the last stage's size if the imagery is large enough."""
     rasters = [item.raster for item in found.serving]
     short = int(np.median([min(raster.shape) for raster in rasters]))
     window = stages[-1].window
@@ -140,7 +140,7 @@ def introduce(
     unfinished: UnfinishedRun | None,
     progress: Progress,
 ) -> None:
-    """Tells what is going to be done."""
+    """Logs what is going to be done."""
     if unfinished is not None and unfinished.changed:
         progress.warning(
             f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, were changed since the run in "
@@ -163,7 +163,7 @@ def introduce(
 
 
 def _tell_enlarged(number: int, stage: Stage, found: Survey, progress: Progress) -> None:
-    """Warns of windows that are larger than all that they are drawn from."""
+    """Warns of windows that are larger than every raster of their stage."""
     own = [found.serving[place].raster.shape for place in select(_paths(found), stage.imagery)]
     rows, columns = max(own, key=min)
     if stage.window > min(rows, columns):

@@ -1,10 +1,10 @@
-"""Pixels that nobody labelled, as further examples for a head.
+"""Self-training: unlabelled pixels, under the labels that a head gives them, as further examples.
 
-A few polygons show a class at one place; elsewhere in the same image it looks a little different. A
-head fitted to the polygons is right about most other pixels, and fitted to those as well it is right
-about more (self-training: Scudder 1965, Yarowsky 1995). One that is to work on other dates, too, is right
-about fewer of them, and learns from what another finds that is fitted to these very rasters, and that has
-learned from pixels all over them.
+A few polygons show a class at one place; elsewhere in the same image it looks a little different. A head
+fitted to the polygons is right about most other pixels, and when it is fitted to these as well, it is right
+about more (Scudder 1965, Yarowsky 1995). A head that is to work on other dates too is less often right within
+the image; so it learns from a teacher, which is fitted to this image alone and has trained itself on pixels
+from all over it.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from .labelled_ground import UNLABELLED, LabelledGround, only
 from .linear_scores import LinearScores
 from .pixel_features import PixelSamples
 
-PIXELS = 3000  # without labels, of all rasters together
-WINDOWS = 20  # that they are taken from, about two processor seconds; more were not tried
-# Of the pixels of each class as the head sees them, those that it is surest of; the others lie where two
-# classes meet, and would only confirm the border that the head has drawn.
+PIXELS = 3000  # unlabelled pixels of all rasters together
+WINDOWS = 20  # windows that they are taken from, about two processor seconds; more were not tried
+# Share of the pixels given each class that is used, the surest ones; the others lie near the decision boundary and
+# would only confirm it.
 SURE = 0.6
-# Pixels that are taken of a class, by those labelled. With all that were sure the head believed itself more
-# than the labels: land cover of TerraMesh lost .014 instead of .004, and the village gained no more.
+# Pixels to add to a class, relative to its labelled ones. With all sure pixels they outweigh the labels: land cover
+# of TerraMesh lost .014 instead of .004, and the village gained no more.
 SHARE = 0.2
-# Positions in a raster, to find windows by: anywhere in a small one, in squares at chance places of a large
-# one, in which so many would not be two to a window.
+# Positions that are drawn to find windows, in rasters of up to `_SMALL` pixels. In larger ones they would be too
+# sparse, so they are drawn in random squares.
 _DRAWN, _SMALL = 20_000, 1_000_000
 
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """Features of pixels that nobody labelled.
+    """Features of unlabelled pixels.
 
     Attributes:
-        around: Of those that `with_neighbours` added, with as many copies as labels have [copies + 1, M, F];
-            None for none.
-        anywhere: Of those of `unlabelled_grounds`, as they are [1, M, F]; None for none.
+        around: Those added by `with_neighbours`, with as many copies as labelled pixels have
+            [copies + 1, M, F]; or None.
+        anywhere: Those of `unlabelled_grounds`, without copies [1, M, F]; or None.
     """
 
     around: NDArray[np.float32] | None = None
@@ -49,7 +49,7 @@ class Unlabelled:
 def unlabelled_grounds(
     grounds: Sequence[LabelledGround], size: int, seed: int
 ) -> list[LabelledGround]:
-    """The same rasters with pixels drawn by chance in place of their labels, in a few windows of each.
+    """The same rasters with randomly drawn pixels in place of their labels, in a few windows of each.
 
     Args:
         grounds: Rasters with labels.
@@ -57,7 +57,7 @@ def unlabelled_grounds(
         seed: Seed of the draw.
 
     Returns:
-        `PIXELS` in all, fewer where the rasters are smaller. Their labels mean nothing.
+        Grounds with `PIXELS` pixels in all, fewer in small rasters. Their labels are meaningless.
     """
     windows = max(1, WINDOWS // len(grounds))
     each = max(1, PIXELS // (windows * len(grounds)))
@@ -70,9 +70,9 @@ def unlabelled_grounds(
 def with_neighbours(
     grounds: Sequence[LabelledGround], size: int, seed: int
 ) -> list[LabelledGround]:
-    """The same rasters with pixels without labels among the labelled ones, from the windows that those lie in.
+    """The same rasters with unlabelled pixels added from the windows that hold labelled ones.
 
-    No window is looked at for their sake, so that they cost next to nothing under any light.
+    As these windows are computed anyway, the added pixels cost next to nothing, under every light.
 
     Args:
         grounds: Rasters with labels.
@@ -80,7 +80,7 @@ def with_neighbours(
         seed: Seed of the draw.
 
     Returns:
-        About `PIXELS` more in all, as `UNLABELLED`; fewer where the windows are few or small.
+        Grounds with about `PIXELS` more pixels in all, labelled `UNLABELLED`; fewer if windows are few or small.
     """
     count = sum(1 for ground in grounds for _ in ground.windows(size))
     each = max(1, PIXELS // max(1, count))
@@ -97,7 +97,7 @@ def _with_neighbours(
     corners = [(at.row_off, at.col_off) for at, _ in ground.windows(size)]
     served = set(corners)
     top, left = np.array(corners, np.int64).reshape(-1, 2, 1).transpose(1, 0, 2)
-    # Twice as many, for some lie nearer to another window.
+    # Draw twice as many, as some are nearer to another window and are dropped below.
     row = top + generator.integers(0, min(size, height), (len(corners), 2 * each))
     column = left + generator.integers(0, min(size, width), (len(corners), 2 * each))
     labelled = ground.pixels.row * width + ground.pixels.column
@@ -134,7 +134,7 @@ def without_neighbours(samples: PixelSamples) -> tuple[PixelSamples, NDArray[np.
 
 
 def _at(ground: LabelledGround, position: NDArray[np.int64], label: int) -> LabelledGround:
-    """The ground with one label at some positions, counted row by row, in place of its own."""
+    """The ground with one label at given positions (row * width + column) in place of its own labels."""
     row, column = np.divmod(np.sort(position), ground.shape[1])
     pixels = replace(
         ground.pixels,
@@ -165,7 +165,7 @@ def _drawn(
     drawn = _at(ground, found, 0)
     parts = [part for _, part in drawn.windows(size)]
     taken = generator.permutation(len(parts))[:windows]
-    # Where a raster has few windows, each gives more.
+    # With fewer windows, take more pixels of each.
     each = each * windows // len(taken)
     chosen = np.concatenate([generator.permutation(parts[k])[:each] for k in taken])
     return replace(ground, pixels=only(drawn.pixels, np.sort(chosen)))
@@ -178,18 +178,18 @@ def with_surest(
     scores: LinearScores,
     share: float = SHARE,
 ) -> tuple[PixelSamples, NDArray[np.bool_]]:
-    """Samples with unlabelled pixels among them, under the labels that a head gives them.
+    """Adds unlabelled pixels to samples, under the labels that a head gives them.
 
     Args:
         samples: Labelled pixels.
         chosen: Those to learn from [N].
-        unlabelled: Features of other pixels, with copies under another light or without [copies, M, F].
-        scores: The head; it goes by the image as it is.
-        share: How many to take of a class, by those labelled.
+        unlabelled: Features of other pixels [copies, M, F]; the first copy is the image as it is.
+        scores: The head; it labels by the first copy.
+        share: How many to add to a class, relative to its labelled pixels.
 
     Returns:
-        The samples, of each class's new pixels as of one polygon, and which of them to learn from; with as
-        many copies as both have.
+        The samples, and which of them to learn from. The new pixels of a class count as one polygon, and the
+        samples have as many copies as both inputs have.
     """
     found = scores(unlabelled[0].astype(np.float64))  # [M, K]
     ordered = np.sort(found, 1)

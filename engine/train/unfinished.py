@@ -1,4 +1,4 @@
-"""The folder of a pretraining that may be killed: how it was set up, beside the stages' checkpoints."""
+"""The checkpoint folder of a pretraining: its settings, beside the stages' checkpoints, for a run to resume from."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ FILE = "run.json"
 
 
 class UnfinishedRun:
-    """What a run was set up with, so that it goes on with the very same.
+    """The settings of an unfinished run, which must be the same when it is resumed.
 
     Attributes:
-        folder: Where it is kept.
-        stages: As planned then, with smaller batches where memory did not suffice; None for a new
+        folder: The checkpoint folder.
+        stages: The stages of the run, with batches reduced where memory did not suffice; None for a new
             run.
-        changed: Rasters whose file is another one than then.
+        changed: Rasters whose file has changed since the run began.
     """
 
     def __init__(
         self, folder: str, settings: Mapping[str, Any], rasters: Sequence[str] = ()
     ) -> None:
-        """Looks into the folder.
+        """Reads the folder.
 
         Args:
-            folder: May not exist yet.
+            folder: The checkpoint folder; need not exist yet.
             settings: Everything the result depends on, as JSON values.
-            rasters: That are learned from.
+            rasters: Rasters that are learned from.
 
         Raises:
             CheckpointMismatch: It holds a run with other settings.
@@ -72,7 +72,7 @@ class UnfinishedRun:
         )
 
     def write(self, stages: Sequence[Stage]) -> None:
-        """Keeps the stages.
+        """Writes settings and stages.
 
         Raises:
             OutputNotWritable: The folder cannot be written.
@@ -96,13 +96,13 @@ class UnfinishedRun:
             ) from error
 
     def shrink(self, number: int, batch: int) -> None:
-        """Remembers that a stage, numbered from 0, needs a smaller batch."""
+        """Records that a stage, numbered from 0, needs a smaller batch."""
         stages = list(self.stages or ())
         stages[number] = dataclasses.replace(stages[number], batch=batch)
         self.write(stages)
 
     def remove(self) -> None:
-        """Deletes what the run kept; the folder too when nothing else is in it."""
+        """Deletes the run's files, and the folder if it is then empty."""
         for path in [self.folder / FILE, *self.folder.glob("stage*.pt")]:
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
@@ -110,7 +110,7 @@ class UnfinishedRun:
 
 
 def _state(raster: str) -> list[int]:
-    """Size and time of a file; empty for what is none."""
+    """Size and modification time of a file; empty if it is not one."""
     try:
         status = os.stat(raster)
     except (OSError, ValueError):
