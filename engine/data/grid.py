@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -187,6 +187,20 @@ class Grid:
         shift = (round(shifts[0][0]), round(shifts[0][1]))
         off = max(max(abs(c - shift[0]), abs(r - shift[1])) for c, r in shifts)
         return shift if off < 0.01 else None
+
+    def beside(self, other: Grid) -> Grid:
+        """This grid with its longitudes written as those of another one, where only that makes the two meet.
+
+        At the date line a scene may lie at 180 degrees, and the next one of the same ground at -180.
+        """
+        if not self.crs.is_geographic or self.crs != other.crs:
+            return self
+        t = self.transform
+        for turn in sorted(_TURNS, key=abs):
+            turned = replace(self, transform=Affine(t.a, t.b, t.c + turn, t.d, t.e, t.f))
+            if cut(turned.bounds, other.bounds, (0,)) is not None:
+                return turned
+        return self
 
     def pixel_area(self, window: Window) -> np.ndarray:
         """True area of each pixel on the ellipsoid.

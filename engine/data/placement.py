@@ -27,7 +27,7 @@ class Placement:
     """How the pixels of one grid come to lie on another.
 
     Attributes:
-        own: The raster's own grid.
+        own: The raster's own grid, turned around the globe where the date line lies between the two.
         grid: The grid wanted.
         shift: Columns and rows between them when their pixels coincide, else None.
         ratio: How many of the raster's own pixels make one of the grid's, along a side.
@@ -35,9 +35,9 @@ class Placement:
 
     def __init__(self, own: Grid, grid: Grid) -> None:
         """Compares the grids."""
-        self.own, self.grid = own, grid
-        self.shift = (0, 0) if own is grid else grid.aligned(own)
-        self._ground = None if self.shift is not None else own.ground(grid.crs)
+        self.own, self.grid = own.beside(grid), grid
+        self.shift = (0, 0) if own is grid else grid.aligned(self.own)
+        self._ground = None if self.shift is not None else self.own.ground(grid.crs)
         self.ratio = 1.0 if self.shift is not None else self._ratio()
 
     def overlaps(self) -> bool:

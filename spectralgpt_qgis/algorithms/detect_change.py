@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterNumber,
     QgsRasterLayer,
+    QgsRectangle,
 )
 
 from ..i18n import tr
@@ -198,4 +199,13 @@ def _share_ground(
             ).transformBoundingBox(area)
         except QgsCsException:
             return True
-    return area.intersects(before.extent())
+    ground = before.extent()
+    # At the date line the same ground may be written as 180 or as -180 degrees.
+    turns = (-360, 0, 360) if before.crs().isGeographic() else (0,)
+    return any(area.intersects(_moved(ground, turn)) for turn in turns)
+
+
+def _moved(area: QgsRectangle, right: float) -> QgsRectangle:
+    return QgsRectangle(
+        area.xMinimum() + right, area.yMinimum(), area.xMaximum() + right, area.yMaximum()
+    )

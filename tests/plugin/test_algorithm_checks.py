@@ -246,6 +246,17 @@ def test_two_dates_that_do_not_overlap(refused, scene, tmp_path):
     assert "same place" in reason
 
 
+def test_two_dates_at_both_ends_of_the_degrees_may_overlap(refused, scene, tmp_path):
+    """At the date line, where 180 is -180."""
+    from osgeo import gdal
+
+    before, after = str(tmp_path / "east.tif"), str(tmp_path / "west.tif")
+    gdal.Translate(before, scene, outputBounds=[179.95, -17, 180.05, -17.1])
+    gdal.Translate(after, scene, outputBounds=[-180.05, -17, -179.95, -17.1])
+    dates = {"BEFORE": before, "AFTER": after, "OUTPUT": "TEMPORARY_OUTPUT"}
+    assert refused("detectchange", dates) == ""
+
+
 def test_two_dates_in_different_systems_may_overlap(refused, scene, later_scene, tmp_path):
     from osgeo import gdal
 

@@ -162,6 +162,42 @@ def test_the_second_date_lies_across_the_date_line(tmp_path):
         assert source.read(grid.window)[1].all()
 
 
+@pytest.mark.parametrize("pixel", [1e-3, 1.1e-3], ids=["the same pixels", "others"])
+def test_the_second_date_is_written_from_the_other_side_of_the_date_line(tmp_path, pixel):
+    """The first at 179.98 to 180.01 degrees, the second at -180.02 to -179.99, 180 is -180."""
+    grid = Grid(CRS.from_epsg(4326), Affine(1e-3, 0, 179.98, 0, -1e-3, -17), 30, 20)
+    transform = Affine(pixel, 0, -180.02, 0, -pixel, -17)
+    path = write(tmp_path / "b.tif", ramp(), crs="EPSG:4326", transform=transform)
+    with RasterSource.open(path, CARD, grid=grid) as source:
+        image, valid = source.read(grid.window)
+    assert valid.all()
+    columns = (np.arange(30) + 0.5) * 1e-3 / pixel - 0.5
+    assert np.ptp(image[0] * 10_000 - columns, axis=1)[1:].max() < 0.6  # bilinear, but for the edge
+
+
+@pytest.mark.parametrize("left", [0.0, -200.0])
+def test_the_globe_is_turned_for_no_other_grid(tmp_path, left):
+    grid = Grid(CRS.from_epsg(4326), Affine(1e-3, 0, 179.98, 0, -1e-3, -17), 30, 20)
+    transform = Affine(1e-3, 0, left, 0, -1e-3, -17)
+    path = write(tmp_path / "b.tif", ramp(), crs="EPSG:4326", transform=transform)
+    with pytest.raises(NoOverlap):
+        RasterSource.open(path, CARD, grid=grid)
+
+
+def test_zones_1_and_60_meet_at_the_date_line(tmp_path):
+    """3 km in zone 60 that end 1 km beyond 180 degrees, and a raster of zone 1 that begins 2 km before."""
+    to_60, to_1 = (
+        pyproj.Transformer.from_crs(4326, epsg, always_xy=True) for epsg in (32760, 32701)
+    )
+    x, y = to_60.transform(180, -17)
+    grid = Grid(CRS.from_epsg(32760), Affine(100, 0, x - 2000, 0, -100, y), 30, 20)
+    x, y = to_1.transform(180, -17)
+    transform = Affine(100, 0, x - 2500, 0, -100, y + 500)
+    path = write(tmp_path / "b.tif", ramp(9, 40, 40), crs="EPSG:32701", transform=transform)
+    with RasterSource.open(path, CARD, grid=grid) as source:
+        assert source.read(grid.window)[1].all()
+
+
 def test_window_beside_the_second_date_is_invalid(tmp_path):
     path = write(tmp_path / "b.tif", ramp(), transform=moved(20.4, 0))
     with RasterSource.open(path, CARD, grid=GRID) as source:
