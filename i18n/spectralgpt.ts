@@ -6541,6 +6541,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -6542,6 +6542,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas; después el modelo se entrenó con todas</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Todas las etiquetas que se reservaron son sin datos en los rásteres, así que el modelo no se puede juzgar. Dibuje más etiquetas donde el ráster tenga valores.</translation>
     </message>

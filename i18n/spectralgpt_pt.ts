@@ -6542,6 +6542,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos; depois o modelo foi treinado com todos</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>Todos os rótulos que foram reservados são sem dados nos rasters; por isso o modelo não pode ser avaliado. Desenhe mais rótulos onde o raster tem valores.</translation>
     </message>

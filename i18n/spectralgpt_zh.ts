@@ -6542,6 +6542,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
+        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <translation>按整个位置留出的标注，取这些标注上最佳的轮次；之后模型用全部标注训练</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/map_finetuning.py"/>
         <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
         <translation>留出的所有标注在栅格中均为无数据，因此无法评价模型。请在栅格有值的地方绘制更多标注。</translation>
     </message>

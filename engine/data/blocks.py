@@ -19,6 +19,7 @@ from .nearness import join_near
 
 _MOST = 2000  # blocks that are chosen from; more are tied into random bundles first
 _SIDE = 4  # distances along the side of a square that labels are cut into
+_MOST_HELD = 0.5  # share of a class's pixels
 _UNJUDGED = 1.0  # cost of a class of which nothing is held back; a wrong share costs less
 
 
@@ -92,7 +93,7 @@ def hold_out(
         distance: Units with pixels closer than this, in pixels, are one block.
         seed: Decides between blocks that are as good.
         names: Names of the classes [K], for the warning.
-        cut: Whether labels that cover the ground, and so are one block, may be cut into squares.
+        cut: Whether labels that cover the ground, and so are few blocks, may be cut into squares.
             What lies between is then lost, see `Split.unused`.
 
     Returns:
@@ -110,10 +111,13 @@ def hold_out(
     judged = counts[held].any(axis=0)
     titles = [*names, *(f"class {k + 1}" for k in range(len(names), len(there)))]
     missing = [titles[k] for k in np.flatnonzero(there & ~judged)]
-    if judged.sum() < 2:
-        squares = _cut(at, label, share, distance, seed) if cut else None
-        if squares is not None:
+    # Large blocks leave a class with next to nothing to learn from: better squares then, though some labels are lost.
+    greedy = bool((counts[held].sum(axis=0) > _MOST_HELD * counts.sum(axis=0)).any())
+    if cut and (judged.sum() < 2 or greedy):
+        squares = _cut(at, label, share, distance, seed)
+        if squares is not None and len(np.unique(label[squares.validation])) >= judged.sum():
             return squares
+    if judged.sum() < 2:
         return Split(nothing, _not_judged(missing, distance), blocks)
     return Split(held[bundle], _partly_judged(missing, distance), blocks)
 

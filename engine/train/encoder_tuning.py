@@ -25,7 +25,8 @@ from .metrics import confusion_matrix
 from .pixel_features import tuned_network
 from .rounds import Rounds
 from .supervised import IGNORE, SupervisedLoss, predict
-from .trainer import Trainer, TrainingResult
+from .taught_windows import TaughtLoss, TaughtWindows
+from .trainer import Loss, Trainer, TrainingResult
 from .tuning import Tuned, build, light_of
 
 RATE = 5e-4  # where all weights learn
@@ -38,10 +39,11 @@ def tune_weights(
     held: Sequence[LabelledGround],
     rounds: Rounds,
     *,
+    teacher: Predictor | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Tuned:
-    """Trains the encoder, whole or by adapters, from where the head on frozen features ends.
+    """Trains head and encoder, this whole or by adapters, from where the head on frozen features ends.
 
     Args:
         base: Gives the encoder.
@@ -49,11 +51,13 @@ def tune_weights(
         learn: Rasters with the labels to learn from.
         held: The same with those held back; empty for none, then the last epoch is kept.
         rounds: How long, and what of the encoder.
+        teacher: Of a map of classes, made for the rasters of `learn` as they are: what it says of every pixel
+            is learned as well, under other lights unless it is `first` itself. None to learn from labels alone.
         seed: Of every choice.
         progress: Told how far it is.
     """
     progress = progress or Progress()
-    predictor = _start_from(first, base, rounds, seed)
+    predictor = _start_from(first, base, rounds, seed, 0.0 if teacher else rounds.drop_path)
     card = predictor.card
     # The head alone is a model already: from here on a cancel keeps the best so far.
     progress.state(keeps=True, rounds=rounds.epochs)
@@ -65,11 +69,19 @@ def tune_weights(
         tell(progress, "val_", 0, start)
         progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
         callbacks += _keep_the_best(windows, rounds.patience)
-    side = rounds.window or card.window
-    loader = LabelledWindows(learn, side, rounds.batch, rounds.steps, light_of(card), seed=seed)
-    loss = SupervisedLoss(card, smoothing=0.05)
-    result = Trainer(predictor, loss, loader, rounds.trainer(seed, RATE), callbacks).fit()
-    predictor.cpu()
+    side, light = rounds.window or card.window, light_of(card)
+    loader: LabelledWindows
+    loss: Loss
+    if teacher is None:
+        loader = LabelledWindows(learn, side, rounds.batch, rounds.steps, light, seed=seed)
+        loss, how = SupervisedLoss(card, smoothing=0.05), rounds.trainer(seed, RATE)
+    else:
+        other = None if teacher is first.predictor else light
+        loader = TaughtWindows(learn, side, rounds.batch, rounds.steps, other, seed)
+        loss, how = TaughtLoss(teacher, learn), rounds.taught(seed)
+    result = Trainer(predictor, loss, loader, how, callbacks).fit()
+    for used in (predictor, teacher or predictor):
+        used.cpu()
     if rounds.adapters:
         merge_adapters(tuned_network(predictor).encoder)
     improved = _improved(result, start, progress)
@@ -87,9 +99,9 @@ def tune_weights(
     return _judged(tuned, windows, places_of(held, card.window, rounds.batch))
 
 
-def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predictor:
+def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int, drop_path: float) -> Predictor:
     """The network of a head on frozen features, ready for its encoder to learn."""
-    predictor = build(base, first.predictor.card, first.judged.hidden, rounds.drop_path)
+    predictor = build(base, first.predictor.card, first.judged.hidden, drop_path)
     predictor.network.load_state_dict(first.predictor.network.state_dict())
     if rounds.adapters:
         torch.manual_seed(seed)

@@ -82,6 +82,14 @@ class LabelledWindows:
             yield collate([self._draw(random) for _ in range(self._batch)])
 
     def _draw(self, generator: np.random.Generator) -> dict[str, Any]:
+        ground, window = self._at_labels(generator)
+        feeds, label = read_labelled(ground, window)
+        if generator.integers(2):
+            feeds = relight(feeds, draw_changes(feeds, self._light, generator))
+        return prepare(feeds, label, self._size, int(generator.integers(8)))
+
+    def _at_labels(self, generator: np.random.Generator) -> tuple[LabelledGround, Window]:
+        """A window around one labelled pixel."""
         units = self._by_class[generator.integers(len(self._by_class))]
         unit = units[generator.integers(len(units))]
         number, pixel = self._pixels[:, unit[generator.integers(len(unit))]]
@@ -89,10 +97,7 @@ class LabelledWindows:
         side = max(8, round(self._size * float(generator.uniform(*self._scale)) ** 0.5))
         top = _start(ground.pixels.row[pixel], ground.shape[0], side, generator)
         left = _start(ground.pixels.column[pixel], ground.shape[1], side, generator)
-        feeds, label = read_labelled(ground, Window(left, top, side, side))
-        if generator.integers(2):
-            feeds = relight(feeds, draw_changes(feeds, self._light, generator))
-        return prepare(feeds, label, self._size, int(generator.integers(8)))
+        return ground, Window(left, top, side, side)
 
 
 class WholeWindows:

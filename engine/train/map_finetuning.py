@@ -13,8 +13,9 @@ from ..cards import Card
 from ..data.blocks import hold_out
 from ..data.label_layer import LabelLayer
 from ..errors import Cancelled
-from ..language import tr
+from ..language import marked, tr
 from ..logins import file_name
+from ..model.predictor import Predictor
 from ..progress import Progress, Quiet
 from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
@@ -30,8 +31,8 @@ from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .live_figures import looks
 from .made import Made
 from .memory import with_smaller_batches
-from .method import BATCH, choose_method
-from .quick_head import USES
+from .method import BATCH, TAUGHT_BATCH, choose_method
+from .quick_head import HERE, USES
 from .rounds import Rounds, plan_rounds
 from .surroundings_tuning import with_surroundings
 from .tuned_card import (
@@ -108,28 +109,67 @@ def _tune_weights(
     progress: Progress,
 ) -> Tuned:
     """Adapters or all weights, judged on whole places that are held back."""
-    base, card = tuner.base, tuner.card
+    card = tuner.card
     learn, held, warning = split_grounds(grounds, rounds.share, job.seed, card)
     if warning:
         progress.warning(warning)
     judging = _on_data(held, card.window, progress)
 
+    again = card.task == "segmentation" and bool(judging)
+    middle = 0.5 if again else 0.9
+
     def work(batch: int) -> Tuned:
-        first = tuner.tune(learn, progress.part(0.0, 0.18))
         tried = dataclasses.replace(rounds, batch=batch)
-        part = progress.part(0.18, 0.9)
-        tuned = tune_weights(base, first, learn, judging, tried, seed=job.seed, progress=part)
-        if tuned.improved or tuned.cancelled:
+        tuned = _trained(tuner, learn, judging, tried, progress.part(0.0, middle))
+        if tuned.cancelled or (tuned.improved and not again):
             return tuned
-        # That head was fitted without the labels that were held back: here is one of all of them.
+        # Here is a model of all labels, those as well that were held back: of the kind that did better.
+        part = Quiet(progress.part(middle, 1.0))
         try:
-            whole = tuner.tune(grounds, Quiet(progress.part(0.9, 1.0)))
+            if not tuned.improved:
+                whole = tuner.tune(grounds, part)
+                return dataclasses.replace(whole, history=tuned.history, improved=False)
+            whole = _trained(tuner, grounds, [], tried, part)
         except Cancelled:
             return dataclasses.replace(tuned, cancelled=True)
-        return dataclasses.replace(whole, history=tuned.history, improved=False)
+        if whole.cancelled:
+            return dataclasses.replace(tuned, cancelled=True)
+        measure = marked(
+            "labels held back in whole places, at the best epoch by the same labels; the model was "
+            "then trained on all of them"
+        )
+        return dataclasses.replace(tuned, predictor=whole.predictor, measure=measure)
 
     gpu = tuner.device is not None and tuner.device.type == "cuda"
-    return with_smaller_batches(work, BATCH * 4 if gpu else BATCH, progress)
+    batch = TAUGHT_BATCH if card.task == "segmentation" else BATCH
+    return with_smaller_batches(work, batch * 4 if gpu else batch, progress)
+
+
+def _trained(
+    tuner: HeadTuner,
+    learn: Sequence[LabelledGround],
+    judging: Sequence[LabelledGround],
+    rounds: Rounds,
+    progress: Progress,
+) -> Tuned:
+    """A head on frozen features, then the encoder as well, judged on other labels where there are any."""
+    first = tuner.tune(learn, progress.part(0.0, 0.2))
+    teacher = _teacher(tuner, first, learn, Quiet(progress.part(0.2, 0.28)))
+    part = progress.part(0.28, 1.0)
+    return tune_weights(
+        tuner.base, first, learn, judging, rounds, teacher=teacher, seed=tuner.seed, progress=part
+    )
+
+
+def _teacher(
+    tuner: HeadTuner, first: Tuned, learn: Sequence[LabelledGround], progress: Progress
+) -> Predictor | None:
+    """Who says what every pixel of a map of classes is: the head that is made for these very rasters."""
+    if tuner.card.task != "segmentation":
+        return None
+    if tuner.use is HERE:
+        return first.predictor
+    return dataclasses.replace(tuner, use=HERE).tune(learn, progress).predictor
 
 
 def _tune_surroundings(

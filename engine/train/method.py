@@ -11,9 +11,12 @@ from ..language import marked
 # on the same image, both within chance. For scenes, and on a GPU, it is a guess.
 MANY_PLACES = 200
 BATCH = 8
+# Windows a batch of class maps, which need few steps to learn what a head for the same rasters predicts.
+TAUGHT_BATCH = 4
 # (epochs, batches an epoch) unless the user sets them.
 LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
 LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
+LENGTHS_TAUGHT = {"adapters": (4, 20), "full": (4, 20)}
 LARGE = 20_000_000  # weights beyond which training an encoder on a processor takes hours
 
 

@@ -31,7 +31,7 @@ def is_decayed(name: str, parameter: torch.Tensor) -> bool:
 
 
 def parameter_groups(
-    model: nn.Module, weight_decay: float = 0.05, layer_decay: float = 1.0
+    model: nn.Module, weight_decay: float = 0.05, layer_decay: float = 1.0, below: float = 1.0
 ) -> list[dict[str, Any]]:
     """Groups of trainable parameters by layer and decay.
 
@@ -39,9 +39,11 @@ def parameter_groups(
         model: Its transformer blocks are named `blocks.N`, with any prefix.
         weight_decay: For the parameters that are decayed.
         layer_decay: Factor on the learning rate from one layer to the one below; 1 for none.
+        below: Factor besides on that of all layers below the topmost.
 
     Returns:
-        Groups for a torch optimiser, with `lr_scale` (layer_decay to the power of the layers above).
+        Groups for a torch optimiser, with `lr_scale` (layer_decay to the power of the layers above, times
+        `below`).
     """
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     blocks = [int(found.group(1)) for name, _ in named for found in [_BLOCK.search(name)] if found]
@@ -54,7 +56,8 @@ def parameter_groups(
             {
                 "params": [],
                 "weight_decay": weight_decay if key[1] else 0.0,
-                "lr_scale": layer_decay ** (depth + 1 - key[0]),
+                "lr_scale": layer_decay ** (depth + 1 - key[0])
+                * (below if key[0] <= depth else 1.0),
             },
         )
         group["params"].append(value)
@@ -67,10 +70,11 @@ def build_optimiser(
     *,
     weight_decay: float = 0.05,
     layer_decay: float = 1.0,
+    below: float = 1.0,
     betas: tuple[float, float] = (0.9, 0.95),
 ) -> torch.optim.AdamW:
     """AdamW over `parameter_groups`."""
-    groups = parameter_groups(model, weight_decay, layer_decay)
+    groups = parameter_groups(model, weight_decay, layer_decay, below)
     for group in groups:
         group["lr"] = learning_rate * group["lr_scale"]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=betas)

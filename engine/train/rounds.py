@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from ..training_jobs import FinetuneJob
-from .method import LENGTHS, LENGTHS_GPU, Method
+from .method import LENGTHS, LENGTHS_GPU, LENGTHS_TAUGHT, Method
 from .trainer import TrainerConfig
 
 DROP_PATH = 0.1  # of an encoder of which all weights learn
 ADAPTER_RATE = 1e-3  # adapters are new and few, so they learn faster and all alike
 LAYER_DECAY = 0.75
+# Of maps of classes the head learns at this rate, the encoder at a share of it: what it knows is soon lost.
+TAUGHT_RATE, ADAPTERS_BELOW, FULL_BELOW = 2e-3, 0.1, 0.01
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,21 @@ class Rounds:
             device=self.device,
         )
 
+    def taught(self, seed: int) -> TrainerConfig:
+        """The same for a map of classes that learns from another head as well."""
+        return dataclasses.replace(
+            self.trainer(seed, TAUGHT_RATE),
+            learning_rate=TAUGHT_RATE,
+            below=ADAPTERS_BELOW if self.adapters else FULL_BELOW,
+        )
+
 
 def plan_rounds(job: FinetuneJob, method: Method, gpu: bool) -> Rounds:
     """What a job asks for; where it leaves the length open, what suits the machine."""
-    epochs, steps = (LENGTHS_GPU if gpu else LENGTHS)[method.name]
+    lengths = LENGTHS_GPU if gpu else LENGTHS
+    if job.task == "segmentation":
+        lengths = LENGTHS_TAUGHT
+    epochs, steps = lengths[method.name]
     return Rounds(
         adapters=method.name == "adapters",
         epochs=job.epochs or epochs,

@@ -51,6 +51,7 @@ class TrainerConfig:
         learning_rate: At the end of the warm-up, for the topmost layer.
         weight_decay: On matrices and kernels.
         layer_decay: Factor on the learning rate from a layer to the one below.
+        below: Additional factor on that of all layers below the topmost.
         betas: Betas of AdamW.
         warmup: Share of the run with a rising learning rate.
         floor: Last learning rate as a share of `learning_rate`.
@@ -65,6 +66,7 @@ class TrainerConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     layer_decay: float = 1.0
+    below: float = 1.0
     betas: tuple[float, float] = (0.9, 0.95)
     warmup: float = 0.1
     floor: float = 0.0
@@ -125,6 +127,7 @@ class Trainer:
             self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             layer_decay=self.config.layer_decay,
+            below=self.config.below,
             betas=self.config.betas,
         )
         self._called = self.workers.wrap(self.model)

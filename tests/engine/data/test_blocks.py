@@ -194,6 +194,21 @@ def test_labels_that_cover_the_ground_are_cut(distance):
     assert set(label[rest[row, column]]) == {0, 1}
 
 
+def test_blocks_so_large_that_a_class_would_have_little_to_learn_from_are_cut():
+    """Two blocks of 200 x 100 pixels, each with nine tenths of a class: either would take them."""
+    row, column = (values.ravel() for values in np.mgrid[0:200, 0:200])
+    column = np.where(column < 100, column, column + 40)
+    label = ((column > 100) ^ (row % 100 < 10)).astype(int)
+    at = Positions(row, column, row // 10 * 2 + (column > 100))
+    whole = hold_out(at, label)
+    assert max(whole.validation[label == k].mean() for k in (0, 1)) > 0.8
+    split = hold_out(at, label, cut=True)
+    assert "cut into squares" in split.warning
+    learned = ~split.validation & ~split.unused
+    assert all(learned[label == k].mean() > 0.5 for k in (0, 1))
+    assert set(label[split.validation]) == {0, 1}
+
+
 def test_too_little_ground_to_cut():
     row, column, unit = squares((0, 0), (0, 4))
     split = hold_out(Positions(row, column, unit), unit, cut=True)

@@ -70,6 +70,13 @@ def test_learning_rate_halves_from_layer_to_layer():
     assert len(rates) == len(named)
 
 
+def test_what_is_below_the_topmost_layer_may_learn_more_slowly_besides():
+    """A tenth: head and norm 1, block 1 1/20, block 0 1/40, tokens 1/80."""
+    optimiser = build_optimiser(Network(), 0.8, layer_decay=0.5, below=0.1)
+    rates = sorted({round(group["lr"], 6) for group in optimiser.param_groups})
+    assert rates == pytest.approx([0.01, 0.02, 0.04, 0.8])
+
+
 def test_set_learning_rate_keeps_the_layers_apart_and_frozen_parameters_out():
     model = Network()
     model.patch_embed.requires_grad_(False)

@@ -36,7 +36,8 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """This land is easily learned."""
-    monkeypatch.setattr(rounds, "LENGTHS", {"adapters": (9, 4), "full": (9, 4)})
+    for name in ("LENGTHS", "LENGTHS_TAUGHT"):
+        monkeypatch.setattr(rounds, name, {"adapters": (9, 4), "full": (9, 4)})
     monkeypatch.setattr(tuning, "copies_for", lambda base: 1)
 
 

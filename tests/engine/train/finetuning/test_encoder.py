@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.train import encoder_tuning
+from engine.train import encoder_tuning, map_finetuning
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train.finetuning.outcome import accuracy, same, weights
 
@@ -53,6 +53,46 @@ def test_where_it_does_not_help_there_is_the_head_of_all_labels(run, drawn, meth
     assert told.fractions[-1] == 1
 
 
+@pytest.fixture
+def trained(monkeypatch):
+    """Of each training: labelled pixels to learn from and held back, and the teacher."""
+    real, calls = map_finetuning.tune_weights, []
+
+    def tune(base, first, learn, held, rounds, **more):
+        counts = (sum(len(ground.pixels) for ground in part) for part in (learn, held))
+        calls.append((*counts, more["teacher"], first.predictor))
+        return real(base, first, learn, held, rounds, **more)
+
+    monkeypatch.setattr(map_finetuning, "tune_weights", tune)
+    return calls
+
+
+def test_what_helped_is_done_again_with_all_labels(run, drawn, figures, trained):
+    figures(0.1, 0.2)
+    result = run(method="full", epochs=1)
+    (learned, held, *_), (every, none, *_) = trained
+    assert (every, none) == (16 * 16, 0) and held and learned < every
+    assert result["accuracy"]["samples"] == held
+    assert "then trained on all of them" in result["accuracy"]["measure"]
+
+
+@pytest.mark.parametrize("use", ["anywhere", "here"])
+def test_the_teacher_is_the_head_for_these_rasters(run, drawn, trained, use):
+    run(method="adapters", epochs=1, validation=0, use=use)
+    ((_, _, teacher, first),) = trained
+    assert (teacher is first) == (use == "here")
+
+
+def test_a_cancel_in_the_second_training_keeps_the_first_model(run, drawn, figures, trained, out):
+    told = Recorder()
+    figures(0.1, 0.2)
+    told._is_cancelled = lambda: len(trained) == 2
+    result = run(told, method="full", epochs=1)
+    assert result["cancelled"] and (out / "mine.safetensors").exists()
+    assert result["accuracy"]["samples"] < 16 * 16
+    assert "then trained" not in result["accuracy"]["measure"]
+
+
 def test_a_cancel_while_the_head_of_all_labels_is_made_keeps_the_other(run, drawn, out, figures):
     told = Recorder()
     figures(0.9, 0.2)
@@ -72,7 +112,7 @@ def test_the_same_seed_gives_the_same_weights(run, drawn, out):
 
 
 def test_with_too_little_memory_a_smaller_batch_is_tried(run, drawn, monkeypatch):
-    call, sizes = encoder_tuning.SupervisedLoss.__call__, []
+    call, sizes = encoder_tuning.TaughtLoss.__call__, []
 
     def limited(self, model, batch):
         sizes.append(len(batch["image"]))
@@ -80,10 +120,7 @@ def test_with_too_little_memory_a_smaller_batch_is_tried(run, drawn, monkeypatch
             raise torch.OutOfMemoryError("out of memory")
         return call(self, model, batch)
 
-    monkeypatch.setattr(encoder_tuning.SupervisedLoss, "__call__", limited)
+    monkeypatch.setattr(encoder_tuning.TaughtLoss, "__call__", limited)
     result = run(method="full", epochs=1)
-    assert sizes[:3] == [8, 4, 2]
-    assert result["warnings"][:2] == [
-        "The memory does not suffice for a batch of 8: trying 4.",
-        "The memory does not suffice for a batch of 4: trying 2.",
-    ]
+    assert sizes[:2] == [4, 2]
+    assert result["warnings"][0] == "The memory does not suffice for a batch of 4: trying 2."
