@@ -6543,7 +6543,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
         <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
-        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes ; le modèle a ensuite été entraîné avec toutes</translation>
+        <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes ; le modèle a ensuite été entraîné avec toutes</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>

@@ -111,9 +111,9 @@ class TestBadInput:
         assert Path(base).read_bytes() == before and not twin.exists()
 
     def test_a_loss_that_is_no_number(self, check, monkeypatch):
-        call = encoder_tuning.SupervisedLoss.__call__
+        call = encoder_tuning.TaughtLoss.__call__
         monkeypatch.setattr(
-            encoder_tuning.SupervisedLoss, "__call__", lambda *given: call(*given) * float("nan")
+            encoder_tuning.TaughtLoss, "__call__", lambda *given: call(*given) * float("nan")
         )
         check(
             TrainingDiverged,
@@ -125,7 +125,7 @@ class TestBadInput:
         def exhausted(*given):
             raise torch.OutOfMemoryError("out of memory")
 
-        monkeypatch.setattr(encoder_tuning.SupervisedLoss, "__call__", exhausted)
+        monkeypatch.setattr(encoder_tuning.TaughtLoss, "__call__", exhausted)
         check(
             OutOfMemory,
             r"does not suffice even for a batch of 1\. Choose a smaller network",
