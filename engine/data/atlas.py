@@ -1,6 +1,6 @@
-"""Training patches cut where the network is trained: images side by side in one tensor on the device.
+"""Cuts training patches on the training device, from images that lie side by side in one tensor.
 
-Cut one by one on the processor, patches come many times slower than a GPU trains a small network with them.
+Cut one by one on the processor, patches come many times slower than a GPU trains a small network on them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TRIES = 4  # draws of each crop, the first with enough valid pixels
 
 
 class Atlas:
-    """Images of any size in one.
+    """Images of any size in one tensor.
 
     Attributes:
         image: float32 [1, C, H, W]; 0 where invalid, and between the images.
@@ -77,7 +77,7 @@ class Atlas:
         return inside / (rows * columns)
 
     def cut(self, boxes: Tensor, turns: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Cuts rectangles, brings each to a square, and turns or mirrors it.
+        """Cuts rectangles, resizes each to a square, and rotates or mirrors it.
 
         Args:
             boxes: [B, 4]: top, left, rows, columns in pixels of the atlas.
@@ -193,7 +193,7 @@ def change_light(image: Tensor, offset: float, chance: torch.Generator) -> Tenso
 
 
 def shelves(shapes: Sequence[tuple[int, int]]) -> tuple[Tensor, tuple[int, int]]:
-    """Places rectangles in one: rows of them, the highest first, with a gap all around each.
+    """Packs rectangles into one: on shelves, the highest first, with a gap around each.
 
     Args:
         shapes: (rows, columns) of each.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def components(count: int, one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.int64]:
-    """Which nodes of a graph hang together.
+    """Numbers the connected components of a graph.
 
     Args:
         count: Nodes, 0..count-1.
@@ -36,7 +36,7 @@ def components(count: int, one: NDArray[Any], other: NDArray[Any]) -> NDArray[np
 
 
 def regions(values: NDArray[Any], empty: int) -> NDArray[np.int64]:
-    """Numbers the regions of equal values that hang together by their sides.
+    """Numbers the regions of equal values whose pixels share sides (4-connected).
 
     Args:
         values: [rows, columns].

@@ -1,4 +1,4 @@
-"""What a dataset tells about its bands and its product, gathered from everywhere GDAL keeps it."""
+"""Gathers what a dataset says about its bands and product, from everywhere GDAL keeps it."""
 
 from __future__ import annotations
 

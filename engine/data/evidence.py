@@ -1,4 +1,4 @@
-"""Looking at a scene before working on it: a sample of its pixels, and what they tell."""
+"""Samples a scene's pixels before it is used, to find out what its values are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows of imagery that are kept back: the network is judged on ground it was never shown."""
+"""Holds out windows of imagery, so that a network is judged on ground that it was never shown."""
 
 from __future__ import annotations
 

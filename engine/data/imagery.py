@@ -1,4 +1,4 @@
-"""Unlabelled imagery for a model: which of the given rasters serve it, and what they hold."""
+"""Surveys unlabelled imagery for a model: which rasters are usable, and what they hold."""
 
 from __future__ import annotations
 

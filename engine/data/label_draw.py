@@ -1,4 +1,4 @@
-"""Labelled pixels collected piece by piece, never more of them than are wanted."""
+"""Collects labelled pixels piece by piece, and keeps a random sample when there are too many."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 class Draw:
     """Keeps a random share of each class when there are too many pixels.
 
-    Every pixel gets a random number, and of each class the lowest numbers stay. How many that may
-    be only shrinks as pixels come, so one pass is enough and what is kept is a fair draw.
+    Every pixel gets a random number, and the lowest numbers of each class stay. Their count can only
+    shrink as pixels come, so one pass suffices and the sample is unbiased.
 
     Attributes:
         totals: Pixels of each class that were added [K].

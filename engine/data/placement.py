@@ -1,4 +1,4 @@
-"""Putting one raster's pixels on another one's grid, window by window.
+"""Resamples one raster onto another one's grid, window by window.
 
 Values and validity are warped together from arrays, so that every kind of no-data (value, NaN,
 mask, alpha, zeros) is honoured alike: an invalid pixel neither bleeds into its neighbours nor

@@ -1,4 +1,4 @@
-"""Many rasters, of which only some are open at a time: a folder may hold more than the system lets open."""
+"""Opens many rasters on demand, only some at a time, as the system limits the number of open files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPEN = 128
 
 
 class RasterPool:
-    """Opens rasters for a model when they are needed and closes those that were not for longest.
+    """Opens rasters for a model when needed, and closes the least recently used.
 
     A context manager. One thread at a time may use it.
     """

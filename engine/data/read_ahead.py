@@ -1,4 +1,4 @@
-"""Doing the reading of the next items while the present one is worked on."""
+"""Reads the next items in a background thread while the caller works on the present one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, N
                 continue
 
     def work() -> None:
-        # Rasters opened and closed in any order within it: each restores the one around it.
+        # One environment around all, so that rasters may be opened and closed inside it in any order.
         with rasterio.Env():
             try:
                 for item in items:
@@ -43,7 +43,7 @@ def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, N
                     if stop.is_set():
                         return
                 put("end", None)
-            except BaseException as error:  # it belongs to whoever waits for the items
+            except BaseException as error:  # raised again in the thread that waits for the items
                 put("error", error)
 
     thread = threading.Thread(target=work, name="read-ahead", daemon=True)

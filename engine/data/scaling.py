@@ -1,7 +1,7 @@
-"""From a file's values to reflectance: what the values are, decided from metadata and pixels.
+"""Converts a file's values to reflectance; decides from metadata and pixels what the values are.
 
-The decision is told in words, and every guess is a warning: a wrong scale makes a map that looks
-fine and is wrong.
+The decision is logged in words, and every guess is a warning, as a map from wrongly scaled values
+looks fine and is wrong.
 """
 
 from __future__ import annotations

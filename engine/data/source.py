@@ -1,4 +1,4 @@
-"""A raster as a model sees it: its bands, in its unit, on one grid, with the valid pixels known."""
+"""A raster as a model sees it: the model's bands in the model's unit, on one grid, with a mask of valid pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From scores to probabilities that fit the labels: one temperature, a shift for each class."""
+"""Calibrates scores to probabilities that fit the labels: one temperature, and a shift for each class."""
 
 from __future__ import annotations
 

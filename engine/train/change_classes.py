@@ -1,4 +1,4 @@
-"""Which of two labels means change: a change model has the classes 0 unchanged and 1 changed."""
+"""Finds out which of two labels means change; a change model has the classes 0 unchanged and 1 changed."""
 
 from __future__ import annotations
 

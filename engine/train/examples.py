@@ -1,4 +1,4 @@
-"""Pictures for the report: imagery with its labels, beside the map that the model makes of it."""
+"""Draws pictures for the report: imagery with its labels, beside the model's map of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that start fresh: the bands they learn, and positions that can be told apart at once."""
+"""Networks with random weights: their bands, and position embeddings that are distinct from the start."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fresh_network(
 
 @torch.no_grad()
 def start_positions(network: MaskedAutoencoder) -> None:
-    """Lets the learned positions start as waves along rows and columns.
+    """Initialises the learned position embeddings as waves along rows and columns.
 
     From small noise it takes a long run until attention can tell places apart at all.
     """
@@ -62,7 +62,7 @@ def start_positions(network: MaskedAutoencoder) -> None:
 
 
 def drop_positions(network: MaskedAutoencoder, window: int) -> None:
-    """Forgets where things lie in a window, and starts anew for windows of another size.
+    """Resets the position embeddings for windows of another size.
 
     The published networks were trained so from one size to the next.
 

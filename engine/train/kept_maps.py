@@ -1,4 +1,4 @@
-"""Features of whole windows, kept from a pass over labelled pixels for who learns from what surrounds them."""
+"""Keeps the features of some whole windows from a pass over labelled pixels, for training convolutions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 384  # windows in memory: 82 features of 128 x 128 pixels in half precisi
 
 @dataclass(frozen=True)
 class WindowMaps:
-    """What a frozen network measured in a window as it is.
+    """Features of a whole window, unchanged.
 
     Attributes:
         ground: The raster with the labelled pixels that the pass went over.
@@ -32,7 +32,7 @@ class WindowMaps:
 
 
 class KeptMaps:
-    """Of evenly spread windows, no more than `MOST`."""
+    """Keeps evenly spread windows, at most `MOST`."""
 
     def __init__(self) -> None:
         """Starts without any."""

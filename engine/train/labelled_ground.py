@@ -1,4 +1,4 @@
-"""Ground with labels: how to read a window as a model's inputs, and which pixels are known."""
+"""Labelled ground: a raster (or two dates) that is read as a model's inputs, with its labelled pixels."""
 
 from __future__ import annotations
 

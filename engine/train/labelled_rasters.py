@@ -1,4 +1,4 @@
-"""The rasters of a fine-tuning, opened as the base sees them, with the labels that lie on them."""
+"""Opens the rasters of a fine-tuning for its base model, and puts the labels on them."""
 
 from __future__ import annotations
 

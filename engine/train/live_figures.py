@@ -1,4 +1,4 @@
-"""Figures that are told while a model learns: of all classes, and of each."""
+"""Figures that are reported during training: over all classes, and of each."""
 
 from __future__ import annotations
 

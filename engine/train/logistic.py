@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on all blocks of features at once, alone or beside discriminants."""
+"""Multinomial logistic regression on all blocks of features, alone or averaged with discriminants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fine-tuned model before it is written, and how it is written."""
+"""A fine-tuned model ready to be written, and the writing of its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do when the memory does not suffice: try with less, then say so."""
+"""Retries work with smaller batches when memory runs out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def with_smaller_batches(
     work: Callable[[int], Result], batch: int, progress: Progress, least: int = 1
 ) -> Result:
-    """Does a piece of work, with half the batch each time that memory runs out.
+    """Runs a piece of work, halving the batch each time memory runs out.
 
     Args:
         work: Takes the size of a batch; starts from the beginning each time.
@@ -43,7 +43,7 @@ def with_smaller_batches(
             if not is_out_of_memory(error):
                 raise
             details = repr(error)
-        # Out here the failed attempt's frames, and the tensors they hold, are gone.
+        # Outside of the except block the failed attempt's frames, and the tensors they hold, are freed.
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

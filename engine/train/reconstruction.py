@@ -1,4 +1,4 @@
-"""A look at what a pretrained network paints: masked input, reconstruction and error of a window."""
+"""Shows a pretrained network's reconstruction of a window: masked input, reconstruction and error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEAST_SIDE = 256  # pixels of a panel, by repeating each of the window's
 
 @dataclass(frozen=True)
 class View:
-    """One window as the network is shown it, as it paints it, and the difference.
+    """A window as the network is given it, its reconstruction, and the error.
 
     Attributes:
         masked: float32 [C, S, S] in the card's unit, NaN where hidden, invalid or missing.
@@ -51,7 +51,7 @@ def view(
     mask_ratio: float = MASK_RATIO,
     seed: int = 0,
 ) -> View:
-    """Hides tokens of a window and has them painted.
+    """Hides tokens of a window and has the network reconstruct them.
 
     Args:
         network: Is put into evaluation mode.

@@ -1,4 +1,4 @@
-"""How well a network guesses hidden tokens, beside guesses that need no network."""
+"""The reconstruction error of a network on hidden tokens, beside baselines without a network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def reconstruction_error(
     batch: int = 16,
     groups: Tensor | None = None,
 ) -> ReconstructionError:
-    """Compares the network's guess of hidden tokens with guesses that need no network.
+    """Compares the network's reconstruction of hidden tokens with baselines.
 
     Args:
         network: Is put into evaluation mode.

@@ -1,4 +1,4 @@
-"""Batches of labelled scenes: every class alike, mixed and changed so that few go a long way."""
+"""Batches of labelled scenes with balanced classes, mixed and augmented."""
 
 from __future__ import annotations
 

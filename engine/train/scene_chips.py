@@ -1,4 +1,4 @@
-"""Labelled scenes as chips: windows of rasters, cut as inference cuts them."""
+"""Cuts labelled scenes into chips: the windows of rasters that inference would use."""
 
 from __future__ import annotations
 

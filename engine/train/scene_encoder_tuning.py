@@ -1,4 +1,4 @@
-"""Fine-tuning for scenes beyond the last layer: the encoder learns as well, whole or by adapters."""
+"""Fine-tuning for scenes beyond the last layer: trains the encoder as well, as a whole or by adapters."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tune_scene_encoder(
     predictor = _start_from(first, base, rounds, seed)
     card = predictor.card
     name = "map" if card.multilabel else "accuracy"
-    # The head alone is a model already: from here on a cancel keeps the best so far.
+    # The head alone is a usable model: from here on a cancel keeps the best model so far.
     progress.state(keeps=True, rounds=rounds.epochs)
     before = judge_held(first.predictor, held)
     tell(progress, "val_", 0, before)

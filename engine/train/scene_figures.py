@@ -1,4 +1,4 @@
-"""How well scores of scenes agree with their labels."""
+"""Accuracy of scene scores against labels."""
 
 from __future__ import annotations
 

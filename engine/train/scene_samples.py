@@ -1,4 +1,4 @@
-"""Features of scenes, computed once: all that a frozen encoder has to do."""
+"""Computes the features of scenes once, so that heads can be fitted without running the encoder again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tuning for scenes: a last layer on frozen features, from which the encoder may learn on."""
+"""Fine-tuning for scenes: fits a last layer on frozen features, after which the encoder may be trained."""
 
 from __future__ import annotations
 

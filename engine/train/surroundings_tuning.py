@@ -1,4 +1,4 @@
-"""Change from many labelled places: convolutions learn on what a frozen network measured of each pixel."""
+"""Trains convolutions on the features of pixels, for change with many labelled places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of a fine-tuned model: what it learned from, how, how well, and where."""
+"""The card of a fine-tuned model: its training data, method, accuracy and area."""
 
 from __future__ import annotations
 

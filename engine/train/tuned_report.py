@@ -1,4 +1,4 @@
-"""The report of a fine-tuning: how good the model is, on what it was judged, and how to repeat it."""
+"""The report of a fine-tuning: how accurate the model is, how that was measured, and how to repeat it."""
 
 from __future__ import annotations
 
