@@ -16,12 +16,12 @@ _PATIENCE_S = 0.1
 def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, None]:
     """Yields what `items` yields, from a thread that is at most `depth` items ahead.
 
-    Nothing else may read what the thread reads until the generator is used up or closed; then the
+    Nothing else may read from the same source until the generator is exhausted or closed; by then the
     thread has ended.
 
     Args:
-        items: Is iterated in the thread; what it raises is raised here.
-        depth: Items that may wait.
+        items: Iterated in the thread; an exception in it is raised here.
+        depth: Most items that may wait.
     """
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
     stop = threading.Event()

@@ -92,7 +92,6 @@ class MapOutputs:
                 self.map,
                 percents,
                 card.classes,
-                layer=self.vector.stem,
                 description=described(tags),
                 progress=progress.part(0.9, 0.99),
                 only=only,

@@ -60,7 +60,6 @@ def write_polygons(
     class_map: Path,
     percents: Callable[[Window], NDArray[Any]],
     classes: Sequence[ModelClass],
-    layer: str,
     description: str,
     progress: Progress,
     only: Sequence[int] = (),
@@ -68,11 +67,10 @@ def write_polygons(
     """Polygonises a class map into a GeoPackage.
 
     Args:
-        path: GeoPackage to write.
+        path: GeoPackage to write; the layer is called after it.
         class_map: A finished class raster.
         percents: Gives the confidence of a window's pixels in percent [rows, columns].
         classes: The classes.
-        layer: Name of the layer.
         description: Kept with the layer, says how it was made.
         progress: Told of the work.
         only: Class values that become polygons; empty = all.
@@ -98,7 +96,8 @@ def write_polygons(
         "area_m2": np.round(area, 2),
     }
     fields["confidence"] = np.round(confidence, 1)
-    write_layer(path, outlines.wkb(grid.transform), fields, grid.crs.to_wkt(), layer, description)
+    crs = grid.crs.to_wkt()
+    write_layer(path, outlines.wkb(grid.transform), fields, crs, path.stem, description)
     progress.update(1.0)
     return len(outlines)
 

@@ -252,7 +252,6 @@ def polygons(bench: Bench, progress: Progress) -> Figures:
             path,
             lambda window: np.full((int(window.height), int(window.width)), 90, np.uint8),
             classes,
-            "noise",
             "",
             progress,
         )

@@ -33,9 +33,7 @@ def polygonise(tmp_path, values, percent=None, **options):
     def read(window):
         return percent[window.row_off : window.row_off + window.height]
 
-    count = write_polygons(
-        target, source, read, CLASSES, "areas", "made by a test", Progress(), **options
-    )
+    count = write_polygons(target, source, read, CLASSES, "made by a test", Progress(), **options)
     meta, _, wkb, columns = pyogrio.raw.read(target)
     return count, dict(zip(meta["fields"], columns)), shapely.from_wkb(wkb)
 
@@ -110,7 +108,7 @@ def test_a_region_may_be_asked_to_be_larger_than_the_map(side, expected):
 
 def test_the_layer_says_how_it_was_made(tmp_path):
     polygonise(tmp_path, np.ones((3, 3), np.uint8))
-    info = pyogrio.read_info(tmp_path / "map.gpkg", layer="areas")
+    info = pyogrio.read_info(tmp_path / "map.gpkg", layer="map")
     assert info["layer_metadata"]["DESCRIPTION"] == "made by a test"
 
 
