@@ -1,1 +1,1 @@
-"""The engine of SpectralGPT for QGIS: pure Python, knows nothing of QGIS."""
+"""The engine of SpectralGPT for QGIS, a Python package that is independent of QGIS."""

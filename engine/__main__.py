@@ -19,11 +19,11 @@ from .terminal import Terminal
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    if os.environ.get("RANK", "0") != "0":  # of several processes under torchrun one reports
+    if os.environ.get("RANK", "0") != "0":  # of several processes under torchrun only one reports
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     keep_limit()
-    # Threads of one computation meet many thousand times. Where QGIS or another program keeps a core busy, those
-    # that spin while they wait take the time of the one that they wait for: ten times as long, as was measured.
+    # Threads of one computation synchronise thousands of times. If QGIS or another program keeps a core busy, those
+    # that spin while waiting take processor time from the one they wait for: ten times as long, as measured.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = parsed(sys.argv[1:] if arguments is None else arguments)
     verb, as_json = options.pop("verb"), options.pop("json", False)

@@ -1,4 +1,4 @@
-"""Another card in a model file, whose weights are copied as they are. Standard library only."""
+"""Replaces the card in a model file and copies the weights unchanged. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card: what a model eats, what it gives, how good it is, and who may use it.
+"""The model card: inputs, outputs, accuracy and licence of a model.
 
 A card travels inside its model file, as the JSON of the STAC Machine Learning Model extension
 (https://github.com/stac-extensions/mlm), so that a model needs nothing beside it. Standard library only: the plugin's
@@ -161,7 +161,7 @@ class Card:
         }
 
     def _stac_inputs(self) -> list[dict[str, Any]]:
-        """What the model eats: one image, or one of each date."""
+        """The inputs: one image, or one for each date."""
         dates = ("before", "after") if self.task == "change-detection" else ("image",)
         image = {
             "shape": [-1, len(self.bands), self.window, self.window],
@@ -172,7 +172,7 @@ class Card:
         return [{"name": date, "bands": bands, "input": image} for date in dates]
 
     def _stac_output(self) -> dict[str, Any]:
-        """What it gives."""
+        """The output."""
         return {
             "name": "probabilities",
             "tasks": [_STAC_TASKS[self.task]],

@@ -104,7 +104,7 @@ def load(path: str | Path) -> tuple[Network, Card]:
 
 
 def _copy(path: Path, own: dict[str, Tensor], stored: safe_open) -> None:
-    """Fills a network's tensors one by one: no second copy of all of them is ever in memory."""
+    """Copies weights one by one, so that memory never holds a second copy of all of them."""
     names = set(stored.keys())
     wrong = sorted(names ^ own.keys()) + [
         key for key in names & own.keys() if stored.get_slice(key).get_shape() != [*own[key].shape]

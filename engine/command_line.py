@@ -1,4 +1,4 @@
-"""The words after `python -m engine`: a parser made from the jobs, so that every verb is spelt alike."""
+"""The command line of `python -m engine`, generated from the jobs, so that all verbs are alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine can compute on, tried with a real model and not only looked for."""
+"""Finds out what this machine can compute on, by running a real model on it."""
 
 from __future__ import annotations
 

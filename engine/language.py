@@ -1,7 +1,7 @@
 """The reader's language, for the documents that the engine writes.
 
-What the engine says while it works leaves it in English and is translated by who shows it. A report is a file: its
-words are the reader's from the start. They stand in the catalogues of the plugin, i18n/spectralgpt_LANGUAGE.ts, under
+Messages of the engine are in English, and translated by whoever displays them. A report is a file, so its texts are
+in the reader's language from the start. They stand in the catalogues of the plugin, i18n/spectralgpt_LANGUAGE.ts, under
 their English text; what is in none stays English.
 """
 

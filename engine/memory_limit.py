@@ -1,6 +1,6 @@
-"""The most memory that this process may take, as SPECTRALGPT_MEMORY says in MB; none without it.
+"""The memory limit of this process, from the variable SPECTRALGPT_MEMORY in MB; none by default.
 
-The system keeps the limit, not this code: an allocation beyond it fails, and the job ends with a message instead of
+The operating system enforces the limit: an allocation beyond it fails, and the job ends with a message instead of
 pushing QGIS and everything else into the swap file. It is about the machine's memory; that of a GPU is not counted.
 """
 

@@ -1,4 +1,4 @@
-"""Whether a model suits a raster: its bands first, then the size of its pixels."""
+"""Judges whether a model suits a raster: by its bands, then by the size of its pixels."""
 
 from __future__ import annotations
 

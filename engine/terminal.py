@@ -1,4 +1,4 @@
-"""A run shown to people: a bar on standard error, the result as JSON on standard output."""
+"""Shows a run on a terminal: a bar on standard error, the result as JSON on standard output."""
 
 from __future__ import annotations
 

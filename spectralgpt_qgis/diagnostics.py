@@ -1,6 +1,6 @@
-"""The report that a user sends to those who shall help: what runs here, how it is set, what went wrong last.
+"""The diagnostics report for support: versions, settings, and the last failure.
 
-It is in English in every language of QGIS: who reads it is not who sends it. Nothing in it names the user.
+It is always in English, for those who read it, and contains nothing that names the user.
 """
 
 from __future__ import annotations

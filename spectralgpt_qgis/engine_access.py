@@ -1,4 +1,4 @@
-"""Which engine to use, and why there is none: what the algorithms and windows ask before a job."""
+"""Access to the installed engine, or the reason why there is none, for algorithms and windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong when the engine's environment is made, in words a user can act on.
+"""Explains failures to make the engine's environment in words that a user can act on.
 
 Each entry names the marks that pip, uv, Python or the system leave in their output, and what they
 mean. The order matters: the cause stands before what follows from it.

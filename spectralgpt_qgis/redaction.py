@@ -1,4 +1,4 @@
-"""Takes out of a text what names its user: home folders, user, machine, logins and passwords. Standard library only."""
+"""Removes from a text what identifies its user: home folders, names, logins, passwords. Standard library only."""
 
 from __future__ import annotations
 
