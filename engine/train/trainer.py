@@ -1,7 +1,7 @@
-"""A training loop that knows nothing of the application.
+"""A generic training loop.
 
-What a batch holds and what is good or bad about a prediction is the loss's business; everything
-else that is optional (progress, validation, checkpoints, early stop) hangs on callbacks.
+Only the loss knows what a batch holds and what a good prediction is; everything optional (progress,
+validation, checkpoints, early stop) is a callback.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Loss = Callable[[nn.Module, Batch], torch.Tensor]
 
 
 class Loader(Protocol):
-    """An epoch of batches; one with a method `set_epoch(epoch)` is told which epoch comes."""
+    """Iterates over the batches of an epoch; if it has `set_epoch(epoch)`, that is called before each."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -44,19 +44,19 @@ class Loader(Protocol):
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """How to train.
+    """Settings of a training.
 
     Attributes:
         epochs: Passes over the loader.
-        learning_rate: At the end of the warm-up, for the topmost layer.
-        weight_decay: On matrices and kernels.
+        learning_rate: Peak learning rate of the topmost layer, after the warm-up.
+        weight_decay: Weight decay of matrices and kernels.
         layer_decay: Factor on the learning rate from a layer to the one below.
         below: Additional factor on that of all layers below the topmost.
         betas: Betas of AdamW.
         warmup: Share of the run with a rising learning rate.
-        floor: Last learning rate as a share of `learning_rate`.
-        clip: Largest norm of the gradient, 0 for no limit.
-        average: Decay of the running mean of the weights that is kept and evaluated, 0 for none.
+        floor: Final learning rate, as a share of `learning_rate`.
+        clip: Largest gradient norm; 0 = no clipping.
+        average: Decay of the exponential moving average of the weights, which is then evaluated and kept; 0 = none.
         seed: Seed of every random number.
         device: "auto", "cpu" or "gpu".
         precision: "auto" (bfloat16 where the hardware is fast at it), "float32" or "bfloat16".
@@ -79,7 +79,7 @@ class TrainerConfig:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What came of a run: one dictionary of metrics an epoch, and whether the user ended it."""
+    """The metrics of every epoch, and whether the user cancelled the run."""
 
     history: tuple[dict[str, float], ...] = ()
     cancelled: bool = False
@@ -90,14 +90,14 @@ class Trainer:
     """Trains `model` in place.
 
     Attributes:
-        model: Ends with the last weights, their running mean, or what a callback put back.
+        model: The model; at the end it holds the last weights, their average, or what a callback restored.
         loss: Computes a scalar from the model and a batch.
         loader: The batches of an epoch.
-        config: How to train.
+        config: Settings of the training.
         callbacks: Called in order.
-        workers: This process, and those that train beside it.
-        epoch: Epochs completed.
-        step: Optimiser steps done.
+        workers: This process and those that train beside it.
+        epoch: Number of completed epochs.
+        step: Number of optimiser steps done.
         metrics: Metrics of the epoch that just ended; callbacks add to them.
         history: Metrics of the completed epochs.
         stop: Set by a callback to end after this epoch.
@@ -139,11 +139,11 @@ class Trainer:
 
     @property
     def evaluated(self) -> nn.Module:
-        """The model to judge and to keep: the running mean of the weights where there is one."""
+        """The model to evaluate and to keep: the averaged one if weights are averaged."""
         return self.averaged if self.averaged is not None else self.model
 
     def fit(self) -> TrainingResult:
-        """Runs to the end, to a callback's stop or to the user's cancel.
+        """Trains to the end, until a callback stops it, or until the user cancels.
 
         Returns:
             The history; after a cancel the model still holds the best weights so far.
@@ -179,7 +179,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from where `state_dict` was taken."""
+        """Restores the state that `state_dict` returned."""
         self.model.load_state_dict(state["model"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
@@ -235,7 +235,7 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Moves the running mean; it follows quickly at first, so that it forgets the start."""
+        """Updates the moving average; it follows quickly at first, so that it forgets the initial weights."""
         if self.averaged is None:
             return
         decay = min(self.config.average, (1 + self.step) / (10 + self.step))
@@ -261,7 +261,7 @@ def seed_everything(seed: int) -> None:
 
 def random_state() -> dict[str, Any]:
     """The state of every random number generator, as tensors and plain values."""
-    state: Any = np.random.get_state(legacy=True)  # overloaded on a value
+    state: Any = np.random.get_state(legacy=True)  # its type depends on the value of `legacy`
     kind, keys, position, has_gauss, gauss = state
     return {
         "python": random.getstate(),
@@ -272,7 +272,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Puts back what `random_state` gave."""
+    """Restores what `random_state` returned."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]
