@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ..language import marked
 
 # Labelled places from which on more than a head is trained. For maps it was examined on TerraMesh
-# (docs/experiments.md): with 200 and 800 places adapters were better than a head under another light and a little worse
-# on the same image, both within chance. For scenes, and on a GPU, it is a guess.
+# (docs/experiments.md): with 200 and 800 places adapters were better than a head, on the same image and more so under
+# another light. Fewer places were not examined; for scenes, and on a GPU, it is a guess.
 MANY_PLACES = 200
 BATCH = 8
 # Windows a batch of class maps, which need few steps to learn what a head for the same rasters predicts.
