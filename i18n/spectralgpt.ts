@@ -5451,6 +5451,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation type="unfinished"></translation>
     </message>

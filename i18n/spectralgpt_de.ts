@@ -5452,6 +5452,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation>Die Datei {2} ({1}) hat mehrere Layer: {3}. Geben Sie an, welcher gemeint ist, etwa {4}|layername={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation>Die Datei ({1}) {2} liegt in &#x27;{3}&#x27; und das Raster in &#x27;{4}&#x27;: es ist kein Weg vom einen zum anderen bekannt. Geben Sie den Layer im KBS des Rasters, oder setzen Sie das KBS, in dem seine Koordinaten wirklich liegen.</translation>
     </message>

@@ -5452,6 +5452,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation>El archivo {2} ({1}) tiene varias capas: {3}. Indique cuál, por ejemplo {4}|layername={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation>El archivo ({1}) {2} está en &#x27;{3}&#x27; y el ráster en &#x27;{4}&#x27;: no se conoce ningún camino de uno a otro. Dé la capa en el SRC del ráster, o asigne el SRC en el que realmente están sus coordenadas.</translation>
     </message>

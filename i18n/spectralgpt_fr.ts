@@ -5452,6 +5452,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation>Le fichier {2} ({1}) a plusieurs couches : {3}. Indiquez laquelle, par exemple {4}|layername={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation>Le fichier ({1}) {2} est en « {3} » et le raster en « {4} » : on ne connaît aucun passage de l&#x27;un à l&#x27;autre. Donnez la couche dans le SCR du raster, ou définissez le SCR dans lequel ses coordonnées sont réellement.</translation>
     </message>

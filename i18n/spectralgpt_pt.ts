@@ -5452,6 +5452,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation>O arquivo {2} ({1}) tem várias camadas: {3}. Diga qual, por exemplo {4}|layername={5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation>O arquivo ({1}) {2} está em &#x27;{3}&#x27; e o raster em &#x27;{4}&#x27;: não se conhece caminho de um para o outro. Forneça a camada no SRC do raster, ou defina o SRC em que suas coordenadas realmente estão.</translation>
     </message>

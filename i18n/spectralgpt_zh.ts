@@ -5452,6 +5452,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
+        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <translation>文件 {2}（{1}）包含多个图层：{3}。请指明其中一个，例如 {4}|layername={5}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/vectors.py"/>
         <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
         <translation>文件（{1}）{2} 使用“{3}”，而栅格使用“{4}”：两者之间没有已知的转换。请提供与栅格坐标系相同的图层，或设置其坐标真正所属的坐标系。</translation>
     </message>

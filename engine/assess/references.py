@@ -15,7 +15,7 @@ from ..cards import ModelClass
 from ..data.grid import Grid
 from ..data.label_fields import field_labels
 from ..data.labels import read_labels
-from ..data.vectors import POINTS, read_features, split_source
+from ..data.vectors import POINTS, find_layer, read_features
 from .sample import REFERENCE, STRATUM, WEIGHT
 
 _PIXELS = 4_000_000
@@ -111,8 +111,8 @@ def read_references(path: str, field: str, grid: Grid) -> References:
 
 def _fields(path: str) -> Sequence[str]:
     """Names of a vector file's fields; none of a raster."""
-    file, layer = split_source(path)
     try:
+        file, layer = find_layer(path, _PURPOSE)
         return [str(name) for name in pyogrio.read_info(file, layer=layer)["fields"]]
     except (DataSourceError, DataLayerError, ValueError):
         return []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyogrio
 from numpy.typing import NDArray
 
 _EXACT = 2.0**53  # larger whole numbers, as of cells of H3 and S2, are not exact as decimals
@@ -29,3 +30,10 @@ def as_in_file(column: NDArray[Any], kind: str, filled: Callable[[], NDArray[Any
     large = np.abs(column[~null]).max(initial=0) >= _EXACT
     values[~null] = filled() if large else column[~null]
     return np.ma.array(values, mask=null)
+
+
+def filled_values(file: str, name: str, chosen: dict[str, Any]) -> NDArray[Any]:
+    """The values of a field that are not NULL, of features chosen by the arguments of `pyogrio.raw.read` [m]."""
+    where = f'"{name}" IS NOT NULL' + (f" AND ({chosen['where']})" if chosen["where"] else "")
+    choice = {**chosen, "where": where}
+    return np.asarray(pyogrio.raw.read(file, columns=[name], read_geometry=False, **choice)[3][0])

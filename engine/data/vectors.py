@@ -17,13 +17,14 @@ from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 
 from ..errors import EmptyArea, VectorUnreadable
-from .attributes import as_in_file
+from .attributes import as_in_file, filled_values
 from .grid import Box, Grid
 
 _SUBSET = "|subset="
 POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's types: single and multiple
 _COLLECTION = 7
 
+_MANY = 8  # names in a message
 _FAR = 10  # times the side of the raster
 _POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
 
@@ -149,6 +150,7 @@ def read_features(
             f"Choose a vector file with {_wanted(kinds)}."
         )
     try:
+        file, layer = find_layer(path, purpose)
         info = pyogrio.read_info(file, layer=layer, force_total_bounds=True)
         crs = _known_crs(info.get("crs"))
         if grid and crs:
@@ -158,7 +160,7 @@ def read_features(
         meta, fids, wkb, columns = pyogrio.raw.read(file, return_fids=True, force_2d=True, **chosen)
         names, dtypes = list(map(str, meta["fields"])), list(map(str, meta["dtypes"]))
         columns = [
-            as_in_file(column, dtype, partial(_filled, file, name, chosen))
+            as_in_file(column, dtype, partial(filled_values, file, name, chosen))
             for name, dtype, column in zip(names, dtypes, columns)
         ]
     except (DataSourceError, DataLayerError, ValueError) as error:
@@ -172,11 +174,17 @@ def read_features(
     if kinds != POINTS:
         geometries = _without_collections(geometries)
     of_kind = np.isin(shapely.get_type_id(geometries), kinds)
-    if info.get("features") == 0 or wkb is None or (len(geometries) and not of_kind.any()):
+    # An empty FlatGeobuf counts -1 features.
+    if (
+        info["features"] <= 0
+        or info["total_bounds"] is None
+        or wkb is None
+        or (len(geometries) and not of_kind.any())
+    ):
         kind = info.get("geometry_type") or "no geometry"
         remedy = ", or buffer the features first" if kinds == POLYGONS else ""
         raise VectorUnreadable(
-            f"The {purpose} file {file} has no {_wanted(kinds)} (it has {info.get('features')} "
+            f"The {purpose} file {file} has no {_wanted(kinds)} (it has {max(info['features'], 0)} "
             f"features of type {kind}). Choose a layer of {_wanted(kinds)}{remedy}."
         )
     return Features(
@@ -193,11 +201,27 @@ def read_features(
     )
 
 
-def _filled(file: str, name: str, chosen: dict[str, Any]) -> NDArray[Any]:
-    """The values of a field that are not NULL, of the chosen features."""
-    where = f'"{name}" IS NOT NULL' + (f" AND ({chosen['where']})" if chosen["where"] else "")
-    read = pyogrio.raw.read(file, columns=[name], read_geometry=False, **{**chosen, "where": where})
-    return np.asarray(read[3][0])
+def find_layer(path: str, purpose: str) -> tuple[str, str | int | None]:
+    """File and layer of a source: where none is named, the one with geometries, whatever tables lie beside it.
+
+    Args:
+        path: As of `read_polygons`.
+        purpose: What it is for, for messages.
+
+    Raises:
+        VectorUnreadable: None is named, and there are several.
+        DataSourceError: It is no vector file.
+    """
+    file, layer = split_source(path)
+    if layer is not None:
+        return file, layer
+    layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind]
+    if len(layers) > 1:
+        raise VectorUnreadable(
+            f"The {purpose} file {file} has several layers: {', '.join(layers[:_MANY])}. Say which one, as in "
+            f"{file}|layername={layers[0]}."
+        )
+    return file, layers[0] if layers else None
 
 
 def split_source(path: str) -> tuple[str, str | int | None]:

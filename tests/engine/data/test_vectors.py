@@ -77,19 +77,38 @@ def test_a_geopackage_without_a_crs_lies_in_the_rasters(tmp_path, number):
     assert read_polygons(path, GRID).geometries[0].equals(INSIDE)
 
 
-def test_layer_as_qgis_writes_it(tmp_path):
-    path = str(tmp_path / "a.gpkg")
-    for layer, shape in (("first", OUTSIDE), ("second", INSIDE)):
+def write_layers(path, *layers):
+    """A GeoPackage of layers, each (name, shape, CRS); one without a shape is a table."""
+    for name, shape, crs in layers:
         pyogrio.raw.write(
             path,
-            shapely.to_wkb(np.array([shape])),
-            [],
-            [],
-            geometry_type="Polygon",
-            crs="EPSG:32631",
-            layer=layer,
-            append=layer == "second",
+            None if shape is None else shapely.to_wkb(np.array([shape])),
+            [np.array(["a"])],
+            ["text"],
+            geometry_type=shape and "Polygon",
+            crs=crs,
+            layer=name,
+            append=name != layers[0][0],
         )
+    return str(path)
+
+
+def test_of_several_layers_one_must_be_named(tmp_path):
+    layers = [("first", OUTSIDE, "EPSG:32631"), ("second", INSIDE, "EPSG:32631")]
+    path = write_layers(tmp_path / "a.gpkg", *layers)
+    with pytest.raises(VectorUnreadable, match=r"several layers: first, second.*\|layername=first"):
+        read_polygons(path, GRID)
+
+
+def test_a_table_is_no_layer_to_choose_from(tmp_path):
+    """As of styles, which QGIS keeps in the file."""
+    layers = [("layer_styles", None, None), ("zones", INSIDE, "EPSG:32631")]
+    assert len(read_polygons(write_layers(tmp_path / "a.gpkg", *layers), GRID)) == 1
+
+
+def test_layer_as_qgis_writes_it(tmp_path):
+    layers = [("first", OUTSIDE, "EPSG:32631"), ("second", INSIDE, "EPSG:32631")]
+    path = write_layers(tmp_path / "a.gpkg", *layers)
     assert len(read_polygons(path + "|layername=second", GRID)) == 1
     with pytest.raises(EmptyArea):
         read_polygons(path + "|layername=first", GRID)
@@ -186,6 +205,17 @@ def test_empty_layer_is_refused(tmp_path):
     path = tmp_path / "a.geojson"
     path.write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(VectorUnreadable, match="no polygons"):
+        read_polygons(str(path), GRID, "zones")
+
+
+def test_an_empty_flatgeobuf_is_refused(tmp_path):
+    """It does not know that it has no features."""
+    path = tmp_path / "a.fgb"
+    options = {"driver": "FlatGeobuf", "layer_options": {"SPATIAL_INDEX": "NO"}}
+    pyogrio.raw.write(
+        path, np.array([], object), [], [], geometry_type="Polygon", crs="EPSG:32631", **options
+    )
+    with pytest.raises(VectorUnreadable, match=r"no polygons \(it has 0 features"):
         read_polygons(str(path), GRID, "zones")
 
 
