@@ -10,6 +10,7 @@ from qgis.core import Qgis, QgsRasterLayer
 from ..i18n import tr
 from .actions import MenuEntry, make_action
 from .chosen_rasters import RASTER, before_and_after, current_raster, selected_rasters
+from .plain_text import unmarked
 
 OpenTool = Callable[..., Any]  # ToolDialogs.open
 WithLayer = Callable[..., Any]  # called with a raster layer, or without when none is chosen
@@ -112,9 +113,12 @@ class LayerActions:
             return True
         self._iface.messageBar().pushMessage(
             self.MENU,
-            tr(
-                "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data Source)."
-            ).format(layer.name()),
+            unmarked(
+                tr(
+                    "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data "
+                    "Source)."
+                ).format(layer.name())
+            ),
             Qgis.MessageLevel.Warning,
         )
         return False

@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from ..i18n import tr
 from ..run_journal import FinishedRun, journal
+from .plain_text import unmarked
 
 if TYPE_CHECKING:
     from .log_window import LogWindow
@@ -42,7 +43,7 @@ class ResultMessages(QObject):
         self._drop_message()
         bar = self._iface.messageBar()
         # A sentence of a model says what it is about, and in a narrow window two lines are cut.
-        message = bar.createMessage("" if run.model else run.title, result_text(run))
+        message = bar.createMessage("" if run.model else run.title, unmarked(result_text(run)))
         if run.report:
             self._add_button(message, tr("Open report"), lambda *_: open_file(run.report))
         if run.log:

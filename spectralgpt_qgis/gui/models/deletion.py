@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from ...i18n import tr
+from ..plain_text import unmarked
 from . import trash
 from .entry import ModelEntry
 
@@ -45,7 +46,7 @@ class Deletion(QObject):
         except OSError:
             if not self._delete_for_good(entry, files):
                 return
-        message = self._bar.createMessage("", tr("'{}' was deleted.").format(entry.title))
+        message = self._bar.createMessage("", unmarked(tr("'{}' was deleted.").format(entry.title)))
         if self._trashed:
             undo = QPushButton(tr("&Undo"))
             undo.clicked.connect(lambda: self.undo(entry.name))
@@ -77,5 +78,5 @@ class Deletion(QObject):
         return True
 
     def _is_wanted(self, question: str) -> bool:
-        answer = QMessageBox.question(self._window, tr("Delete Model"), question)
+        answer = QMessageBox.question(self._window, tr("Delete Model"), unmarked(question))
         return bool(answer == QMessageBox.StandardButton.Yes)

@@ -13,6 +13,7 @@ from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from ...i18n import tr
 from ..describe import words
+from ..plain_text import unmarked
 from .details import size_text
 from .entry import ModelEntry, origin_text, task_text
 
@@ -82,7 +83,7 @@ class ModelList(QTreeWidget):
         )
         item.setData(0, Qt.ItemDataRole.UserRole, entry)
         item.setTextAlignment(4, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setToolTip(_TITLE, f"{entry.title}\n{entry.name}")
+        item.setToolTip(_TITLE, unmarked(f"{entry.title}\n{entry.name}"))
         if compared:
             item.setIcon(
                 _FIT, QgsApplication.getThemeIcon(words.VERDICT_ICONS[compared["verdict"]])

@@ -10,6 +10,7 @@ from qgis.core import Qgis
 from qgis.PyQt.QtWidgets import QPushButton
 
 from ...i18n import tr
+from ..plain_text import unmarked
 from .drop import ModelDropHandler
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ModelsPart:
         if self._shown:
             return
         bar = self._iface.messageBar()
-        message = bar.createMessage("SpectralGPT", text)
+        message = bar.createMessage("SpectralGPT", unmarked(text))
         button = QPushButton(tr("Models…"))
         button.clicked.connect(lambda: self.open().refresh(name))
         message.layout().addWidget(button)
@@ -101,4 +102,6 @@ class ModelsPart:
 
     def _failed(self, text: str) -> None:
         if not self._shown:
-            self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning, 0)
+            self._iface.messageBar().pushMessage(
+                "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning, 0
+            )

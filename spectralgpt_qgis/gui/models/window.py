@@ -25,6 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import engine_access, model_catalogue, paths
 from ...i18n import tr
 from ..help import add_help
+from ..plain_text import unmarked
 from .combo import dropped_file
 from .deletion import Deletion
 from .details import details_html
@@ -286,7 +287,7 @@ class ModelsWindow(QDialog):
 
     def _succeeded(self, text: str, name: str) -> None:
         self._idle()
-        self.bar.pushMessage("", text, Qgis.MessageLevel.Success)
+        self.bar.pushMessage("", unmarked(text), Qgis.MessageLevel.Success)
         self.refresh(name)
 
     def _failed(self, text: str) -> None:
@@ -298,7 +299,7 @@ class ModelsWindow(QDialog):
         self.bar.pushMessage("", tr("Cancelled."), Qgis.MessageLevel.Info)
 
     def _warn(self, text: str) -> None:
-        self.bar.pushMessage("", text, Qgis.MessageLevel.Warning, 0)
+        self.bar.pushMessage("", unmarked(text), Qgis.MessageLevel.Warning, 0)
 
     # -- a file that is dropped ------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ...i18n import tr
+from ..plain_text import plain_label
 from .work import ModelWork
 
 
@@ -18,7 +19,7 @@ class WorkRow(QWidget):
             work: Tells how it goes.
         """
         super().__init__()
-        self.doing = QLabel()
+        self.doing = plain_label()
         self.progress = QProgressBar()
         self.cancel_button = QPushButton(tr("&Cancel"))
         self.cancel_button.setAutoDefault(False)

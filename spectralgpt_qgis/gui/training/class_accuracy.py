@@ -14,6 +14,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import tr
+from ..plain_text import unmarked
 from .accuracy_words import percent
 from .class_bars import swatch
 
@@ -75,7 +76,7 @@ class ClassAccuracy(QTableWidget):
         self.setRowCount(len(classes))
         for row, item in enumerate(classes):
             name = QTableWidgetItem(swatch(item["color"]), item["title"])
-            name.setToolTip(item["title"])
+            name.setToolTip(unmarked(item["title"]))
             self.setItem(row, 0, name)
             of_class = figures.get(item["title"], {})
             for column, figure in enumerate(FIGURES, 1):

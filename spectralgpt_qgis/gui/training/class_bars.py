@@ -15,6 +15,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import tr
+from ..plain_text import unmarked
 from .run_record import ClassScore
 
 _SHARE = Qt.ItemDataRole.UserRole
@@ -49,7 +50,7 @@ class ClassBars(QTableWidget):
         self.setRowCount(len(scores))
         for row, score in enumerate(scores):
             name = QTableWidgetItem(swatch(score.color), score.title)
-            name.setToolTip(score.title)
+            name.setToolTip(unmarked(score.title))
             self.setItem(row, 0, name)
             figure = QTableWidgetItem("–" if score.iou is None else f"{100 * score.iou:.0f} %")
             figure.setData(_SHARE, -1.0 if score.iou is None else score.iou)

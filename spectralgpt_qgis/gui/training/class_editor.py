@@ -19,6 +19,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...i18n import tr
 from ...tasks.label_count import LabelCounts
+from ..plain_text import unmarked
 from .class_table import NAME, ClassTable
 from .drawing import Drawing
 from .label_classes import (
@@ -191,7 +192,9 @@ class ClassEditor(QWidget):
             "The layer '{}' cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use "
             "that."
         ).format(self._layer.name())
-        self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning)
+        self._iface.messageBar().pushMessage(
+            "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning
+        )
         return False
 
     def _on_edited(self) -> None:

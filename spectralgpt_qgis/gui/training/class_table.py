@@ -21,6 +21,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...i18n import tr
 from ...tasks.label_count import LabelCounts
+from ..plain_text import unmarked
 from .label_classes import LabelClass, renamed
 
 # As the help of 'Train model from labels' recommends: so many, in different places.
@@ -139,7 +140,7 @@ class ClassTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._picture(index.row(), column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(index.row(), column)
+            return unmarked(self._tip(index.row(), column))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._spoken(index.row(), column)
         if role == Qt.ItemDataRole.FontRole and self._drawn == item.label:

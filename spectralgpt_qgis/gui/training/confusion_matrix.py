@@ -9,6 +9,7 @@ from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, 
 from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
 
 from ...i18n import localised, tr
+from ..plain_text import unmarked
 from .accuracy_words import percent
 
 RIGHT, WRONG = "#2f8f4e", "#c2334d"
@@ -265,7 +266,7 @@ class ConfusionMatrix(QLabel):
             if place is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self.text_at(place), self)
+                QToolTip.showText(event.globalPos(), unmarked(self.text_at(place)), self)
             return True
         return super().event(event)
 

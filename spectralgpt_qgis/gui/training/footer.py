@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, Q
 
 from ...i18n import tr
 from ..help import help_button
+from ..plain_text import plain_label
 
 
 class Footer(QWidget):
@@ -17,7 +18,7 @@ class Footer(QWidget):
         """Says nothing yet."""
         super().__init__()
         self._icon = QLabel()
-        self.status = QLabel()
+        self.status = plain_label()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.train_button = QPushButton(tr("&Train"))

@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QWidg
 
 from ...i18n import tr
 from ...layer_words import without_crs
+from ..plain_text import plain_label
 from .band_match import BandMatch, shown_match
 from .raster_describer import RasterDescriber
 from .raster_rows import RasterRows
@@ -43,7 +44,7 @@ class ImageryPanel(QGroupBox):
             self.task_list.addItem(name, word)
             self.task_list.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
         self.rows = RasterRows()
-        self.bands = QLabel()
+        self.bands = plain_label()
         self.bands.setWordWrap(True)
         form = QFormLayout(self)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)

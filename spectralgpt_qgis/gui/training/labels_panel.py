@@ -44,6 +44,7 @@ from ...layer_words import (
 from ...raster_source import is_picture
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
+from ..plain_text import unmarked
 from .class_editor import ClassEditor
 from .label_classes import MOST_CLASSES, LabelClass, first_classes
 from .label_counter import LabelCounter
@@ -365,4 +366,6 @@ class LabelsPanel(QGroupBox):
         return isinstance(self.layer, QgsVectorLayer)
 
     def _say(self, text: str) -> None:
-        self._iface.messageBar().pushMessage("SpectralGPT", text, Qgis.MessageLevel.Warning)
+        self._iface.messageBar().pushMessage(
+            "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning
+        )

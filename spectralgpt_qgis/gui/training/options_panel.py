@@ -26,6 +26,7 @@ from ...i18n import tr
 from ...installed_model import InstalledModel
 from ..models.combo import ModelCombo
 from ..models.query import ModelQuery
+from ..plain_text import plain_label
 from .raster_describer import Description
 from .training_setup import DEFAULT_OPTIONS, NAME, TrainingOptions
 
@@ -226,7 +227,7 @@ class OptionsPanel(QWidget):
         self._name = QLineEdit()
         self._name.setPlaceholderText(NAME)
         self._name.setMaxLength(60)
-        self._plan, self._time = QLabel(), QLabel()
+        self._plan, self._time = plain_label(), plain_label()
         form = QFormLayout()
         _add_row(form, tr("To be &used on"), self._use)
         _add_row(form, tr("&Name of the model"), self._name)

@@ -13,11 +13,12 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from ...i18n import tr
 from ...label_look import is_unset
 from ...temporary_layers import TITLES
+from ..plain_text import plain_label
 
 _AROUND = 6.0  # sides of a place that the map shows
 RANK, _CLASSES = "rank", ("first_class", "second_class")
@@ -57,7 +58,7 @@ class PlaceWalk(QWidget):
         self._titles: dict[str, str] = {}
         self.previous_button = QPushButton(tr("Previo&us"))
         self.next_button = QPushButton(tr("Ne&xt"))
-        self.where = QLabel()
+        self.where = plain_label()
         self.where.setWordWrap(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

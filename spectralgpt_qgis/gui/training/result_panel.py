@@ -26,6 +26,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import choice_words
 from ...i18n import tr
 from ..compare import Compare
+from ..plain_text import plain_label
 from ..tool_dialogs import open_tool
 from .accuracy_words import headline
 from .class_accuracy import ClassAccuracy
@@ -74,12 +75,12 @@ class ResultPanel(QWidget):
     # -- the parts -------------------------------------------------------------------------------
 
     def _make_head(self) -> QWidget:
-        self.title, self.headline, self.measure = QLabel(), QLabel(), QLabel()
+        self.title, self.headline, self.measure = QLabel(), plain_label(), plain_label()
         self.report_button = QPushButton(tr("Open report"))
         self.report_button.setToolTip(tr("Opens the report in the browser."))
         self.warnings = QFrame()
         self.warnings.setFrameShape(QFrame.Shape.StyledPanel)
-        self.warning_text = QLabel()
+        self.warning_text = plain_label()
         icon = QLabel()
         icon.setPixmap(QgsApplication.getThemeIcon("/mIconWarning.svg").pixmap(QSize(16, 16)))
         icon.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -139,7 +140,7 @@ class ResultPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
         self.stop_button = QPushButton(tr("Stop"))
-        self.status = QLabel()
+        self.status = plain_label()
         self.status.setWordWrap(True)
         running = QHBoxLayout()
         running.addWidget(self.bar, 1)

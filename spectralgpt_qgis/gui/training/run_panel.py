@@ -9,7 +9,6 @@ from qgis.gui import QgsCollapsibleGroupBox
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -18,6 +17,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...i18n import time_left, tr
+from ..plain_text import plain_label
 from .background_run import BackgroundRun
 from .class_bars import ClassBars
 from .curve_chart import CurveChart
@@ -49,18 +49,18 @@ class RunPanel(QWidget):
         self._told = 0.0
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.doing = QLabel()
+        self.doing = plain_label()
         self.doing.setWordWrap(True)
         self.doing.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(self.doing)
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         layout.addWidget(self.bar)
-        self.time = QLabel()
+        self.time = plain_label()
         layout.addWidget(self.time)
         self.chart = CurveChart()
         layout.addWidget(self.chart, 1)
-        self.judged = QLabel()
+        self.judged = plain_label()
         self.judged.setWordWrap(True)
         layout.addWidget(self.judged)
         self.classes = ClassBars()
@@ -97,7 +97,7 @@ class RunPanel(QWidget):
         return box
 
     def _make_buttons(self) -> QHBoxLayout:
-        self.keeping = QLabel()
+        self.keeping = plain_label()
         self.keeping.setWordWrap(True)
         self.cancel_button = QPushButton(tr("Cancel"))
         self.cancel_button.setAutoDefault(False)

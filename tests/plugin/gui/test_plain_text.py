@@ -1,0 +1,49 @@
+"""Names with signs of HTML are shown as they were given."""
+
+from __future__ import annotations
+
+import pytest
+from qgis.gui import QgsMapCanvas, QgsMessageBar
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QTextBrowser
+
+from spectralgpt_qgis.gui.plain_text import unmarked
+from spectralgpt_qgis.gui.training.footer import Footer
+from spectralgpt_qgis.gui.training.place_walk import PlaceWalk
+from spectralgpt_qgis.gui.training.result_panel import ResultPanel
+from spectralgpt_qgis.gui.training.run_panel import RunPanel
+from tests.plugin.gui.training.desk import Desk
+
+NAMES = ["Wald", "Wald & Wiese", "<b>Wald</b>", "a<br>b & c", "<h1>", "x < y > z"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("title", ["", "SpectralGPT"])
+def test_message_bars_show_names_as_they_are(qgis_app, name, title):
+    bar = QgsMessageBar()
+    item = bar.createMessage(title, unmarked(name))
+    bar.pushItem(item)
+    assert item.findChild(QTextBrowser).toPlainText() == (f"{title}: {name}" if title else name)
+
+
+def test_lines_stay_lines(qgis_app):
+    browser = QTextBrowser()
+    browser.setText(unmarked("<b>Wald</b>\nforest"))
+    assert browser.toPlainText() == "<b>Wald</b>\nforest"
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (Footer, ("status",)),
+        (RunPanel, ("doing", "time", "judged", "keeping")),
+        (lambda: ResultPanel(Desk()), ("headline", "measure", "warning_text", "status")),
+        (lambda: PlaceWalk(QgsMapCanvas()), ("where",)),
+    ],
+)
+def test_labels_that_tell_names_are_plain(qgis_app, make, names):
+    """Classes, layers and models are named there."""
+    part = make()
+    for name in names:
+        assert getattr(part, name).textFormat() == Qt.TextFormat.PlainText, name
+    part.deleteLater()
