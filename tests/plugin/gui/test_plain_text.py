@@ -12,7 +12,7 @@ from spectralgpt_qgis.gui.training.footer import Footer
 from spectralgpt_qgis.gui.training.place_walk import PlaceWalk
 from spectralgpt_qgis.gui.training.result_panel import ResultPanel
 from spectralgpt_qgis.gui.training.run_panel import RunPanel
-from tests.plugin.gui.training.desk import Desk
+from tests.plugin.gui.training.desk import Interface
 
 NAMES = ["Wald", "Wald & Wiese", "<b>Wald</b>", "a<br>b & c", "<h1>", "x < y > z"]
 
@@ -37,7 +37,7 @@ def test_lines_stay_lines(qgis_app):
     [
         (Footer, ("status",)),
         (RunPanel, ("doing", "time", "judged", "keeping")),
-        (lambda: ResultPanel(Desk()), ("headline", "measure", "warning_text", "status")),
+        (lambda: ResultPanel(Interface()), ("headline", "measure", "warning_text", "status")),
         (lambda: PlaceWalk(QgsMapCanvas()), ("where",)),
     ],
 )
