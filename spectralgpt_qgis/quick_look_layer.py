@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qgis import utils
@@ -22,15 +23,18 @@ class QuickLookLayer(QObject):
     _came = pyqtSignal(object)  # its classes
     _ended = pyqtSignal()
 
-    def __init__(self, title: str, hidden: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, title: str, hidden: tuple[int, ...] = (), words: Callable[[str], str] = str
+    ) -> None:
         """Has no layer yet.
 
         Args:
             title: Name of the layer.
             hidden: Class values that are not drawn.
+            words: Translates the titles of classes.
         """
         super().__init__()
-        self._title, self._hidden = title, hidden
+        self._title, self._hidden, self._words = title, hidden, words
         self._path = QgsProcessingUtils.generateTempFilename("quick-look.tif")
         self._layer_id, self._over = "", False
         self._temporary: TemporaryLayers | None = None
@@ -72,7 +76,7 @@ class QuickLookLayer(QObject):
             return
         from .styling import ClassRasterStyle, class_styles  # not at the start of QGIS
 
-        ClassRasterStyle(class_styles(classes), self._hidden).apply(layer)
+        ClassRasterStyle(class_styles(classes, self._words), self._hidden).apply(layer)
         layer.setCustomProperty(QUICK_LOOK, True)
         self._temporary = TemporaryLayers(self)  # the project may be saved while a long run goes on
         project = QgsProject.instance()
@@ -96,13 +100,16 @@ class QuickLookLayer(QObject):
             utils.iface.mapCanvas().refresh()
 
 
-def quick_look_layer(title: str, hidden: tuple[int, ...] = ()) -> QuickLookLayer | None:
+def quick_look_layer(
+    title: str, hidden: tuple[int, ...] = (), words: Callable[[str], str] = str
+) -> QuickLookLayer | None:
     """A layer to come, where there is a map to show it on: None without a desktop, and inside of a model.
 
     Args:
         title: What the run is about.
         hidden: Class values that are not drawn.
+        words: Translates the titles of classes.
     """
     if utils.iface is None or QThread.currentThread() is not QgsApplication.instance().thread():
         return None
-    return QuickLookLayer(tr("Quick look: {}").format(title), hidden)
+    return QuickLookLayer(tr("Quick look: {}").format(title), hidden, words)

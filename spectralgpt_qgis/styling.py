@@ -7,6 +7,7 @@ A style is a plain value made in the worker thread; only `apply` touches a layer
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -71,12 +72,17 @@ class ClassStyle(NamedTuple):
     color: str
 
 
-def class_styles(classes: list) -> tuple[ClassStyle, ...]:
-    """Reads the class list of an engine result: items with value, name, title and color."""
+def class_styles(classes: list, words: Callable[[str], str] = str) -> tuple[ClassStyle, ...]:
+    """Reads the class list of an engine result: items with value, name, title and color.
+
+    Args:
+        classes: The items.
+        words: Translates titles, where they are not the user's own.
+    """
     return tuple(
         ClassStyle(
             value=int(item["value"]),
-            title=str(item.get("title") or item.get("name") or item["value"]),
+            title=words(str(item.get("title") or item.get("name") or item["value"])),
             color=str(item.get("color") or "#808080"),
         )
         for item in classes

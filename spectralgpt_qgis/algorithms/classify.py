@@ -108,9 +108,9 @@ class ClassifyAlgorithm(RasterAlgorithm):
             )
         if not result:
             return {}
-        from ..styling import PolygonStyle, class_styles  # not at the start of QGIS
+        from ..styling import PolygonStyle  # not at the start of QGIS
 
-        self.keep_style(output, PolygonStyle(class_styles(result["classes"]), some_without=True))
+        self.keep_style(output, PolygonStyle(self.class_styles(result), some_without=True))
         found = [item for item in result.get("areas", []) if item["features"]]
         return {
             self.OUTPUT: output,

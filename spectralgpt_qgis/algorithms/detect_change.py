@@ -166,11 +166,10 @@ class DetectChangeAlgorithm(MapAlgorithm):
         from ..styling import (  # not at the start of QGIS
             ClassRasterStyle,
             PolygonStyle,
-            class_styles,
             probability_style,
         )
 
-        classes = class_styles(result["classes"])
+        classes = self.class_styles(result)
         # Unchanged ground stays clear, so that the image below shows what changed.
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=self.HIDDEN))
         self.keep_style(outputs[self.PROBABILITY], probability_style())

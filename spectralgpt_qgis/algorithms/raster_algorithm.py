@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -17,7 +18,8 @@ from qgis.core import (
 )
 
 from .. import engine_access
-from ..i18n import tr
+from ..i18n import tr, translated
+from ..installed_model import SHIPPED
 from ..model_catalogue import InstalledModel, model_named, models_for, shared_unknown
 from ..quick_look_layer import QuickLookLayer, quick_look_layer
 from ..raster_source import crs_text
@@ -26,6 +28,9 @@ from .band_choice import band_list, wrong_band_count, wrong_picture
 from .base import EngineAlgorithm
 from .raster_input import RasterInput, assumed_crs, read_raster
 from .vector_input import file_stem, write_features
+
+if TYPE_CHECKING:
+    from ..styling import ClassStyle
 
 
 class RasterAlgorithm(EngineAlgorithm):
@@ -60,6 +65,7 @@ class RasterAlgorithm(EngineAlgorithm):
         super().__init__()
         self._rasters: dict[str, RasterInput] = {}
         self._look: QuickLookLayer | None = None
+        self._words: Callable[[str], str] = str
 
     def add_run_outputs(self) -> None:
         """Declares the numbers that every run returns."""
@@ -82,6 +88,12 @@ class RasterAlgorithm(EngineAlgorithm):
             self.CLASS_COUNT: classes_found,
             self.DEVICE_USED: str(result.get("device", "")),
         }
+
+    def class_styles(self, result: dict[str, Any]) -> tuple[ClassStyle, ...]:
+        """How the classes of a result look, called in the user's language where the model ships."""
+        from ..styling import class_styles  # not at the start of QGIS
+
+        return class_styles(result["classes"], self._words)
 
     def subject(self) -> str:
         """The names of the rasters."""
@@ -162,6 +174,9 @@ class RasterAlgorithm(EngineAlgorithm):
             if layer is None or not layer.isValid():
                 raise QgsProcessingException(self.invalidRasterError(parameters, name))
             self._rasters[name] = read_raster(layer)
+        model = model_named(self.parameterAsString(parameters, self.MODEL, context), self.TASK)
+        if model is not None and model.origin == SHIPPED:
+            self._words = translated
         self._choices = {
             name: parameters[name]
             for name in self.REMEMBERED
@@ -174,7 +189,7 @@ class RasterAlgorithm(EngineAlgorithm):
     def _prepare_look(self, wanted: bool, feedback: QgsProcessingFeedback) -> None:
         """Takes the map's view, in the thread that owns the map."""
         if wanted and not getattr(feedback, "is_dry", False):
-            self._look = quick_look_layer(self.subject(), self.HIDDEN)
+            self._look = quick_look_layer(self.subject(), self.HIDDEN, self._words)
             if self._look is None:
                 feedback.pushInfo(tr("No quick look: there is no map to show it on."))
 

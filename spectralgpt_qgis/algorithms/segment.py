@@ -100,17 +100,17 @@ class SegmentAlgorithm(MapAlgorithm):
         result = self.make_map(parameters, context, feedback, outputs)
         if not result:
             return {}
-        classes = result["classes"]
         from ..styling import (  # not at the start of QGIS
             ClassRasterStyle,
             PolygonStyle,
-            class_styles,
             confidence_style,
         )
 
-        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(class_styles(classes)))
+        classes = self.class_styles(result)
+
+        self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes))
         self.keep_style(outputs[self.CONFIDENCE], confidence_style())
-        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(class_styles(classes)))
+        self.keep_style(outputs[self.OUTPUT_VECTOR], PolygonStyle(classes))
         found = [area for area in result.get("areas", []) if area["pixels"]]
         return {
             **written(outputs),

@@ -13,10 +13,12 @@ from qgis.core import (
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProject,
+    QgsRasterLayer,
     QgsRectangle,
     QgsVectorLayer,
 )
 
+from spectralgpt_qgis.algorithms import raster_algorithm
 from spectralgpt_qgis.algorithms.base import ProgressTeller
 from spectralgpt_qgis.engine_client import EngineCancelled, EngineFailed
 from tests.plugin.answers import LAND, write_class_map
@@ -257,3 +259,19 @@ def test_importing_a_model(run, fake_engine, tmp_path):
     }
     assert outputs["MODEL_NAME"] == "mine"
     assert outputs["MODEL_TASK"] == "backbone"
+
+
+@pytest.mark.parametrize(("ships", "legend"), [(True, "Gewässer"), (False, "Water")])
+def test_legends_call_the_classes_of_shipped_models_in_the_users_language(
+    run, fake_engine, segmenting, models, monkeypatch, ships, legend
+):
+    """Those of a model of the user's own are called as the user called them; files keep the English names."""
+    monkeypatch.setattr(raster_algorithm, "translated", {"Water": "Gewässer"}.get)
+    if ships:
+        (models / "landcover.onnx").unlink()
+    water = {"value": 1, "name": "water", "title": "Water", "color": "#2266cc"}
+    fake_engine.result = {"classes": [water], "areas": []}
+    fake_engine.during = lambda job: write_class_map(job["output"])
+    outputs = run("segment", segmenting)
+    layer = QgsRasterLayer(outputs["OUTPUT"], "map")
+    assert [item.label for item in layer.renderer().classes()] == [legend]
