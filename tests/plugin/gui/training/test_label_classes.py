@@ -197,3 +197,22 @@ def test_a_class_gets_the_colour_of_its_name_unless_somebody_chose_one():
 def test_words_that_look_like_numbers_are_words(words, label):
     found = [item.label for item in read_classes(words, "class", [label, "3"])]
     assert found == ["3", label]
+
+
+def test_truth_values_are_called_as_the_engine_calls_them(qgis_app):
+    """It reads true and false of a file; "True" was another class, so that colours were lost."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=water:boolean", "labels", "memory")
+    layer.setRenderer(
+        QgsCategorizedSymbolRenderer(
+            "water",
+            [
+                QgsRendererCategory(value, QgsFillSymbol.createSimple({"color": color}), name)
+                for value, color, name in ((True, "#0000ff", "Water"), (False, "#808080", "Land"))
+            ],
+        )
+    )
+    looks = json.loads(look_of_classes(layer, "water"))
+    assert [(look["label"], look["title"]) for look in looks] == [
+        ("true", "Water"),
+        ("false", "Land"),
+    ]
