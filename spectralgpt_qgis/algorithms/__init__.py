@@ -1,1 +1,1 @@
-"""The Processing algorithms, one a file; `provider.py` lists them."""
+"""The Processing algorithms, one per file; `provider.py` lists them."""

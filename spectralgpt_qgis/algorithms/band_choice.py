@@ -1,4 +1,4 @@
-"""The bands that a user chose for a model, where they are not matched automatically."""
+"""Reads and checks the bands that a user chose instead of the automatic matching."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..i18n import tr
 from ..installed_model import InstalledModel
 from ..raster_source import is_picture
 
-_COLOURS = 3  # of a picture
+_COLOURS = 3  # bands of a picture that a web service draws
 
 
 def band_list(value: Any) -> list[int] | None:
-    """Band numbers of a parameter's value, a text such as "2, 3, 4" or a list; None when it is neither."""
+    """Band numbers from a parameter's value, a text such as "2, 3, 4" or a list; None when it is invalid."""
     parts = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
     if parts in (None, [""]):
         return []
@@ -30,7 +30,7 @@ def band_list(value: Any) -> list[int] | None:
 
 
 def wrong_band_count(model: InstalledModel, given: int, parameter: str) -> str:
-    """What to do where `given` bands were chosen in `parameter`, and the model takes another number."""
+    """Message for a model that needs another number of bands than the `given` number chosen in `parameter`."""
     return tr(
         "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
         "{parameter}. Choose one raster band for each, or none to have them matched automatically."
@@ -44,7 +44,7 @@ def wrong_band_count(model: InstalledModel, given: int, parameter: str) -> str:
 
 
 def wrong_picture(model: InstalledModel | None, layers: Iterable[QgsMapLayer | None]) -> str:
-    """What to do where the bands of a model are to come from a picture; empty where that can be, or is not known."""
+    """Message if a layer is a picture with too few bands for the model; empty if none is, or the model is not known."""
     if model is None or len(model.bands) <= _COLOURS:
         return ""
     for layer in filter(is_picture, layers):

@@ -61,7 +61,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     # -- identity --------------------------------------------------------------------------------
 
     def createInstance(self) -> QgsProcessingAlgorithm:  # noqa: N802
-        """A new instance for every run."""
+        """Returns a new instance, which Processing asks for before every run."""
         return type(self)()
 
     def name(self) -> str:
@@ -86,7 +86,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return QIcon(paths.icon(self.ICON))
 
     def svgIconPath(self) -> str:  # noqa: N802
-        """The same for places that scale it."""
+        """The icon as SVG, for places that scale it."""
         return paths.icon(self.ICON)
 
     def helpUrl(self) -> str:  # noqa: N802

@@ -1,4 +1,4 @@
-"""spectralgpt:classify, labels for scenes: the cells of a grid, or given polygons."""
+"""spectralgpt:classify, scene classification of the cells of a grid or of given polygons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .raster_algorithm import RasterAlgorithm
 
 
 class ClassifyAlgorithm(RasterAlgorithm):
-    """Labels the cells of a grid, or given polygons."""
+    """Classifies the cells of a grid, or given polygons, as scenes."""
 
     NAME = "classify"
     ICON = "classify"
@@ -41,14 +41,14 @@ class ClassifyAlgorithm(RasterAlgorithm):
         return tr("Labels the cells of a grid, or your polygons, by what a raster shows there.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "scene classification,labels,tiles,patches,grid,zones,parcels,polygons,multi-label,deep learning,AI,"
             "EuroSAT,Sentinel-2"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Says what kind of scene each place shows, such as a residential area, a highway or annual crops. "
             "One label covers a whole cell or polygon; for the class of each pixel use 'Land-cover map'.</p>"
@@ -94,7 +94,7 @@ class ClassifyAlgorithm(RasterAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         output = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         with self.workspace() as folder:
             result = self.run_engine(

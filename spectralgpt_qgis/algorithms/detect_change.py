@@ -1,4 +1,4 @@
-"""spectralgpt:detectchange, what changed between two dates."""
+"""spectralgpt:detectchange, change detection between two dates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNCHANGED = 0
 
 
 class DetectChangeAlgorithm(MapAlgorithm):
-    """Finds what changed between two dates."""
+    """Detects change between two dates."""
 
     NAME = "detectchange"
     ICON = "change"
@@ -51,14 +51,14 @@ class DetectChangeAlgorithm(MapAlgorithm):
         return tr("Maps what changed between two multispectral rasters of the same place.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "change detection,difference,before,after,two dates,bitemporal,monitoring,deep learning,AI,"
             "construction,urban,Sentinel-2,Landsat"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Maps what changed on the ground between two dates. What counts as change is the model's: the one "
             "that ships looks for construction, passes over seasons and crops, and mostly misses water that rises "
@@ -125,7 +125,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.AREA_CHANGED, tr("Changed area (m²)")))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks that the two dates show the same place."""
+        """Checks that the two dates overlap, and are not the same bands of one file."""
         before = self.parameterAsRasterLayer(parameters, self.BEFORE, context)
         after = self.parameterAsRasterLayer(parameters, self.AFTER, context)
         if before is None or after is None:
@@ -143,7 +143,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
         return super().problem(parameters, context)
 
     def _same_bands(self, parameters: dict[str, Any], context: QgsProcessingContext) -> bool:
-        """Whether both dates are read from the same bands; one file may hold the bands of both."""
+        """Whether both dates use the same bands; if not, they may come from one file that holds both."""
         before, after = (
             self.chosen_bands(parameters, name, context) for name in (self.BANDS, self.AFTER_BANDS)
         )
@@ -155,7 +155,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         outputs = self.map_outputs(parameters, context)
         threshold = None
         if parameters.get(self.THRESHOLD) is not None:
@@ -170,7 +170,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
         )
 
         classes = self.class_styles(result)
-        # Unchanged ground stays clear, so that the image below shows what changed.
+        # Unchanged ground is transparent, so that the image below shows through.
         self.keep_style(outputs[self.OUTPUT], ClassRasterStyle(classes, hidden=self.HIDDEN))
         self.keep_style(outputs[self.PROBABILITY], probability_style())
         changed = tuple(item for item in classes if item.value != UNCHANGED)
@@ -189,7 +189,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
 def _share_ground(
     before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext
 ) -> bool:
-    """Whether two layers overlap; yes when it cannot be known."""
+    """Whether two layers overlap; True if that cannot be determined."""
     area = after.extent()
     if before.crs().isValid() and after.crs().isValid() and before.crs() != after.crs():
         try:
@@ -199,7 +199,7 @@ def _share_ground(
         except QgsCsException:
             return True
     ground = before.extent()
-    # At the date line the same ground may be written as 180 or as -180 degrees.
+    # At the date line, the same longitude may be given as 180 or as -180 degrees.
     turns = (-360, 0, 360) if before.crs().isGeographic() else (0,)
     return any(area.intersects(_moved(ground, turn)) for turn in turns)
 

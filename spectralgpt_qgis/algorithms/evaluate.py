@@ -1,4 +1,4 @@
-"""spectralgpt:evaluate, how good a map is."""
+"""spectralgpt:evaluate, accuracy assessment of a map."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .label_input import (
 from .raster_algorithm import RasterAlgorithm
 
 DESIGNS = ("auto", "simple", "stratified")
-AROUND = 2000.0  # m of ground around the reference that is copied from layers which are no files
+AROUND = 2000.0  # m around the reference that are copied from layers that are not files
 
 
 class EvaluateAlgorithm(RasterAlgorithm):
-    """Compares a map, or what a model makes of a raster, with a reference."""
+    """Compares a map, or a model's prediction for a raster, with a reference."""
 
     NAME = "evaluate"
     ICON = "evaluate"
@@ -63,14 +63,14 @@ class EvaluateAlgorithm(RasterAlgorithm):
         )
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "accuracy assessment,validation,confusion matrix,error matrix,kappa,F1,IoU,overall accuracy,user's "
             "accuracy,producer's accuracy,area estimation,Olofsson"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Compares a map with places where you know what is there: how much is right, what is mistaken for what, "
             "and how sure these figures are.</p>"
@@ -127,7 +127,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
             self.addOutput(QgsProcessingOutputNumber(name, description))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks the reference, and the model where there is one."""
+        """Checks the reference, and the model if one was given."""
         reason = label_problem(*label_choice(self, self.REFERENCE, parameters, context))
         if reason:
             return reason
@@ -141,7 +141,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layers, in the thread that owns them."""
+        """Reads the layers here, in their own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         layer, field, selected = label_choice(self, self.REFERENCE, parameters, context)
         self._reference = read_labels(layer, parameters.get(self.REFERENCE), field, selected)
@@ -153,14 +153,14 @@ class EvaluateAlgorithm(RasterAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         outputs = {
             self.OUTPUT_REPORT: self.parameterAsFileOutput(parameters, self.OUTPUT_REPORT, context),
             self.OUTPUT_TABLE: self.parameterAsFileOutput(parameters, self.OUTPUT_TABLE, context),
         }
         reference = self._reference
         with self.workspace() as folder:
-            # Of a map that is no file all is copied: a sample of points is weighted by the areas of its classes.
+            # A map that is not a file is copied whole, as samples of points are weighted by the class areas.
             with_model = bool(self.parameterAsString(parameters, self.MODEL, context).strip())
             is_local = with_model and not reference.has_points
             job = self.raster_job(
@@ -191,7 +191,7 @@ class EvaluateAlgorithm(RasterAlgorithm):
 
 
 def figures() -> dict[str, str]:
-    """The numbers that a graphical model can use, and what they are called."""
+    """The number outputs, which a graphical model can use, with their descriptions."""
     return {
         "OVERALL_ACCURACY": tr("Overall accuracy"),
         "OVERALL_LOW": tr("Overall accuracy, lower end of the interval"),
@@ -207,7 +207,7 @@ def figures() -> dict[str, str]:
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, Any]:
-    """The engine's figures as outputs; None for what cannot be said."""
+    """The engine's figures as outputs; None for those that cannot be estimated."""
     adjusted = found.get("area_adjusted") or {}
     low, high = found.get("overall_accuracy_interval") or (None, None)
     adjusted_low, adjusted_high = adjusted.get("overall_accuracy_interval") or (None, None)

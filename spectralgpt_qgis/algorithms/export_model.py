@@ -1,4 +1,4 @@
-"""spectralgpt:exportmodel, a model of ours as a file for use elsewhere."""
+"""spectralgpt:exportmodel, exports a model for use in other programs."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class ExportModelAlgorithm(EngineAlgorithm):
         )
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr("model,export,share,ONNX,safetensors,Deepness,weights,convert").split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Writes a model as one file for use elsewhere.</p>"
             "<h3>Formats</h3>"
@@ -95,7 +95,7 @@ class ExportModelAlgorithm(EngineAlgorithm):
         )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks the model, and that the output's name fits the format."""
+        """Checks the model, and that the output's file extension fits the format."""
         name = self.parameterAsString(parameters, self.MODEL, context).strip()
         if not name:
             return tr("Choose a model: the name of an installed one, or a model file.")
@@ -124,7 +124,7 @@ class ExportModelAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         output = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         result = self.run_engine(
             {

@@ -1,4 +1,4 @@
-"""spectralgpt:finetune, a model of the user's own from a few labels."""
+"""spectralgpt:finetune, trains a model on the user's own labels, of which a few are enough."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .label_input import (
 )
 from .training_algorithm import TrainingAlgorithm
 
-# What the user chooses -> what the engine calls it.
+# The parameter's options -> task names of the engine.
 TASKS = {
     "segmentation": "segmentation",
     "scenes": "scene-classification",
@@ -38,11 +38,11 @@ TASKS = {
 }
 METHODS = ("auto", "quick", "adapters", "full")
 USES = ("anywhere", "here")
-AROUND = 2000.0  # m of ground around the labels that is copied from layers which are no files
+AROUND = 2000.0  # m around the labels that are copied from layers that are not files
 
 
 class FinetuneAlgorithm(TrainingAlgorithm):
-    """Learns classes from labelled ground."""
+    """Fine-tunes a model on labelled ground."""
 
     NAME = "finetune"
     ICON = "finetune"
@@ -82,14 +82,14 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         return tr("Makes a model of your own from a few polygons, points or a class raster.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "train,fine-tune,finetune,learn,samples,ROI,polygons,labels,few-shot,classification,segmentation,"
             "change,random forest,deep learning,AI,foundation model,transfer learning"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts "
             "from a backbone that already knows multispectral imagery, so a few labels are enough.</p>"
@@ -136,7 +136,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
 
     def _labelled_ground(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What to learn from, and what the model shall do."""
+        """Imagery and labels to learn from, and the task of the model."""
         return (
             training.rasters(self.INPUT, tr("Rasters")),
             training.labels(self.LABELS, tr("Labels: polygons, points or a class raster")),
@@ -156,7 +156,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         )
 
     def _learning(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What to start from, and what is learned for how long."""
+        """Base model, method and length of the training."""
         return (
             training.base_model(self.BASE, tr("Model to start from")),
             shared.choice(
@@ -184,7 +184,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         )
 
     def _machine_and_bands(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """Where it is computed, and from which bands."""
+        """Device, random seed and band numbers."""
         return (
             shared.device(self.DEVICE),
             training.seed(self.SEED),
@@ -195,7 +195,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         )
 
     def _judging(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What is held back, and how scenes are labelled."""
+        """The share of labels held back for validation, and whether scenes have several labels."""
         return (
             shared.advanced(
                 shared.whole_number(
@@ -221,7 +221,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         )
 
     def _results(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What the model is called, and what is written."""
+        """Title of the model, number of threads, and the outputs."""
         return (
             training.model_title(self.NAME_OF_MODEL),
             shared.threads(self.THREADS),
@@ -235,7 +235,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks that labels, task and rasters go together."""
+        """Checks that labels, task and rasters fit together."""
         layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         task = self.parameterAsEnumString(parameters, self.TASK, context)
         several = self.parameterAsBool(parameters, self.MULTILABEL, context)
@@ -290,7 +290,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layers, in the thread that owns them."""
+        """Reads the layers here, in their own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         layer, field, selected = label_choice(self, self.LABELS, parameters, context)
         self._labels = read_labels(layer, parameters.get(self.LABELS), field, selected)
@@ -302,7 +302,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         labels = self._labels
         for note in labels.notes:
             feedback.pushWarning(note)

@@ -1,4 +1,4 @@
-"""spectralgpt:importmodel, a published checkpoint, or a model somebody else made here, into the list of models."""
+"""spectralgpt:importmodel, adds a published checkpoint, or a model made with this plugin, to the installed models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = ("auto", "backbone", "segmentation", "change-detection")
 
 
 class ImportModelAlgorithm(EngineAlgorithm):
-    """Turns a published SpectralGPT checkpoint into a model of ours; takes in models of ours as they are."""
+    """Converts a published SpectralGPT checkpoint to the plugin's format; copies models in that format as they are."""
 
     NAME = "importmodel"
     ICON = "import"
@@ -47,13 +47,13 @@ class ImportModelAlgorithm(EngineAlgorithm):
         return tr("Turns a published SpectralGPT checkpoint into a model for this plugin.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr("model,checkpoint,weights,pth,ONNX,safetensors,SpectralGPT,import,convert").split(
             ","
         )
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for "
             "segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing "
@@ -101,7 +101,7 @@ class ImportModelAlgorithm(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.MODEL_TASK, tr("What it is for")))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks that the checkpoint is there."""
+        """Checks that the checkpoint exists."""
         given = self.parameterAsFile(parameters, self.INPUT, context)
         if not Path(given).is_file():
             return tr("There is no checkpoint '{}'. Choose the downloaded file.").format(given)
@@ -121,7 +121,7 @@ class ImportModelAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         output = self.parameterAsFileOutput(parameters, self.OUTPUT_MODEL, context)
         result = self.run_engine(
             {

@@ -1,4 +1,4 @@
-"""What is known on the ground, for the engine: polygons or points with a class field, or a class raster."""
+"""Prepares labels and reference data for the engine: polygons or points with a class field, or a class raster."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from ..raster_source import is_picture
 from .raster_input import RasterInput, read_raster
 from .vector_input import LayerFeatures, file_stem, write_features
 
-_LOOKED_AT = 20_000  # features: what takes a moment in the thread of the windows
+_LOOKED_AT = 20_000  # features, few enough not to block the main thread noticeably
 
 
 class LabelInput(NamedTuple):
-    """A layer of labels, or of reference, for the engine.
+    """A layer of labels, or of reference data, for the engine.
 
     Attributes:
         name: The layer's name, for messages.
         extent: Extent of the features or of the raster, in `crs`.
         crs: The layer's CRS.
-        classes: Names and colours of the classes as `look_in_training` gives them.
-        raster: When it is a raster.
-        features: When it is not.
-        notes: What the user should know; each is a sentence.
+        classes: Names and colours of the classes, from `look_in_training`.
+        raster: The raster, if the layer is one.
+        features: The features of a vector layer.
+        notes: Warnings for the user, each a sentence.
         field: The class field; empty for a raster.
     """
 
@@ -61,7 +61,7 @@ class LabelInput(NamedTuple):
 
     @property
     def has_points(self) -> bool:
-        """Whether it is a layer of points."""
+        """Whether the layer has point geometries."""
         return self.features is not None and (
             QgsWkbTypes.geometryType(self.features.wkbType())
             == QgsWkbTypes.GeometryType.PointGeometry
@@ -70,24 +70,24 @@ class LabelInput(NamedTuple):
     def file(
         self, folder: Path, transforms: QgsCoordinateTransformContext, feedback: QgsFeedback
     ) -> str:
-        """A path or GDAL name that the engine can open.
+        """A path or GDAL data source name that the engine can open.
 
         Args:
-            folder: For a temporary file.
+            folder: Folder for a temporary file.
             transforms: Coordinate transforms of the run.
-            feedback: Can stop the writing.
+            feedback: Can cancel the writing.
 
         Raises:
             QgsProcessingException: There is nothing to write, or it cannot be written.
         """
         if self.raster is not None:
             return self.raster.source(folder, None, 10.0, transforms, feedback)
-        # Reports name the file: it is called like the layer.
+        # Named after the layer, as reports contain the file name.
         target = folder / f"{file_stem(self.name) or 'labels'}.gpkg"
         return write_features(self.features, target, transforms, feedback, self.field)
 
     def around(self, metres: float) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem]:
-        """The labels' extent and so much around it, with its CRS."""
+        """The labels' extent, buffered by `metres`, with its CRS."""
         factor = QgsUnitTypes.fromUnitToUnitFactor(
             QgsUnitTypes.DistanceUnit.DistanceMeters, self.crs.mapUnits()
         )
@@ -95,17 +95,17 @@ class LabelInput(NamedTuple):
 
 
 def wants_selection(value: Any) -> bool:
-    """Whether a parameter's value asks for the selected features alone."""
+    """Whether a parameter's value limits the features to the selected ones."""
     return isinstance(value, QgsProcessingFeatureSourceDefinition) and value.selectedFeaturesOnly
 
 
 def label_choice(
     algorithm: Any, name: str, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> tuple[QgsMapLayer | None, str, bool]:
-    """The layer of labels that was chosen, its class field, and whether only its selection counts.
+    """The label layer that was chosen, its class field, and whether only its selected features are used.
 
     Args:
-        algorithm: Has the parameters FIELD and SELECTED_ONLY.
+        algorithm: An algorithm with the parameters FIELD and SELECTED_ONLY.
         name: Name of the layer's parameter.
         parameters: Parameters of the run.
         context: Context of the run.
@@ -117,13 +117,13 @@ def label_choice(
 
 
 def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool) -> LabelInput:
-    """Takes from a layer what a run needs, so that the layer is not touched again.
+    """Reads from a layer all that a run needs, so that other threads need not touch the layer.
 
     Args:
-        layer: A valid vector or raster layer, in the thread it belongs to.
-        value: Value of the parameter: a script may give a feature source definition.
+        layer: A valid vector or raster layer of this thread.
+        value: Value of the parameter, which a script may give as a feature source definition.
         field: The class field; not used for a raster.
-        selected_only: Takes the selected features alone.
+        selected_only: Whether to take only the selected features.
     """
     classes = look_in_training(layer, field)
     if isinstance(layer, QgsRasterLayer):
@@ -157,15 +157,15 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
 
 
 def picture_problem(layer: QgsMapLayer | None) -> str:
-    """What keeps a raster from being one of classes; empty when nothing does, as of any other layer."""
+    """Message if the layer is a picture, which cannot be a class raster; empty for all other layers."""
     return picture_without_classes(layer.name()) if is_picture(layer) else ""
 
 
 def kind_problem(layer: QgsMapLayer | None) -> str:
-    """What keeps a layer from being labels, whatever its fields; empty when nothing does.
+    """Message if the layer's type or CRS rules it out as labels, whatever its fields; empty if not.
 
     Args:
-        layer: The layer; None when there is none.
+        layer: The layer; None if there is none.
     """
     if layer is None or isinstance(layer, QgsRasterLayer):
         return picture_problem(layer)
@@ -180,19 +180,19 @@ def kind_problem(layer: QgsMapLayer | None) -> str:
 
 
 def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
-    """What the user must put right about a label layer; empty when nothing.
+    """Message about what the user must correct in a label layer; empty if it can be used.
 
     Args:
-        layer: The layer; None when there is none.
+        layer: The layer; None if there is none.
         field: The class field that was chosen; empty for none.
-        selected_only: Whether the selected features alone are wanted.
+        selected_only: Whether only the selected features are to be used.
     """
     reason = kind_problem(layer)
     if reason or not isinstance(layer, QgsVectorLayer):
         return reason
     names = [item.name() for item in layer.fields()]
     listed = ", ".join(names) or tr("none")
-    # A scene may have several labels: a list of them.
+    # A list field holds the several labels of a scene.
     if not any(can_hold_classes(item) or is_list(item) for item in layer.fields()):
         return without_class_field(layer.name())
     if not field:
@@ -211,12 +211,14 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
 
 
 def too_few_classes(layer: QgsMapLayer | None, field: str, selected_only: bool) -> str:
-    """Whether there is nothing to tell apart, which the engine would find only once it runs; empty when there is.
+    """Message if the labels have fewer than two classes; empty if they have two or more.
+
+    The engine checks this too, but only after it has started.
 
     Args:
-        layer: Labels that `label_problem` has passed.
+        layer: Labels in which `label_problem` found nothing wrong.
         field: The class field.
-        selected_only: Whether the selected features alone are wanted.
+        selected_only: Whether only the selected features are to be used.
     """
     if not isinstance(layer, QgsVectorLayer):
         return ""
@@ -232,9 +234,8 @@ def too_few_classes(layer: QgsMapLayer | None, field: str, selected_only: bool) 
             found.add(as_text(value))
         if len(found) > 1:
             return ""
-    if (
-        not seen or seen == _LOOKED_AT
-    ):  # the writing tells of no features; of more, some were not seen
+    # Without features, `write_features` says so; beyond the limit, there may be further classes.
+    if not seen or seen == _LOOKED_AT:
         return ""
     if not found:
         return without_classes(field)

@@ -1,4 +1,4 @@
-"""Checks of layer and destination parameters, where QGIS's own check too little or explain too little."""
+"""Checks of layer and destination parameters that QGIS's own checks lack or explain too little."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _RASTERS = (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLay
 
 
 def endings(definition: QgsProcessingParameterDefinition) -> tuple[str, ...]:
-    """The file endings that a destination may have; a file's are those of its filter."""
+    """File extensions that a destination may have; those of a file destination are in its filter."""
     if isinstance(definition, QgsProcessingParameterFileDestination):
         return tuple(re.findall(r"\*(\.\w+)", definition.fileFilter()))
     return _ENDINGS.get(definition.type(), ())
 
 
 def plain_values(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as QGIS's own methods take them.
+    """Parameters in the form that QGIS's own methods accept.
 
-    Those know no feature source where a layer of any kind may be given, and miss a required output that a script left
-    to its default.
+    They do not accept a feature source definition for a map layer parameter, and report a required output as missing
+    if a script left it at its default.
     """
     values = dict(parameters)
     for definition in algorithm.parameterDefinitions():
@@ -52,7 +52,7 @@ def plain_values(algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any]) 
 def unreadable_layer(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> str:
-    """What to do about an input file that is there but is no layer; empty when there is none."""
+    """Message about an input file that exists but cannot be opened as a layer; empty if there is none."""
     for definition in algorithm.parameterDefinitions():
         is_raster = isinstance(definition, _RASTERS)
         if not is_raster and not isinstance(definition, QgsProcessingParameterMapLayer):
@@ -61,7 +61,7 @@ def unreadable_layer(
         hint = hints.Raster if is_raster else hints.UnknownType
         value = parameters.get(definition.name())
         for given in value if isinstance(value, (list, tuple)) else [value]:
-            # Not by pathlib: it raises where a source, such as a web service's, is longer than any file name.
+            # Not with pathlib, which raises if a source, such as that of a web service, is too long for a file name.
             if not isinstance(given, str) or not os.path.isfile(given):
                 continue
             if QgsProcessingUtils.mapLayerFromString(given, context, True, hint) is None:
@@ -72,7 +72,7 @@ def unreadable_layer(
 def layer_without_crs(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> str:
-    """What to do about a raster whose place is unknown; empty when there is none."""
+    """Message about a raster without a CRS; empty if there is none."""
     for definition in algorithm.parameterDefinitions():
         if isinstance(definition, QgsProcessingParameterRasterLayer):
             layers = [algorithm.parameterAsRasterLayer(parameters, definition.name(), context)]

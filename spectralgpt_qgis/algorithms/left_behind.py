@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-# As engine/infer/staging.py and engine/infer/journal.py name them.
+# The same names as in engine/infer/staging.py and engine/infer/journal.py.
 SCRATCH = ".spectralgpt-"
 KEPT = f"{SCRATCH}resume-"
 OUTPUTS = (
@@ -24,8 +24,8 @@ OUTPUTS = (
 
 
 def absolute_outputs(job: dict[str, Any]) -> dict[str, str]:
-    """The job's output files with absolute paths: the engine has another working folder than qgis_process."""
-    # Other verbs have numbers under such a name: evaluate's `confidence` is a percentage.
+    """The job's output files with absolute paths, as the engine's working folder is not that of qgis_process."""
+    # The same name may be a number in another job: `confidence` of evaluate is a percentage.
     given = {name: job.get(name) for name in OUTPUTS}
     return {
         name: os.path.abspath(path)
@@ -35,11 +35,11 @@ def absolute_outputs(job: dict[str, Any]) -> dict[str, str]:
 
 
 def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
-    """Removes the hidden folders that an engine writes into, which one that was killed leaves behind.
+    """Removes the hidden folders that the engine writes into, which remain if it is killed.
 
     Args:
-        job: Its outputs tell the folders to look into.
-        pid: Id of the engine's process; None when it never started.
+        job: The engine's job; the hidden folders are beside its outputs.
+        pid: Process id of the engine; None if it never started.
     """
     if pid is None:
         return
@@ -49,11 +49,12 @@ def remove_abandoned(job: dict[str, Any], pid: int | None) -> None:
 
 
 def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
-    """Whether the finished rows, or labels, of a killed engine wait for the next run of the same job.
+    """Whether a killed engine left finished rows, or labels, from which the next run of the same job can resume.
 
     Args:
         job: The engine's job.
-        temporary: A folder whose outputs get another name in the next run: there they are removed.
+        temporary: Folder of temporary outputs. The next run names these differently and could not resume, so the
+            finished work there is removed.
     """
     rows = _kept_rows(job)
     if rows is None or not rows.exists():
@@ -65,7 +66,7 @@ def keeps_rows(job: dict[str, Any], temporary: str) -> bool:
 
 
 def remove_rows(job: dict[str, Any]) -> None:
-    """Removes the finished work of an engine that was killed because the user did not wait for it."""
+    """Removes the rows kept for a resume, when the engine was killed because the user did not want to wait."""
     rows = _kept_rows(job)
     if rows is not None:
         rows.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Base of the algorithms that make a map: a class raster, a raster beside it, polygons and a table of areas."""
+"""Base of the algorithms that make a map: a class raster, a second raster, polygons and a table of areas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .raster_algorithm import RasterAlgorithm
 
 
 class MapAlgorithm(RasterAlgorithm):
-    """Makes a map; subclasses name the raster beside it, such as the confidence."""
+    """Makes a map; subclasses name the second raster, such as the confidence."""
 
     OVERLAP = "OVERLAP"
     MIN_AREA = "MIN_AREA"
@@ -19,13 +19,13 @@ class MapAlgorithm(RasterAlgorithm):
     OUTPUT_VECTOR = "OUTPUT_VECTOR"
     AREAS = "AREAS"
 
-    # Parameter of the raster beside the map; in lower case, the job's field.
+    # Parameter of the second raster; in lower case it is the field of the job.
     BESIDE = ""
 
     def map_outputs(
         self, parameters: dict[str, Any], context: QgsProcessingContext
     ) -> dict[str, str]:
-        """The path of every output by its parameter; empty for those that were not asked for."""
+        """Maps the parameter of every output to its path; empty for outputs that were not requested."""
         layers = (self.OUTPUT, self.BESIDE, self.OUTPUT_VECTOR)
         outputs = {name: self.parameterAsOutputLayer(parameters, name, context) for name in layers}
         outputs[self.AREAS] = self.parameterAsFileOutput(parameters, self.AREAS, context)
@@ -39,13 +39,13 @@ class MapAlgorithm(RasterAlgorithm):
         outputs: dict[str, str],
         **fields: Any,
     ) -> dict[str, Any]:
-        """Has the engine make the map.
+        """Runs the job that makes the map.
 
         Args:
             parameters: Parameters of the run.
             context: Context of the run.
             feedback: Gets progress, log and warnings, and says when to stop.
-            outputs: What `map_outputs` gave.
+            outputs: Paths from `map_outputs`.
             **fields: Further fields of the job.
 
         Returns:

@@ -26,7 +26,7 @@ from ..i18n import tr
 
 DEVICES = ("auto", "cpu", "gpu")
 MOST_THREADS = 1024
-# A class path, not an import: only a dialog loads it, so no widget code runs headless.
+# Class paths instead of imports: only dialogs load them, so no widget code runs headless.
 _GUI = "{}.gui".format(__package__.rpartition(".")[0])
 MODEL_WIDGET = f"{_GUI}.model_widget.ModelWidgetWrapper"
 CHOICE_WIDGET = f"{_GUI}.choice_widget.ChoiceWidgetWrapper"
@@ -52,7 +52,7 @@ def helped(
 def decimals(
     parameter: QgsProcessingParameterDefinition, count: int
 ) -> QgsProcessingParameterDefinition:
-    """How many digits the dialog shows behind the point; any number may be given."""
+    """Sets the number of decimals that the dialog shows; scripts may give more."""
     parameter.setMetadata({"widget_wrapper": {"decimals": count}})
     return parameter
 
@@ -65,7 +65,7 @@ def raster(name: str, description: str) -> QgsProcessingParameterDefinition:
 def choice(
     name: str, description: str, options: Sequence[str], help_text: str, default: str = ""
 ) -> QgsProcessingParameterDefinition:
-    """One of some words, the first by default; scripts give the word, dialogs show it in the user's language."""
+    """One of several words, by default the first; scripts give the word itself, dialogs show it translated."""
     parameter = QgsProcessingParameterEnum(
         name,
         description,
@@ -81,7 +81,7 @@ def choice(
 def whole_number(
     name: str, description: str, default: int, low: int, high: int, help_text: str = ""
 ) -> QgsProcessingParameterDefinition:
-    """A whole number within limits."""
+    """An integer within limits."""
     return helped(
         QgsProcessingParameterNumber(
             name,
@@ -105,7 +105,7 @@ def fraction(
     digits: int,
     help_text: str = "",
 ) -> QgsProcessingParameterDefinition:
-    """A number with a point, within limits."""
+    """A decimal number within limits."""
     return helped(
         decimals(
             QgsProcessingParameterNumber(
@@ -124,7 +124,7 @@ def fraction(
 
 
 def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDefinition:
-    """The raster's bands in the order of the model's; none means automatic."""
+    """The raster's bands in the model's order; none to match them automatically."""
     return helped(
         QgsProcessingParameterBand(
             name,
@@ -144,7 +144,7 @@ def bands(name: str, description: str, parent: str) -> QgsProcessingParameterDef
 def model(
     name: str, task: str, default: str | None, optional: bool = False, estimates: bool = False
 ) -> QgsProcessingParameterDefinition:
-    """The name of an installed model or the path of a model file; `estimates`: what a run takes can be asked for."""
+    """The name of an installed model or the path of a model file; `estimates` adds a button to estimate the run."""
     parameter = QgsProcessingParameterString(name, tr("Model"), default, False, optional)
     parameter.setMetadata(
         {"widget_wrapper": {"class": MODEL_WIDGET, "task": task, "estimates": estimates}}
@@ -155,7 +155,7 @@ def model(
 
 
 def any_model(name: str) -> QgsProcessingParameterDefinition:
-    """Any installed model, whatever it is for, or a model file."""
+    """An installed model for any task, or a model file."""
     parameter = QgsProcessingParameterString(name, tr("Model"))
     parameter.setMetadata({"widget_wrapper": {"class": MODEL_WIDGET, "every": True}})
     return helped(
@@ -165,7 +165,7 @@ def any_model(name: str) -> QgsProcessingParameterDefinition:
 
 
 def extent(name: str) -> QgsProcessingParameterDefinition:
-    """Limits the work to a rectangle."""
+    """The extent to which a run is limited."""
     return helped(
         QgsProcessingParameterExtent(name, tr("Limit to this extent"), optional=True),
         tr("Only this rectangle is computed. Empty means the whole raster."),
@@ -173,14 +173,14 @@ def extent(name: str) -> QgsProcessingParameterDefinition:
 
 
 def polygons(name: str, description: str) -> QgsProcessingParameterDefinition:
-    """Polygons, with "selected features only" honoured."""
+    """Polygons, with the option to use the selected features only."""
     return QgsProcessingParameterFeatureSource(
         name, description, [QgsProcessing.SourceType.TypeVectorPolygon], optional=True
     )
 
 
 def device(name: str) -> QgsProcessingParameterDefinition:
-    """Where to compute; by default as the user's settings say."""
+    """The device to compute on; its default is in the user's settings."""
     chosen = settings.value("device")
     return advanced(
         choice(
@@ -196,7 +196,7 @@ def device(name: str) -> QgsProcessingParameterDefinition:
 
 
 def overlap(name: str) -> QgsProcessingParameterDefinition:
-    """How much neighbouring windows share."""
+    """The overlap of neighbouring windows in percent."""
     return advanced(
         helped(
             QgsProcessingParameterNumber(
@@ -214,7 +214,7 @@ def overlap(name: str) -> QgsProcessingParameterDefinition:
 
 
 def min_area(name: str, description: str) -> QgsProcessingParameterDefinition:
-    """The smallest patch that is kept."""
+    """The smallest area that is kept in the map."""
     return decimals(
         QgsProcessingParameterNumber(
             name, description, QgsProcessingParameterNumber.Type.Double, 0.0, False, 0.0
@@ -224,13 +224,13 @@ def min_area(name: str, description: str) -> QgsProcessingParameterDefinition:
 
 
 def threads(name: str) -> QgsProcessingParameterDefinition:
-    """How many processor threads to use; by default as the user's settings say."""
+    """The number of processor threads; its default is in the user's settings."""
     chosen = min(max(settings.value("threads"), 0), MOST_THREADS)
     return advanced(whole_number(name, tr("Processor threads (0 = all)"), chosen, 0, MOST_THREADS))
 
 
 def quick_look(name: str) -> QgsProcessingParameterDefinition:
-    """Whether a coarse map of the view comes first; optional, as graphical models of before do not have it."""
+    """Whether a coarse map of the view is shown first; optional, as older graphical models do not have it."""
     parameter = QgsProcessingParameterBoolean(
         name, tr("Show a quick look at what the map shows first"), False, True
     )
@@ -245,7 +245,7 @@ def quick_look(name: str) -> QgsProcessingParameterDefinition:
 
 
 def cloud_optimised(name: str) -> QgsProcessingParameterDefinition:
-    """Whether rasters become Cloud Optimized GeoTIFFs."""
+    """Whether to write rasters as Cloud Optimized GeoTIFFs."""
     return advanced(
         QgsProcessingParameterBoolean(name, tr("Write Cloud Optimized GeoTIFFs"), False)
     )
@@ -254,7 +254,7 @@ def cloud_optimised(name: str) -> QgsProcessingParameterDefinition:
 def raster_output(
     name: str, description: str, optional: bool = False
 ) -> QgsProcessingParameterDefinition:
-    """A GeoTIFF to write; an optional one is off unless asked for."""
+    """A GeoTIFF to write; if optional, it is off by default."""
     return QgsProcessingParameterRasterDestination(
         name, description, None, optional, createByDefault=not optional
     )
@@ -263,7 +263,7 @@ def raster_output(
 def polygon_output(
     name: str, description: str, optional: bool = False
 ) -> QgsProcessingParameterDefinition:
-    """A GeoPackage of polygons to write; an optional one is off unless asked for."""
+    """A GeoPackage of polygons to write; if optional, it is off by default."""
     return QgsProcessingParameterVectorDestination(
         name,
         description,
@@ -275,7 +275,7 @@ def polygon_output(
 
 
 def table_output(name: str, description: str) -> QgsProcessingParameterDefinition:
-    """A CSV table, off unless asked for."""
+    """A CSV table to write, off by default."""
     return QgsProcessingParameterFileDestination(
         name, description, tr("CSV table (*.csv)"), None, True, createByDefault=False
     )

@@ -1,4 +1,4 @@
-"""spectralgpt:pretrain, a backbone of the user's own from imagery without labels."""
+"""spectralgpt:pretrain, self-supervised pretraining of a backbone on the user's unlabelled imagery."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ POSITIONS = ("interpolate", "drop")
 
 
 class PretrainAlgorithm(TrainingAlgorithm):
-    """Learns what imagery looks like, by filling in what is hidden from it."""
+    """Pretrains a backbone as a masked autoencoder, which learns to reconstruct hidden parts of images."""
 
     NAME = "pretrain"
     ICON = "pretrain"
@@ -60,14 +60,14 @@ class PretrainAlgorithm(TrainingAlgorithm):
         return tr("Makes a backbone of your own from imagery alone, without any labels.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "pretraining,backbone,foundation model,self-supervised,masked autoencoder,MAE,unlabelled,imagery,"
             "deep learning,AI,SpectralGPT"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill "
             "it in. What comes out is a backbone, from which 'Train model from labels' makes models for your "
@@ -107,7 +107,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Loss at the end")))
 
     def _imagery(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What to learn from."""
+        """The imagery to learn from."""
         return (
             training.rasters(self.INPUTS, tr("Rasters"), optional=True),
             shared.helped(
@@ -124,7 +124,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         )
 
     def _course(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What to start from, and what is learned for how long."""
+        """The base model, the stages and their length."""
         return (
             training.base_model(
                 self.BASE, tr("Start from: a backbone, or a size"), self.BASE_TASK, self.SIZES
@@ -149,14 +149,14 @@ class PretrainAlgorithm(TrainingAlgorithm):
         )
 
     def _machine(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """Where it is computed, and from which random numbers."""
+        """Device and random seed."""
         return (
             shared.device(self.DEVICE),
             training.seed(self.SEED),
         )
 
     def _details(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What only somebody who knows pretraining changes."""
+        """Advanced settings for users who know pretraining."""
         return (
             shared.advanced(
                 shared.whole_number(
@@ -206,7 +206,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         )
 
     def _bands_and_name(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """How bands are matched, what the model is called, and with how many threads."""
+        """Band numbers, title of the model, and number of threads."""
         return (
             training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
             training.model_title(self.NAME_OF_MODEL),
@@ -214,7 +214,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         )
 
     def _results(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        """What is written."""
+        """The outputs."""
         return (
             QgsProcessingParameterFileDestination(
                 self.OUTPUT_MODEL,
@@ -227,7 +227,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks that there is imagery, and how the stages are written."""
+        """Checks that there is imagery, and the syntax of the stages."""
         folder = self.parameterAsFile(parameters, self.FOLDER, context)
         if folder and not Path(folder).is_dir():
             return tr("There is no folder '{}' with rasters. Choose another one.").format(folder)
@@ -247,7 +247,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         folder_of_rasters = self.parameterAsFile(parameters, self.FOLDER, context)
         with self.workspace() as folder:
             job = self.training_job(parameters, context, feedback, folder)
@@ -283,7 +283,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
 
 
 def _is_stage(text: str) -> bool:
-    """Whether a stage's numbers are numbers."""
+    """Whether a stage has a window size and rounds, and all its numbers are valid and positive."""
     parts = [part.strip() for part in text.split(":", 4)]
     if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts[:2]):
         return False

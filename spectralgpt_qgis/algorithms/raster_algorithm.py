@@ -1,4 +1,4 @@
-"""Base of the algorithms that run a model over rasters: their shared inputs, checks and numbers."""
+"""Base of the algorithms that apply a model to rasters: their shared inputs, checks and number outputs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class RasterAlgorithm(EngineAlgorithm):
-    """Runs a model over one raster or more; subclasses name the verb, the task and their outputs."""
+    """Applies a model to one or more rasters; subclasses set the verb, the task and the outputs."""
 
     TASK = ""
 
@@ -50,14 +50,14 @@ class RasterAlgorithm(EngineAlgorithm):
     CLASS_COUNT = "CLASS_COUNT"
     DEVICE_USED = "DEVICE_USED"
 
-    QUICK_LOOK = "QUICK_LOOK"  # of those that make a map
+    QUICK_LOOK = "QUICK_LOOK"  # only for algorithms that make a map
 
     REMEMBERED = (MODEL, "OVERLAP", QUICK_LOOK)
 
-    # Classes of the map that are not drawn.
+    # Classes that are transparent in the map.
     HIDDEN: tuple[int, ...] = ()
 
-    # Raster parameter -> the band parameter that belongs to it.
+    # Raster parameter -> its band parameter.
     RASTERS: dict[str, str] = {}
 
     def __init__(self) -> None:
@@ -75,11 +75,11 @@ class RasterAlgorithm(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, tr("Computed on")))
 
     def run_outputs(self, result: dict[str, Any], classes_found: int) -> dict[str, Any]:
-        """The numbers of a result.
+        """The values of `add_run_outputs`.
 
         Args:
-            result: What the engine returned.
-            classes_found: How many classes occur in the output.
+            result: The engine's result.
+            classes_found: Number of classes that occur in the output.
         """
         windows = result.get("windows", {})
         return {
@@ -109,7 +109,7 @@ class RasterAlgorithm(EngineAlgorithm):
             return reason
         rasters = [self.parameterAsRasterLayer(parameters, item, context) for item in self.RASTERS]
         model = model_named(name, self.TASK)
-        if model is None:  # a file: the engine reads its card
+        if model is None:  # a model file, whose card the engine reads
             return ""
         for band_name in self.RASTERS.values():
             chosen = self.chosen_bands(parameters, band_name, context)
@@ -120,7 +120,7 @@ class RasterAlgorithm(EngineAlgorithm):
     def chosen_bands(
         self, parameters: dict[str, Any], name: str, context: QgsProcessingContext
     ) -> list[int]:
-        """The numbers in a band parameter; QGIS itself reads no text with commas, as people write it in a shell."""
+        """Band numbers of a parameter; QGIS itself does not parse "2,3,4", as people write it in a shell."""
         value = parameters.get(name)
         numbers = band_list(value) if isinstance(value, str) else None
         return self.parameterAsInts(parameters, name, context) if numbers is None else numbers
@@ -129,7 +129,7 @@ class RasterAlgorithm(EngineAlgorithm):
         if not name:
             return tr("Choose a model: the name of an installed one, or a model file (.onnx).")
         if engine_access.why_not_ready():
-            return ""  # then no model is known; the run itself says what is missing
+            return ""  # no model is known without an engine; the run itself says what is missing
         fitting = ", ".join(model.name for model in models_for(self.TASK)) or tr("none")
         if "/" in name or "\\" in name or Path(name).suffix:
             path = Path(name)
@@ -154,7 +154,7 @@ class RasterAlgorithm(EngineAlgorithm):
                 "The model '{name}' is for {task}. Choose one that fits this tool: {fitting}."
             ).format(name=name, task=task_words(other.task), fitting=fitting)
         if shared_unknown():
-            return ""  # it may lie in a shared folder, which only the run looks into
+            return ""  # it may be in a shared folder, which only the engine looks into
         return tr(
             "There is no installed model '{name}'. Choose one of these: {fitting}; or give the path of a model file."
         ).format(name=name, fitting=fitting)
@@ -167,7 +167,7 @@ class RasterAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layers, in the thread that owns them."""
+        """Reads the layers here, in their own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         for name in self.RASTERS:
             layer = self.parameterAsRasterLayer(parameters, name, context)
@@ -187,19 +187,19 @@ class RasterAlgorithm(EngineAlgorithm):
         return True
 
     def _prepare_look(self, wanted: bool, feedback: QgsProcessingFeedback) -> None:
-        """Takes the map's view, in the thread that owns the map."""
+        """Reads the extent of the map canvas here, as this runs in the main thread."""
         if wanted and not getattr(feedback, "is_dry", False):
             self._look = quick_look_layer(self.subject(), self.HIDDEN, self._words)
             if self._look is None:
                 feedback.pushInfo(tr("No quick look: there is no map to show it on."))
 
     def told(self, facts: dict[str, Any]) -> None:
-        """Has the quick look shown when it is there."""
+        """Shows the quick look as soon as the engine has written it."""
         if self._look is not None:
             self._look.told(facts)
 
     def ended(self) -> None:
-        """Has the quick look removed: the result takes its place."""
+        """Removes the quick look, which the result replaces."""
         if self._look is not None:
             self._look.end()
             self._look = None
@@ -218,8 +218,8 @@ class RasterAlgorithm(EngineAlgorithm):
             parameters: Parameters of the run.
             context: Context of the run.
             feedback: Gets notes about the rasters.
-            folder: For temporary files.
-            around: What is needed of layers that are no files, for an algorithm without an extent.
+            folder: Folder for temporary files.
+            around: Area, with its CRS, to copy from layers that are not files, where the user gave no extent.
         """
         model = self.parameterAsString(parameters, self.MODEL, context).strip()
         area = self._area(parameters, context)
@@ -267,7 +267,7 @@ class RasterAlgorithm(EngineAlgorithm):
         feedback: QgsProcessingFeedback,
         folder: Path,
     ) -> str:
-        """The polygons of a feature source parameter as a file; empty when none were given."""
+        """Writes the polygons of a feature source parameter to a file; returns its path, empty if none were given."""
         if not parameters.get(name):
             return ""
         source = self.parameterAsSource(parameters, name, context)
@@ -285,7 +285,7 @@ class RasterAlgorithm(EngineAlgorithm):
         if not given:
             return None
         rectangle = self.parameterAsExtent(parameters, self.EXTENT, context)
-        # An expression may give none. Four zeros, which QGIS before 3.34 takes for none too, are an area of no size.
+        # An expression may yield no extent. Four zeros, which QGIS before 3.34 also calls null, are an empty extent.
         if rectangle.isNull() and isinstance(given, QgsProperty):
             return None
         if rectangle.isEmpty():
@@ -306,13 +306,13 @@ class RasterAlgorithm(EngineAlgorithm):
 
 
 def _extent_fields(rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> dict[str, Any]:
-    """The fields of a job that say which part of the raster is wanted."""
+    """The fields of a job that limit it to a part of the raster."""
     sides = (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
     return {"extent": list(sides), "extent_crs": crs_text(crs)}
 
 
 def task_words(task: str) -> str:
-    """A model's task in the user's words."""
+    """The name of a model's task as shown to users."""
     return {
         "segmentation": tr("land-cover maps"),
         "scene-classification": tr("labelling scenes"),

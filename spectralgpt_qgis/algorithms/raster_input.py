@@ -1,7 +1,7 @@
-"""What the engine must know of a raster layer, read where layers may be touched, and nothing more.
+"""Prepares raster layers for the engine, reading all that it needs while in the layer's thread.
 
-The engine opens rasters itself, in its own process. A layer that is no file (a web service, a database, a virtual
-layer) is first written to a temporary GeoTIFF, within a limit.
+The engine opens raster files itself, in its own process. A layer that is not a file (a web service, a database, a
+virtual layer) is first written to a temporary GeoTIFF of limited size.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ class RasterInput(NamedTuple):
 
     Attributes:
         name: The layer's name, for messages.
-        path: A path or a GDAL name; empty when the layer must be written to a file first.
-        crs: What to assume when the file itself has no CRS: an authority id or WKT; may be empty.
+        path: A path or GDAL data source name; empty if the layer must be written to a file first.
+        crs: The CRS to assume if the file itself has none: an authority id or WKT; may be empty.
         extent: In the layer's CRS.
         layer_crs: The layer's CRS.
-        nodata: Additional no-data values the user gave the layer in QGIS.
-        notes: What the user should know; each is a sentence.
-        provider_key: Name of the QGIS data provider that reads the layer.
-        uri: What that provider opens.
-        has_crs: Whether the file itself says its CRS.
+        nodata: Additional no-data values that the user set in the layer's properties.
+        notes: Warnings for the user, each a sentence.
+        provider_key: Key of the QGIS data provider that reads the layer.
+        uri: Data source URI for that provider.
+        has_crs: Whether the file itself has a CRS.
     """
 
     name: str
@@ -73,12 +73,12 @@ class RasterInput(NamedTuple):
         transforms: QgsCoordinateTransformContext,
         feedback: QgsFeedback,
     ) -> str:
-        """A path or GDAL name that the engine can open, writing the layer to a file where needed.
+        """A path or GDAL data source name that the engine can open; writes the layer to a file where necessary.
 
         Args:
-            folder: For the temporary file.
-            area: What is needed of it, with its CRS; None for everything.
-            pixel_metres: Pixel size for services that have none of their own.
+            folder: Folder for the temporary file.
+            area: The part that is needed, with its CRS; None for all of it.
+            pixel_metres: Pixel size in metres for services without a resolution of their own.
             transforms: Coordinate transforms of the run.
             feedback: Can cancel the writing.
 
@@ -87,7 +87,7 @@ class RasterInput(NamedTuple):
         """
         if self.path:
             return self.path
-        # Opened anew, in this thread, instead of a clone of the layer's: clones of some providers share state.
+        # A new provider in this thread, not a clone of the layer's: clones of some providers share state with it.
         provider = QgsProviderRegistry.instance().createProvider(
             self.provider_key, self.uri, QgsDataProvider.ProviderOptions()
         )
@@ -99,7 +99,7 @@ class RasterInput(NamedTuple):
             )
         extent = self._needed(area, transforms)
         columns, rows = self._size(provider, extent, pixel_metres, area is not None)
-        # Messages name the file: it is called like the layer.
+        # Named after the layer, as the engine's messages contain the file name.
         target = folder / f"{file_stem(self.name) or 'input'}.tif"
         self._check_room(provider, columns, rows, folder)
         names = band_names(provider)
@@ -139,7 +139,7 @@ class RasterInput(NamedTuple):
         if width > 0 and height > 0:
             pixel_x, pixel_y = self.extent.width() / width, self.extent.height() / height
         elif limited:
-            # A web service has every resolution: take the one the model was trained at.
+            # A web service can deliver any resolution, so use the one that the model was trained at.
             metres = QgsUnitTypes.fromUnitToUnitFactor(
                 QgsUnitTypes.DistanceUnit.DistanceMeters, self.layer_crs.mapUnits()
             )
@@ -200,7 +200,7 @@ class RasterInput(NamedTuple):
         writer.setOutputFormat("GTiff")
         writer.setCreateOptions(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
         block_feedback = QgsRasterBlockFeedback()
-        # Direct: this thread has no event loop that would deliver a queued signal.
+        # A direct connection, because this thread has no event loop that would deliver a queued signal.
         feedback.canceled.connect(block_feedback.cancel, Qt.ConnectionType.DirectConnection)
         try:
             result = writer.writeRaster(
@@ -220,7 +220,7 @@ class RasterInput(NamedTuple):
 
 
 def band_names(provider: QgsRasterDataProvider) -> list[str]:
-    """What the bands are called, without QGIS's own "Band 1" in front; empty for one without a name."""
+    """Names of the bands, without the "Band 1" that QGIS prepends; empty for a band without a name."""
     return [
         re.sub(r"^Band 0*\d+\s*:?\s*", "", provider.generateBandName(band))
         for band in range(1, provider.bandCount() + 1)
@@ -228,7 +228,7 @@ def band_names(provider: QgsRasterDataProvider) -> list[str]:
 
 
 def _write_band_names(target: Path, names: list[str]) -> None:
-    """The writer drops band names; GDAL reads them from a .aux.xml file too."""
+    """Writes the band names to an .aux.xml file that GDAL reads, as QGIS's raster writer drops them."""
     entries = "".join(
         f'<PAMRasterBand band="{number}"><Description>{escape(name)}</Description></PAMRasterBand>'
         for number, name in enumerate(names, start=1)
@@ -238,10 +238,10 @@ def _write_band_names(target: Path, names: list[str]) -> None:
 
 
 def read_raster(layer: QgsRasterLayer) -> RasterInput:
-    """Takes from a layer what a run needs, so that the layer is not touched again.
+    """Reads from a layer all that a run needs, so that other threads need not touch the layer.
 
     Args:
-        layer: A valid raster layer, in the thread it belongs to.
+        layer: A valid raster layer of this thread.
     """
     provider = layer.dataProvider()
     nodata, notes = additional_nodata(layer)
@@ -272,5 +272,5 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
 
 
 def assumed_crs(rasters: Iterable[RasterInput]) -> str:
-    """The CRS that the engine assumes where a file has none: of the first layer of such a file, else of the first."""
+    """The CRS to assume for files without one: that of the first layer with such a file, else of the first layer."""
     return min(rasters, key=lambda raster: raster.has_crs).crs

@@ -1,4 +1,4 @@
-"""spectralgpt:sample, a stratified random sample of a map, to judge it by."""
+"""spectralgpt:sample, draws a stratified random sample for the accuracy assessment of a map."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALLOCATIONS = ("proportional", "equal")
 
 
 class SampleAlgorithm(EngineAlgorithm):
-    """Draws points of every class of a map at random."""
+    """Draws random points in every class of a map."""
 
     NAME = "sample"
     ICON = "sample"
@@ -55,14 +55,14 @@ class SampleAlgorithm(EngineAlgorithm):
         return tr("Draws random points of every class of a map, to be looked at and judged by.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "accuracy assessment,validation,stratified random sample,reference points,ground truth,Olofsson,"
             "good practice,response design"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Draws random points of every class of a map. You look at each place in good imagery, write down what "
             "is really there, and 'Evaluate map' says how good the map is and how large each class truly is, with "
@@ -123,7 +123,7 @@ class SampleAlgorithm(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes")))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks that the raster is a map: each value of an image would be taken for a class."""
+        """Checks that the raster is a class map, as every value of an image would count as a class."""
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is None or layer.bandCount() == 1:
             return picture_problem(layer)
@@ -140,7 +140,7 @@ class SampleAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layer, in the thread that owns it."""
+        """Reads the layer here, in its own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         layer = self.parameterAsRasterLayer(parameters, self.INPUT, context)
         if layer is None or not layer.isValid():
@@ -154,7 +154,7 @@ class SampleAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         output = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         with self.workspace() as folder:
             result = self.run_engine(

@@ -1,4 +1,4 @@
-"""spectralgpt:segment, a class map of a raster."""
+"""spectralgpt:segment, semantic segmentation of a raster into a class map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .map_algorithm import MapAlgorithm
 
 
 class SegmentAlgorithm(MapAlgorithm):
-    """Gives every pixel a class."""
+    """Classifies every pixel of a raster."""
 
     NAME = "segment"
     ICON = "segment"
@@ -35,14 +35,14 @@ class SegmentAlgorithm(MapAlgorithm):
         return tr("Gives every pixel of a multispectral raster a land-cover class.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "land cover,land use,segmentation,classification,pixel,deep learning,AI,foundation model,"
             "Sentinel-2,Landsat,water,forest,crops"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.</p>"
             "<h3>Inputs</h3>"
@@ -95,7 +95,7 @@ class SegmentAlgorithm(MapAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         outputs = self.map_outputs(parameters, context)
         result = self.make_map(parameters, context, feedback, outputs)
         if not result:

@@ -1,4 +1,4 @@
-"""Base of the algorithms that make models: several rasters, a model to start from, and where the new one goes."""
+"""Base of the algorithms that train models: their rasters, base model and model file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Area = tuple[QgsRectangle, QgsCoordinateReferenceSystem]
 
 
 class TrainingAlgorithm(EngineAlgorithm):
-    """Makes a model from rasters; subclasses name the verb and what else goes in."""
+    """Trains a model on rasters; subclasses set the verb and add further inputs."""
 
     TIER = "training"
     GROUP_ID = "training"
@@ -40,11 +40,11 @@ class TrainingAlgorithm(EngineAlgorithm):
     OUTPUT_MODEL = "OUTPUT_MODEL"
     OUTPUT_REPORT = "OUTPUT_REPORT"
 
-    # Parameter with several rasters -> the job's field, and the parameter with their bands.
+    # Parameter with several rasters -> the field of the job, and the parameter with their bands.
     RASTER_LISTS: dict[str, tuple[str, str]] = {}
-    # Models that BASE may name; empty for any that can be trained on.
+    # Task of the models that BASE accepts; empty for any model that can be trained.
     BASE_TASK = ""
-    # Words that BASE takes besides models.
+    # Words that BASE accepts besides names of models.
     SIZES: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class TrainingAlgorithm(EngineAlgorithm):
     # -- checks ----------------------------------------------------------------------------------
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Checks the model to start from, and the bands that were chosen for it."""
+        """Checks the base model, and the bands that were chosen for it."""
         name = self.parameterAsString(parameters, self.BASE, context).strip()
         reason = self._wrong_base(name)
         if reason:
@@ -79,13 +79,13 @@ class TrainingAlgorithm(EngineAlgorithm):
         if not name:
             return tr("Choose a model to start from: the name of an installed one, or its file.")
         if name in self.SIZES or engine_access.why_not_ready(self.TIER):
-            return ""  # without an engine no model is known; the run itself says what is missing
+            return ""  # no model is known without an engine; the run itself says what is missing
         fitting = ", ".join([*(item.name for item in models_to_train(self.BASE_TASK)), *self.SIZES])
         fitting = fitting or tr("none")
         if self._installed_base(name) is not None:
             return ""
         if shared_unknown() and not Path(name).is_absolute():
-            return ""  # it may lie in a shared folder, which only the run looks into
+            return ""  # it may be in a shared folder, which only the engine looks into
         if "/" in name or "\\" in name or Path(name).suffix:
             is_file = Path(name).is_file()
             if is_file and Path(name).suffix.lower() == ".safetensors":
@@ -121,7 +121,7 @@ class TrainingAlgorithm(EngineAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layers, in the thread that owns them."""
+        """Reads the layers here, in their own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         for name in self.RASTER_LISTS:
             layers = self.parameterAsLayerList(parameters, name, context)
@@ -139,14 +139,14 @@ class TrainingAlgorithm(EngineAlgorithm):
         folder: Path,
         area: Area | None = None,
     ) -> dict[str, Any]:
-        """The fields that every job of this kind has.
+        """The fields that all training jobs share.
 
         Args:
             parameters: Parameters of the run.
             context: Context of the run.
             feedback: Gets notes about the rasters.
-            folder: For temporary files.
-            area: What is needed of layers that are no files; None for all of them.
+            folder: Folder for temporary files.
+            area: Area, with its CRS, to copy from layers that are not files; None to copy them whole.
         """
         report = self.parameterAsFileOutput(parameters, self.OUTPUT_REPORT, context)
         job: dict[str, Any] = {
@@ -185,19 +185,19 @@ class TrainingAlgorithm(EngineAlgorithm):
             if chosen:
                 job[band_name.lower()] = chosen
         rasters = [raster for found in self._raster_lists.values() for raster in found]
-        if rasters:  # pretraining may have a folder alone
+        if rasters:  # pretraining may have only a folder of rasters
             job["crs"] = assumed_crs(rasters)
         job["nodata"] = list(nodata)
         return job
 
     def _base(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """What the engine takes: where a model to predict with has the same name, the file is meant that can learn."""
+        """The base model for the engine: a file name where a prediction model of the same name may exist too."""
         name = self.parameterAsString(parameters, self.BASE, context).strip()
         found = self._installed_base(name)
         return Path(found.path).name if found is not None and found.task != "backbone" else name
 
     def pixel_metres(self, parameters: dict[str, Any], context: QgsProcessingContext) -> float:
-        """Ground sample distance of the model to start from."""
+        """Ground sample distance of the base model in metres."""
         name = self.parameterAsString(parameters, self.BASE, context).strip()
         found = self._installed_base(name)
         return found.pixel_metres if found is not None else 10.0
@@ -205,7 +205,7 @@ class TrainingAlgorithm(EngineAlgorithm):
     # -- results ---------------------------------------------------------------------------------
 
     def model_file(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Where the model goes; the folder of the user's models is made when it is the first one."""
+        """Path of the new model; makes the folder of the user's models if it does not exist yet."""
         path = self.parameterAsFileOutput(self.plain(parameters), self.OUTPUT_MODEL, context)
         if Path(path).parent == engine_access.models_folder():
             reason = engine_access.why_no_models_folder()
@@ -214,12 +214,12 @@ class TrainingAlgorithm(EngineAlgorithm):
         return path
 
     def tell_where(self, path: str, tools: str, feedback: QgsProcessingFeedback) -> None:
-        """Says what to do with the new model.
+        """Tells the user how to use the new model.
 
         Args:
             path: Path of the model.
-            tools: Names of the tools that take it.
-            feedback: Gets the text.
+            tools: Names of the tools that accept it.
+            feedback: Takes the text.
         """
         name = Path(path).stem
         if Path(path).parent == engine_access.models_folder():

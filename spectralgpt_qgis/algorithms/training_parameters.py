@@ -1,4 +1,4 @@
-"""Parameters of the algorithms that learn and judge; each function returns a new definition."""
+"""Parameters of the training and accuracy algorithms; each function returns a new definition."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from qgis.core import (
 from ..i18n import tr
 from .parameters import MODEL_WIDGET, advanced, helped, whole_number
 
-# A class path, as MODEL_WIDGET is.
+# A class path instead of an import, for the same reason as MODEL_WIDGET.
 FIELD_WIDGET = "{}.gui.field_widget.FieldWidgetWrapper".format(__package__.rpartition(".")[0])
 
 
 def rasters(
     name: str, description: str, optional: bool = False
 ) -> QgsProcessingParameterDefinition:
-    """Raster layers or files, in an order the user can change."""
+    """Several raster layers or files, in an order that the user can change."""
     return QgsProcessingParameterMultipleLayers(
         name, description, QgsProcessing.SourceType.TypeRaster, None, optional
     )
@@ -43,7 +43,7 @@ def labels(name: str, description: str, optional: bool = False) -> QgsProcessing
 
 
 def class_field(name: str, parent: str) -> QgsProcessingParameterDefinition:
-    """The field with the class; a raster has none."""
+    """The field with the class; left empty for a class raster."""
     parameter = QgsProcessingParameterField(
         name,
         tr("Field with the class (not for a raster)"),
@@ -56,7 +56,7 @@ def class_field(name: str, parent: str) -> QgsProcessingParameterDefinition:
 
 
 def selected_only(name: str) -> QgsProcessingParameterDefinition:
-    """Whether only what is selected counts; a layer of any kind has no such box of its own."""
+    """Whether only selected features are used; QGIS offers this box for feature sources, not for map layers."""
     return helped(
         QgsProcessingParameterBoolean(name, tr("Selected features only"), False),
         tr("Uses what is selected in the layer; the rest is left out."),
@@ -64,7 +64,7 @@ def selected_only(name: str) -> QgsProcessingParameterDefinition:
 
 
 def band_numbers(name: str, description: str) -> QgsProcessingParameterDefinition:
-    """Band numbers as text, for several rasters at once: no list of bands fits them all."""
+    """Band numbers as text: they are for several rasters, and QGIS's band parameter lists those of one layer."""
     return advanced(
         helped(
             QgsProcessingParameterString(name, description, None, False, True),
@@ -79,13 +79,13 @@ def band_numbers(name: str, description: str) -> QgsProcessingParameterDefinitio
 def base_model(
     name: str, description: str, task: str = "", sizes: tuple[str, ...] = ()
 ) -> QgsProcessingParameterDefinition:
-    """The name or path of a model to train on from.
+    """The name or path of a model to start training from.
 
     Args:
         name: Name of the parameter.
         description: Its label.
         task: Lists only models for this task; empty for all.
-        sizes: Words that mean a fresh start at that size.
+        sizes: Names of sizes, each of which starts from random weights instead.
     """
     parameter = QgsProcessingParameterString(name, description, "backbone")
     parameter.setMetadata(
@@ -105,7 +105,7 @@ def base_model(
 
 
 def seed(name: str) -> QgsProcessingParameterDefinition:
-    """Where the random numbers start."""
+    """The seed of the random numbers."""
     return advanced(
         whole_number(
             name,
@@ -121,7 +121,7 @@ def seed(name: str) -> QgsProcessingParameterDefinition:
 
 
 def model_title(name: str) -> QgsProcessingParameterDefinition:
-    """What a new model is called."""
+    """The title of a new model."""
     return advanced(
         helped(
             QgsProcessingParameterString(name, tr("Name of the model"), None, False, True),
@@ -131,7 +131,7 @@ def model_title(name: str) -> QgsProcessingParameterDefinition:
 
 
 def report_output(name: str) -> QgsProcessingParameterDefinition:
-    """A page to read, which QGIS lists in its results viewer."""
+    """The HTML report, which QGIS lists in its Results Viewer."""
     return QgsProcessingParameterFileDestination(
         name, tr("Report"), tr("Web page (*.html)"), None, True
     )

@@ -1,4 +1,4 @@
-"""spectralgpt:uncertainplaces, where the next label teaches a model most."""
+"""spectralgpt:uncertainplaces, active learning: finds the places that are most worth labelling next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .raster_algorithm import RasterAlgorithm
 
 
 class UncertainPlacesAlgorithm(RasterAlgorithm):
-    """Finds the places where a model is least sure."""
+    """Finds the places where a model is least certain."""
 
     NAME = "uncertainplaces"
     ICON = "places"
@@ -51,14 +51,14 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
         return tr("Finds the places of a raster where a model is least sure, in order.")
 
     def tags(self) -> list[str]:
-        """Words under which it is found."""
+        """The keywords of the toolbox search."""
         return tr(
             "active learning,uncertainty,margin sampling,breaking ties,training data,labels,samples,annotation,"
             "deep learning,AI,foundation model"
         ).split(",")
 
     def shortHelpString(self) -> str:  # noqa: N802
-        """The help beside the dialog."""
+        """The help text in the dialog."""
         return tr(
             "<p>Finds the places where a label teaches a model most: those where its two most probable classes are "
             "nearly equal. A few such places improve a model more than many that it already knows.</p>"
@@ -113,7 +113,7 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> bool:
-        """Reads the layers, in the thread that owns them."""
+        """Reads the layers here, in their own thread; `processAlgorithm` runs in another."""
         super().prepareAlgorithm(parameters, context, feedback)
         layer = self.parameterAsLayer(self.plain(parameters), self.LABELS, context)
         # A layer in which nothing has been drawn yet is as good as none.
@@ -127,7 +127,7 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> dict[str, Any]:
-        """Reads parameters, has the engine do the job, returns the outputs."""
+        """Reads the parameters, runs the engine, and returns the outputs."""
         output = self.parameterAsOutputLayer(parameters, self.OUTPUT, context)
         with self.workspace() as folder:
             job = {

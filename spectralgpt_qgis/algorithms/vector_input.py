@@ -1,4 +1,4 @@
-"""Writes vector layers to temporary files for the engine, with selection, filter and unsaved edits honoured."""
+"""Writes vector layers to temporary files for the engine; respects selection, filter and unsaved edits."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from ..layer_words import without_crs
 
 
 class LayerFeatures:
-    """The features of a layer as they are when it is read, so that another thread never touches the layer.
+    """A snapshot of a layer's features, so that another thread never touches the layer.
 
-    Unsaved edits and the layer's filter are honoured. It has the methods of QgsProcessingFeatureSource that
+    Includes unsaved edits and respects the layer's filter. It has those methods of QgsProcessingFeatureSource that
     `write_features` calls.
     """
 
@@ -41,19 +41,19 @@ class LayerFeatures:
         selected_only: bool = False,
         definition: QgsProcessingFeatureSourceDefinition | None = None,
     ) -> None:
-        """Takes what there is, in the thread the layer belongs to.
+        """Takes the snapshot; must be called in the layer's thread.
 
         Args:
             layer: A valid layer.
-            selected_only: Takes the selected features alone.
-            definition: How a script asked for the features, with its limit and filter.
+            selected_only: Whether to take only the selected features.
+            definition: The feature source definition of a script, which may have a limit and a filter.
         """
         self._source = QgsVectorLayerFeatureSource(layer)
         self._name, self._crs, self._wkb_type = layer.name(), layer.crs(), layer.wkbType()
         self._chosen = frozenset(layer.selectedFeatureIds()) if selected_only else None
         self._request = QgsFeatureRequest()
         self._limit = getattr(definition, "featureLimit", -1)
-        # From QGIS 3.32 on.
+        # The definition has a filter since QGIS 3.32.
         expression = getattr(definition, "filterExpression", "")
         if expression:
             self._request.setFilterExpression(expression)
@@ -68,11 +68,11 @@ class LayerFeatures:
         return self._crs
 
     def fields(self) -> QgsFields:
-        """Its fields."""
+        """The layer's fields."""
         return self._fields
 
     def wkbType(self) -> QgsWkbTypes.Type:  # noqa: N802
-        """The type of its geometries."""
+        """The layer's geometry type."""
         return self._wkb_type
 
     def getFeatures(self) -> Iterator[QgsFeature]:  # noqa: N802
@@ -94,14 +94,15 @@ def write_features(
     feedback: QgsFeedback,
     field: str = "",
 ) -> str:
-    """Writes features, in their own CRS, to a GeoPackage; lists become text, with ";" between the items.
+    """Writes features to a GeoPackage, in their own CRS; lists become text with ";" between the items.
 
     Args:
-        source: Features; only the selected ones when the user asked for that.
-        target: A file that does not exist, `.gpkg`.
+        source: The features to write.
+        target: A `.gpkg` file that does not exist yet.
         transforms: Coordinate transforms of the run.
-        feedback: Can stop the writing.
-        field: Keeps its name; of others that differ in their case alone, all but one get a number.
+        feedback: Can cancel the writing.
+        field: Field that must keep its name. Other fields get a number where names differ only in case, which a
+            GeoPackage does not allow.
 
     Returns:
         The file's path.
@@ -114,8 +115,8 @@ def write_features(
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName = "GPKG"
     options.fileEncoding = "UTF-8"
-    # The identifier of a feature may repeat or be no number, and a field may be called like the geometry's column:
-    # the file gets its own.
+    # Not the default names: a field "fid" may hold duplicates or text, and a field may be named like the geometry
+    # column.
     options.layerOptions = ["FID=spectralgpt_fid", "GEOMETRY_NAME=spectralgpt_geometry"]
     fields = _distinct(source.fields(), field)
     writer = QgsVectorFileWriter.create(
@@ -141,7 +142,7 @@ def write_features(
         for index in changed:
             feature.setAttribute(index, stored(feature.attribute(index)))
         for index in numbers:
-            # What was drawn and not saved yet has the text "Autogenerate" for its identifier.
+            # A feature that was drawn but not saved yet has the text "Autogenerate" as its fid.
             if not isinstance(feature.attribute(index), (int, float)):
                 feature.setAttribute(index, None)
         if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
@@ -159,7 +160,7 @@ def write_features(
 
 
 def _distinct(fields: QgsFields, kept: str) -> QgsFields:
-    """Fields as a GeoPackage can hold them; their names differ in more than their case."""
+    """Fields of types that a GeoPackage can store, under names that differ in more than case."""
     taken = {field.name().lower() for field in fields if field.name() != kept}
     given, named = {kept.lower()}, QgsFields()
     for field in map(storable, fields):
@@ -174,7 +175,7 @@ def _distinct(fields: QgsFields, kept: str) -> QgsFields:
 
 
 def file_stem(name: str) -> str:
-    """A layer's name as that of a file; empty when nothing of it can be used."""
+    """A file name without extension, made from a layer's name; empty if no character of it can be used."""
     return re.sub(r"[^\w-]+", "_", name).strip("_")[:60]
 
 
