@@ -90,7 +90,7 @@ class RasterAlgorithm(EngineAlgorithm):
         }
 
     def class_styles(self, result: dict[str, Any]) -> tuple[ClassStyle, ...]:
-        """How the classes of a result look, called in the user's language where the model ships."""
+        """Styles of a result's classes; those of models that ship with the plugin are named in the user's language."""
         from ..styling import class_styles  # not at the start of QGIS
 
         return class_styles(result["classes"], self._words)

@@ -1,1 +1,1 @@
-"""What runs beside QGIS's main thread without being a Processing algorithm: one QgsTask a file."""
+"""Background tasks other than Processing algorithms, one QgsTask per file."""

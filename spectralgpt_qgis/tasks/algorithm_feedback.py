@@ -1,4 +1,4 @@
-"""What a Processing algorithm tells while it runs in a task, as signals that widgets can take."""
+"""A Processing feedback that passes what an algorithm reports to widgets, as signals."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from qgis.PyQt.QtCore import pyqtSignal
 
 
 class AlgorithmFeedback(QgsProcessingFeedback):
-    """A feedback with the further methods that ``EngineAlgorithm.run_engine`` looks for.
+    """A feedback with the additional methods that ``EngineAlgorithm.run_engine`` looks for.
 
-    QGIS's own log of the run is kept as well. The algorithm calls it on the worker's thread; what is connected to a
-    widget arrives on the widget's.
+    QGIS's own log of the run is kept as well. The algorithm calls the methods on the worker thread; signals connected
+    to a widget are delivered on the widget's thread.
     """
 
-    advanced = pyqtSignal(float, str, object)  # percent, what is being done, seconds left or None
+    advanced = pyqtSignal(float, str, object)  # percent, current step, seconds left or None
     logged = pyqtSignal(str)
     warned = pyqtSignal(str)
     measured = pyqtSignal(str, int, float)  # name, step, value of a metric
     described = pyqtSignal(object)  # facts that hold from now on
 
     def __init__(self, dry: bool = False) -> None:
-        """Has heard nothing yet.
+        """Starts without any reports.
 
         Args:
-            dry: Has the engine only tell what the run would take.
+            dry: Whether the engine shall only estimate the run.
         """
         super().__init__(False)
         self.is_dry = dry
-        self.details: list[str] = []  # for the report of an error
-        self.result: dict[str, Any] = {}  # of the engine
+        self.details: list[str] = []  # technical details for an error report
+        self.result: dict[str, Any] = {}  # from the engine
         self._abandoned = False
 
     def abandon(self) -> None:
-        """Cancels, and does not wait for what would be kept."""
+        """Cancels without waiting for results that the algorithm would keep."""
         self._abandoned = True
         self.cancel()
 
@@ -48,19 +48,19 @@ class AlgorithmFeedback(QgsProcessingFeedback):
         self.advanced.emit(100 * fraction, message, seconds)
 
     def measure(self, name: str, step: int, value: float) -> None:
-        """Takes one point of a curve."""
+        """Takes one value of a metric."""
         self.measured.emit(name, step, value)
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Takes facts about the run."""
+        """Takes facts about the run that hold from now on."""
         self.described.emit(facts)
 
     def conclude(self, result: dict[str, Any]) -> None:
-        """Takes all that the engine returned; the algorithm's outputs are a part of it."""
+        """Takes the engine's whole result, of which the algorithm's outputs are a part."""
         self.result = result
 
     def setProgressText(self, text: str) -> None:  # noqa: N802
-        """Takes what an algorithm without engine is doing."""
+        """Takes the current step of an algorithm that does not use the engine."""
         self.advanced.emit(self.progress(), text, None)
 
     def pushInfo(self, info: str) -> None:  # noqa: N802
@@ -79,16 +79,16 @@ class AlgorithmFeedback(QgsProcessingFeedback):
         self.logged.emit(info)
 
     def pushWarning(self, warning: str) -> None:  # noqa: N802
-        """Takes what the user should know."""
+        """Takes a warning for the user."""
         super().pushWarning(warning)
         self.warned.emit(warning)
 
     def pushDebugInfo(self, info: str) -> None:  # noqa: N802
-        """Takes what only a report of an error shows."""
+        """Takes a line that is shown only in error reports."""
         super().pushDebugInfo(info)
         self.details.append(info)
 
     def reportError(self, error: str, fatalError: bool = False) -> None:  # noqa: N802, N803
-        """Takes an error that did not end the run; one that does is told by the task."""
+        """Takes an error that did not end the run; the task itself reports one that did."""
         super().reportError(error, fatalError)
         self.warned.emit(error)

@@ -1,4 +1,4 @@
-"""A Processing algorithm as a task, for windows that show more of a run than Processing's own dialog."""
+"""Runs a Processing algorithm as a task, for windows that show more of a run than Processing's own dialog."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .base import BaseTask, TaskCancelled
 
 
 class AlgorithmTask(BaseTask):
-    """Prepares on the main thread, runs on a worker's, finishes on the main thread.
+    """Prepares the algorithm on the main thread, runs it on a worker thread, and finishes on the main thread.
 
-    A first cancel asks the algorithm to stop, which may keep what it has and then succeeds; a second one does not
-    wait for that.
+    After a first cancel the algorithm may still keep what it has, and then succeeds; a second cancel does not wait for
+    that.
     """
 
     def __init__(
@@ -26,14 +26,14 @@ class AlgorithmTask(BaseTask):
         context: QgsProcessingContext,
         feedback: AlgorithmFeedback,
     ) -> None:
-        """Keeps what to run; :meth:`prepare` comes next.
+        """Makes the task; call :meth:`prepare` next.
 
         Args:
-            description: What the task manager shows.
+            description: Shown in the task manager.
             algorithm_id: Such as ``"spectralgpt:finetune"``.
             parameters: As for ``processing.run``.
             context: Context of the run; made on the main thread.
-            feedback: Told while it runs.
+            feedback: Takes what the algorithm reports.
         """
         super().__init__(description)
         self._id = algorithm_id
@@ -46,7 +46,7 @@ class AlgorithmTask(BaseTask):
         """Checks the parameters and reads the layers; call it on the main thread.
 
         Returns:
-            Why it cannot run, and what to do; empty when it can be given to the task manager.
+            Why it cannot run and what to do, or an empty text if it can be started.
         """
         self._algorithm = QgsApplication.processingRegistry().createAlgorithmById(self._id)
         if self._algorithm is None:
@@ -65,7 +65,7 @@ class AlgorithmTask(BaseTask):
         return "" if ready else tr("The inputs could not be read. The log says more.")
 
     def cancel(self) -> None:
-        """Stops the algorithm; a second call does not wait for what it would keep."""
+        """Stops the algorithm; a second call does not wait for results that it would keep."""
         if self.feedback.isCanceled():
             self.feedback.abandon()
         else:
@@ -79,15 +79,15 @@ class AlgorithmTask(BaseTask):
         return outputs
 
     def finished(self, result: bool) -> None:
-        """Styles the outputs, then tells how it ended; called by QGIS on the main thread."""
+        """Styles the outputs, then emits how it ended; called by QGIS on the main thread."""
         if result:
             try:
                 self._algorithm.postProcess(self._context, self.feedback)
-            except Exception as error:  # whatever leaves a task takes QGIS with it
+            except Exception as error:  # an exception that leaves a task crashes QGIS
                 self.exception, result = error, False
         super().finished(result)
 
     def _describe(self, error: Exception) -> tuple[str, str]:
-        """The algorithm's own words; what it told for the report as details."""
-        known = isinstance(error, QgsProcessingException)  # it was written for the user
+        """The algorithm's message, and as details what it logged for error reports."""
+        known = isinstance(error, QgsProcessingException)  # its message is written for the user
         return str(error), "\n".join(self.feedback.details) or ("" if known else repr(error))

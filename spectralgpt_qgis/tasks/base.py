@@ -1,4 +1,4 @@
-"""The base of all tasks: a worker thread does the work, the main thread tells how it ended."""
+"""Base class of all tasks: a worker thread does the work, the main thread reports the outcome."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class TaskCancelled(Exception):
 
 
 class BaseTask(QgsTask):
-    """Subclasses implement :meth:`_run`; who started the task connects to the three endings.
+    """Subclasses implement :meth:`_run`; callers connect to `succeeded`, `failed` and `stopped`.
 
-    Exactly one of the endings is emitted, on the main thread. Keep a reference to the task until
-    then. In _run() no widget and no layer may be touched.
+    Exactly one of these signals is emitted, on the main thread. Keep a reference to the task until
+    then. _run() must not touch widgets or layers.
     """
 
     succeeded = pyqtSignal(object)  # the result
@@ -31,8 +31,8 @@ class BaseTask(QgsTask):
         """Make a task that can be cancelled.
 
         Args:
-            description: What the task manager shows.
-            hidden: Keeps it out of the task manager's list, where QGIS can do that (3.26).
+            description: Shown in the task manager.
+            hidden: Keeps it out of the task manager's list, if QGIS supports that (since 3.26).
         """
         flags = QgsTask.Flag.CanCancel
         if hidden and hasattr(QgsTask.Flag, "Hidden"):
@@ -42,7 +42,7 @@ class BaseTask(QgsTask):
         self.exception: Exception | None = None
 
     def start(self) -> None:
-        """Give the task to QGIS, and keep it until it has ended: QGIS crashes when Python forgets one that runs."""
+        """Give the task to QGIS, with a reference to it: QGIS crashes if Python deletes a task that is running."""
         self._running.add(self)
         QgsApplication.taskManager().addTask(self)
 
@@ -52,14 +52,14 @@ class BaseTask(QgsTask):
             self.result = self._run()
         except TaskCancelled:
             return False
-        # Whatever leaves this method takes QGIS with it: it is kept, and told in finished().
+        # An exception that leaves this method crashes QGIS, so finished() reports it instead.
         except Exception as error:
             self.exception = error
             return False
         return True
 
     def finished(self, result: bool) -> None:
-        """Tell how it ended; called by QGIS on the main thread."""
+        """Emit how it ended; called by QGIS on the main thread."""
         self._running.discard(self)
         if result:
             self.succeeded.emit(self.result)
@@ -73,7 +73,7 @@ class BaseTask(QgsTask):
         raise NotImplementedError
 
     def _describe(self, error: Exception) -> tuple[str, str]:
-        """Return the message and the details of an error; one that speaks to the user may have none."""
+        """Return the message and the details of an error; details may be empty for errors written for the user."""
         message = getattr(error, "message", "")
         if message:
             return in_users_language(message), getattr(error, "details", "")

@@ -1,4 +1,4 @@
-"""Gathering the diagnostics report as a task: the engine's disk may be slow."""
+"""Collects the diagnostics report in a task, as the engine's disk may be slow."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .base import BaseTask
 
 
 class DiagnosticsTask(BaseTask):
-    """The result is the report's text."""
+    """Collects the diagnostics report; the result is its text."""
 
     def __init__(self) -> None:
-        """Gathers nothing yet."""
+        """Makes the task."""
         super().__init__(tr("SpectralGPT diagnostics report"), hidden=True)
 
     def _run(self) -> str:

@@ -1,7 +1,7 @@
-"""Fetching a large file as a task: through QGIS's network settings, goes on where it was cut off, checks what came.
+"""Downloads a large file in a task, with QGIS's network settings; resumes interrupted downloads and verifies the file.
 
-What came so far lies beside its place as NAME.part, with a note of what it is a part of; the final name appears when
-the file is whole.
+An incomplete file is kept beside the target as NAME.part, with a note of where it comes from in NAME.part.json. It
+gets its final name when it is complete.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ from qgis.PyQt.QtNetwork import QNetworkReply, QNetworkRequest
 from ..i18n import tr
 from .base import BaseTask, TaskCancelled
 
-_BUFFER = 4 << 20  # bytes that may wait in memory
-_POLL = 100  # ms between two looks at a cancel
-_ATTEMPTS = 4  # a connection that breaks is taken up again so often, as long as something came
-_PAUSE = 500  # ms before that
+_BUFFER = 4 << 20  # bytes that Qt may buffer in memory
+_POLL = 100  # ms between two checks for a cancel
+_ATTEMPTS = 4  # attempts in a row that may bring no data
+_PAUSE = 500  # ms before the second attempt; longer before each further one
 _CHUNK = 1 << 22
 
 
 class DownloadFailed(Exception):
-    """The file did not come whole."""
+    """The file could not be downloaded, or is not the expected one."""
 
     def __init__(self, message: str, details: str = "") -> None:
-        """Keeps what to tell the user."""
+        """Keeps the message for the user and the technical details."""
         super().__init__(message)
         self.message, self.details = message, details
 
 
 class _Broken(Exception):
-    """The connection ended early; it may be taken up again."""
+    """The connection ended early; another attempt may resume."""
 
 
 @dataclass
 class _Answer:
-    """What one request brought: bytes that were there before, and the whole size when it is known."""
+    """The reply to one request: bytes that were there before, and the size of the file if known."""
 
     start: int = 0
     whole: int | None = None
 
 
 class DownloadTask(BaseTask):
-    """Fetches one file; the result is its path."""
+    """Downloads one file; the result is its path."""
 
-    advanced = pyqtSignal(float, float)  # bytes there, bytes in all (0: not known)
+    advanced = pyqtSignal(float, float)  # bytes received, bytes in total (0: not known)
 
     def __init__(
         self, description: str, url: str, target: Path, sha256: str = "", size: int | None = None
     ) -> None:
-        """Keep what to fetch.
+        """Make the task.
 
         Args:
-            description: What the task manager shows.
-            url: Where from: http or https.
-            target: Where to; its folder is made.
-            sha256: What the file must have; empty when that is not known.
-            size: What the file must measure, bytes; None when that is not known.
+            description: Shown in the task manager.
+            url: Address of the file, http or https.
+            target: Path of the file; its folder is made if necessary.
+            sha256: Expected SHA-256 of the file; empty if not known.
+            size: Expected size of the file in bytes; None if not known.
         """
         super().__init__(description)
         self._url, self._target = url, target
@@ -122,11 +122,11 @@ class DownloadTask(BaseTask):
                 self._wait(_PAUSE * failures)
 
     def _fetch(self) -> None:
-        """One request, from where the last one ended."""
+        """Sends one request, for what is still missing."""
         note = self._read_note()
         there = self._there() if note.get("url") == self._url and note.get("validator") else 0
         request = QNetworkRequest(QUrl(self._url))
-        request.setRawHeader(b"Accept-Encoding", b"identity")  # ranges count the file's own bytes
+        request.setRawHeader(b"Accept-Encoding", b"identity")  # ranges refer to uncompressed bytes
         if there:
             request.setRawHeader(b"Range", b"bytes=%d-" % there)
             request.setRawHeader(b"If-Range", note["validator"].encode("latin-1"))
@@ -154,7 +154,7 @@ class DownloadTask(BaseTask):
                         file = self._open(reply, there, answer)
                     file.write(bytes(reply.readAll()))
                     self._tell(file.tell(), answer.whole)
-            except Exception as error:  # nothing may leave a slot
+            except Exception as error:  # must not leave a Qt slot
                 problem.append(error)
                 loop.quit()
 
@@ -181,7 +181,7 @@ class DownloadTask(BaseTask):
         self._judge(reply, there, answer)
 
     def _open(self, reply: Any, there: int, answer: _Answer) -> BinaryIO:
-        """The part's file, at the place where the answer goes on."""
+        """Opens the incomplete file, for appending if the reply continues it, else from the start."""
         resumed = re.match(rb"bytes (\d+)-\d+/(\d+|\*)", bytes(reply.rawHeader(b"Content-Range")))
         if self._status(reply) == 206 and resumed and int(resumed[1]) == there:
             answer.start = there
@@ -191,15 +191,15 @@ class DownloadTask(BaseTask):
         answer.whole = int(length) if length.isdigit() else None
         validator = bytes(reply.rawHeader(b"ETag")) or bytes(reply.rawHeader(b"Last-Modified"))
         if validator.startswith(b"W/"):
-            validator = b""  # a weak one does not promise the same bytes
+            validator = b""  # a weak ETag does not guarantee identical bytes
         note = {"url": self._url, "validator": validator.decode("latin-1")}
         self._note.write_text(json.dumps(note), encoding="utf-8")
         return self._part.open("wb")
 
     def _judge(self, reply: Any, there: int, answer: _Answer) -> None:
-        """Whether the answer was the rest of the file."""
+        """Raises unless the reply completed the file."""
         status, came = self._status(reply), self._there()
-        if status == 416 and there:  # the part is as long as the file, or longer
+        if status == 416 and there:  # the incomplete file is as long as the whole one, or longer
             whole = re.match(rb"bytes \*/(\d+)", bytes(reply.rawHeader(b"Content-Range")))
             if whole and int(whole[1]) == there:
                 return

@@ -1,4 +1,4 @@
-"""Looking at the engine's environment as a task: the disk it is on may be slow, or asleep."""
+"""Reads the state of the engine's environment in a task, as its disk may be slow or asleep."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .base import BaseTask, TaskCancelled
 
 
 class EngineState(NamedTuple):
-    """What was seen.
+    """State of the engine's environment.
 
     Attributes:
         status: Status of the environment.
         home: The engine's home folder.
-        free: Bytes that are free there; None when the disk does not tell.
-        size: Bytes that the engine takes; None while that is not measured.
+        free: Free space there in bytes; None if it cannot be determined.
+        size: Size of the engine in bytes; None until it has been measured.
     """
 
     status: Status
@@ -32,16 +32,16 @@ class EngineState(NamedTuple):
 
 
 class EngineStateTask(BaseTask):
-    """Sees the state, then measures the folder: thousands of small files."""
+    """Reads the state, then measures the folder, which takes longer as it holds thousands of files."""
 
     seen = pyqtSignal(object)  # an EngineState without a size
 
     def __init__(self, environment: EngineEnvironment, measure: bool = True) -> None:
-        """Keep where to look.
+        """Make the task.
 
         Args:
             environment: The environment.
-            measure: Whether to add up its files too.
+            measure: Whether to add up the sizes of its files too.
         """
         super().__init__(tr("Look at the SpectralGPT engine"), hidden=True)
         self._environment = environment
@@ -64,7 +64,7 @@ class EngineStateTask(BaseTask):
             if self.isCanceled():
                 raise TaskCancelled
             for name in names:
-                # A file may go while an installation runs.
+                # Files may disappear while an installation is running.
                 with contextlib.suppress(OSError):
                     total += os.lstat(os.path.join(folder, name)).st_size
         return total

@@ -1,4 +1,4 @@
-"""A job of the engine as a task, for what is not started from Processing."""
+"""Runs a job of the engine in a task, for jobs that are not Processing algorithms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import BaseTask, TaskCancelled
 
 
 class EngineTask(BaseTask):
-    """Runs one job; a cancel reaches the engine's process at once."""
+    """Runs one job; a cancel is passed on to the engine's process at once."""
 
     advanced = pyqtSignal(float, str, str)  # percent, message, time left
     logged = pyqtSignal(str)
@@ -27,14 +27,14 @@ class EngineTask(BaseTask):
         parameters: dict[str, Any],
         hidden: bool = False,
     ) -> None:
-        """Keep the job; it starts when the task manager gets the task.
+        """Make the task; the job starts when the task manager runs it.
 
         Args:
-            description: What the task manager shows.
-            client: The door to the engine; one a task.
+            description: Shown in the task manager.
+            client: Client of the engine, not shared with other tasks.
             verb: The engine's verb.
-            parameters: The fields of its job.
-            hidden: Keeps it out of the task manager's list: a question that is answered at once.
+            parameters: The fields of the verb's job.
+            hidden: Keeps it out of the task manager's list, for queries that are answered at once.
         """
         super().__init__(description, hidden)
         self._client = client
@@ -61,6 +61,6 @@ class EngineTask(BaseTask):
             raise TaskCancelled from error
 
     def _on_progress(self, fraction: float, message: str, seconds: float | None) -> None:
-        # The engine is asked to stop by the client; here is only what there is to see.
+        # Only for display: the client handles a cancel.
         self.setProgress(100 * fraction)
         self.advanced.emit(100 * fraction, message, time_left(seconds))

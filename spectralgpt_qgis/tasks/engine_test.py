@@ -1,4 +1,4 @@
-"""The engine's self-test as a task."""
+"""Runs the engine's self-test in a task."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .base import BaseTask, TaskCancelled
 
 
 class EngineTest(BaseTask):
-    """Runs the engine's verb `doctor` for what is installed."""
+    """Runs the engine's verb `doctor` for the installed tier."""
 
     reported = pyqtSignal(float, str)  # percent, a line for the log
 
     def __init__(self) -> None:
-        """Looks at nothing yet."""
+        """Makes the task."""
         super().__init__(tr("Verify the SpectralGPT engine"))
 
     def _run(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Removing the engine's environment as a task: thousands of small files."""
+"""Removes the engine's environment in a task, as deleting its thousands of files takes a while."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from .base import BaseTask
 
 
 class EnvironmentRemoval(BaseTask):
-    """Runs ``EngineEnvironment.remove``; the user's models stay."""
+    """Runs ``EngineEnvironment.remove``, which keeps the user's models."""
 
     def __init__(self, description: str, environment: EngineEnvironment) -> None:
-        """Keep what to remove.
+        """Make the task.
 
         Args:
-            description: What the task manager shows.
+            description: Shown in the task manager.
             environment: The environment to remove.
         """
         super().__init__(description)

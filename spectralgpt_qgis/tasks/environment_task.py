@@ -1,4 +1,4 @@
-"""Installing or repairing the engine's environment as a task."""
+"""Installs or repairs the engine's environment in a task."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .base import BaseTask, TaskCancelled
 
 
 class EnvironmentTask(BaseTask):
-    """Runs ``EngineEnvironment.install`` or ``repair``; the old environment works meanwhile."""
+    """Runs ``EngineEnvironment.install`` or ``repair``; the old environment keeps working meanwhile."""
 
     reported = pyqtSignal(float, str)  # percent, a line for the log
 
     def __init__(
         self, description: str, environment: EngineEnvironment, action: str, **options: Any
     ) -> None:
-        """Keep what to do.
+        """Make the task.
 
         Args:
-            description: What the task manager shows.
+            description: Shown in the task manager.
             environment: The environment to work on.
             action: ``"install"`` or ``"repair"``.
             options: Arguments of that method, such as tier, accelerator and sources.

@@ -1,4 +1,4 @@
-"""Counting the labels of each class as a task: a layer may hold many thousands."""
+"""Counts the labels of each class in a task, as a layer may hold many thousands."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FLOAT64 = 7  # gdal.GDT_Float64
 
 @dataclass
 class ClassCount:
-    """How much of a class is labelled.
+    """The labels of one class.
 
     Attributes:
-        features: Polygons or points; 0 for a class raster.
-        pixels: Area of the polygons in pixels of the imagery; points and raster cells count one each.
+        features: Number of polygons or points; 0 for a class raster.
+        pixels: Area of the polygons in pixels of the imagery; a point or raster cell counts as one pixel.
     """
 
     features: int = 0
@@ -40,10 +40,10 @@ class LabelCounts:
     """The labels of a layer.
 
     Attributes:
-        classes: By the class's value as text.
-        unset: Features without a class.
-        outside: Features that touch none of the rasters.
-        known: False where the layer cannot be counted.
+        classes: Counts by class value, as text.
+        unset: Number of features without a class.
+        outside: Number of features outside all of the rasters.
+        known: False if the layer cannot be counted.
     """
 
     classes: dict[str, ClassCount] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class LabelCounts:
     known: bool = True
 
     def of(self, label: str) -> ClassCount:
-        """The counts of a class; zeros where nothing is labelled."""
+        """The counts of a class; zeros if it has no labels."""
         return self.classes.get(label, ClassCount())
 
 
@@ -68,15 +68,15 @@ class LabelCount(BaseTask):
         pixel_area: float,
         extents: Sequence[QgsRectangle] = (),
     ) -> None:
-        """Keep what to count.
+        """Make the task.
 
         Args:
-            description: What the task manager shows.
-            features: A snapshot of the layer, unsaved edits included.
+            description: Shown in the task manager.
+            features: A snapshot of the layer, including unsaved edits.
             column: Index of the class field.
-            transform: From the layer's CRS to the imagery's.
-            pixel_area: Pixel area of the imagery, in square units of its CRS; 0 when it is not known.
-            extents: Extents of the rasters, in the imagery's CRS; none are not looked at.
+            transform: Transform from the layer's CRS to the imagery's.
+            pixel_area: Pixel area of the imagery, in square units of its CRS; 0 if not known.
+            extents: Extents of the rasters, in the imagery's CRS; if empty, no feature counts as outside.
         """
         super().__init__(description, hidden=True)
         self._features, self._column = features, column
@@ -97,7 +97,7 @@ class LabelCount(BaseTask):
         geometry = feature.geometry()
         try:
             geometry.transform(self._transform)
-        except QgsCsException:  # nowhere in the imagery's CRS
+        except QgsCsException:  # it has no coordinates in the imagery's CRS
             counts.outside += 1
             return
         if self._extents and not any(map(geometry.boundingBoxIntersects, self._extents)):
@@ -110,7 +110,7 @@ class LabelCount(BaseTask):
         found = counts.classes.setdefault(as_text(value), ClassCount())
         found.features += 1
         area = geometry.area()
-        # A point labels its pixel, and so does a polygon that is smaller.
+        # A point labels one pixel, and so does a polygon smaller than a pixel.
         pixels = area / self._pixel_area if self._pixel_area and area else 0.0
         found.pixels += max(1.0, pixels) if self._pixel_area else 0.0
 
@@ -118,14 +118,14 @@ class LabelCount(BaseTask):
 class RasterCount(BaseTask):
     """Counts the cells of each value of a class raster; the result is a LabelCounts."""
 
-    STRIP = 1 << 18  # cells counted at a time: QGIS draws in between
+    STRIP = 1 << 18  # cells counted at a time, so that QGIS can redraw in between
 
     def __init__(self, description: str, path: str) -> None:
-        """Keep what to count.
+        """Make the task.
 
         Args:
-            description: What the task manager shows.
-            path: What GDAL opens; empty where the raster is no file, which cannot be counted.
+            description: Shown in the task manager.
+            path: Path for GDAL; empty for a raster that is not a file, which cannot be counted.
         """
         super().__init__(description, hidden=True)
         self._path = path
@@ -141,7 +141,7 @@ class RasterCount(BaseTask):
         for top in range(0, rows, strip):
             if self.isCanceled():
                 raise TaskCancelled
-            # As 64-bit numbers, whatever the raster has: class values are exact in them.
+            # As 64-bit floats, whatever the raster's data type: class values are exact in them.
             cells = band.ReadRaster(0, top, columns, min(strip, rows - top), buf_type=_FLOAT64)
             found.update(memoryview(cells).cast("d"))
         found.pop(band.GetNoDataValue(), None)
@@ -155,7 +155,7 @@ class RasterCount(BaseTask):
 
 
 def _open(path: str) -> Any:
-    """A dataset of GDAL, or None: whether GDAL raises is set by whoever uses it in QGIS."""
+    """Returns a GDAL dataset, or None if it cannot be opened, whether or not GDAL's exceptions are switched on."""
     from osgeo import gdal
 
     try:
