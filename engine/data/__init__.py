@@ -1,1 +1,1 @@
-"""Rasters and vectors as the engine sees them: grids, bands in a model's unit, masks."""
+"""Reads rasters and vector layers: grids, bands in a model's unit, validity masks, labels."""

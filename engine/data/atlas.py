@@ -1,6 +1,6 @@
-"""Cuts training patches on the training device, from images that lie side by side in one tensor.
+"""Cuts training patches on the training device, from images that are packed into one tensor.
 
-Cut one by one on the processor, patches come many times slower than a GPU trains a small network on them.
+Cutting patches one by one on the CPU is many times slower than training a small network on them on a GPU.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .lazy_patches import some_groups
 from .patches import BRIGHTNESS, GAIN, LIT_SHARE, PatchPlan
 
 Image = tuple[NDArray[np.float32], NDArray[np.bool_]]  # [C, H, W], 0 where invalid; valid [H, W]
-_REACH = 2  # pixels around a place that bicubic interpolation reads
+_REACH = 2  # radius of the bicubic kernel, pixels
 _RATIO = (3 / 4, 4 / 3)  # width of a crop over its height, as in `augmentation.random_crop`
-_TRIES = 4  # draws of each crop, the first with enough valid pixels
+_TRIES = 4  # draws of each crop; the first with enough valid pixels is used
 
 
 class Atlas:
-    """Images of any size in one tensor.
+    """Images of different sizes, packed into one tensor.
 
     Attributes:
         image: float32 [1, C, H, W]; 0 where invalid, and between the images.
-        valid: float32 [1, 1, H, W]; 1 where a pixel and all that interpolation reads around it are valid.
+        valid: float32 [1, 1, H, W]; 1 where a pixel and all neighbours that interpolation reads are valid.
         boxes: int64 [N, 4]: first row, first column, rows, columns of each image.
     """
 
@@ -40,16 +40,16 @@ class Atlas:
         images: Iterable[Image],
         device: torch.device,
     ) -> None:
-        """Lays the images on shelves, the highest first.
+        """Packs the images, see `shelves`.
 
         Args:
-            shapes: (rows, columns) of each.
-            bands: C, of all.
-            images: In the same order; one at a time is held in memory beside the atlas.
-            device: Where they are to lie.
+            shapes: (rows, columns) of each image.
+            bands: Number of bands C, the same in all images.
+            images: The images in the order of `shapes`; only one at a time is held in memory beside the atlas.
+            device: Device of the tensors.
 
         Raises:
-            EmptyArea: None has a valid pixel.
+            EmptyArea: No image has a valid pixel.
         """
         self.boxes, whole = shelves(shapes)
         self.image = torch.zeros(1, bands, *whole, device=device)
@@ -60,7 +60,7 @@ class Atlas:
             invalid[place] = torch.from_numpy(~valid)[None].to(invalid)
         side = 2 * _REACH + 1
         self.valid = 1 - F.max_pool2d(invalid, side, stride=1, padding=_REACH)
-        # Valid pixels above and to the left of each corner [H + 1, W + 1]: their number in any box at once.
+        # Summed-area table [H + 1, W + 1]: gives the number of valid pixels in any box from its four corners.
         sums = self.valid[0, 0].cumsum(0, dtype=torch.int32).cumsum(1, dtype=torch.int32)
         self._sums = F.pad(sums, (1, 0, 1, 0))
         if not self._sums[-1, -1]:
@@ -69,7 +69,7 @@ class Atlas:
             )
 
     def valid_share(self, boxes: Tensor) -> Tensor:
-        """Share of the pixels in each of some boxes [B, 4] that are valid, [B]."""
+        """Share of valid pixels [B] in each of the boxes [B, 4]."""
         top, left, rows, columns = boxes.long().unbind(1)
         below, right = top + rows, left + columns
         inside = self._sums[below, right] - self._sums[top, right]
@@ -80,12 +80,12 @@ class Atlas:
         """Cuts rectangles, resizes each to a square, and rotates or mirrors it.
 
         Args:
-            boxes: [B, 4]: top, left, rows, columns in pixels of the atlas.
-            turns: int64 [B], 0 to 7: the element of `augmentation.dihedral`.
-            size: S, side of a square, pixels.
+            boxes: Top, left, rows, columns in pixels of the atlas [B, 4].
+            turns: Element of `augmentation.dihedral`, 0 to 7, int64 [B].
+            size: Side S of the squares, pixels.
 
         Returns:
-            image [B, C, S, S] and valid [B, 1, S, S], float32.
+            Images [B, C, S, S] and validity [B, 1, S, S], float32.
         """
         count, (rows, columns) = len(boxes), self.image.shape[2:]
         places = _unit_places(turns, size)  # [B, S, S, 2]
@@ -94,7 +94,7 @@ class Atlas:
         extent = torch.stack([width, height], 1)[:, None, None]
         whole = places.new_tensor([columns, rows])
         grid = 2 * (corner + places * extent) / whole - 1  # [B, S, S, 2]
-        grid = grid.reshape(1, count * size, size, 2)  # one image: the patches below each other
+        grid = grid.reshape(1, count * size, size, 2)  # the patches, stacked into one image
         image = F.grid_sample(self.image, grid, mode="bicubic", align_corners=False)
         valid = F.grid_sample(self.valid, grid, mode="nearest", align_corners=False)
         image = image.reshape(-1, count, size, size).transpose(0, 1)  # [B, C, S, S]
@@ -103,9 +103,9 @@ class Atlas:
 
 
 class AtlasLoader:
-    """Batches of random patches, made on the device: a loader for the trainer.
+    """A loader for the trainer: batches of random patches, cut on the device.
 
-    What an epoch holds depends on the seed, the epoch's number and the kind of device.
+    The patches of an epoch depend on the seed, the epoch's number and the kind of device.
     """
 
     def __init__(
@@ -114,12 +114,12 @@ class AtlasLoader:
         groups: Sequence[tuple[int, ...]],
         plan: PatchPlan,
     ) -> None:
-        """Prepares the draw.
+        """Prepares the drawing of patches.
 
         Args:
-            atlas: What to cut from; each image by the root of its area, as in `PatchLoader`.
+            atlas: The images; each is drawn in proportion to the square root of its area, as in `PatchLoader`.
             groups: Ascending indices of the spectral groups that each image has.
-            plan: How.
+            plan: How patches are drawn.
         """
         self._atlas, self._groups, self._plan, self._epoch = atlas, list(groups), plan, 0
         self._boxes = atlas.boxes.to(atlas.image)  # [N, 4]
@@ -127,15 +127,15 @@ class AtlasLoader:
         self._chance = chance.cpu().double().numpy()  # [N]
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch is drawn next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        """Yields image [B, C, S, S], valid [B, 1, S, S], float32, on the device; and groups [G']."""
+        """Yields image [B, C, S, S] and valid [B, 1, S, S], float32 on the device, and groups [G']."""
         plan = self._plan
         generator = np.random.default_rng((plan.seed, self._epoch))
         device = self._boxes.device
@@ -154,13 +154,13 @@ class AtlasLoader:
             yield {"image": image, "valid": valid, "groups": torch.tensor(groups)}
 
     def _choose(self, generator: np.random.Generator) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
-        """Spectral groups for a batch, and which images have them all [N]."""
+        """Draws the spectral groups of a batch; also returns which images have all of them [N]."""
         drawn = generator.choice(len(self._chance), p=self._chance / self._chance.sum())
         groups = some_groups(self._groups[drawn], self._plan.fewer_groups, generator)
         return groups, np.array([set(groups) <= {*own} for own in self._groups])
 
     def _crops(self, weights: Tensor, chance: torch.Generator) -> Tensor:
-        """Random rectangles inside random images [B, 4], as `augmentation.random_crop` makes them."""
+        """Draws random rectangles inside random images [B, 4], like `augmentation.random_crop`."""
 
         def between(low: float, high: float) -> Tensor:
             drawn = torch.rand(self._plan.batch, generator=chance, device=weights.device)
@@ -193,13 +193,14 @@ def change_light(image: Tensor, offset: float, chance: torch.Generator) -> Tenso
 
 
 def shelves(shapes: Sequence[tuple[int, int]]) -> tuple[Tensor, tuple[int, int]]:
-    """Packs rectangles into one: on shelves, the highest first, with a gap around each.
+    """Packs rectangles into a large one (shelf packing, the highest first), with a gap around each.
 
     Args:
-        shapes: (rows, columns) of each.
+        shapes: (rows, columns) of each rectangle.
 
     Returns:
-        int64 [N, 4], first row, first column, rows, columns of each in the order given; and (rows, columns) of all.
+        First row, first column, rows, columns of each rectangle in the given order, int64 [N, 4]; and (rows, columns)
+        of the large one.
     """
     gap = _REACH
     area = sum((rows + gap) * (columns + gap) for rows, columns in shapes)
@@ -217,7 +218,7 @@ def shelves(shapes: Sequence[tuple[int, int]]) -> tuple[Tensor, tuple[int, int]]
 
 
 def _unit_places(turns: Tensor, size: int) -> Tensor:
-    """Where in the unit square each pixel of a turned patch lies: (across, down), [B, S, S, 2]."""
+    """Position in the unit square of each pixel of a rotated or mirrored patch: (across, down) [B, S, S, 2]."""
     centres = (torch.arange(size, device=turns.device) + 0.5) / size
     down, across = torch.meshgrid(centres, centres, indexing="ij")  # [S, S]
     mirrored = (turns >= 4)[:, None, None]

@@ -1,7 +1,7 @@
-"""Random changes of training patches that leave what they show the same.
+"""Augmentation of training patches: random changes that keep the labels true.
 
-Everything random comes from a numpy generator given by the caller, so that an epoch can be drawn
-again. Images are float32 tensors [..., C, H, W], masks and labels [..., H, W].
+All randomness comes from a numpy generator of the caller, so that an epoch can be reproduced.
+Images are float32 tensors [..., C, H, W], masks and labels [..., H, W].
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Crop:
     width: int
 
     def of(self, values: torch.Tensor) -> torch.Tensor:
-        """The rectangle of [..., H, W]."""
+        """Crops an array [..., H, W]."""
         rows = slice(self.top, self.top + self.height)
         return values[..., rows, self.left : self.left + self.width]
 
@@ -37,18 +37,18 @@ def random_crop(
     scale: tuple[float, float] = (0.2, 1.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
 ) -> Crop:
-    """A rectangle at a random place with a share of a square's area.
+    """Draws a random rectangle, whose area is a random share of a square's.
 
     Args:
-        generator: Source of chance.
-        height: Height of the image.
-        width: Width of the image.
-        side: Side of the square whose area is shared; may be larger than the image.
-        scale: Smallest and largest share.
-        ratio: Smallest and largest width over height.
+        generator: Random generator.
+        height: Height of the image, pixels.
+        width: Width of the image, pixels.
+        side: Side of the square, pixels; may be larger than the image.
+        scale: Smallest and largest share of the square's area.
+        ratio: Smallest and largest ratio of width to height.
 
     Returns:
-        The rectangle, shrunk where the image is smaller.
+        The rectangle, shrunk to the image where that is smaller.
     """
     area = side * side * generator.uniform(*scale)
     aspect = math.exp(generator.uniform(math.log(ratio[0]), math.log(ratio[1])))
@@ -60,14 +60,14 @@ def random_crop(
 
 
 def resize_image(image: torch.Tensor, size: int) -> torch.Tensor:
-    """[C, H, W] to [C, size, size], bicubic, smoothed first where it shrinks."""
+    """Resizes [C, H, W] to [C, size, size], bicubic, with antialiasing where it shrinks."""
     if image.shape[-2:] == (size, size):
         return image
     return F.interpolate(image[None], (size, size), mode="bicubic", antialias=True)[0]
 
 
 def resize_label(label: torch.Tensor, size: int) -> torch.Tensor:
-    """[H, W] to [size, size], nearest neighbour."""
+    """Resizes [H, W] to [size, size], nearest neighbour."""
     if label.shape[-2:] == (size, size):
         return label
     return F.interpolate(label[None, None].double(), (size, size), mode="nearest-exact")[0, 0].to(
@@ -76,12 +76,12 @@ def resize_label(label: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def resize_valid(valid: torch.Tensor, size: int) -> torch.Tensor:
-    """Bool [H, W] to [size, size]: valid only where nothing invalid was mixed in."""
+    """Resizes bool [H, W] to [size, size]: valid where `resize_image` read valid pixels only."""
     if valid.shape[-2:] == (size, size):
         return valid
     if bool(valid.all()):
         return valid.new_ones((size, size))
-    # A bicubic kernel reaches two pixels, more where the image shrinks; a bilinear one half as far.
+    # The bicubic kernel has a radius of two pixels, more where the image shrinks; the bilinear one half of that.
     reach = math.ceil(max(1.0, valid.shape[-2] / size, valid.shape[-1] / size))
     spread = F.max_pool2d((~valid)[None, None].float(), 2 * reach + 1, stride=1, padding=reach)
     share = F.interpolate(spread, (size, size), mode="bilinear", antialias=True)[0, 0]
@@ -89,11 +89,11 @@ def resize_valid(valid: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def dihedral(values: torch.Tensor, element: int) -> torch.Tensor:
-    """One of the eight symmetries of the square on the last two axes.
+    """Applies one of the eight symmetries of the square (the dihedral group) to the last two axes.
 
     Args:
-        values: [..., H, W]; square, or only even elements of 0, 2, 4, 6 keep the shape.
-        element: 0..7; a quarter turn for each unit of element % 4, mirrored from 4 on.
+        values: Array [..., H, W]; if it is not square, only the elements 0, 2, 4, 6 keep its shape.
+        element: 0..7; `element` % 4 quarter turns, then mirrored from 4 on.
     """
     turned = torch.rot90(values, element % 4, dims=(-2, -1))
     return turned.flip(-1) if element >= 4 else turned
@@ -106,11 +106,11 @@ def spectral_jitter(
     gain: float = 0.05,
     offset: float = 0.01,
 ) -> torch.Tensor:
-    """Changes reflectance as atmosphere, sun and sensor would.
+    """Changes reflectance in the way that atmosphere, sun and sensor do.
 
     Args:
-        image: [C, H, W], reflectance.
-        generator: Source of chance.
+        image: Reflectance [C, H, W].
+        generator: Random generator.
         brightness: Largest relative change that all bands share.
         gain: Standard deviation of each band's own relative change.
         offset: Standard deviation of each band's own shift, reflectance.
@@ -126,11 +126,11 @@ def spectral_jitter(
 
 @dataclass(frozen=True)
 class Mixed:
-    """A batch whose samples were mixed with others of it.
+    """A batch whose samples were mixed with each other.
 
     Attributes:
-        image: [B, C, H, W].
-        target: [B, K], shares of the classes.
+        image: Images [B, C, H, W].
+        target: Shares of the classes [B, K].
     """
 
     image: torch.Tensor
@@ -140,13 +140,13 @@ class Mixed:
 def mixup(
     image: torch.Tensor, target: torch.Tensor, generator: np.random.Generator, alpha: float = 0.8
 ) -> Mixed:
-    """Blends every sample with another one, image and target alike.
+    """Blends every sample with another one, both image and target (mixup).
 
     Args:
-        image: [B, C, H, W].
-        target: [B, K], one-hot or soft.
-        generator: Source of chance.
-        alpha: Parameter of the beta distribution of the share.
+        image: Images [B, C, H, W].
+        target: Class shares, one-hot or soft [B, K].
+        generator: Random generator.
+        alpha: Parameter of the beta distribution that the share is drawn from.
     """
     share = float(generator.beta(alpha, alpha))
     other = torch.from_numpy(generator.permutation(image.shape[0]))
@@ -158,13 +158,13 @@ def mixup(
 def cutmix(
     image: torch.Tensor, target: torch.Tensor, generator: np.random.Generator, alpha: float = 1.0
 ) -> Mixed:
-    """Pastes a rectangle of another sample into every sample; the target follows the area.
+    """Pastes a rectangle of another sample into every sample; targets are mixed by area (CutMix).
 
     Args:
-        image: [B, C, H, W].
-        target: [B, K], one-hot or soft.
-        generator: Source of chance.
-        alpha: Parameter of the beta distribution of the share that stays.
+        image: Images [B, C, H, W].
+        target: Class shares, one-hot or soft [B, K].
+        generator: Random generator.
+        alpha: Parameter of the beta distribution that the share to keep is drawn from.
     """
     height, width = image.shape[-2:]
     stays = float(generator.beta(alpha, alpha))
@@ -177,5 +177,5 @@ def cutmix(
     mixed[window] = image[other][window]
     share = 1 - rows * columns / (
         height * width
-    )  # of the rectangle as it came out, in whole pixels
+    )  # by the rectangle's size after rounding to whole pixels
     return Mixed(mixed, target * share + target[other] * (1 - share))

@@ -1,7 +1,7 @@
-"""Holding labels back so that a model is judged elsewhere than where it learned.
+"""Spatial blocks for validation: holds out labels at other places than those for training.
 
-Neighbouring pixels are nearly copies of each other. So labels that lie close together form a block,
-and a block is learned from or judged by as a whole.
+Neighbouring pixels are nearly copies of each other (spatial autocorrelation). So labels that lie
+close together form a block, and a block goes to training or to validation as a whole.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ..errors import LabelsInvalid
 from .label_fields import told_names
 from .nearness import join_near
 
-_MOST = 2000  # blocks that are chosen from; more are tied into random bundles first
-_SIDE = 4  # distances along the side of a square that labels are cut into
-_MOST_HELD = 0.5  # share of a class's pixels
-_UNJUDGED = 1.0  # cost of a class of which nothing is held back; a wrong share costs less
+_MOST = 2000  # blocks to choose from; more are first bundled at random
+_SIDE = 4  # side of the squares that labels are cut into, in multiples of the distance
+_MOST_HELD = 0.5  # largest share of a class's pixels to hold out without cutting
+_UNJUDGED = 1.0  # cost of a class without validation pixels; a deviating share costs less
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is held back.
+    """Which labelled pixels are held out.
 
     Attributes:
-        validation: True where a pixel is held back, bool [N].
-        warning: What cannot be judged and how to mend it; empty if fine.
-        blocks: How many blocks there are.
-        unused: True where a pixel is neither to be learned from nor judged by, as it lies between
-            the two, bool [N]; None where nothing was cut.
+        validation: True where a pixel is held out, bool [N].
+        warning: Which classes cannot be validated, and the remedy; empty if none.
+        blocks: Number of blocks.
+        unused: True where a pixel is used for neither training nor validation, as it lies in the
+            margin between the two, bool [N]; None if no blocks were cut.
     """
 
     validation: NDArray[np.bool_]
@@ -43,15 +43,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Positions:
-    """Where labelled pixels, or the centres of scenes, lie.
+    """Positions of labelled pixels, or of the centres of scenes.
 
     Attributes:
         row: Row of each [N].
         column: Column of each [N].
-        unit: The polygon, point or region it is of [N]; a unit is never cut, nor are its pixels on
-            several rasters.
+        unit: Number of the polygon, point or region that it belongs to [N]; a unit is never split,
+            even if its pixels lie on several rasters.
         raster: Number of its raster [N]; rasters on the same grid, such as several dates, should
-            have the same. None is one raster.
+            share a number. None means that there is one raster.
     """
 
     row: NDArray[Any]
@@ -60,12 +60,12 @@ class Positions:
     raster: NDArray[Any] | None = None
 
     def __len__(self) -> int:
-        """How many."""
+        """Number of positions."""
         return len(self.row)
 
 
 def spatial_blocks(at: Positions, distance: float) -> NDArray[np.int64]:
-    """Number of the block of each pixel, 0..B-1 [N]; arguments as of `hold_out`."""
+    """Number of each pixel's block, 0..B-1 [N]; for the arguments see `hold_out`."""
     group = np.unique(at.unit, return_inverse=True)[1]
     rasters = np.zeros(len(at), np.int64) if at.raster is None else at.raster
     joined = join_near(at.row, at.column, group, distance, rasters)
@@ -82,22 +82,22 @@ def hold_out(
     names: Sequence[str] = (),
     cut: bool = False,
 ) -> Split:
-    """Holds back whole blocks: as near to a share of each class as they allow.
+    """Holds out whole blocks, so that the share of each class is as near as possible to `share`.
 
-    A class keeps at least one block to learn from, and gives one to be judged by where it can.
+    At least one block of each class stays for training; if there are more, at least one is held out where possible.
 
     Args:
-        at: Where the labelled pixels lie.
+        at: Positions of the labelled pixels.
         label: Class index of each, 0..K-1 [N].
-        share: Wanted share of each class's pixels, 0..1.
-        distance: Units with pixels closer than this, in pixels, are one block.
-        seed: Decides between blocks that are as good.
+        share: Share of each class's pixels to hold out, 0..1.
+        distance: Units with pixels closer than this form one block, pixels.
+        seed: Decides between equally good blocks.
         names: Names of the classes [K], for the warning.
-        cut: Whether labels that cover the ground, and so are few blocks, may be cut into squares.
-            What lies between is then lost, see `Split.unused`.
+        cut: Whether labels may be cut into squares if they cover the ground and so form few
+            blocks. Pixels in the margins are then lost, see `Split.unused`.
 
     Returns:
-        The split. Where fewer than two classes could be judged, nothing is held back.
+        The split. Nothing is held out if fewer than two classes could be validated.
     """
     block = spatial_blocks(at, distance)
     blocks = int(block.max()) + 1 if len(block) else 0
@@ -111,7 +111,8 @@ def hold_out(
     judged = counts[held].any(axis=0)
     titles = [*names, *(f"class {k + 1}" for k in range(len(names), len(there)))]
     missing = [titles[k] for k in np.flatnonzero(there & ~judged)]
-    # Large blocks leave a class with next to nothing to learn from: better squares then, though some labels are lost.
+    # Holding out large blocks can leave a class with next to nothing for training. Squares are better then, although
+    # the labels in their margins are lost.
     greedy = bool((counts[held].sum(axis=0) > _MOST_HELD * counts.sum(axis=0)).any())
     if cut and (judged.sum() < 2 or greedy):
         squares = _cut(at, label, share, distance, seed)
@@ -123,7 +124,7 @@ def hold_out(
 
 
 def _not_judged(missing: Sequence[str], distance: float) -> str:
-    """Why nothing is held back, and how to mend it."""
+    """Why nothing is held out, and the remedy."""
     return (
         "No labels are held back, so the model cannot be judged: to judge at least two "
         f"classes, each needs labels in two places more than {distance:g} pixels apart, not "
@@ -133,7 +134,7 @@ def _not_judged(missing: Sequence[str], distance: float) -> str:
 
 
 def _partly_judged(missing: Sequence[str], distance: float) -> str:
-    """Which classes cannot be judged, and how to mend it; empty for none."""
+    """Which classes cannot be validated, and the remedy; empty for none."""
     if not missing:
         return ""
     return (
@@ -146,14 +147,14 @@ def _partly_judged(missing: Sequence[str], distance: float) -> str:
 def spatial_folds(
     at: Positions, label: NDArray[Any], folds: int, *, distance: float = 16, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Deals whole blocks to folds so that each fold has about the same of every class.
+    """Assigns whole blocks to folds for cross-validation, so that classes are spread evenly over the folds.
 
     Args:
-        at: As of `hold_out`.
-        label: See there.
-        folds: How many.
-        distance: See there.
-        seed: See there.
+        at: Positions of the labelled pixels.
+        label: Class index of each, 0..K-1 [N].
+        folds: Number of folds.
+        distance: Units with pixels closer than this form one block, pixels.
+        seed: Decides between equally good blocks.
 
     Returns:
         Fold of each pixel, 0..folds-1 [N].
@@ -170,13 +171,13 @@ def spatial_folds(
         )
     bundle = _bundled(blocks, np.random.default_rng(seed))
     counts = _table(bundle[block], label)
-    part = counts / np.maximum(counts.sum(axis=0), 1)  # of each class, [bundles, K]
+    part = counts / np.maximum(counts.sum(axis=0), 1)  # share of each class, [bundles, K]
     load = np.zeros((folds, part.shape[1]))
     fold = np.zeros(len(part), np.int64)
     for place in np.argsort(-part.sum(axis=1), kind="stable"):  # large ones first
         own = part[place] > 0
         crowded = load[:, own].sum(axis=1)
-        # Of folds that lack these classes alike, the emptiest.
+        # Among folds that hold equally little of these classes, take the emptiest.
         fold[place] = np.lexsort((load.sum(axis=1), np.round(crowded, 12)))[0]
         load[fold[place]] += part[place]
     return fold[bundle[block]]
@@ -185,7 +186,7 @@ def spatial_folds(
 def _cut(
     at: Positions, label: NDArray[Any], share: float, distance: float, seed: int
 ) -> Split | None:
-    """Holds back the inner parts of squares; None where two classes cannot be judged so either."""
+    """Holds out the inner parts of squares; None if fewer than two classes can be validated that way."""
     random = np.random.default_rng(seed)
     margin = max(int(np.ceil(distance)) - 1, 0)
     side = max(_SIDE * (margin + 1), 2 * _SIDE)
@@ -218,7 +219,7 @@ def _cut(
 
 
 def _bundled(blocks: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Blocks in random order [blocks]; of very many, several get the same number."""
+    """Random number of each block's bundle [blocks]; distinct for up to `_MOST` blocks."""
     return random.permutation(blocks) % _MOST
 
 
@@ -231,7 +232,7 @@ def _table(block: NDArray[Any], label: NDArray[Any], classes: int = 0) -> NDArra
 
 
 def _choose(counts: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-    """Which blocks to hold back [B]: puts in or takes out the best one until none is better."""
+    """Chooses the blocks to hold out [B] by greedy search: adds or removes the best one until nothing improves."""
     totals = counts.sum(axis=0)
     there = counts > 0
     spread = there.sum(axis=0)  # blocks of each class
@@ -241,7 +242,7 @@ def _choose(counts: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
     while True:
         held, kept = part[inside].sum(axis=0), there[~inside].sum(axis=0)
         sign = np.where(inside, -1, 1)[:, None]
-        after = held + sign * part  # of each class, were this block put in or taken out, [B, K]
+        after = held + sign * part  # held-out shares if this block were toggled, [B, K]
         off = np.where(totals > 0, (after - share) ** 2, 0)
         idle = (there[inside].sum(axis=0) + sign * there == 0) & (spread > 1)
         costs = (off + _UNJUDGED * idle).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Gathers what a dataset says about its bands and product, from everywhere GDAL keeps it."""
+"""Gathers a dataset's metadata about its bands and product, from all places where GDAL keeps them."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _SENSOR_TAGS: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class Description:
-    """What a dataset says of itself.
+    """Metadata of a dataset.
 
     Attributes:
-        descriptors: One for each band that is not alpha.
-        sensor: A sensor of band_names.SENSORS, or empty.
-        baseline: Sentinel-2 processing baseline such as 4.0, None when unknown.
-        offset: Offset the metadata name (RADIO_ADD_OFFSET), in digital numbers, or None.
-        texts: Names of files and products, for hints about processing levels.
+        descriptors: One for each band other than alpha.
+        sensor: One of band_names.SENSORS, or empty.
+        baseline: Sentinel-2 processing baseline such as 4.0; None if unknown.
+        offset: Offset in the metadata (RADIO_ADD_OFFSET), in digital numbers; None if there is none.
+        texts: Names of files and products, which may hint at the processing level.
     """
 
     descriptors: tuple[BandDescriptor, ...]
@@ -71,9 +71,9 @@ def describe(dataset: Any, path: str, levels: int = _LEVELS) -> Description:
     """Gathers names, wavelengths and product hints of an open rasterio dataset.
 
     Args:
-        dataset: Open.
-        path: Its file.
-        levels: Virtual rasters over virtual rasters that are looked through for what the upper ones do not tell.
+        dataset: The open dataset.
+        path: Path of its file.
+        levels: Depth of nested virtual rasters to search for metadata that the outer ones lack.
     """
     tags = _lower(dataset.tags())
     tags.update(_lower(dataset.tags(ns="ENVI")))
@@ -124,7 +124,7 @@ def _xml(tags: dict[str, str]) -> str:
 
 
 def _computed(dataset: Any) -> set[int]:
-    """Numbers of the bands of a VRT that a pixel function computes, such as an index of two bands."""
+    """Numbers of a VRT's derived bands, which a pixel function computes, such as an index of two bands."""
     if dataset.driver != "VRT":
         return set()
     bands = re.findall("<VRTRasterBand [^>]*>", dataset.tags(ns="xml:VRT").get("xml:VRT", ""))
@@ -136,9 +136,9 @@ def _computed(dataset: Any) -> set[int]:
 
 
 def _source(dataset: Any, index: int, computed: bool) -> str:
-    """File name behind a VRT's band, when that file's only use is this one band.
+    """File name of the source of a VRT's band, if it is the first band of that file; else empty.
 
-    A computed band has it where all that it is computed from is the same band, as of several dates.
+    A derived band has one if all its sources are the same band, for instance on several dates.
     """
     if dataset.driver != "VRT":
         return ""
@@ -154,7 +154,7 @@ def _source(dataset: Any, index: int, computed: bool) -> str:
 def _inherited(
     dataset: Any, descriptors: list[BandDescriptor], computed: set[int], levels: int
 ) -> list[BandDescriptor]:
-    """The bands of a VRT, with what their first source says of them where they say nothing: gdalbuildvrt drops it."""
+    """Completes the bands of a VRT with the metadata of their first sources, which gdalbuildvrt drops."""
     known: dict[str, Mapping[int, BandDescriptor]] = {}
     found = []
     for band in descriptors:
@@ -172,7 +172,7 @@ def _inherited(
 
 
 def _bands_of(path: str, levels: int) -> dict[int, BandDescriptor]:
-    """The bands of a raster by number; none of one that cannot be opened."""
+    """The bands of a raster by number; empty if it cannot be opened."""
     with suppress(RasterUnreadable), open_raster(path) as source:
         return {band.index: band for band in describe(source, path, levels).descriptors}
     return {}
@@ -185,7 +185,7 @@ def _tells(text: str) -> bool:
 
 
 def _telling(candidates: Iterable[str]) -> str:
-    """The first text that names a band; else the first there is, for the message."""
+    """The first text that names a band; else the first text, for messages."""
     texts = [text.strip() for text in candidates if text and text.strip()]
     for text in texts:
         if _tells(text):
@@ -196,7 +196,7 @@ def _telling(candidates: Iterable[str]) -> str:
 def _wavelength(
     band: dict[str, str], imagery: dict[str, str], tags: dict[str, str], listed: float
 ) -> float | None:
-    """Centre in micrometres from a band's metadata, whatever the unit."""
+    """Centre wavelength in micrometres, from a band's metadata in any unit."""
     micrometres = _numbers(imagery.get("central_wavelength_um", ""))
     if micrometres:
         return micrometres[0]
@@ -217,7 +217,7 @@ def _baseline(tags: dict[str, str], texts: Iterable[str]) -> float | None:
         return told[0]
     for text in texts:
         found = _BASELINE.search(text)
-        if found and found[0].strip("_.") != "N9999":  # 99.99: reprocessed, says nothing
+        if found and found[0].strip("_.") != "N9999":  # 99.99 marks reprocessed data: no baseline
             return int(found[1]) + int(found[2]) / 100
     return None
 

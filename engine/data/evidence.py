@@ -1,4 +1,4 @@
-"""Samples a scene's pixels before it is used, to find out what its values are."""
+"""Samples a scene's pixels to find out the unit of its values, before the scene is used."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .describe import Description
 from .grid import Grid
 from .scaling import Evidence
 
-_SIDE = 768  # pixels of a decimated read
-_WHOLE_SIDE = 2048  # rasters up to this size are decimated from all their pixels
-_CHUNK_SIDE = 128  # larger ones without overviews: a lattice of small windows
-CHUNKS = 8  # along each side of the lattice, where the sample has to be like the scene
-FEW_CHUNKS = 5  # where it has to tell the unit: each costs the reading of a block
-_STACK = 16  # a raster of more bands is no Sentinel-2 stack
+_SIDE = 768  # longer side of a decimated read, pixels
+_WHOLE_SIDE = 2048  # rasters up to this size are decimated even without overviews, pixels
+_CHUNK_SIDE = 128  # side of the windows that sample larger rasters without overviews, pixels
+CHUNKS = 8  # windows along each side, for a representative sample
+FEW_CHUNKS = 5  # the same, to determine the unit only: each window costs the reading of a block
+_STACK = 16  # most bands of a Sentinel-2 stack
 _L1C_BANDS = 13  # Sentinel-2's only product with the cirrus band
 _LEVEL1 = ("L1TP", "L1GT", "L1GS", "_L1T", "_TOA")
 
@@ -26,14 +26,14 @@ _LEVEL1 = ("L1TP", "L1GT", "L1GS", "_L1T", "_TOA")
 def sample_windows(
     grid: Grid, overviews: bool, chunks: int = CHUNKS
 ) -> Iterator[tuple[Window, tuple[int, int]]]:
-    """Windows that stand for a scene, each with the shape to read it in.
+    """Windows that sample a scene, each with the shape to read it in.
 
-    A decimated read of a large raster without overviews would read every pixel of it.
+    A large raster without overviews is sampled by small windows, as a decimated read would read all its pixels.
 
     Args:
         grid: The raster's own grid.
-        overviews: The raster has some.
-        chunks: Windows along each side, in a raster without.
+        overviews: Whether the raster has overviews.
+        chunks: Number of windows along each side, if it has none.
     """
     if overviews or max(grid.shape) <= _WHOLE_SIDE:
         shrink = max(1.0, max(grid.shape) / _SIDE)
@@ -49,10 +49,10 @@ def sample_windows(
 
 
 def telling_bands(description: Description, match: BandMatch) -> dict[int, str]:
-    """Names of the bands whose darkest pixels can tell about an added offset, by band number.
+    """Names of the bands whose darkest pixels can reveal an added offset, by band number.
 
-    Bands of Sentinel-2 are named so; in a stack without names, the others count too. A named band
-    that is not one of Sentinel-2's (a cloud mask) tells nothing.
+    These are the bands of Sentinel-2; in a stack without names, the unnamed ones too. A band with
+    another name, such as a cloud mask, reveals nothing.
     """
     names = {i.index: i.sentinel for i in match.identities if i.sentinel}
     for entry in match.entries:
@@ -73,14 +73,14 @@ def gather(
     indexes: Sequence[int],
     values: Sequence[np.ndarray],
 ) -> Evidence:
-    """What is known of the stored values.
+    """Gathers the evidence about the unit of the stored values.
 
     Args:
         dataset: Open rasterio dataset.
-        description: What it tells of itself.
-        match: Its bands.
+        description: Its metadata.
+        match: Its bands, matched with the model's.
         dtype: numpy type of the used bands.
-        indexes: Sampled bands, from 1.
+        indexes: Numbers of the sampled bands, from 1.
         values: Valid pixels of each sampled band [n].
     """
     used = match.indexes

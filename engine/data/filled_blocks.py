@@ -1,7 +1,7 @@
-"""Which blocks of a GeoTIFF hold data, told by their sizes in the file, without reading a pixel.
+"""Finds out which blocks of a GeoTIFF hold data from their sizes in the file, without reading pixels.
 
-A block of nothing but no-data is one value again and again, which compresses to a hundredth or is left out of the file;
-one that is partly no-data is smaller than the others. Of other formats nothing is known.
+A block that is all no-data repeats one value, so it compresses to a hundredth or is left out of the file; one that is
+partly no-data is smaller than the others. Other formats do not tell the sizes of their blocks.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What is known of a window.
+# State of a block or window.
 EMPTY, UNKNOWN, FULL = 0, 1, 2
-# Compressed to less than this share of its pixels, a block holds one value; imagery stays above a tenth.
+# A block that compresses to less than this share of its raw size holds one value; imagery stays above a tenth.
 _ONE_VALUE = 1 / 40
-# Of the size of the larger ones; blocks with few details are smaller too, so that of the others nothing is said.
+# Blocks of at least this share of the larger ones' size are full. Smaller ones may be partly no-data or merely have
+# little detail, so they are unknown.
 _WHOLE = 0.7
-_MOST = 100_000  # blocks that are asked for; a microsecond or two each
+_MOST = 100_000  # most blocks to query; each takes a microsecond or two
 
 
 class FilledBlocks:
-    """What the blocks of one band hold."""
+    """Which blocks of one band hold data."""
 
     def __init__(self, held: NDArray[np.int8], height: int, width: int) -> None:
-        """Keeps the blocks.
+        """Stores the states of the blocks.
 
         Args:
             held: `EMPTY`, `UNKNOWN` or `FULL` for each block [rows of blocks, columns of blocks].
-            height: Rows of pixels of a block.
-            width: Columns of pixels of a block.
+            height: Height of a block, pixels.
+            width: Width of a block, pixels.
         """
         self._height, self._width = height, width
         self._some, self._short = _corner_sums(held > EMPTY), _corner_sums(held < FULL)
 
     @classmethod
     def of(cls, dataset: Any, band: int) -> FilledBlocks | None:
-        """Those of an open rasterio dataset; None where nothing is known of them.
+        """The blocks of a rasterio dataset; None if it is not a GeoTIFF or has more than `_MOST` blocks.
 
         Args:
             dataset: Open for reading.
-            band: Counted from 1.
+            band: Number of the band, from 1.
         """
         height, width = dataset.block_shapes[band - 1]
         rows, columns = -(-dataset.height // height), -(-dataset.width // width)
@@ -63,7 +64,9 @@ class FilledBlocks:
     def under(
         self, tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
     ) -> NDArray[np.int8]:
-        """What squares [n] hold: `EMPTY` where all their blocks are, `FULL` where all are; none lie outside.
+        """The states of squares [n]: `EMPTY` or `FULL` if all their blocks are, else `UNKNOWN`.
+
+        Parts of a square outside the raster have no blocks.
 
         Args:
             tops: First rows [n].
@@ -84,5 +87,5 @@ class FilledBlocks:
 
 
 def _corner_sums(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many are chosen above and left of each corner [rows + 1, columns + 1]: a rectangle's are four of these."""
+    """Summed-area table [rows + 1, columns + 1]: the count in a rectangle follows from its four corners."""
     return np.pad(chosen.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)

@@ -1,4 +1,4 @@
-"""A raster's grid: where its pixels lie on the ground, and how large they truly are."""
+"""A raster's grid: its georeference, and the true ground area of its pixels."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rasterio.windows import Window
 
 from ..errors import EmptyArea, InvalidParameter
 
-_LATTICE_M = 8_000.0  # distance between the points at which pixel areas are computed
-_WIDER = 0.01  # of bounds in another CRS, whose curves may bulge between the points that were asked
-_TURNS = (-360, 0, 360)  # degrees: a longitude may be written in several ways
-_STEP_M = 50.0  # half the ground distance over which the local scale is measured
+_LATTICE_M = 8_000.0  # spacing of the points at which pixel areas are computed, metres
+_WIDER = 0.01  # relative margin of reprojected bounds, as curved edges may bulge between points
+_TURNS = (-360, 0, 360)  # degrees: the same longitude may be written in several ways
+_STEP_M = 50.0  # half the distance over which the local scale is measured, metres
 
 Box = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax
 
@@ -81,14 +81,14 @@ class Grid:
         return Affine(t.a, t.b, left, t.d, t.e, top)
 
     def corners(self, window: Window) -> list[tuple[float, float]]:
-        """Map coordinates of a window's corners, one after the other around it."""
+        """Map coordinates of a window's corners, in order around it."""
         left, top = window.col_off, window.row_off
         right, bottom = left + window.width, top + window.height
         around = ((left, top), (right, top), (right, bottom), (left, bottom))
         return [self.xy(column, row) for column, row in around]
 
     def window_bounds(self, window: Window) -> BoundingBox:
-        """Map bounds of a window; of a rotated one, the box around it."""
+        """Map bounds of a window; for a rotated grid, the box around it."""
         xs, ys = zip(*self.corners(window))
         return BoundingBox(min(xs), min(ys), max(xs), max(ys))
 
@@ -110,8 +110,8 @@ class Grid:
             crs: CRS of the extent; None is the raster's own.
 
         Raises:
-            InvalidParameter: The extent is no extent.
-            EmptyArea: The extent misses the raster.
+            InvalidParameter: The extent has no area.
+            EmptyArea: The extent does not intersect the raster.
         """
         if not all(map(math.isfinite, extent)) or extent[0] >= extent[2] or extent[1] >= extent[3]:
             raise InvalidParameter(
@@ -147,7 +147,7 @@ class Grid:
         return self.clip(Window(left, top, max(right - left, 0), max(bottom - top, 0)))
 
     def ground(self, crs: CRS) -> Box | None:
-        """The raster's bounds in another CRS, a little wider; None where they have none there."""
+        """The raster's bounds in another CRS, with a small margin; None if they cannot be transformed."""
         try:
             left, bottom, right, top = _carried(self.bounds, self.crs, crs)
         except RasterioError:
@@ -158,17 +158,18 @@ class Grid:
         return left - margin, bottom - margin, right + margin, top + margin
 
     def brought(self, box: Sequence[float], crs: CRS, ground: Box | None) -> Box | None:
-        """What a box of another CRS shares with the raster, in the raster's CRS; None for nothing.
+        """Intersects a box in another CRS with the raster; the result is in the raster's CRS, None if empty.
 
-        Far from the raster its CRS may have no answer, or a wrong one: the box is cut before.
+        The box is clipped to the raster's surroundings before the transformation, which may fail or be wrong far
+        from the area of a CRS.
 
         Args:
             box: (xmin, ymin, xmax, ymax).
             crs: CRS of the box.
-            ground: From `ground` of that CRS.
+            ground: The raster's bounds in that CRS, from `ground`.
 
         Raises:
-            RasterioError: The box does not exist in the raster's CRS.
+            RasterioError: The box cannot be transformed to the raster's CRS.
         """
         near: Sequence[float] | None = box if ground is None else cut(box, ground, _turns(crs))
         if near is None:
@@ -176,12 +177,12 @@ class Grid:
         return cut(_carried(near, crs, self.crs), self.bounds, _turns(self.crs))
 
     def aligned(self, other: Grid) -> tuple[int, int] | None:
-        """Columns and rows by which `other` is shifted, when their pixels coincide; else None."""
+        """Columns and rows by which `other` is shifted, if their pixels coincide; else None."""
         if self.crs != other.crs:
             return None
         size = (other.width, other.height)
         shifts = []
-        for column, row in ((0, 0), (size[0], 0), (0, size[1]), size):  # the corners decide
+        for column, row in ((0, 0), (size[0], 0), (0, size[1]), size):
             here = self.column_row(*other.xy(column, row))
             shifts += [(here[0] - column, here[1] - row)]
         shift = (round(shifts[0][0]), round(shifts[0][1]))
@@ -189,9 +190,9 @@ class Grid:
         return shift if off < 0.01 else None
 
     def beside(self, other: Grid) -> Grid:
-        """This grid with its longitudes written as those of another one, where only that makes the two meet.
+        """This grid, shifted by 360 degrees if it meets another grid only then.
 
-        At the date line a scene may lie at 180 degrees, and the next one of the same ground at -180.
+        Near the antimeridian one scene may lie at 180 degrees, and the next one of the same ground at -180.
         """
         if not self.crs.is_geographic or self.crs != other.crs:
             return self
@@ -205,9 +206,9 @@ class Grid:
     def pixel_area(self, window: Window) -> np.ndarray:
         """True area of each pixel on the ellipsoid.
 
-        The local scale (ground area for one pixel) is measured on a coarse lattice with the CRS's
-        own geodetic coordinates and interpolated, so that it holds for every CRS, geographic,
-        projected, rotated or not.
+        The local scale (ground area of one pixel) is measured at the points of a coarse lattice, in
+        geodetic coordinates of the CRS, and interpolated. So it works for every CRS, geographic or
+        projected, and for rotated grids.
 
         Returns:
             float64 [rows, columns], square metres.
@@ -238,7 +239,7 @@ class Grid:
     def _local_area(self, columns: np.ndarray, rows: np.ndarray, metres: float) -> np.ndarray:
         """Ground area of one pixel around each position, by central differences."""
         to_geodetic, semi_major, squared = _geodetic(self.crs.to_wkt())
-        if to_geodetic is None:  # an engineering CRS: the plane is all there is
+        if to_geodetic is None:  # an engineering CRS is a plane without an ellipsoid
             area = abs(self.transform.determinant) * _linear_unit(self.crs) ** 2
             return np.full(np.broadcast_shapes(columns.shape, rows.shape), area)
         step = max(0.5, _STEP_M / metres)
@@ -249,19 +250,19 @@ class Grid:
             longitude, latitude = to_geodetic.transform(x, y)
             sides.append(_earth_centred(longitude, latitude, semi_major, squared))
         left, right_side, upper, lower = sides  # each [..., 3], metres
-        # The parallelogram that they span; in space, so that poles and date line are no exception.
+        # Area of the parallelogram that they span, in space, so that poles and antimeridian need no special case.
         area = np.linalg.norm(np.cross(right_side - left, lower - upper), axis=-1)
         area = area / (2 * step) ** 2
-        return np.where(np.isfinite(area), area, 0.0)  # outside the projection: no ground
+        return np.where(np.isfinite(area), area, 0.0)  # 0 outside the projection's domain
 
 
 def cut(box: Sequence[float], frame: Sequence[float], turns: Sequence[int]) -> Box | None:
-    """The part of a box inside a frame; None for nothing.
+    """The part of a box inside a frame; None if empty.
 
     Args:
         box: (xmin, ymin, xmax, ymax).
-        frame: Likewise.
-        turns: Degrees by which the box may be turned around the globe; the part holds what it shares at each.
+        frame: (xmin, ymin, xmax, ymax).
+        turns: Shifts of the box in longitude, degrees; the result covers the intersections at all of them.
     """
     bottom, top = max(box[1], frame[1]), min(box[3], frame[3])
     spans = [(max(box[0] + turn, frame[0]), min(box[2] + turn, frame[2])) for turn in turns]
@@ -277,7 +278,7 @@ def _turns(crs: CRS) -> tuple[int, ...]:
 
 
 def _carried(box: Sequence[float], crs: CRS, to: CRS) -> Box:
-    """The box around a box in another CRS; across the date line its right end lies beyond 180 degrees."""
+    """Transforms a box to another CRS; across the antimeridian its right end lies beyond 180 degrees."""
     left, bottom, right, top = transform_bounds(crs, to, *box, densify_pts=21)
     if to.is_geographic and right < left:
         right += 360
@@ -287,7 +288,7 @@ def _carried(box: Sequence[float], crs: CRS, to: CRS) -> Box:
 def _earth_centred(
     longitude: np.ndarray, latitude: np.ndarray, semi_major: float, squared: float
 ) -> np.ndarray:
-    """Points of the ellipsoid in space, metres [..., 3], from degrees."""
+    """Earth-centred coordinates of points on the ellipsoid, metres [..., 3], from degrees."""
     with np.errstate(invalid="ignore"):
         turn, tilt = np.radians(longitude), np.radians(latitude)
         across = semi_major / np.sqrt(1 - squared * np.sin(tilt) ** 2)
@@ -333,7 +334,7 @@ _LON_LAT = {
 
 
 def _linear_unit(crs: CRS) -> float:
-    """Metres in one unit of a projected CRS; 1 when it does not say."""
+    """Metres per unit of a projected CRS; 1 if unknown."""
     try:
         return float(crs.linear_units_factor[1])
     except Exception:  # rasterio raises CRSError for a CRS without linear units

@@ -1,4 +1,4 @@
-"""Holds out windows of imagery, so that a network is judged on ground that it was never shown."""
+"""Holds out windows of imagery, so that a network is validated on ground that it never saw."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from rasterio.windows import Window
 from ..errors import EmptyArea
 from .lazy_patches import LazyRaster
 
-_LATTICE_TRIES = 40  # windows of a raster that are looked at for valid ones
-_LEAST_VALID = 0.9
-_ROOM = 1.5  # windows of the largest size that must fit beside a held one
-_BLOCK_SHARE = 64  # a raster holds back one window more for each so many windows of its area
-_CHIP_SHARE = 10  # of small rasters, one of so many is held back whole
+_LATTICE_TRIES = 40  # windows of a raster that are tried until a valid one is found
+_LEAST_VALID = 0.9  # share of valid pixels
+_ROOM = 1.5  # space that must remain beside a held-out window, in sides of the largest patch
+_BLOCK_SHARE = 64  # a further window is held out for every so many windows of a raster's area
+_CHIP_SHARE = 10  # one in so many small rasters is held out whole
 
 
 @dataclass(frozen=True)
 class HeldWindows:
-    """What is kept back.
+    """The windows that are held out.
 
     Attributes:
         image: float32 [N, C, S, S] in the card's unit, 0 where invalid or missing; N may be 0.
-        valid: bool [N, S, S].
+        valid: Valid pixels, bool [N, S, S].
         groups: Ascending indices of the spectral groups that all of them have.
         places: Raster and window of each.
     """
@@ -40,20 +40,20 @@ class HeldWindows:
 def hold_windows(
     rasters: Sequence[LazyRaster], side: int, largest: int, *, seed: int = 0, most: int = 16
 ) -> tuple[list[LazyRaster], HeldWindows]:
-    """Sets windows aside, spread over the rasters.
+    """Holds out windows, spread over the rasters.
 
-    Large rasters keep some windows back, of many small ones some are kept back whole. The same
-    ground is kept back in every raster that shows it.
+    Some windows of each large raster are held out, and some of the small rasters as a whole. The
+    same ground is held out in every raster that shows it.
 
     Args:
-        rasters: To choose from; the windows come from those with the most common spectral groups.
+        rasters: All rasters; windows are taken from those with the most common spectral groups.
         side: Side of a window, pixels.
-        largest: Side of the largest patch that is drawn beside them, pixels.
+        largest: Side of the largest patch that is drawn for training, pixels.
         seed: Seed of the choice.
-        most: Windows to keep at most.
+        most: Maximal number of windows.
 
     Returns:
-        The rasters to draw from, which know what they must not touch, and what is kept back.
+        The rasters for training, which know the windows that they must not draw from, and the held-out windows.
     """
     random = np.random.default_rng((seed, side))
     groups = Counter(raster.groups for raster in rasters).most_common(1)[0][0]
@@ -103,7 +103,7 @@ def hold_windows(
 def _same_ground(
     raster: LazyRaster, kept: Sequence[tuple[LazyRaster, Window]]
 ) -> tuple[Window, ...]:
-    """Where the ground of the windows lies in a raster: another date has not seen it either."""
+    """The same ground as the held-out windows in another raster, such as another date, to be held out too."""
     blocks = []
     for other, window in kept:
         if other is raster:
@@ -119,7 +119,7 @@ def _same_ground(
 
 
 def _roomy(raster: LazyRaster, side: int, largest: int) -> bool:
-    """Whether patches still fit beside a window in a corner."""
+    """Whether patches still fit beside a held-out window in a corner."""
     return max(raster.shape) >= side + _ROOM * largest
 
 
@@ -130,10 +130,10 @@ def _candidates(
     taken: Sequence[Window],
     random: np.random.Generator,
 ) -> list[Window]:
-    """Windows of a lattice, in random order, beside which the largest patch finds room."""
+    """Windows of a lattice, in random order, that leave room for the largest patch beside them."""
     rows, columns = raster.shape
     room = _ROOM * largest
-    # Corners included, also where the sides are no multiple of the window.
+    # Includes the corners, even if the raster's sides are not multiples of the window's.
     tops = sorted({*range(0, rows - side + 1, side), rows - side})
     lefts = sorted({*range(0, columns - side + 1, side), columns - side})
     found = []

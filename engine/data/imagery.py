@@ -1,4 +1,4 @@
-"""Surveys unlabelled imagery for a model: which rasters are usable, and what they hold."""
+"""Surveys unlabelled imagery for a model: which rasters are usable, and their statistics."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img")
 
 @dataclass(frozen=True)
 class Surveyed:
-    """A raster that serves.
+    """A usable raster.
 
     Attributes:
-        raster: To draw from.
+        raster: The raster, to draw patches from.
         mean: Mean of each model band over the valid pixels of a decimated read [C], 0 where missing.
-        std: Its standard deviation [C], 1 where missing.
+        std: Their standard deviation [C], 1 where missing.
         present: Which of the model's bands it has [C].
         gsd: Side of a pixel on the ground, metres.
-        crs: Its reference system, in words.
-        scaling: How its values become the model's unit, in words.
+        crs: Its reference system, as text.
+        scaling: How its values are converted to the model's unit, as text.
     """
 
     raster: LazyRaster
@@ -44,11 +44,11 @@ class Surveyed:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look at all imagery found.
+    """The result of a survey.
 
     Attributes:
-        serving: The rasters that serve, in the order given.
-        refused: Names of the others, each with why.
+        serving: The usable rasters, in the order given.
+        refused: Names of the others, each with the reason.
     """
 
     serving: tuple[Surveyed, ...]
@@ -56,11 +56,11 @@ class Survey:
 
     @property
     def pixels(self) -> int:
-        """Pixels of all rasters that serve, valid or not."""
+        """Number of pixels of all usable rasters, valid or not."""
         return sum(int(np.prod(item.raster.shape)) for item in self.serving)
 
     def normalisation(self) -> Normalisation:
-        """Mean and standard deviation of each band as patches are drawn: by root of the area."""
+        """Mean and standard deviation of each band; rasters weigh by the root of their area, as patches are drawn."""
         weight = np.array([np.prod(item.raster.shape) ** 0.5 for item in self.serving])[:, None]
         present = np.stack([item.present for item in self.serving])  # [N, C]
         mean = np.stack([item.mean for item in self.serving])
@@ -69,7 +69,7 @@ class Survey:
         total = np.maximum(share.sum(0), 1e-12)
         average = (share * mean).sum(0) / total
         spread = np.sqrt(np.maximum((share * square).sum(0) / total - average**2, 1e-8))
-        spread[~present.any(0)] = 1.0  # a band that no raster has is never shown
+        spread[~present.any(0)] = 1.0  # a band that no raster has is never used
         return Normalisation(
             "statistics",
             tuple(round(float(value), 6) for value in average),
@@ -78,7 +78,7 @@ class Survey:
 
 
 def list_rasters(inputs: Sequence[str]) -> list[str]:
-    """Names of all rasters: folders give those in them, sorted; other names stay as they are.
+    """Names of all rasters: folders are replaced by the rasters in them, sorted; other names stay.
 
     Raises:
         InvalidParameter: No input, or a folder without rasters.
@@ -105,16 +105,16 @@ def list_rasters(inputs: Sequence[str]) -> list[str]:
 
 
 def survey(names: Sequence[str], pool: RasterPool, progress: Progress | None = None) -> Survey:
-    """Opens every raster and looks whether it serves.
+    """Opens every raster and checks whether it is usable.
 
     Args:
         names: Paths or GDAL names.
         pool: Opens them.
-        progress: Told how far it is, and why a raster is refused.
+        progress: Takes the progress, and a warning for every refused raster.
 
     Raises:
-        EngineError: The only raster does not serve.
-        EmptyArea: None of several does.
+        EngineError: The only raster is not usable.
+        EmptyArea: None of several rasters is usable.
     """
     progress = progress or Progress()
     serving, refused = [], []

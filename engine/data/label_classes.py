@@ -1,4 +1,4 @@
-"""The list of classes that labels make: their order, names, titles and colours."""
+"""Makes the list of classes from labels: their order, names, titles and colours."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..errors import InvalidParameter, LabelsInvalid
 from .label_fields import tidy, told_names
 from .palette import colours, familiar
 
-MOST = 254  # values 1..254 of a byte, 0 and 255 are no-data
+MOST = 254  # classes: the values 1..254 of a byte, as 0 and 255 are no-data
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{6})([0-9a-fA-F]{2})?")
-# Line breaks and other signs that are not seen: XML, in which maps keep their names, may hold none of them.
+# White space and control characters, which XML, in which maps store the names, does not allow.
 _GAP = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a class is shown; empty is automatic."""
+    """Title and colour of a class; empty means automatic."""
 
     title: str = ""
     color: str = ""
@@ -38,15 +38,15 @@ def ordered(labels: set[str], whole: bool) -> list[str]:
 def make_classes(
     labels: Sequence[str], whole: bool, looks: Mapping[str, Look], least: int, where: str
 ) -> tuple[ModelClass, ...]:
-    """Classes of labels: whole numbers from 0 to 254 keep their value, others get 1..K.
+    """Makes classes from labels: integers from 0 to 254 keep their value, others get 1..K.
 
-    Text gives the name, so that the same labels find their class again whatever its title.
+    Class names are made from the text of labels, so that the same label has the same name under any title.
 
     Args:
-        labels: Distinct, in order.
-        whole: Whether they are whole numbers.
+        labels: The distinct labels, in order.
+        whole: Whether they are integers.
         looks: Titles and colours by label.
-        least: How many classes are needed.
+        least: Minimal number of classes.
         where: The layer, for messages.
 
     Raises:
@@ -79,7 +79,7 @@ def make_classes(
 
 
 def _colours(titles: Sequence[str], looks: Sequence[Look]) -> list[str]:
-    """A colour for each class: the one given, what its name suggests, or a distinct one."""
+    """A colour for each class: the given one, one that its title suggests, or any distinct one."""
     shown = [look.color for look in looks]
     for place, title in enumerate(titles):
         suggested = familiar(title)
@@ -90,7 +90,7 @@ def _colours(titles: Sequence[str], looks: Sequence[Look]) -> list[str]:
 
 
 def alike(names: list[str]) -> list[str]:
-    """Warns of classes that differ in capitals only, most often by mistake."""
+    """Warnings about classes whose names differ in capitals only, mostly by mistake."""
     by_sound: dict[str, list[str]] = {}
     for name in names:
         by_sound.setdefault(name.casefold(), []).append(name)
@@ -102,10 +102,10 @@ def alike(names: list[str]) -> list[str]:
 
 
 def parse_looks(text: str) -> dict[str, Look]:
-    """Reads the JSON list of {"label", "title", "color"} that comes with a job.
+    """Reads a job's JSON list of {"label", "title", "color"}.
 
     Raises:
-        InvalidParameter: It is none.
+        InvalidParameter: The text is not such a list.
     """
     if not text.strip():
         return {}
@@ -133,7 +133,7 @@ def _parse_look(item: Any) -> tuple[str, Look]:
 
 
 def _as_text(label: Any) -> str:
-    """A label as the field gives it: styles write the whole number 3 as 3, 3.0 or "3"."""
+    """A label as in the field: QGIS styles write the integer 3 as 3, 3.0 or "3"."""
     text = tidy(str(label))
     return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
 
@@ -147,7 +147,7 @@ def _bad_looks(text: str, why: str) -> InvalidParameter:
 
 
 def _slug(text: str) -> str:
-    """Lower-case ASCII letters, digits and hyphens; empty when a script has none of them."""
+    """Lower-case ASCII letters, digits and hyphens; empty if the text's script has none of them."""
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore")
     return re.sub(r"[^a-z0-9]+", "-", plain.decode().lower()).strip("-")
 

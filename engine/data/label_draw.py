@@ -1,4 +1,4 @@
-"""Collects labelled pixels piece by piece, and keeps a random sample when there are too many."""
+"""Collects labelled pixels piece by piece, and keeps a random sample if there are too many."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 class Draw:
-    """Keeps a random share of each class when there are too many pixels.
+    """Keeps a random sample of each class if there are too many pixels.
 
-    Every pixel gets a random number, and the lowest numbers of each class stay. Their count can only
-    shrink as pixels come, so one pass suffices and the sample is unbiased.
+    Every pixel gets a random number, and those with the lowest numbers of each class are kept. As a
+    class's quota only shrinks while pixels are added, one pass suffices and the sample is unbiased.
 
     Attributes:
-        totals: Pixels of each class that were added [K].
+        totals: Number of added pixels of each class [K].
     """
 
     def __init__(self, classes: int, limit: int, seed: int) -> None:
-        """Starts with nothing.
+        """Starts without pixels.
 
         Args:
             classes: Number of classes K.
-            limit: Pixels to keep at most; a class keeps one at least.
+            limit: Most pixels to keep; of each class at least one is kept.
             seed: Seed of the draw.
         """
         self.totals = np.zeros(classes, np.int64)
         self._limit = limit
-        self._ceiling = np.ones(classes)  # higher numbers of a class cannot be among the lowest
+        self._ceiling = np.ones(classes)  # pixels with higher numbers cannot be kept
         self._random = np.random.default_rng(seed)
         self._pieces: list[tuple[NDArray[Any], ...]] = []
         self._held = 0
@@ -48,7 +48,7 @@ class Draw:
             self._prune()
 
     def take(self) -> Columns:
-        """Row, column, label and unit of what was kept, sorted by row and column."""
+        """Row, column, label and unit of the kept pixels, sorted by row and column."""
         if self.totals.sum() > self._limit:
             self._prune()
         row, column, label, unit, _ = self._joined()
@@ -59,11 +59,11 @@ class Draw:
         pixels = self._joined()
         label, number = pixels[2], pixels[4]
         quota = np.minimum(self.totals, level(self.totals, self._limit))
-        order = np.lexsort((number, label))  # classes one after another, each by its numbers
+        order = np.lexsort((number, label))  # by class, then by number
         starts = np.searchsorted(label[order], np.arange(len(self.totals)))
         rank = np.arange(len(order)) - starts[label[order]]
         keep = order[rank < quota[label[order]]]
-        full = order[rank == quota[label[order]] - 1]  # the last of each class that may stay
+        full = order[rank == quota[label[order]] - 1]  # the last kept pixel of each class
         self._ceiling[label[full]] = number[full]
         self._ceiling[self.totals <= quota] = 1
         self._pieces = [tuple(values[keep] for values in pixels)]
@@ -76,9 +76,9 @@ class Draw:
 
 
 def level(totals: NDArray[np.int64], limit: int) -> int:
-    """The most pixels a class may keep so that all classes together keep at most `limit`.
+    """The most pixels of a class that may be kept so that all classes together keep at most `limit`.
 
-    Small classes stay whole, and what they leave goes to the others in equal parts.
+    Small classes are kept whole, and the rest of the limit is shared equally among the others.
     """
     left = limit
     ascending = np.sort(totals)

@@ -1,4 +1,4 @@
-"""What a feature's class field says: none, one or several labels, as text."""
+"""Reads the class field of features: none, one or several labels each, as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .vectors import Features
 
 _SEPARATORS = re.compile("[;,]")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
-_MANY = 8  # names in a message before the rest is counted
+_MANY = 8  # names listed in a message; further ones are only counted
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class FieldLabels:
     """The labels of n features.
 
     Attributes:
-        labels: For each feature its labels without repetition; empty where the field is.
-        whole: Whether they are whole numbers, which sort by value and need a title.
-        warnings: What was assumed.
+        labels: The distinct labels of each feature; empty where the field is empty.
+        whole: Whether all are integers, which are sorted by value and need a title.
+        warnings: Assumptions that were made.
     """
 
     labels: list[tuple[str, ...]]
@@ -39,11 +39,11 @@ def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabel
 
     Args:
         features: The label layer.
-        field: Name of the field; capitals do not matter where it is unique without them.
+        field: Name of the field; case-insensitive if the name is unique then.
         multilabel: Whether a feature may have several labels, separated by ; or , or in a list.
 
     Raises:
-        LabelsInvalid: No such field, or one that holds no classes.
+        LabelsInvalid: There is no such field, or it holds no classes.
     """
     name = _find(features, field)
     column, kind = features.fields[name], features.dtypes[name]
@@ -81,13 +81,13 @@ def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabel
 
 
 def told_names(names: Sequence[str]) -> str:
-    """Names for a message, not too many."""
+    """Joins names for a message; beyond `_MANY` they are only counted."""
     rest = len(names) - _MANY
     return ", ".join(names[:_MANY]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def tidy(text: str) -> str:
-    """A label without what is not seen: accents in one sign with their letter (macOS parts them), single spaces."""
+    """Normalises a label: composed accents (macOS decomposes them: NFC), single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -128,14 +128,14 @@ def _of_text(value: Any, multilabel: bool) -> tuple[str, ...]:
         try:
             items = json.loads(text)
         except ValueError:
-            items = None  # not JSON after all: a label may begin with a bracket
+            items = None  # a label that begins with a bracket, not JSON
         if isinstance(items, list):
             return _unique(_plain(item) for item in items if item is not None)
     return _unique(_SEPARATORS.split(text))
 
 
 def _plain(item: Any) -> str:
-    """A list's item as text; a whole number without decimals."""
+    """An item of a list as text; integers without decimals."""
     if isinstance(item, (float, np.floating)) and float(item).is_integer():
         return str(int(item))
     return str(item)

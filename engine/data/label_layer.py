@@ -1,4 +1,4 @@
-"""A layer of labels on the rasters that it labels: their pixels, or their scenes."""
+"""A layer of labels, and the labelled pixels or scenes that it gives on each raster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .label_shapes import PAIRS, ShapePixels
 from .scene_conflicts import conflicting_pairs
 from .vectors import POLYGONS, Features
 
-_CONTESTED = 0.01  # share of the labelled pixels that two classes may claim
+_CONTESTED = 0.01  # share of labelled pixels that may lie in polygons of different classes
 _PIXELS = 2_000_000
 
 
@@ -28,12 +28,12 @@ class LabelledPixels:
     """Labelled pixels of a raster, sorted by row and column; no pixel twice.
 
     Attributes:
-        row: int64 [N].
-        column: int64 [N].
+        row: Row of each, int64 [N].
+        column: Column of each, int64 [N].
         label: Class index 0..K-1, uint8 [N].
-        unit: Number of the polygon or point in the layer, the same on every raster, or of the
-            region of a class raster, of this call; int32 [N].
-        totals: Labelled pixels of each class before any draw [K].
+        unit: Number of the polygon or point in the layer, the same on every raster; for a class
+            raster the number of the region, valid for one call; int32 [N].
+        totals: Labelled pixels of each class before sampling [K].
     """
 
     row: NDArray[np.int64]
@@ -49,11 +49,11 @@ class LabelledPixels:
 
 @dataclass(frozen=True)
 class LabelledScenes:
-    """Labelled places of a raster.
+    """Labelled scenes of a raster.
 
     Attributes:
         geometries: Polygons or points in the raster's CRS [N].
-        label: Class index int64 [N]; of several labels float32 [N, K], 1 = has it.
+        label: Class index, int64 [N]; with several labels per scene float32 [N, K], 1 for each of its classes.
         unit: Number of the feature in the layer, int32 [N].
     """
 
@@ -72,12 +72,12 @@ class LabelledScenes:
 
 @dataclass(frozen=True)
 class Legend:
-    """The classes of a layer and how often each occurs.
+    """The classes of a layer and their frequencies.
 
     Attributes:
         classes: The classes [K].
-        labels: What the file calls each class [K]; of a class raster, its value.
-        counts: Features of each class [K]; of a class raster, its pixels.
+        labels: Each class's label in the file [K]; for a class raster, its value.
+        counts: Number of features of each class [K]; for a class raster, of pixels.
     """
 
     classes: tuple[ModelClass, ...]
@@ -89,10 +89,10 @@ class LabelLayer:
     """Labels of a file, made by `labels.read_labels`.
 
     Attributes:
-        classes: Text labels alphabetical with the values 1..K; whole numbers ascending, of which
-            those of a byte keep their value.
-        labels: What the file calls each class [K]; of a class raster, its value.
-        counts: Features of each class [K]; of a class raster, its pixels.
+        classes: The classes [K]; text labels alphabetically with the values 1..K, integers
+            ascending, which keep their value if it fits into a byte.
+        labels: Each class's label in the file [K]; for a class raster, its value.
+        counts: Number of features of each class [K]; for a class raster, of pixels.
         kind: "polygons", "points" or "raster".
         multilabel: Whether a scene may have several labels.
         source: The file.
@@ -108,11 +108,11 @@ class LabelLayer:
         owned: list[tuple[int, ...]] | None = None,
         multilabel: bool = False,
     ) -> None:
-        """Keeps what `labels.read_labels` found; use that.
+        """Stores what `labels.read_labels` found; call that instead.
 
         Args:
             legend: The classes.
-            warnings: What the user should know of reading the file.
+            warnings: Warnings to the user about the file.
             source: The file.
             purpose: What the labels are for, in messages: "labels" or "reference".
             features: Polygons and points; None for a class raster.
@@ -132,24 +132,24 @@ class LabelLayer:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know: of reading, and of all calls of `pixels` up to now."""
+        """Warnings to the user, from reading the file and from all calls of `pixels` so far."""
         return tuple(self._warnings)
 
     def pixels(self, grid: Grid, limit: int = _PIXELS, seed: int = 0) -> LabelledPixels:
         """Labelled pixels of a raster.
 
-        A polygon has the pixels whose centre it holds, at least one; a point has its pixel; a
-        pixel of a class raster has the class at its centre. Memory goes with the labels, not with
-        the raster.
+        A polygon labels the pixels whose centres lie in it, at least one; a point labels the pixel
+        that it lies in; with a class raster each pixel gets the class at its centre. Memory grows
+        with the labels, not with the raster.
 
         Args:
             grid: The raster's grid.
-            limit: Most pixels to keep; of more, some are drawn, small classes first, with a warning.
-            seed: Seed of that draw.
+            limit: Most pixels to keep; of more, a random sample that favours small classes, with a warning.
+            seed: Seed of the sample.
 
         Raises:
-            EmptyArea: The labels miss the raster, or leave no pixel.
-            LabelsInvalid: Different classes claim the same pixels, or a scene has several labels.
+            EmptyArea: The labels do not intersect the raster, or label no pixel of it.
+            LabelsInvalid: Features of different classes overlap, or a scene has several labels.
         """
         if self.multilabel:
             raise LabelsInvalid(
@@ -192,15 +192,15 @@ class LabelLayer:
         )
 
     def scenes(self, grid: Grid) -> LabelledScenes:
-        """Labelled places of a raster: polygons, or points that a window may be put around.
+        """Labelled scenes of a raster: polygons, or points around which windows are placed.
 
-        Where a scene has one label, those that are there twice with different ones are left out, with a warning.
+        With one label per scene, scenes that are drawn twice with different labels are left out, with a warning.
 
         Args:
             grid: The raster's grid.
 
         Raises:
-            EmptyArea: None touches the raster.
+            EmptyArea: No feature touches the raster.
             LabelsInvalid: The labels are a class raster, or half of the scenes contradict each other.
         """
         if self._features is None:
@@ -220,7 +220,7 @@ class LabelLayer:
         return LabelledScenes(shapes, label, places.astype(np.int32))
 
     def _without_conflicts(self, scenes: LabelledScenes, grid: Grid) -> LabelledScenes:
-        """Those at no place that has another class as well; the others are told."""
+        """Removes scenes whose place is labelled with another class too, and warns of them."""
         pairs = conflicting_pairs(scenes.geometries, scenes.label, grid)
         clear = np.ones(len(scenes), bool)
         clear[pairs] = False
@@ -243,7 +243,7 @@ class LabelLayer:
         return scenes.only(clear)
 
     def _judge_overlap(self, drawn: ShapePixels, sure: int, places: NDArray[np.int64]) -> None:
-        """Refuses features of different classes on the same pixels, or warns where they are few."""
+        """Refuses features of different classes on the same pixels, or warns if there are few such pixels."""
         if not drawn.contested:
             return
         pairs = self._pairs_told([(places[one], places[two]) for one, two in drawn.pairs])
@@ -259,7 +259,7 @@ class LabelLayer:
         self._warn(f"{told}; these pixels are ignored.")
 
     def _pairs_told(self, pairs: Sequence[Sequence[int]]) -> str:
-        """Ids and classes of features that contradict each other, given by their places in the file."""
+        """Ids and classes of contradicting features, for messages; features are given by their index in the layer."""
         return ", ".join(f"{self._told(one)} and {self._told(two)}" for one, two in pairs)
 
     def _told(self, place: int) -> str:

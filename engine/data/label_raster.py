@@ -1,4 +1,4 @@
-"""A class raster as labels: the classes it has, and its pixels on another raster's grid."""
+"""A class raster as labels: its classes, and its pixels on another raster's grid."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from .opening import grid_of, open_raster, readable
 from .placement import Placement
 from .raster_looks import raster_looks
 
-_TILE = 1024  # pixels of the grid along the side of what is read at once
+_TILE = 1024  # side of a tile of the grid that is read at once, pixels
 _STRIP = 4 * 2**20  # pixels of the file that are counted at once
 _EMPTY = 255
-_UNLABELLED = (0, 255)  # what rasters that declare nothing hold where nothing is labelled
+_UNLABELLED = (0, 255)  # usual values of unlabelled pixels in rasters without a no-data value
 
 
 @dataclass(frozen=True)
 class RasterClasses:
-    """What a class raster holds.
+    """The classes of a class raster.
 
     Attributes:
-        values: Its classes, ascending. counts: Pixels of each.
-        looks: Names and colours it brings, by value as text.
-        warnings: What was assumed.
+        values: Its values, ascending.
+        counts: Number of pixels of each value.
+        looks: Names and colours in the file, by value as text.
+        warnings: Assumptions that were made.
     """
 
     values: tuple[int, ...]
@@ -50,7 +51,7 @@ def read_classes(path: str, purpose: str) -> RasterClasses:
 
     Raises:
         RasterUnreadable: It cannot be read.
-        LabelsInvalid: Its values are no classes.
+        LabelsInvalid: Its values are not classes.
     """
     counts: dict[int, int] = {}
     warnings = []
@@ -92,9 +93,9 @@ def read_classes(path: str, purpose: str) -> RasterClasses:
 def _undeclared(
     dataset: Any, where: str, counts: Mapping[int, int], looks: Mapping[str, Look]
 ) -> list[str]:
-    """Warns of values that most often stand for what is not labelled, in a raster that declares no no-data.
+    """Warns of values that usually mean "unlabelled", if the raster declares no no-data value.
 
-    A mask of two values means both; a value with a name is a class.
+    Not of masks with two values, in which both have a meaning, nor of values with a name, which are classes.
     """
     if MaskFlags.all_valid not in dataset.mask_flag_enums[0] or len(counts) < 3:
         return []
@@ -109,19 +110,19 @@ def _undeclared(
 class RasterPixels:
     """Pixels of a class raster on a grid.
 
-    A unit is a region of one class that hangs together by its sides, cut where tiles meet.
+    Units are 4-connected regions of one class within a tile.
 
     Attributes:
-        warnings: What was assumed, after iteration.
+        warnings: Assumptions that were made; complete after iteration.
     """
 
     def __init__(self, path: str, values: Sequence[int], grid: Grid, purpose: str) -> None:
-        """Takes note.
+        """Stores the arguments; the file is read by iteration.
 
         Args:
             path: The class raster.
-            values: Its classes, ascending; class k is values[k].
-            grid: Whose pixels; each gets the class at its centre.
+            values: Its values, ascending; class k is values[k].
+            grid: Grid of the pixels to label; each gets the class at its centre.
             purpose: What the raster is for, for messages.
         """
         self._path, self._grid, self._purpose = path, grid, purpose
@@ -132,7 +133,7 @@ class RasterPixels:
         """Row, column, label and unit of the labelled pixels, tile by tile.
 
         Raises:
-            EmptyArea: The raster and the grid share no ground.
+            EmptyArea: The raster and the grid do not overlap.
         """
         with open_raster(self._path) as dataset:
             own = self._own_grid(dataset)
@@ -196,7 +197,7 @@ class RasterPixels:
         return np.where(known, places, _EMPTY).astype(np.uint8)
 
     def _own_grid(self, dataset: Any) -> Grid:
-        """Where the class raster lies; without a CRS it is taken to lie as the raster does."""
+        """Grid of the class raster; without a CRS, the image's CRS is assumed, with a warning."""
         size = (dataset.height, dataset.width)
         crs = ""
         if not dataset.crs and dataset.transform.is_identity and size == self._grid.shape:
@@ -214,11 +215,11 @@ class RasterPixels:
 
 
 def _strips(dataset: Any, path: str) -> Iterator[NDArray[Any]]:
-    """Valid values of the first band, some rows at a time."""
+    """Yields the valid values of the first band, a strip of rows at a time."""
     rows = max(1, _STRIP // dataset.width)
     block = dataset.block_shapes[0][0]
     if rows < block and block * dataset.width <= 16 * _STRIP:
-        rows = block  # else every block is read several times
+        rows = block  # smaller strips would read every block several times
     for top in range(0, dataset.height, rows):
         window = Window(0, top, dataset.width, min(rows, dataset.height - top))
         values, valid = _read(dataset, path, window)
@@ -233,7 +234,7 @@ def _read(
     values = found.data
     valid = ~np.ma.getmaskarray(found)
     if not np.issubdtype(values.dtype, np.integer):
-        valid &= np.abs(values) < NO_MEASUREMENT  # nor is NaN
+        valid &= np.abs(values) < NO_MEASUREMENT  # false for NaN too
         values = np.where(valid, values, 0)
     return values, valid
 

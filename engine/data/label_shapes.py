@@ -1,4 +1,4 @@
-"""Which pixel belongs to which polygon or point, tile by tile, and where two classes claim one."""
+"""Rasterises labelled polygons and points tile by tile, and finds pixels with contradicting classes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .grid import Grid
 from .label_draw import Columns
 from .vectors import POINTS
 
-TILE = 256  # pixels along the side of what is drawn at once
-PAIRS = 3  # contradicting features that are told
+TILE = 256  # side of a tile that is rasterised at once, pixels
+PAIRS = 3  # pairs of contradicting features to report
 _FREE = -1
-_VERTICES = 500  # a shape of more is cut to its tile before it is drawn
+_VERTICES = 500  # shapes with more vertices are clipped to a tile before they are rasterised
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -27,12 +27,13 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 class ShapePixels:
     """Labelled pixels of polygons and points.
 
-    A polygon has the pixels whose centre it holds; where it holds none, the pixel under a point
-    inside it, unless that is another polygon's. A point has its pixel.
+    A polygon labels the pixels whose centres lie in it. If there are none, it labels the pixel
+    under a point inside it, unless that belongs to another polygon. A point labels the pixel that
+    it lies in.
 
     Attributes:
-        contested: Pixels that features of different classes claim, after iteration.
-        pairs: Places of up to three such pairs of features.
+        contested: Number of pixels in features of different classes; complete after iteration.
+        pairs: Indices of up to three such pairs of features.
     """
 
     def __init__(self, shapes: NDArray[Any], labels: Sequence[int], grid: Grid) -> None:
@@ -41,7 +42,7 @@ class ShapePixels:
         Args:
             shapes: shapely polygons and points in the grid's CRS [n].
             labels: Class index of each [n].
-            grid: Whose pixels.
+            grid: Grid of the pixels.
         """
         self._shapes = shapely.transform(
             shapes, lambda xy: np.column_stack(grid.column_row(xy[:, 0], xy[:, 1]))
@@ -61,7 +62,7 @@ class ShapePixels:
         self.pairs: list[tuple[int, int]] = []
 
     def __iter__(self) -> Iterator[Columns]:
-        """Row, column, label and place of the feature, of the uncontested pixels of each tile."""
+        """Yields row, column, label and index of the feature of the uncontested pixels of each tile."""
         touching: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place, box in enumerate(self._boxes):
             for tile in _tiles(box):
@@ -74,7 +75,7 @@ class ShapePixels:
 
     def _draw(self, tile: Box, places: list[int]) -> Columns:
         left, top, right, bottom = tile
-        owner = np.full((bottom - top, right - left), _FREE, np.int32)  # places of features
+        owner = np.full((bottom - top, right - left), _FREE, np.int32)  # indices of features
         label = np.full(owner.shape, _FREE, np.int16)
         contested = np.zeros(owner.shape, bool)
         pins: list[tuple[int, Box]] = []
@@ -109,7 +110,7 @@ class ShapePixels:
         label: NDArray[np.int16],
         contested: NDArray[np.bool_],
     ) -> None:
-        """Gives free pixels to a feature; those of another class become contested."""
+        """Assigns free pixels to a feature; pixels of another class become contested."""
         own = self._labels[place]
         clash = mask & (label[where] != _FREE) & (label[where] != own)
         if clash.any():
@@ -133,9 +134,9 @@ class ShapePixels:
             mask[rows[inside] - top, columns[inside] - left] = True
             return mask
         if box != self._boxes[place] and shapely.get_num_coordinates(shape) > _VERTICES:
-            # Cut a pixel away from the box, so that no centre is lost to the cut.
+            # Clip with a margin of one pixel, so that the clipping loses no pixel centre.
             frame = shapely.box(left - 1, top - 1, right + 1, bottom + 1)
-            with suppress(shapely.GEOSException):  # rounding let edges cross that all but touch
+            with suppress(shapely.GEOSException):  # rounding made edges that nearly touch cross
                 shape = shapely.intersection(shape, frame)
         parts = shapely.get_parts(shape)
         parts = parts[(shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)]
@@ -145,7 +146,7 @@ class ShapePixels:
         return rasterio.features.rasterize([moved], out_shape=mask.shape, dtype="uint8") > 0
 
     def _has_a_centre(self, place: int) -> bool:
-        """Whether a polygon holds the centre of any pixel of the raster."""
+        """Whether a polygon contains the centre of any pixel of the raster."""
         if place not in self._hold_a_centre:
             box = self._boxes[place]
             frames = (_frame(row, column, self._size) for row, column in _tiles(box))
@@ -155,14 +156,14 @@ class ShapePixels:
         return self._hold_a_centre[place]
 
     def _pin(self, place: int) -> Box:
-        """The pixel under a point inside a polygon; perhaps beside the raster."""
+        """The pixel under a point inside a polygon; may lie outside the raster."""
         point = shapely.point_on_surface(self._shapes[place])
         column, row = int(np.floor(point.x)), int(np.floor(point.y))
         return column, row, column + 1, row + 1
 
 
 def _tiles(box: Box) -> Iterator[tuple[int, int]]:
-    """Row and column of the tiles that share a pixel with a box."""
+    """Row and column of the tiles that intersect a box."""
     left, top, right, bottom = box
     if right <= left:
         return

@@ -1,7 +1,7 @@
-"""Reads the labels that teach or judge a model: polygons, points or a class raster.
+"""Reads labels for training or assessment: polygons, points or a class raster.
 
-The classes are those of the whole layer, so that all rasters that share it share one list. What is
-not labelled is unknown, never background.
+The classes are those of the whole layer, so that they are the same for all rasters that it labels.
+Unlabelled pixels are unknown, never background.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def read_labels(
 
     Args:
         path: Vector file (`file|layername=NAME` chooses a layer) or class raster.
-        field: Field with the class: text or whole numbers. A class raster needs none.
-        classes: JSON list of {"label", "title", "color"}, how classes look; empty is automatic.
+        field: Field with the class, text or integers. Not needed for a class raster.
+        classes: Titles and colours of classes, a JSON list of {"label", "title", "color"}; empty is automatic.
         multilabel: Whether a feature may have several labels, separated by ; or , or in a list.
         purpose: What the labels are for, for messages; a plural.
-        least: Classes that are needed.
+        least: Minimal number of classes.
 
     Raises:
-        VectorUnreadable: Missing, damaged, or neither polygons nor points.
+        VectorUnreadable: The file is missing or damaged, or holds neither polygons nor points.
         RasterUnreadable: The class raster cannot be read.
-        LabelsInvalid: No such field, values that are no classes, one class only, too many.
+        LabelsInvalid: The field is missing, its values are not classes, or there are too few or too many classes.
         InvalidParameter: `classes` cannot be read.
     """
     looks = parse_looks(classes)
@@ -93,7 +93,7 @@ def _raster_layer(path: str, looks: Mapping[str, Look], purpose: str, least: int
 
 
 def _ignored(features: Features, found: FieldLabels, field: str) -> list[str]:
-    """What is said of features that are of no use."""
+    """Warnings about features that are ignored."""
     purpose, source, told = features.purpose, features.source, []
     if features.left_out:
         told.append(
@@ -110,7 +110,7 @@ def _ignored(features: Features, found: FieldLabels, field: str) -> list[str]:
 
 
 def _only(features: Features, keep: list[int]) -> Features:
-    """Some of the features; their fields are no longer needed."""
+    """Selects features; drops their fields, which are no longer needed."""
     return Features(
         features.geometries[keep],
         {},
@@ -126,7 +126,7 @@ def _only(features: Features, keep: list[int]) -> Features:
 
 
 def _is_raster(path: str, field: str) -> bool:
-    """Whether a file is to be read as a class raster; a field asks for a vector layer first."""
+    """Whether to read a file as a class raster; if a field is given, vector layers take precedence."""
     file = split_source(path)[0]
     if field and has_layers(file):
         return False
@@ -140,7 +140,7 @@ def _is_raster(path: str, field: str) -> bool:
 
 
 def has_layers(file: str) -> bool:
-    """Whether a file is one of vector layers; false when it is missing."""
+    """Whether a file has vector layers; false if it is missing."""
     try:
         return len(pyogrio.list_layers(file)) > 0
     except (DataSourceError, ValueError):

@@ -1,4 +1,4 @@
-"""Training patches read from rasters window by window: the rasters may be larger than memory."""
+"""Training patches that are read from rasters window by window, for imagery larger than memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .patches import Drawable, Patch, PatchPlan, Source, random_patch
 from .raster_pool import RasterPool
 from .read_ahead import read_ahead
 
-_TRIES = 10  # draws of a patch before the best of them is taken,
-_MOST_TRIES = 500  # and before imagery in which nothing valid turns up is given up
-_PLACES = 25  # places for a crop before it is made smaller
+_TRIES = 10  # draws of a patch, after which the most valid one is taken
+_MOST_TRIES = 500  # draws without any valid pixel, after which the imagery is refused
+_PLACES = 25  # positions of a crop that are tried before it is made smaller
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class LazyRaster:
     Attributes:
         path: Path of the raster.
         pool: Opens it.
-        grid: Where its pixels lie.
+        grid: Its grid.
         groups: Ascending indices of the spectral groups it has.
-        held: Windows that no patch may touch.
+        held: Held-out windows, which no patch may touch.
     """
 
     path: str
@@ -45,13 +45,13 @@ class LazyRaster:
         return self.grid.shape
 
     def cut(self, crop: Crop, size: int) -> Patch:
-        """Cuts a rectangle and brings it to a square of `size` pixels."""
+        """Cuts a rectangle and resizes it to a square of `size` pixels."""
         window = Window(crop.left, crop.top, crop.width, crop.height)
         image, valid = self.pool.get(self.path).read(window)
         return Source(image, valid).cut(Crop(0, 0, crop.height, crop.width), size)
 
     def allows(self, crop: Crop) -> bool:
-        """Whether a crop touches no window that is held back."""
+        """Whether a crop touches none of the held-out windows."""
         return not any(
             crop.left < block.col_off + block.width
             and block.col_off < crop.left + crop.width
@@ -62,11 +62,11 @@ class LazyRaster:
 
 
 class LazyPatchLoader:
-    """Batches of random patches of rasters: a loader for the trainer.
+    """A loader for the trainer: batches of random patches of rasters.
 
-    Each batch is of one set of spectral groups, drawn from rasters that have them all. Each patch
-    depends on the seed, the epoch's number and its own place in the epoch alone: a resumed run sees
-    the same patches, and so do several processes that share the batches.
+    All patches of a batch have the same spectral groups and come from rasters that have them all.
+    A patch depends only on the seed, the epoch's number and its place in the epoch, so a resumed
+    run sees the same patches, and so do several processes that share the batches.
     """
 
     def __init__(
@@ -78,15 +78,15 @@ class LazyPatchLoader:
         share: tuple[int, int] = (0, 1),
         ahead: int = 2,
     ) -> None:
-        """Prepares the draw.
+        """Prepares the drawing of patches.
 
         Args:
-            rasters: Drawn from by the root of their areas, so that large scenes count more but do
-                not drown the small ones.
-            plan: How.
-            tokens: Tokens of one spectral group of a patch, for the noise that hides some.
-            share: Which part of every batch is this process's: (number, of how many).
-            ahead: Batches that are read ahead, 0 for none.
+            rasters: Each is drawn in proportion to the square root of its area, so that large scenes
+                count more but do not crowd out small ones.
+            plan: How patches are drawn.
+            tokens: Number of tokens of one spectral group of a patch, for the noise of random masking.
+            share: This process's part of every batch: (rank, number of processes).
+            ahead: Number of batches to read ahead; 0 for none.
         """
         self._rasters = list(rasters)
         self._chance = np.array([np.prod(raster.shape) ** 0.5 for raster in self._rasters], float)
@@ -94,11 +94,11 @@ class LazyPatchLoader:
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch is drawn next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
@@ -125,13 +125,13 @@ class LazyPatchLoader:
         }
 
     def _choose_groups(self, generator: np.random.Generator) -> tuple[int, ...]:
-        """All groups of some raster, or for a share of the batches only some of them."""
+        """All groups of a randomly drawn raster, or in a share of the batches only some of them."""
         chance = self._chance / self._chance.sum()
         whole = self._rasters[generator.choice(len(self._rasters), p=chance)].groups
         return some_groups(whole, self._plan.fewer_groups, generator)
 
     def _draw(self, able: Sequence[int], generator: np.random.Generator) -> Patch:
-        """The first patch with enough valid pixels, else the one of some tries with most."""
+        """The first patch with enough valid pixels, or the most valid one after `_TRIES` draws."""
         plan, chance = self._plan, self._chance[able] / self._chance[able].sum()
         best: Patch | None = None
         most = 0.0
@@ -154,7 +154,7 @@ class LazyPatchLoader:
 def some_groups(
     whole: tuple[int, ...], share: float, generator: np.random.Generator
 ) -> tuple[int, ...]:
-    """All spectral groups, or in a share of the draws only some: neither none nor all."""
+    """All spectral groups, or in a share of the draws a random proper subset, never an empty one."""
     if len(whole) < 2 or generator.uniform() >= share:
         return whole
     chosen = int(generator.integers(1, 2 ** len(whole) - 1))
@@ -163,7 +163,7 @@ def some_groups(
 
 @dataclass(frozen=True)
 class _Free(Drawable):
-    """A raster whose held-back windows are avoided: a crop on one of them moves elsewhere."""
+    """A raster whose held-out windows are avoided, by moving crops that touch them."""
 
     raster: LazyRaster
     generator: np.random.Generator

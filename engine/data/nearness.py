@@ -1,4 +1,4 @@
-"""Which groups of pixels come close to each other."""
+"""Joins groups of pixels that lie close to each other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .components import components
 
-_CELLS = 4  # cells along the wanted distance; more are finer, but have more neighbours
-_PAIRS = 2**21  # pairs of pixels that are measured at once
+_CELLS = 4  # cells per distance; more are finer, but have more neighbours
+_PAIRS = 2**21  # pairs of pixels whose distances are computed at once
 
 
 def join_near(
@@ -22,20 +22,20 @@ def join_near(
     distance: float,
     raster: NDArray[Any],
 ) -> NDArray[np.int64]:
-    """Joins groups that have pixels closer to each other than a distance, through others too.
+    """Joins groups with pixels closer to each other than a distance, directly or through other groups.
 
-    Pixels are sorted into cells a quarter of the distance wide. Whether cells are near is mostly
-    certain without a look at their pixels; where it is not, pixels are measured.
+    Pixels are sorted into cells a quarter of the distance wide. The positions of two cells mostly
+    decide whether they are near; only if they do not, the distances of their pixels are computed.
 
     Args:
         row: Row of each pixel [N].
         column: Column of each pixel [N].
         group: Number of its group, 0..G-1 [N].
-        distance: Between pixel centres, in pixels.
+        distance: Distance between pixel centres, pixels.
         raster: Number of its raster, from 0 [N]; pixels of different rasters are never near.
 
     Returns:
-        For each group the smallest group that it is joined with [G].
+        The smallest group among those that each group is joined with [G].
     """
     count = int(group.max()) + 1 if len(group) else 0
     joined = np.arange(count)
@@ -44,14 +44,15 @@ def join_near(
     side = max(1, int(distance) // _CELLS)
     reach = math.ceil(distance / side) + 1
     cell_row, cell_column = (row - row.min()) // side, (column - column.min()) // side
-    wide = int(cell_column.max()) + 2 * reach + 1  # so that no neighbour wraps to another row,
-    tall = int(cell_row.max()) + 2 * reach + 1  # nor to another raster
+    # Padding keeps neighbours from wrapping to another row or raster.
+    wide = int(cell_column.max()) + 2 * reach + 1
+    tall = int(cell_row.max()) + 2 * reach + 1
     keys = (raster.astype(np.int64) * tall + cell_row) * wide + cell_column
     order = np.argsort(keys, kind="stable")
     row, column, group, keys = row[order], column[order], group[order], keys[order]
     cells, starts = np.unique(keys, return_index=True)
     ends = np.append(starts[1:], len(keys))
-    same = keys[1:] == keys[:-1]  # a cell is narrower than the distance
+    same = keys[1:] == keys[:-1]  # pixels of one cell are near: it is smaller than the distance
     ones, others = [group[:-1][same]], [group[1:][same]]
     uncertain = []
     for down, right in _neighbours(reach):
@@ -77,19 +78,19 @@ def join_near(
 
 
 def _neighbours(reach: int) -> Iterator[tuple[int, int]]:
-    """Each direction once: rows down, columns right."""
+    """Offsets of neighbouring cells, each direction once: rows down, columns right."""
     for down in range(reach + 1):
         for right in range(-reach if down else 1, reach + 1):
             yield down, right
 
 
 def _gap(cells: int, side: int) -> int:
-    """The least distance along one axis between pixels this many cells apart."""
+    """The smallest distance along one axis between pixels that are so many cells apart."""
     return max(0, (abs(cells) - 1) * side + 1) if cells else 0
 
 
 def _at(cells: NDArray[Any], offset: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Places of the cells that have a neighbour at an offset, and of these neighbours."""
+    """Indices of the cells that have a neighbour at an offset, and of these neighbours."""
     place = np.searchsorted(cells, cells + offset).clip(max=len(cells) - 1)
     one = np.flatnonzero(cells[place] == cells + offset)
     return one, place[one]
@@ -98,7 +99,7 @@ def _at(cells: NDArray[Any], offset: int) -> tuple[NDArray[Any], NDArray[Any]]:
 def _products(
     starts: NDArray[Any], ends: NDArray[Any], one: NDArray[Any], other: NDArray[Any]
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """All pixel pairs of pairs of cells: number of the cell pair, pixel, pixel; in pieces."""
+    """Yields all pixel pairs of pairs of cells in pieces: number of the cell pair, first pixel, second pixel."""
     first, second = ends[one] - starts[one], ends[other] - starts[other]
     until = np.cumsum(first * second)
     begin = 0

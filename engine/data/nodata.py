@@ -1,4 +1,4 @@
-"""Which pixels are ground: no-data values, NaN, mask bands, alpha, and unwritten zeros."""
+"""Finds valid pixels by no-data values, NaN, mask bands, alpha, and undeclared zeros."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from ..language import marked
 
-_HUGE = 1e37  # no-data of this size survives no conversion exactly: compare by size
-# No measurement is this large: the fill values of netCDF (9.97e36), CMIP (1e20) and Esri (-3.4e38) are, and often get
-# lost as no-data on the way to another format.
+_HUGE = 1e37  # conversions change no-data values of this size, so they are compared by size
+# No measurement is this large, but fill values are: netCDF (9.97e36), CMIP (1e20), Esri (-3.4e38). Conversions to other
+# formats often lose their declaration as no-data.
 NO_MEASUREMENT = 1e20
-# Of these, rasterio tells no-data as a rounded float, or not at all; GDAL's own mask knows it exactly.
+# For these types rasterio gives no-data as a rounded float, or not at all; GDAL's own mask is exact.
 _TOO_LONG = ("int64", "uint64")
 
 
 def equals(values: np.ndarray, nodata: float) -> np.ndarray:
-    """Where values are a no-data value, whatever the number's way through the file.
+    """Compares values with a no-data value, allowing for the type of the band.
 
-    A float32 band stores -3.4028234663852886e+38 or 0.1 rounded, an integer band cannot hold NaN
+    A float32 band stores -3.4028234663852886e+38 or 0.1 rounded; an integer band cannot hold NaN
     or -9999.5 at all.
     """
     kind = values.dtype.kind
@@ -41,7 +41,7 @@ def equals(values: np.ndarray, nodata: float) -> np.ndarray:
 
 
 def alpha_band(dataset: Any) -> int | None:
-    """The alpha band, which by custom is the last of several; GDAL honours it for 2 and 4 only."""
+    """Number of the alpha band, by convention the last of several; GDAL honours it for 2 and 4 bands only."""
     last = dataset.count
     if last > 1 and dataset.colorinterp[last - 1] == ColorInterp.alpha:
         return int(last)
@@ -49,15 +49,15 @@ def alpha_band(dataset: Any) -> int | None:
 
 
 class Validity:
-    """Tells the valid pixels of a dataset's bands; a pixel is valid when all used bands are."""
+    """Finds the valid pixels of a dataset; a pixel is valid if all used bands are."""
 
     def __init__(self, dataset: Any, indexes: Sequence[int], extra: Sequence[float] = ()) -> None:
-        """Looks up what the file declares.
+        """Reads what the file declares about no-data.
 
         Args:
             dataset: Open rasterio dataset.
             indexes: Used bands, from 1.
-            extra: Additional no-data values for every band (a QGIS layer's own).
+            extra: Additional no-data values for every band, such as those of a QGIS layer.
         """
         self._dataset, self._indexes = dataset, list(indexes)
         declared = [dataset.nodatavals[index - 1] for index in indexes]
@@ -77,8 +77,8 @@ class Validity:
             self._mask_bands.append(self._indexes[per_dataset.index(True)])  # one for all bands
         self.declared = sorted({value for value in declared if value is not None})
         self.extra = tuple(extra)
-        # Many tools write 0 beyond the scene and declare nothing; no sunlit ground is 0 in every
-        # band, while single bands of dark water are.
+        # Many tools write 0 outside the scene and do not declare it. No sunlit ground is 0 in every
+        # band, though dark water is in single bands.
         masked = bool(self._mask_bands) or self._alpha is not None
         unmarked = not self.declared and not masked and 0 not in extra
         self.zeros = unmarked and len(self._indexes) >= 3
@@ -87,16 +87,16 @@ class Validity:
         """The valid pixels of values just read.
 
         Args:
-            values: [bands, rows, columns] as read, in the order of the used bands.
-            window: The window read, for mask bands; None is the whole raster.
+            values: Values as read [bands, rows, columns], in the order of the used bands.
+            window: Their window, for mask bands; None is the whole raster.
 
         Returns:
-            bool [rows, columns].
+            Valid pixels, bool [rows, columns].
         """
         valid = np.ones(values.shape[1:], bool)
-        for band, nodata in zip(values, self._values):  # each stays in the processor's cache
+        for band, nodata in zip(values, self._values):  # a single band fits into the CPU cache
             if band.dtype.kind == "f":
-                valid &= np.abs(band) < NO_MEASUREMENT  # nor is NaN
+                valid &= np.abs(band) < NO_MEASUREMENT  # false for NaN too
             for value in nodata:
                 valid &= ~equals(band, value)
         if self._alpha is not None:
@@ -114,7 +114,7 @@ class Validity:
 
     @property
     def text(self) -> str:
-        """What counts as no-data, in words."""
+        """What counts as no-data, as text for people."""
         parts = []
         if self.declared:
             values = ", ".join(f"{value:g}" for value in self.declared)

@@ -1,4 +1,4 @@
-"""Opening a raster so that what cannot be right is said in words before any work."""
+"""Opens rasters, and refuses unusable ones before any work with a message that says what to do."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..errors import GeoreferenceMissing, InvalidParameter, RasterUnreadable
 from ..memory_limit import raster_cache
 from .grid import Grid
 
-_THIN = 16  # pixels; no scene is as narrow as this and has more bands than that
+_THIN = 16  # pixels; no scene is at most this narrow and has more bands than this
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 _FAR = re.compile(r"https?://|ftp://|s3://|gs://|az://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
-# A server that stumbles is asked again, one that falls silent is given up; the user's own settings come first.
+# Retries after a server's errors, and timeouts if it does not respond; the user's own environment variables prevail.
 _NETWORK = {
     "GDAL_HTTP_MAX_RETRY": 3,
     "GDAL_HTTP_RETRY_DELAY": 1,
     "GDAL_HTTP_CONNECTTIMEOUT": 30,
-    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,  # bytes a second, over
+    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,  # bytes per second, over the next setting's time
     "GDAL_HTTP_LOW_SPEED_TIME": 60,  # seconds
 }
 
@@ -36,7 +36,7 @@ def open_raster(path: str) -> Iterator[Any]:
     """Opens a raster for reading; `path` may also be a GDAL connection string.
 
     Raises:
-        RasterUnreadable: Missing, damaged, a container of rasters, or channels-last.
+        RasterUnreadable: The file is missing, damaged, a container of rasters, or channels-last.
     """
     if not path:
         raise RasterUnreadable("No raster was given. Choose a raster file.")
@@ -75,7 +75,7 @@ def open_raster(path: str) -> Iterator[Any]:
 
 @contextmanager
 def readable(path: str, where: str = "") -> Iterator[None]:
-    """Turns a failing read into `RasterUnreadable` that names the file and the place."""
+    """Turns a failed read into `RasterUnreadable` that names the file and the place."""
     try:
         yield
     except (RasterioError, RasterioIOError) as error:
@@ -87,9 +87,9 @@ def readable(path: str, where: str = "") -> Iterator[None]:
 
 
 def files_of(dataset: Any) -> tuple[str, ...]:
-    """The files that an open dataset is made of; those of other machines or inside archives are names only.
+    """The files of an open dataset; names of remote files and of those in archives are no local paths.
 
-    GDAL names the sources of a virtual raster and not what they, being virtual too, are made of.
+    GDAL lists the sources of a virtual raster, but not the sources of virtual rasters among these, so they are opened.
     """
     found = dict.fromkeys(dataset.files)
     waiting = [file for file in found if _is_virtual(file) and file != dataset.name]
@@ -104,7 +104,7 @@ def files_of(dataset: Any) -> tuple[str, ...]:
 
 
 def with_sources(paths: Sequence[str]) -> list[str]:
-    """The paths, and the files that the virtual rasters among them are made of."""
+    """The paths, and the source files of the virtual rasters among them."""
     found = list(paths)
     for path in filter(_is_virtual, paths):
         with suppress(RasterUnreadable), open_raster(path) as dataset:
@@ -122,10 +122,10 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
     Args:
         dataset: Open rasterio dataset.
         path: For messages.
-        crs: CRS to assume when the file has none.
+        crs: CRS to assume if the file has none.
 
     Raises:
-        GeoreferenceMissing: No CRS and none given, or no geotransform.
+        GeoreferenceMissing: The file has no CRS and none is given, or it has no geotransform.
         InvalidParameter: `crs` is not a CRS.
     """
     known = dataset.crs
@@ -147,14 +147,15 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
             "in pixel coordinates."
         )
     if not placed and dataset.gcps[0]:
-        # QGIS shows it warped: pixel coordinates would lie elsewhere.
+        # QGIS warps it for display, so results in pixel coordinates would be elsewhere.
         raise GeoreferenceMissing(
             f"The raster {path} is placed by ground control points, which have no pixel grid. Warp it first in QGIS "
             "(Raster > Projections > Warp), and give the result."
         )
     grid = Grid(known, dataset.transform, dataset.width, dataset.height)
     left, bottom, right, top = grid.bounds
-    sides = (right - left, top - bottom)  # of pixels too small for their coordinates 0 or infinite
+    # Pixels too small for the precision of their coordinates make the sides 0 or infinite.
+    sides = (right - left, top - bottom)
     if grid.transform.determinant == 0 or not all(0 < side < math.inf for side in sides):
         raise GeoreferenceMissing(
             f"The raster {path} has a geotransform whose pixels have no area. Georeference it again."
@@ -163,10 +164,10 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
 
 
 def parse_crs(text: str) -> CRS:
-    """A CRS from an authority code, WKT or PROJ text.
+    """Parses a CRS from an authority code, WKT or PROJ text.
 
     Raises:
-        InvalidParameter: It is none of these.
+        InvalidParameter: The text is none of these.
     """
     try:
         return CRS.from_user_input(text)
@@ -178,7 +179,7 @@ def parse_crs(text: str) -> CRS:
 
 
 def _remedy(path: str) -> str:
-    """What to do about a raster that cannot be read."""
+    """Advice about a raster that cannot be read."""
     if _FAR.search(path):
         return (
             "It comes from another machine: check the address, the network, and that you may read it there. The "

@@ -1,4 +1,4 @@
-"""Colours for classes that have none: told apart by people with any kind of colour vision."""
+"""Colours for classes that have none, distinguishable with any kind of colour vision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-# M. Okabe and K. Ito, "Color universal design", 2008, without black, the strongest first; then the
+# M. Okabe and K. Ito, "Color universal design", 2008, without black, strongest first; then the
 # "muted" scheme of P. Tol, "Colour schemes", SRON/EPS/TN/09-002, 2021.
 SEPARABLE = (
     "#0072b2",
@@ -28,24 +28,24 @@ SEPARABLE = (
     "#aa4499",
     "#88ccee",
 )
-# What analysts expect: a colour, and how words of such a class's name begin or end.
+# Colours that analysts expect, each with the beginnings or endings of words in such class names.
 _FAMILIAR: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
     (item["colour"], tuple(item["words"]))
     for item in json.loads(
         Path(__file__).with_name("familiar_colours.json").read_text(encoding="utf-8")
     )["classes"]
 )
-_TURN = 0.61803398875  # of the colour circle; the golden ratio never comes back to where it was
-_NEAR = 20 / 360  # of the colour circle; closer hues look alike beside each other on a map
-_LIGHTNESS = (0.35, 0.65, 0.5)  # alternates, as hue alone is what colour-blind people lack
+_TURN = 0.61803398875  # step on the colour circle; the golden ratio never repeats a hue
+_NEAR = 20 / 360  # of the colour circle; closer hues look alike side by side on a map
+_LIGHTNESS = (0.35, 0.65, 0.5)  # alternates, as colour-blind people cannot tell some hues apart
 
 
 def colours(count: int, taken: Collection[str] = ()) -> list[str]:
     """Distinct colours as `#rrggbb`; the same for the same arguments.
 
     Args:
-        count: How many.
-        taken: Colours that other classes have already.
+        count: Number of colours.
+        taken: Colours of other classes.
     """
     used = {colour.lower() for colour in taken}
     found: list[str] = []
@@ -62,7 +62,7 @@ def colours(count: int, taken: Collection[str] = ()) -> list[str]:
 
 
 def _alike(first: str, second: str) -> bool:
-    """Whether two colours are tones of one hue."""
+    """Whether two colours have nearly the same hue."""
     hues = []
     for text in (first, second):
         hues.append(colorsys.rgb_to_hls(*(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)))[0])
@@ -71,7 +71,7 @@ def _alike(first: str, second: str) -> bool:
 
 
 def familiar(title: str) -> str:
-    """The colour that people expect of a class called so, `#rrggbb`; empty where there is none."""
+    """The colour that people expect for a class of this title, `#rrggbb`; empty if there is none."""
     words = re.split(r"[^\w]+|_", title.casefold())
     for colour, stems in _FAMILIAR:
         if any(
@@ -84,7 +84,7 @@ def familiar(title: str) -> str:
 
 
 def _inside(stem: str, word: str) -> bool:
-    """Chinese has no spaces between words: there a stem may stand anywhere."""
+    """Whether a Chinese stem occurs anywhere, as Chinese has no spaces between words."""
     return not stem.isascii() and stem in word and ord(stem[0]) > 0x2E80
 
 

@@ -1,4 +1,4 @@
-"""Training patches: random cuts of images, and batches of them from images in memory."""
+"""Training patches: random crops of images, and a loader of batches from images in memory."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .augmentation import (
 
 @dataclass(frozen=True)
 class Patch:
-    """A square cut from a source.
+    """A square patch.
 
     Attributes:
         image: float32 [C, S, S], 0 where invalid.
-        valid: bool [S, S].
-        label: int64 [S, S], or None.
+        valid: Valid pixels, bool [S, S].
+        label: Class indices int64 [S, S], or None.
     """
 
     image: torch.Tensor
@@ -37,20 +37,20 @@ class Patch:
     label: torch.Tensor | None = None
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Patch:
-        """The same geometric change on image, validity and label."""
+        """Applies the same geometric change to image, validity and label."""
         label = None if self.label is None else change(self.label)
         return Patch(change(self.image), change(self.valid), label)
 
 
 class Drawable(Protocol):
-    """Anything patches can be cut from: an image in memory, or a raster that is read lazily."""
+    """Anything that patches can be cut from: an image in memory, or a raster that is read lazily."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
 
     def cut(self, crop: Crop, size: int) -> Patch:
-        """Cuts a rectangle and brings it to a square of `size` pixels."""
+        """Cuts a rectangle and resizes it to a square of `size` pixels."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Source:
 
     Attributes:
         image: float32 [C, H, W], 0 where invalid.
-        valid: bool [H, W].
-        label: int [H, W], or None.
+        valid: Valid pixels, bool [H, W].
+        label: Class indices, int [H, W], or None.
     """
 
     image: np.ndarray
@@ -73,12 +73,12 @@ class Source:
         return self.valid.shape[0], self.valid.shape[1]
 
     def cut(self, crop: Crop, size: int) -> Patch:
-        """Cuts a rectangle and brings it to a square of `size` pixels."""
+        """Cuts a rectangle and resizes it to a square of `size` pixels."""
         return cut(self, crop, size)
 
 
 def cut(source: Source, crop: Crop, size: int) -> Patch:
-    """Cuts a rectangle and brings it to a square of `size` pixels."""
+    """Cuts a rectangle and resizes it to a square of `size` pixels."""
     image = torch.from_numpy(np.ascontiguousarray(crop.of(torch.from_numpy(source.image)).numpy()))
     valid = resize_valid(crop.of(torch.from_numpy(source.valid)), size)
     label = None
@@ -94,31 +94,31 @@ def random_patch(
     scale: tuple[float, float] = (0.2, 1.0),
     symmetries: bool = True,
 ) -> Patch:
-    """A random resized crop in a random orientation.
+    """Cuts a random resized crop in a random orientation.
 
     Args:
-        source: Where from.
-        random: Source of chance.
+        source: What to cut from.
+        random: Random generator.
         size: Side of the patch, pixels.
-        scale: Share of size x size that is cut and enlarged to it.
-        symmetries: Whether to turn and mirror.
+        scale: Range of the crop's area as a share of size x size.
+        symmetries: Whether to rotate and mirror.
     """
     patch = source.cut(random_crop(random, *source.shape, size, scale), size)
     element = int(random.integers(8)) if symmetries else 0
     return patch.map(lambda values: dihedral(values, element).contiguous())
 
 
-# How the light of patches is changed in pretraining, as far as snow: share of the patches, largest change that all
-# bands share, standard deviations of each band's own change and, in reflectance, of its shift.
+# Changes of light in pretraining, large enough to cover snow: share of the patches, largest relative change that all
+# bands share, standard deviations of each band's own relative change and of its shift in reflectance.
 LIT_SHARE, BRIGHTNESS, GAIN, OFFSET = 0.5, 0.5, 0.1, 0.02
 
 
 def change_light(patch: Patch, generator: np.random.Generator, offset: float = OFFSET) -> Patch:
-    """Half of the patches under another light: brighter, darker or hazier.
+    """Changes the light of half of the patches: brighter, darker or hazier.
 
     Args:
-        patch: In reflectance, or in any unit with an `offset` of 0.
-        generator: Source of chance.
+        patch: A patch in reflectance, or in any unit with an `offset` of 0.
+        generator: Random generator.
         offset: Standard deviation of each band's shift.
     """
     if generator.uniform() < 1 - LIT_SHARE:
@@ -129,17 +129,17 @@ def change_light(patch: Patch, generator: np.random.Generator, offset: float = O
 
 @dataclass(frozen=True)
 class PatchPlan:
-    """How the patches of an epoch are drawn, wherever they are cut from.
+    """How the patches of an epoch are drawn.
 
     Attributes:
         size: Side of a patch, pixels.
-        batch: Patches a batch, of all processes together.
-        steps: Batches an epoch.
-        scale: Share of size x size that a crop covers before it is enlarged.
-        least_valid: Patches with a smaller share of valid pixels are drawn again, some times.
-        fewer_groups: Share of batches that show only some of the spectral groups.
-        light: How far the light is shifted, see `change_light`; it is not changed at all when None.
-        seed: Seed of the draw.
+        batch: Patches per batch, of all processes together.
+        steps: Batches per epoch.
+        scale: Range of a crop's area before it is enlarged, as a share of size x size.
+        least_valid: Patches with a smaller share of valid pixels are drawn again, a limited number of times.
+        fewer_groups: Share of batches with only some of the spectral groups.
+        light: Standard deviation of the shift, see `change_light`; None leaves the light as it is.
+        seed: Seed of the random generator.
     """
 
     size: int
@@ -152,15 +152,15 @@ class PatchPlan:
     seed: int = 0
 
     def lit(self, patch: Patch, generator: np.random.Generator) -> Patch:
-        """A patch in the light that it gets."""
+        """Applies the plan's change of light to a patch."""
         return patch if self.light is None else change_light(patch, generator, self.light)
 
 
 class PatchLoader:
-    """Batches of random patches: a loader for the trainer.
+    """A loader for the trainer: batches of random patches.
 
-    What an epoch holds depends on the seed and the epoch's number alone, so that a resumed run sees
-    the same patches.
+    The patches of an epoch depend only on the seed and the epoch's number, so that a resumed run
+    sees the same patches.
     """
 
     def __init__(
@@ -170,17 +170,17 @@ class PatchLoader:
         *,
         group_choices: Sequence[tuple[int, ...]] = (),
     ) -> None:
-        """Prepares the draw.
+        """Prepares the drawing of patches.
 
         Args:
-            sources: Images to draw from, by the root of their areas, so that large scenes count more but do not drown
-                the small ones.
-            plan: How; of the groups `group_choices` tells.
-            group_choices: Sets of spectral groups; each batch gets one at random as "groups".
+            sources: Images; each is drawn in proportion to the square root of its area, so that large scenes count more
+                but do not crowd out small ones.
+            plan: How patches are drawn; `group_choices` replaces its `fewer_groups`.
+            group_choices: Sets of spectral groups; each batch gets a random one as "groups".
 
         Raises:
             EmptyArea: No source has a valid pixel.
-            InvalidParameter: The sources have different bands.
+            InvalidParameter: The sources have different numbers of bands.
         """
         usable = [index for index, item in enumerate(sources) if item.valid.any()]
         if not usable:
@@ -199,11 +199,11 @@ class PatchLoader:
         self._group_choices = [torch.tensor(choice) for choice in group_choices]
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch is drawn next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return self._plan.steps
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
@@ -223,7 +223,7 @@ class PatchLoader:
             yield batch
 
     def _draw(self, generator: np.random.Generator) -> Patch:
-        """One patch; after ten tries with too little in it, whatever comes."""
+        """Draws a patch; after ten draws with too few valid pixels, takes the last one."""
         for _ in range(10):
             source = self._sources[generator.choice(len(self._sources), p=self._chance)]
             patch = random_patch(source, generator, self._plan.size, self._plan.scale)

@@ -1,8 +1,8 @@
-"""Resamples one raster onto another one's grid, window by window.
+"""Resamples a raster onto another raster's grid, window by window.
 
 Values and validity are warped together from arrays, so that every kind of no-data (value, NaN,
-mask, alpha, zeros) is honoured alike: an invalid pixel neither bleeds into its neighbours nor
-becomes valid, which GDAL's virtual warping promises for a single no-data value only.
+mask, alpha, zeros) is treated alike: an invalid pixel neither bleeds into its neighbours nor
+becomes valid. GDAL's virtual warping guarantees this for a single no-data value only.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from rasterio.windows import Window
 
 from .grid import Box, Grid
 
-_MARGIN = 3  # source pixels around a window, for the kernel
-_FINE = 16  # a source this much finer than the grid is decimated while reading,
-_SAMPLES = 8  # to this many pixels along the side of one of the grid's
+_MARGIN = 3  # source pixels around a window, for the resampling kernel
+_FINE = 16  # a source at least this much finer than the grid is decimated while reading,
+_SAMPLES = 8  # to this many of its pixels along the side of a pixel of the grid
 
 
 class Placement:
-    """How the pixels of one grid come to lie on another.
+    """The position of a raster's pixels on another grid.
 
     Attributes:
-        own: The raster's own grid, turned around the globe where the date line lies between the two.
-        grid: The grid wanted.
-        shift: Columns and rows between them when their pixels coincide, else None.
-        ratio: How many of the raster's own pixels make one of the grid's, along a side.
+        own: The raster's own grid, shifted by 360 degrees if the antimeridian lies between the two.
+        grid: The target grid.
+        shift: Columns and rows between the grids if their pixels coincide, else None.
+        ratio: Number of the raster's own pixels along the side of a pixel of the grid.
     """
 
     def __init__(self, own: Grid, grid: Grid) -> None:
@@ -41,17 +41,17 @@ class Placement:
         self.ratio = 1.0 if self.shift is not None else self._ratio()
 
     def overlaps(self) -> bool:
-        """Whether the two share any ground."""
+        """Whether the two grids overlap."""
         return self.source_window(self.grid.window) is not None
 
     def source_window(self, window: Window) -> Window | None:
-        """The part of the raster's own pixels that a window of the grid needs, or None."""
+        """Window of the raster's own pixels that a window of the grid needs; None if they do not overlap."""
         bounds = self.grid.window_bounds(window)
         box: Box | None = tuple(bounds)
         if self.grid.crs != self.own.crs:
             try:
                 box = self.own.brought(bounds, self.grid.crs, self._ground)
-            except RasterioError:  # no point of the window exists in the other CRS
+            except RasterioError:  # no point of the window can be transformed
                 return None
         if box is None or not all(map(math.isfinite, box)):
             return None
@@ -70,7 +70,7 @@ class Placement:
         )
 
     def _ratio(self) -> float:
-        """How many of the raster's own pixels make one of the grid's, along a side."""
+        """Number of the raster's own pixels along the side of a pixel of the grid."""
         try:
             own = self._middle_area(self.own)
             return math.sqrt(self._middle_area(self.grid) / own) if own > 0 else 1.0
@@ -82,7 +82,7 @@ class Placement:
         return float(grid.pixel_area(Window(grid.width // 2, grid.height // 2, 1, 1))[0, 0])
 
     def reading_shape(self, own: Window) -> tuple[int, int] | None:
-        """Shape to read a source window in: decimated when the source is much finer."""
+        """Shape to read a source window in, decimated if the source is much finer; None for full resolution."""
         factor = int(self.ratio / _SAMPLES) if self.ratio >= _FINE else 1
         if factor == 1:
             return None
@@ -94,13 +94,13 @@ class Placement:
         """Resamples a source window onto a window of the grid.
 
         Args:
-            values: float32 [bands, rows, columns] of `own`.
-            valid: bool [rows, columns] of `own`.
-            own: Window of the raster's own pixels, perhaps read decimated.
+            values: Values in `own`, float32 [bands, rows, columns]; may be changed.
+            valid: Valid pixels in `own`, bool [rows, columns].
+            own: Window of the raster's own pixels, which may have been read decimated.
             part: Window of the grid.
 
         Returns:
-            float32 [bands, h, w] and bool [h, w] of `part`.
+            Values float32 [bands, h, w] and valid pixels bool [h, w] in `part`.
         """
         shape = (int(part.height), int(part.width))
         transform = self.own.window_transform(own)
@@ -115,7 +115,7 @@ class Placement:
             "dst_crs": self.grid.crs,
         }
         warped = np.full((len(values), *shape), np.nan, np.float32)
-        if valid.all():  # without no-data GDAL is a third faster; what it does not reach stays NaN
+        if valid.all():  # GDAL is a third faster without no-data; pixels it does not reach stay NaN
             reproject(values, warped, resampling=Resampling.bilinear, init_dest_nodata=False, **to)
             return warped, np.asarray(np.isfinite(warped).all(axis=0))
         values[:, ~valid] = np.nan

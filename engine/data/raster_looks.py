@@ -1,4 +1,4 @@
-"""Names and colours that a class raster brings: GDAL's category names, attribute and colour table."""
+"""Reads names and colours of classes from a class raster: category names, attribute table, colour table."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from xml.etree import ElementTree  # nosec B405
 from .label_classes import Look
 
 _NAME, _VALUE, _RED, _GREEN, _BLUE = "2", ("0", "5"), "6", "7", "8"  # GDALRATFieldUsage
-_LARGEST = 16 * 2**20  # bytes; a larger sidecar is not about classes
+_LARGEST = 16 * 2**20  # bytes; a larger sidecar file is not about classes
 
 
 def raster_looks(dataset: Any, path: str) -> dict[str, Look]:
-    """What is known of the classes of a raster's first band, by value as text.
+    """Titles and colours of the classes in a raster's first band, by value as text.
 
     Args:
         dataset: Open rasterio dataset.
-        path: Its file; a sidecar `.aux.xml` is read, as rasterio knows neither category names nor
-            attribute tables.
+        path: Its file; the sidecar file `.aux.xml` is read too, as rasterio gives neither category
+            names nor attribute tables.
     """
     names: dict[str, str] = {}
     colours = _colour_table(dataset)
@@ -37,9 +37,9 @@ def raster_looks(dataset: Any, path: str) -> dict[str, Look]:
 def _colour_table(dataset: Any) -> dict[str, str]:
     try:
         table = dataset.colormap(1)
-    except ValueError:  # rasterio's way of saying that there is none
+    except ValueError:  # raised by rasterio if there is no colour table
         return {}
-    # GDAL fills a table up to its type's end with black.
+    # GDAL pads a colour table with black up to the largest value of its type.
     return {
         str(value): "#{:02x}{:02x}{:02x}".format(*colour[:3])
         for value, colour in table.items()
@@ -48,11 +48,11 @@ def _colour_table(dataset: Any) -> dict[str, str]:
 
 
 def _sidecar_band(sidecar: Path) -> ElementTree.Element | None:
-    """The first band of GDAL's persistent auxiliary metadata."""
+    """The first band's element in GDAL's persistent auxiliary metadata; None if there is none."""
     if not sidecar.is_file() or sidecar.stat().st_size > _LARGEST:
         return None
     text = sidecar.read_text(encoding="utf-8", errors="replace")
-    if "<!" in text.replace("<!--", ""):  # GDAL writes no document type; entities could expand
+    if "<!" in text.replace("<!--", ""):  # GDAL writes no DTD, and expanding entities is a risk
         return None
     try:
         return ElementTree.fromstring(text).find("PAMRasterBand[@band='1']")  # nosec B314
@@ -61,7 +61,7 @@ def _sidecar_band(sidecar: Path) -> ElementTree.Element | None:
 
 
 def _attribute_table(band: ElementTree.Element) -> list[tuple[str, str, str]]:
-    """(value, name, colour) of the rows; empty when it has no values."""
+    """(value, name, colour) of each row; empty if the table has no column of values."""
     table = band.find("GDALRasterAttributeTable")
     if table is None:
         return []

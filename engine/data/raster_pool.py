@@ -1,4 +1,4 @@
-"""Opens many rasters on demand, only some at a time, as the system limits the number of open files."""
+"""Opens many rasters on demand, a limited number at a time, as the system limits open files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OPEN = 128
 
 
 class RasterPool:
-    """Opens rasters for a model when needed, and closes the least recently used.
+    """Opens rasters for a model when needed, and closes the least recently used ones.
 
-    A context manager. One thread at a time may use it.
+    It is a context manager, and may be used by one thread at a time.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class RasterPool:
         crs: str = "",
         most: int = _OPEN,
     ) -> None:
-        """Keeps how every raster is opened; see `RasterSource.open`.
+        """Stores how rasters are opened; see `RasterSource.open`.
 
         Args:
             card: The model's card.
             bands: Raster band numbers in the order of the model's bands; empty is automatic.
             nodata: Additional no-data values.
-            crs: CRS to assume when a file has none.
-            most: Rasters open at a time.
+            crs: CRS to assume if a file has none.
+            most: Most rasters open at a time.
         """
         self.card = card
         self._open: Callable[[str], RasterSource] = lambda path: RasterSource.open(
@@ -48,7 +48,7 @@ class RasterPool:
         self._stack = ExitStack()
 
     def __enter__(self) -> RasterPool:
-        """The pool, with GDAL's settings around all that it opens."""
+        """Returns the pool, after entering a GDAL environment for all rasters that it opens."""
         self._stack.enter_context(rasterio.Env())
         return self
 
@@ -64,10 +64,10 @@ class RasterPool:
                 self._sources.popitem()[1].close()
 
     def get(self, path: str) -> RasterSource:
-        """An open raster; valid until others are asked for.
+        """Returns an open raster, which may be closed when others are requested.
 
         Raises:
-            EngineError: It cannot be opened, or cannot serve the model.
+            EngineError: It cannot be opened, or does not suit the model.
         """
         if path in self._sources:
             self._sources.move_to_end(path)

@@ -1,4 +1,4 @@
-"""Reads the next items in a background thread while the caller works on the present one."""
+"""Reads the next items in a background thread while the caller works on the current one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PATIENCE_S = 0.1
 
 
 def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, None]:
-    """Yields what `items` yields, from a thread that is at most `depth` items ahead.
+    """Yields the items of `items`, which a background thread reads at most `depth` items ahead.
 
-    Nothing else may read from the same source until the generator is exhausted or closed; by then the
-    thread has ended.
+    Nothing else may read from the same source until the generator is exhausted or closed, which also
+    ends the thread.
 
     Args:
-        items: Iterated in the thread; an exception in it is raised here.
-        depth: Most items that may wait.
+        items: Iterated in the thread; its exceptions are raised here.
+        depth: Most items in the queue.
     """
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
     stop = threading.Event()
@@ -35,7 +35,7 @@ def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, N
                 continue
 
     def work() -> None:
-        # One environment around all, so that rasters may be opened and closed inside it in any order.
+        # One environment around everything, so that rasters may be opened and closed inside it in any order.
         with rasterio.Env():
             try:
                 for item in items:
@@ -43,7 +43,7 @@ def read_ahead(items: Iterable[Item], depth: int = 2) -> Generator[Item, None, N
                     if stop.is_set():
                         return
                 put("end", None)
-            except BaseException as error:  # raised again in the thread that waits for the items
+            except BaseException as error:  # re-raised in the thread that consumes the items
                 put("error", error)
 
     thread = threading.Thread(target=work, name="read-ahead", daemon=True)

@@ -1,7 +1,7 @@
-"""Converts a file's values to reflectance; decides from metadata and pixels what the values are.
+"""Converts a file's values to reflectance, after finding out their unit from metadata and pixels.
 
-The decision is logged in words, and every guess is a warning, as a map from wrongly scaled values
-looks fine and is wrong.
+The decision is logged as text, and every guess is a warning, as a map made from wrongly scaled
+values looks fine but is wrong.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ from numpy.typing import NDArray
 
 from ..language import marked
 
-OFFSET = 1000.0  # digital numbers that Sentinel-2 products carry since baseline 04.00
-_DARK = 975.0  # no band's darkest pixels lie below this when the offset is there
-_PLAIN_DARK = 500.0  # darkest pixels below this contradict even metadata that name the offset
+OFFSET = 1000.0  # digital numbers added to Sentinel-2 products since baseline 04.00
+_DARK = 975.0  # with the offset, no band's darkest pixels are below this
+_PLAIN_DARK = 500.0  # darkest pixels below this disprove the offset, even if the metadata name it
 _VISIBLE = ("B02", "B03", "B04")
 _SHORTWAVE = ("B11", "B12")
-_BRIGHTEST = 2.0  # reflectance that all but the brightest hundredth of the pixels stay below, clouds and snow too
-_DARKEST = -0.5  # reflectance that no ground has, whatever an atmospheric correction took off
-_DIM = 1000.0  # in ten thousandths: of land, the brightest hundredth of the pixels is brighter; radiance is not
+_BRIGHTEST = 2.0  # largest plausible 99th percentile of reflectance, with clouds and snow
+_DARKEST = -0.5  # lowest plausible reflectance, after any atmospheric correction
+_DIM = 1000.0  # smallest plausible 99th percentile of land, reflectance x 10000; radiance is lower
 _EIGHT_BITS = ("uint8", "int8")
-_LARGE = 65_536  # pixels; smaller chips may lack every dark surface
+_LARGE = 65_536  # pixels; smaller chips may have no dark surface
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of the values before deciding.
+    """What is known about the values of a file.
 
     Attributes:
         dtype: numpy type of the file.
-        scales, offsets: The file's own, one for each used band.
+        scales: Scales declared in the file, one for each used band.
+        offsets: Offsets declared in the file, one for each used band.
         sensor: Name of the sensor, or empty.
-        sentinel: The bands are Sentinel-2's, as far as known.
+        sentinel: Whether the bands are Sentinel-2's, as far as known.
         baseline: Sentinel-2 processing baseline, or None.
-        offset: Offset the metadata name, in digital numbers, or None.
-        low: Darkest values (0.1 percentile) by Sentinel-2 band name, as stored.
-        high: Brightest values (99 percentile) over all used bands, as stored.
-        least: Darkest values (0.1 percentile) over all used bands, as stored.
-        pixels: Valid pixels seen.
-        level1: A top-of-atmosphere Landsat product by its name.
+        offset: Offset in the metadata, in digital numbers, or None.
+        low: Darkest values (0.1th percentile) by Sentinel-2 band name, as stored.
+        high: Brightest value (99th percentile) of all used bands, as stored.
+        least: Darkest value (0.1th percentile) of all used bands, as stored.
+        pixels: Number of valid pixels in the sample.
+        level1: Whether it is a top-of-atmosphere Landsat product by its name.
     """
 
     dtype: str
@@ -60,17 +61,19 @@ class Evidence:
 
     @property
     def scaled(self) -> bool:
-        """Whether the file has a scale or an offset of its own."""
+        """Whether the file declares a scale or an offset."""
         return any(scale != 1 for scale in self.scales) or any(self.offsets)
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """value * factor + offset for each used band, and how that was found.
+    """The conversion value * factor + offset of each used band, and how it was found.
 
     Attributes:
-        factors: One for each used band. offsets: Likewise, in the target unit.
-        text: For people. warnings: Guesses the user should know of.
+        factors: Factor of each used band.
+        offsets: Offset of each used band, in the target unit.
+        text: The conversion as text for people.
+        warnings: Guesses that the user should know of.
     """
 
     factors: tuple[float, ...]
@@ -82,13 +85,13 @@ class Scaling:
         """Scales stored values.
 
         Args:
-            values: [bands, rows, columns] in the order of the used bands.
+            values: Stored values [bands, rows, columns], in the order of the used bands.
 
         Returns:
-            float32 [bands, rows, columns]; a new array.
+            A new array, float32 [bands, rows, columns].
         """
         scaled = values.astype(np.float32)
-        # Band by band: each is still in the processor's cache when the next step comes to it.
+        # Band by band, so that a band is still in the CPU cache in the second step.
         for band, factor, offset in zip(scaled, self.factors, self.offsets):
             if factor != 1:
                 band *= np.float32(factor)
@@ -98,11 +101,11 @@ class Scaling:
 
 
 def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
-    """Decides how stored values become the model's unit.
+    """Decides how stored values are converted to the model's unit.
 
     Args:
-        evidence: What is known.
-        unit: "reflectance" or "raw".
+        evidence: What is known about the values.
+        unit: The model's unit, "reflectance" or "raw".
     """
     bands = len(evidence.scales)
     if unit == "raw":
@@ -136,7 +139,7 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
 def _to_reflectance(
     evidence: Evidence, parts: list[str], warnings: list[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Factors and offsets [bands]: the file's own, and what the size of the values asks for on top."""
+    """Factors and offsets [bands]: those declared in the file, times a factor inferred from the values' magnitude."""
     bands, dtype = len(evidence.scales), evidence.dtype
     factors, offsets = np.ones(bands), np.zeros(bands)
     if evidence.scaled:
@@ -171,7 +174,7 @@ def _doubt(
     offsets: NDArray[np.float64],
     warnings: list[str],
 ) -> None:
-    """Warns of reflectances that no ground has."""
+    """Warns of implausible reflectances."""
     high = evidence.high * float(factors.max()) + float(offsets.max())
     if evidence.pixels and not 0 < high <= _BRIGHTEST:
         warnings.append(
@@ -188,12 +191,12 @@ def _doubt(
 
 
 def _usable(evidence: Evidence) -> bool:
-    """Whether the file's own scales and offsets can make anything of its values."""
+    """Whether the scales and offsets declared in the file are possible: finite, and no scale 0."""
     return all(evidence.scales) and all(map(math.isfinite, (*evidence.scales, *evidence.offsets)))
 
 
 def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> float:
-    """The factor that brings values of this size to reflectance 0..1."""
+    """The factor that converts values of this magnitude to reflectance 0..1."""
     if high <= 3:
         parts.append(
             marked(f"{dtype} values taken as reflectance")
@@ -218,7 +221,7 @@ def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> fl
 
 
 def _landsat(evidence: Evidence) -> Scaling:
-    """Landsat's 16-bit products; their scale is in a text file beside, not in the raster."""
+    """Scaling of Landsat's 16-bit products, whose scale is in a separate text file and not in the raster."""
     bands = len(evidence.scales)
     dark = min((evidence.low or {"": 0.0}).values(), default=0.0)
     if evidence.level1:
@@ -237,7 +240,7 @@ def _landsat(evidence: Evidence) -> Scaling:
 
 
 def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[str]) -> float:
-    """Digital numbers of Sentinel-2's added offset to remove: 0 or 1000."""
+    """Sentinel-2's added offset that must be removed, in digital numbers: 0, 1000, or that of the metadata."""
     if not evidence.sentinel:
         return 0.0
     low = {name: value / stored for name, value in (evidence.low or {}).items()}
@@ -279,11 +282,11 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
 
 
 def _seen(low: Mapping[str, float], pixels: int) -> bool | None:
-    """Whether the darkest pixels show the offset: yes, no, or None when they cannot.
+    """Whether the darkest pixels show the offset; None if they are inconclusive.
 
     The cirrus band is dark everywhere and decides alone. Otherwise some ground must be dark in the
-    visible and in the short-wave infrared; on small chips also in the near infrared (water), as a
-    field of bright soil has no dark band at all.
+    visible and in the short-wave infrared; on small chips also in the near infrared (water), as
+    bright soil has no dark band at all.
     """
     if "B10" in low:
         return low["B10"] >= _DARK

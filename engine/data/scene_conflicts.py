@@ -1,4 +1,4 @@
-"""Scenes that are drawn twice at one place with different classes."""
+"""Finds scenes that are drawn twice at the same place with different classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .grid import Grid
 from .vectors import POINTS
 
-_SAME = 0.9  # share of the larger polygon that two have in common when they are one place
+_SAME = 0.9  # overlap, as a share of the larger polygon, from which two are the same place
 
 
 def conflicting_pairs(
@@ -19,8 +19,8 @@ def conflicting_pairs(
 ) -> NDArray[np.int64]:
     """Pairs of scenes that show the same place and have different classes.
 
-    Polygons are the same place when they cover nearly the same ground, points when they lie in one pixel. Scenes that
-    overlap less are left alone: they may well show different things.
+    Polygons are at the same place if they cover nearly the same ground, points if they lie in the same pixel. Scenes
+    that overlap less are not compared, as they may well have different classes.
 
     Args:
         shapes: shapely polygons and points in the grid's CRS [N].

@@ -1,4 +1,4 @@
-"""A raster as a model sees it: the model's bands in the model's unit, on one grid, with a mask of valid pixels."""
+"""A raster as a model's input: the model's bands in its unit, on one grid, with a mask of valid pixels."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class RasterSource:
 
     Attributes:
         path: The raster.
-        grid: Where its pixels (or, put on another grid, that grid's pixels) lie.
-        match: Which raster band serves which model band.
-        scaling: How stored values become the model's unit; `.text` tells it.
-        nodata: What counts as no-data, in words.
-        warnings: What was assumed and should be told to the user.
+        grid: Grid of the pixels that are read: the raster's own, or another one that it is resampled to.
+        match: Which raster band is used for which model band.
+        scaling: How stored values are converted to the model's unit; described by its `text`.
+        nodata: What counts as no-data, as text for people.
+        warnings: Assumptions that the user should know of.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class RasterSource:
             card: The model's card.
             bands: Raster band numbers in the order of the model's bands; empty is automatic.
             nodata: Additional no-data values.
-            crs: CRS to assume when the file has none.
-            grid: Put the raster on this grid (the first date's); None keeps its own.
+            crs: CRS to assume if the file has none.
+            grid: Grid to resample the raster to, such as the first date's; None keeps its own.
 
         Raises:
-            RasterUnreadable: Missing, damaged or not laid out as a raster.
-            GeoreferenceMissing: No CRS or geotransform.
-            BandMismatch: The bands cannot serve the model.
-            NoOverlap: `grid` and the raster share no ground.
+            RasterUnreadable: The file is missing, damaged, or not laid out as a raster.
+            GeoreferenceMissing: It has no CRS or no geotransform.
+            BandMismatch: Its bands do not suit the model.
+            NoOverlap: `grid` and the raster do not overlap.
         """
         with ExitStack() as stack:
             dataset = stack.enter_context(open_raster(path))
@@ -109,7 +109,7 @@ class RasterSource:
                     explicit=bands,
                     sensor=description.sensor,
                 )
-            except BandMismatch as error:  # of several rasters, which one
+            except BandMismatch as error:  # name the raster, as there may be several
                 message = f"{path}: {error.message}"
                 raise BandMismatch(message, error.details, error.missing) from error
             source = cls(path, dataset, card, description, place, match, nodata)
@@ -130,7 +130,7 @@ class RasterSource:
         self.close()
 
     def on_grid(self, grid: Grid) -> RasterSource:
-        """The same open raster on another grid; it is closed with this one, and not read at the same time."""
+        """The same open raster on another grid; it is closed with this one, and must not be read at the same time."""
         other = copy.copy(self)
         other.grid, other._place, other._stack = grid, Placement(self._place.own, grid), ExitStack()
         return other
@@ -141,22 +141,22 @@ class RasterSource:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files it is made of: see `files_of`."""
+        """The files of the raster, see `files_of`."""
         return files_of(self._dataset)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all its pixels and bands, unpacked."""
+        """Uncompressed size of all bands, bytes."""
         pixels = int(self._dataset.width) * int(self._dataset.height)
         return pixels * sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
 
     @property
     def overviews(self) -> bool:
-        """Whether the file has reduced versions of itself, so that a large part of it is quickly looked at."""
+        """Whether the file has overviews, so that decimated reads are fast."""
         return bool(self._dataset.overviews(self._indexes[0]))
 
     def held(self, tops: np.ndarray, lefts: np.ndarray, side: int) -> np.ndarray:
-        """Whether windows of the grid hold valid pixels, told without reading: see `FilledBlocks.under`; int8 [n].
+        """Whether windows of the grid hold valid pixels, without reading them: see `FilledBlocks.under`; int8 [n].
 
         Args:
             tops: First rows, int64 [n].
@@ -180,11 +180,11 @@ class RasterSource:
         """Reads one window of the grid.
 
         Args:
-            window: Whole pixels; may overhang the raster, the overhang is invalid.
+            window: A window of whole pixels; parts outside the raster are invalid.
 
         Returns:
-            Image float32 [C, h, w] in the card's unit, C the model's bands, 0 where invalid or
-            missing; valid bool [h, w].
+            Image float32 [C, h, w] in the card's unit with the model's C bands, 0 where invalid or
+            missing; valid pixels bool [h, w].
 
         Raises:
             RasterUnreadable: The pixels cannot be read.
@@ -213,13 +213,13 @@ class RasterSource:
 
     @property
     def resampled(self) -> bool:
-        """Whether pixels are resampled: a part of a window, read by itself, may then differ in its last bits."""
+        """Whether pixels are resampled; then a part of a window that is read separately may differ in the last bits."""
         return self._place.shift is None
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each model band over the scene's valid pixels.
 
-        From a decimated read, in the card's unit; 0 and 1 for missing bands.
+        They come from a decimated read and are in the card's unit; 0 and 1 for missing bands.
 
         Returns:
             Two float64 arrays [C].
@@ -250,7 +250,7 @@ class RasterSource:
     # Reading
 
     def _read_shifted(self, part: Window) -> tuple[np.ndarray | None, np.ndarray, Window]:
-        """Pixels that coincide with the grid's: no resampling."""
+        """Reads pixels that coincide with the grid's, without resampling."""
         columns, rows = self._place.shift or (0, 0)
         wanted = Window(part.col_off - columns, part.row_off - rows, part.width, part.height)
         own = self._place.own.clip(wanted)
@@ -264,7 +264,7 @@ class RasterSource:
         )
 
     def _read_warped(self, part: Window) -> tuple[np.ndarray | None, np.ndarray]:
-        """Pixels resampled onto the grid: bilinear, valid pixels only; nearest for validity."""
+        """Reads pixels resampled onto the grid: bilinear from valid pixels only; nearest neighbour for validity."""
         own = self._place.source_window(part)
         if own is None:
             return None, np.zeros((0, 0), bool)
@@ -274,18 +274,18 @@ class RasterSource:
     def _read_own(
         self, window: Window, out_shape: tuple[int, int] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Scaled values and validity of a window of the file's own pixels."""
+        """Reads scaled values and validity of a window of the file's own pixels."""
         values, valid = self._raw(self._indexes, window, out_shape)
         return self.scaling.apply(values), valid
 
     def _raw(
         self, indexes: list[int], window: Window, out_shape: tuple[int, int] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Stored values of some bands and validity by the used ones, in one read."""
+        """Reads stored values of some bands, the used ones first, and validity by the used ones."""
         rows, columns = out_shape or (int(window.height), int(window.width))
         where = f"row {int(window.row_off)}, column {int(window.col_off)}"
         mixed = len({self._dataset.dtypes[index - 1] for index in indexes}) > 1
-        # rasterio reads bands of several types only one by one.
+        # rasterio cannot read bands of different types together.
         together = [[index] for index in indexes] if mixed else [indexes]
         with readable(self.path, where):
             read = [
@@ -307,7 +307,7 @@ class RasterSource:
         return list(np.concatenate(read, axis=1))
 
     def _decide(self, description: Description) -> Scaling:
-        """Looks at the pixels where the unit must be guessed from them."""
+        """Decides on the scaling, from a sample of pixels unless the model takes raw values."""
         if self._card.unit == "raw":
             count = len(self._indexes)
             return decide(Evidence(self._dtype, (1.0,) * count, (0.0,) * count), "raw")
@@ -316,7 +316,7 @@ class RasterSource:
             if index not in indexes and self._dataset.dtypes[index - 1] == self._dtype:
                 indexes.append(index)
         values = self._sample(indexes, FEW_CHUNKS)
-        if values[0].size == 0:  # an island of data in a large raster
+        if values[0].size == 0:  # a small area of data in a large raster
             values = self._sample(indexes, CHUNKS)
         return decide(gather(self._dataset, description, self.match, self._dtype, indexes, values))
 

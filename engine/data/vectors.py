@@ -1,4 +1,4 @@
-"""Polygons and points of a vector file in a raster's CRS: masks, zones, labels."""
+"""Reads polygons and points of a vector file in a raster's CRS, for masks, zones and labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .attributes import as_in_file, filled_values
 from .grid import Box, Grid
 
 _SUBSET = "|subset="
-POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's types: single and multiple
+POINTS, POLYGONS = (0, 4), (3, 6)  # shapely's type ids: single and multi
 _COLLECTION = 7
 
 _MANY = 8  # names in a message
-_FAR = 10  # times the side of the raster
-_POINTS_A_SIDE = 32  # edges are followed at this many points when the CRS changes
+_FAR = 10  # in sides of the raster
+_POINTS_A_SIDE = 32  # points along a polygon's longer side when its edges are densified
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Polygons:
 
     Attributes:
         geometries: shapely polygons and multipolygons [n] in the raster's CRS, valid.
-        fields: Attributes by name, one array [n] for each, as of `Features`.
+        fields: Attributes by name, one array [n] for each, as in `Features`.
         fids: Feature ids in the file [n].
     """
 
@@ -44,25 +44,25 @@ class Polygons:
     fids: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """How many."""
+        """Number of polygons."""
         return len(self.geometries)
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features of a file, where the file has them.
+    """Features of a file, in the file's CRS.
 
     Attributes:
-        geometries: shapely geometries [n] in the file's CRS, as they are.
-        fields: Attributes by name, one array [n] for each; masked where whole numbers or truths are NULL.
-        dtypes: The fields' types in the file, numpy names.
+        geometries: shapely geometries [n] in the file's CRS, unchanged.
+        fields: Attributes by name, one array [n] for each; masked where integers or booleans are NULL.
+        dtypes: The fields' types in the file, as numpy names.
         fids: Feature ids in the file [n].
-        crs: The file's CRS; None when it has none, and is taken to lie in the raster's.
+        crs: The file's CRS; None if it has none, when the raster's is assumed.
         bounds: Bounds of the whole file, in its CRS.
-        left_out: Features of other kinds of geometry, or without any.
+        left_out: Number of features with another type of geometry, or without any.
         source: The file's path, for messages.
         purpose: What it is for, for messages.
-        kinds: shapely's type numbers of the geometries that were wanted.
+        kinds: Requested geometry types, shapely's type ids.
     """
 
     geometries: NDArray[Any]
@@ -81,14 +81,14 @@ class Features:
 
         Args:
             grid: The raster's grid.
-            follow: As of `read_polygons`.
+            follow: See `read_polygons`.
 
         Returns:
-            Geometries in the raster's CRS [m], valid, and their places among the features [m].
+            Valid geometries in the raster's CRS [m], and their indices among the features [m].
 
         Raises:
-            EmptyArea: None touches it.
-            VectorUnreadable: Their CRS and the raster's have nothing to do with each other.
+            EmptyArea: No feature touches the raster.
+            VectorUnreadable: No transformation between their CRS and the raster's is known.
         """
         crs = self.crs or _plane_crs(grid)
         _check_way(crs, grid, self.purpose, self.source)
@@ -106,7 +106,7 @@ class Features:
     def _kind(self) -> str:
         if len(self.geometries):
             return "polygons" if (shapely.get_dimensions(self.geometries) == 2).any() else "points"
-        return _wanted(self.kinds)  # none is near the raster
+        return _wanted(self.kinds)  # no features near the raster
 
 
 def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = True) -> Polygons:
@@ -116,11 +116,11 @@ def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = T
         path: Any OGR file; `file|layername=NAME`, as QGIS writes it, chooses a layer.
         grid: The raster's grid.
         purpose: What the polygons are for, for messages.
-        follow: Whether straight edges stay straight in the file's CRS (more vertices) when it is
-            not the raster's; false keeps the vertices as they are.
+        follow: Whether edges are densified before a transformation, so that they stay straight in
+            the file's CRS; otherwise only the vertices are transformed.
 
     Raises:
-        VectorUnreadable: Missing, damaged, or without polygons.
+        VectorUnreadable: The file is missing, damaged, or without polygons.
         EmptyArea: No polygon touches the raster.
     """
     features = read_features(path, purpose, POLYGONS, grid)
@@ -132,16 +132,17 @@ def read_polygons(path: str, grid: Grid, purpose: str = "mask", follow: bool = T
 def read_features(
     path: str, purpose: str, kinds: tuple[int, ...] = POLYGONS, grid: Grid | None = None
 ) -> Features:
-    """Reads the features of a file that have a wanted kind of geometry.
+    """Reads the features of a file with given types of geometry.
 
     Args:
-        path: As of `read_polygons`.
+        path: See `read_polygons`.
         purpose: What they are for, for messages.
-        kinds: shapely's type numbers that are wanted, `POLYGONS`, `POINTS` or both.
+        kinds: Requested types as shapely's type ids: `POLYGONS`, `POINTS` or both.
         grid: Only features near this raster are read; None reads all.
 
     Raises:
-        VectorUnreadable: Missing, damaged, without such features, or nowhere near any raster by its CRS.
+        VectorUnreadable: The file is missing, damaged or without such features, or no transformation between its CRS
+            and the raster's is known.
     """
     file, layer = split_source(path)
     if not file or ("://" not in file and not file.startswith("/vsi") and not os.path.exists(file)):
@@ -174,7 +175,7 @@ def read_features(
     if kinds != POINTS:
         geometries = _without_collections(geometries)
     of_kind = np.isin(shapely.get_type_id(geometries), kinds)
-    # An empty FlatGeobuf counts -1 features.
+    # An empty FlatGeobuf reports -1 features.
     if (
         info["features"] <= 0
         or info["total_bounds"] is None
@@ -202,15 +203,15 @@ def read_features(
 
 
 def find_layer(path: str, purpose: str) -> tuple[str, str | int | None]:
-    """File and layer of a source: where none is named, the one with geometries, whatever tables lie beside it.
+    """File and layer of a source; if no layer is named, the only one with geometries.
 
     Args:
-        path: As of `read_polygons`.
+        path: See `read_polygons`.
         purpose: What it is for, for messages.
 
     Raises:
-        VectorUnreadable: None is named, and there are several.
-        DataSourceError: It is no vector file.
+        VectorUnreadable: No layer is named, and there are several with geometries.
+        DataSourceError: It is not a vector file.
     """
     file, layer = split_source(path)
     if layer is not None:
@@ -237,22 +238,22 @@ def split_source(path: str) -> tuple[str, str | int | None]:
 
 
 def _subset(path: str) -> str | None:
-    """The filter of such a source, the SQL after WHERE; None for all features."""
+    """The filter of a source as QGIS writes it, the SQL after WHERE; None for all features."""
     return path.partition(_SUBSET)[2] or None
 
 
 def _known_crs(text: str | None) -> pyproj.CRS | None:
-    """A file's CRS; None for none, which GeoPackages write as one that is undefined.
+    """A file's CRS; None if it has none, for which GeoPackages store an "undefined" one.
 
     Raises:
-        ValueError: It is none that PROJ knows.
+        ValueError: PROJ does not know the CRS.
     """
     crs = pyproj.CRS.from_user_input(text).to_2d() if text else None
     return None if crs is not None and crs.name.lower().startswith("undefined ") else crs
 
 
 def _check_way(crs: pyproj.CRS, grid: Grid, purpose: str, file: str) -> None:
-    """Refuses a file whose coordinates cannot become the raster's, as those of a building site's own system."""
+    """Refuses a file whose coordinates cannot be transformed to the raster's, such as those of a local site grid."""
     if _same(crs, grid.crs):
         return
     try:
@@ -267,7 +268,7 @@ def _check_way(crs: pyproj.CRS, grid: Grid, purpose: str, file: str) -> None:
 
 
 def _without_collections(geometries: NDArray[Any]) -> NDArray[Any]:
-    """Geometries with the areas of collections, which intersections leave, in place of the collections."""
+    """Replaces geometry collections, which intersections produce, by their polygons."""
     collected = np.flatnonzero(shapely.get_type_id(geometries) == _COLLECTION)
     for place in collected:
         areas = _areas_of(shapely.make_valid(geometries[place]))
@@ -277,12 +278,12 @@ def _without_collections(geometries: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plane_crs(grid: Grid) -> pyproj.CRS:
-    """The raster's CRS, in which a file without one is taken to lie."""
+    """The raster's CRS, which is assumed for a file without one."""
     return pyproj.CRS(grid.crs.to_wkt()).to_2d()
 
 
 def _box_in(grid: Grid, crs: pyproj.CRS) -> Box | None:
-    """The raster's bounds in the file's CRS, a little wider; None when that has no answer."""
+    """The raster's bounds in the file's CRS, with a margin; None if unknown or across the antimeridian."""
     if _same(crs, grid.crs):
         return tuple(grid.bounds)
     box = grid.ground(CRS.from_wkt(crs.to_wkt()))
@@ -291,7 +292,7 @@ def _box_in(grid: Grid, crs: pyproj.CRS) -> Box | None:
 
 
 def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
-    """Geometries in the raster's CRS; polygons made valid, without what is not an area."""
+    """Transforms geometries to the raster's CRS, and makes polygons valid, without lines and points."""
     geometries = np.where(_finite(geometries), geometries, shapely.Polygon())
     if not _same(crs, grid.crs):
         geometries = _near(_mended(geometries), crs, grid) if follow else geometries
@@ -301,7 +302,7 @@ def _projected(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bo
 
 
 def _mended(geometries: NDArray[Any]) -> NDArray[Any]:
-    """Geometries made valid; of polygons the areas remain, and nothing of a ring that is but one point."""
+    """Makes geometries valid; of invalid polygons only areas remain, so a ring of a single point vanishes."""
     broken = ~shapely.is_valid(geometries)
     if broken.any():
         geometries = geometries.copy()
@@ -310,7 +311,7 @@ def _mended(geometries: NDArray[Any]) -> NDArray[Any]:
 
 
 def _moved(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) -> NDArray[Any]:
-    """Geometries in the raster's CRS; infinite where that has no answer."""
+    """Transforms geometries to the raster's CRS; coordinates are infinite where the transformation fails."""
     if follow and len(geometries):
         bounds = shapely.bounds(geometries)
         sides = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
@@ -325,7 +326,7 @@ def _moved(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid, follow: bool) 
 
 
 def _across_the_date_line(geometries: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """Geometries in degrees whose longitudes jump from 180 to -180: they go on as the raster's do."""
+    """Mends geometries in degrees that jump from 180 to -180, by shifting one part to the raster's side."""
     across = np.subtract(*shapely.bounds(geometries).T[[2, 0]]) > 180
     turn = 360 if grid.bounds.left + grid.bounds.right > 0 else -360
     geometries[across] = shapely.transform(
@@ -335,7 +336,7 @@ def _across_the_date_line(geometries: NDArray[Any], grid: Grid) -> NDArray[Any]:
 
 
 def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]:
-    """Polygons that reach far from the raster, cut to its ground: far away its CRS has no answer, or a wrong one."""
+    """Clips polygons that reach far from the raster to its ground, as transformations fail or err far from it."""
     ground = grid.ground(CRS.from_wkt(crs.to_wkt()))
     if ground is None:
         return geometries
@@ -354,17 +355,17 @@ def _near(geometries: NDArray[Any], crs: pyproj.CRS, grid: Grid) -> NDArray[Any]
 
 
 def _ground(grid: Grid) -> Any:
-    """The raster's ground: of one that lies askew, less than the box around it."""
+    """The raster's footprint; for a rotated raster, smaller than its bounding box."""
     return shapely.Polygon(grid.corners(grid.window))
 
 
 def _finite(geometries: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of them lie somewhere [n]; empty ones do not."""
+    """Which geometries have finite coordinates [n]; empty ones do not."""
     return np.asarray(np.isfinite(shapely.bounds(geometries)).all(axis=-1))
 
 
 def _areas_of(shape: Any) -> Any:
-    """The polygons among the parts of a mended shape."""
+    """Union of the polygons among the parts of a shape that was made valid."""
     parts = shapely.get_parts(shape)
     return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
 
