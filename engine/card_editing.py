@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .cards import Card
+from .endings import ONNX, ending
 from .errors import ModelInvalid
 from .model_file import CARD_KEY, METADATA_PROPS, SEAL_KEY, UNSEALED, seal, string_entry
 from .progress import Progress
@@ -37,7 +38,7 @@ def write_with_card(source: Path, target: Path, card: Card, progress: Progress) 
     size = max(1, source.stat().st_size)
     with source.open("rb") as old, target.open("wb") as new:
         try:
-            if source.suffix.lower() == ".onnx":
+            if ending(source) == ONNX:
                 _onnx(old, new, size, entries, progress)
             else:
                 _safetensors(old, new, size, entries, progress)

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from .cards import Card
+from .endings import SAFETENSORS, ending
 from .errors import ModelInvalid
 from .infer.staging import StagedOutputs, write_error
 from .model.network import Network
@@ -48,7 +49,7 @@ def save(path: str | Path, network: Network, card: Card, *, half: bool = False) 
         for key, value in network.state_dict().items()
     }
     with StagedOutputs() as outputs:
-        staged = outputs.stage(str(path), (".safetensors",))
+        staged = outputs.stage(str(path), (SAFETENSORS,))
         try:
             staged.touch()
             mode = staged.stat().st_mode
@@ -84,7 +85,7 @@ def load(path: str | Path) -> tuple[Network, Card]:
         ModelInvalid: Not such a file, changed since it was made, or of a network unknown here.
     """
     path = Path(path)
-    if path.suffix.lower() != ".safetensors":
+    if ending(path) != SAFETENSORS:
         raise ModelInvalid(
             f"'{path}' holds no weights to train from: expected a .safetensors model. "
             "An .onnx model can only predict; choose the model it was exported from."

@@ -11,6 +11,7 @@ from .cards import Band, Card
 from .data.describe import Description, describe
 from .data.opening import grid_of, open_raster
 from .data.source import RasterSource
+from .endings import ONNX, ending
 from .errors import ModelInvalid
 from .infer.cells import ground_pixel
 from .jobs import DescribeJob
@@ -86,9 +87,7 @@ def _judged(description: Description, pixel: float, progress: Progress) -> list[
         judged = suitability(card, description.descriptors, description.sensor, pixel)
         found.append((path, card, judged))
     # Of those that fit alike, what makes maps comes before what only learns.
-    found.sort(
-        key=lambda item: (item[2].rank[0], item[0].suffix.lower() != ".onnx", item[2].rank, item[0])
-    )
+    found.sort(key=lambda item: (item[2].rank[0], ending(item[0]) != ONNX, item[2].rank, item[0]))
     return [_model(*item) for item in found]
 
 
@@ -105,7 +104,7 @@ def _model(path: Path, card: Card, judged: Suitability) -> dict[str, Any]:
     return {
         "name": path.stem,
         "path": str(path),
-        "format": path.suffix.lower().lstrip("."),
+        "format": ending(path).lstrip("."),
         "task": card.task,
         "title": card.title or card.name,
         "gsd": card.gsd,

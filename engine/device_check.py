@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .cards import Card
+from .endings import ONNX, ending
 from .errors import DeviceUnavailable, EngineError
 from .model_file import installed_models, read_card
 from .progress import Progress
@@ -57,7 +58,7 @@ def graphics_cards() -> list[str]:
 def _models() -> list[tuple[Path, Card]]:
     """The installed models that predict, the smallest first."""
     found = []
-    for path in (path for path in installed_models() if path.suffix.lower() == ".onnx"):
+    for path in (path for path in installed_models() if ending(path) == ONNX):
         with suppress(EngineError):
             card = read_card(path)
             if card.classes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .card_editing import copy_file, write_with_card
 from .cards import Card
+from .endings import ONNX, SAFETENSORS, ending
 from .errors import InvalidParameter, ModelInvalid, ModelTaskMismatch
 from .infer.staging import StagedOutputs, write_error
 from .jobs import ImportJob
@@ -43,7 +44,7 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
         OutputNotWritable: The output cannot be written.
         DiskFull: The disk has no room for it.
     """
-    if Path(job.input).suffix.lower() in SUFFIXES:
+    if ending(job.input) in SUFFIXES:
         return _adopt(job, progress)
     return _convert(job, progress)
 
@@ -55,13 +56,13 @@ def _adopt(job: ImportJob, progress: Progress) -> dict[str, Any]:
     card = read_card(source)
     progress.update(0.0, "Checking the model")
     sha256 = verify(source)
-    if output.suffix.lower() != source.suffix.lower():
+    if ending(output) != ending(source):
         raise InvalidParameter(
             f"'{source.name}' is copied as it is: the output must end in {source.suffix}, not '{output.name}'. "
             "To make another kind of file of it, use 'Export model'."
         )
     with StagedOutputs([job.input]) as outputs:
-        staged = outputs.stage(job.output, (source.suffix.lower(),))
+        staged = outputs.stage(job.output, (ending(source),))
         progress.update(0.3, "Copying the model")
         part = progress.part(0.3, 0.99)
         try:
@@ -100,7 +101,7 @@ def _convert(job: ImportJob, progress: Progress) -> dict[str, Any]:
 
     output = Path(job.output)
     with StagedOutputs([job.input]) as outputs:
-        staged = outputs.stage(job.output, (".safetensors", ".onnx"))
+        staged = outputs.stage(job.output, (SAFETENSORS, ONNX))
         progress.update(0.0, "Reading the checkpoint")
         network, kind = load_official(job.input, job.kind)
         progress.update(0.2, "Taking the checkpoint's fingerprint")
@@ -135,7 +136,7 @@ def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
     from . import checkpoint
     from .model.predictor import IMAGES, Predictor
 
-    if path.suffix.lower() == ".safetensors":
+    if ending(path) == SAFETENSORS:
         return checkpoint.save(path, network, card)
     if card.task not in IMAGES:
         raise ModelTaskMismatch(

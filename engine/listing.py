@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .cards import Card
+from .endings import ending
 from .errors import ModelInvalid
 from .jobs import ModelsJob
 from .model_file import read_card
@@ -86,7 +87,7 @@ def described(entry: ModelEntry, card: Card, origin: str) -> dict[str, Any]:
         "path": str(entry.path),
         "task": card.task,
         "title": card.title or card.name,
-        "format": entry.path.suffix.lower().lstrip("."),
+        "format": ending(entry.path).lstrip("."),
         "origin": origin,
         "bytes": entry.bytes,
         "modified": entry.modified,

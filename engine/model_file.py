@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .cards import Card
+from .endings import ONNX, ending
 from .errors import ModelInvalid, ModelTaskMismatch
 from .model_folders import SUFFIXES, ask_folders, model_files, model_folders
 from .protobuf import LENGTH, fields
@@ -80,14 +81,14 @@ def read_metadata(path: Path) -> dict[str, str]:
         ModelInvalid: The file is missing or is not such a file.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    if ending(path) not in SUFFIXES:
         raise ModelInvalid(
             f"'{path}' is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. "
             "Import other formats with 'Import model' first."
         )
     try:
         with path.open("rb") as file:
-            if path.suffix.lower() == ".onnx":
+            if ending(path) == ONNX:
                 return dict(_onnx_metadata(file, path.stat().st_size))
             return _safetensors_metadata(file)
     except (OSError, *_MALFORMED) as error:

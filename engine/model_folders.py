@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Generic, TypeVar
 
+from .endings import ONNX, SAFETENSORS, ending
+
 OWN, SHARED, SHIPPED = "own", "shared", "shipped"
 OWN_VARIABLE, SHARED_VARIABLE = "SPECTRALGPT_MODELS", "SPECTRALGPT_SHARED_MODELS"
-SUFFIXES = (".onnx", ".safetensors")
+SUFFIXES = (ONNX, SAFETENSORS)
 PATIENCE = 5.0  # s that all shared folders together have to answer
 
 Read = TypeVar("Read")
@@ -65,7 +67,7 @@ def model_files(folder: Path) -> list[Path]:
         OSError: The folder cannot be read.
     """
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES]
+        names = [entry.name for entry in entries if ending(entry.name) in SUFFIXES]
     return [folder / name for name in sorted(names) if not name.startswith(".")]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .card_editing import write_with_card
+from .endings import ending
 from .errors import InvalidParameter, ModelInvalid, OutputNotWritable
 from .infer.staging import StagedOutputs, write_error
 from .model_file import find_model, read_card, verify
@@ -50,12 +51,12 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
             title = job.title or card.title
             card = dataclasses.replace(card, name=name, title=title)
             target = file.with_name(f"{name}{file.suffix}")
-            staged = outputs.stage(str(target), (file.suffix.lower(),))
+            staged = outputs.stage(str(target), (ending(file),))
             try:
                 write_with_card(file, staged, card, part)
             except OSError as error:
                 raise write_error(staged, error) from error
-            made[file.suffix.lower().lstrip(".")] = str(target)
+            made[ending(file).lstrip(".")] = str(target)
         progress.check()
     if name != path.stem:
         for file in files:

@@ -11,6 +11,7 @@ import numpy as np
 from rasterio.windows import Window
 
 from ..cards import Normalisation
+from ..endings import ending
 from ..errors import EmptyArea, EngineError, InvalidParameter
 from ..progress import Progress
 from .lazy_patches import LazyRaster
@@ -91,7 +92,7 @@ def list_rasters(inputs: Sequence[str]) -> list[str]:
         inside = sorted(
             str(path)
             for path in Path(given).rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+            if ending(path) in SUFFIXES and not path.name.startswith(".")
         )
         if not inside:
             raise InvalidParameter(

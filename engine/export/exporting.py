@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..card_editing import copy_file
+from ..endings import ONNX, SAFETENSORS, ending
 from ..errors import ModelInvalid, ModelTaskMismatch
 from ..infer.staging import StagedOutputs, write_error
 from ..model_file import find_model, read_card, verify
@@ -34,10 +35,10 @@ def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
         DiskFull: The disk has no room for it.
     """
     path = find_model(job.model)
-    ending = ".safetensors" if job.format == "safetensors" else ".onnx"
-    source = _in_format(path, ending)
+    form = SAFETENSORS if job.format == "safetensors" else ONNX
+    source = _in_format(path, form)
     with StagedOutputs([str(path), str(source or "")]) as outputs:
-        staged = outputs.stage(job.output, (ending,))
+        staged = outputs.stage(job.output, (form,))
         progress.update(0.0, "Checking the model")
         sha256 = verify(source or path)
         progress.update(0.2, "Writing the model")
@@ -67,16 +68,16 @@ def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _in_format(path: Path, ending: str) -> Path | None:
+def _in_format(path: Path, form: str) -> Path | None:
     """The model's file with this ending, None when it must be made.
 
     Raises:
         ModelInvalid: Weights to train from are asked for, and there are none.
     """
-    wanted = path if path.suffix.lower() == ending else path.with_suffix(ending)
+    wanted = path if ending(path) == form else path.with_suffix(form)
     if wanted.is_file():
         return wanted
-    if ending == ".safetensors":
+    if form == SAFETENSORS:
         raise ModelInvalid(
             f"The model '{path.stem}' has no weights to train from: there is no {wanted.name} beside it. "
             "Export it as ONNX instead."

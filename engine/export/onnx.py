@@ -17,6 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from ..cards import Card
+from ..endings import ONNX
 from ..errors import InvalidParameter, ModelInvalid
 from ..infer.staging import StagedOutputs, write_error
 from ..model.predictor import Predictor
@@ -95,7 +96,7 @@ def export_onnx(
         )
     helper.set_model_props(proto, {CARD_KEY: json.dumps(card.to_stac()), SEAL_KEY: UNSEALED})
     with StagedOutputs() as outputs:
-        staged = outputs.stage(str(path), (".onnx",))
+        staged = outputs.stage(str(path), (ONNX,))
         try:
             Path(staged).write_bytes(proto.SerializeToString())
             sha256 = seal(Path(staged))

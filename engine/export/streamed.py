@@ -16,6 +16,7 @@ import onnx_ir
 from onnx import TensorProto, helper
 
 from ..cards import Card
+from ..endings import ONNX
 from ..errors import InvalidParameter
 from ..infer.staging import StagedOutputs, write_error
 from ..model.predictor import Predictor
@@ -48,7 +49,7 @@ def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
         DiskFull: The disk has no room for it.
     """
     with StagedOutputs() as outputs:
-        staged = outputs.stage(str(path), (".onnx",))
+        staged = outputs.stage(str(path), (ONNX,))
         model = trace(predictor).model
         weights = _take_weights(model.graph)
         proto = clean(onnx_ir.to_proto(model))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..cards import Card
 from ..checkpoint import load
+from ..endings import SAFETENSORS
 from ..errors import EngineError, ModelInvalid, OutOfMemory
 from ..infer.backend import Arrays, Backend, Floats, checked_scores
 from ..model.dense_head import DenseNetwork
@@ -149,7 +150,7 @@ def load_predictor(path: Path, card: Card) -> Predictor:
     Raises:
         ModelInvalid: The network is unknown here, or its weights are not to be had.
     """
-    beside = path.with_suffix(".safetensors")
+    beside = path.with_suffix(SAFETENSORS)
     if beside.exists():
         try:
             network, its_card = load(beside)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cards import Card
+from ..endings import ONNX, ending
 from ..errors import ModelInvalid
 from ..model_file import find_model, read_card, verify
 
@@ -31,7 +32,7 @@ def open_model(name_or_path: str, task: str) -> InstalledModel:
         ModelTaskMismatch: It is for another task.
     """
     path = find_model(name_or_path, task)
-    if path.suffix.lower() != ".onnx":
+    if ending(path) != ONNX:
         raise ModelInvalid(
             f"The model '{path}' is for training; running one needs a file that ends in .onnx. Export it first."
         )

@@ -15,6 +15,7 @@ from types import TracebackType
 
 import psutil
 
+from ..endings import ending
 from ..errors import DiskFull, InvalidParameter, OutputNotWritable
 
 SCRATCH_PREFIX = ".spectralgpt-"
@@ -66,7 +67,7 @@ class StagedOutputs:
             OutputNotWritable: The folder is missing or not writable, or the path is a folder.
         """
         path = Path(os.path.abspath(output))
-        if path.suffix.lower() not in suffixes:
+        if ending(path) not in suffixes:
             raise InvalidParameter(
                 f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
             )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..cards import Card
 from ..checkpoint import load
+from ..endings import ONNX, SAFETENSORS, ending
 from ..errors import ModelInvalid
 from ..model.config import SpectralGPTConfig
 from ..model.encoder import SpectralBackbone
@@ -65,11 +66,11 @@ def _with_weights(name_or_path: str) -> Path:
         trainable = [
             item
             for item in installed_models()
-            if item.suffix.lower() == ".safetensors" and name_or_path in (item.stem, item.name)
+            if ending(item) == SAFETENSORS and name_or_path in (item.stem, item.name)
         ]
         path = trainable[0] if trainable else find_model(name_or_path)
-    if path.suffix.lower() == ".onnx":
-        beside = path.with_suffix(".safetensors")
+    if ending(path) == ONNX:
+        beside = path.with_suffix(SAFETENSORS)
         if not beside.is_file():
             raise ModelInvalid(
                 f"The model '{path}' can only predict, and there is no {beside.name} beside it to "

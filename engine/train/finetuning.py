@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..data.labels import read_labels
+from ..endings import ONNX, SAFETENSORS
 from ..infer.backend import usable_threads
 from ..infer.staging import StagedOutputs
 from ..infer.writer import raster_environment
@@ -51,9 +52,9 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
         outputs = stack.enter_context(
             StagedOutputs((*job.inputs, *job.after, job.labels, str(base.path)))
         )
-        staged = outputs.stage(job.output_model, (".onnx",))
-        trainable = str(Path(job.output_model).with_suffix(".safetensors"))
-        weights = outputs.stage(trainable, (".safetensors",))
+        staged = outputs.stage(job.output_model, (ONNX,))
+        trainable = str(Path(job.output_model).with_suffix(SAFETENSORS))
+        weights = outputs.stage(trainable, (SAFETENSORS,))
         report = outputs.stage(job.output_report, (".html",)) if job.output_report else None
         if job.task == "scene-classification":
             made = finetune_scenes(job, base, layer, device, stack, told)

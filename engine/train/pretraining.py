@@ -19,6 +19,7 @@ from ..data.held_windows import HeldWindows
 from ..data.imagery import list_rasters, survey
 from ..data.opening import with_sources
 from ..data.raster_pool import RasterPool
+from ..endings import SAFETENSORS
 from ..errors import Cancelled
 from ..infer.backend import usable_threads
 from ..infer.staging import GEOTIFF, StagedOutputs
@@ -147,7 +148,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 def _stage(outputs: StagedOutputs, job: PretrainJob) -> dict[str, Path]:
     """Temporary paths of the requested outputs, by the job's field."""
     suffixes = {
-        "output_model": (".safetensors",),
+        "output_model": (SAFETENSORS,),
         "output_report": (".html",),
         "output_reconstruction": GEOTIFF,
     }
