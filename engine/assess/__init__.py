@@ -1,1 +1,1 @@
-"""Judging maps: accuracy against a reference, area-adjusted figures, samples to judge by. Inference tier only."""
+"""Accuracy assessment of maps: figures against a reference, area-adjusted figures, samples. Inference tier only."""

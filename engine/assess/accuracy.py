@@ -1,4 +1,4 @@
-"""What a confusion matrix says of a map, with intervals."""
+"""Accuracy figures from a confusion matrix, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Accuracy:
     """Figures of a confusion matrix.
 
     Attributes:
-        matrix: int64 [K, K], rows true, columns mapped.
-        overall: Share of the samples that are mapped right.
-        kappa: Cohen's.
-        mean_iou: Over the classes that occur in reference or map.
-        macro_f1: Mean F1, likewise.
+        matrix: Counts, int64 [K, K], rows true, columns mapped.
+        overall: Overall accuracy, the share of correctly mapped samples.
+        kappa: Cohen's kappa.
+        mean_iou: Mean IoU of the classes that occur in reference or map.
+        macro_f1: Mean F1 of these classes.
         precision: Precision of each class [K] (user's accuracy), with intervals.
         recall: Recall of each class [K] (producer's accuracy), with intervals.
-        f1: F1 of each class [K], NaN for one that occurs nowhere.
-        iou: IoU, likewise.
+        f1: F1 of each class [K], NaN for a class that occurs in neither.
+        iou: IoU of each class [K], NaN for a class that occurs in neither.
     """
 
     matrix: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Accuracy:
 
 
 def accuracy_of_matrix(matrix: NDArray[Any], confidence: float = 95) -> Accuracy:
-    """Figures of independent samples, with Wilson's intervals.
+    """Figures for independent samples, with Wilson's intervals.
 
     Args:
         matrix: Counts [K, K], rows true, columns mapped.
@@ -64,7 +64,7 @@ def accuracy_of_clusters(
     confidence: float = 95,
     weight: NDArray[Any] | None = None,
 ) -> Accuracy:
-    """Figures of samples that come in clusters: pixels of polygons.
+    """Figures for clustered samples, such as the pixels of polygons.
 
     Args:
         truth: True class indices [N], from 0.
@@ -72,7 +72,7 @@ def accuracy_of_clusters(
         unit: Cluster of each sample [N].
         classes: Number of classes K.
         confidence: Confidence of the intervals, percent.
-        weight: How many samples each stands for [N]; one each by default.
+        weight: Number of samples that each represents [N]; one each by default.
     """
     stands = np.ones(len(truth)) if weight is None else weight
     cells = truth.astype(np.int64) * classes + mapped

@@ -1,4 +1,4 @@
-"""How many points a stratified sample needs, and how many of them each stratum gets."""
+"""Size of a stratified sample, and allocation of its points to the strata."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..errors import InvalidParameter
 def sample_size(
     share: NDArray[np.float64], accuracy: NDArray[np.float64], standard_error: float
 ) -> int:
-    """Points for a wanted standard error of the overall accuracy: Olofsson et al. (2014), equation 13.
+    """Sample size for a given standard error of the overall accuracy: Olofsson et al. (2014), equation 13.
 
     n = (sum of W_i S_i / S(O))^2 with S_i = sqrt(U_i (1 - U_i)).
 
     Args:
-        share: W, share of the map of each class [K], sums to 1.
+        share: W, share of each class in the map [K], sums to 1.
         accuracy: U, expected user's accuracy of each class [K].
-        standard_error: S(O).
+        standard_error: S(O), standard error of the overall accuracy.
     """
     spread = np.sqrt(accuracy * (1 - accuracy))
     return math.ceil(round((float(share @ spread) / standard_error) ** 2, 6))
@@ -29,19 +29,19 @@ def sample_size(
 def allocate(
     pixels: NDArray[np.int64], size: int, allocation: str, minimum: int
 ) -> NDArray[np.int64]:
-    """Shares points among the classes.
+    """Allocates the points of a sample to the classes.
 
     Args:
-        pixels: Pixels of each class [K], at least one.
-        size: Points in all; becomes more only where the minimum of every class asks for it.
+        pixels: Number of pixels of each class [K], at least one.
+        size: Number of points; exceeded only if the minimum of every class requires it.
         allocation: "proportional" to the pixels beyond the minimum, or "equal".
-        minimum: Points of each class at least; all of a class that has fewer pixels.
+        minimum: Least number of points of each class; a class with fewer pixels gets all of them.
 
     Returns:
-        Points of each class [K], never more than its pixels.
+        Number of points of each class [K], never more than its pixels.
 
     Raises:
-        InvalidParameter: Fewer points than classes.
+        InvalidParameter: There are fewer points than classes.
     """
     if size < len(pixels):
         raise InvalidParameter(
@@ -50,7 +50,7 @@ def allocate(
         )
     least = np.minimum(pixels, minimum)
     weight = np.ones(len(pixels)) if allocation == "equal" else pixels.astype(float)
-    # Classes outside their limits are fixed there, those first that pull the sum away from the size.
+    # Fix classes outside their limits at the limit, beginning with the side that moves the sum away from the size.
     points = np.zeros(len(pixels), np.int64)
     free = np.ones(len(pixels), bool)
     while free.any():
@@ -71,7 +71,7 @@ def allocate(
 
 
 def _whole(wanted: NDArray[np.float64], total: int) -> NDArray[np.int64]:
-    """Whole numbers of the same sum: the largest remainders are rounded up."""
+    """Rounds to integers with a given sum (largest remainder method)."""
     points = np.floor(wanted).astype(np.int64)
     rest = total - int(points.sum())
     points[np.argsort(points - wanted, kind="stable")[:rest]] += 1

@@ -1,4 +1,4 @@
-"""A class map to be judged: its classes with their names and areas, its pixels by place."""
+"""A class map to assess: its classes with names and areas, and its values at given pixels."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ..language import marked
 from ..progress import Progress
 
 _STRIP = 4 * 2**20  # pixels read at once
-_MOST = 1000  # classes; more are measurements, not classes
-_NAMELESS = 100  # classes without a name; so many are rather the brightness of a band
-_COLOURS = 3  # bands from which on a raster is rather an image
-_TILE = 1024  # pixels along the side of what is read at once for places
+_MOST = 1000  # most classes; more distinct values are measurements
+_NAMELESS = 100  # most classes if none has a name; more are probably the brightness of a band
+_COLOURS = 3  # bands from which a raster is probably an image
+_TILE = 1024  # side of the tiles in which single pixels are read, pixels
 
 
 @dataclass(frozen=True)
 class MapClass:
-    """A class as the map has it, or one of the references that it lacks.
+    """A class of the map, or a class of the references that the map lacks.
 
     Attributes:
-        value: Its value; None where the map lacks it.
+        value: Its value; None if the map lacks it.
         title: Its name in the map's categories, may be empty.
         alias: Another name of it, may be empty.
-        color: #rrggbb, empty when the map has none.
-        pixels: How many; 0 where they were not counted.
-        area: Ground that they cover, square metres.
+        color: Colour #rrggbb; empty if the map has none.
+        pixels: Number of its pixels; 0 if not counted.
+        area: Ground area of these pixels, square metres.
     """
 
     value: int | None
@@ -49,7 +49,7 @@ class MapClass:
 
     @property
     def name(self) -> str:
-        """What a reader knows it by."""
+        """Name for the reader of a report."""
         return self.title or self.alias or str(self.value)
 
 
@@ -72,17 +72,17 @@ class ClassRaster:
 
     @property
     def many_bands(self) -> bool:
-        """Whether it has as many bands as an image, and no names for the values of the first."""
+        """Whether it has as many bands as an image, and no names for the values of the first band."""
         many = self._dataset.count >= _COLOURS
         return many and not any(look.title for look in self.legend().values())
 
     def is_image(self, classes: Sequence[MapClass]) -> bool:
-        """Whether values that were taken for classes are rather those of an image."""
+        """Whether values that were taken for classes are probably those of an image."""
         nameless = not any(item.title or item.alias for item in classes)
         return nameless and (self.many_bands or len(classes) > _NAMELESS)
 
     def image_given(self) -> LabelsInvalid:
-        """The refusal of an image in place of a class map."""
+        """The error for an image given in place of a class map."""
         return LabelsInvalid(
             f"{self.path} is an image (bands: {self._dataset.count}, {self._dataset.dtypes[0]}), "
             "expected a class map: one band of whole numbers that stand for classes. Choose the map "
@@ -91,25 +91,25 @@ class ClassRaster:
         )
 
     def legend(self) -> dict[int, Look]:
-        """What the map says of its values: names and colours."""
+        """Names and colours that the map declares, by value."""
         looks = raster_looks(self._dataset, self.path)
         return {int(value): look for value, look in looks.items()}
 
     def classes(
         self, progress: Progress, names: Mapping[int, str] | None = None
     ) -> tuple[MapClass, ...]:
-        """Counts the map, strip by strip.
+        """Counts the map's pixels, strip by strip.
 
         Args:
-            progress: Told of every strip.
-            names: As of `named`.
+            progress: Takes the progress, strip by strip.
+            names: See `named`.
 
         Returns:
-            The classes that occur or have a name, by value.
+            The classes that occur or have a name, sorted by value.
 
         Raises:
             EmptyArea: Every pixel is no-data.
-            LabelsInvalid: Too many different values.
+            LabelsInvalid: There are too many different values.
         """
         pixels: dict[Any, int] = {}  # by value
         area: dict[Any, float] = {}
@@ -141,11 +141,11 @@ class ClassRaster:
     def named(
         self, values: Iterable[int], names: Mapping[int, str] | None = None
     ) -> tuple[MapClass, ...]:
-        """Classes of some values and of all that have a name, by value, without counting.
+        """Classes of given values and of all values with a name, sorted by value, without counting pixels.
 
         Args:
-            values: That occur.
-            names: Other names of classes, by value.
+            values: Values that occur.
+            names: Further names of classes, by value.
         """
         legend, names = self.legend(), names or {}
         titled = {value for value, look in legend.items() if look.title and value != self.nodata}
@@ -162,7 +162,7 @@ class ClassRaster:
     def strips(
         self, progress: Progress, message: str
     ) -> Iterator[tuple[Window, NDArray[Any], NDArray[np.bool_]]]:
-        """The map from top to bottom: window, values and valid pixels [rows, width]."""
+        """Reads the map in strips from top to bottom: yields window, values and valid pixels [rows, width]."""
         grid = self.grid
         block = self._dataset.block_shapes[0][0]
         rows = max(1, _STRIP // grid.width)
@@ -176,12 +176,12 @@ class ClassRaster:
     def at(
         self, row: NDArray[np.int64], column: NDArray[np.int64], progress: Progress
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Values at places; only tiles with a place are read.
+        """Values at given pixels; only tiles that contain such pixels are read.
 
         Args:
-            row: [N], inside the map.
-            column: [N].
-            progress: Told of every tile.
+            row: Rows [N], inside the map.
+            column: Columns [N].
+            progress: Takes the progress, tile by tile.
 
         Returns:
             Values [N], and whether they are valid [N].
@@ -214,12 +214,12 @@ def open_class_raster(path: str, crs: str = "") -> Iterator[ClassRaster]:
 
     Args:
         path: The raster.
-        crs: CRS to assume when it has none.
+        crs: CRS to assume if it has none.
 
     Raises:
         RasterUnreadable: It cannot be read.
-        GeoreferenceMissing: It lies nowhere.
-        LabelsInvalid: Its values are not whole numbers, as those of an image or of measurements.
+        GeoreferenceMissing: It has no georeference.
+        LabelsInvalid: Its values are not integers, but those of an image or measurements.
     """
     with open_raster(path) as dataset:
         yield ClassRaster(dataset, path, crs)
@@ -228,8 +228,8 @@ def open_class_raster(path: str, crs: str = "") -> Iterator[ClassRaster]:
 def _tally(
     values: NDArray[Any], ground: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Distinct values of pixels [n], and how many there are and how much ground they cover of each."""
-    if values.dtype in (np.uint8, np.uint16):  # the common case, without sorting
+    """Distinct values of pixels [n], each with its number of pixels and their summed ground area."""
+    if values.dtype in (np.uint8, np.uint16):  # the common case needs no sorting
         counts, metres = np.bincount(values), np.bincount(values, ground)
         found = np.flatnonzero(counts)
         return found, counts[found], metres[found]

@@ -1,4 +1,4 @@
-"""References laid on a map: what is true and what is mapped, as indices of common classes."""
+"""Compares references with a map: true and mapped class of each sample, as indices of common classes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from .class_raster import ClassRaster, MapClass
 from .matching import NONE, Matching, match_classes
 from .references import References
 
-_BARE = ("Class 0", "Class 255")  # titles of values that have none
+_BARE = ("Class 0", "Class 255")  # automatic titles of 0 and 255 without a name
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Samples whose class is known in both.
+    """Samples whose class is known in both references and map.
 
     Attributes:
-        classes: Those that occur [K], those that the map lacks last; with all of the map when it was counted.
-        truth: Class index of each sample [N].
-        mapped: Class index in the map [N].
+        classes: Classes that occur in the samples, and those in the map if it was counted [K]; classes that the map
+            lacks come last.
+        truth: True class index of each sample [N].
+        mapped: Class index of each sample in the map [N].
         kept: Which of the references became samples [M].
         matching: How the classes were matched.
         warnings: What was left out.
@@ -49,15 +50,15 @@ def compare(
     counted: bool,
     progress: Progress,
 ) -> Comparison:
-    """Reads the map under the references.
+    """Reads the map at the references and matches the classes of both.
 
     Args:
         raster: The map.
-        references: On its grid.
+        references: The references on the map's grid.
         path: Path of the references, for messages.
         names: Other names of the map's classes, by value.
-        counted: Whether the areas of the map's classes are wanted, for which it is read whole.
-        progress: Told of the reading.
+        counted: Whether to count the areas of the map's classes, for which the whole map is read.
+        progress: Takes the progress.
 
     Raises:
         LabelsInvalid: No class of the references is one of the map.
@@ -110,7 +111,7 @@ def _matched(
     counted: bool,
     progress: Progress,
 ) -> tuple[tuple[MapClass, ...], Matching]:
-    """The map's classes and how the references' match; the whole map is read only if need be."""
+    """The map's classes and their matching with the references'; reads the whole map only if necessary."""
     if not counted:
         classes = raster.named(np.unique(under).tolist(), names)
         try:
@@ -131,10 +132,10 @@ def _matched(
 
 
 def _strange(references: References, matching: Matching) -> tuple[list[int], list[int]]:
-    """Classes of the references that the map lacks, and those among them that only look like one.
+    """Classes of the references that the map lacks, and values that are probably no classes but unlabelled pixels.
 
-    The map is wrong where such a class is, and an accuracy without it would be too high. But what has no name in a
-    raster and is 0 or 255 is rather what nobody labelled.
+    The map is wrong where such a class is, so leaving it out would make the accuracy too high. But the values 0 and 255
+    without a name in a reference raster usually mean "unlabelled".
     """
     strange = [place for place, own in enumerate(matching.places) if own == NONE]
     raster = references.kind == "raster"
@@ -153,7 +154,7 @@ def _told(
     lacking: Sequence[int],
     unlabelled: Sequence[int],
 ) -> tuple[str, ...]:
-    """What is to be said of the classes and of samples that are left out."""
+    """Warnings about the classes, and about samples that are left out."""
     warnings = [matching.warning] if matching.warning else []
 
     def named(places: Sequence[int]) -> str:

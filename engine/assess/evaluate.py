@@ -1,4 +1,4 @@
-"""The verb `evaluate`: how well a class map, or a model's map, agrees with a reference."""
+"""The verb `evaluate`: accuracy of a class map, or of a model's map, against a reference."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from .judgement import Adjusted, adjust, described, described_adjusted
 from .references import References, read_references
 
 HTML = (".html", ".htm")
-_FEW = 10  # polygons; with fewer an interval says little
-_MARGIN = 256  # pixels mapped around the references, so that no border is judged
+_FEW = 10  # polygons; with fewer, intervals are unreliable
+_MARGIN = 256  # pixels to map around the references, to avoid edge effects
 _KINDS = {"polygons": "polygons", "points": "points", "raster": "a class raster"}
 
 
@@ -41,12 +41,12 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
     """Compares a class map with a reference.
 
     Args:
-        job: What is asked; with a model the map is made first, and not kept.
-        progress: Told of the work.
+        job: The checked job; if it has a model, the map is made first, and deleted afterwards.
+        progress: Takes progress, log and warnings.
 
     Returns:
         outputs, figures, matrix (rows true, columns mapped), names, values, confidence, design, matching, warnings,
-        seconds. Figures that cannot be said are None.
+        seconds. Undefined figures are None.
 
     Raises:
         EngineError: A subclass; its message says what was given, what was expected and what to do.
@@ -84,7 +84,7 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
             )
         if table is not None:
             write_table(table, case.classes, found.accuracy)
-        progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
+        progress.update(1.0, "Done")  # last chance to cancel, before the outputs appear
     return {
         "outputs": wanted,
         **found.figures(),
@@ -96,12 +96,12 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Assessment:
-    """How well a map agrees with its references.
+    """Agreement of a map with its references.
 
     Attributes:
         case: The samples.
-        accuracy: By counting samples alike.
-        adjusted: With each class weighted by its area in the map; None where the design does not allow it.
+        accuracy: Figures with equal weight of all samples.
+        adjusted: Figures with classes weighted by their area in the map; None if the sampling design does not allow it.
         warnings: What was left out, and what limits the figures.
     """
 
@@ -111,7 +111,7 @@ class Assessment:
     warnings: list[str]
 
     def figures(self) -> dict[str, Any]:
-        """What the result of the verb says of it."""
+        """The figures for the result of the verb."""
         case, adjusted = self.case, self.adjusted
         figures = described(case.classes, self.accuracy, len(case.truth))
         figures["area_adjusted"] = described_adjusted(case.classes, adjusted) if adjusted else None
@@ -128,7 +128,7 @@ class Assessment:
 def _assess(
     case: Comparison, references: References, by_area: bool, confidence: float
 ) -> Assessment:
-    """Figures of a comparison, and what limits them."""
+    """Computes the figures of a comparison, and gathers the warnings."""
     adjusted = None
     if by_area:
         strata = references.strata.only(case.kept) if references.strata else None
@@ -151,7 +151,7 @@ def _is_stratified(job: EvaluateJob, references: References) -> bool:
 
 
 def _around(references: References, grid: Grid) -> Window:
-    """The part of a raster that has to be mapped to judge it at the references."""
+    """The part of a raster that has to be mapped to assess it at the references."""
     top, left = int(references.row.min()) - _MARGIN, int(references.column.min()) - _MARGIN
     bottom, right = int(references.row.max()) + _MARGIN, int(references.column.max()) + _MARGIN
     return grid.clip(Window(left, top, right + 1 - left, bottom + 1 - top))
@@ -159,7 +159,7 @@ def _around(references: References, grid: Grid) -> Window:
 
 @contextmanager
 def _scratch(outputs: StagedOutputs, wanted: dict[str, str]) -> Iterator[Path]:
-    """A folder for the map that is judged and not kept: beside the outputs, where there is room."""
+    """A temporary folder for the map to assess: beside the outputs, on a disk that should have room."""
     for path in wanted.values():
         yield outputs.scratch(Path(os.path.abspath(path)).parent)
         return
@@ -170,7 +170,7 @@ def _scratch(outputs: StagedOutputs, wanted: dict[str, str]) -> Iterator[Path]:
 def _map(
     job: EvaluateJob, output: str, grid: Grid, window: Window, progress: Progress
 ) -> dict[int, str]:
-    """Maps a part of the input with the model; gives the names of its classes by value."""
+    """Maps a part of the input with the model; returns the names of its classes by value."""
     whole = window == grid.window
     done = segment(
         SegmentJob(
@@ -204,7 +204,7 @@ def _accuracy(case: Comparison, references: References, confidence: float) -> Ac
 
 
 def _cautions(references: References, case: Comparison) -> list[str]:
-    """What limits the plain figures."""
+    """Warnings about the limits of the unweighted figures."""
     if references.kind == "points":
         return []
     units = len(np.unique(references.unit[case.kept]))

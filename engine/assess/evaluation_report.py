@@ -47,10 +47,10 @@ def write_report(
         path: File to write.
         job: The checked job.
         classes: Classes of the matrix [K].
-        accuracy: Plain figures.
-        adjusted: Area-adjusted figures, if the sample allows them.
+        accuracy: Figures with equal weight of all samples.
+        adjusted: Area-adjusted figures, if the sampling design allows them.
         facts: What was compared, and how.
-        warnings: What a reader must know.
+        warnings: Warnings to the reader.
     """
     names = [item.name for item in classes]
     level = f"{job.confidence} %"
@@ -87,7 +87,7 @@ def write_report(
 
 
 def write_table(path: Path, classes: Sequence[MapClass], accuracy: Accuracy) -> None:
-    """Writes the confusion matrix as CSV: rows true, columns mapped, names first."""
+    """Writes the confusion matrix as CSV: rows true, columns mapped, names in the first row and column."""
     names = [item.name for item in classes]
     try:
         with path.open("w", newline="", encoding=CSV_ENCODING) as file:

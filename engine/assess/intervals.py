@@ -1,4 +1,4 @@
-"""Estimates with the interval that they leave open."""
+"""Estimates with confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its confidence interval; NaN where it cannot be said."""
+    """A figure and its confidence interval; NaN if undefined."""
 
     value: float
     low: float = NAN
     high: float = NAN
 
     def to_dict(self) -> dict[str, float | None]:
-        """JSON has no NaN: None."""
+        """For JSON, with None for NaN."""
         return {"value": known(self.value), "low": known(self.low), "high": known(self.high)}
 
 
 def known(value: float, digits: int = 6) -> float | None:
-    """A number for JSON, None when it is not one."""
+    """A rounded number for JSON; None for NaN and infinity."""
     return round(float(value), digits) if math.isfinite(value) else None
 
 
@@ -37,9 +37,9 @@ def deviate(confidence: float) -> float:
 
 
 def student(confidence: float, freedom: int) -> float:
-    """The same for a variance estimated with few degrees of freedom (Cornish-Fisher, Hill 1970).
+    """The same if the variance is estimated with few degrees of freedom (Cornish-Fisher, Hill 1970).
 
-    Within 1 percent of Student's t from four degrees at 95 percent; below that it is too short.
+    At 95 percent it is within 1 percent of Student's t from four degrees on, and too small below.
     """
     z, v = deviate(confidence), max(freedom, 1)
     return (
@@ -51,13 +51,13 @@ def student(confidence: float, freedom: int) -> float:
 
 
 def symmetric(value: float, error: float, confidence: float, most: float = 1.0) -> Estimate:
-    """Normal interval about a value, cut to 0..`most`.
+    """Normal interval around a value, clipped to 0..`most`.
 
     Args:
         value: The figure.
         error: Its standard error.
-        confidence: Percent.
-        most: The largest that the figure can be.
+        confidence: Confidence of the interval, percent.
+        most: Largest possible value of the figure.
     """
     half = deviate(confidence) * error
     low, high = value - half, value + half
@@ -68,9 +68,9 @@ def wilson(hits: float, trials: float, confidence: float) -> Estimate:
     """A share of independent trials with Wilson's score interval (1927).
 
     Args:
-        hits: Successes.
-        trials: Number of trials; may be an effective, fractional number.
-        confidence: Percent.
+        hits: Number of successes.
+        trials: Number of trials; may be an effective number, so fractional.
+        confidence: Confidence of the interval, percent.
     """
     return _wilson(hits / trials if trials else NAN, trials, deviate(confidence))
 
@@ -81,20 +81,20 @@ def clustered(
     confidence: float,
     weight: NDArray[Any] | None = None,
 ) -> Estimate:
-    """A share of samples that come in clusters, pixels of polygons for instance.
+    """A share of clustered samples, such as the pixels of polygons.
 
-    The variance is the ratio estimator's, over the clusters; the interval is Wilson's with the number of independent
-    samples that would have this variance, which keeps it within 0..1 and open where every sample is right. Then, and
-    never less than that, each cluster counts as one.
+    The variance is that of the ratio estimator over the clusters. The interval is Wilson's for the effective sample
+    size, the number of independent samples with this variance; so it stays within 0..1 and does not collapse if every
+    sample is right. In that case each cluster counts as one sample.
 
     Args:
         hit: Successes [N].
-        unit: The cluster of each [N].
-        confidence: Percent.
-        weight: How many samples each stands for [N]; one each by default.
+        unit: Cluster of each sample [N].
+        confidence: Confidence of the interval, percent.
+        weight: Number of samples that each represents [N]; one each by default.
 
     Returns:
-        The share over all samples; without an interval when there is one cluster only.
+        The share over all samples; without an interval if there is only one cluster.
     """
     if not hit.size:
         return Estimate(NAN)

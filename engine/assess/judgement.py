@@ -1,4 +1,4 @@
-"""References and the map under them become figures."""
+"""Area-adjusted figures of an evaluation, and all figures in the form of the verb's result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Adjusted:
     Attributes:
         figures: The estimates.
         mapped: Area of each class in the map, square metres [K].
-        warnings: What limits them.
+        warnings: What limits the estimates.
     """
 
     figures: Stratified
@@ -43,8 +43,8 @@ def adjust(
     Args:
         truth: Class index of each point [N].
         mapped: Class index of each point in the map [N].
-        strata: From which each point was drawn; None: the map's classes are the strata.
-        classes: The map's, counted [K].
+        strata: The strata that the points were drawn from; None if they are the map's classes.
+        classes: The map's classes with their areas [K].
         confidence: Confidence of the intervals, percent.
     """
     warnings = []
@@ -55,7 +55,7 @@ def adjust(
         own = np.array([values.index(name) if name in values else -1 for name in strata.names])
         off = int((own[strata.of_point] != mapped).sum())
         if off:
-            # Drawn from another map: its strata's shares of the ground, by the weights.
+            # The sample was drawn from another map; the weights give the shares of its strata in the area.
             stratum, names = strata.of_point, list(strata.names)
             size = strata.pixels / strata.pixels.sum() * areas.sum()
             warnings.append(
@@ -84,7 +84,7 @@ def adjust(
 
 
 def described(classes: Sequence[MapClass], accuracy: Accuracy, samples: int) -> dict[str, Any]:
-    """Plain figures for a result."""
+    """Figures with equal weight of all samples, for the verb's result."""
     return {
         "samples": samples,
         "overall_accuracy": known(accuracy.overall.value),
@@ -111,7 +111,7 @@ def described(classes: Sequence[MapClass], accuracy: Accuracy, samples: int) -> 
 
 
 def described_adjusted(classes: Sequence[MapClass], adjusted: Adjusted) -> dict[str, Any]:
-    """Area-adjusted figures for a result; areas in square metres."""
+    """Area-adjusted figures for the verb's result; areas in square metres."""
     figures = adjusted.figures
     return {
         "overall_accuracy": known(figures.overall.value),

@@ -1,4 +1,4 @@
-"""Which class of a map each class of a reference means."""
+"""Matches the classes of a reference with those of a map."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Matching:
-    """The outcome.
+    """The result of a matching.
 
     Attributes:
-        places: For each class of the reference the index of the map's class, `NONE` for none.
-        how: "name", "value", or both.
-        pairs: What was matched with what, for people.
-        warning: What is doubtful, may be empty.
+        places: Index of the map's class for each class of the reference, or `NONE`.
+        how: "name", "value", or "name and value".
+        pairs: The matched classes, as text for people.
+        warning: Warning about doubtful matches, may be empty.
     """
 
     places: tuple[int, ...]
@@ -34,20 +34,20 @@ class Matching:
 def match_classes(
     labels: Sequence[str], classes: Sequence[ModelClass], mapped: Sequence[MapClass], path: str
 ) -> Matching:
-    """Matches by name, whatever the capitals and punctuation, else by value.
+    """Matches classes by name, ignoring case and punctuation, else by value.
 
-    A class with a name of its own is matched by value only when no class is by name.
+    A class with a name of its own is matched by value only if no class is matched by name.
 
     Args:
-        labels: What the reference calls its classes [K].
+        labels: The reference's labels of its classes [K].
         classes: The same classes with their titles [K].
         mapped: The map's classes.
-        path: The reference, for the message.
+        path: Path of the reference, for the message.
 
     Raises:
         LabelsInvalid: No class matches.
     """
-    own = [  # names that are more than the label's number
+    own = [  # titles other than the automatic "Class N"
         item.title if _plain(item.title) != _plain(f"Class {label}") else ""
         for label, item in zip(labels, classes)
     ]
@@ -87,7 +87,7 @@ def match_classes(
 
 
 def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapClass]) -> list[int]:
-    """For each label, or its title, the index of the map's class of that name, else `NONE` [K]."""
+    """Index of the map's class with each label or its title as name, else `NONE` [K]."""
     known: dict[str, int] = {}
     for place, item in enumerate(mapped):
         for name in (item.title, item.alias):
@@ -101,7 +101,7 @@ def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapC
 
 def _plain(name: str) -> str:
     text = tidy(name).casefold()
-    return re.sub(r"[\W_]+", " ", text).strip() or text  # "+" and "-" are names, too
+    return re.sub(r"[\W_]+", " ", text).strip() or text  # names may be only punctuation: "+", "-"
 
 
 def _told(item: MapClass) -> str:

@@ -1,4 +1,4 @@
-"""References on a map's grid: which pixels, of which class, drawn from which stratum."""
+"""Reads references on a map's grid: pixels, their classes, and the strata that they were drawn from."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PURPOSE = "references"
 
 @dataclass(frozen=True)
 class Strata:
-    """How points were drawn.
+    """The strata of a sample.
 
     Attributes:
-        names: Names of the strata [H], as their field has them.
-        pixels: Pixels of each stratum [H]: the sum of its points' weights.
-        of_point: Stratum of each reference [N].
+        names: Names of the strata as in the field [H].
+        pixels: Number of pixels of each stratum [H], the sum of its points' weights.
+        of_point: Index of the stratum of each reference [N].
     """
 
     names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Strata:
     of_point: NDArray[np.int64]
 
     def only(self, kept: NDArray[np.bool_]) -> Strata:
-        """The same strata with some of the points."""
+        """The same strata with a selection of the points."""
         return Strata(self.names, self.pixels, self.of_point[kept])
 
 
@@ -47,14 +47,14 @@ class References:
 
     Attributes:
         kind: "polygons", "points" or "raster".
-        labels: What the file calls its classes [K].
-        classes: The same with titles [K].
-        row: [N], on the map's grid.
-        column: [N].
-        label: Index of the class [N].
+        labels: Labels of the classes in the file [K].
+        classes: The same classes with titles [K].
+        row: Row of each on the map's grid [N].
+        column: Column of each on the map's grid [N].
+        label: Index of the class of each [N].
         unit: Polygon, point or region of each [N].
-        weight: How many pixels each stands for [N]; 1 unless some were drawn of many.
-        strata: None when the file does not tell.
+        weight: Number of pixels that each represents [N]; 1 unless they were subsampled.
+        strata: The strata of the sample; None if the file has no such fields.
         warnings: What was assumed or left out.
     """
 
@@ -75,11 +75,11 @@ def read_references(path: str, field: str, grid: Grid) -> References:
 
     Args:
         path: Vector file of polygons or points, or a class raster.
-        field: With the class; empty takes `reference`, which our samples have. Rasters need none.
-        grid: The map's.
+        field: Field with the class; if empty, `reference`, the field of our samples. Not needed for rasters.
+        grid: The map's grid.
 
     Raises:
-        EngineError: As of `read_labels` and `LabelLayer.pixels`.
+        EngineError: See `read_labels` and `LabelLayer.pixels`.
     """
     field = field or (REFERENCE if REFERENCE in _fields(path) else "")
     layer = read_labels(path, field, purpose=_PURPOSE, least=1)
@@ -110,7 +110,7 @@ def read_references(path: str, field: str, grid: Grid) -> References:
 
 
 def _fields(path: str) -> Sequence[str]:
-    """Names of a vector file's fields; none of a raster."""
+    """Names of a vector file's fields; empty for a raster."""
     try:
         file, layer = find_layer(path, _PURPOSE)
         return [str(name) for name in pyogrio.read_info(file, layer=layer)["fields"]]
@@ -119,7 +119,7 @@ def _fields(path: str) -> Sequence[str]:
 
 
 def _strata(path: str, field: str, unit: NDArray[Any]) -> Strata | None:
-    """The strata of labelled points; None when the fields are not filled."""
+    """The strata of labelled points; None if the fields are not filled in everywhere."""
     features = read_features(path, _PURPOSE, POINTS)
     labelled = [bool(labels) for labels in field_labels(features, field, False).labels]
     try:
@@ -130,7 +130,7 @@ def _strata(path: str, field: str, unit: NDArray[Any]) -> Strata | None:
     if not (np.isfinite(weight) & (weight > 0)).all() or not all(stratum):
         return None
     names, place = np.unique(np.array(stratum), return_inverse=True)
-    # Of all points, labelled or not: the sample's weights add up to the stratum.
+    # Sum over all points, labelled or not, as the weights of the whole sample add up to the size of the stratum.
     pixels = np.bincount(place, weight).astype(float)
     return Strata(tuple(map(str, names)), pixels, place[np.flatnonzero(labelled)][unit])
 

@@ -1,4 +1,4 @@
-"""The verb `sample`: a stratified random sample of a class map, to be labelled and given to `evaluate`."""
+"""The verb `sample`: draws a stratified random sample of a class map, to be labelled for `evaluate`."""
 
 from __future__ import annotations
 
@@ -30,15 +30,14 @@ STRATUM, WEIGHT = "stratum", "weight"
 
 
 def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
-    """Draws points at pixel centres of a class map, each class a stratum.
+    """Draws points at pixel centres of a class map, with the classes as strata.
 
-    The map is read twice, strip by strip: counted, then the drawn pixels are found. The same seed gives the same
-    points. The points are in random order: whoever labels only the first ones has labelled a random sample of each
-    class.
+    The map is read twice, strip by strip: to count the classes, and to find the drawn pixels. The same seed gives the
+    same points. They are in random order, so that the first ones alone are a random sample of each class too.
 
     Args:
         job: The checked job.
-        progress: Told of every strip.
+        progress: Takes the progress, strip by strip, and log and warnings.
 
     Returns:
         outputs, classes (points, pixels and area of each), size, warnings, seconds.
@@ -57,7 +56,7 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
             progress.warning(text)
         rng = np.random.default_rng(job.seed)
         row, column, stratum = _drawn(raster, classes, points, rng, progress.part(0.45, 0.95))
-        # The seed alone decides the order, not how the map was read.
+        # Sort first, so that the order depends on the seed alone and not on the strips.
         order = np.lexsort((column, row))[rng.permutation(len(row))]
         _write(
             output,
@@ -67,7 +66,7 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
             points,
             without_secrets(json.dumps({"verb": job.verb, "input": job.input, "seed": job.seed})),
         )
-        progress.update(1.0, "Done")  # the last place for a cancel
+        progress.update(1.0, "Done")  # last chance to cancel
     shares = ", ".join(f"{_told(item)} {count}" for item, count in zip(classes, points))
     progress.log(f"{points.sum()} points: {shares}")
     progress.log(
@@ -93,7 +92,7 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
 
 
 def _allocated(classes: Sequence[MapClass], job: SampleJob) -> tuple[NDArray[np.int64], list[str]]:
-    """How many points each class gets [H], and what is to be said of it."""
+    """Number of points of each class [H], and warnings about them."""
     pixels = np.array([item.pixels for item in classes], np.int64)
     accuracy = np.full(len(classes), job.expected_accuracy)
     wanted = job.size or max(
@@ -128,7 +127,8 @@ def _drawn(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Row, column and class index of the drawn pixels [n].
 
-    Which of a class's pixels are taken, counted from the map's upper left corner, is drawn first.
+    First the ranks of a class's pixels are drawn, counted from the map's upper left corner; then the pixels with these
+    ranks are found.
     """
     ranks = [
         np.sort(rng.choice(item.pixels, int(count), replace=False))

@@ -1,8 +1,8 @@
 """Area-adjusted accuracy and areas of a map from a stratified random sample.
 
 Olofsson, P. et al. (2014): Good practices for estimating area and assessing accuracy of land change. Remote Sensing of
-Environment 148, 42-57. Written in the form of Stehman, S. V. (2014), International Journal of Remote Sensing 35(13),
-4923-4939, in which the strata need not be the classes of the map that is judged; where they are, both are the same.
+Environment 148, 42-57. The formulas are those of Stehman, S. V. (2014), International Journal of Remote Sensing 35(13),
+4923-4939, in which the strata need not be the classes of the assessed map; if they are, the results are the same.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Stratified:
     """Estimates for the whole map.
 
     Attributes:
-        proportions: Estimated share of the area [K, K], rows true, columns mapped; sums to 1.
+        proportions: Estimated shares of the area [K, K], rows true, columns mapped; sum to 1.
         overall: Overall accuracy.
         user: User's accuracy of each class [K].
         producer: Producer's accuracy of each class [K].
         area: True area of each class [K], in the unit of the strata's areas.
-        area_error: Standard error of that [K].
+        area_error: Standard errors of these areas [K].
     """
 
     proportions: NDArray[np.float64]
@@ -40,11 +40,11 @@ class Stratified:
 def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95) -> Stratified:
     """Estimates from counts of sample points.
 
-    Intervals are normal ones, without correction for finite strata, as published. They are NaN where a stratum with an
-    area has one point only.
+    Intervals are normal, without finite population correction, as published. They are NaN if a stratum with an area
+    has only one point.
 
     Args:
-        counts: Points [H, K, K]: stratum, true class, mapped class. A stratum without area is left out.
+        counts: Number of points by stratum, true class and mapped class [H, K, K]. Strata without area are ignored.
         area: Area of each stratum [H], any unit.
         confidence: Confidence of the intervals, percent.
 
@@ -65,14 +65,14 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
     right = np.eye(classes, dtype=bool)
 
     def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[float, float]:
-        """Area in the cells `part` over area in the cells `whole`, and its standard error."""
+        """Ratio of the area in the cells `part` to the area in the cells `whole`, and its standard error."""
         inside = means[:, part].sum(axis=1)  # [H]
         among = means[:, whole].sum(axis=1)
         divisor = float(weight @ among)
         if not divisor:
             return float("nan"), float("nan")
         ratio = float(weight @ inside) / divisor
-        # Variance of y - ratio * x within each stratum; y is 1 in `part`, x in `whole`, which holds `part`.
+        # Variance of y - ratio * x within each stratum; y is 1 in `part`, x is 1 in `whole`, which contains `part`.
         residual = part * 1.0 - ratio * whole  # [K, K]
         mean = (means * residual).sum(axis=(1, 2))
         square = (means * residual**2).sum(axis=(1, 2)) - mean**2
