@@ -1,1 +1,1 @@
-"""Reports: one self-contained HTML file from sections of text, tables, charts and pictures."""
+"""Reports: self-contained HTML files with sections of text, tables, charts and pictures."""

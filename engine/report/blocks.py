@@ -1,4 +1,4 @@
-"""What a section of a report is made of."""
+"""Building blocks of a report's sections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Warnings:
-    """What a reader has to know before trusting the rest; none shows nothing."""
+    """Warnings that a reader should know before trusting the report; shows nothing if there are none."""
 
     messages: Sequence[str]
 
@@ -39,13 +39,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over a common horizontal axis; a value that is not finite interrupts its line.
+    """A line chart; a value that is not finite interrupts its line.
 
     Attributes:
-        title: Above the chart.
-        series: Points (x, y) by the line's name.
-        x_label: Under the horizontal axis.
-        y_label: Beside the vertical axis.
+        title: Title above the chart.
+        series: Points (x, y) of each line, by its name.
+        x_label: Label of the horizontal axis.
+        y_label: Label of the vertical axis.
     """
 
     title: str
@@ -60,8 +60,8 @@ class Matrix:
 
     Attributes:
         names: Names of the classes [K].
-        counts: Numbers [K, K], a numpy array or nested sequences; whole or not.
-        caption: Above the matrix.
+        counts: Numbers [K, K], a numpy array or nested sequences; may be fractional.
+        caption: Text above the matrix.
     """
 
     names: Sequence[str]
@@ -71,7 +71,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar, with an interval when `low` and `high` are given, in the class's colour when `color` is."""
+    """A bar, with an interval if `low` and `high` are given, in the class's colour if `color` is."""
 
     name: str
     value: float
@@ -82,13 +82,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """Horizontal bars from zero.
+    """A chart of horizontal bars from zero.
 
     Attributes:
-        title: Above the chart.
-        bars: From top to bottom.
-        maximum: End of the axis; absent = the largest value.
-        digits: Decimals of the values written beside the bars.
+        title: Title above the chart.
+        bars: The bars from top to bottom.
+        maximum: End of the axis; None for the largest value.
+        digits: Number of decimals of the values beside the bars.
     """
 
     title: str
@@ -107,7 +107,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Code:
-    """Text that is to be copied as it stands: commands, settings."""
+    """Text to be copied verbatim, such as commands and settings."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""Where the lines, bars and ticks of a chart lie, in the units of its SVG; the template draws them."""
+"""Layout of charts: positions of lines, bars and ticks in SVG units; the template draws them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .numerals import count, decimal, figure
 
 WIDTH, HEIGHT = 640.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 44.0
-COLOURS = 8  # line colours that the style sheet has
+COLOURS = 8  # number of line colours in the style sheet
 
 BAR_STEP, BAR_HEIGHT, BAR_LEFT, BAR_RIGHT = 26.0, 16.0, 180.0, 96.0
-_NAME_WIDTH = 14.0  # of the letters' height: what fits between the edge and the bars
-_LATIN_WIDTH = 0.6
+_NAME_WIDTH = 14.0  # width between the edge and the bars, in font sizes
+_LATIN_WIDTH = 0.6  # mean width of a Latin letter, in font sizes
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """One series: pieces of a path, and single points that have no neighbour to be joined with."""
+    """One series: the pieces of its path, and isolated points."""
 
     name: str
     colour: int
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True)
 class CurvePlot:
-    """A chart of lines."""
+    """Layout of a line chart."""
 
     lines: tuple[Line, ...]
     x_ticks: tuple[Tick, ...]
@@ -52,7 +52,7 @@ class CurvePlot:
 
 @dataclass(frozen=True)
 class PlacedBar:
-    """A bar: its top, its end, and the ends of its interval."""
+    """A bar with its top, its length, and the ends of its interval."""
 
     name: str
     full_name: str
@@ -66,7 +66,7 @@ class PlacedBar:
 
 @dataclass(frozen=True)
 class BarPlot:
-    """A chart of bars."""
+    """Layout of a bar chart."""
 
     height: float
     bars: tuple[PlacedBar, ...]
@@ -74,7 +74,7 @@ class BarPlot:
 
 @dataclass(frozen=True)
 class Cell:
-    """A number of a matrix, how strongly it is shaded (0..1), and whether it is a hit."""
+    """A cell of a matrix: its text, the strength of its shading (0..1), and whether it is on the diagonal."""
 
     label: str
     share: float
@@ -92,7 +92,7 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class MatrixPlot:
-    """A matrix, shaded by each number's share of its row."""
+    """A matrix whose cells are shaded by their share of the row."""
 
     rows: tuple[MatrixRow, ...]
     totals: tuple[str, ...]
@@ -100,25 +100,25 @@ class MatrixPlot:
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers (1, 2 or 5 by a power of ten apart) that span `low`..`high`.
+    """Positions of ticks that span `low`..`high`, spaced by 1, 2 or 5 times a power of ten.
 
     Args:
         low: Smallest value, finite.
         high: Largest value, finite; equal to `low` for a single value.
-        most: Intervals at most.
+        most: Most intervals between ticks.
     """
     if high <= low:
         margin = abs(low) * 0.1 or 1.0
         low, high = low - margin, high + margin
     power = 10.0 ** math.floor(math.log10((high - low) / most))
-    # From one power of ten to the next one, a step that is large enough is always there.
+    # The next power of ten is always large enough, so a step is found.
     step = next(s for s in (power, 2 * power, 5 * power, 10 * power) if (high - low) / s <= most)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
 def curve_plot(curves: Curves) -> CurvePlot | None:
-    """Places a chart of lines; None when there is nothing finite to show."""
+    """Lays out a line chart; None if it has no finite values."""
     points = {
         name: np.asarray([tuple(point) for point in series], float).reshape(-1, 2)
         for name, series in curves.series.items()
@@ -152,7 +152,7 @@ def curve_plot(curves: Curves) -> CurvePlot | None:
 
 
 def bar_plot(bars: Bars) -> BarPlot | None:
-    """Places a chart of bars; None when there are none."""
+    """Lays out a bar chart; None if it has no bars."""
     if not bars.bars:
         return None
     ends = [v for bar in bars.bars for v in (bar.value, bar.high or 0.0) if math.isfinite(v)]
@@ -228,7 +228,7 @@ def _bar(bar: Bar, top: float, scale: float, longest: float, digits: int) -> Pla
 
 
 def _shortened(name: str) -> str:
-    """The name, or as much of it as there is room for; a Chinese character takes more than a letter."""
+    """Shortens a name to the available width; a Chinese character is wider than a letter."""
     widths = [1.0 if east_asian_width(sign) in "WF" else _LATIN_WIDTH for sign in name]
     if sum(widths) <= _NAME_WIDTH:
         return name

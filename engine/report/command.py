@@ -1,4 +1,4 @@
-"""The command line that does a job again."""
+"""The command line that repeats a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..parameters import Job
 
 
 def command_line(job: Job) -> str:
-    """`python -m engine VERB ...` with what differs from the defaults, quoted for a POSIX shell, without logins."""
+    """`python -m engine VERB ...` with all options that are not defaults, quoted for a POSIX shell, without logins."""
     words = ["python", "-m", "engine", job.verb]
     for field in dataclasses.fields(job):  # type: ignore[arg-type]
         value = getattr(job, field.name)

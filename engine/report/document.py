@@ -1,4 +1,4 @@
-"""A report as one HTML file: everything inline, no script, light and dark, fit to print."""
+"""Renders a report as one HTML file: everything inline, without scripts, for light, dark and print."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ TEMPLATE = "document.html.jinja"
 
 
 def render(title: str, subtitle: str, sections: Sequence[Section], version: str = "") -> str:
-    """Makes the file's text.
+    """Renders a report.
 
     Args:
         title: Title of the report.
-        subtitle: One line under it, may be empty.
-        sections: In reading order; a section without blocks is left out.
+        subtitle: Line under the title, may be empty.
+        sections: Sections in reading order; those without blocks are left out.
         version: Version of SpectralGPT, for the last line.
 
     Returns:
-        HTML that needs nothing beside it, in the language that is spoken. Every text is escaped.
+        Self-contained HTML in the current language. All texts are escaped.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
@@ -86,11 +86,11 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
 def write(
     path: Path, title: str, subtitle: str, sections: Sequence[Section], version: str = ""
 ) -> None:
-    """Writes a report to a file; the other arguments are those of `render`.
+    """Writes a report to a file; for the other arguments see `render`.
 
     Raises:
-        OutputNotWritable: It cannot be written.
-        DiskFull: The disk has no room.
+        OutputNotWritable: The file cannot be written.
+        DiskFull: The disk is full.
     """
     text = render(title, subtitle, sections, version)
     try:
@@ -100,7 +100,7 @@ def write(
 
 
 def _words(version: str) -> dict[str, str]:
-    """The template's own."""
+    """Fixed texts of the template, translated."""
     return {
         "corner": tr("true ↓ mapped →"),
         "sum": tr("sum"),

@@ -1,4 +1,4 @@
-"""Numbers as a reader of a report wants them, in the reader's language; what is not known is a dash."""
+"""Formats numbers for reports in the reader's language; unknown values become a dash."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _THIN_SPACE = "\u202f"
 
 
 def count(value: float) -> str:
-    """A whole number with its thousands apart: 12 345."""
+    """An integer with separated thousands: 12 345."""
     return f"{round(value):,}".replace(",", _THIN_SPACE) if math.isfinite(value) else UNKNOWN
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """A number with a fixed number of decimals, its thousands apart."""
+    """A number with a fixed number of decimals and separated thousands."""
     return _written(f"{value:,.{digits}f}") if math.isfinite(value) else UNKNOWN
 
 
 def figure(value: float, digits: int = 6) -> str:
-    """A number with so many digits that tell something at most: 0.25, 1e-05."""
+    """A number with at most so many significant digits: 0.25, 1e-05."""
     return _written(f"{value:.{digits}g}") if math.isfinite(value) else UNKNOWN
 
 
@@ -38,5 +38,5 @@ def between(low: float, high: float, digits: int = 3) -> str:
 
 
 def _written(number: str) -> str:
-    """A number of Python's, with its own signs between thousands and before the decimals."""
+    """Replaces the thousands and decimal separators of a number as Python writes it."""
     return number.replace(",", _THIN_SPACE).replace(".", decimal_sign())
