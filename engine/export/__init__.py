@@ -1,1 +1,1 @@
-"""Trained networks to files that predict without torch."""
+"""Exports trained networks to files that predict without torch."""

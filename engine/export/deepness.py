@@ -1,7 +1,7 @@
-"""A model of ours as Deepness runs it: one image in, scores of every pixel out, what it must know in the metadata.
+"""Exports a model in the form that Deepness runs: one image as input, scores of every pixel as output, and metadata.
 
-Deepness (a QGIS plugin) divides values by 255, standardises them and feeds windows of a fixed side; it knows neither
-no-data nor missing bands. So the graph takes a pixel whose bands are all 0 for no-data, and all bands for present.
+Deepness (a QGIS plugin) divides values by 255, standardises them and feeds windows of a fixed size; it knows neither
+no-data nor missing bands. So the graph treats a pixel whose bands are all 0 as no-data, and all bands as present.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from ..errors import InvalidParameter, ModelInvalid
 from ..model_file import read_card
 from ..progress import Progress
 
-INPUT, OUTPUT = "deepness_input", "deepness_output"  # no names of a graph of ours
-SCALE = 10_000  # digital numbers of one in reflectance
-OPSET, IR_VERSION = 17, 8  # what the oldest ONNX Runtime that Deepness asks for surely loads
+INPUT, OUTPUT = "deepness_input", "deepness_output"  # must not occur in our own graphs
+SCALE = 10_000  # digital numbers per unit of reflectance
+OPSET, IR_VERSION = 17, 8  # supported by the oldest ONNX Runtime that Deepness accepts
 TOLERANCE = 1e-3
 SOURCE_KEY = "spectralgpt:exported-from"
-_OVERLAP = 25  # percent, as our own algorithms have it
+_OVERLAP = 25  # percent, as in our own algorithms
 _PREFIX = "deepness_"
 
 
 def export_deepness(source: Path, target: Path, sha256: str, progress: Progress) -> float:
-    """Writes a model for Deepness, after ONNX Runtime gave the same scores as for ours.
+    """Writes a model for Deepness, after checking that ONNX Runtime gives the same scores as for our model.
 
     Args:
         source: An .onnx model of ours.
         target: File to write.
-        sha256: The model's seal, to be told in the file.
-        progress: Told how far it is, and what Deepness cannot do.
+        sha256: The model's seal, which is recorded in the file.
+        progress: Takes the progress, and a warning about what Deepness cannot do.
 
     Returns:
         Largest difference of a probability.
 
     Raises:
-        InvalidParameter: The model needs what Deepness cannot give.
-        ModelInvalid: The graph cannot be put into this form.
+        InvalidParameter: The model needs an input that Deepness cannot provide.
+        ModelInvalid: The graph cannot be converted to this form.
         OSError: The file cannot be written.
     """
     card = read_card(source)
@@ -84,7 +84,7 @@ def export_deepness(source: Path, target: Path, sha256: str, progress: Progress)
 
 
 def wrap(ours: onnx.ModelProto, card: Card) -> onnx.ModelProto:
-    """Our graph with one input [B, dates x C, S, S] in the card's unit, and scores [B, K, S, S]."""
+    """Wraps our graph: one input [B, dates x C, S, S] in the card's unit, and scores [B, K, S, S] as output."""
     proto = onnx.ModelProto()
     proto.CopyFrom(ours)
     del proto.metadata_props[:]
@@ -104,10 +104,10 @@ def wrap(ours: onnx.ModelProto, card: Card) -> onnx.ModelProto:
 
 
 def metadata(card: Card, sha256: str) -> dict[str, str]:
-    """What Deepness reads, each as JSON; and, under a key of ours, where the model is from."""
+    """Metadata that Deepness reads, as JSON; and, under a key of ours, the model's origin."""
     dates = 2 if card.task == "change-detection" else 1
     channels = len(card.bands) * dates
-    # Deepness feeds (value / 255 - mean) / std: with these it is the card's unit.
+    # Deepness feeds (value / 255 - mean) / std; with these values the result is in the card's unit.
     one = SCALE / 255 if card.unit == "reflectance" else 1 / 255
     values: dict[str, Any] = {
         "model_type": "Segmentor",
@@ -138,7 +138,7 @@ def metadata(card: Card, sha256: str) -> dict[str, str]:
 def _entrance(
     dates: list[str], given: set[str], bands: int, groups: int
 ) -> tuple[list[onnx.NodeProto], list[TensorProto]]:
-    """Nodes that make our inputs of the one that Deepness feeds."""
+    """Nodes that make our inputs from the single one that Deepness feeds."""
     if len(dates) == 1:
         nodes = [helper.make_node("Identity", [INPUT], [_raw(dates[0])])]
     else:
@@ -179,7 +179,7 @@ def _entrance(
 
 
 def _exit(scenes: bool, side: int) -> tuple[list[onnx.NodeProto], list[TensorProto]]:
-    """Nodes that make scores of pixels: a scene's are the same everywhere in its window."""
+    """Nodes that make the scores of pixels; for scene models, those of the scene at every pixel."""
     if not scenes:
         return [helper.make_node("Identity", ["probabilities"], [OUTPUT])], []
     constants = {
@@ -196,14 +196,14 @@ def _exit(scenes: bool, side: int) -> tuple[list[onnx.NodeProto], list[TensorPro
 
 
 def _older(proto: onnx.ModelProto) -> onnx.ModelProto | None:
-    """The graph for older versions of ONNX Runtime; None where it cannot be put so."""
+    """Converts the graph for older versions of ONNX Runtime; None if that fails."""
     given = next(item.version for item in proto.opset_import if item.domain in ("", "ai.onnx"))
     try:
         older = version_converter.convert_version(proto, OPSET) if given > OPSET else proto
     except (RuntimeError, ValueError):
         return None
     for node in older.graph.node:
-        # The converter leaves it where it has its default, and older versions do not know it.
+        # The converter keeps this attribute if it has its default, but older versions do not know it.
         if node.op_type.startswith("Reduce") and node.op_type != "ReduceSum":
             kept = [item for item in node.attribute if item.name != "noop_with_empty_axes"]
             del node.attribute[:]
@@ -213,7 +213,7 @@ def _older(proto: onnx.ModelProto) -> onnx.ModelProto | None:
 
 
 def _difference(ours: onnx.ModelProto, theirs: onnx.ModelProto, card: Card) -> float:
-    """Largest difference on digital numbers with a corner of no-data, fed as Deepness feeds them."""
+    """Largest difference on random digital numbers with a corner of no-data, fed in Deepness's way."""
     two = card.task == "change-detection"
     dates = ("before", "after") if two else ("image",)
     generator = np.random.default_rng(0)
@@ -245,7 +245,7 @@ def _difference(ours: onnx.ModelProto, theirs: onnx.ModelProto, card: Card) -> f
 def _run(
     proto: onnx.ModelProto, output: str, feeds: dict[str, NDArray[Any]]
 ) -> NDArray[Any] | None:
-    """A graph's output; None when it does not run."""
+    """Runs a graph and returns its output; None if it does not run."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
@@ -254,7 +254,7 @@ def _run(
         )
         names = [item.name for item in session.get_inputs()]
         result: NDArray[Any] = session.run([output], {name: feeds[name] for name in names})[0]
-    except Exception:  # ONNX Runtime's own kinds of error have no common base
+    except Exception:  # ONNX Runtime's exceptions have no common base class
         return None
     return result
 

@@ -1,4 +1,4 @@
-"""The verb `export`: an installed model as a file for use elsewhere."""
+"""The verb `export`: writes an installed model to a file for use elsewhere."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ..progress import Progress
 def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
     """Writes a model as plain ONNX, as ONNX for Deepness, or as weights to train from.
 
-    What is there already in the asked format is copied as it is; an ONNX file is made from weights where there is none.
+    A file that exists in the requested format is copied unchanged; a missing ONNX file is made from the weights.
 
     Args:
-        job: Which model, the format, and the file to write.
-        progress: Told how far the work is.
+        job: The model, the format, and the file to write.
+        progress: Takes the progress.
 
     Returns:
-        {"outputs": {"output": path}, "model": {"name", "title", "sha256"}, "task", "format", "difference"}: the
-        largest difference of a probability between what was written and the model, 0 for a copy.
+        {"outputs": {"output": path}, "model": {"name", "title", "sha256"}, "task", "format", "difference"}; the last is
+        the largest difference of a probability between the written file and the model, 0 for a copy.
 
     Raises:
-        ModelInvalid: No such model, a damaged one, or one without what the format needs.
-        ModelTaskMismatch: A backbone, which predicts nothing, is to become ONNX.
-        InvalidParameter: The output has the wrong ending, or the format cannot hold this model.
+        ModelInvalid: The model does not exist, is damaged, or lacks what the format needs.
+        ModelTaskMismatch: ONNX is requested for a backbone, which predicts nothing.
+        InvalidParameter: The output has the wrong ending, or the format does not support this model.
         OutputNotWritable: The output cannot be written.
-        DiskFull: The disk has no room for it.
+        DiskFull: The disk is full.
     """
     path = find_model(job.model)
     form = SAFETENSORS if job.format == "safetensors" else ONNX
@@ -69,10 +69,10 @@ def export_model(job: ExportJob, progress: Progress) -> dict[str, Any]:
 
 
 def _in_format(path: Path, form: str) -> Path | None:
-    """The model's file with this ending, None when it must be made.
+    """The model's file with this ending; None if it must be made.
 
     Raises:
-        ModelInvalid: Weights to train from are asked for, and there are none.
+        ModelInvalid: Weights to train from are requested, but there are none.
     """
     wanted = path if ending(path) == form else path.with_suffix(form)
     if wanted.is_file():
@@ -86,14 +86,14 @@ def _in_format(path: Path, form: str) -> Path | None:
 
 
 def _predicting(path: Path, staged: Path, progress: Progress) -> tuple[Path, float]:
-    """Makes the ONNX file of weights; returns it and how far its probabilities differ."""
+    """Makes an ONNX file from weights; returns it and the largest difference of a probability."""
     card = read_card(path)
     if card.task == "backbone":
         raise ModelTaskMismatch(
             f"The model '{path.stem}' is a backbone: it predicts nothing until it is fine-tuned, so there is nothing "
             "to run elsewhere. Export its weights (safetensors), or fine-tune it first."
         )
-    # Only this needs the libraries of the training tier.
+    # Imported late, as only this needs the libraries of the training tier.
     from ..checkpoint import load
     from ..model.predictor import Predictor
     from .onnx import export_onnx

@@ -1,4 +1,4 @@
-"""A predictor as one ONNX file: graph and weights, the card in the metadata, checked and sealed."""
+"""Exports a predictor to one ONNX file: graph and weights, with the card in the metadata, checked and sealed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ..model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
 
 OUTPUT_NAME = "probabilities"
 OPSET = 18
-IR_VERSION = 9  # the newest that onnxruntime 1.17 loads
+IR_VERSION = 9  # the newest one that onnxruntime 1.17 loads
 TOLERANCE = 1e-3
-_SMALLEST_HALF = 1024  # values; smaller tensors stay float32, they hold biases and norms
+_SMALLEST_HALF = 1024  # values; smaller tensors are biases and norms, and stay float32
 _LARGEST_FILE = 2**31 - 2**20  # bytes; the limit of the protobuf format
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of an export.
+    """The result of an export.
 
     Attributes:
         path: The file.
@@ -55,21 +55,21 @@ def export_onnx(
     tolerance: float = TOLERANCE,
     quick: bool = False,
 ) -> Exported:
-    """Writes a predictor as ONNX, after onnxruntime gave the same probabilities as torch.
+    """Writes a predictor as ONNX, after checking that onnxruntime gives the same probabilities as torch.
 
     Args:
         predictor: Normalisation, network and softmax or sigmoid; is put into evaluation mode.
-        card: Goes into the file's metadata.
-        path: File to write, ending in .onnx; appears whole or not at all.
-        half: Whether to store large weights as float16; they are computed with as float32.
-        tolerance: Largest difference that is accepted.
-        quick: Whether to record the graph in a second (see `trace_quickly`), where that works.
+        card: Card for the file's metadata.
+        path: File to write, ending in .onnx; it appears complete or not at all.
+        half: Whether to store large weights as float16; computations remain in float32.
+        tolerance: Largest accepted difference of a probability.
+        quick: Whether to try the older exporter first, which takes a second (see `trace_quickly`).
 
     Raises:
         InvalidParameter: The path does not end in .onnx, or the weights need more than 2 GB.
         ModelInvalid: The exported graph gives other probabilities than the network.
         OutputNotWritable: The file cannot be written.
-        DiskFull: The disk has no room for it.
+        DiskFull: The disk is full.
     """
     predictor = predictor.eval().cpu()
     difference = float("inf")
@@ -126,12 +126,12 @@ def store_half(proto: onnx.ModelProto) -> None:
 
 
 def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
-    """The graph by torch's exporter: dynamic batch, and dynamic groups where some are optional.
+    """Exports the graph with torch's exporter: dynamic batch size, and dynamic groups if some are optional.
 
-    The example has two samples: with one, the exporter takes the batch for a constant.
+    The example batch has two samples, as the exporter would take a batch size of one for a constant.
 
     Raises:
-        ModelInvalid: The exporter cannot do it.
+        ModelInvalid: The export failed.
     """
     batch = torch.export.Dim("batch", min=1)
     shapes: list[dict[int, Any]] = [{0: batch} for _ in predictor.input_names]
@@ -141,7 +141,7 @@ def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter(
             "ignore"
-        )  # the exporter's advice to developers; stdout is the protocol
+        )  # the exporter's advice to developers; stdout is reserved for the protocol
         program = torch.onnx.export(
             predictor,
             predictor.example_inputs(batch=2),
@@ -165,18 +165,18 @@ def _traced(predictor: Predictor) -> onnx.ModelProto:
 
 
 def trace_quickly(predictor: Predictor) -> onnx.ModelProto | None:
-    """The graph by torch's older exporter, which records one run: a second instead of ten or more.
+    """Exports the graph with torch's older exporter, which records one run: a second instead of ten or more.
 
-    It is not developed further; for the fine-tuned networks it gives the same values at the same
-    speed of inference, which `export_onnx` compares as it does for the newer one's.
+    It is no longer developed. For the fine-tuned networks its graphs give the same values, which
+    `export_onnx` checks as for the newer exporter, and are as fast.
 
     Returns:
-        The graph; None where it cannot be recorded.
+        The graph; None if the export failed.
     """
     axes = {name: {0: "batch"} for name in (*predictor.input_names, OUTPUT_NAME)}
     if "groups" in axes:
         axes["groups"] = {0: "present"}
-    written: Any = io.BytesIO()  # the stubs know of files only
+    written: Any = io.BytesIO()  # typed as Any, as torch's stubs allow files only
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter's advice to developers
         try:
@@ -196,9 +196,9 @@ def trace_quickly(predictor: Predictor) -> onnx.ModelProto | None:
 
 
 def clean(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Takes out what only developers of the exporter need, in place."""
+    """Removes debugging information of the exporter, in place."""
     proto.ir_version = IR_VERSION
-    # Notes to developers: source lines of this machine, in a field that this IR version lacks.
+    # It names source lines on this machine, and is in a field that this IR version lacks.
     for node in proto.graph.node:
         node.doc_string = ""
         del node.metadata_props[:]
@@ -213,7 +213,7 @@ def clean(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _compare(predictor: Predictor, model: bytes) -> float:
-    """Largest difference between onnxruntime and torch: one sample, several, holes, fewer groups."""
+    """Largest difference between onnxruntime and torch: for one or more samples, no-data, missing groups."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -236,7 +236,7 @@ def _compare(predictor: Predictor, model: bytes) -> float:
 
 
 def _variants(predictor: Predictor, batch: int) -> list[tuple[torch.Tensor, ...]]:
-    """Inputs to compare on: full, with a hole of no-data, and without each optional group."""
+    """Inputs for the comparison: complete, with a hole of no-data, and without each of the optional groups."""
     full = predictor.example_inputs(batch)
     names = predictor.input_names
     hole = [value.clone() for value in full]

@@ -1,7 +1,7 @@
-"""A large predictor as one ONNX file, its weights written one after the other.
+"""Exports a large predictor to one ONNX file, writing its weights one by one.
 
-torch's exporter refers to the weights where they are (in a mapped checkpoint, for one); making a whole ONNX message
-of them would copy all of them several times.
+torch's exporter refers to the weights where they are, for example in a memory-mapped checkpoint. Building a complete
+ONNX message in memory would copy all of them several times.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ..model_file import CARD_KEY, SEAL_KEY, UNSEALED, seal
 from ..protobuf import length_prefix
 from .onnx import clean, trace
 
-# Field numbers of onnx.proto; each of these fields is a length and that many bytes.
+# Field numbers in onnx.proto; these fields are length-delimited.
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = 7, 5, 9
-_LARGEST_FILE = 2**31 - 2**20  # bytes; the limit of the format
+_LARGEST_FILE = 2**31 - 2**20  # bytes; the limit of the protobuf format
 
 
 def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
-    """Writes a predictor as ONNX with full weights; memory holds one of them at a time.
+    """Writes a predictor as ONNX with full-precision weights, with only one of them in memory at a time.
 
-    Unlike `export_onnx` it does not run the result: that alone would need the weights twice.
+    Unlike `export_onnx` it does not run the result, as that alone would need the weights in memory twice.
 
     Args:
         predictor: Normalisation, network and softmax or sigmoid, in evaluation mode.
-        card: Goes into the file's metadata.
-        path: File to write, ending in .onnx; appears whole or not at all.
+        card: Card for the file's metadata.
+        path: File to write, ending in .onnx; it appears complete or not at all.
 
     Returns:
         The file's seal (SHA-256).
@@ -46,7 +46,7 @@ def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
         InvalidParameter: The path does not end in .onnx, or the weights need more than 2 GB.
         ModelInvalid: The network cannot be exported.
         OutputNotWritable: The file cannot be written.
-        DiskFull: The disk has no room for it.
+        DiskFull: The disk is full.
     """
     with StagedOutputs() as outputs:
         staged = outputs.stage(str(path), (ONNX,))
@@ -65,15 +65,15 @@ def export_streamed(predictor: Predictor, card: Card, path: str | Path) -> str:
 def write_model(
     file: BinaryIO, proto: onnx.ModelProto, weights: Iterable[onnx_ir.TensorProtocol]
 ) -> None:
-    """Writes a model whose initializers are given apart from its graph.
+    """Writes a model whose initializers are given separately from its graph.
 
     Args:
-        file: Where to write.
-        proto: The model; its graph has none of the initializers in `weights`.
+        file: File to write to.
+        proto: The model, without the initializers in `weights`.
         weights: The initializers.
 
     Raises:
-        InvalidParameter: All together are larger than the format allows.
+        InvalidParameter: The model is larger than the format allows.
     """
     graph = proto.graph.SerializeToString()
     rest = onnx.ModelProto()
@@ -107,7 +107,7 @@ def _take_weights(graph: onnx_ir.Graph) -> list[onnx_ir.TensorProtocol]:
 
 
 def _head(weight: onnx_ir.TensorProtocol) -> bytes:
-    """All of an initializer's record in the graph but its raw data, which follow."""
+    """An initializer's record in the graph up to its raw data, which follow."""
     described = TensorProto(
         name=weight.name or "",
         dims=weight.shape.numpy(),
