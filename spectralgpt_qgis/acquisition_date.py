@@ -1,6 +1,6 @@
-"""When the image of a raster layer was taken, as far as the layer, its file or its name tell.
+"""Finds the acquisition date of a raster layer in its properties, metadata or name.
 
-A date is a tuple (year, month, day) that may end early: (2019,) for the mosaic of a year.
+A date is a tuple (year, month, day), of which only the first parts may be known: (2019,) for the mosaic of a year.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from qgis.core import QgsDateTimeRange, QgsRasterLayer
 
-# Keys of metadata that name the day of the image, in small letters and nothing between the words.
+# Metadata keys for the acquisition date, in lower case and without separators.
 _TAKEN = (
     "acquisitiondate",
     "acquisitiondatetime",
@@ -25,17 +25,17 @@ _TAKEN = (
     "rangebeginningdate",  # MODIS
     "timecoveragestart",
 )
-# When the file was written, which may be years later: asked last.
+# Keys for the time when the file was written, used last as that may be years later.
 _WRITTEN = ("tifftagdatetime",)
 
 _YEAR = r"(?P<year>19[5-9]\d|20\d\d)"
 _MONTH = r"(?P<month>0[1-9]|1[0-2])"
 _DAY = r"(?P<day>0[1-9]|[12]\d|3[01])"
-# The first that gives a date counts, so what is more precise and less ambiguous comes first.
+# The first pattern that yields a date is used, so the more precise and less ambiguous ones come first.
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"_V{_YEAR}{_MONTH}{_DAY}T",  # Sentinel-2 before 2017, whose first date is that of processing
+        rf"_V{_YEAR}{_MONTH}{_DAY}T",  # Sentinel-2 before 2017, whose names begin with the processing date
         rf"L[A-Z]\d{{7}}{_YEAR}(?P<nth>[0-3]\d\d)[A-Z]{{3}}",  # Landsat scenes; the nth day of the year
         rf"\.A{_YEAR}(?P<nth>[0-3]\d\d)\.",  # MODIS
         rf"(?<!\d){_YEAR}(?P<mark>[-_./: ]?){_MONTH}(?P=mark){_DAY}(?!\d)",
@@ -47,10 +47,10 @@ _PATTERNS = tuple(
 
 
 def acquisition_date(layer: QgsRasterLayer) -> tuple[int, ...]:
-    """The date of a layer's image; empty when nothing tells it.
+    """The acquisition date of a layer; empty if unknown.
 
-    Believed in this order: the layer's temporal properties and its metadata, the file's metadata, the names of layer,
-    file and folder, the time at which the file was written.
+    Sources, in order of priority: the layer's temporal properties and its metadata, the file's metadata, the names of
+    layer, file and folder, the time at which the file was written.
     """
     metadata = _file_metadata(layer)
     path = PurePath(layer.source().partition("|")[0].replace("\\", "/"))
@@ -63,12 +63,12 @@ def acquisition_date(layer: QgsRasterLayer) -> tuple[int, ...]:
 
 
 def date_in_texts(texts: Iterable[str]) -> tuple[int, ...]:
-    """The most precise date in some texts, the first of equals; empty when there is none."""
+    """The most precise date in several texts, the first of those that are equally precise; empty if there is none."""
     return max((date_in_text(text) for text in texts), key=len, default=())
 
 
 def date_in_text(text: str) -> tuple[int, ...]:
-    """The date in a name or a text such as those of products; empty when there is none."""
+    """The date in a text, such as the name of a product; empty if there is none."""
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):
             found = _checked({key: value for key, value in match.groupdict().items() if value})
@@ -80,13 +80,13 @@ def date_in_text(text: str) -> tuple[int, ...]:
 def date_in_metadata(
     metadata: Mapping[str, str], keys: tuple[str, ...] = _TAKEN
 ) -> tuple[int, ...]:
-    """The date under some keys, however their words are joined; empty when there is none."""
+    """The date under one of several keys, whatever their case and separators; empty if there is none."""
     plain = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in metadata.items()}
     return date_in_texts(plain[key] for key in keys if key in plain)
 
 
 def in_order(first: tuple[int, ...], second: tuple[int, ...]) -> bool | None:
-    """Whether the first date is the earlier one; None when what both of them tell is the same."""
+    """Whether the first date is earlier; None if the dates agree as far as both are known."""
     both = min(len(first), len(second))
     if first[:both] == second[:both]:
         return None
@@ -94,7 +94,7 @@ def in_order(first: tuple[int, ...], second: tuple[int, ...]) -> bool | None:
 
 
 def _checked(parts: Mapping[str, str]) -> tuple[int, ...]:
-    """The date of a match's parts; empty when the calendar has none, or it lies ahead."""
+    """The date from the groups of a match; empty if it does not exist or is in the future."""
     year = int(parts["year"])
     if year > date.today().year:
         return ()
@@ -109,7 +109,7 @@ def _checked(parts: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def _from_layer(layer: QgsRasterLayer) -> tuple[int, ...]:
-    """What the user, or a catalogue, told QGIS of the layer."""
+    """The date in the layer's own properties, which the user or a catalogue has set."""
     ranges = list(layer.metadata().extent().temporalExtents())
     properties = layer.temporalProperties()
     if properties is not None and properties.isActive():
@@ -123,7 +123,7 @@ def _begin(period: QgsDateTimeRange) -> tuple[int, ...]:
 
 
 def _file_metadata(layer: QgsRasterLayer) -> dict[str, str]:
-    """The metadata of a local file and of its first band; a remote one is not asked, it could take long."""
+    """The metadata of a local file and of its first band; not of remote files, where it could take long."""
     path = layer.source().partition("|")[0]
     if layer.providerType() != "gdal" or not os.path.isfile(path):
         return {}
@@ -131,7 +131,7 @@ def _file_metadata(layer: QgsRasterLayer) -> dict[str, str]:
 
     try:
         dataset = gdal.OpenEx(path, gdal.OF_RASTER)
-    except RuntimeError:  # where the user's Python asked GDAL for exceptions
+    except RuntimeError:  # raised if other Python code has switched GDAL's exceptions on
         return {}
     if dataset is None or not dataset.RasterCount:
         return {}

@@ -1,7 +1,7 @@
 """Finds the Python that the engine's environment is built from.
 
-Inside QGIS ``sys.executable`` is often QGIS itself, so the interpreter that belongs to the running
-Python is looked for beside its library, and then on the search path.
+Inside QGIS, ``sys.executable`` is often QGIS itself, so the interpreter of the running Python is
+searched for beside its library first, and then on the PATH.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PROBE = (
 
 @dataclass(frozen=True)
 class BasePython:
-    """An interpreter that can make virtual environments."""
+    """A Python interpreter that can make virtual environments."""
 
     path: Path
     version: tuple[int, int]
@@ -40,7 +40,7 @@ def find_base_python() -> BasePython:
     """Return the first suitable interpreter.
 
     Raises:
-        EnvironmentProblem: When there is none, with what was found wrong with those there are.
+        EnvironmentProblem: If there is none; its details say why each interpreter was rejected.
     """
     faults: list[str] = []
     outputs: list[str] = []
@@ -78,7 +78,7 @@ def candidates() -> list[Path]:
     major, minor = sys.version_info[:2]
     names = [f"python{major}.{minor}", "python3", "python"]
     folders = [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix)]
-    if sys.executable:  # QGIS.app keeps it in Contents/MacOS/bin or beside its own program
+    if sys.executable:  # QGIS.app has Python in Contents/MacOS/bin or beside its own executable
         folders.append(Path(sys.executable).parent)
     if os.environ.get("OSGEO4W_ROOT"):
         folders += sorted(Path(os.environ["OSGEO4W_ROOT"], "apps").glob("Python3*"), reverse=True)
@@ -97,5 +97,5 @@ def candidates() -> list[Path]:
 
 
 def _lasting(interpreter: Path) -> Path:
-    """Return the file behind the link, so that an upgrade of Python cannot change it silently."""
+    """Return the target of a symbolic link, which does not change when Python is upgraded."""
     return interpreter if os.name == "nt" else Path(os.path.realpath(interpreter))

@@ -1,7 +1,7 @@
-"""Starting and ending other processes so that nothing of QGIS leaks into them or stays behind.
+"""Starts and ends child processes, without QGIS's environment variables and without leaving any behind.
 
-QGIS sets variables for its own Python, PROJ, GDAL and Qt. A child with other versions of these
-libraries that reads them fails in ways no user can explain, so they are taken out.
+QGIS sets environment variables for its own Python, PROJ, GDAL and Qt. A child process with other
+versions of these libraries fails in obscure ways if it reads them, so they are removed.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from . import paths
 
 _DROPPED = ("VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "CONDA_PREFIX", "GIO_EXTRA_MODULES")
 _DROPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "CPL_", "DYLD_", "QT_", "QGIS_", "__PYVENV")
-# Variables that name a certificate file: one that is gone breaks every download.
+# Variables with the path of certificates; if that does not exist, every download fails.
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 _MERGED = subprocess.STDOUT
-# Present on Windows alone; 0 elsewhere means "no flag".
+# These constants exist only on Windows; 0 means "no flag".
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """Return this process's environment without what would mislead another Python.
+    """Return this process's environment variables without those that would mislead another Python.
 
     Args:
-        extra: Variables to set on top.
+        extra: Further variables to set.
     """
     environment = {
         name: value
@@ -61,7 +61,7 @@ def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[byt
         options: Further arguments of ``subprocess.Popen``.
 
     Raises:
-        OSError: When the program is not there or cannot be run.
+        OSError: If the program does not exist or cannot be run.
     """
     options.setdefault("env", clean_environment())
     if os.name == "nt":
@@ -73,7 +73,7 @@ def start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[byt
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and everything it started, at once; does nothing to one that is gone."""
+    """Kill the process and all that it started; does nothing if they have ended."""
     if os.name == "nt":
         if process.poll() is None:
             taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
@@ -82,7 +82,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
             subprocess.call(command, creationflags=_NO_WINDOW, **silent)  # nosec B603
             process.kill()
     else:
-        # The group is named after its first member and outlives it while a worker is left.
+        # The process group has the id of its first process, and exists as long as any of its processes runs.
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -93,7 +93,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def output(command: Sequence[str | Path], timeout: float) -> tuple[int, str]:
     """Run a short command and return its exit code and all its output; never raises.
 
-    A command that cannot be started, or takes too long, has the exit code -1.
+    The exit code is -1 if the command cannot be started or takes longer than `timeout` seconds.
     """
     try:
         process = start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=_MERGED)
@@ -114,20 +114,20 @@ def follow(
     environment: dict[str, str],
     watcher: Path | None = None,
 ) -> tuple[int, str]:
-    """Run a long command, handing on its output line by line.
+    """Run a long command and pass on its output line by line.
 
     Args:
         command: Program and arguments.
-        on_line: Gets each line of standard output and standard error.
-        is_cancelled: Polled; when it says so the command is ended with all that it started.
-        environment: The command's environment.
-        watcher: A Python under which the command ends with this process, see parent_watch.py.
+        on_line: Called with each line of standard output and standard error.
+        is_cancelled: Polled; if it returns True, the command is killed with all that it started.
+        environment: The command's environment variables.
+        watcher: A Python that runs the command under parent_watch.py, so that it ends with this process.
 
     Returns:
         The exit code and the last lines.
 
     Raises:
-        OSError: When the command cannot be started.
+        OSError: If the command cannot be started.
     """
     if watcher is not None:
         command = [watcher, "-I", "-S", paths.PARENT_WATCH, *command]

@@ -1,4 +1,4 @@
-"""The words that tools take, such as "quick": an interface in English, shown in the user's language."""
+"""Translations of parameter options such as "quick", which are an English interface for scripts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from .i18n import tr
 
 
 def shown(word: str) -> str:
-    """Return a word as a list shows it: "Szenen (scenes)", as scripts, help and log have the English one."""
+    """Return an option as dialogs list it: "Szenen (scenes)", with the word that scripts, help and log use."""
     name = _names().get(word, word)
     return word if name == word else tr("{name} ({word})").format(name=name, word=word)
 
 
 def _names() -> dict[str, str]:
-    """Names of formats, devices and presets are the same everywhere; a method's word says too little by itself."""
+    """Option -> translation; formats, devices and presets are not translated, and methods get an explanation."""
     return {
         "auto": tr("auto"),
         "cpu": tr("cpu"),

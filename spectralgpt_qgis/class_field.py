@@ -1,4 +1,4 @@
-"""Which field of a label layer holds the class, where one is obvious."""
+"""Guesses which field of a label layer holds the class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from qgis.core import QgsVectorLayer
 
 from .field_types import can_hold_classes
 
-# Parts of names, in lower case, the surest first; in the languages of the plugin.
+# Parts of field names in lower case, in the languages of the plugin; the most reliable ones first.
 _WORDS = (
     *("reference", "class", "klass", "clas", "类", "label", "rótulo", "rotulo", "etiqueta"),
     *(
@@ -26,7 +26,10 @@ _NUMBERS_OF_FEATURES = ("id", "fid", "gid", "ogc_fid", "objectid", "oid", "nr")
 
 
 def likely_field(layer: QgsVectorLayer) -> str:
-    """The field that the style or a list of values is about, else by name, else the only one; empty when in doubt.
+    """The field that most likely holds the class; empty if in doubt.
+
+    In order of priority: the field of a categorized style, a field with a value map or value relation, a field whose
+    name says so, the only text field, the only field.
 
     Args:
         layer: A layer of polygons or points.

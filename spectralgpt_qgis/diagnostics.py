@@ -26,7 +26,7 @@ _VARIABLES = (paths.HOME_VARIABLE, paths.PYTHON_VARIABLE)
 
 
 def report() -> str:
-    """Return the report; reads the engine's disk, so that it belongs into a task."""
+    """Return the report; call it in a task, as it reads from the engine's disk."""
     environment = settings.engine_environment()
     parts = [
         ("Versions", _versions()),

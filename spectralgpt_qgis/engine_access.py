@@ -18,7 +18,7 @@ TRAINING_GRACE = 30.0  # s
 
 
 def status() -> Status:
-    """The state of the engine's environment; takes no time."""
+    """The state of the engine's environment; returns at once."""
     return engine_environment().status()
 
 
@@ -28,7 +28,7 @@ def models_folder() -> Path:
 
 
 def why_no_models_folder() -> str:
-    """Makes the folder of the user's own models where it is missing; why that cannot be, else empty."""
+    """Makes the folder of the user's own models if it is missing; returns why that failed, else an empty text."""
     folder = models_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def why_no_models_folder() -> str:
 
 
 def why_not_ready(tier: str = "inference") -> str:
-    """Why jobs of this tier cannot run and what to do; empty when they can.
+    """Why jobs of this tier cannot run and what to do; empty if they can run.
 
     Args:
         tier: "inference" or "training".
@@ -81,6 +81,6 @@ def client(tier: str = "inference") -> EngineClient:
         "words": in_users_language,
     }
     if tier == "training":
-        # Who cancels a training gets the best model so far, which takes a moment to write.
+        # A cancelled training still writes the best model so far, which takes a moment.
         options["grace"] = TRAINING_GRACE
     return EngineClient(python, **options)

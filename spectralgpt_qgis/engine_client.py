@@ -1,8 +1,8 @@
-"""The only door to the engine: starts it and speaks JSON lines with it.
+"""The client of the engine: starts it and exchanges JSON lines with it.
 
-Every job runs in a process of its own. The calling thread stays in :meth:`EngineClient.run` and
-receives all callbacks; three small threads serve the pipes, so that a full buffer can block neither
-side. Standard library only: works in a Processing algorithm, in a QgsTask and in a script.
+Every job runs in a process of its own. :meth:`EngineClient.run` blocks the calling thread, on which
+it calls all callbacks; three small threads serve the pipes, so that a full buffer blocks neither
+side. Standard library only, so that it works in Processing algorithms, in tasks and in scripts.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .job_failure import remember_failure
 
 _POLL = 0.05  # s between two polls of is_cancelled
 _GRACE = 5.0  # s within which an engine must end after a cancel or its last event
-_WRITING = 600.0  # s within which it must end after a cancel if it is going to keep a result
-_SILENCE = 0.5  # s after the process has ended in which its last lines may still arrive
-_LONGEST_LINE = 1 << 24  # bytes of an event
+_WRITING = 600.0  # s within which it must end after a cancel if it keeps a result
+_SILENCE = 0.5  # s to wait for the last lines after the process has ended
+_LONGEST_LINE = 1 << 24  # bytes, limit for one event
 _TAIL = 200  # last lines of stderr to keep
-# Fields of results whose texts are sentences for the user, to be translated.
+# Fields of results that hold sentences for the user, which are translated.
 _SENTENCES = ("reason", "problem", "problems", "warnings", "scaling", "values", "nodata", "remark")
 _END = object()
 
@@ -46,11 +46,11 @@ class EngineFailed(Exception):
         kind: Name of the engine's error class, or one of the client's own: ``EngineMissing``
             (cannot be started), ``EngineDied`` (ended without an answer).
         message: What was given, what was expected, what to do.
-        details: Technical text: traceback, or the tail of the engine's error output.
+        details: Technical text: traceback, or the end of the engine's error output.
     """
 
     def __init__(self, kind: str, message: str, details: str = "") -> None:
-        """Keep the parts; the message is the exception's text."""
+        """Keep the parts; the exception's text is the message."""
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -73,15 +73,15 @@ class EngineClient:
         memory: int = 0,
         words: Callable[[str], str] = str,
     ) -> None:
-        """Remember how to start the engine; nothing is started yet.
+        """Make a client; the engine is started by :meth:`run`.
 
         Args:
             python: The engine's interpreter, see ``EngineEnvironment.python``.
-            root: The folder that holds the ``engine`` package.
+            root: The folder that contains the ``engine`` package.
             models: The folder of the user's own models; None for the default one.
             shared: Shared folders of models, searched after the user's own.
             grace: Seconds after which a cancelled engine is killed.
-            memory: Memory limit of the engine, MB; 0 for none.
+            memory: Memory limit of the engine in MB; 0 for none.
             words: Translates the engine's messages into the user's language.
         """
         self.python = Path(python)
@@ -94,13 +94,13 @@ class EngineClient:
         self._cancel = threading.Event()
         self._abandon = threading.Event()
         self.pid: int | None = (
-            None  # of the last engine process; the names of its hidden output folders contain it
+            None  # of the last engine process; part of the names of its hidden output folders
         )
 
     def cancel(self) -> None:
         """Ask the running job to stop; may be called from any thread, returns at once.
 
-        An engine that has a result worth keeping writes it first; a second call does not wait for that.
+        If the engine has a result worth keeping, it writes that first; a second call does not wait for it.
         """
         if self._cancel.is_set():
             self._abandon.set()
@@ -108,7 +108,7 @@ class EngineClient:
 
     @classmethod
     def abandon_all(cls) -> None:
-        """Kill all running jobs of this process; nothing is kept."""
+        """Kill all running jobs of this process without keeping any results."""
         for client in tuple(cls._busy):
             client._abandon.set()
             client._cancel.set()
@@ -130,21 +130,21 @@ class EngineClient:
 
         Args:
             verb: The engine's verb, such as ``"segment"``.
-            parameters: The fields of the verb's job; JSON-able, paths absolute.
-            on_progress: Gets the fraction (0..1, never falling), a message and the seconds left.
-            on_log: Gets lines for the log.
-            on_warning: Gets warnings that the user should see.
-            on_metric: Gets the name, step and value of a training metric.
-            on_state: Gets facts that hold from now on; ``keeps`` means that a cancel ends in a result.
+            parameters: The fields of the verb's job, serialisable as JSON, with absolute paths.
+            on_progress: Called with the fraction (0..1, never falling), a message and the seconds left.
+            on_log: Called with lines for the log.
+            on_warning: Called with warnings for the user.
+            on_metric: Called with the name, step and value of a training metric.
+            on_state: Called with facts that hold from now on; ``keeps`` means that a cancel yields a result.
             is_cancelled: Polled 20 times a second, such as ``feedback.isCanceled``.
-            is_abandoned: Polled after a cancel; true when the user does not want to wait for a result.
+            is_abandoned: Polled after a cancel; True if the user does not want to wait for a result.
 
         Returns:
-            The engine's result, also after a cancel that kept something.
+            The engine's result; also after a cancel, if the engine kept one.
 
         Raises:
             EngineFailed: With the engine's own message, or an explanation of how its process ended.
-            EngineCancelled: When the job was cancelled here.
+            EngineCancelled: If the job was cancelled here and left no result.
         """
         listeners = _Listeners(on_progress, on_log, on_warning, on_metric, on_state, self._words)
         session = _Session(self._start(), {"verb": verb, "parameters": parameters})
@@ -180,8 +180,8 @@ class EngineClient:
         return EngineFailed("EngineDied", explain_exit(code, tail, self._memory), tail)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Before Python 3.11 "-m" puts the working folder first on the path, so the engine must start
-        # in its own folder; from 3.11 on PYTHONSAFEPATH alone would do.
+        # Before Python 3.11, "-m" puts the working folder first on sys.path, so the engine must start
+        # in its own folder; since 3.11, PYTHONSAFEPATH alone would do.
         environment = child_process.clean_environment(
             PYTHONPATH=str(self._root), SPECTRALGPT_MODELS=str(self._models)
         )
@@ -213,7 +213,7 @@ class EngineClient:
         is_cancelled: Callable[[], bool],
         is_abandoned: Callable[[], bool],
     ) -> dict[str, Any]:
-        """Pass events on until the final one, and return it; empty when the engine ended without one."""
+        """Pass events on until the final one, and return that; empty if the engine ended without one."""
         asked: float | None = None
         while True:
             if asked is None and (self._cancel.is_set() or is_cancelled()):
@@ -252,7 +252,7 @@ class _Listeners:
         self.keeps = False
 
     def take(self, event: dict[str, Any]) -> bool:
-        """Dispatch one event; True when it is the job's final one."""
+        """Dispatch one event; return whether it is the job's final one."""
         name = event.get("event")
         if name == "progress" and self._progress:
             fraction = min(max(_number(event.get("fraction")), self._fraction), 1.0)
@@ -295,16 +295,16 @@ class _Session:
             thread.start()
 
     def ask_to_stop(self) -> None:
-        """Send the cancel line and close stdin: either alone cancels."""
+        """Send the cancel line and close stdin, each of which cancels the job."""
         self._input.put(json.dumps({"cancel": True}))
         self._input.put(None)
 
     def next_event(self, timeout: float) -> Any:
-        """Return the next event, None when there is none yet, _END when none can come."""
+        """Return the next event, None if there is none yet, or _END if there will be no more."""
         try:
             return self._events.get(timeout=timeout)
         except queue.Empty:
-            # A worker process that outlives the engine keeps the pipe open: do not wait for it.
+            # Do not wait for the end of the pipe: a worker process that outlives the engine keeps it open.
             if self.process.poll() is None:
                 return None
             self._ended = self._ended or time.monotonic()
@@ -315,10 +315,13 @@ class _Session:
         return "\n".join(list(self._tail))
 
     def close(self, grace: float) -> int | None:
-        """Wait for the engine to end, or kill it together with all that it started.
+        """Wait for the engine to end, or kill it with all that it started.
+
+        Args:
+            grace: Seconds to wait.
 
         Returns:
-            Its exit code; None when it had to be killed.
+            Its exit code; None if it had to be killed.
         """
         self._input.put(None)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -331,7 +334,7 @@ class _Session:
 
     def _feed(self) -> None:
         stdin: BinaryIO = self.process.stdin  # type: ignore[assignment]
-        # The engine may be gone already: its exit code tells why.
+        # The engine may have ended already; its exit code tells why.
         with contextlib.suppress(OSError, ValueError):
             while (line := self._input.get()) is not None:
                 stdin.write(line.encode() + b"\n")
@@ -359,7 +362,7 @@ class _Session:
 
 
 def _parse(line: str) -> dict[str, Any] | None:
-    """Return the event in a line; None for other output, such as what a library printed."""
+    """Return the event in a line; None for other output, such as that of a library."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -368,7 +371,7 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 
 def _in_words(value: Any, words: Callable[[str], str], key: str) -> Any:
-    """A part of a result with its sentences translated."""
+    """A part of a result, with its sentences translated."""
     if isinstance(value, dict):
         return {name: _in_words(part, words, name) for name, part in value.items()}
     if isinstance(value, list):

@@ -1,10 +1,10 @@
-"""Makes, checks, repairs and removes the engine's own Python. No Qt: usable from a shell.
+"""Installs, checks, repairs and removes the engine's own Python. Without Qt, so that it runs from a shell too.
 
     python3 spectralgpt_qgis/engine_environment.py install --tier inference
 
-Every environment is a folder of its own below the engine's home; ``current.json`` names the one in
-use. A new one is built beside it and named there only after its self-test passed, in one atomic
-step, so that an installation may fail, be cancelled or be killed at any moment.
+Every environment is a folder of its own in the engine's home; ``current.json`` names the one in
+use. A new one is built beside it, and named there in one atomic step after its self-test has passed,
+so that an installation may fail, be cancelled or be killed at any moment.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ Report = Callable[[float, str], None]
 
 
 class InstallCancelled(Exception):
-    """The installation was cancelled; the environment in use is as it was."""
+    """The installation was cancelled; the environment in use is unchanged."""
 
 
 class Status(NamedTuple):
-    """What is known of the environment without starting it.
+    """State of the environment, as far as it is known without starting it.
 
     Attributes:
-        state: ``"ready"``, ``"outdated"`` (works, but the plugin now asks for other versions),
+        state: ``"ready"``, ``"outdated"`` (works, but the plugin now requires other versions),
             ``"missing"`` or ``"broken"``.
-        message: The same in words, with what to do.
+        message: The state in words, with what to do.
         tier: The tier that is installed.
         accelerator: ``"cpu"`` or ``"cuda"``.
-        python: The interpreter; None when there is none.
-        interrupted: Whether the last installation did not come to its end, with nothing to use since.
+        python: The interpreter; None if there is none.
+        interrupted: Whether the last installation was interrupted and left no usable environment.
     """
 
     state: str
@@ -65,7 +65,7 @@ class Status(NamedTuple):
         return self.state in ("ready", "outdated")
 
     def serves(self, tier: str) -> bool:
-        """Return whether jobs of this tier can run: training includes inference."""
+        """Return whether jobs of this tier can run; the training tier includes inference."""
         return self.usable and TIERS.index(self.tier) >= TIERS.index(tier)
 
 
@@ -73,11 +73,11 @@ class EngineEnvironment:
     """The engine's environment in one home folder."""
 
     def __init__(self, home: Path | None = None, *, root: Path = paths.ROOT) -> None:
-        """Touches nothing yet.
+        """Changes nothing on the disk yet.
 
         Args:
-            home: Where it is or will be; the default is the user's own data folder.
-            root: The folder that holds the ``engine`` package.
+            home: Folder that contains or will contain it; by default in the user's data folder.
+            root: The folder that contains the ``engine`` package.
         """
         self.home = home or paths.engine_home()
         self._folder = self.home / "engine"
@@ -90,7 +90,7 @@ class EngineEnvironment:
         """The engine's interpreter.
 
         Raises:
-            EnvironmentProblem: When there is no usable environment.
+            EnvironmentProblem: If there is no usable environment.
         """
         status = self.status()
         if status.python is None or not status.usable:
@@ -98,7 +98,7 @@ class EngineEnvironment:
         return status.python
 
     def status(self) -> Status:
-        """Return the environment's state; takes no time, so that it may be asked often."""
+        """Return the environment's state; cheap enough to be called often."""
         prepared = os.environ.get(paths.PYTHON_VARIABLE)
         if prepared:
             return Status("ready", f"Using {prepared}.", "training", "cpu", Path(prepared))
@@ -137,7 +137,7 @@ class EngineEnvironment:
         return Status("ready", f"The engine is installed ({size}).", tier, accelerator, python)
 
     def interrupted(self) -> bool:
-        """Return whether an installation was broken off: its unfinished folder is there, nobody works on it."""
+        """Return whether an installation was interrupted: its folder exists, but no process is working on it."""
         current = self._record().get("environment")
         unfinished = any(folder.name != current for folder in self._folder.glob("env-*"))
         return unfinished and not is_locked(self._folder / "lock")
@@ -153,20 +153,20 @@ class EngineEnvironment:
         is_cancelled: Callable[[], bool] = lambda: False,
         force: bool = False,
     ) -> Status:
-        """Build an environment, test it and put it in use; nothing to do when it is there.
+        """Build an environment, test it and switch to it; does nothing if a suitable one is in use.
 
         Args:
-            tier: ``"inference"`` or ``"training"``; an installed higher tier serves the lower one.
+            tier: ``"inference"`` or ``"training"``; an installed training tier serves inference too.
             accelerator: ``"cpu"`` or ``"cuda"`` (several gigabytes).
-            sources: Where packages come from.
-            extra: Further requirement files (developers).
-            report: Gets the fraction done (0..1) and a line for the user.
+            sources: Sources of the packages.
+            extra: Further requirement files, for developers.
+            report: Called with the fraction done (0..1) and a line for the user.
             is_cancelled: Polled.
-            force: Build even if one is there.
+            force: Whether to build it even if a suitable one is in use.
 
         Raises:
-            EnvironmentProblem: With what went wrong and what to do; the old one stays in use.
-            InstallCancelled: The old one stays in use.
+            EnvironmentProblem: With what went wrong and what to do; the old environment stays in use.
+            InstallCancelled: It was cancelled; the old environment stays in use.
         """
         from spectralgpt_qgis.package_installer import Sources  # QGIS starts without it
 
@@ -201,7 +201,7 @@ class EngineEnvironment:
         return status
 
     def _new_record(self, tier: str, accelerator: str, extra: Sequence[Path]) -> dict[str, Any]:
-        """What is kept about an environment that is to be built."""
+        """The record of an environment that is going to be built, for current.json."""
         record: dict[str, Any] = {
             "environment": f"env-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}",
             "tier": tier,
@@ -212,16 +212,16 @@ class EngineEnvironment:
         return record
 
     def check(self, report: Report = lambda fraction, message: None) -> dict[str, Any]:
-        """Run the engine's self-test and return what it tells of versions and devices.
+        """Run the engine's self-test and return the versions and devices that it found.
 
         Raises:
-            EnvironmentProblem: When there is no environment, or a library fails.
+            EnvironmentProblem: If there is no environment, or a library fails.
         """
         status = self.status()
         return self._self_test(self.python, status.tier, report)
 
     def repair(self, sources: Sources | None = None, **options: Any) -> Status:
-        """Build the environment anew, in the tier it had."""
+        """Rebuild the environment with the same tier and accelerator."""
         record = self._record()
         tier = record.get("tier") if record.get("tier") in TIERS else "inference"
         accelerator = record.get("accelerator")
@@ -235,10 +235,10 @@ class EngineEnvironment:
         )
 
     def remove(self) -> None:
-        """Remove the environment; the user's models stay.
+        """Remove the environment, but not the user's models.
 
         Raises:
-            EnvironmentProblem: When it is being installed, or files cannot be removed.
+            EnvironmentProblem: If it is being installed, or files cannot be removed.
         """
         if not self._folder.exists():
             return
@@ -303,7 +303,7 @@ class EngineEnvironment:
     def _satisfied(
         self, status: Status, tier: str, accelerator: str, extra: Sequence[Path]
     ) -> bool:
-        """Whether what is there does: the same or a higher tier, and all of the extra files."""
+        """Whether the installed environment suffices: tier, accelerator and extra files."""
         there = self._record()
         return (
             status.state == "ready"
@@ -320,7 +320,7 @@ class EngineEnvironment:
         return tell
 
     def _noted(self, problem: EnvironmentProblem) -> EnvironmentProblem:
-        if problem.kind != "busy":  # the log is the other one's
+        if problem.kind != "busy":  # then the log belongs to the other installation
             self.log.add(problem.details)
             self.log.add(f"Failed: {problem.message}")
         return problem
@@ -346,7 +346,7 @@ class EngineEnvironment:
     def _fingerprint(self, record: dict[str, Any]) -> str:
         try:
             return self._requirements(record).fingerprint
-        except (OSError, KeyError):  # a developers' file that is gone
+        except (OSError, KeyError):  # an extra requirement file of a developer no longer exists
             return ""
 
     def _record(self) -> dict[str, Any]:
@@ -362,7 +362,7 @@ class EngineEnvironment:
         os.replace(new, self._pointer)
 
     def _sweep(self) -> None:
-        """Remove environments that are not in use; one with open files stays for the next time."""
+        """Remove environments that are not in use; those with open files are left for the next time."""
         current = self._record().get("environment")
         for folder in self._folder.glob("env-*"):
             if folder.name != current:
@@ -370,7 +370,7 @@ class EngineEnvironment:
 
 
 def _base_exists(environment: Path) -> bool:
-    """Whether the Python that pyvenv.cfg names as its home is still there."""
+    """Whether the Python that pyvenv.cfg names as its home still exists."""
     try:
         lines = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Says in words why an engine process ended without an answer."""
+"""Explains why an engine process ended without an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MEMORY = (
 )
 _REPAIR = "Repair the engine in the settings under SpectralGPT."
 
-# Windows ends a process with an NTSTATUS.
+# On Windows, the exit code of a process that crashed is an NTSTATUS.
 _WINDOWS = {
     0xC0000005: "The engine crashed (access violation, 0xC0000005) in one of its libraries. Try "
     "the device 'cpu'; if it happens again, update the graphics driver. " + _REPAIR,
@@ -38,13 +38,13 @@ _SIGNALS = {
 
 
 def explain_exit(code: int | None, errors: str = "", memory: int = 0) -> str:
-    """Return what became of the engine and what to do.
+    """Return how the engine ended and what to do.
 
     Args:
-        code: The exit code as ``subprocess`` gives it, negative for a signal; None when the engine
-            did not end by itself.
+        code: The exit code from ``subprocess``, negative for a signal; None if the engine had to be
+            killed.
         errors: The last lines of its error output.
-        memory: The limit on its memory, MB; 0 for none.
+        memory: Its memory limit in MB; 0 for none.
     """
     reason = _explain(code, errors)
     if not memory or code is None:

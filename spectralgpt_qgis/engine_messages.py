@@ -1,8 +1,8 @@
-"""What the engine says, in the user's language.
+"""Translates the engine's messages, which are in English, into the user's language.
 
-The engine speaks English. Its messages are recognised by their templates ("The raster {1} is empty."), which stand in
-i18n/engine_messages.json and are translated like the plugin's own texts; what fills their gaps is put in again. Text
-that no template fits stays as it is. The engine does the same for its reports, see engine/language.py.
+Messages are recognised by their templates ("The raster {1} is empty."), which are in i18n/engine_messages.json and are
+translated like the plugin's own texts; then the gaps are filled in again. Text that matches no template stays as it is.
+The engine does the same for its reports, see engine/language.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NamedTuple
 from . import paths
 from .i18n import localised, speaks_english, translated
 
-_LEAST_WORDS = 2  # of what fills a gap, to be looked up itself
-_SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
-_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # perhaps with a unit
+_LEAST_WORDS = 2  # a gap with fewer words is a name, which is not translated
+_SENTENCE = re.compile(r"[.…](?= )")  # the end of a sentence that another one follows
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # optionally with a unit
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
 
@@ -26,9 +26,9 @@ class Template(NamedTuple):
     """A message with numbered gaps.
 
     Attributes:
-        text: As it stands in the catalogues of translations.
-        start: What every such message begins with.
-        pattern: Matches the message; one group a gap.
+        text: The template as it is in the translation files.
+        start: The text before the first gap, with which every such message begins.
+        pattern: Matches the message, with one group per gap.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Template(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Template:
-        """Makes the pattern."""
+        """Makes the template with its pattern."""
         pieces = list(Formatter().parse(text))
         pattern = "".join(
             re.escape(literal) + ("" if gap is None else "(.*?)") for literal, gap, _, _ in pieces
@@ -50,10 +50,10 @@ def in_users_language(message: str) -> str:
     """Translates a message of the engine.
 
     Args:
-        message: As the engine sent it.
+        message: The message from the engine.
 
     Returns:
-        The message in the language of QGIS, or as it was.
+        The message in the language of QGIS, or unchanged if it is not recognised.
     """
     if speaks_english():
         return message
@@ -65,7 +65,7 @@ def in_users_language(message: str) -> str:
     if message.startswith(" "):
         return " " + in_users_language(message[1:])
     for end in _SENTENCE.finditer(message):
-        for place in (end.end(), end.end() + 1):  # the space is one's or the other's
+        for place in (end.end(), end.end() + 1):  # the space may belong to either
             first = _translated(message[:place])
             if first:
                 return first + in_users_language(message[place:])
@@ -77,7 +77,7 @@ def in_users_language(message: str) -> str:
 
 
 def _translated(message: str) -> str:
-    """The translation of what one template fits; empty where none does."""
+    """The translation of a message that matches a template; empty if it matches none."""
     template, gaps = recognise(message)
     if template is None:
         return ""
@@ -85,16 +85,16 @@ def _translated(message: str) -> str:
 
 
 def _filling(gap: str) -> str:
-    """What fills a gap: a message within the message, a number with decimals, or a name."""
+    """Translates the content of a gap: a message within the message, a decimal number, or a name, which stays."""
     is_more = len(gap.split()) >= _LEAST_WORDS or _DECIMALS.fullmatch(gap)
     return in_users_language(gap) if is_more else gap
 
 
 def recognise(message: str) -> tuple[Template | None, tuple[str, ...]]:
-    """The template of a message and what fills its gaps; None for what has none.
+    """The template of a message and the contents of its gaps; None if it matches no template.
 
-    One that begins with a gap is the last resort where that gap would take in the beginning of another message:
-    "Raster, values: int16 values / 10000" is "{1}, values: {2}" and no "{1} values / 10000".
+    A template that begins with a gap is the last resort if that gap would include the beginning of another message:
+    "Raster, values: int16 values / 10000" is "{1}, values: {2}", not "{1} values / 10000".
     """
     fits = [
         (template, found.groups())
@@ -112,7 +112,7 @@ def _begins_inside(fit: tuple[Template, tuple[str, ...]]) -> bool:
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[Template, ...]:
-    """Those with the most words of their own first: of two that fit, that one says more."""
+    """All templates, longest first: if two match, the longer one is more specific."""
     texts = json.loads(paths.ENGINE_MESSAGES.read_text(encoding="utf-8"))
     return tuple(
         sorted((Template.of(text) for text in texts), key=lambda item: -len(item.pattern.pattern))

@@ -19,7 +19,7 @@ DONE, FAILED, CANCELLED = 0, 1, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says and return the exit code."""
+    """Run the command line and return the exit code."""
     options = _parser().parse_args(arguments)
     environment = EngineEnvironment(options.home)
     interrupted = threading.Event()

@@ -1,13 +1,13 @@
-"""Which page of the guide explains what, and where the pages that ship are.
+"""Finds the help page for a tool or window among those that ship with the plugin.
 
-The pages are made from docs/guide by scripts/help_pages.py; nothing is fetched, and no Qt is needed to name one.
+The pages are made from docs/guide by scripts/help_pages.py. This module needs neither a network nor Qt.
 """
 
 from __future__ import annotations
 
 from . import paths
 
-# What a tool or a window asks for: page of the guide and section on it.
+# Topic of a tool or window -> page of the guide, and section on that page.
 TOPICS: dict[str, tuple[str, str]] = {
     "index": ("index", ""),
     # The algorithms, by name.
@@ -34,7 +34,7 @@ TOPICS: dict[str, tuple[str, str]] = {
 
 
 def page_url(topic: str) -> str:
-    """Return the address of the page about something, a file:// URL; the guide's first page for what has none.
+    """Return the file:// URL of the page about a topic; of the guide's first page if there is none.
 
     Args:
         topic: The name of an algorithm, or a key of :data:`TOPICS`.

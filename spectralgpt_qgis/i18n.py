@@ -1,6 +1,6 @@
-"""Translation of what the user reads.
+"""Translation of the texts shown to the user.
 
-The text given to :func:`tr` is looked up as it stands: a literal, with ``.format()`` after the call.
+Pass :func:`tr` a literal and call ``.format()`` on its result: a formatted text would not be found in the translations.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def tr(text: str) -> str:
 
 
 def translated(text: str) -> str:
-    """The same for a text that is no literal of this package, such as a message of the engine."""
+    """Same as `tr`, for a text that is not a literal in this package, such as a message of the engine."""
     return QCoreApplication.translate(_CONTEXT, text)
 
 
 def language() -> str:
-    """Return the language that QGIS shows, such as "de", "pt_BR" or "zh-Hans"."""
+    """Return the language of QGIS's interface, such as "de", "pt_BR" or "zh-Hans"."""
     application = QgsApplication.instance()
     return str(application.translation() or application.locale())
 
@@ -36,12 +36,12 @@ def speaks_english() -> bool:
 
 
 def localised(text: str) -> str:
-    """Return the text with the decimal sign of the user's language in its numbers; for figures, not for names."""
+    """Return the text with the user's decimal separator in its numbers; not for names, which may contain points."""
     return _DECIMALS.sub(QLocale().decimalPoint(), text)
 
 
 def time_left(seconds: float | None) -> str:
-    """Return "about 2 min left" and the like; empty when it is not known, or there is none."""
+    """Return a text such as "about 2 min left"; empty if no time is left, or it is not known."""
     if not seconds:
         return ""
     if seconds < 60:

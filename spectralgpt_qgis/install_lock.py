@@ -1,7 +1,7 @@
-"""One installation at a time, for all of the user's QGIS windows and shells.
+"""Locks the environment, so that only one QGIS or shell of the user installs at a time.
 
-The lock is the operating system's: it goes with the process that holds it, however that ends, so
-that there is never a stale one to break.
+It is a file lock of the operating system, which releases it when the process ends in any way, so
+there are no stale locks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .install_problems import EnvironmentProblem
 
-_FAR = 1 << 20  # the locked byte on Windows, far from the text, which stays readable
+_FAR = 1 << 20  # the byte to lock on Windows, beyond the text, which so stays readable
 
 
 @contextlib.contextmanager
@@ -21,7 +21,7 @@ def install_lock(file: Path) -> Iterator[None]:
     """Hold the lock file while the block runs.
 
     Raises:
-        EnvironmentProblem: When another process holds it.
+        EnvironmentProblem: If another process holds it.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -42,7 +42,7 @@ def install_lock(file: Path) -> Iterator[None]:
 
 
 def is_locked(file: Path) -> bool:
-    """Return whether a process holds the lock file; looks by taking it for a moment."""
+    """Return whether a process holds the lock; finds out by trying to take it for a moment."""
     try:
         descriptor = os.open(file, os.O_RDWR)
     except OSError:

@@ -1,7 +1,7 @@
 """Explains failures to make the engine's environment in words that a user can act on.
 
-Each entry names the marks that pip, uv, Python or the system leave in their output, and what they
-mean. The order matters: the cause stands before what follows from it.
+Each entry lists texts by which the problem is recognised in the output of pip, uv, Python or the
+system, and what they mean. The order matters: causes come before their consequences.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class EnvironmentProblem(Exception):
-    """The environment could not be made, checked or found.
+    """The environment could not be installed, checked or found.
 
     Attributes:
         kind: A short name of the problem, such as ``"no-network"``.
@@ -20,7 +20,7 @@ class EnvironmentProblem(Exception):
     """
 
     def __init__(self, kind: str, message: str, details: str = "") -> None:
-        """Keep the three parts; the message is the exception's text."""
+        """Keep the parts; the exception's text is the message."""
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -162,12 +162,12 @@ NO_MATCH = ("No matching distribution found", "no wheels with a matching", "No s
 
 
 def explain_output(output: str, *, python: str, offline: bool) -> EnvironmentProblem:
-    """Return the problem that the output of pip, uv or venv tells of.
+    """Return the problem that the output of pip, uv or venv reports.
 
     Args:
         output: The last lines of the output.
-        python: Version and platform that the packages were meant for, as the user should see it.
-        offline: Whether only a folder of wheels was to be used.
+        python: Version and platform that the packages are for, as shown to the user.
+        offline: Whether packages were installed from a folder of wheels only.
     """
     for cause in _CAUSES:
         if any(mark.lower() in output.lower() for mark in cause.marks):

@@ -1,6 +1,6 @@
-"""How much an installation of the engine downloads and takes on the disk, before it is started. No Qt.
+"""Tells in advance how much an installation of the engine downloads, and its size on the disk. No Qt.
 
-The sizes are recorded by scripts/download_sizes.py from the pinned requirements, one for each system and choice.
+scripts/download_sizes.py records the sizes of the pinned requirements for each system, tier and accelerator.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import NamedTuple
 from . import paths
 
 SIZES = paths.REQUIREMENTS / "sizes.json"
-# What the disk needs on top of wheels and files: a virtual environment, compiled Python, rounding to blocks.
+# Factor for what the disk needs besides wheels and files: the virtual environment, compiled Python, whole blocks.
 _MARGIN = 1.15
-# Where nothing was recorded (an uncommon system): more than any recorded one of that kind needs, bytes.
+# Bytes for uncommon systems without a record: more than any recorded system needs.
 _UNKNOWN = {"inference": 900e6, "training": 3e9, "cuda": 12e9}
 
 
 class InstallSize(NamedTuple):
-    """What one choice costs.
+    """The size of an installation.
 
     Attributes:
-        download: Bytes to fetch; None when that was not recorded for this system.
-        disk: Bytes that have to be free: the downloads, which lie there for a while, and what they unpack to.
-        recorded: Day of the record, ISO; empty when there is none.
+        download: Bytes to download; None if not recorded for this system.
+        disk: Bytes that must be free: for the downloads, which are kept while installing, and the unpacked files.
+        recorded: Date of the record, ISO; empty if there is none.
     """
 
     download: int | None
@@ -37,7 +37,7 @@ class InstallSize(NamedTuple):
 
 
 def system_key(system: str = "", machine: str = "") -> str:
-    """Return how the record names a system, such as ``linux-x86_64``; by default this one."""
+    """Return the name of a system in the record, such as ``linux-x86_64``; by default of this system."""
     machine = (machine or platform.machine()).lower()
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
     return f"{system or sys.platform}-{machine}"
@@ -46,13 +46,13 @@ def system_key(system: str = "", machine: str = "") -> str:
 def install_size(
     tier: str, accelerator: str, *, system: str = "", sizes: Path = SIZES
 ) -> InstallSize:
-    """Return what an installation costs.
+    """Return the size of an installation.
 
     Args:
         tier: ``"inference"`` or ``"training"``.
         accelerator: ``"cpu"`` or ``"cuda"``.
-        system: As :func:`system_key` names it; empty for this one.
-        sizes: The record.
+        system: Name from :func:`system_key`; empty for this system.
+        sizes: File with the record.
     """
     try:
         record = json.loads(sizes.read_text(encoding="utf-8"))
@@ -65,10 +65,10 @@ def install_size(
 
 
 def free_space(folder: Path) -> int:
-    """Return the bytes that are free where a folder is, or will be made.
+    """Return the free bytes on the disk of a folder, which need not exist yet.
 
     Raises:
-        OSError: The disk does not answer.
+        OSError: The disk cannot be read.
     """
     folder = folder.absolute()
     while not os.path.lexists(folder) and folder != folder.parent:

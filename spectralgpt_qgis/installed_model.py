@@ -1,4 +1,4 @@
-"""An installed model as its card describes it: what a person needs to choose one, and to judge it."""
+"""An installed model, with what its card says to help a user choose and judge it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ OWN, SHARED, SHIPPED = "own", "shared", "shipped"
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """What a person needs to choose a model.
+    """An installed model.
 
     Attributes:
-        name: What the MODEL parameter takes.
+        name: Its name, as in the MODEL parameter.
         task: "segmentation", "scene-classification", "change-detection" or "backbone".
-        bands: Names, in the model's order.
+        bands: Names of its bands, in the model's order.
         classes: (title, "#rrggbb") of each class.
-        pixel_metres: Ground sample distance it learned at.
-        window: Side of what it sees at once, pixels.
+        pixel_metres: Ground sample distance of its training data in metres.
+        window: Side of its input window in pixels.
         can_predict: False for a model that only serves to train from.
-        origin: "own", "shared" or "shipped": the kind of folder it lies in.
+        origin: "own", "shared" or "shipped", by the folder that it is in.
         bytes: Size of the file.
-        modified: When the file was last changed, seconds since 1970.
-        wavelengths: Centre of each band in micrometres, 0 where unknown.
-        training: Data and recipe, as the card has them.
-        accuracy: Held-out figures, as the card has them.
+        modified: When the file was last changed, in seconds since 1970.
+        wavelengths: Central wavelength of each band in micrometres, 0 if unknown.
+        training: Training data and hyperparameters, from the card.
+        accuracy: Accuracy on held-out data, from the card.
     """
 
     name: str
@@ -52,7 +52,7 @@ class InstalledModel:
 
 
 def read_model(item: dict[str, Any]) -> InstalledModel:
-    """Reads one entry of the answer of the engine's verb `models`, in the user's language where it ships."""
+    """Reads one entry of the answer of the engine's verb `models`; translates texts of models that ship."""
     properties = item.get("card", {}).get("properties", {})
     own = properties.get("spectralgpt:card", {})
     outputs = properties.get("mlm:output") or [{}]

@@ -1,4 +1,4 @@
-"""The last job of the engine that failed in this session, for the diagnostics report. No Qt."""
+"""Remembers the last failed job of this session, for the diagnostics report. No Qt."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class JobFailure(NamedTuple):
-    """What failed.
+    """A job that failed.
 
     Attributes:
         when: Local time, ISO.
         verb: The engine's verb.
         kind: Kind of the error.
-        message: What the user was told.
-        details: Traceback, or the tail of the engine's error output.
+        message: The message that the user saw.
+        details: Traceback, or the end of the engine's error output.
     """
 
     when: str
@@ -28,7 +28,7 @@ _last: list[JobFailure] = []
 
 
 def remember_failure(verb: str, kind: str, message: str, details: str) -> None:
-    """Keep a failure in place of the one before."""
+    """Keep a failure instead of the previous one."""
     when = time.strftime("%Y-%m-%dT%H:%M:%S")
     _last[:] = [JobFailure(when, verb, kind, message, details)]
 

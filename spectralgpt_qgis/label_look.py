@@ -1,4 +1,4 @@
-"""How the classes of a label layer look: names and colours, as the user set them in the layer's properties."""
+"""Reads the names and colours of the classes of a label layer, as the user set them in the layer's properties."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-_HELD = "spectralgpt/class_looks"  # property of the layer, JSON
-_MOST_RELATED = 256  # rows of a table of classes
+_HELD = "spectralgpt/class_looks"  # custom property of the layer, JSON
+_MOST_RELATED = 256  # rows; a larger table is not one of classes
 
 
 def look_of_classes(layer: QgsMapLayer, field: str) -> str:
-    """Reads names and colours; call it in the thread the layer belongs to.
+    """Reads names and colours; call it in the layer's thread.
 
     Args:
         layer: Labels: features with a class field, or a class raster.
@@ -32,7 +32,7 @@ def look_of_classes(layer: QgsMapLayer, field: str) -> str:
 
     Returns:
         JSON: a list of {"label", "title", "color"}, label as text, color "#rrggbb"; title and color are empty where the
-        layer says nothing. Empty text when it says nothing about any class.
+        layer defines none. An empty text if it defines none for any class.
     """
     if isinstance(layer, QgsRasterLayer):
         looks = _of_palette(layer)
@@ -44,10 +44,10 @@ def look_of_classes(layer: QgsMapLayer, field: str) -> str:
 
 
 def hold_looks(layer: QgsMapLayer, field: str, looks: dict[str, tuple[str, str]]) -> None:
-    """Notes how classes are shown in the dock, for those that the layer's own style says nothing about.
+    """Stores in the layer how the dock shows the classes, for those that the layer's style does not define.
 
     Args:
-        layer: Labels; its style stays as it is.
+        layer: Labels; its style is not changed.
         field: The class field; not used for a raster.
         looks: Title and "#rrggbb" by label.
     """
@@ -55,7 +55,7 @@ def hold_looks(layer: QgsMapLayer, field: str, looks: dict[str, tuple[str, str]]
 
 
 def look_in_training(layer: QgsMapLayer, field: str) -> str:
-    """As `look_of_classes`, with what was noted where the style says nothing."""
+    """Same as `look_of_classes`, completed with what `hold_looks` stored."""
     looks = {look["label"]: look for look in json.loads(look_of_classes(layer, field) or "[]")}
     held = json.loads(layer.customProperty(_HELD) or "{}")
     if held.get("field") == field:
@@ -96,7 +96,7 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
                 if is_unset(item):
                     continue  # "all other values"
                 label = as_text(item)
-                # A category that holds several values has one legend text, which names none of them.
+                # The legend text of a category with several values is not the name of any single one.
                 legend = "" if merged else category.label()
                 title = legend if legend and legend != label else titles.get(label, "")
                 color = symbol.color().name() if symbol is not None else ""
@@ -105,14 +105,14 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
 
 
 def names_field(attribute: str, field: str) -> bool:
-    """Whether a renderer's attribute, which may be a quoted name, is this field."""
+    """Whether a renderer's attribute is this field; it may be given as a quoted name."""
     if attribute.startswith('"') and attribute.endswith('"'):
         attribute = attribute[1:-1].replace('""', '"')
     return attribute == field
 
 
 def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
-    """Value -> what the attribute form shows for it, by a list of values or a related table."""
+    """Value -> its text in the attribute form, from a value map or a value relation."""
     index = layer.fields().lookupField(field)
     setup = layer.editorWidgetSetup(index) if index >= 0 else QgsEditorWidgetSetup()
     if setup.type() == "ValueRelation":
@@ -120,7 +120,7 @@ def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
     if setup.type() != "ValueMap":
         return {}
     entries: Any = setup.config().get("map") or []
-    # QGIS before 3.0 kept one mapping, later ones a list of mappings with one entry each.
+    # QGIS before 3.0 stored one mapping, later versions store a list of mappings with one entry each.
     pairs = [
         pair
         for entry in ([entries] if isinstance(entries, dict) else entries)
@@ -134,7 +134,7 @@ def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:
 
 
 def _related(project: QgsProject | None, config: dict[str, Any]) -> dict[str, str]:
-    """Key -> value of a related table; nothing of one that is gone, or too large to be one of classes."""
+    """Key -> value of a related table; empty if the table is missing, or too large to be one of classes."""
     resolve = QgsValueRelationFieldFormatter.resolveLayer
     table = resolve(config, project) if project is not None else None
     if table is None or table.featureCount() > _MOST_RELATED:
@@ -142,7 +142,7 @@ def _related(project: QgsProject | None, config: dict[str, Any]) -> dict[str, st
     key, title = (table.fields().lookupField(config.get(name, "")) for name in ("Key", "Value"))
     if min(key, title) < 0:
         return {}
-    # Not by the formatter's own cache, whose items Python reads wrongly in QGIS 3.22.
+    # Not with the formatter's createCache, whose items are wrong in the Python bindings of QGIS 3.22.
     rows = table.getFeatures(QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry))
     return {
         as_text(row.attribute(key)): str(row.attribute(title))

@@ -1,4 +1,4 @@
-"""What is said of a layer that cannot be used, in the tools and in the dock."""
+"""Messages about layers that cannot be used, for the tools and the dock."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from .i18n import tr
 
 
 def without_crs(name: str) -> str:
-    """What to do about a layer without a CRS."""
+    """Message about a layer without a CRS."""
     return tr(
         "The layer '{}' has no coordinate reference system. Set it with right-click, Layer CRS."
     ).format(name)
 
 
 def without_class_field(name: str) -> str:
-    """What to do about labels that have nowhere to keep a class."""
+    """Message about a label layer without a field that could hold the class."""
     return tr(
         "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every feature "
         "its class."
@@ -21,12 +21,12 @@ def without_class_field(name: str) -> str:
 
 
 def without_classes(field: str) -> str:
-    """What to do about labels none of which has its class."""
+    """Message about labels none of which has a class."""
     return tr("No label has a class: fill in the field '{}'.").format(field)
 
 
 def picture_without_classes(name: str) -> str:
-    """What to do about a picture in the place of a class raster."""
+    """Message about a picture that was chosen as class raster."""
     return tr(
         "The layer '{}' is a picture that a web service draws: its colours are no classes. Choose the class raster "
         "itself, as a GeoTIFF or from a coverage service (WCS)."

@@ -1,7 +1,7 @@
-"""The installed models, asked from the engine once and again when a file changes.
+"""The installed models, cached; the engine is asked again when a model file changes.
 
-Models of one's own and those that ship are asked for at once. A shared folder may lie on a slow drive, so that its
-models are known only after a listing that ran in a task (`keep_listing`); nothing here waits for them.
+The user's own models and those that ship are listed at once. A shared folder may be on a slow drive, so its models are
+known only after a listing in a task (`keep_listing`); nothing here waits for them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Signature = tuple[tuple[str, int, int], ...]
 
 @dataclass
 class _Known:
-    """What was listed last: `local` while the files have this signature, `shared` of these folders."""
+    """The last listing: `local` is valid while the files have this signature, `shared` is for these folders."""
 
     signature: _Signature | None = None
     local: tuple[InstalledModel, ...] = ()
@@ -35,15 +35,15 @@ _known = _Known()
 
 
 def installed_models() -> tuple[InstalledModel, ...]:
-    """Every installed model, own ones first; none while the engine is missing.
+    """All installed models, the user's own first; none while the engine is missing.
 
-    A shared model hides one that ships under the same file name, as it does in the engine.
+    As in the engine, a shared model hides a shipped one with the same file name.
     """
     return _in_order(_local_models(), _shared_models())
 
 
 def known_models() -> tuple[InstalledModel, ...]:
-    """Of the installed models those that are known without asking the engine; takes no time."""
+    """The installed models that are known without asking the engine; returns at once."""
     with _lock:
         local = _known.local if _known.signature == _signature() else ()
     return _in_order(local, _shared_models())
@@ -63,19 +63,19 @@ def _in_order(
 
 
 def is_complete() -> bool:
-    """Whether all models are known without asking: no file changed, and shared folders were listed."""
+    """Whether all models are known without asking the engine: no file has changed, and shared folders were listed."""
     with _lock:
         return _known.signature == _signature() and _known.folders == settings.shared_models()
 
 
 def shared_unknown() -> bool:
-    """Whether there are shared folders that were not listed yet, so that any name may be one of theirs."""
+    """Whether some shared folders were not listed yet, so that an unknown name may be a model there."""
     with _lock:
         return _known.folders != settings.shared_models()
 
 
 def keep_listing(answer: dict[str, Any]) -> tuple[InstalledModel, ...]:
-    """Takes a whole listing that a task got, so that shared models are known too; returns all models.
+    """Stores a complete listing from a task, which includes shared models; returns all models.
 
     Args:
         answer: Answer of the engine's verb `models`.
@@ -95,10 +95,10 @@ def models_for(task: str) -> tuple[InstalledModel, ...]:
 
 
 def models_to_train(task: str = "") -> tuple[InstalledModel, ...]:
-    """The installed models that can be trained on from, backbones first.
+    """The installed models that can serve as base model of a training, backbones first.
 
     Args:
-        task: When given, only models for it.
+        task: Limits them to models for this task; empty for all.
     """
     found = [
         model for model in installed_models() if not model.can_predict and task in ("", model.task)
@@ -107,17 +107,17 @@ def models_to_train(task: str = "") -> tuple[InstalledModel, ...]:
 
 
 def reference(model: InstalledModel) -> str:
-    """What a parameter takes for this model: its name, or the file's where two of its kind share the name."""
+    """The value of a MODEL parameter for this model: its name, or its file name if another model has the same name."""
     same = [other for other in known_models() if other.name == model.name]
     return model.name if len(same) == 1 else Path(model.path).name
 
 
 def free_model_file(stem: str, ending: str) -> Path:
-    """A path in the folder of the user's own models under which nothing is installed yet.
+    """A path in the folder of the user's own models that is not in use.
 
     Args:
-        stem: The wanted name; gets a number when it is taken.
-        ending: Such as ".onnx".
+        stem: The preferred name, to which a number is added if it is taken.
+        ending: File extension, such as ".onnx".
     """
     folder = engine_access.models_folder()
     taken = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
@@ -131,8 +131,8 @@ def model_named(name: str, task: str | None = None) -> InstalledModel | None:
     """The installed model of this name.
 
     Args:
-        name: As in the MODEL parameter.
-        task: When given, only a model that predicts for it.
+        name: Name or file name, as in the MODEL parameter.
+        task: Limits the search to models that predict for this task; None for all models.
     """
     candidates = installed_models() if task is None else models_for(task)
     return next(
@@ -151,7 +151,7 @@ def _local_models() -> tuple[InstalledModel, ...]:
     try:
         answer = engine_access.client().run("models", {"local": True})
     except (EngineFailed, EngineCancelled):
-        # A run says what is wrong with the engine; a list of names is no place for that.
+        # A run will report what is wrong with the engine; a list of models cannot.
         return ()
     models = tuple(read_model(item) for item in answer.get("models", ()))
     with _lock:
@@ -165,7 +165,7 @@ def _shared_models() -> tuple[InstalledModel, ...]:
 
 
 def _signature() -> _Signature:
-    """Names, sizes and times of the model files: any change makes the list be asked for again."""
+    """Names, sizes and times of the model files; if any changes, the models must be listed again."""
     files = []
     for folder in (engine_access.models_folder(), paths.MODELS):
         if folder.is_dir():

@@ -1,7 +1,7 @@
-"""Creates a virtual environment and fills it, with uv where that is found, else with venv and pip.
+"""Creates a virtual environment and installs packages, with uv if available, else with venv and pip.
 
-uv does not read pip's configuration. Where there is one (a mirror, a folder of wheels), pip is
-used, so that it holds.
+uv does not read pip's configuration, so pip is used if that names a source of packages (a mirror, a
+folder of wheels).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .base_python import BasePython
 from .install_problems import NO_MATCH, EnvironmentProblem, explain_output
 from .requirement_files import Requirements
 
-# Settings of pip that would install to somewhere else.
+# Settings of pip that would install the packages to another place.
 _MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")
-# What pip says of a build that is nowhere when a file of constraints names the package too.
+# Error of pip if no source has the build, and a constraints file names the package too.
 _CONSTRAINED = "ResolutionImpossible"
 _PIP_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
 
@@ -29,13 +29,13 @@ class StepCancelled(Exception):
 
 @dataclass(frozen=True)
 class Sources:
-    """Where packages come from; everything empty means PyPI, or what pip is configured for.
+    """Sources of the packages; by default PyPI, or those in pip's configuration.
 
     Attributes:
         index: Address of a package index (a mirror of PyPI).
         proxy: ``http://user:password@host:port``.
-        ca_file: Certificates to trust, a PEM file.
-        wheels: A folder of wheels to install from without a network.
+        ca_file: PEM file of certificates to trust.
+        wheels: Folder of wheels, to install without a network.
     """
 
     index: str = ""
@@ -44,7 +44,7 @@ class Sources:
     wheels: str = ""
 
     def check(self) -> None:
-        """Raise EnvironmentProblem when a file or folder that is named is not there."""
+        """Raise EnvironmentProblem if a file or folder that is set does not exist, or has no wheels."""
         if self.wheels and not any(Path(self.wheels).glob("*.whl")):
             raise EnvironmentProblem(
                 "incomplete-wheels",
@@ -73,8 +73,8 @@ class PackageInstaller:
         Args:
             base: The interpreter to build from.
             folder: The environment's folder.
-            sources: Where packages come from.
-            report: Gets the fraction done and a line for the user.
+            sources: Sources of the packages.
+            report: Called with the fraction done and a line for the user.
             is_cancelled: Polled.
         """
         sources.check()
@@ -83,7 +83,7 @@ class PackageInstaller:
         self._python = paths.environment_python(folder)
         self._environment = self._make_variables()
         self._uv = None if self._pip_is_configured() else shutil.which("uv")
-        self._fraction, self._limit = 0.0, 0.9  # how far the running step may take it
+        self._fraction, self._limit = 0.0, 0.9  # upper limit of the current step
 
     def make_environment(self) -> None:
         """Make the empty environment."""
@@ -97,9 +97,9 @@ class PackageInstaller:
             raise self._explained(output)
 
     def install(self, requirements: Requirements) -> None:
-        """Install PyTorch, if it is among them, then the packages.
+        """Install PyTorch, if it is required, then the packages.
 
-        In this order: a package that needs PyTorch finds it, and does not fetch another build of it.
+        The order matters: packages that depend on PyTorch would otherwise download another build of it.
         """
         self._tell(0.1, f"Installing with {'uv' if self._uv else 'pip'}")
         if requirements.torch:
@@ -111,9 +111,9 @@ class PackageInstaller:
             raise self._explained(output)
 
     def _install_torch(self, requirements: Requirements) -> None:
-        """Install the build that was asked for from where it is, and never another one.
+        """Install exactly the required build of PyTorch, from the first source that has it.
 
-        First from the user's own sources (a mirror, a folder of wheels), then from PyTorch's index.
+        Tries the user's own sources first (a mirror, a folder of wheels), then PyTorch's index.
         """
         self._tell(0.1, "Installing PyTorch")
         attempts: list[tuple[Sequence[str], str]] = [(requirements.torch, "")]
@@ -134,7 +134,7 @@ class PackageInstaller:
     def _install(self, lines: Sequence[str], extra_index: str = "") -> tuple[int, str]:
         wanted = self._folder / "requirements.txt"
         wanted.write_text("\n".join(lines), encoding="utf-8")
-        # Wheels alone: building from source needs compilers that users do not have.
+        # Only wheels: building from source needs compilers that users do not have.
         options = ["-r", str(wanted), "--only-binary", ":all:"]
         if self._sources.wheels:
             options += ["--no-index", "--find-links", self._sources.wheels]
@@ -160,14 +160,12 @@ class PackageInstaller:
         return result
 
     def _told(self, line: str) -> None:
-        """Report what a user would want to know of an installer's output."""
+        """Report those lines of the installer's output that interest a user."""
         words = line.split()
         if not words:
             return
         if words[0] in ("Collecting", "Downloading", "Using", "Installing", "Prepared", "Resolved"):
-            said = line.strip().partition(" (from ")[
-                0
-            ]  # pip names the file of requirements each time
+            said = line.strip().partition(" (from ")[0]  # pip adds the name of the requirement file
             self._tell(self._fraction + 0.06 * (self._limit - self._fraction), said[:160])
 
     def _tell(self, fraction: float, message: str) -> None:
@@ -175,7 +173,7 @@ class PackageInstaller:
         self._report(self._fraction, message)
 
     def _explained(self, output: str) -> EnvironmentProblem:
-        # pip lists the pins of other systems and Pythons; they would hide what went wrong.
+        # pip lists the requirements for other systems and Pythons, which would hide what went wrong.
         lines = [line for line in output.splitlines() if not line.startswith("Ignoring ")]
         return explain_output(
             "\n".join(lines), python=str(self._base), offline=bool(self._sources.wheels)
@@ -194,12 +192,12 @@ class PackageInstaller:
             )
         if self._sources.ca_file:
             environment.update(PIP_CERT=self._sources.ca_file, SSL_CERT_FILE=self._sources.ca_file)
-        for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # its name in new and in older versions
+        for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # names in new and old versions of uv
             environment.setdefault(name, "1")
         return environment
 
     def _pip_is_configured(self) -> bool:
-        """Whether pip was told where packages come from; the settings here go before that."""
+        """Whether pip's configuration names a source of packages; False if the plugin's settings override it."""
         if self._sources.index or self._sources.wheels:
             return False
         code, output = child_process.output(

@@ -1,9 +1,10 @@
-"""Runs a command that must not outlive the process that asked for it, however that ends. A script of its own.
+"""Runs a command that must not outlive the process that started it. A stand-alone script.
 
     python parent_watch.py COMMAND ARGUMENT ...
 
-Its standard input is a pipe that the asking process holds: when that is killed, the system closes the pipe, and what
-runs here is ended with all that it started. Otherwise an installer would go on writing into a folder nobody waits for.
+Its standard input is a pipe from the starting process. However that process ends, the system closes the pipe, and this
+script kills the command with all that it started. Otherwise an installer would continue to write into a folder that is
+no longer used.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def main() -> int:
 
 
 def _end_with_parent(process: subprocess.Popen[bytes]) -> None:
-    while os.read(0, 1024):  # unbuffered: a thread that holds a buffer may not be left at the end
+    while os.read(0, 1024):  # unbuffered, as a thread that holds a buffer's lock aborts the exit
         pass
     if os.name == "nt":
         taskkill = os.path.join(
@@ -32,7 +33,7 @@ def _end_with_parent(process: subprocess.Popen[bytes]) -> None:
         command = [taskkill, "/F", "/T", "/PID", str(process.pid)]
         subprocess.call(command)  # nosec B603
     else:
-        # This process leads the group, see child_process.start.
+        # This process is the leader of its group, see child_process.start.
         os.killpg(os.getpid(), signal.SIGKILL)
 
 

@@ -1,7 +1,7 @@
-"""Where everything is: the one place that knows, in a checkout and in an installed plugin.
+"""All paths of the plugin, for a checkout and for an installed plugin.
 
-In a checkout ``engine/`` and ``resources/`` stand beside this package; in the packaged plugin they
-stand inside it. Standard library only, so that the installer can be run from a shell.
+In a checkout, ``engine/`` and ``resources/`` are beside this package; in the packaged plugin they
+are inside it. Standard library only, so that the installer can be run from a shell.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 PLUGIN = Path(__file__).resolve().parent
-# The folder that holds the engine package, resources, i18n and metadata.txt.
+# The folder that contains the engine package, resources, i18n and metadata.txt.
 ROOT = PLUGIN if (PLUGIN / "engine").is_dir() else PLUGIN.parent
 
 ENGINE = ROOT / "engine"
@@ -29,9 +29,10 @@ ENGINE_MESSAGES = TRANSLATIONS / "engine_messages.json"
 METADATA = ROOT / "metadata.txt"
 PARENT_WATCH = PLUGIN / "parent_watch.py"
 
-# Set to put the engine's environment and the user's models elsewhere (servers, tests, checkouts).
+# Environment variable with another folder for the engine's environment and the user's models (servers, tests,
+# checkouts).
 HOME_VARIABLE = "SPECTRALGPT_HOME"
-# Set to use an interpreter that somebody else prepared (clusters, development).
+# Environment variable with an interpreter that was prepared by other means (clusters, development).
 PYTHON_VARIABLE = "SPECTRALGPT_PYTHON"
 
 
@@ -56,12 +57,12 @@ def environment_python(environment: Path) -> Path:
 
 
 def icon(name: str) -> str:
-    """Return the path of the icon ``NAME.svg`` as the text that Qt wants."""
+    """Return the path of the icon ``NAME.svg`` as text, as Qt requires."""
     return str(ICONS / f"{name}.svg")
 
 
 def version() -> str:
-    """Return the plugin's version as metadata.txt has it."""
+    """Return the plugin's version from metadata.txt."""
     metadata = ConfigParser(interpolation=None)
     metadata.read(METADATA, encoding="utf-8")
     return metadata.get("general", "version", fallback="0.0.0")

@@ -1,4 +1,4 @@
-"""The weights that others published, and where: one data file, with sizes and checksums only where they are known."""
+"""Weights published by others that can be downloaded; read from a data file, with sizes and checksums where known."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class PublishedWeights:
     """A file that can be downloaded.
 
     Attributes:
-        file: The name it is kept under.
-        page: Where its authors describe it.
-        bytes: Its size; None where that is not known.
-        sha256: Its checksum; empty where that is not known.
+        file: File name to save it under.
+        page: Web page on which its authors describe it.
+        bytes: Its size; None if not known.
+        sha256: Its checksum; empty if not known.
     """
 
     title: str
@@ -31,7 +31,7 @@ class PublishedWeights:
 
 
 def published_weights() -> list[PublishedWeights]:
-    """All of them, in the file's order."""
+    """All published weights, in the order of the data file."""
     listed = json.loads(paths.PUBLISHED_WEIGHTS.read_text(encoding="utf-8"))["weights"]
     for item in listed:
         words = {name: translated(item[name]) for name in ("about", "licence")}

@@ -1,4 +1,4 @@
-"""The coarse map of the view that a run shows before its result: a layer for as long as the run goes on."""
+"""The quick look: a coarse map of the current view, shown as a layer while a run is going on."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .i18n import tr
 from .raster_source import crs_text
 from .temporary_layers import QUICK_LOOK, TemporaryLayers
 
-# Held until the layer is gone: the algorithm may be deleted before the main thread comes to it.
+# References until the layers are removed: the algorithm may be deleted before the main thread does so.
 _living: set[QuickLookLayer] = set()
 
 
 class QuickLookLayer(QObject):
-    """Takes the engine's word in any thread, and touches the project in the main one."""
+    """Takes the engine's facts in any thread, and changes the project on the main thread."""
 
-    _came = pyqtSignal(object)  # its classes
+    _came = pyqtSignal(object)  # the classes of the coarse map
     _ended = pyqtSignal()
 
     def __init__(
         self, title: str, hidden: tuple[int, ...] = (), words: Callable[[str], str] = str
     ) -> None:
-        """Has no layer yet.
+        """Reads the view; adds no layer yet.
 
         Args:
             title: Name of the layer.
-            hidden: Class values that are not drawn.
+            hidden: Class values that are transparent.
             words: Translates the titles of classes.
         """
         super().__init__()
@@ -46,7 +46,7 @@ class QuickLookLayer(QObject):
         QgsProject.instance().cleared.connect(self._forget)
 
     def fields(self) -> dict[str, Any]:
-        """What the job needs to make it; the run begins with that."""
+        """The fields of the job that make the engine write the coarse map; marks the beginning of the run."""
         _living.add(self)
         view = self._view
         return {
@@ -61,13 +61,13 @@ class QuickLookLayer(QObject):
         }
 
     def told(self, facts: dict[str, Any]) -> None:
-        """Takes facts about the run; one of them is that the coarse map is there."""
+        """Takes facts about the run, one of which says that the coarse map has been written."""
         look = facts.get("quick_look", {})
         if look.get("path") == self._path:
             self._came.emit(look["classes"])
 
     def end(self) -> None:
-        """The run is over: its result takes the place, or there is none."""
+        """Removes the layer at the end of the run."""
         self._ended.emit()
 
     def _show(self, classes: list[dict[str, Any]]) -> None:
@@ -78,14 +78,14 @@ class QuickLookLayer(QObject):
 
         ClassRasterStyle(class_styles(classes, self._words), self._hidden).apply(layer)
         layer.setCustomProperty(QUICK_LOOK, True)
-        self._temporary = TemporaryLayers(self)  # the project may be saved while a long run goes on
+        self._temporary = TemporaryLayers(self)  # the project may be saved during a long run
         project = QgsProject.instance()
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)
         self._layer_id = layer.id()
 
     def _forget(self) -> None:
-        """The project is another one now: it is none of its business."""
+        """Does nothing more, because another project was opened."""
         self._layer_id, self._over = "", True
 
     def _remove(self) -> None:
@@ -103,11 +103,11 @@ class QuickLookLayer(QObject):
 def quick_look_layer(
     title: str, hidden: tuple[int, ...] = (), words: Callable[[str], str] = str
 ) -> QuickLookLayer | None:
-    """A layer to come, where there is a map to show it on: None without a desktop, and inside of a model.
+    """A quick look for a run; None where no map can show it: without a desktop, or inside a graphical model.
 
     Args:
-        title: What the run is about.
-        hidden: Class values that are not drawn.
+        title: The subject of the run.
+        hidden: Class values that are transparent.
         words: Translates the titles of classes.
     """
     if utils.iface is None or QThread.currentThread() is not QgsApplication.instance().thread():

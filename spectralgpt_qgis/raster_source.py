@@ -1,4 +1,4 @@
-"""A raster layer in the terms of the engine, which opens it in another process: its file, its CRS, its no-data."""
+"""Source, CRS and no-data of a raster layer in the form that the engine needs to open it in another process."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from qgis.core import (
 
 from .i18n import tr
 
-# These live inside the QGIS process: another process cannot open them by name.
+# Sources in the memory of the QGIS process, which another process cannot open.
 _IN_PROCESS = ("MEM:", "/vsimem/")
-# Formats that the GDAL of QGIS may read and that of the engine, which rasterio brings, does not.
+# Formats that QGIS's GDAL may read but the engine's GDAL, which comes with rasterio, does not.
 _ABSENT = (
     *("ARG", "CAD", "DODS", "ECW", "FITS", "GEORASTER", "HDF4", "HDF4Image", "HEIF", "JPIPKAK"),
     *("KEA", "MrSID", "NGW", "OGCAPI", "PLSCENES", "PostGISRaster", "TileDB"),
 )
-_WHOLE = 1e-3  # what is nearer to a whole number is one: scales such as 0.0001 are no exact numbers
+_WHOLE = 1e-3  # rounding tolerance, as scales such as 0.0001 are not exact in binary
 
 
 def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
-    """A CRS as text that any PROJ understands: the authority's id, else WKT; empty when invalid."""
+    """A CRS as text that any PROJ understands: the authority id, else WKT; empty if the CRS is invalid."""
     if not crs.isValid():
         return ""
-    # USER:100001 means something in this QGIS profile only.
+    # An id such as USER:100001 is known only in this QGIS profile.
     if crs.authid() and not crs.authid().startswith("USER:"):
         return crs.authid()
     return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED)
 
 
 def engine_path(layer: QgsRasterLayer) -> str:
-    """The layer's source when another process can open it, else empty."""
+    """The layer's source if the engine's process can open it, else empty."""
     if layer.providerType() != "gdal":
         return ""
-    # After the bar come QGIS's own options, such as open options and credentials.
+    # After the | come options of QGIS's own, such as open options and credentials.
     source, _, options = layer.source().partition("|")
     if source.startswith(_IN_PROCESS) or options or "authcfg=" in source:
         return ""
     if _driver(source) in _ABSENT:
         return ""
-    # The engine has another working folder than qgis_process.
+    # Absolute, as the engine's working folder is not that of qgis_process.
     return os.path.abspath(source) if os.path.exists(source) else source
 
 
 def is_picture(layer: QgsMapLayer | None) -> bool:
-    """Whether a web service draws it, as WMS, WMTS and XYZ do: colours of a screen instead of measured values."""
+    """Whether the layer is a picture from a web service (WMS, WMTS, XYZ), with colours instead of measured values."""
     if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
         return False
     kinds = Qgis.DataType
@@ -57,20 +57,20 @@ def is_picture(layer: QgsMapLayer | None) -> bool:
 
 
 def _driver(source: str) -> str:
-    """The GDAL driver that opens a source; empty for one that is not on this machine, or where none does."""
+    """The GDAL driver for a source; empty if there is none, or the source is not on this machine."""
     from osgeo import gdal  # not at the start of QGIS
 
     if source.startswith("/vsi"):
         return ""
     try:
         driver = gdal.IdentifyDriver(source)
-    except RuntimeError:  # whether GDAL raises is set by whoever uses it in QGIS
+    except RuntimeError:  # raised if other code in QGIS has switched GDAL's exceptions on
         return ""
     return driver.ShortName if driver is not None else ""
 
 
 def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[str]]:
-    """The values the user declared as no-data in the layer's properties, and what cannot be honoured."""
+    """Additional no-data values from the layer's properties, and notes on settings that cannot be applied."""
     provider, is_file = layer.dataProvider(), bool(engine_path(layer))
     values: dict[float, None] = {}
     notes = []
@@ -84,7 +84,7 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
             )
         for item in provider.userNoDataValues(band):
             if item.min() == item.max():
-                # A copy, of what is no file, holds what QGIS reads.
+                # A layer that is not a file is copied, and the copy has the values that QGIS reads.
                 value = float(item.min())
                 values[_stored(value, provider, band) if is_file else value] = None
             else:
@@ -98,7 +98,7 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
 
 
 def _stored(value: float, provider: QgsRasterDataProvider, band: int) -> float:
-    """A value as the file holds it: QGIS compares no-data with what a band's scale and offset make of that."""
+    """A no-data value as stored in the file; in QGIS it refers to values after the band's scale and offset."""
     scale, offset = provider.bandScale(band), provider.bandOffset(band)
     if scale in (0, 1) and offset == 0:
         return value

@@ -16,12 +16,12 @@ from urllib.parse import quote, unquote, urlsplit
 HIDDEN, HOME = "***", "~"
 _LOGIN = re.compile(r"(?<=://)[^\s/'\"<>]*@")  # user:password@ of an address
 _SOMEBODYS_HOME = re.compile(r"(?i)(/home/|/Users/|\b[a-z]:[\\/]+Users[\\/]+)[^\\/\s'\"]+")
-_SHORT = 3  # shorter names are taken out as words only: every "a" would go
+_SHORT = 3  # characters; shorter names are removed only as whole words, else every "a" would go
 _NOBODY = {"localhost", "home", "users"}
 
 
 class Redactor:
-    """Replaces the home folders by ~ and every other name by ***, in any notation and case."""
+    """Replaces home folders by ~ and all names by ***, whatever their case and notation."""
 
     def __init__(
         self, homes: Iterable[str], names: Iterable[str], secrets: Iterable[str] = ()
@@ -31,7 +31,7 @@ class Redactor:
         Args:
             homes: Home folders.
             names: Names of the user and of the machine.
-            secrets: Logins and passwords; taken out wherever they stand, as they are and percent-encoded.
+            secrets: Logins and passwords; removed everywhere, both plain and percent-encoded.
         """
         replaced = {form: HOME for home in homes if len(home) > 1 for form in _forms(home)}
         for secret in filter(None, secrets):
@@ -44,7 +44,7 @@ class Redactor:
         self._short = {name.lower() for name in self._words if len(name) < _SHORT}
 
     def redact(self, text: str) -> str:
-        """Return the text without them."""
+        """Return the text with all of these replaced."""
         text = _LOGIN.sub(f"{HIDDEN}@", text)
         for word in self._words:
             pattern = re.escape(word)
@@ -56,10 +56,10 @@ class Redactor:
 
 
 def redactor_of_this_machine(proxies: Iterable[str] = ()) -> Redactor:
-    """Return one for this user on this machine.
+    """Return a redactor for this user on this machine.
 
     Args:
-        proxies: Addresses that may carry a login.
+        proxies: Proxy addresses, which may contain a login.
     """
     homes = {str(Path.home()), os.path.expanduser("~"), str(Path.home().resolve())}
     environment = ("USERPROFILE", "HOME")
@@ -68,7 +68,7 @@ def redactor_of_this_machine(proxies: Iterable[str] = ()) -> Redactor:
     names = {machine, machine.partition(".")[0], Path.home().name}
     for name in ("USER", "USERNAME", "LOGNAME", "COMPUTERNAME", "USERDOMAIN", "USERDNSDOMAIN"):
         names.add(os.environ.get(name, ""))
-    with contextlib.suppress(OSError, KeyError, ImportError):  # a user without an entry
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a user without a system account
         names.add(getpass.getuser())
     return Redactor(homes, names, [part for address in proxies for part in _login_of(address)])
 
@@ -83,7 +83,7 @@ def _login_of(address: str) -> list[str]:
 
 
 def _forms(text: str) -> set[str]:
-    """Every way in which a name is likely to be written."""
+    """The notations in which a name is likely to occur."""
     forms = {text, text.rstrip("/\\")}
     forms |= {unquote(form) for form in forms}
     forms |= {form.upper() for form in forms}  # not only another case: ß becomes SS

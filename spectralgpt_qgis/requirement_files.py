@@ -1,4 +1,4 @@
-"""What is installed for a tier and an accelerator, from the pinned files in engine/requirements."""
+"""Reads the pinned requirements of a tier and an accelerator from the files in engine/requirements."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CUDA = "cu130"
 
 
 class Requirements(NamedTuple):
-    """The pinned packages, PyTorch apart because its builds are in different places.
+    """The pinned packages; PyTorch is apart because its builds are on different indexes.
 
     Attributes:
         packages: Lines of a requirement file.
-        torch: Lines for PyTorch, empty without it.
-        torch_index: Where its build is, when the ordinary index does not have it.
-        fingerprint: Changes with any of these.
+        torch: Lines for PyTorch; empty if it is not required.
+        torch_index: Index with the build of PyTorch, if PyPI does not have it.
+        fingerprint: Hash of all of these.
     """
 
     packages: tuple[str, ...]
@@ -38,17 +38,17 @@ def read_requirements(
     extra: Sequence[Path] = (),
     system: str = "",
 ) -> Requirements:
-    """Return what a tier needs on a system.
+    """Return the requirements of a tier on a system.
 
-    The ordinary index has the small CPU build of PyTorch for Windows and macOS, but for Linux one
-    with gigabytes of CUDA, so that there the CPU build is asked for by name.
+    PyPI has the small CPU build of PyTorch for Windows and macOS, but for Linux a build with
+    gigabytes of CUDA libraries, so on Linux the CPU build is required by name.
 
     Args:
-        folder: The folder of ``inference.txt`` and ``training.txt``.
+        folder: The folder with ``inference.txt`` and ``training.txt``.
         tier: One of TIERS.
         accelerator: ``"cpu"``, or ``"cuda"`` for NVIDIA cards (several gigabytes).
         extra: Further requirement files, such as the developers' ``tests.txt``.
-        system: As ``sys.platform`` names it; empty for the one that this runs on.
+        system: A value of ``sys.platform``; empty for this system.
     """
     system = system or sys.platform
     lines = [line for file in (folder / f"{tier}.txt", *extra) for line in _read(file)]
@@ -72,7 +72,7 @@ def read_requirements(
 
 
 def _read(file: Path) -> list[str]:
-    """Return the lines of a requirement file and of those that it includes, without comments."""
+    """Return the lines of a requirement file and of the files that it includes, without comments."""
     lines: list[str] = []
     for raw in file.read_text(encoding="utf-8").splitlines():
         line = raw.split(" #")[0].strip()

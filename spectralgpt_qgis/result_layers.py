@@ -1,4 +1,4 @@
-"""Results on their way into the project: each styled, those of one run together in a group, the map on top."""
+"""Loads results into the project: styles each layer and groups those of one run, with the map on top."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .i18n import tr
 if TYPE_CHECKING:
     from .styling import LayerStyle
 
-_RANK = "spectralgpt/rank"  # of a layer in its group, from the top
-_RUN = "spectralgpt/run"  # of a group: the results of a run
+_RANK = "spectralgpt/rank"  # custom property of a layer: its position in the group, from the top
+_RUN = "spectralgpt/run"  # custom property of a group that holds the results of a run
 
 
 class ResultLayer(NamedTuple):
     """An output of a run.
 
     Attributes:
-        path: As the algorithm returns it.
-        style: What it shall look like.
+        path: Path as the algorithm returns it.
+        style: Style to apply.
     """
 
     path: str
@@ -42,12 +42,12 @@ class ResultLayer(NamedTuple):
 def hand_over(
     layers: Sequence[ResultLayer], title: str, subject: str, context: QgsProcessingContext
 ) -> list[str]:
-    """Has those outputs styled and grouped that are going to be loaded; any thread may call it.
+    """Arranges that the outputs that will be loaded are styled and grouped; may be called in any thread.
 
     Args:
-        layers: Layers of one run; rasters lie in this order, from the top, under the vectors.
+        layers: Layers of one run; rasters are placed in this order, from the top, below the vector layers.
         title: Title of the tool.
-        subject: What the run was about; may be empty.
+        subject: What the run was about, such as the name of its raster; may be empty.
         context: Context of the run.
 
     Returns:
@@ -60,7 +60,7 @@ def hand_over(
     for rank, layer in enumerate(loaded):
         details = context.layerToLoadOnCompletionDetails(layer.path)
         names.append(details.name)
-        if hasattr(details, "groupName"):  # QGIS 3.32 and later group and sort by themselves
+        if hasattr(details, "groupName"):  # QGIS 3.32 and later can group and sort the layers
             details.groupName = group
             details.layerSortKey = -rank
             processor = ResultPostProcessor.kept(layer.style)
@@ -71,7 +71,7 @@ def hand_over(
 
 
 def _group_name(title: str, subject: str) -> str:
-    """With the time: a second run must not be mistaken for the first one."""
+    """A group name with the time, to tell the results of several runs apart."""
     time = QTime.currentTime().toString("HH:mm:ss")
     if not subject:
         return tr("{tool} ({time})").format(tool=title, time=time)
@@ -79,27 +79,27 @@ def _group_name(title: str, subject: str) -> str:
 
 
 class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
-    """Styles one output when Processing adds it to the project, and puts it into its group."""
+    """Styles an output when Processing adds it to the project, and moves it into its group."""
 
-    # Processing keeps no reference to a post-processor made in Python.
+    # References to the processors, as Processing keeps none to those made in Python.
     _waiting: ClassVar[list[ResultPostProcessor]] = []
-    # A tool that is run for every feature of a layer adds its results at the very end.
+    # A large number, as a tool that iterates over the features of a layer adds all its results at the very end.
     _KEEP = 10_000
 
     def __init__(self, style: LayerStyle, group: str = "", rank: int = 0) -> None:
-        """Takes what the layer will get.
+        """Makes a processor for one layer.
 
         Args:
-            style: What it shall look like.
-            group: The group it goes into; empty where it stays where it is.
-            rank: Its place in the group, from the top.
+            style: Style to apply.
+            group: Name of the group to move the layer into; empty for none.
+            rank: Position in the group, from the top.
         """
         super().__init__()
         self._style, self._group, self._rank = style, group, rank
 
     @classmethod
     def kept(cls, style: LayerStyle, group: str = "", rank: int = 0) -> ResultPostProcessor:
-        """Makes one that lives until its run has ended."""
+        """Makes a processor and keeps a reference to it until its run has ended."""
         processor = cls(style, group, rank)
         cls._waiting.append(processor)
         del cls._waiting[: -cls._KEEP]
@@ -111,7 +111,7 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
         context: QgsProcessingContext,
         feedback: QgsProcessingFeedback,
     ) -> None:
-        """Called by Processing on the main thread."""
+        """Styles and moves the layer; called by Processing on the main thread."""
         if not isinstance(layer, (QgsRasterLayer, QgsVectorLayer)) or not layer.isValid():
             return
         self._style.apply(layer)
@@ -122,11 +122,11 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
             self._move(layer, project.layerTreeRoot())
 
     def _move(self, layer: QgsMapLayer, root: QgsLayerTreeGroup) -> None:
-        """Puts a layer into the group, which is made beside it when it is not there, and out of any other run's."""
+        """Moves a layer into its group, which is created if necessary, and out of the group of any other run."""
         node = root.findLayer(layer.id())
         if node is None:
             return
-        # From the root: QGIS may have added the layer inside the group, where the last one has gone.
+        # Searched from the root, as QGIS may have added the layer inside the group, like the one before it.
         group = root.findGroup(self._group) if self._group else None
         parent, place = _beside(node)
         if group is None and self._group:
@@ -140,18 +140,21 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
             parent.insertChildNode(place, moved)
         else:
             group.insertChildNode(_place(group, self._rank), moved)
-        # After the copy is there, else the layer leaves the project.
+        # Only after the clone was inserted, else QGIS removes the layer from the project.
         node.parent().removeChildNode(node)
 
 
 def _beside(node: QgsLayerTreeNode) -> tuple[QgsLayerTreeGroup, int]:
-    """Where a node lies, or the outermost group of other runs around it: QGIS adds layers where the chosen one is."""
+    """Parent and position of a node, or of the outermost group of another run that contains it.
+
+    QGIS adds new layers next to the current layer, which may be in the group of another run.
+    """
     while node.parent().customProperty(_RUN):
         node = node.parent()
     return node.parent(), node.parent().children().index(node)
 
 
 def _place(group: QgsLayerTreeGroup, rank: int) -> int:
-    """Before the first layer that lies lower."""
+    """The position in a group for a layer of this rank: before the first layer with a higher rank."""
     ranks = [int(child.customProperty(_RANK, -1)) for child in group.children()]
     return next((place for place, other in enumerate(ranks) if other > rank), len(ranks))

@@ -1,6 +1,6 @@
-"""Says when a run of one of our algorithms has ended well, wherever it was started, to whoever listens.
+"""Announces successful runs of the plugin's algorithms, wherever they were started.
 
-Algorithms run in any thread and know no window; windows listen here.
+Algorithms run in any thread and know nothing of windows, so windows connect to the journal.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What came of a run.
+    """A finished run and its results.
 
     Attributes:
-        algorithm: Its id.
-        title: What the user calls it.
-        layers: Names of the layers that go into the project.
-        model: File of a model that was made; or empty.
-        report: File of a report; or empty.
-        log: All that the run said, in HTML.
-        choices: Parameters that may be offered again the next time.
+        algorithm: Id of the algorithm.
+        title: Its name, as shown to the user.
+        layers: Names of the layers that are added to the project.
+        model: Path of the new model; empty if there is none.
+        report: Path of the report; empty if there is none.
+        log: The whole log of the run, in HTML.
+        choices: Parameters to offer again the next time.
     """
 
     algorithm: str
@@ -35,12 +35,12 @@ class FinishedRun:
 
 
 class RunJournal(QObject):
-    """Emits `finished` once a run; a listener that is a QObject is called in its own thread."""
+    """Emits `finished` once per run; slots of a QObject are called in that object's thread."""
 
     finished = pyqtSignal(object)  # FinishedRun
 
     def tell(self, run: FinishedRun) -> None:
-        """Tells the listeners of a run."""
+        """Announces a finished run."""
         self.finished.emit(run)
 
 

@@ -1,7 +1,7 @@
-"""Stops the runs of our algorithms that go on in the background: they must end before the plugin goes.
+"""Stops background runs of the plugin's algorithms, which must end before the plugin is unloaded.
 
-A run keeps a pointer to the provider, which QGIS deletes when it is removed: whoever then asks the run for its id, as
-Processing does at its end, takes QGIS down.
+A run has a pointer to the provider, which QGIS deletes when it is removed. QGIS then crashes as soon as the run's
+algorithm is asked for its id, as Processing does at the end of a run.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from qgis.PyQt.QtCore import QCoreApplication, QEventLoop
 
 from .engine_client import EngineClient
 
-_WAIT = 7.0  # s; an engine that does not end by itself is ended after 5
+_WAIT = 7.0  # s; an engine that does not end by itself is killed after 5 s
 _POLL = 0.01  # s
 
 
 def stop_runs(titles: Iterable[str]) -> bool:
-    """Cancels runs and waits, on the main thread, until QGIS has heard of their end.
+    """Cancels runs and waits, on the main thread, until QGIS has processed their end.
 
     Args:
-        titles: Titles of our algorithms: a task tells no more of its algorithm.
+        titles: Titles of the plugin's algorithms, by which their tasks are recognised.
 
     Returns:
-        Whether none is left.
+        Whether all have ended.
     """
     titles = tuple(titles)
     end = time.monotonic() + _WAIT
@@ -33,10 +33,10 @@ def stop_runs(titles: Iterable[str]) -> bool:
         tasks = _runs(titles)
         if not tasks:
             return True
-        EngineClient.abandon_all()  # a training would take its time to write its best model
-        for task in tasks:  # of a batch, the next one may have been started meanwhile
+        EngineClient.abandon_all()  # a cancelled training would take a while to write its best model
+        for task in tasks:  # a batch may have started the next run meanwhile
             task.cancel()
-        # Not what the user does meanwhile: it could start the next run.
+        # Without user input, which could start another run.
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         time.sleep(_POLL)
     return not _runs(titles)

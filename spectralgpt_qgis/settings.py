@@ -1,4 +1,4 @@
-"""The plugin's settings, kept with those of QGIS; everything has a default that works."""
+"""The plugin's settings, stored in QGIS's settings; every setting has a default that works."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 _GROUP = "SpectralGPT"
 
-# Name: default. The type of the default is the type of the setting.
+# Name -> default, whose type is also the type of the setting.
 DEFAULTS: dict[str, Any] = {
     "engine_home": "",  # empty: the user's data folder
-    "accelerator": "cpu",  # cpu | cuda: what is installed
-    "device": "auto",  # auto | cpu | gpu: what runs, where a tool does not say
+    "accelerator": "cpu",  # cpu | cuda: build of the libraries to install
+    "device": "auto",  # auto | cpu | gpu: default of the tools
     "threads": 0,  # 0: all cores
-    "memory": 0,  # MB that the engine may take, 0: no limit
-    "tested": "",  # what the last test of the engine found, JSON
-    "not_now": "",  # ISO date until which the missing engine is not mentioned
-    "shared_models": "",  # folders of models of several people, a line each
+    "memory": 0,  # memory limit of the engine in MB, 0: no limit
+    "tested": "",  # result of the last test of the engine, JSON
+    "not_now": "",  # ISO date until which the user is not reminded of the missing engine
+    "shared_models": "",  # folders of shared models, one per line
     "index": "",
-    "proxy": "",  # empty: that of QGIS
+    "proxy": "",  # empty: QGIS's proxy
     "ca_file": "",
     "wheels": "",
-    "training_runs": "",  # JSON: how long trainings took on this machine
+    "training_runs": "",  # JSON: durations of trainings on this machine
     "last_choices": "",  # JSON: {algorithm: {parameter: value}}
 }
 
@@ -40,17 +40,17 @@ def value(name: str) -> Any:
     """Return a setting, or its default.
 
     Raises:
-        KeyError: When there is no setting of this name.
+        KeyError: If there is no setting of this name.
     """
     default = DEFAULTS[name]
     return QgsSettings().value(f"{_GROUP}/{name}", default, type=type(default))
 
 
 def set_value(name: str, new: Any) -> None:
-    """Keep a setting; its default is kept by removing it.
+    """Store a setting; removes it if the new value is the default.
 
     Raises:
-        KeyError: When there is no setting of this name.
+        KeyError: If there is no setting of this name.
     """
     if new == DEFAULTS[name]:
         QgsSettings().remove(f"{_GROUP}/{name}")
@@ -59,10 +59,10 @@ def set_value(name: str, new: Any) -> None:
 
 
 def home(chosen: str | None = None) -> Path:
-    """Return the engine's home: the environment variable, the setting, the default.
+    """Return the engine's home: from the environment variable, else the setting, else the default.
 
     Args:
-        chosen: Stands in for the setting; None takes what is kept.
+        chosen: Used instead of the stored setting; None for the stored one.
     """
     chosen = value("engine_home") if chosen is None else chosen
     if chosen and paths.HOME_VARIABLE not in os.environ:
@@ -71,19 +71,19 @@ def home(chosen: str | None = None) -> Path:
 
 
 def shared_models() -> tuple[Path, ...]:
-    """Return the folders of models that several people use; nothing is read of them here."""
+    """Return the folders of shared models, without accessing them."""
     return tuple(Path(line) for line in value("shared_models").splitlines() if line.strip())
 
 
 def engine_environment() -> EngineEnvironment:
-    """Return the engine's environment that the settings name."""
+    """Return the engine's environment in the folder that the settings name."""
     from .engine_environment import EngineEnvironment  # QGIS starts without it
 
     return EngineEnvironment(home())
 
 
 def install_sources() -> Sources:
-    """Return where the engine's packages come from."""
+    """Return the sources of the engine's packages."""
     from .package_installer import Sources  # QGIS starts without it
 
     return Sources(
@@ -95,7 +95,7 @@ def install_sources() -> Sources:
 
 
 def qgis_proxy() -> str:
-    """Return the proxy of QGIS's network settings as an address; empty when there is none."""
+    """Return the proxy in QGIS's network settings as an address; empty if there is none."""
     settings = QgsSettings()
     settings.beginGroup("proxy")
     kind = settings.value("proxyType", "", type=str)

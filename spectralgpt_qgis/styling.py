@@ -1,7 +1,7 @@
-"""How results look: every style is built from what the engine says about the classes.
+"""Styles of result layers, built from the engine's list of classes.
 
-A style is a plain value made in the worker thread; only `apply` touches a layer. The same style goes into the project
-(through a layer post-processor) and into a sidecar, so that headless results open with their colours too.
+A style is a plain value made in the worker thread; only `apply` touches a layer. The same style is applied in the
+project (by a layer post-processor) and saved beside or inside the file, so that headless results open with it too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from qgis.PyQt.QtGui import QColor
 
 from .i18n import tr
 
-# Perceptually even and readable with every kind of colour vision: dark is unsure, bright is sure.
+# Viridis: perceptually uniform and safe for colour-blind readers; dark is uncertain, bright is certain.
 CONFIDENCE_STOPS = (
     (0.0, "#440154"),
     (25.0, "#3b528b"),
@@ -43,7 +43,7 @@ CONFIDENCE_STOPS = (
     (75.0, "#5ec962"),
     (100.0, "#fde725"),
 )
-# What has not changed lets the image below show through.
+# Transparent where nothing has changed, so that the image below shows through.
 PROBABILITY_STOPS = (
     (0.0, "#00fff5eb"),
     (0.25, "#60fdd0a2"),
@@ -52,18 +52,18 @@ PROBABILITY_STOPS = (
     (1.0, "#ff7f2704"),
 )
 POLYGON_OPACITY = 0.55
-CLASS_FIELD = "class_value"  # of every polygon layer the engine writes
-# What a list of places to label calls each of them.
+CLASS_FIELD = "class_value"  # in every polygon layer that the engine writes
+# Display expression of places to label.
 RANKED = '"rank" || \': \' || "first_class" || \' / \' || "second_class"'
-REFERENCE_FIELD = "reference"  # of a sample, filled in by the user
+REFERENCE_FIELD = "reference"  # field of a sample that the user fills in
 
 
 class ClassStyle(NamedTuple):
     """One class of a map.
 
     Attributes:
-        value: Value in the raster, and in the attribute of polygons.
-        title: What the legend says.
+        value: Value in the raster, and in the class field of polygons.
+        title: Text in the legend.
         color: "#rrggbb".
     """
 
@@ -77,7 +77,7 @@ def class_styles(classes: list, words: Callable[[str], str] = str) -> tuple[Clas
 
     Args:
         classes: The items.
-        words: Translates titles, where they are not the user's own.
+        words: Translates titles, unless the classes are the user's own.
     """
     return tuple(
         ClassStyle(
@@ -90,19 +90,19 @@ def class_styles(classes: list, words: Callable[[str], str] = str) -> tuple[Clas
 
 
 class LayerStyle:
-    """A style that waits for its layer."""
+    """A style that can be applied to a layer."""
 
     def apply(self, layer: QgsMapLayer) -> None:
-        """Gives the layer its renderer."""
+        """Sets the layer's renderer."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class ClassRasterStyle(LayerStyle):
-    """A class raster: one colour and one name a value.
+    """A class raster, with a colour and a name for each value.
 
     Attributes:
-        hidden: Values drawn fully transparent, such as "unchanged".
+        hidden: Values that are fully transparent, such as "unchanged".
     """
 
     classes: tuple[ClassStyle, ...]
@@ -147,10 +147,10 @@ class RampStyle(LayerStyle):
 
 @dataclass(frozen=True)
 class PolygonStyle(LayerStyle):
-    """Polygons coloured by their class.
+    """Polygons coloured by class.
 
     Attributes:
-        some_without: Whether there may be polygons without a class, such as zones without data.
+        some_without: Whether some polygons may have no class, such as zones without data.
     """
 
     classes: tuple[ClassStyle, ...]
@@ -163,7 +163,7 @@ class PolygonStyle(LayerStyle):
         ]
         if self.some_without:
             categories.append(QgsRendererCategory(None, _fill("#bdbdbd"), tr("No class")))
-        # Labelled zones may bring a field of that name: then the engine's has a number and comes later.
+        # Zones may have a field of that name already; then the engine's field has a number and comes later.
         names = [field.name() for field in layer.fields()]
         own = [name for name in names if re.fullmatch(CLASS_FIELD + r"(_\d+)?", name)]
         layer.setRenderer(QgsCategorizedSymbolRenderer(own[-1] if own else CLASS_FIELD, categories))
@@ -171,12 +171,12 @@ class PolygonStyle(LayerStyle):
 
 @dataclass(frozen=True)
 class SampleStyle(LayerStyle):
-    """Points to be judged: the form lists the classes, the map shows what is left to do, not what the map says."""
+    """Sample points: the form lists the classes, and colours show which points remain to be done, not their class."""
 
     classes: tuple[ClassStyle, ...]
 
     def apply(self, layer: QgsMapLayer) -> None:
-        """Sets the form of the reference field and a renderer that tells done from to do."""
+        """Sets the form widget of the reference field, and a renderer that tells done points from open ones."""
         index = layer.fields().lookupField(REFERENCE_FIELD)
         if index >= 0:
             entries = [{item.title: str(item.value)} for item in self.classes]
@@ -190,10 +190,10 @@ class SampleStyle(LayerStyle):
 
 @dataclass(frozen=True)
 class PlacesStyle(LayerStyle):
-    """Places to look at: outlines that hide nothing, each with its rank."""
+    """Places to label: outlines, which hide nothing of the image, labelled with their rank."""
 
     def apply(self, layer: QgsMapLayer) -> None:
-        """Sets outlines, dark under bright so that they stand out on any image, and the labels."""
+        """Sets the labels and bright outlines with a dark edge, which stand out on any image."""
         frame = QgsFillSymbol.createSimple(_outline("#202020", "1.0"))
         bright = QgsFillSymbol.createSimple(_outline("#ffd400", "0.5"))
         frame.appendSymbolLayer(bright.symbolLayer(0).clone())
@@ -216,12 +216,12 @@ class PlacesStyle(LayerStyle):
 
 
 def confidence_style() -> RampStyle:
-    """Confidence in percent: dark is unsure, bright is sure."""
+    """Style of the confidence in percent: dark is uncertain, bright is certain."""
     return RampStyle(CONFIDENCE_STOPS, " %")
 
 
 def probability_style() -> RampStyle:
-    """Probability of change, 0 to 1: clear where nothing changed, dark where it surely did."""
+    """Style of the probability of change, 0 to 1: transparent where it is 0, dark where it is 1."""
     return RampStyle(PROBABILITY_STOPS)
 
 
@@ -249,7 +249,7 @@ def _outline(color: str, width: str) -> dict[str, str]:
 
 
 def _ring(color: str) -> QgsMarkerSymbol:
-    """A circle that hides nothing of the place it marks."""
+    """A hollow circle, which does not hide the place that it marks."""
     return QgsMarkerSymbol.createSimple(
         {
             "name": "circle",
@@ -266,23 +266,23 @@ def _rgba(color: QColor) -> str:
 
 
 def save_default_style(path: str, style: LayerStyle) -> str:
-    """Makes QGIS open a file with this style from now on.
+    """Saves a style as the default with which QGIS opens a file.
 
-    Rasters get a .qml beside them; a GeoPackage carries its style inside.
+    Rasters get a .qml file beside them; a GeoPackage stores its style inside.
 
     Args:
-        path: A raster or a GeoPackage that exists.
-        style: What it shall look like.
+        path: An existing raster or GeoPackage.
+        style: The style.
 
     Returns:
-        What went wrong, in words; empty when it worked. A style that cannot be saved never fails a run.
+        A message if it failed, else an empty text; a style that cannot be saved never fails a run.
     """
     if Path(path).suffix.lower() == ".gpkg":
         return _save_inside(QgsVectorLayer(path, "style", "ogr"), path, style)
     statistics = Path(f"{path}.aux.xml")
     had_statistics = statistics.exists()
     problem = _save_beside(QgsRasterLayer(path, "style"), path, style)
-    # QGIS looks at the values of every raster it opens, and GDAL keeps what it saw.
+    # QGIS computes statistics of every raster that it opens, which GDAL writes to this file.
     if not had_statistics:
         statistics.unlink(missing_ok=True)
     return problem

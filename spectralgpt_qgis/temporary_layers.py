@@ -1,4 +1,4 @@
-"""Layers whose files end with this session of QGIS: in a project that is opened another day they would be broken."""
+"""Keeps layers whose files are deleted at the end of the QGIS session out of saved projects, where they would break."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 from qgis.core import QgsMapLayer, QgsProcessingUtils, QgsProject
 from qgis.PyQt.QtCore import QObject
 
-# Properties by which our own layers are known.
-MODEL = "spectralgpt/preview_of"  # the model's file
-TITLES = "spectralgpt/class_titles"  # of the classes of places to label, JSON
-QUICK_LOOK = "spectralgpt/quick_look"  # of a run that goes on
-_LEFT_OUT = "layer-left-out"  # no tag of QGIS's
+# Custom properties by which the plugin recognises its own layers.
+MODEL = "spectralgpt/preview_of"  # a preview: the path of its model
+TITLES = "spectralgpt/class_titles"  # places to label: titles of the classes, JSON
+QUICK_LOOK = "spectralgpt/quick_look"  # the quick look of a run
+_LEFT_OUT = "layer-left-out"  # a tag that QGIS does not know
 
 
 class TemporaryLayers(QObject):
-    """Leaves previews, quick looks and places out of the project's file while they are temporary; QGIS keeps them.
+    """Leaves previews, quick looks and places out of the project file while they are temporary; QGIS would save them.
 
-    QGIS hands out its file before it is written: the tree of layers first, then each layer before it is added, which
-    cannot be hindered. What is added then is nothing when the project is opened: an element under another name, which
-    some versions of QGIS look at nevertheless, and for those a layer embedded from no other project.
+    Before QGIS writes the project file, it emits signals with its XML: first with the layer tree, then with each layer
+    before it is added. Adding a layer cannot be prevented, so its element is made meaningless: it gets an unknown tag,
+    and for versions of QGIS that read it nevertheless, it becomes a layer embedded from a project that does not exist.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Watches from now on.
+        """Starts listening to the project's signals.
 
         Args:
-            parent: What it ends with; call :meth:`stop` before.
+            parent: Qt parent of this object; call :meth:`stop` before it is deleted.
         """
         super().__init__(parent)
         project = QgsProject.instance()
@@ -35,7 +35,7 @@ class TemporaryLayers(QObject):
         project.writeMapLayer.connect(self._leave_out)
 
     def stop(self) -> None:
-        """Watches no more."""
+        """Stops listening."""
         project = QgsProject.instance()
         project.writeProject.disconnect(self._leave_out_of_tree)
         project.writeMapLayer.disconnect(self._leave_out)
@@ -59,7 +59,7 @@ class TemporaryLayers(QObject):
 
 
 def _ends(layer: QgsMapLayer) -> bool:
-    """Whether a layer is ours and its file goes with this session."""
+    """Whether a layer is the plugin's own and its file is deleted at the end of the session."""
     ours = any(layer.customProperty(name) is not None for name in (MODEL, TITLES, QUICK_LOOK))
     file = Path(layer.source().partition("|")[0])
     return ours and Path(QgsProcessingUtils.tempFolder()) in file.parents

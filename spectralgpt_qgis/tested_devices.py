@@ -1,4 +1,4 @@
-"""What the last test of the engine found on this machine: kept in the settings, shown in the options."""
+"""Stores the result of the last test of the engine in the settings, for the options page."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from . import settings
 
 
 def keep_test(result: dict[str, Any]) -> None:
-    """Keep what the engine's verb `doctor` told, with the time and the machine."""
+    """Store the answer of the engine's verb `doctor`, with the time and the machine."""
     kept = {name: result.get(name) for name in _KEPT}
     kept.update(when=time.strftime("%Y-%m-%d %H:%M"), machine=_machine())
     settings.set_value("tested", json.dumps(kept))
 
 
 def last_test() -> dict[str, Any] | None:
-    """Return what the last test on this machine found; None without one.
+    """Return the result of the last test on this machine; None if there is none.
 
-    A profile may travel between machines: what another one can do says nothing.
+    A QGIS profile may be used on several machines, and the result from another one does not apply here.
     """
     try:
         kept = json.loads(settings.value("tested"))
@@ -35,7 +35,7 @@ def last_test() -> dict[str, Any] | None:
 
 
 def forget_test() -> None:
-    """Forget it: the engine is another one now."""
+    """Delete the result, as it does not apply to a changed engine."""
     settings.set_value("tested", "")
 
 
@@ -43,5 +43,5 @@ _KEPT = ("python", "platform", "libraries", "providers", "devices", "graphics_ca
 
 
 def _machine() -> str:
-    """A mark of this machine that does not tell its name."""
+    """A hash that identifies this machine without revealing its name."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
