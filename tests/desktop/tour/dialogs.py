@@ -65,7 +65,8 @@ def looked_at(name, chosen):
             dialog = dialog_of(f"spectralgpt:{name}")
             place(dialog)
             picture(f"{name}-dialog")
-            answer["title"] = dialog.windowTitle()
+            # QGIS 3.40 puts the group before it: "Training - Train model from labels".
+            answer["title"] = dialog.windowTitle().rpartition(" - ")[2]
             dialog.close()
         except Exception:
             answer["error"] = traceback.format_exc()
