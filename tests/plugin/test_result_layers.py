@@ -71,7 +71,7 @@ def load(context):
     from qgis.core import QgsApplication
 
     algorithm = QgsApplication.processingRegistry().algorithmById("native:buffer")
-    assert handleAlgorithmResults(algorithm, context, QgsProcessingFeedback(), True, {})
+    assert handleAlgorithmResults(algorithm, context, QgsProcessingFeedback())
 
 
 def tree(group=None):

@@ -56,7 +56,9 @@ class Run:
         from processing.gui.Postprocessing import handleAlgorithmResults
 
         results = self.answer[1]
-        return handleAlgorithmResults(self.algorithm, self.context, self.feedback, True, results)
+        return handleAlgorithmResults(
+            self.algorithm, self.context, self.feedback, parameters=results
+        )
 
 
 def destination():
