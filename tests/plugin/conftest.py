@@ -94,6 +94,19 @@ def provider(qgis_processing):
 
 
 @pytest.fixture
+def tree_view(qgis_iface, monkeypatch):
+    """The layers panel of the project, into which QGIS 3.40 loads the results of a run."""
+    from qgis.core import QgsLayerTreeModel, QgsProject
+    from qgis.gui import QgsLayerTreeView
+
+    view = QgsLayerTreeView()
+    view.setModel(QgsLayerTreeModel(QgsProject.instance().layerTreeRoot(), view))
+    monkeypatch.setattr(qgis_iface, "layerTreeView", lambda: view, raising=False)
+    yield view
+    view.deleteLater()
+
+
+@pytest.fixture
 def scene():
     """Boadella, winter 2020: nine named bands and more, EPSG:4326."""
     return str(SAMPLE / "boadella_2020-02-02.tif")

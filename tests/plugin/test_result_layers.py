@@ -18,6 +18,7 @@ from qgis.core import (
 from spectralgpt_qgis import result_layers, styling
 from spectralgpt_qgis.result_layers import ResultLayer, hand_over
 
+pytestmark = pytest.mark.usefixtures("tree_view")
 CLASSES = (styling.ClassStyle(1, "Water", "#0000ff"),)
 MAP = styling.ClassRasterStyle(CLASSES)
 

@@ -22,6 +22,8 @@ from spectralgpt_qgis.run_journal import journal
 from tests.plugin.interface import Interface
 from tests.plugin.waiting import wait
 
+pytestmark = pytest.mark.usefixtures("tree_view")
+
 
 class Run:
     """An algorithm in QGIS's task manager, with its outputs meant for the project."""
