@@ -63,7 +63,7 @@ def hand_over(
         if hasattr(details, "groupName"):  # QGIS 3.32 and later can group and sort the layers
             details.groupName = group
             details.layerSortKey = -rank
-            processor = ResultPostProcessor.kept(layer.style)
+            processor = ResultPostProcessor.kept(layer.style, group)
         else:
             processor = ResultPostProcessor.kept(layer.style, group, rank)
         details.setPostProcessor(processor)
@@ -86,19 +86,21 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
     # A large number, as a tool that iterates over the features of a layer adds all its results at the very end.
     _KEEP = 10_000
 
-    def __init__(self, style: LayerStyle, group: str = "", rank: int = 0) -> None:
+    def __init__(self, style: LayerStyle, group: str = "", rank: int | None = None) -> None:
         """Makes a processor for one layer.
 
         Args:
             style: Style to apply.
-            group: Name of the group to move the layer into; empty for none.
-            rank: Position in the group, from the top.
+            group: Name of the group of the run; empty for none.
+            rank: Position in the group, from the top; None where QGIS itself moves the layer into the group.
         """
         super().__init__()
         self._style, self._group, self._rank = style, group, rank
 
     @classmethod
-    def kept(cls, style: LayerStyle, group: str = "", rank: int = 0) -> ResultPostProcessor:
+    def kept(
+        cls, style: LayerStyle, group: str = "", rank: int | None = None
+    ) -> ResultPostProcessor:
         """Makes a processor and keeps a reference to it until its run has ended."""
         processor = cls(style, group, rank)
         cls._waiting.append(processor)
@@ -135,10 +137,10 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
         if group is None and parent is node.parent():
             return
         moved = node.clone()
-        moved.setCustomProperty(_RANK, self._rank)
         if group is None:
             parent.insertChildNode(place, moved)
         else:
+            moved.setCustomProperty(_RANK, self._rank)
             group.insertChildNode(_place(group, self._rank), moved)
         # Only after the clone was inserted, else QGIS removes the layer from the project.
         node.parent().removeChildNode(node)
