@@ -128,6 +128,9 @@ class ResultPostProcessor(QgsProcessingLayerPostProcessorInterface):
         node = root.findLayer(layer.id())
         if node is None:
             return
+        if self._group and self._rank is None:
+            node.parent().setCustomProperty(_RUN, True)
+            return
         # Searched from the root, as QGIS may have added the layer inside the group, like the one before it.
         group = root.findGroup(self._group) if self._group else None
         parent, place = _beside(node)
