@@ -1,4 +1,4 @@
-"""The model that fine-tuning starts from: its encoder, and what it expects to see."""
+"""Opens the base model that fine-tuning starts from: its encoder and its card."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..model_file import find_model, installed_models, verify
 
 @dataclass(frozen=True)
 class Base:
-    """A model to start from.
+    """A base model.
 
     Attributes:
         path: Its file.
         sha256: Its seal.
-        card: Bands, unit, normalisation, window.
-        config: Sizes of the encoder, its positions those of the card's window.
-        weights: Weights of the encoder, by the published names.
-        network: The whole network: a head that fits may be trained on.
+        card: Its card with bands, unit, normalisation and window.
+        config: Sizes of the encoder, with position embeddings for the card's window.
+        weights: Weights of the encoder, by their published names.
+        network: The whole network, as a suitable head may be trained further.
     """
 
     path: Path
@@ -39,14 +39,14 @@ class Base:
 
 
 def open_base(name_or_path: str) -> Base:
-    """Opens a model to train from.
+    """Opens a base model.
 
     Args:
-        name_or_path: A backbone, an imported checkpoint or a model of one's own; of an .onnx model
-            the .safetensors beside it is taken.
+        name_or_path: A backbone, an imported checkpoint or a fine-tuned model; for an .onnx file
+            the .safetensors file beside it is used.
 
     Raises:
-        ModelInvalid: No such model, or one without weights to train from.
+        ModelInvalid: The model does not exist, or has no weights to train from.
     """
     path = _with_weights(name_or_path)
     network, card = load(path)

@@ -13,12 +13,12 @@ TEMPERATURES = np.geomspace(0.05, 5.0, 60)
 def calibrate(
     scores: NDArray[np.float64], label: NDArray[Any], confidence: float | None = None
 ) -> tuple[float, NDArray[np.float64]]:
-    """Temperature, and what to take from each class's scores [K], for fitting probabilities.
+    """Chooses a temperature, and a shift to subtract from each class's scores [K].
 
     Args:
-        scores: Held-out scores [M, K]; of the training itself with a `confidence`.
-        label: Class indices [M], or [M, K] of several labels.
-        confidence: Mean probability of the chosen class to aim at, in place of the likelihood.
+        scores: Held-out scores [M, K]; with a `confidence`, scores of the training samples.
+        label: Class indices [M], or for multi-label scenes an indicator matrix [M, K].
+        confidence: Mean probability of the predicted class to aim at, instead of maximising the likelihood.
     """
     none = np.zeros(scores.shape[1])
     if label.ndim == 1:
@@ -45,7 +45,7 @@ def calibrate(
 
 
 def _shift(scores: NDArray[np.float64], share: float, temperature: float) -> float:
-    """What to take from scores so that their mean probability is the class's share; bisection."""
+    """The shift that makes the mean probability equal to the class's share, by bisection."""
     low, high = float(scores.min()) - 20 * temperature, float(scores.max()) + 20 * temperature
     for _ in range(40):
         middle = (low + high) / 2

@@ -28,14 +28,14 @@ _COLOURS = ("#d9d9d9", "#e0473c")
 def change_classes(
     classes: tuple[ModelClass, ...], labels: tuple[str, ...]
 ) -> tuple[tuple[ModelClass, ModelClass], bool]:
-    """The two classes of a change model, and whether the layer has them the other way round.
+    """The two classes of a change model, and whether the label layer has them in reverse order.
 
     Args:
         classes: Classes of the label layer, in its order.
-        labels: What the layer calls each.
+        labels: Their labels in the layer.
 
     Raises:
-        LabelsInvalid: Not two classes, or it cannot be told which one is change.
+        LabelsInvalid: There are not two classes, or it is unclear which one means change.
     """
     if len(classes) != 2:
         raise LabelsInvalid(
@@ -51,7 +51,7 @@ def change_classes(
 
 
 def swap(pixels: LabelledPixels) -> LabelledPixels:
-    """The same pixels with the two labels exchanged."""
+    """Swaps the two labels of pixels."""
     return dataclasses.replace(pixels, label=(1 - pixels.label).astype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""Where to compute, and how precisely."""
+"""Chooses the device and the precision to compute with."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..errors import DeviceUnavailable
 
 
 def choose_device(name: str) -> torch.device:
-    """The torch device of "auto", "cpu" or "gpu".
+    """The torch device for "auto", "cpu" or "gpu".
 
     Raises:
-        DeviceUnavailable: A GPU was asked for and there is none.
+        DeviceUnavailable: A GPU is requested, but there is none.
     """
     if name == "gpu" and not torch.cuda.is_available():
         raise DeviceUnavailable(
@@ -22,10 +22,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of matrix products.
+    """The data type of matrix products.
 
-    "auto" takes bfloat16 only where it is native and fast: NVIDIA from compute capability 8, and
-    processors with AMX. Emulated it is several times slower than float32.
+    "auto" chooses bfloat16 only where the hardware supports it natively: NVIDIA GPUs from compute
+    capability 8, and CPUs with AMX. Emulated bfloat16 is several times slower than float32.
     """
     if name == "auto":
         if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Fine-tuning for maps beyond the head: the encoder learns as well, whole or by adapters."""
+"""Fine-tuning for maps beyond the head: trains the encoder as well, as a whole or by adapters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .taught_windows import TaughtLoss, TaughtWindows
 from .trainer import Loss, Trainer, TrainingResult
 from .tuning import Tuned, build, light_of
 
-RATE = 5e-4  # where all weights learn
+RATE = 5e-4  # learning rate if all weights of the encoder are trained
 
 
 def tune_weights(
@@ -43,23 +43,23 @@ def tune_weights(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Tuned:
-    """Trains head and encoder, this whole or by adapters, from where the head on frozen features ends.
+    """Trains the head, and the encoder as a whole or by adapters, starting from a head on frozen features.
 
     Args:
-        base: Gives the encoder.
+        base: The base model, which provides the encoder.
         first: The head on frozen features, fitted to `learn`.
-        learn: Rasters with the labels to learn from.
-        held: The same with those held back; empty for none, then the last epoch is kept.
-        rounds: How long, and what of the encoder.
-        teacher: Of a map of classes, made for the rasters of `learn` as they are: what it says of every pixel
-            is learned as well, under other lights unless it is `first` itself. None to learn from labels alone.
-        seed: Of every choice.
-        progress: Told how far it is.
+        learn: Rasters with the training labels.
+        held: Rasters with the held-out labels; if empty, the weights of the last epoch are kept.
+        rounds: How long to train, and which part of the encoder.
+        teacher: A class map's model fitted to the rasters of `learn` without changes of light. Its predictions for all
+            pixels are learned too, under changed light unless it is `first` itself. None to learn from labels alone.
+        seed: Seed of all random choices.
+        progress: Takes progress, metrics, log and warnings.
     """
     progress = progress or Progress()
     predictor = _start_from(first, base, rounds, seed, 0.0 if teacher else rounds.drop_path)
     card = predictor.card
-    # The head alone is a model already: from here on a cancel keeps the best so far.
+    # The head alone is a usable model: from here on a cancel keeps the best model so far.
     progress.state(keeps=True, rounds=rounds.epochs)
     callbacks: list[Callback] = [Report(progress)]
     windows, start = None, {}
@@ -110,7 +110,7 @@ def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int, drop_path: 
 
 
 def _judged(tuned: Tuned, windows: WholeWindows, place: NDArray[np.int64]) -> Tuned:
-    """With how it does on windows held back, and on how many places these are."""
+    """Adds the accuracy on the held-out windows, and the number of their places."""
     chances, label = predict(tuned.predictor, windows)
     found = chances.argmax(1)
     return dataclasses.replace(
@@ -122,7 +122,7 @@ def _judged(tuned: Tuned, windows: WholeWindows, place: NDArray[np.int64]) -> Tu
 
 
 def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
-    """Judges every epoch on labels that were held back; the best one is kept."""
+    """Callbacks that evaluate every epoch on held-out labels and keep the best one."""
     return [
         Validate(lambda model: figure(model, windows)),
         KeepBest("val_miou", largest=True),
@@ -131,11 +131,11 @@ def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
 
 
 def _improved(result: TrainingResult, start: dict[str, float], progress: Progress) -> bool:
-    """Whether the encoder learned something; where not, the user is told that the head is kept."""
+    """Whether training the encoder improved the map; if not, tells the user that the head alone is kept."""
     if result.cancelled and not result.history:
         progress.log("Stopped before the first round ended: the head on frozen features is kept.")
         return False
-    if not start:  # nothing was held back to judge by
+    if not start:  # there are no held-out labels to decide by
         return True
     best = max((entry["val_miou"] for entry in result.history if "val_miou" in entry), default=0.0)
     if best > start["miou"]:
@@ -156,10 +156,10 @@ def figure(model: torch.nn.Module, windows: WholeWindows) -> dict[str, float]:
 
 
 def places_of(grounds: Sequence[LabelledGround], size: int, batch: int) -> NDArray[np.int64]:
-    """The place of every labelled pixel, in the order in which `predict` goes through `WholeWindows`.
+    """The place of every labelled pixel, in the order of `predict` on `WholeWindows`.
 
-    Labels closer than `DISTANCE` are one place: nearly copies of each other, they do not judge a model
-    more surely than one of them would.
+    Labels closer than `DISTANCE` form one place: as they are nearly copies of each other, they do not make
+    an accuracy more certain than one of them does.
     """
     sizes = [len(ground.pixels) for ground in grounds]
     block = spatial_blocks(positions_of(grounds), DISTANCE) + IGNORE + 1

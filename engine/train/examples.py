@@ -20,7 +20,7 @@ from .supervised import IGNORE
 from .tuned_report import Example
 
 MOST = 3
-_SIDE = 384  # pixels of a panel, at least
+_SIDE = 384  # approximate side of a panel, pixels
 _GAP = 8
 _COLOURS = ("red", "green", "blue")
 _NOTHING = 255
@@ -30,7 +30,7 @@ _NOTHING = 255
 def draw_examples(
     predictor: Predictor, rasters: Sequence[LabelledRaster], card: Card
 ) -> list[Example]:
-    """Up to three windows with the most classes: imagery with labels, and the map."""
+    """Draws up to `MOST` windows with the most classes: imagery, labels, and the map."""
     predictor.cpu().eval()
     ranked = []
     for item in rasters:
@@ -71,7 +71,7 @@ def _draw(predictor: Predictor, item: LabelledRaster, window: Window, card: Card
 def true_colour(
     image: NDArray[np.float32], valid: NDArray[np.bool_], card: Card
 ) -> NDArray[np.uint8]:
-    """Red, green and blue where the card has them, else the first bands: stretched, [H, W, 3]."""
+    """Red, green and blue if the card has them, else the first bands, stretched for display [H, W, 3]."""
     names = [band.common_name for band in card.bands]
     bands = [names.index(name) for name in _COLOURS if name in names]
     bands = bands if len(bands) == 3 else [min(k, len(names) - 1) for k in range(3)]

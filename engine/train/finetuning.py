@@ -27,11 +27,11 @@ from .tuned_report import write_report
 
 
 def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
-    """Makes a model from labels: NAME.onnx to predict with, NAME.safetensors to train on from.
+    """Makes a model from labels: NAME.onnx for prediction, NAME.safetensors for further training.
 
     Args:
         job: The checked job.
-        progress: Told about steps and metrics; a cancel while the encoder is trained keeps the best model so far.
+        progress: Takes steps and metrics; a cancel while the encoder is trained keeps the best model so far.
 
     Returns:
         The protocol's result: outputs, model, method, classes, accuracy, warnings, seconds.
@@ -86,24 +86,24 @@ def finetune_model(job: FinetuneJob, progress: Progress) -> dict[str, Any]:
 
 
 class Listener(Progress):
-    """Passes events on, and collects the warnings for the report."""
+    """Forwards events, and collects the warnings for the report."""
 
     def __init__(self, progress: Progress) -> None:
-        """Passes events on to `progress`."""
+        """Forwards events to `progress`."""
         super().__init__()
         self.warnings: list[str] = []
         self._progress = progress
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled."""
+        """Raises `Cancelled` if the user has cancelled."""
         self._progress.check()
 
     def update(self, fraction: float, message: str = "") -> None:
-        """Passes on."""
+        """Forwards the progress."""
         self._progress.update(fraction, message)
 
     def emit(self, event: dict[str, Any]) -> None:
-        """Passes on."""
+        """Forwards an event."""
         if event["event"] == "warning" and event["message"] not in self.warnings:
             self.warnings.append(event["message"])
         self._progress.emit(event)

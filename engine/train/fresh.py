@@ -1,4 +1,4 @@
-"""Networks with random weights: their bands, and position embeddings that are distinct from the start."""
+"""Makes networks with random weights: their bands, and position embeddings that are distinct from the start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..model.config import preset
 from ..model.losses import LOSSES, ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 
-# Nine Sentinel-2 bands in three spectral groups, so that every common product serves them.
+# Nine Sentinel-2 bands in three spectral groups, which all common products contain.
 CARD_BANDS = (
     Band("B02", "blue", 0.490, 0.098),
     Band("B03", "green", 0.560, 0.045),
@@ -24,22 +24,22 @@ CARD_BANDS = (
     Band("B11", "swir16", 1.610, 0.143),
     Band("B12", "swir22", 2.190, 0.242),
 )
-RED_EDGE = 1  # the spectral group that other sensors lack
+RED_EDGE = 1  # index of the spectral group that other sensors lack
 
 
 def fresh_network(
     size: str, window: int, seed: int, loss: ReconstructionLoss = LOSSES["public"]
 ) -> MaskedAutoencoder:
-    """A network of a named size with random weights, for `CARD_BANDS`.
+    """Makes a network of a named size with random weights, for `CARD_BANDS`.
 
     Args:
         size: One of `model.config.PRESETS`.
-        window: Side of the square for which positions are learned, pixels.
+        window: Side of the windows for which position embeddings are learned, pixels.
         seed: Seed of the weights.
-        loss: Errors that count.
+        loss: The reconstruction loss.
 
     Raises:
-        InvalidParameter: No such size, or a window that is no multiple of its patch.
+        InvalidParameter: There is no such size, or the window is not a multiple of its patch.
     """
     torch.manual_seed(seed)
     network = MaskedAutoencoder(preset(size, bands=len(CARD_BANDS), image_size=window), loss)
@@ -51,7 +51,7 @@ def fresh_network(
 def start_positions(network: MaskedAutoencoder) -> None:
     """Initialises the learned position embeddings as waves along rows and columns.
 
-    From small noise it takes a long run until attention can tell places apart at all.
+    Starting from small noise, it takes a long run until attention can distinguish positions at all.
     """
     for spatial, spectral in (
         (network.pos_embed_spatial, network.pos_embed_temporal),
@@ -64,11 +64,11 @@ def start_positions(network: MaskedAutoencoder) -> None:
 def drop_positions(network: MaskedAutoencoder, window: int) -> None:
     """Resets the position embeddings for windows of another size.
 
-    The published networks were trained so from one size to the next.
+    The published networks were trained this way from one size to the next.
 
     Args:
-        network: Is changed in place; everything else it has learned stays.
-        window: Side of the windows from now on, pixels.
+        network: The network, changed in place; all other weights stay.
+        window: Side of the new windows, pixels.
     """
     network.config = dataclasses.replace(network.config, image_size=window)
     for name in ("pos_embed_spatial", "decoder_pos_embed_spatial"):
@@ -78,9 +78,9 @@ def drop_positions(network: MaskedAutoencoder, window: int) -> None:
 
 
 def wave_positions(rows: int, columns: int, dim: int) -> Tensor:
-    """A spatial embedding [1, rows * columns, dim] of sines and cosines; `dim` divides by 4."""
+    """A spatial embedding [1, rows * columns, dim] of sines and cosines; `dim` must be a multiple of 4."""
     quarter = dim // 4
-    frequency = 1.5 * 100.0 ** -(torch.arange(quarter) / quarter)  # radians a token
+    frequency = 1.5 * 100.0 ** -(torch.arange(quarter) / quarter)  # radians per token
     places = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     angles = [place.flatten()[:, None] * frequency for place in places]  # [L, D / 4] each
     waves = [wave(angle) for angle in angles for wave in (torch.sin, torch.cos)]

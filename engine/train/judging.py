@@ -1,4 +1,4 @@
-"""Spatial cross-validation of heads: judges each on labels held back place by place, and chooses the best."""
+"""Spatial cross-validation of heads: evaluates each on labels of held-out places, and chooses the best."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .pixel_features import PixelSamples
 from .quick_head import fit_hidden, head_scores
 
 FOLDS = 5
-DISTANCE = 16  # pixels; labels closer than this are held back together
-# A hidden layer must be better by this much (mean IoU) on labels it has not seen, and have seen
-# enough: with a handful of polygons the linear rule wins elsewhere even where it loses here.
+DISTANCE = 16  # pixels; labels closer than this are held out together
+# A hidden layer must be better by this much (mean IoU) on held-out labels, and every class must have this many places:
+# with only a handful of polygons the linear rule is better elsewhere, even if it is worse here.
 MARGIN, ENOUGH_BLOCKS = 0.01, 6
-LEVEL = 95  # percent, of intervals
+LEVEL = 95  # confidence of intervals, percent
 LANES = 2  # parallel fits, each of which needs a few hundred megabytes
-_CONFIDENCE = 0.9  # assumed mean probability of the best class where nothing can be held back
+_CONFIDENCE = 0.9  # assumed mean probability of the predicted class if no labels can be held out
 
-# Fits a linear rule to the chosen of all labelled pixels [N].
+# Fits a linear rule to the labelled pixels that a mask selects [N].
 LinearFit = Callable[[NDArray[np.bool_]], LinearScores]
 # Held-out scores [N, K] of every labelled pixel, by the width of the head's hidden layer.
 HeldOut = dict[int, NDArray[np.float64]]
@@ -41,15 +41,15 @@ class Judged:
     """The result of the cross-validation.
 
     Attributes:
-        matrix: Confusion of the chosen head, true classes in rows [K, K]; None where nothing could
-            be held back.
-        temperature: Temperature of the softmax, chosen by likelihood on held-back labels.
-        hidden: Width of the chosen head's hidden layer, 0 for the linear one.
-        folds: Number of folds, 0 for none.
+        matrix: Confusion matrix of the chosen head, true classes in rows [K, K]; None if no labels
+            could be held out.
+        temperature: Temperature of the softmax, chosen by likelihood on held-out labels.
+        hidden: Width of the chosen head's hidden layer, 0 for the linear head.
+        folds: Number of folds; 0 if no labels could be held out.
         blocks: Number of places with labels.
-        mean_iou: Mean IoU of each head that was tried, by name.
-        warning: Why nothing could be judged; empty otherwise.
-        accuracy: Accuracy on held-back labels with its interval, by place; None where nothing was held back.
+        mean_iou: Mean IoU of each candidate head, by name.
+        warning: Why no evaluation was possible; empty otherwise.
+        accuracy: Accuracy on held-out labels, with its interval over places; None if no labels could be held out.
     """
 
     matrix: NDArray[np.int64] | None
@@ -71,15 +71,15 @@ def judge(
     progress: Progress | None = None,
     names: Sequence[str] = (),
 ) -> Judged:
-    """Holds back each fold of places in turn, and so chooses the head and its temperature.
+    """Chooses the head and its temperature by cross-validation, holding out each fold of places in turn.
 
     Args:
         samples: Features of all labelled pixels.
         fit: Fits the linear head to some of the pixels.
-        fresh: A head with a hidden layer to try as well; None for the linear one alone.
+        fresh: A head with a hidden layer to try as well; None to use the linear head.
         classes: Number of classes K.
         seed: Seed of folds and weights.
-        progress: Told how far the work is, and the figures after each fold; at the end those of the chosen head.
+        progress: Takes the progress, and the figures after each fold; at the end those of the chosen head.
         names: Names of the classes [K], for figures of each class.
     """
     progress = progress or Progress()
@@ -113,7 +113,7 @@ def judge(
 
 
 def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
-    """The result where nothing can be held back; `scores` [N, K] are of the labels that the head was fitted to."""
+    """The result if no labels can be held out; `scores` [N, K] are those of the training pixels."""
     return Judged(
         None,
         _temperature_for(scores, _CONFIDENCE),
@@ -141,7 +141,7 @@ def _held_out(
 def _choose(
     tried: HeldOut, label: NDArray[np.int64], block: NDArray[np.int64], folds: int
 ) -> Judged:
-    """Chooses the linear head, or the one with a hidden layer where that is clearly better."""
+    """Chooses the linear head, or the one with a hidden layer if that is clearly better."""
     classes = tried[0].shape[1]
     found = {
         hidden: confusion_matrix(label, scores.argmax(1), classes)

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from .labelled_ground import LabelledGround
 
-MOST = 384  # windows in memory: 82 features of 128 x 128 pixels in half precision are 2.7 MB
+MOST = 384  # windows in memory; 82 features of 128 x 128 pixels in half precision are 2.7 MB
 
 
 @dataclass(frozen=True)
 class WindowMaps:
-    """Features of a whole window, unchanged.
+    """Features of a whole window, without changes of light.
 
     Attributes:
-        ground: The raster with the labelled pixels that the pass went over.
-        window: Where it lies in it.
-        fine: Features of the pixels float16 [F, S, S].
+        ground: The raster, with the labelled pixels of the pass.
+        window: The window of the raster.
+        fine: Features of the pixels, float16 [F, S, S].
         coarse: Features of the tokens, float16 [D, h, w].
     """
 
@@ -32,24 +32,24 @@ class WindowMaps:
 
 
 class KeptMaps:
-    """Keeps evenly spread windows, at most `MOST`."""
+    """Keeps at most `MOST` evenly spread windows."""
 
     def __init__(self) -> None:
-        """Starts without any."""
+        """Starts without windows."""
         self._maps: dict[int, WindowMaps] = {}
 
     def wants(self, number: int, count: int) -> bool:
-        """Whether the window of this number, of so many, is to be kept."""
+        """Whether to keep window `number` of `count`."""
         return number % -(-count // MOST) == 0
 
     def keep(
         self, number: int, ground: LabelledGround, window: Window, fine: Tensor, coarse: Tensor
     ) -> None:
-        """Keeps a window's maps [1, F, S, S] and [1, D, h, w]; may be called in any thread."""
+        """Keeps a window's features [1, F, S, S] and [1, D, h, w]; may be called in any thread."""
         half = [part[0].half().cpu().numpy() for part in (fine, coarse)]
         self._maps[number] = WindowMaps(ground, window, *half)
 
     def of(self, ground: LabelledGround) -> list[WindowMaps]:
-        """Those of the same raster, whatever else is labelled in it, in the order of their numbers."""
+        """The windows of a raster, regardless of the ground's labels, in the order of their numbers."""
         found = [self._maps[number] for number in sorted(self._maps)]
         return [maps for maps in found if maps.ground.read is ground.read]

@@ -1,4 +1,4 @@
-"""Labelled ground: a raster (or two dates) that is read as a model's inputs, with its labelled pixels."""
+"""Labelled ground: a raster, or two dates, that is read as a model's inputs, with its labelled pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..data.blocks import Positions
 from ..data.label_layer import LabelledPixels
 from ..infer.scene import Feeds, Mask
 
-UNLABELLED = 255  # in place of a class index: a pixel that nobody labelled, taken along
+UNLABELLED = 255  # in place of a class index: an unlabelled pixel among the labelled ones
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class LabelledGround:
     """A raster, or two dates of one place, with labelled pixels.
 
     Attributes:
-        read: Gives a window's inputs by the names of the prediction contract, without the batch
-            dimension, and bool [h, w], where they are valid; the window may overhang.
+        read: Returns a window's inputs by the names of the prediction contract, without the batch
+            dimension, and its valid pixels, bool [h, w]; the window may extend beyond the raster.
         shape: Rows and columns.
         pixels: Labelled pixels, valid or not.
-        place: Number that grounds over the same pixels of the Earth share.
+        place: Number of the grid; grounds on the same grid share it.
     """
 
     read: Callable[[Window], tuple[Feeds, Mask]]
@@ -35,9 +35,9 @@ class LabelledGround:
     place: int = 0
 
     def windows(self, size: int) -> Iterator[tuple[Window, NDArray[np.int64]]]:
-        """Windows that hold labelled pixels, each with the indices of those it is nearest to.
+        """Windows with labelled pixels, each with the indices of the pixels for which it is the nearest window.
 
-        Windows lie as inference lays them: a quarter of overlap, the last one shifted inward.
+        Windows are placed as in inference: they overlap by a quarter, and the last one is shifted inward.
         """
         tops = _starts(self.shape[0], size)
         lefts = _starts(self.shape[1], size)
@@ -51,7 +51,7 @@ class LabelledGround:
                 yield Window(int(left), int(top), size, size), part
 
     def on_data(self, size: int) -> LabelledGround:
-        """The ground with only those labelled pixels that are valid, read by windows of a size."""
+        """The ground with only its valid labelled pixels; reads windows of the given size."""
         valid = np.zeros(len(self.pixels), bool)
         for window, part in self.windows(size):
             row, column = self.pixels.row[part], self.pixels.column[part]
@@ -60,7 +60,7 @@ class LabelledGround:
 
 
 def positions_of(grounds: Sequence[LabelledGround]) -> Positions:
-    """Where the labelled pixels of several grounds lie, one ground after the other."""
+    """Positions of the labelled pixels of several grounds, concatenated."""
     sizes = [len(ground.pixels) for ground in grounds]
     return Positions(
         np.concatenate([ground.pixels.row for ground in grounds]),
@@ -71,11 +71,11 @@ def positions_of(grounds: Sequence[LabelledGround]) -> Positions:
 
 
 def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
-    """At most so many pixels: small classes whole, and of a class every polygon alike.
+    """Samples pixels: small classes are kept whole, and the polygons of a class contribute equally.
 
     Args:
-        pixels: To choose from.
-        most: In all.
+        pixels: Pixels to choose from.
+        most: Maximal number of pixels.
         seed: Seed of the choice.
     """
     if len(pixels) <= most:
@@ -84,7 +84,7 @@ def thin(pixels: LabelledPixels, most: int, seed: int) -> LabelledPixels:
 
 
 def thin_grounds(grounds: Sequence[LabelledGround], most: int, seed: int) -> list[LabelledGround]:
-    """The same for several grounds together: a class that few of them have stays, too."""
+    """Samples the pixels of several grounds jointly, so that classes that occur in few of them are kept too."""
     if sum(len(ground.pixels) for ground in grounds) <= most:
         return list(grounds)
     number = np.repeat(np.arange(len(grounds)), [len(ground.pixels) for ground in grounds])
@@ -100,7 +100,7 @@ def thin_grounds(grounds: Sequence[LabelledGround], most: int, seed: int) -> lis
 
 
 def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> LabelledPixels:
-    """Some of the pixels."""
+    """Selects pixels by indices or a mask."""
     return replace(
         pixels,
         row=pixels.row[chosen],
@@ -113,7 +113,7 @@ def only(pixels: LabelledPixels, chosen: NDArray[np.integer] | NDArray[np.bool_]
 def _choose(
     label: NDArray[np.integer], unit: NDArray[np.integer], most: int, seed: int
 ) -> NDArray[np.int64]:
-    """Indices of at most so many pixels, ascending."""
+    """Ascending indices of at most `most` pixels."""
     random = np.random.default_rng(seed)
     kept: list[NDArray[np.int64]] = []
     left = most
@@ -123,7 +123,7 @@ def _choose(
         share = min(len(mine), left // (len(labels) - number))
         left -= share
         shuffled = random.permutation(mine)
-        # The n-th pixel of every unit comes before the n+1-th of any: units share alike.
+        # The n-th pixel of every unit comes before the (n + 1)-th of any, so units contribute equally.
         kept.append(shuffled[np.argsort(_rank(unit[shuffled]), kind="stable")[:share]])
     return np.sort(np.concatenate(kept))
 
@@ -143,7 +143,7 @@ def _nearest(
 
 
 def _rank(values: NDArray[np.generic]) -> NDArray[np.int64]:
-    """Of each value, how many equal ones stand before it."""
+    """The number of equal values before each value."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     first = np.r_[0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1]

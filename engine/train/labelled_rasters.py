@@ -1,4 +1,4 @@
-"""Opens the rasters of a fine-tuning for its base model, and puts the labels on them."""
+"""Opens the rasters of a fine-tuning for its base model, and finds their labelled pixels."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .labelled_ground import LabelledGround
 
 @dataclass(frozen=True)
 class LabelledRaster:
-    """A raster, or two dates of a place, that carries labels.
+    """A raster with labels, or two dates of a place.
 
     Attributes:
-        name: Path of the (first) raster.
-        source: The first date, which gives the grid.
-        after: The second date; None for one.
+        name: Path of the first or only raster.
+        source: The first date, which provides the grid.
+        after: The second date; None if there is only one.
         ground: Its windows and labelled pixels.
     """
 
@@ -41,11 +41,11 @@ class LabelledRaster:
 def open_sources(
     job: FinetuneJob, card: Card, stack: ExitStack, progress: Progress
 ) -> list[tuple[RasterSource, RasterSource | None]]:
-    """Opens every raster of a job, and for change its second date on the same grid.
+    """Opens every raster of a job, and for change detection its second date on the same grid.
 
     Raises:
-        InvalidParameter: Not one second date for each first one.
-        EngineError: A raster cannot be read or does not serve the base.
+        InvalidParameter: There is no raster, or the rasters of the second date do not fit the task or the first date.
+        EngineError: A raster cannot be read or does not suit the base model.
     """
     change = job.task == "change-detection"
     if not job.inputs:
@@ -86,14 +86,14 @@ def label_rasters(
     seed: int,
     progress: Progress,
 ) -> list[LabelledRaster]:
-    """Puts the labels on the rasters; those without any are left out with a warning.
+    """Finds the labelled pixels of the rasters; rasters without any are left out with a warning.
 
     Args:
-        sources: From `open_sources`.
+        sources: Rasters from `open_sources`.
         layer: The labels.
-        card: Card of the model to be; its classes are those of the layer.
-        seed: Seed of what is drawn from very many labels.
-        progress: Told what is left out.
+        card: Card of the future model; its classes are those of the layer.
+        seed: Seed of the sample if there are too many labels.
+        progress: Takes the warnings.
 
     Raises:
         EmptyArea: No raster has labels on valid pixels.
@@ -116,7 +116,7 @@ def label_rasters(
             regions.append(used)
         place = grids.index(first.grid)
         if layer.kind == "raster":
-            # Its regions are counted from 0 on each raster; on another one they are others.
+            # Regions are numbered from 0 on each raster; make the numbers unique across grids.
             pixels = replace(pixels, unit=pixels.unit + np.int32(regions[place]))
             used = max(used, int(pixels.unit.max()) + 1)
         read: Callable[[Window], tuple[Feeds, Mask]]
@@ -147,7 +147,7 @@ def _check_classes(grounds: Sequence[LabelledGround], classes: Sequence[ModelCla
 def _common_groups(
     sources: Sequence[tuple[RasterSource, RasterSource | None]], progress: Progress
 ) -> tuple[int, ...]:
-    """The spectral groups that every raster has: a model learns from the same bands everywhere."""
+    """The spectral groups that all rasters have, as a model learns from the same bands everywhere."""
     every = [set(source.groups) for pair in sources for source in pair if source is not None]
     shared = set.intersection(*every)
     lacking = [
@@ -167,7 +167,7 @@ def _common_groups(
 def _limited(
     read: Callable[[Window], tuple[Feeds, Mask]], groups: tuple[int, ...], card: Card
 ) -> Callable[[Window], tuple[Feeds, Mask]]:
-    """The same reading with only some spectral groups."""
+    """Limits a function that reads windows to some spectral groups."""
     every = len(card.bands) // card.spectral_patch
     missing = [
         band

@@ -1,4 +1,4 @@
-"""Batches of windows with sparse labels, for training more than a head."""
+"""Batches of windows with sparse labels, for training an encoder together with its head."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _IMAGES = ("image", "before", "after")
 
 
 class LabelledWindows:
-    """Random windows around labelled pixels: a loader for the trainer.
+    """A loader for the trainer: random windows around labelled pixels.
 
-    Every class is drawn alike, and every polygon of a class. What an epoch holds depends on the
-    seed and its number alone.
+    Classes are equally likely to be drawn, and so are the polygons of a class. The windows of an
+    epoch depend only on the seed and the epoch's number.
     """
 
     def __init__(
@@ -38,16 +38,16 @@ class LabelledWindows:
         scale: tuple[float, float] = (0.4, 1.0),
         seed: int = 0,
     ) -> None:
-        """Prepares the draw.
+        """Prepares the drawing of windows.
 
         Args:
-            grounds: Rasters with the labels to learn from; all with the same spectral groups.
+            grounds: Rasters with the training labels; all with the same spectral groups.
             size: Side of the windows, pixels.
-            batch: Windows a batch.
-            steps: Batches an epoch.
-            light: How strongly the light is changed, in half of the windows.
+            batch: Windows per batch.
+            steps: Batches per epoch.
+            light: How strongly light is changed, in half of the windows.
             scale: Smallest and largest share of the window's area that is cut and enlarged.
-            seed: Seed of the draw.
+            seed: Seed of the random generator.
         """
         self._grounds, self._size, self._batch, self._steps = grounds, size, batch, steps
         self._light, self._scale, self._seed, self._epoch = light, scale, seed, 0
@@ -68,11 +68,11 @@ class LabelledWindows:
             self._by_class.append(np.split(mine[order], cuts))
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch is drawn next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return self._steps
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
@@ -89,7 +89,7 @@ class LabelledWindows:
         return prepare(feeds, label, self._size, int(generator.integers(8)))
 
     def _at_labels(self, generator: np.random.Generator) -> tuple[LabelledGround, Window]:
-        """A window around one labelled pixel."""
+        """Draws a window around a labelled pixel."""
         units = self._by_class[generator.integers(len(self._by_class))]
         unit = units[generator.integers(len(units))]
         number, pixel = self._pixels[:, unit[generator.integers(len(unit))]]
@@ -101,15 +101,15 @@ class LabelledWindows:
 
 
 class WholeWindows:
-    """The windows that inference would lay over labelled pixels, for judging."""
+    """A loader for evaluation: the windows that inference would use, where they contain labelled pixels."""
 
     def __init__(self, grounds: Sequence[LabelledGround], size: int, batch: int) -> None:
-        """Keeps where they are."""
+        """Finds the windows of a size; they are read by iteration."""
         self._work = [(g, window) for g in grounds for window, _ in g.windows(size)]
         self._size, self._batch = size, batch
 
     def __len__(self) -> int:
-        """Batches."""
+        """Number of batches."""
         return -(-len(self._work) // self._batch)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
@@ -120,7 +120,7 @@ class WholeWindows:
 
 
 def read_labelled(ground: LabelledGround, window: Window) -> tuple[Feeds, NDArray[np.int64]]:
-    """Inputs of a window, and its labels [h, w] with `IGNORE` where unknown or invalid."""
+    """Reads a window's inputs, and its labels [h, w] with `IGNORE` where unknown or invalid."""
     feeds, valid = ground.read(window)
     pixels = ground.pixels
     label = np.full(valid.shape, IGNORE, np.int64)
@@ -135,7 +135,7 @@ def read_labelled(ground: LabelledGround, window: Window) -> tuple[Feeds, NDArra
 
 
 def prepare(feeds: Feeds, label: NDArray[np.int64], size: int, element: int) -> dict[str, Any]:
-    """A window as tensors of one size and orientation."""
+    """Converts a window to tensors of a given size and orientation (see `dihedral`)."""
     valid = resize_valid(torch.from_numpy(feeds["valid"][0] > 0), size)
     made: dict[str, Any] = {"valid": dihedral(valid, element)[None].float()}  # [1, S, S]
     for name in _IMAGES:
@@ -149,7 +149,7 @@ def prepare(feeds: Feeds, label: NDArray[np.int64], size: int, element: int) -> 
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-    """A batch; the groups are the same in all."""
+    """Stacks windows into a batch; their groups must be the same."""
     batch = {
         name: torch.stack([item[name] for item in items]) for name in items[0] if name != "groups"
     }
@@ -159,6 +159,6 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
 
 
 def _start(place: int, length: int, side: int, random: np.random.Generator) -> int:
-    """Start of a window that holds a place, inside the raster where it fits."""
+    """Draws the start of a window that contains a place, inside the raster if it fits."""
     low, high = max(0, int(place) - side + 1), min(int(place), max(0, length - side))
     return int(random.integers(low, high + 1)) if high >= low else low

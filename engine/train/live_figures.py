@@ -1,4 +1,4 @@
-"""Figures that are reported during training: over all classes, and of each."""
+"""Figures that are reported during training: over all classes, and for each class."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .metrics import iou, mean_iou, overall_accuracy
 
 
 def figures(matrix: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
-    """Accuracy, mean IoU and, as "iou/NAME", the IoU of each class; NaN where there is nothing to judge.
+    """Accuracy, mean IoU and, as "iou/NAME", the IoU of each class; NaN for a class that occurs nowhere.
 
     Args:
         matrix: Counts, true classes in rows [K, K].
-        names: Names of the classes [K]; fewer leave the rest untold.
+        names: Names of the classes [K]; if there are fewer, further classes are left out.
     """
     return {
         "accuracy": overall_accuracy(matrix),
@@ -27,17 +27,17 @@ def figures(matrix: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]
 
 
 def tell(progress: Progress, prefix: str, step: int, values: dict[str, float]) -> None:
-    """Tells figures as metrics, each name after a prefix; those that are no numbers are left out."""
+    """Reports figures as metrics, with a prefix to their names; leaves out NaN and infinity."""
     for name, value in values.items():
         if np.isfinite(value):
             progress.metric(f"{prefix}{name}", step, value)
 
 
 def titles(classes: Sequence[ModelClass]) -> list[str]:
-    """What each class is called in figures."""
+    """The name of each class in figures."""
     return [item.title or item.name for item in classes]
 
 
 def looks(classes: Sequence[ModelClass]) -> list[dict[str, str]]:
-    """Title and colour of each class, for who shows the run."""
+    """Title and colour of each class, for the display of a run."""
     return [{"title": title, "color": k.color} for title, k in zip(titles(classes), classes)]

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from .linear_scores import LinearScores, Standardised
 
-_PENALTY = 1.0  # inverse of its strength, against a loss that is a sum over samples
+_PENALTY = 1.0  # inverse strength of the penalty, relative to a loss summed over samples
 _ITERATIONS = 1000
 
 
@@ -21,29 +21,29 @@ def fit_logistic(
     weights: NDArray[np.float64],
     samples: float,
 ) -> LinearScores:
-    """Fits one regression to standardised features, each block with the weight that it has.
+    """Fits one regression to all blocks of standardised features, weighted by block.
 
-    It sees what blocks mean together, where `discriminant.fit_discriminant` adds up what each of
-    them means alone.
+    It models the blocks jointly, while `discriminant.fit_discriminant` adds up the evidence of
+    single blocks.
 
     Args:
-        features: [N, F], standardised.
-        labels: Class indices [N], 0..K-1, each present, K at least 2.
-        blocks: Width and weight of each block, F in all; a block counts alike however wide it is.
-        weights: How much each sample counts [N], relative to the others.
-        samples: How many samples they are together: the more, the less the penalty counts.
+        features: Standardised features [N, F].
+        labels: Class indices [N], 0..K-1; every class must be present, K at least 2.
+        blocks: Width and weight of each block, F in total; a block's influence does not depend on its width.
+        weights: Relative weight of each sample [N].
+        samples: Effective number of samples; the more, the weaker the penalty is relative to the loss.
 
     Returns:
         Scores of the K classes, standardised like those of `fit_discriminant`.
     """
     size = np.concatenate([np.full(width, weight / width**0.5) for width, weight in blocks])
     points = features.points * size
-    # With more features than samples the penalty keeps the solution in the span of the samples.
+    # With more features than samples, the penalty keeps the solution in the span of the samples, so solve there.
     span = np.linalg.qr(points.T).Q if len(points) < points.shape[1] else None
     fitted = LogisticRegression(C=_PENALTY, max_iter=_ITERATIONS)
     fitted.fit(points if span is None else points @ span, labels, weights * samples / weights.sum())
     slope = fitted.coef_ if span is None else fitted.coef_ @ span.T
     bias = fitted.intercept_
-    if len(slope) == 1:  # of two classes there is the second's alone
+    if len(slope) == 1:  # for two classes scikit-learn gives the second one's coefficients only
         slope, bias = np.concatenate([-slope, slope]) / 2, np.concatenate([-bias, bias]) / 2
     return LinearScores(features.mean, features.scale, slope * size, bias)

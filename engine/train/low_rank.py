@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al. 2022, LoRA): a few weights beside frozen ones, merged at the end."""
+"""Low-rank adapters (LoRA, Hu et al. 2022): a few trainable weights beside frozen ones, merged at the end."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 RANK = 8
-SCALE = 2.0  # of the update; alpha / rank in the paper's terms
+SCALE = 2.0  # factor on the update; alpha / rank in the paper
 
 
 class LowRank(nn.Module):
-    """Adds a product of two thin matrices to a weight; starts at zero."""
+    """Adds the product of two low-rank matrices to a weight; it is zero at first."""
 
     def __init__(self, rows: int, columns: int, rank: int = RANK) -> None:
-        """Makes it for a weight [rows, columns]."""
+        """Makes an adapter for a weight [rows, columns]."""
         super().__init__()
         self.down = nn.Parameter(torch.empty(rank, columns))
         self.up = nn.Parameter(torch.zeros(rows, rank))
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight with its update."""
+        """Returns the weight with its update."""
         return weight + SCALE * self.up @ self.down
 
 
 def add_adapters(encoder: nn.Module, rank: int = RANK) -> int:
-    """Freezes an encoder and lets its attention learn by adapters on queries and values.
+    """Freezes an encoder, and adds adapters to the queries and values of its attention.
 
     Args:
-        encoder: Its blocks have `attn.q` and `attn.v`.
-        rank: Of each update.
+        encoder: An encoder whose blocks have `attn.q` and `attn.v`.
+        rank: Rank of each update.
 
     Returns:
-        How many weights learn.
+        Number of trainable weights.
     """
     encoder.requires_grad_(False)
     count = 0
@@ -47,7 +47,7 @@ def add_adapters(encoder: nn.Module, rank: int = RANK) -> int:
 
 
 def merge_adapters(encoder: nn.Module) -> None:
-    """Adds what the adapters learned to the weights, and takes them out."""
+    """Adds the adapters' updates to the weights, removes the adapters, and unfreezes the encoder."""
     for layer in _adapted(encoder):
         if parametrize.is_parametrized(layer, "weight"):
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)

@@ -1,4 +1,4 @@
-"""A fine-tuned model ready to be written, and the writing of its files."""
+"""A finished fine-tuned model, and the writing of its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .scene_tuning import EXPORT_TOLERANCE
 from .tuned_report import Run
 from .tuning import Tuned
 
-HALF_FROM = LARGE  # weights from which a model is stored in half precision
+HALF_FROM = LARGE  # models with more weights are stored in half precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Made:
     """A finished model, before it is written.
 
     Attributes:
-        predictor: Network and what stands before it.
-        card: Finished.
-        method: That was used, and why.
-        tuned: How it did.
-        facts: For the report.
+        predictor: The network with its normalisation.
+        card: The finished card.
+        method: The method that was used, and why.
+        tuned: The result of the training.
+        facts: Names and values for the report.
         examples: Pictures for the report.
     """
 
@@ -47,7 +47,7 @@ class Made:
         return self.tuned.cancelled
 
     def run(self, job: FinetuneJob, warnings: Sequence[str]) -> Run:
-        """What the report tells."""
+        """The content of the report."""
         return Run(
             job,
             self.card,
@@ -62,7 +62,7 @@ class Made:
 
 
 def write_model(made: Made, onnx: Path, safetensors: Path) -> str:
-    """Writes both files; gives the seal of the one that predicts."""
+    """Writes both files, and returns the seal of the ONNX file."""
     network = made.predictor.network
     if not isinstance(network, Network):
         raise TypeError(f"{type(network).__name__} cannot be stored.")

@@ -1,4 +1,4 @@
-"""Fine-tuning of maps, of classes or of change, for the verb `finetune`: labelled pixels."""
+"""Fine-tuning for class maps and change maps from labelled pixels, for the verb `finetune`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,16 @@ def finetune_map(
     stack: ExitStack,
     progress: Progress,
 ) -> Made:
-    """Segmentation and change: labelled pixels."""
+    """Makes a segmentation or change model from labelled pixels.
+
+    Args:
+        job: The checked job.
+        base: The base model.
+        layer: The labels.
+        device: Device to compute on.
+        stack: Closes the rasters.
+        progress: Takes progress, metrics, log and warnings.
+    """
     classes, swapped = layer.classes, False
     if job.task == "change-detection":
         classes, swapped = change_classes(layer.classes, layer.labels)
@@ -82,7 +91,7 @@ def finetune_map(
             lambda _: _tune_surroundings(job, tuner, grounds, part), 1, progress
         )
     elif method.name == "quick":
-        # Window by window as it is: a smaller batch there is not.
+        # It works window by window anyway, so there is no smaller batch to try.
         tuned = with_smaller_batches(lambda _: tuner.tune(grounds, part), 1, progress)
     else:
         tuned = _tune_weights(job, tuner, grounds, plan_rounds(job, method, gpu), part)
@@ -108,7 +117,7 @@ def _tune_weights(
     rounds: Rounds,
     progress: Progress,
 ) -> Tuned:
-    """Adapters or all weights, judged on whole places that are held back."""
+    """Trains adapters or all weights, and evaluates them on held-out places."""
     card = tuner.card
     learn, held, warning = split_grounds(grounds, rounds.share, job.seed, card)
     if warning:
@@ -123,7 +132,7 @@ def _tune_weights(
         tuned = _trained(tuner, learn, judging, tried, progress.part(0.0, middle))
         if tuned.cancelled or (tuned.improved and not again):
             return tuned
-        # Here is a model of all labels, those as well that were held back: of the kind that did better.
+        # Train the better kind of model again on all labels, including the held-out ones.
         part = Quiet(progress.part(middle, 1.0))
         try:
             if not tuned.improved:
@@ -152,7 +161,7 @@ def _trained(
     rounds: Rounds,
     progress: Progress,
 ) -> Tuned:
-    """A head on frozen features, then the encoder as well, judged on other labels where there are any."""
+    """Fits a head on frozen features, then trains the encoder as well; evaluates on the held-out labels, if any."""
     first = tuner.tune(learn, progress.part(0.0, 0.2))
     teacher = _teacher(tuner, first, learn, Quiet(progress.part(0.2, 0.28)))
     part = progress.part(0.28, 1.0)
@@ -164,7 +173,7 @@ def _trained(
 def _teacher(
     tuner: HeadTuner, first: Tuned, learn: Sequence[LabelledGround], progress: Progress
 ) -> Predictor | None:
-    """Who says what every pixel of a map of classes is: the head that is made for these very rasters."""
+    """The teacher for all pixels of a class map: a head fitted to these rasters alone; None for change."""
     if tuner.card.task != "segmentation":
         return None
     if tuner.use is HERE:
@@ -175,7 +184,7 @@ def _teacher(
 def _tune_surroundings(
     job: FinetuneJob, tuner: HeadTuner, grounds: Sequence[LabelledGround], progress: Progress
 ) -> Tuned:
-    """Change from many places: convolutions as well, where they rank places held back better than the head."""
+    """Change from many places: adds convolutions if they rank pixels of held-out places better than the head."""
     learn, held, warning = split_grounds(grounds, job.validation / 100, job.seed, tuner.card)
     if _units(learn) < JOINT_PLACES:
         return tuner.tune(grounds, progress)
@@ -189,14 +198,14 @@ def _tune_surroundings(
     )
     if tuned.improved:
         return tuned
-    # That head was fitted without the labels that were held back: here is one of all of them.
+    # That head was fitted without the held-out labels, so fit one to all labels.
     return tuner.tune(grounds, Quiet(progress.part(0.8, 1.0)))
 
 
 def _on_data(
     held: Sequence[LabelledGround], window: int, progress: Progress
 ) -> list[LabelledGround]:
-    """What was held back, where the rasters have values; that nothing is left of it is told."""
+    """The held-out labels on valid pixels; warns if there are none."""
     judging = [seen for ground in held if len((seen := ground.on_data(window)).pixels)]
     if held and not judging:
         progress.warning(
@@ -209,7 +218,7 @@ def _on_data(
 def split_grounds(
     grounds: Sequence[LabelledGround], share: float, seed: int, card: Card
 ) -> tuple[list[LabelledGround], list[LabelledGround], str]:
-    """Grounds to learn from and grounds to judge on, apart by whole places; and a warning."""
+    """Splits grounds by whole places into those for training and those for validation; also returns a warning."""
     sizes = [len(ground.pixels) for ground in grounds]
     split = hold_out(
         positions_of(grounds),
@@ -234,7 +243,7 @@ def split_grounds(
 
 
 def _units(grounds: Sequence[LabelledGround]) -> int:
-    """Labelled polygons, points or regions."""
+    """Number of labelled polygons, points or regions."""
     return len(np.unique(np.concatenate([ground.pixels.unit for ground in grounds])))
 
 

@@ -28,13 +28,13 @@ def with_smaller_batches(
     """Runs a piece of work, halving the batch each time memory runs out.
 
     Args:
-        work: Takes the size of a batch; starts from the beginning each time.
-        batch: To try first.
-        progress: Warned of each retreat.
-        least: Smallest batch to try.
+        work: Takes the batch size; must start from the beginning each time.
+        batch: Batch size to try first.
+        progress: Takes a warning for each reduction.
+        least: Smallest batch size to try.
 
     Raises:
-        OutOfMemory: Not even the smallest fits.
+        OutOfMemory: Memory does not suffice even for the smallest batch.
     """
     while True:
         try:
@@ -43,7 +43,7 @@ def with_smaller_batches(
             if not is_out_of_memory(error):
                 raise
             details = repr(error)
-        # Outside of the except block the failed attempt's frames, and the tensors they hold, are freed.
+        # Only outside the except block are the failed attempt's frames freed, with the tensors that they hold.
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

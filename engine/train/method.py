@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from ..language import marked
 
-# Labelled places from which on more than a head is trained. For maps it was examined on TerraMesh
-# (docs/experiments.md): with 200 and 800 places adapters were better than a head, on the same image and more so under
-# another light. Fewer places were not examined; for scenes, and on a GPU, it is a guess.
+# Labelled places from which more than a head is trained. For maps this was tested on TerraMesh (docs/experiments.md):
+# with 200 and 800 places adapters were better than a head, on the same image and even more under another light. Fewer
+# places were not tested; for scenes, and on a GPU, the number is a guess.
 MANY_PLACES = 200
 BATCH = 8
-# Windows a batch of class maps, which need few steps to learn what a head for the same rasters predicts.
+# Windows per batch for class maps, which need few steps to learn what a head for the same rasters predicts.
 TAUGHT_BATCH = 4
-# (epochs, batches an epoch) unless the user sets them.
+# (epochs, batches per epoch) unless the user sets them.
 LENGTHS = {"adapters": (12, 20), "full": (12, 20)}
 LENGTHS_GPU = {"adapters": (30, 60), "full": (30, 60)}
 LENGTHS_TAUGHT = {"adapters": (4, 20), "full": (4, 20)}
-LARGE = 20_000_000  # weights beyond which training an encoder on a processor takes hours
+LARGE = 20_000_000  # weights; training a larger encoder on a CPU takes hours
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Method:
 
     Attributes:
         name: "quick", "adapters" or "full".
-        reason: Why it was chosen, for the log; empty when the user chose.
+        reason: Why it was chosen, for the log; empty if the user chose it.
     """
 
     name: str
@@ -50,8 +50,8 @@ def choose_method(
         places: Number of labelled polygons, points or regions.
         weights: Number of weights of the encoder.
         gpu: Whether a GPU is used.
-        task: The model's task. For change the encoder stays frozen: training it made detection in other
-            places worse in every trial on OSCD (docs/experiments.md).
+        task: The model's task. For change detection the encoder stays frozen, as training it made the
+            results in other places worse in every trial on OSCD (docs/experiments.md).
     """
     if asked != "auto":
         return Method(asked)

@@ -1,6 +1,6 @@
-"""Accuracy in numpy: confusion matrix and what follows from it, ranking measures for scores.
+"""Accuracy measures in numpy: confusion matrix and measures derived from it, ranking measures for scores.
 
-A measure whose denominator is empty (a class that occurs nowhere) is NaN, and means leave NaN out.
+A measure with denominator 0 (such as for a class that occurs nowhere) is NaN, and means ignore NaN.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ def confusion_matrix(
     """Counts of truth (rows) against prediction (columns).
 
     Args:
-        truth: Class indices from 0, any shape.
-        prediction: The same shape.
+        truth: True class indices from 0, any shape.
+        prediction: Predicted class indices, same shape.
         classes: Number of classes K.
-        ignore: Truth value that does not count.
+        ignore: Value of `truth` to ignore.
 
     Returns:
-        int64 [K, K].
+        Counts, int64 [K, K].
 
     Raises:
-        ValueError: Shapes differ, or a value lies outside 0..K-1.
+        ValueError: The shapes differ, or a value lies outside 0..K-1.
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.shape != prediction.shape:
@@ -46,12 +46,12 @@ def overall_accuracy(matrix: np.ndarray) -> float:
 
 
 def user_accuracy(matrix: np.ndarray) -> np.ndarray:
-    """Precision of each class [K]: of what was mapped as it, the share that is it."""
+    """Precision of each class [K]: the share of samples mapped as the class that belong to it."""
     return _ratio(np.diag(matrix), matrix.sum(axis=0))
 
 
 def producer_accuracy(matrix: np.ndarray) -> np.ndarray:
-    """Recall of each class [K]: of what is it, the share that was mapped as it."""
+    """Recall of each class [K]: the share of samples of the class that are mapped as it."""
     return _ratio(np.diag(matrix), matrix.sum(axis=1))
 
 
@@ -73,21 +73,21 @@ def mean_iou(matrix: np.ndarray) -> float:
 
 
 def kappa(matrix: np.ndarray) -> float:
-    """Cohen's kappa: agreement beyond what the marginals give by chance."""
+    """Cohen's kappa: agreement beyond that expected by chance from the marginals."""
     total = matrix.sum()
     chance = (matrix.sum(axis=0) / total * (matrix.sum(axis=1) / total)).sum() if total else np.nan
     return _ratio(overall_accuracy(matrix) - chance, 1 - chance).item()
 
 
 def roc_auc(truth: np.ndarray, score: np.ndarray) -> float:
-    """Area under the ROC curve: the chance that a positive outscores a negative, ties one half.
+    """Area under the ROC curve: the probability that a positive outscores a negative; ties count one half.
 
     Args:
-        truth: Positive where true, any shape.
-        score: The same shape, higher for positive.
+        truth: True for positives, any shape.
+        score: Scores, same shape, higher for positives.
 
     Returns:
-        0..1, NaN where one of the two kinds is missing.
+        0..1, NaN if there are no positives or no negatives.
     """
     positive, value = np.asarray(truth).ravel().astype(bool), np.asarray(score).ravel()
     _, inverse, counts = np.unique(value, return_inverse=True, return_counts=True)
@@ -100,9 +100,9 @@ def roc_auc(truth: np.ndarray, score: np.ndarray) -> float:
 
 
 def average_precision(truth: np.ndarray, score: np.ndarray) -> float:
-    """Area under the precision-recall steps: precision at each threshold, weighted by recall won.
+    """Average precision: precision at each threshold, weighted by the increase in recall.
 
-    Tied scores are one threshold. NaN without a positive.
+    Tied scores share a threshold. NaN without positives.
     """
     positive, value = np.asarray(truth).ravel().astype(bool), np.asarray(score).ravel()
     order = np.argsort(-value, kind="stable")
@@ -119,11 +119,11 @@ def average_precision(truth: np.ndarray, score: np.ndarray) -> float:
 
 
 def mean_average_precision(truth: np.ndarray, score: np.ndarray) -> float:
-    """Mean over the classes of average precision, for multi-label scenes.
+    """Mean average precision over the classes, for multi-label scenes.
 
     Args:
-        truth: [N, K], positive where true.
-        score: [N, K].
+        truth: True for the classes of each scene [N, K].
+        score: Scores [N, K].
     """
     values = [average_precision(truth[:, k], score[:, k]) for k in range(truth.shape[1])]
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

@@ -1,4 +1,4 @@
-"""AdamW whose lower layers learn more slowly, and which leaves biases and embeddings undecayed."""
+"""AdamW with layer-wise learning rates, and without weight decay for biases, norms and embeddings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _EMBEDDING = re.compile(r"(?:^|\.)(?:decoder_)?(?:pos_embed\w*|mask_token|cls_to
 
 
 def layer_index(name: str, depth: int) -> int:
-    """The layer of a parameter: 0 for what makes the tokens, i + 1 for block i, depth + 1 above.
+    """The layer of a parameter: 0 for the token embedding, i + 1 for block i, depth + 1 above.
 
-    Both position embeddings are part of what makes the tokens. (The published fine-tuning counted
-    them among the topmost layers, by an exact match of a name that they do not have.)
+    Both position embeddings belong to layer 0. (The published fine-tuning put them into the topmost
+    layer, by an exact comparison with a name that they do not have.)
     """
     block = _BLOCK.search(name)
     if block:
@@ -26,20 +26,20 @@ def layer_index(name: str, depth: int) -> int:
 
 
 def is_decayed(name: str, parameter: torch.Tensor) -> bool:
-    """Whether weight decay acts on a parameter: matrices and kernels, not biases, norms, embeddings."""
+    """Whether weight decay applies to a parameter: to matrices and kernels, not to biases, norms, embeddings."""
     return parameter.ndim > 1 and not _EMBEDDING.search(name)
 
 
 def parameter_groups(
     model: nn.Module, weight_decay: float = 0.05, layer_decay: float = 1.0, below: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Groups of trainable parameters by layer and decay.
+    """Groups trainable parameters by layer and weight decay.
 
     Args:
-        model: Its transformer blocks are named `blocks.N`, with any prefix.
-        weight_decay: For the parameters that are decayed.
+        model: A model whose transformer blocks are named `blocks.N`, with any prefix.
+        weight_decay: Weight decay of matrices and kernels.
         layer_decay: Factor on the learning rate from one layer to the one below; 1 for none.
-        below: Factor besides on that of all layers below the topmost.
+        below: Additional factor on the learning rate of all layers below the topmost.
 
     Returns:
         Groups for a torch optimiser, with `lr_scale` (layer_decay to the power of the layers above, times
@@ -81,6 +81,6 @@ def build_optimiser(
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Gives every group its share of the learning rate."""
+    """Sets the learning rate of every group, scaled by its `lr_scale`."""
     for group in optimiser.param_groups:
         group["lr"] = learning_rate * group.get("lr_scale", 1.0)

@@ -1,7 +1,7 @@
-"""Training by one process, or by several that `torchrun` started, on one machine or many.
+"""Training by one process, or by several that `torchrun` started, on one or more machines.
 
-Several processes each hold the whole network and a share of every batch; gradients are averaged by
-huggingface accelerate. Whoever writes or reports asks `main` first.
+Each of several processes holds the whole network and a part of every batch; gradients are averaged
+by Hugging Face accelerate. Code that writes files or reports checks `main` first.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .device import choose_device
 
 
 class Alone:
-    """One process: everything is its own.
+    """A single process.
 
     Attributes:
-        rank: Number of this process.
-        count: Processes there are.
+        rank: Number of this process, from 0.
+        count: Number of processes.
     """
 
     rank = 0
@@ -33,11 +33,11 @@ class Alone:
         return self.rank == 0
 
     def device(self, name: str) -> torch.device:
-        """The torch device of "auto", "cpu" or "gpu"."""
+        """The torch device for "auto", "cpu" or "gpu"."""
         return choose_device(name)
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model to call in training; its gradients are those of the whole batch."""
+        """The model to call in training, whose gradients are those of the whole batch."""
         return model
 
     def mean(self, value: Tensor) -> float:
@@ -45,26 +45,26 @@ class Alone:
         return float(value)
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all must ask."""
+        """Whether the flag is set in any process; all processes must call it."""
         return flag
 
     def wait(self) -> None:
-        """Returns when all processes have come here."""
+        """Waits until all processes have called it."""
 
 
 class Several(Alone):
     """One of several processes."""
 
     def __init__(self, device: str = "auto") -> None:
-        """Meets the others.
+        """Connects to the other processes.
 
         Args:
             device: "auto", "cpu" or "gpu".
 
         Raises:
-            DeviceUnavailable: A GPU was asked for and there is none.
+            DeviceUnavailable: A GPU is requested, but there is none.
         """
-        from accelerate import Accelerator  # only here: a single process has no use for it
+        from accelerate import Accelerator  # imported here, as a single process does not need it
 
         on_cpu = choose_device(device).type == "cpu"
         self._accelerator: Any = Accelerator(cpu=on_cpu, mixed_precision="no")
@@ -95,23 +95,23 @@ class Several(Alone):
         return float(self._accelerator.reduce(told, reduction="sum")) > 0
 
     def wait(self) -> None:
-        """Returns when all processes have come here."""
+        """Waits until all processes have called it."""
         self._accelerator.wait_for_everyone()
 
 
 def join_workers(device: str = "auto") -> Alone:
-    """This process, with the others that `torchrun` started beside it if it did."""
+    """Joins the processes that `torchrun` started, or returns a single process."""
     return Several(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
 
 
 class Quiet(Progress):
-    """A progress of a process that does not report; it is cancelled as the whole one is."""
+    """Progress of a process that does not report, but can be cancelled like the whole run."""
 
     def __init__(self, whole: Progress) -> None:
-        """Listens to `whole` and tells it nothing."""
+        """Takes cancels from `whole`, and reports nothing to it."""
         super().__init__()
         self._whole = whole
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled."""
+        """Raises `Cancelled` if the user has cancelled."""
         self._whole.check()

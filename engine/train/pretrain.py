@@ -1,4 +1,4 @@
-"""Masked pretraining of SpectralGPT, progressively over window sizes, on images without labels."""
+"""Masked pretraining of SpectralGPT on unlabelled images, in stages of growing windows."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def pretrain(
         config: Stages and shared settings.
         offset: Shift of the light in augmentation, see `patches.change_light`; None = no such augmentation.
         hooks: Optional hooks around the stages.
-        progress: Told about steps and losses.
+        progress: Takes steps and losses.
 
     Returns:
         The metrics of every epoch of every stage.
@@ -148,7 +148,7 @@ class StageHooks:
 
     Attributes:
         prepare: Called before each stage, with its number from 0; may change the network.
-        smaller: Called with a stage's number and its reduced batch where memory did not suffice.
+        smaller: Called with a stage's number and its reduced batch if memory did not suffice.
         evaluate: Evaluates the network after each epoch, on held-out images.
         checkpoint: Folder for the state after each epoch; a run found there is resumed.
     """
@@ -186,7 +186,7 @@ def run_stages(
         loader_of: Makes the loader of a stage, numbered from 0.
         hooks: Optional hooks around the stages.
         workers: This process and those that train beside it.
-        progress: Told about steps and losses.
+        progress: Takes steps and losses.
 
     Returns:
         The metrics of every epoch of every stage.
@@ -220,11 +220,11 @@ class _Run:
     workers: Alone
 
     def stage(self, number: int, progress: Progress, before: int) -> TrainingResult:
-        """Trains one stage, with smaller batches where memory does not suffice.
+        """Trains one stage, with smaller batches if memory does not suffice.
 
         Args:
             number: Number of the stage, from 0.
-            progress: Told about its steps and losses.
+            progress: Takes its steps and losses.
             before: Epochs of earlier stages.
         """
         planned = self.config.stages[number]

@@ -63,9 +63,9 @@ USES = {"anywhere": ANYWHERE, "here": HERE}
 
 
 def for_change(use: Use) -> Use:
-    """The corresponding use for change between two dates, with light and shrinkage tuned separately.
+    """The corresponding use for change between two dates, with separately tuned weights of light and shrinkage.
 
-    No hidden layer: what it learns of change in some places misleads in others.
+    It has no hidden layer, as what that learns about change in some places is misleading in others.
     """
     relit, shrinkage = (0.8, 0.6) if use.relit else (0.0, 0.9)
     return Use(relit, shrinkage, use.context)
@@ -123,7 +123,7 @@ def _fit(
     use: Use,
     rule: Rule,
 ) -> LinearScores:
-    """Fits without unlabelled pixels; relit copies of the chosen ones are weighted as `use` says."""
+    """Fits a rule without unlabelled pixels; relit copies of the chosen ones are weighted by `use`."""
     views = samples.features[:, chosen]  # [copies + 1, n, F]
     count = len(views) - 1
     weight = sample_weights(samples, chosen)
@@ -178,7 +178,7 @@ def fit_hidden(
     head.train()
     for step in range(STEPS):
         index = torch.multinomial(weight, BATCH, replacement=True)
-        # View 0 is the image as it is; as in the linear rule it makes half of the draws or more.
+        # View 0 is the image as it is; at least half of the draws come from it.
         view = torch.randint(len(views), (BATCH,)) * torch.randint(2, (BATCH,))
         drawn = views[view, index][..., None, None]  # [B, F, 1, 1]
         kept = (torch.rand(BATCH, 1, 1, 1) > 0.2).float()

@@ -23,17 +23,17 @@ PARTS = ("masked input", "reconstruction", "error")
 _HIDDEN_GREY = 128
 _COLOURS = ("red", "green", "blue")
 _GAP = 4  # pixels between the panels
-_LEAST_SIDE = 256  # pixels of a panel, by repeating each of the window's
+_LEAST_SIDE = 256  # least side of a panel, pixels; smaller windows are enlarged
 
 
 @dataclass(frozen=True)
 class View:
-    """A window as the network is given it, its reconstruction, and the error.
+    """A window's masked input, its reconstruction, and the error; float32 [C, S, S] in the card's unit.
 
     Attributes:
-        masked: float32 [C, S, S] in the card's unit, NaN where hidden, invalid or missing.
-        painted: The window with its hidden tokens painted, NaN where invalid or missing.
-        error: Painted minus true where hidden, NaN elsewhere.
+        masked: The input, NaN where hidden, invalid or missing.
+        painted: The window with its hidden tokens reconstructed, NaN where invalid or missing.
+        error: Reconstructed minus true values where hidden, NaN elsewhere.
     """
 
     masked: np.ndarray
@@ -51,13 +51,13 @@ def view(
     mask_ratio: float = MASK_RATIO,
     seed: int = 0,
 ) -> View:
-    """Hides tokens of a window and has the network reconstruct them.
+    """Hides tokens of a window and lets the network reconstruct them.
 
     Args:
-        network: Is put into evaluation mode.
-        card: Says how images become network input.
-        image: float32 [C, S, S] in the card's unit, 0 where invalid or missing.
-        valid: bool [S, S].
+        network: The network; is put into evaluation mode.
+        card: Its card, which defines the normalisation.
+        image: The window, float32 [C, S, S] in the card's unit, 0 where invalid or missing.
+        valid: Valid pixels, bool [S, S].
         groups: Ascending indices of the spectral groups that the image has.
         mask_ratio: Share of tokens to hide.
         seed: Seed of the masking.
@@ -94,7 +94,7 @@ def view(
 
 
 def _in_unit(card: Card, band: int, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Network values of a band back in the card's unit; `seen` are the window's valid pixels."""
+    """Converts a band's network values back to the card's unit; `seen` are the window's valid pixels."""
     kind = card.normalisation
     if kind.kind == "statistics":
         return values * kind.std[band] + kind.mean[band]
@@ -107,10 +107,10 @@ def write_view(path: Path, shown: View, card: Card, grid: Grid, window: Window) 
     """Writes a view as a GeoTIFF: three bands for each of the model's, named by their descriptions.
 
     Args:
-        path: A staged .tif.
+        path: A staged .tif file.
         shown: The view.
-        card: Names the bands.
-        grid: Grid of the raster the window was read from.
+        card: The model's card, for the names of the bands.
+        grid: Grid of the raster that the window was read from.
         window: The window.
     """
     names = [f"{band.name} {part}" for part in PARTS for band in card.bands]
@@ -141,7 +141,7 @@ def write_view(path: Path, shown: View, card: Card, grid: Grid, window: Window) 
 def picture(shown: View, card: Card) -> bytes:
     """A PNG of three panels: masked input and reconstruction in true colour, error in grey.
 
-    Hidden and invalid pixels are grey; in the error, black is none and white the largest.
+    Hidden and invalid pixels are grey; in the error, black is 0 and white the largest.
     """
     bands = _colour_bands(card, shown)
     truth = shown.painted[bands]
@@ -172,7 +172,7 @@ def png(values: np.ndarray) -> bytes:
 
 
 def _colour_bands(card: Card, shown: View) -> list[int]:
-    """Red, green and blue where the model has them, else three bands that the window has."""
+    """Red, green and blue if model and window have them, else three bands that the window has."""
     common = [band.common_name for band in card.bands]
     has = [i for i in range(len(common)) if np.isfinite(shown.painted[i]).any()]
     chosen = [common.index(name) for name in _COLOURS if name in common]
@@ -182,7 +182,7 @@ def _colour_bands(card: Card, shown: View) -> list[int]:
 
 
 def _stretch(values: np.ndarray) -> tuple[float, float]:
-    """Common limits of three bands for display: colours keep their ratio."""
+    """Common display limits of three bands, so that colours keep their ratios."""
     seen = values[np.isfinite(values)]
     if not seen.size:
         return 0.0, 1.0

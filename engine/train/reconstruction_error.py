@@ -40,13 +40,13 @@ def reconstruction_error(
     """Compares the network's reconstruction of hidden tokens with baselines.
 
     Args:
-        network: Is put into evaluation mode.
+        network: The network; is put into evaluation mode.
         image: Normalised images [N, C, S, S].
-        valid: [N, 1, S, S], 1 where valid.
+        valid: 1 where valid [N, 1, S, S].
         mask_ratio: Share of tokens to hide.
         seed: Seed of the masking.
-        batch: Images at a time.
-        groups: Indices [G'] of the spectral groups the images have; all when None.
+        batch: Images per batch.
+        groups: Indices of the spectral groups that the images have [G']; None for all.
     """
     network.eval()
     config = network.config
@@ -79,13 +79,13 @@ def reconstruction_error(
 def _interpolate(
     target: Tensor, visible: Tensor, grid: tuple[int, int], patch: int
 ) -> tuple[Tensor, Tensor]:
-    """Guesses from the visible tokens' band means: by distance, and their plain mean.
+    """Baselines from the visible tokens' band means: weighted by inverse squared distance, and unweighted.
 
     Args:
-        target: [B, G, L, V].
-        visible: [B, G, L], 1 where a token is visible.
-        grid: Rows and columns of tokens, L together.
-        patch: Side of a token; V = bands * patch * patch.
+        target: True values [B, G, L, V].
+        visible: 1 where a token is visible [B, G, L].
+        grid: Rows and columns of tokens, L in total.
+        patch: Side of a token, pixels; V = bands * patch * patch.
     """
     means = target.unflatten(3, (-1, patch * patch)).mean(-1) * visible[..., None]  # [B, G, L, b]
     rows, columns = torch.meshgrid(*(torch.arange(n) for n in grid), indexing="ij")

@@ -1,4 +1,4 @@
-"""How long the encoder is trained, and how fast it learns, for maps and scenes alike."""
+"""Length and learning rates of training an encoder, for maps and scenes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..training_jobs import FinetuneJob
 from .method import LENGTHS, LENGTHS_GPU, LENGTHS_TAUGHT, Method
 from .trainer import TrainerConfig
 
-DROP_PATH = 0.1  # of an encoder of which all weights learn
-ADAPTER_RATE = 1e-3  # adapters are new and few, so they learn faster and all alike
+DROP_PATH = 0.1  # drop-path rate of an encoder whose weights are all trained
+ADAPTER_RATE = 1e-3  # adapters are new and few, so they learn faster, in all layers alike
 LAYER_DECAY = 0.75
-# Of maps of classes the head learns at this rate, the encoder at a share of it: what it knows is soon lost.
+# For class maps the head learns at this rate and the encoder at a share of it, as it easily forgets what it knows.
 TAUGHT_RATE, ADAPTERS_BELOW, FULL_BELOW = 2e-3, 0.1, 0.01
 
 
@@ -21,13 +21,13 @@ class Rounds:
     """How the encoder is trained.
 
     Attributes:
-        adapters: Whether only adapters in the encoder learn.
-        epochs: At most.
-        steps: Batches an epoch.
-        batch: Windows a batch.
+        adapters: Whether to train only adapters in the encoder.
+        epochs: Maximal number of epochs.
+        steps: Batches per epoch.
+        batch: Windows per batch.
         patience: Epochs without improvement after which to stop.
-        share: Share of the labels to hold back, by which the best epoch is found.
-        window: Side of the windows in training, a multiple of the patch; 0 = the card's.
+        share: Share of the labels to hold out, which decide on the best epoch.
+        window: Side of the windows in training, pixels, a multiple of the patch; 0 = the card's.
         device: "auto", "cpu" or "gpu".
     """
 
@@ -42,15 +42,15 @@ class Rounds:
 
     @property
     def drop_path(self) -> float:
-        """Of the encoder; adapters are too few to need it."""
+        """Drop-path rate of the encoder; adapters are too few to need it."""
         return 0.0 if self.adapters else DROP_PATH
 
     def trainer(self, seed: int, rate: float) -> TrainerConfig:
-        """What the trainer is told.
+        """Settings of the trainer.
 
         Args:
             seed: Seed of the training.
-            rate: Learning rate where all weights learn.
+            rate: Learning rate if all weights are trained.
         """
         return TrainerConfig(
             epochs=self.epochs,
@@ -62,7 +62,7 @@ class Rounds:
         )
 
     def taught(self, seed: int) -> TrainerConfig:
-        """The same for a map of classes that learns from another head as well."""
+        """Settings of the trainer for a class map that also learns from a teacher."""
         return dataclasses.replace(
             self.trainer(seed, TAUGHT_RATE),
             learning_rate=TAUGHT_RATE,
@@ -71,7 +71,7 @@ class Rounds:
 
 
 def plan_rounds(job: FinetuneJob, method: Method, gpu: bool) -> Rounds:
-    """What a job asks for; where it leaves the length open, what suits the machine."""
+    """Takes the settings of a job; if it leaves the length open, chooses one for the machine."""
     lengths = LENGTHS_GPU if gpu else LENGTHS
     if job.task == "segmentation":
         lengths = LENGTHS_TAUGHT

@@ -1,4 +1,4 @@
-"""Batches of labelled scenes with balanced classes, mixed and augmented."""
+"""Batches of labelled scenes with balanced classes, augmentation, mixup and CutMix."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .light import Light
 from .scene_chips import SceneChips
 from .scene_samples import relit
 
-_MIXES = (mixup, cutmix, None, None)  # of a batch; each is as likely
-SCALE = (0.5, 1.0)  # of a chip's area that a crop keeps
+_MIXES = (mixup, cutmix, None, None)  # how a batch is mixed, each equally likely
+SCALE = (0.5, 1.0)  # smallest and largest share of a chip's area in a crop
 
 
 class SceneBatches:
-    """Random windows of scenes: a loader for the trainer.
+    """A loader for the trainer: random windows of scenes.
 
-    What an epoch holds depends on the seed and its number alone.
+    The windows of an epoch depend only on the seed and the epoch's number.
     """
 
     def __init__(
         self, chips: SceneChips, batch: int, steps: int, light: Light, *, seed: int = 0
     ) -> None:
-        """Prepares the draw.
+        """Prepares the drawing of windows.
 
         Args:
             chips: Scenes to learn from.
-            batch: Windows a batch.
-            steps: Batches an epoch.
-            light: How strongly the light is changed.
-            seed: Seed of the draw.
+            batch: Windows per batch.
+            steps: Batches per epoch.
+            light: How strongly light is changed.
+            seed: Seed of the random generator.
         """
         self._chips, self._batch, self._steps = chips, batch, steps
         self._light, self._seed, self._epoch = light, seed, 0
@@ -45,11 +45,11 @@ class SceneBatches:
         )
 
     def set_epoch(self, epoch: int) -> None:
-        """Says which epoch is drawn next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Number of batches per epoch."""
         return self._steps
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
@@ -63,7 +63,7 @@ class SceneBatches:
             if mix is not None:
                 mixed = mix(both, target, random)
                 both, target = mixed.image, mixed.target
-            valid = (both[:, -1:] > 0.999).float()  # of a mixture: valid in both
+            valid = (both[:, -1:] > 0.999).float()  # mixed pixels are valid if both were
             yield {
                 "image": both[:, :-1] * valid,
                 "valid": valid,
@@ -86,18 +86,18 @@ class SceneBatches:
 
 
 class WholeScenes:
-    """Every window of scenes as it is, for judging."""
+    """A loader for evaluation: every window of scenes, unchanged."""
 
     def __init__(self, chips: SceneChips, batch: int) -> None:
-        """Keeps them."""
+        """Stores scenes and batch size."""
         self._chips, self._batch = chips, batch
 
     def __len__(self) -> int:
-        """Batches."""
+        """Number of batches."""
         return -(-len(self._chips.scene) // self._batch)
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
-        """Yields image, valid, groups and label as `SceneBatches` does."""
+        """Yields image, valid, groups and label like `SceneBatches`."""
         chips, target = self._chips, targets(self._chips)
         for start in range(0, len(chips.scene), self._batch):
             part = slice(start, start + self._batch)

@@ -1,4 +1,4 @@
-"""Cuts labelled scenes into chips: the windows of rasters that inference would use."""
+"""Reads the chips of labelled scenes: the windows that inference would use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..infer.zone_windows import ZoneWindows, zone_region
 from ..progress import Progress
 
 SMALLEST, AROUND_POINTS = 32, 64  # pixels
-MOST_WINDOWS = 9  # of one scene: more of the same place teach little
+MOST_WINDOWS = 9  # per scene; more of the same place add little
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class SceneChips:
 
     Attributes:
         image: float32 [N, C, S, S] in the card's unit, 0 where invalid or missing.
-        valid: float32 [N, 1, S, S], 1 = valid.
-        groups: Spectral groups that every raster has, ascending int64 [G'].
-        scene: Which scene a window is of, 0..M-1 ascending [N].
-        weight: How much of its scene it shows, in valid pixels [N].
-        label: Class index int64 [M]; of several labels float32 [M, K].
+        valid: 1 where valid, float32 [N, 1, S, S].
+        groups: Ascending indices of the spectral groups that all rasters have, int64 [G'].
+        scene: Scene of each window, 0..M-1 ascending [N].
+        weight: Valid pixels of its scene that each window shows [N].
+        label: Class index int64 [M]; with several labels per scene float32 [M, K].
         row: Row of each scene's centre in its raster's pixels [M].
-        column: Column, likewise.
+        column: Column of each scene's centre [M].
         unit: Number of the feature in the layer [M].
-        raster: Number that rasters of the same pixels share [M].
+        raster: Number of the raster [M]; rasters on the same grid share it.
         classes: Number of classes K.
     """
 
@@ -59,7 +59,7 @@ class SceneChips:
     classes: int
 
     def __len__(self) -> int:
-        """How many scenes."""
+        """Number of scenes."""
         return len(self.label)
 
     @property
@@ -69,11 +69,11 @@ class SceneChips:
 
     @property
     def positions(self) -> Positions:
-        """Where the scenes lie."""
+        """Positions of the scenes."""
         return Positions(self.row, self.column, self.unit, self.raster)
 
     def only(self, chosen: NDArray[np.bool_]) -> SceneChips:
-        """Some of the scenes, by a mask [M]."""
+        """Selects scenes by a mask [M]."""
         windows = chosen[self.scene]
         number = np.cumsum(chosen) - 1
         return replace(
@@ -102,13 +102,13 @@ def read_chips(
     Args:
         sources: Rasters at the model's pixel scale (`infer.scaled_source.open_scaled`).
         layer: Polygons or points with classes.
-        card: Card of the model to be, with the layer's classes and the base's window, which is the
-            largest there will be.
-        progress: Told of every scene, and of those left out.
-        patch: Side of the encoder's tokens, of which the window is a multiple.
+        card: Card of the future model, with the layer's classes and the base's window, which is the
+            largest possible one.
+        progress: Takes the progress, and a warning about scenes that are left out.
+        patch: Side of the encoder's tokens, pixels; the window is a multiple of it.
 
     Raises:
-        EmptyArea: No scene touches a raster, or none is valid enough.
+        EmptyArea: No scene touches a raster, or none has enough valid pixels.
         LabelsInvalid: The labels are a class raster.
     """
     progress = progress or Progress()
@@ -145,7 +145,7 @@ def read_chips(
 def _labelled(
     sources: Sequence[RasterSource], layer: LabelLayer, progress: Progress
 ) -> list[tuple[RasterSource, LabelledScenes]]:
-    """The rasters that have labels, each with the scenes that lie on it."""
+    """The rasters with labels, each with its scenes."""
     found: list[tuple[RasterSource, LabelledScenes]] = []
     for source in sources:
         try:
@@ -167,12 +167,12 @@ def _labelled(
 
 
 def choose_window(sides: Sequence[float], largest: int, patch: int) -> int:
-    """Side of the windows: near the scenes' median side, a multiple of the patch.
+    """Chooses the side of the windows: near the scenes' median side, and a multiple of the patch.
 
     Args:
         sides: Sides of the scenes, pixels; 0 for a point.
-        largest: The base's window.
-        patch: Side of a token.
+        largest: The base's window, pixels.
+        patch: Side of a token, pixels.
     """
     extended = [side for side in sides if side > 0]
     wanted = float(np.median(extended)) if extended else float(AROUND_POINTS)
@@ -180,7 +180,7 @@ def choose_window(sides: Sequence[float], largest: int, patch: int) -> int:
 
 
 def joined(parts: Sequence[SceneChips]) -> SceneChips:
-    """Chips of several rasters one after the other."""
+    """Concatenates the chips of several rasters."""
     starts = np.cumsum([0, *(len(part) for part in parts)])
     scene = np.concatenate([part.scene + start for part, start in zip(parts, starts)])
     names = ("image", "valid", "weight", "label", "row", "column", "unit", "raster")
@@ -191,7 +191,7 @@ def joined(parts: Sequence[SceneChips]) -> SceneChips:
 def _zone_windows(
     source: RasterSource, zones: NDArray[Any], window: int, card: Card, progress: Progress
 ) -> tuple[dict[int, list[SceneWindow]], NDArray[np.bool_]]:
-    """The windows of each zone that is valid enough, and which are [n]."""
+    """The windows of each zone with enough valid pixels, and a mask of these zones [n]."""
     region = Region(source.grid, source.grid.window)
     covering = ZoneWindows(source.grid, window, zones, region, SingleDate(source, card))
     by_zone: dict[int, list[SceneWindow]] = {}
@@ -199,7 +199,7 @@ def _zone_windows(
         mine = by_zone.setdefault(found.feature, [])
         mine.append(found)
         if len(mine) > 2 * MOST_WINDOWS:
-            del mine[1::2]  # still spread over the zone
+            del mine[1::2]  # the rest is still spread over the zone
     enough = covering.enough
     return {place: mine for place, mine in by_zone.items() if enough[place]}, enough
 
@@ -212,7 +212,7 @@ def _chips(
     grid: Grid,
     raster: int,
 ) -> SceneChips:
-    """Chips of one raster from the windows of its scenes."""
+    """Makes the chips of one raster from the windows of its scenes."""
     size = card.spectral_patch
     missing = [
         band
@@ -250,7 +250,7 @@ def _side(grid: Grid, shape: Any) -> float:
 
 
 def _zone(grid: Grid, shape: Any, window: int) -> Any:
-    """The scene as a polygon: of a point the window around it."""
+    """The scene as a polygon; for a point, the window around it."""
     if shapely.get_dimensions(shape) == 2:
         return shape
     centre = shapely.centroid(shape)
@@ -264,13 +264,13 @@ def array_chips(
     classes: int,
     groups: Sequence[int],
 ) -> SceneChips:
-    """Chips of images [N, C, S, S], all valid, each a scene at a place of its own.
+    """Makes chips from images without no-data, each of which is a scene at a place of its own.
 
     Args:
-        images: In the unit of the card.
-        label: Class index int64 [N]; of several labels float32 [N, K].
+        images: Images in the card's unit [N, C, S, S].
+        label: Class index int64 [N]; with several labels per scene float32 [N, K].
         classes: Number of classes K.
-        groups: Spectral groups that they hold.
+        groups: Ascending indices of the spectral groups that the images have.
     """
     count, side = len(images), images.shape[-1]
     number = np.arange(count)

@@ -21,7 +21,7 @@ from .supervised import SupervisedLoss
 from .trainer import Trainer, TrainingResult
 from .tuning import Tuned
 
-RATE = 3e-4  # where all weights of the encoder learn
+RATE = 3e-4  # learning rate if all weights of the encoder are trained
 
 
 def tune_scene_encoder(
@@ -33,16 +33,16 @@ def tune_scene_encoder(
     seed: int,
     progress: Progress,
 ) -> Tuned:
-    """Trains the encoder, whole or by adapters, from where the last layer on frozen features ends.
+    """Trains the encoder, as a whole or by adapters, starting from a last layer on frozen features.
 
     Args:
-        base: Gives the encoder.
+        base: The base model, which provides the encoder.
         first: The last layer on frozen features, fitted to `learn`.
-        learn: Scenes to learn from.
-        held: Scenes to judge by.
-        rounds: How long, and what of the encoder.
-        seed: Seed of every choice.
-        progress: Told how far the work is.
+        learn: Training scenes.
+        held: Held-out scenes for evaluation.
+        rounds: How long to train, and which part of the encoder.
+        seed: Seed of all random choices.
+        progress: Takes progress, metrics, log and warnings.
     """
     predictor = _start_from(first, base, rounds, seed)
     card = predictor.card
@@ -93,7 +93,7 @@ def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predicto
 
 
 def _improved(result: TrainingResult, name: str, start: float, progress: Progress) -> bool:
-    """Whether the encoder learned something; where not, the user is told that the head is kept."""
+    """Whether training the encoder improved the labels; if not, tells the user that the head alone is kept."""
     if result.cancelled and not result.history:
         progress.log("Stopped before the first round ended: the head on frozen features is kept.")
         return False

@@ -20,13 +20,13 @@ from .supervised import predict
 
 
 def held_scores(predictor: Predictor, chips: SceneChips) -> NDArray[np.float64]:
-    """Mean probabilities [M, K] of scenes, as inference gives them."""
+    """Mean probabilities [M, K] of scenes, as in inference."""
     chances, _ = predict(predictor, WholeScenes(chips, 16))
     return scene_means(chances.astype(np.float64), chips)
 
 
 def judge_held(model: nn.Module, chips: SceneChips) -> dict[str, float]:
-    """Figures of a `Predictor` on scenes held back, see `figures_of`."""
+    """Figures of a `Predictor` on held-out scenes, see `figures_of`."""
     if not isinstance(model, Predictor):
         raise TypeError(f"Expected a Predictor, given {type(model).__name__}.")
     return figures_of(held_scores(model, chips), chips, model.card)
@@ -41,19 +41,19 @@ def figures_of(scores: NDArray[np.float64], chips: SceneChips, card: Card) -> di
 
 
 def places_of(chips: SceneChips) -> NDArray[np.int64]:
-    """The place of each scene [M]: those whose windows touch are one."""
+    """The place of each scene [M]; scenes whose windows touch form one place."""
     return spatial_blocks(chips.positions, chips.window)
 
 
 def accuracy_of(scores: NDArray[np.float64], chips: SceneChips) -> Estimate:
-    """Accuracy with its interval; of several labels a scene mean average precision, which has none."""
+    """Accuracy with its interval; for multi-label scenes, mean average precision without an interval."""
     if chips.label.ndim == 2:
         return Estimate(figure(scores, chips.label))
     return clustered(scores.argmax(1) == chips.label, places_of(chips), LEVEL)
 
 
 def matrix_of(scores: NDArray[np.float64], chips: SceneChips) -> NDArray[np.int64] | None:
-    """Confusion matrix, true classes in rows; of several labels a scene there is none."""
+    """Confusion matrix, true classes in rows; None for multi-label scenes."""
     if chips.label.ndim == 2:
         return None
     return confusion_matrix(chips.label, scores.argmax(1), chips.classes)

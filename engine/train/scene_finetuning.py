@@ -40,7 +40,7 @@ def finetune_scenes(
     stack: ExitStack,
     progress: Progress,
 ) -> Made:
-    """A scene model from a label for each polygon or point; arguments as of `finetune_map`."""
+    """Makes a scene model from labelled polygons or points; for the arguments see `finetune_map`."""
     if job.after:
         raise InvalidParameter(
             "Rasters of a second date were given, but scenes have one date. Leave them out, or "
@@ -77,7 +77,7 @@ def finetune_scenes(
 def _open_rasters(
     job: FinetuneJob, card: Card, stack: ExitStack, progress: Progress
 ) -> list[RasterSource]:
-    """The job's rasters, scaled as the card wants; what there is to say of each is said."""
+    """Opens the job's rasters at the card's pixel size, and logs scaling and warnings of each."""
     sources: list[RasterSource] = []
     for name in job.inputs:
         source, _ = open_scaled(
@@ -107,7 +107,7 @@ def _finished(
     tuned: Tuned,
     sources: Sequence[RasterSource],
 ) -> Card:
-    """The card with what was learned from, and how good it is."""
+    """The finished card, with training data and accuracy."""
     card = tuned.predictor.card
     label = chips.label if chips.label.ndim == 2 else np.eye(len(card.classes))[chips.label]
     labels = LearnedFrom(
@@ -120,7 +120,7 @@ def _finished(
 
 
 def _facts(job: FinetuneJob, base: Base, card: Card, scenes: int) -> list[tuple[str, str]]:
-    """What the report says of data and settings."""
+    """Data and settings for the report."""
     labels = file_name(job.labels)
     return [
         (tr("Rasters"), ", ".join(map(file_name, job.inputs))),

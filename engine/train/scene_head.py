@@ -1,4 +1,4 @@
-"""The last layer of a scene classifier, and how well it does on scenes held back."""
+"""Fits the last layer of a scene classifier, and evaluates it on held-out scenes."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from .scene_chips import SceneChips
 from .scene_samples import SceneSamples
 
 SHRINKAGE = 0.4
-# Texture carries most of what tells scenes apart. What few labels make of the tokens depends on
-# the backbone: whether they count more is decided on scenes held back, for a clear difference.
+# Texture distinguishes scenes best. How useful tokens are with few labels depends on the backbone, so
+# they get the larger weight only if that is clearly better on held-out scenes.
 WEIGHTS = {"patches": 3.0, "tokens": 0.5}
 TOKEN_WEIGHTS = (0.5, 3.0)
 MARGIN = 0.02
 FOLDS = 5
-APART = 1.5  # windows; scenes whose centres are closer are judged together
+APART = 1.5  # in windows; scenes with closer centres are held out together
 
 
 @dataclass(frozen=True)
 class JudgedScenes:
-    """How the last layer did on scenes that were held back, part by part.
+    """The result of the cross-validation.
 
     Attributes:
-        scores: Held-out scores of every scene [M, K]; empty where nothing could be held back.
-        figure: Accuracy, or mean average precision of several labels; NaN where not judged.
-        tokens: Weight of the tokens that was chosen.
-        tried: Figure of every weight that was tried, by name.
-        folds: Parts, 0 for none.
-        blocks: Places with scenes.
-        warning: What cannot be judged; empty if fine.
+        scores: Held-out scores of every scene [M, K]; empty if no scenes could be held out.
+        figure: Accuracy, or mean average precision for multi-label scenes; NaN if no scenes could be held out.
+        tokens: The chosen weight of the tokens.
+        tried: Figure of every candidate weight, by name.
+        folds: Number of folds; 0 if no scenes could be held out.
+        blocks: Number of places with scenes.
+        warning: What limits the evaluation; empty if nothing does.
     """
 
     scores: NDArray[np.float64]
@@ -57,15 +57,15 @@ def fit_scenes(
 ) -> LinearScores:
     """Fits the last layer to the windows of the chosen scenes [M], in every view.
 
-    It is the mean of two linear rules: discriminants of the single blocks, and one logistic
-    regression on all of them.
+    It is the mean of two linear rules: discriminants on single blocks of features, and one
+    logistic regression on all blocks.
 
-    Several labels a scene: each class against the rest. A class that no chosen scene has scores
-    far below the others.
+    For multi-label scenes, each class is fitted against the rest. A class without chosen scenes
+    gets scores far below the others.
     """
     chips = samples.chips
     windows = chosen[chips.scene]
-    weight = 1.0 / np.bincount(chips.scene)[chips.scene[windows]]  # scenes count alike
+    weight = 1.0 / np.bincount(chips.scene)[chips.scene[windows]]  # scenes count equally
     views = len(samples.features)
     features = standardised(samples.features[:, windows].reshape(-1, samples.features.shape[2]))
     weights = (samples.weight[:, None] * weight).ravel()
@@ -87,7 +87,7 @@ def fit_scenes(
 
 
 def block_weights(blocks: Mapping[str, int], tokens: float) -> list[tuple[int, float]]:
-    """Width and weight of each block of features; alone with plain bands, tokens count fully."""
+    """Width and weight of each block of features; blocks without an entry in `WEIGHTS` have weight 1."""
     weights = {**WEIGHTS, "tokens": tokens}
     return [(width, weights.get(name, 1.0)) for name, width in blocks.items()]
 
@@ -100,18 +100,18 @@ def scene_scores(
 
 
 def scene_means(values: NDArray[np.float64], chips: SceneChips) -> NDArray[np.float64]:
-    """Means [M, K] of values [N, K] over each scene's windows, by what they show of it."""
+    """Means [M, K] of values [N, K] over each scene's windows, weighted by the part of it that they show."""
     total = np.zeros((len(chips), values.shape[1]))
     np.add.at(total, chips.scene, values * chips.weight[:, None])
     return total / np.bincount(chips.scene, chips.weight, len(chips))[:, None]
 
 
 def judge_scenes(samples: SceneSamples, seed: int) -> JudgedScenes:
-    """Holds back each place in turn, and decides how much the tokens count.
+    """Chooses the weight of the tokens by cross-validation, holding out whole places.
 
     Args:
         samples: Features of all labelled scenes.
-        seed: Seed of the parts.
+        seed: Seed of the folds.
     """
     chips = samples.chips
     fold, blocks, warning = deal(chips, seed)
@@ -136,7 +136,7 @@ def judge_scenes(samples: SceneSamples, seed: int) -> JudgedScenes:
 
 
 def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, str]:
-    """Deals whole places to parts: part of each scene [M] or None, number of places, warning."""
+    """Assigns whole places to folds: returns the fold of each scene [M] or None, number of places, warning."""
     classes = chips.classes
     has = np.eye(classes, dtype=bool)[chips.label] if chips.label.ndim == 1 else chips.label > 0
     tight = ""
@@ -158,14 +158,14 @@ def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, s
             "Nothing was held back to judge the model by: a class is labelled in one place only "
             f"(closer than {chips.window} pixels). Label every class in at least two places.",
         )
-    # Of several labels the rarest decides where a scene is dealt to.
+    # For multi-label scenes the rarest label decides on the fold.
     label = chips.label if chips.label.ndim == 1 else _rarest(has)
     fold = spatial_folds(chips.positions, label, folds, distance=distance, seed=seed)
     return fold, blocks, tight
 
 
 def figure(scores: NDArray[np.float64], label: NDArray[Any]) -> float:
-    """Accuracy [M, K] against class indices [M], or mean average precision against [M, K]."""
+    """Accuracy of scores [M, K] for class indices [M], or mean average precision for labels [M, K]."""
     if label.ndim == 1:
         return overall_accuracy(confusion_matrix(label, scores.argmax(1), scores.shape[1]))
     return mean_average_precision(label > 0, scores)
@@ -175,7 +175,7 @@ def figure(scores: NDArray[np.float64], label: NDArray[Any]) -> float:
 def install(
     network: PixelClassifier, model: LinearScores, temperature: float, shift: NDArray[np.float64]
 ) -> None:
-    """Puts a fit into the network's last layer."""
+    """Installs a fitted and calibrated rule in the network's last layer."""
     network.feature_mean.copy_(torch.from_numpy(model.mean))
     network.feature_scale.copy_(torch.from_numpy(model.scale))
     network.head.weight.copy_(torch.from_numpy(model.weight / temperature))
@@ -191,7 +191,7 @@ def _fit_one_label(
     scenes: int,
 ) -> LinearScores:
     there, compact = np.unique(label, return_inverse=True)
-    for k in range(len(there)):  # classes count alike
+    for k in range(len(there)):  # classes count equally
         weights = np.where(compact == k, weights / weights[compact == k].sum(), weights)
     model = fit_discriminant(features, compact, widths, SHRINKAGE, weights)
     if len(there) > 1:
@@ -207,7 +207,7 @@ def _fit_binary(
     weights: NDArray[np.float64],
     scenes: int,
 ) -> tuple[NDArray[np.float64], float]:
-    """One class against the rest: weight [F] and bias of the difference of their scores."""
+    """Fits one class against the rest: weight [F] and bias of the difference of their scores."""
     if has.all() or not has.any():
         return np.zeros(features.points.shape[1]), ABSENT if not has.any() else -ABSENT
     model = _fit_one_label(features, has.astype(np.int64), widths, weights, 2, scenes)

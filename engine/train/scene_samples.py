@@ -25,12 +25,12 @@ from .light import STANDARDISED, Light
 from .scene_chips import SceneChips
 
 TOLERANCE = 0.3  # of the patch dictionary
-PATTERNS = 256
-# Copies of a chip make a model bear another light (by 2 to 7 hundredths on relit chips), and cost
-# nothing under the same light as long as they count little.
+PATTERNS = 256  # of the patch dictionary
+# Augmented copies of a chip make a model more robust to light (2 to 7 hundredths better on relit chips), and cost
+# nothing under the same light if their weight is small.
 COPIES, COPIES_WEIGHT = 2, 1 / 3
 BATCH = 16
-# As between dates of one place; more haze than this hides what tells scenes apart.
+# About the differences between dates of one place; more haze would hide what distinguishes scenes.
 REFLECTANCE = Light(brightness=0.4, gain=0.08, offset=0.005)
 
 
@@ -39,10 +39,10 @@ class SceneSamples:
     """Features of the windows of scenes.
 
     Attributes:
-        features: float32 [V, N, F]; of V views the first is the image as it is.
-        weight: How much each view counts [V].
-        blocks: Width and name of each block of features, F in all.
-        chips: What they are of; their label is that of the scenes.
+        features: Features in V views, float32 [V, N, F]; the first view is the unchanged image.
+        weight: Weight of each view [V].
+        blocks: Width of each block of features, by name; F in total.
+        chips: The windows, with the labels of the scenes.
     """
 
     features: NDArray[np.float32]
@@ -52,11 +52,11 @@ class SceneSamples:
 
 
 def build_scenes(base: Base, card: Card, window: int, drop_path: float = 0.0) -> Predictor:
-    """The network of a card with the base's encoder, without a dictionary and with a fresh head.
+    """Builds the network of a card with the base's encoder, an empty patch dictionary and an untrained head.
 
     Args:
-        base: Gives the encoder.
-        card: Card of the model to be; gets the window.
+        base: The base model, which provides the encoder.
+        card: Card of the future model; its window is replaced.
         window: Side of the chips, pixels.
         drop_path: Drop-path rate of the encoder.
     """
@@ -68,11 +68,11 @@ def build_scenes(base: Base, card: Card, window: int, drop_path: float = 0.0) ->
 
 
 def learn_patches(predictor: Predictor, images: Sequence[Tensor], seed: int) -> None:
-    """Fills the dictionary of patches, where the network has one, without labels.
+    """Learns the patch dictionary, if the network has one, without labels.
 
     Args:
         predictor: Predictor of a `PixelClassifier`.
-        images: Reflectance [C, H, W] each, without holes.
+        images: Reflectance without holes, [C, H, W] each.
         seed: Seed of the sampling.
     """
     statistics = classifier(predictor).statistics
@@ -84,16 +84,16 @@ def learn_patches(predictor: Predictor, images: Sequence[Tensor], seed: int) -> 
 
 
 def whole_images(chips: SceneChips) -> list[Tensor]:
-    """The images of chips with their holes filled, to learn patches from."""
+    """The images of chips with holes filled, for learning the patch dictionary."""
     image, valid = torch.from_numpy(chips.image), torch.from_numpy(chips.valid)
     return list(fill_holes(image, valid))
 
 
 def classifier(predictor: Predictor) -> PixelClassifier:
-    """The network of a predictor for scenes.
+    """The network of a scene predictor.
 
     Raises:
-        TypeError: It is another one.
+        TypeError: The network is not a `PixelClassifier`.
     """
     if not isinstance(predictor.network, PixelClassifier):
         raise TypeError(f"{type(predictor.network).__name__} has no features of scenes.")
@@ -101,7 +101,7 @@ def classifier(predictor: Predictor) -> PixelClassifier:
 
 
 def scene_light(card: Card) -> Light:
-    """How much the light may differ in the unit that the network is fed with."""
+    """The augmentation by light that suits the card's unit and normalisation."""
     plain = card.unit == "reflectance" and card.normalisation.kind != "scene-statistics"
     return REFLECTANCE if plain else STANDARDISED
 
@@ -115,15 +115,15 @@ def measure(
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> SceneSamples:
-    """Features of every chip: as it is, and copies of it, turned and under another light.
+    """Computes the features of every chip and of augmented copies, rotated or mirrored and under changed light.
 
     Args:
         predictor: Predictor of a `PixelClassifier` with its dictionary.
         chips: Windows of scenes.
-        copies: How many; together they count `COPIES_WEIGHT` of the image as it is.
+        copies: Number of copies; all together have `COPIES_WEIGHT` times the weight of the unchanged chip.
         seed: Seed of the copies.
-        device: Where to compute.
-        progress: Told how far it is; a cancel takes effect between batches.
+        device: Device to compute on.
+        progress: Takes the progress; a cancel takes effect between batches.
     """
     progress = progress or Progress()
     light = scene_light(predictor.card)
@@ -143,7 +143,7 @@ def measure(
 def relit(
     image: Tensor, valid: Tensor, light: Light, random: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """A chip [C, S, S] turned or mirrored and under another light, and its valid [1, S, S]."""
+    """Rotates or mirrors a chip [C, S, S] and changes its light; returns it and its valid pixels [1, S, S]."""
     element = int(random.integers(8))
     changed = spectral_jitter(image, random, light.brightness, light.gain, light.offset) * valid
     return dihedral(changed, element).contiguous(), dihedral(valid, element).contiguous()
@@ -158,7 +158,7 @@ def features(
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Features [N, F] of images [N, C, S, S] in the card's unit, valid [N, 1, S, S]."""
+    """Computes the features [N, F] of images [N, C, S, S] in the card's unit; valid is [N, 1, S, S]."""
     progress, device = progress or Progress(), device or torch.device("cpu")
     predictor.to(device).eval()
     network = classifier(predictor)

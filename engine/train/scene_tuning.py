@@ -1,4 +1,4 @@
-"""Fine-tuning for scenes: fits a last layer on frozen features, after which the encoder may be trained."""
+"""Fine-tuning for scenes: fits a last layer on frozen features, then trains the encoder if requested."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from .scene_samples import (
 )
 from .tuning import Tuned
 
-CONFIDENCE = 0.9  # mean probability of the chosen class where nothing can be held back
-FEW = 5  # scenes of a class from which on figures mean something
-# The export is compared on noise, which has every texture at once: scores are large there, and so
-# are their rounding errors.
+CONFIDENCE = 0.9  # assumed mean probability of the predicted class if no scenes can be held out
+FEW = 5  # scenes of a class; with fewer, figures are unreliable
+# The export is compared on noise, which contains all textures at once. Scores are large there, and so are
+# their rounding errors.
 EXPORT_TOLERANCE = 3e-3
 
 
@@ -62,18 +62,18 @@ def tune_scenes(
     """Makes a scene classifier from labelled scenes.
 
     Args:
-        base: Gives the encoder.
-        card: Card of the model to be; the predictor's card has the chips' window.
-        chips: From `scene_chips.read_chips`.
-        rounds: How the encoder learns on from the last layer on frozen features; what is better on scenes held back
-            is kept. None: the encoder stays as it is, the last layer is fitted to its features.
-        seed: Seed of every choice.
-        device: Where to compute features: "auto", "cpu" or "gpu".
-        progress: Told how far it is; a cancel while the encoder learns keeps the best so far.
+        base: The base model, which provides the encoder.
+        card: Card of the future model; the predictor's card has the chips' window.
+        chips: Scenes from `scene_chips.read_chips`.
+        rounds: How to train the encoder after the last layer on frozen features; the better of the two on held-out
+            scenes is kept. None leaves the encoder frozen.
+        seed: Seed of all random choices.
+        device: Device that computes features: "auto", "cpu" or "gpu".
+        progress: Takes the progress; a cancel while the encoder is trained keeps the best model so far.
 
     Returns:
-        Predictor and figures. Of one label a scene `judged.mean_iou` holds accuracies, of several
-        labels mean average precisions, and there is no matrix.
+        Predictor and figures. `judged.mean_iou` holds accuracies for scenes with one label, and mean
+        average precisions for multi-label scenes, which have no matrix.
 
     Raises:
         LabelsInvalid: A class has no scene.
@@ -96,7 +96,7 @@ def tune_scenes(
     tuned = tune_scene_encoder(base, first, learn, judging, rounds, seed, part)
     if tuned.improved or tuned.cancelled:
         return tuned
-    # That head was fitted without the scenes that were held back: here is one of all of them.
+    # That head was fitted without the held-out scenes, so fit one to all scenes.
     try:
         whole = tune(chips, progress=Quiet(progress.part(0.9, 1.0)))
     except Cancelled:
@@ -107,7 +107,7 @@ def tune_scenes(
 def _held_back(
     chips: SceneChips, card: Card, share: float, seed: int, progress: Progress
 ) -> NDArray[np.bool_]:
-    """The scenes [M] to judge the encoder by, in whole places; none where there are too few."""
+    """Mask of the scenes to hold out, in whole places [M]; none if there are too few."""
     split = hold_out(
         chips.positions,
         chips.label if chips.label.ndim == 1 else chips.label.argmax(1),
@@ -124,15 +124,15 @@ def _held_back(
 def fit_head(
     predictor: Predictor, samples: SceneSamples, seed: int
 ) -> tuple[JudgedScenes, tuple[float, NDArray[np.float64]]]:
-    """Judges, fits the last layer to all scenes and installs it.
+    """Cross-validates the last layer, fits it to all scenes and installs it.
 
     Args:
-        predictor: Predictor of a `PixelClassifier`, the one that gave the features.
+        predictor: Predictor of a `PixelClassifier`, the one that computed the features.
         samples: Features of the scenes.
-        seed: Seed of the parts that are held back.
+        seed: Seed of the folds.
 
     Returns:
-        How it did, and the calibration.
+        The result of the cross-validation, and the calibration.
     """
     chips = samples.chips
     judged = judge_scenes(samples, seed)
@@ -149,7 +149,7 @@ def fit_head(
 def _tune_head(
     base: Base, card: Card, chips: SceneChips, *, seed: int, device: str, progress: Progress
 ) -> Tuned:
-    """A last layer on frozen features, judged by holding back each place in turn."""
+    """Fits a last layer on frozen features, and evaluates it by spatial cross-validation."""
     predictor = build_scenes(base, card, chips.window)
     progress.update(0.0, "Learning what small patches look like")
     learn_patches(predictor, whole_images(chips), seed)
@@ -189,7 +189,7 @@ def _tune_head(
 
 
 def _check(chips: SceneChips, card: Card, progress: Progress) -> None:
-    """Refuses classes without a scene, and warns of those with few."""
+    """Refuses classes without scenes, and warns of classes with few."""
     one_label = chips.label.ndim == 1
     counts = np.bincount(chips.label, minlength=chips.classes) if one_label else chips.label.sum(0)
     names = np.array(titles(card.classes))

@@ -1,4 +1,4 @@
-"""The learning rate over a run: linear warm-up, then half a cosine down to a floor."""
+"""The learning rate schedule: linear warm-up, then cosine decay to a floor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ def warmup_cosine(step: int, total: int, warmup: int = 0, floor: float = 0.0) ->
     """The factor on the base learning rate at one optimiser step.
 
     Args:
-        step: Step from 0.
-        total: Steps of the whole run.
-        warmup: Steps of linear rise; the first step already moves (1 / warmup, not 0).
+        step: Number of the step, from 0.
+        total: Number of steps of the whole run.
+        warmup: Number of steps of linear rise, which does not start at 0 but at 1 / (warmup + 1).
         floor: Factor at the end.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The stages of progressive pretraining: read from text, or chosen by imagery and network."""
+"""The stages of progressive pretraining: parsed from text, or chosen for imagery and network."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ..model.config import SpectralGPTConfig
 from ..model.masked_autoencoder import MASK_RATIO
 
 FORM = "WINDOW:EPOCHS[:LEARNING_RATE[:MASK_RATIO[:IMAGERY]]]"
-_PATCHES_MEGAPIXELS = 1 << 17  # pixels a batch: 128 patches of 32 px, 8 of 128 px
+_PATCHES_MEGAPIXELS = 1 << 17  # pixels per batch: 128 patches of 32 px, 8 of 128 px
 _SMALLEST_EPOCH, _LARGEST_EPOCH = 20, 500  # batches
-_REFERENCE_RATE, _REFERENCE_DIM = 2e-3, 128  # what the shipped backbone learned best with
-_MEMORY_SHARE = 0.3
+_REFERENCE_RATE, _REFERENCE_DIM = 2e-3, 128  # best learning rate for the shipped backbone, its size
+_MEMORY_SHARE = 0.3  # share of the memory that a batch may take
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of progressive pretraining; the next takes up its weights.
+    """A stage of progressive pretraining; the next stage continues from its weights.
 
     Attributes:
         window: Side of the patches, pixels.
-        batch: Patches a batch, of each process.
-        steps: Batches an epoch.
-        epochs: Epochs; the learning rate rises and falls once over them.
-        learning_rate: After the warm-up.
+        batch: Patches per batch and process.
+        steps: Batches per epoch.
+        epochs: Number of epochs, with one learning rate schedule over all of them.
+        learning_rate: Learning rate after the warm-up.
         mask_ratio: Share of tokens to hide.
-        imagery: Pattern of the names of the rasters to draw from; empty is all.
+        imagery: Pattern of the names of rasters to draw from; empty means all.
     """
 
     window: int
@@ -47,7 +47,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outline:
-    """A stage as a person writes it; None and "" stand for a default."""
+    """A stage as the user writes it; None and "" stand for defaults."""
 
     window: int
     epochs: int
@@ -58,14 +58,14 @@ class Outline:
 
 @dataclass(frozen=True)
 class StageDefaults:
-    """What holds for all stages of a run; 0 leaves a number to be chosen.
+    """Settings for all stages of a run; numbers that are 0 are chosen automatically.
 
     Attributes:
-        mask_ratio: Share of tokens to hide, where a stage does not say.
-        fresh: Whether the network has random weights; one that is trained already gets half the learning rate.
-        epochs: Epochs of every stage; 0 = as the stages say.
-        batch: Patches a batch; 0 = as many as the memory allows.
-        steps: Batches an epoch; 0 = as many as cover the imagery once.
+        mask_ratio: Share of tokens to hide in stages that do not specify it.
+        fresh: Whether the network has random weights; a pretrained one gets half the learning rate.
+        epochs: Number of epochs of every stage; 0 = as specified by the stages.
+        batch: Patches per batch; 0 = as many as the memory allows.
+        steps: Batches per epoch; 0 = as many as cover the imagery once.
         memory: Memory of the device, bytes.
     """
 
@@ -78,7 +78,7 @@ class StageDefaults:
 
 
 def parse_stages(text: str) -> list[Outline]:
-    """Reads stages separated by ";", each `FORM`; a part in the middle may be empty.
+    """Parses stages separated by ";", each of the form `FORM`, in which parts between colons may be empty.
 
     Raises:
         InvalidParameter: A stage does not have this form, or a number is out of range.
@@ -113,10 +113,10 @@ def parse_stages(text: str) -> list[Outline]:
 def default_outlines(
     config: SpectralGPTConfig, side: int, mask_ratio: float, fresh: bool
 ) -> list[Outline]:
-    """Stages for a network and imagery.
+    """Chooses stages for a network and imagery.
 
-    Where something lies is learned on small windows with more to see; a fresh network starts there.
-    A network that has learned it before starts one size up.
+    Positions are learned on small windows with more visible tokens, so a fresh network starts there.
+    A pretrained network already knows them and starts one size larger.
 
     Args:
         config: Sizes of the network.
@@ -126,7 +126,7 @@ def default_outlines(
     """
     largest = max(config.image_size, 4 * config.patch)
     usable = max(2 * config.patch, min(largest, side) // config.patch * config.patch)
-    # A window's quarter, half and whole, each a multiple of the patch.
+    # (divisor of the window, epochs, largest mask ratio) of each stage: a quarter, half and whole window.
     wanted = [(4, 15, 0.75), (2, 8, 0.8), (1, 5, 1.0)][0 if fresh else 1 :]
     stages = []
     for part, epochs, most in wanted:
@@ -143,16 +143,16 @@ def plan_stages(
     pixels: Sequence[int],
     defaults: StageDefaults,
 ) -> tuple[Stage, ...]:
-    """Fills in what is left open, and checks that every stage can be trained.
+    """Fills in defaults, and checks that every stage can be trained.
 
     Args:
         outlines: The stages.
         config: Sizes of the network.
-        pixels: Pixels of the imagery of each stage.
-        defaults: What holds for all stages.
+        pixels: Number of pixels of the imagery of each stage.
+        defaults: Settings for all stages.
 
     Raises:
-        InvalidParameter: A window is no multiple of the patch, or a mask leaves nothing to see.
+        InvalidParameter: A window is not a multiple of the patch, or masking leaves no visible token.
     """
     rate = _REFERENCE_RATE * _REFERENCE_DIM / config.dim / (1 if defaults.fresh else 2)
     stages = []
@@ -176,10 +176,10 @@ def plan_stages(
 
 
 def check_window(number: int, window: int, mask_ratio: float, patch: int) -> None:
-    """Checks that a window can be cut into tokens, and that some stay visible.
+    """Checks that a window can be divided into tokens, and that masking leaves some visible.
 
     Raises:
-        InvalidParameter: It cannot, or none does.
+        InvalidParameter: The window is not a multiple of the patch, or no token stays visible.
     """
     if window < patch or window % patch:
         low = max(patch, window // patch * patch)
@@ -187,7 +187,7 @@ def check_window(number: int, window: int, mask_ratio: float, patch: int) -> Non
             f"Stage {number} has a window of {window} px, expected a multiple of the network's patch "
             f"of {patch} px. Use {low} or {low + patch}."
         )
-    tokens = (window // patch) ** 2  # of one spectral group: a batch may show no other
+    tokens = (window // patch) ** 2  # of one spectral group, as a batch may have only one
     if int(tokens * (1 - mask_ratio)) < 1:
         raise InvalidParameter(
             f"Stage {number} hides {mask_ratio:.0%} of the {tokens} tokens of a {window} px window: "
@@ -196,10 +196,10 @@ def check_window(number: int, window: int, mask_ratio: float, patch: int) -> Non
 
 
 def batch_for(config: SpectralGPTConfig, window: int, mask_ratio: float, memory: int) -> int:
-    """Patches a batch that fit into memory, and no more than a small network learns well from."""
+    """Patches per batch that fit into memory, but no more than a small network learns well with."""
     tokens = config.groups * (window // config.patch) ** 2
     seen = tokens * (1 - mask_ratio)
-    # What a block keeps for the way back: about 34 values a token and channel, and the attention.
+    # Activations that a block keeps for the backward pass: about 34 values per token and channel, and the attention.
     values = config.depth * (34 * seen * config.dim + config.heads * seen**2)
     values += config.decoder_depth * (
         34 * tokens * config.decoder_dim + config.decoder_heads * tokens**2
@@ -209,7 +209,7 @@ def batch_for(config: SpectralGPTConfig, window: int, mask_ratio: float, memory:
 
 
 def device_memory(device: torch.device) -> int:
-    """Bytes of the device's memory; for a CPU half of the machine's, or of what the memory limit leaves of it."""
+    """Memory of the device, bytes; for a CPU half of the machine's, or of the memory limit if that is smaller."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     total = int(psutil.virtual_memory().total)
@@ -217,10 +217,10 @@ def device_memory(device: torch.device) -> int:
 
 
 def select(names: Sequence[str], pattern: str) -> list[int]:
-    """Which names a stage's pattern takes: the whole name, or its last part.
+    """Indices of the names that match a stage's pattern with the whole name or its last part.
 
     Raises:
-        InvalidParameter: None.
+        InvalidParameter: No name matches.
     """
     chosen = [
         index

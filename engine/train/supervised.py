@@ -1,4 +1,4 @@
-"""What a network of any of the three tasks learns by and is judged by, from the inputs of the prediction contract.
+"""Supervised loss and prediction for all three tasks, on the inputs of the prediction contract.
 
 A batch holds `image` (or `before` and `after`) [B, C, H, W] in the card's unit, `valid`
 [B, 1, H, W], `groups` [G'] if some are missing, and `label`:
@@ -29,8 +29,8 @@ class SupervisedLoss:
         """Prepares the loss.
 
         Args:
-            card: Says task, classes and whether labels are multi-label.
-            smoothing: Share of each label that is spread over all classes.
+            card: Card with the task, the classes, and whether labels are multi-label.
+            smoothing: Label smoothing: share of each label that is spread over all classes.
         """
         self._card, self._smoothing = card, smoothing
 
@@ -51,7 +51,7 @@ def scores(predictor: nn.Module, batch: Batch) -> Tensor:
     """Logits of a `Predictor` for a batch.
 
     Raises:
-        InvalidParameter: The model is no predictor.
+        InvalidParameter: The model is not a predictor.
     """
     if not isinstance(predictor, Predictor):
         raise InvalidParameter(
@@ -62,7 +62,7 @@ def scores(predictor: nn.Module, batch: Batch) -> Tensor:
 
 
 def predictor_inputs(predictor: Predictor, batch: Batch) -> tuple[Tensor, ...]:
-    """The inputs of a predictor in its order; a batch without groups or valid has all of them."""
+    """A predictor's inputs in its order; without groups or valid in a batch, all groups or pixels are assumed."""
     image = batch[predictor.images[0]]
     inputs = []
     for name in predictor.input_names:
@@ -77,10 +77,10 @@ def predictor_inputs(predictor: Predictor, batch: Batch) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def predict(predictor: Predictor, loader: Loader) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and labels of every sample, pixels flattened and unknown ones left out.
+    """Probabilities and labels of all samples; pixels are flattened, without unlabelled ones.
 
     Returns:
-        float32 [N, K] and int64 [N], or float [N, K] for multi-label.
+        Probabilities float32 [N, K], and labels int64 [N], or float [N, K] for multi-label scenes.
     """
     predictor.eval()
     device = next(predictor.parameters()).device
@@ -97,7 +97,7 @@ def predict(predictor: Predictor, loader: Loader) -> tuple[np.ndarray, np.ndarra
 
 
 def _masked(label: Tensor, batch: Batch) -> Tensor:
-    """Labels with `IGNORE` where no pixel is valid."""
+    """Sets labels of invalid pixels to `IGNORE`."""
     if label.ndim < 3 or "valid" not in batch:
         return label
     return torch.where(batch["valid"][:, 0] > 0, label, IGNORE)

@@ -1,4 +1,4 @@
-"""Trains convolutions on the features of pixels, for change with many labelled places."""
+"""Trains convolutions on pixel features, for change detection with many labelled places."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from .supervised import IGNORE, predict
 from .tuning import Tuned
 
 STEPS, BATCH, SIDE, RATE, DECAY = 250, 8, 64, 3e-3, 1e-2
-BORDER = 1 / 16  # of a window's side that is not learned from: convolutions see nothing beyond it
-AROUND_CHANGE = 0.7  # share of the crops that hold a pixel that changed
-COMPARED = 4  # windows of each ground
+BORDER = 1 / 16  # of a window's side; borders are ignored, as convolutions see nothing beyond them
+AROUND_CHANGE = 0.7  # share of the crops that are drawn around a changed pixel
+COMPARED = 4  # windows of each ground in which spreads are compared
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A ground's windows as the frozen network sees them.
+    """A ground's windows with the features of the frozen network.
 
     Attributes:
         maps: Features of each of the n windows.
-        label: uint8 [n, S, S], `IGNORE` where unknown.
+        label: Labels, uint8 [n, S, S], `IGNORE` where unknown.
         known: Window, row and column of each labelled pixel [N, 3].
-        changed: Indices of those that changed.
+        changed: Window, row and column of each changed pixel.
     """
 
     maps: Sequence[WindowMaps]
@@ -61,19 +61,20 @@ def with_surroundings(
     device: torch.device | None,
     progress: Progress,
 ) -> Tuned:
-    """A head on frozen features with convolutions beside it, judged on places that neither has seen.
+    """Adds convolutions to a head on frozen features, and evaluates both on held-out places.
 
     Args:
         first: The head, fitted to `learn`.
-        learn: Rasters with the labels to learn from.
-        maps: What the frozen network measured in their windows when the head was fitted.
-        held: The same with those held back; empty for none, then the convolutions are kept.
-        seed: Seed of every choice.
-        device: Where to compute.
-        progress: Told how far the work is.
+        learn: Rasters with the training labels.
+        maps: The frozen network's features of their windows, kept while the head was fitted.
+        held: Rasters with the held-out labels; if empty, the convolutions are kept.
+        seed: Seed of all random choices.
+        device: Device to compute on.
+        progress: Takes progress and log.
 
     Returns:
-        With `improved` False, and the head alone, where the convolutions rank what was held back no better.
+        The model with convolutions; or the head alone, with `improved` False, if the convolutions do not rank the
+        held-out pixels better.
     """
     predictor = add_surroundings(
         first.predictor, learn, maps, seed=seed, device=device, progress=progress.part(0.0, 0.9)
@@ -111,26 +112,26 @@ def add_surroundings(
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> Predictor:
-    """A copy of a change model that sees pixels among their surroundings.
+    """A copy of a change model with trained convolutions over the surroundings of pixels.
 
     Args:
-        predictor: Predictor of a `TunedChange` whose head was fitted; that head's scale is kept.
+        predictor: Predictor of a `TunedChange` with a fitted head; the odds are scaled to that head's.
         grounds: Rasters with labels.
-        maps: What its frozen part measured in windows of them.
-        seed: Seed of every choice.
-        device: Where to compute.
-        progress: Told how far the work is.
+        maps: The frozen network's features of windows of these rasters.
+        seed: Seed of all random choices.
+        device: Device to compute on.
+        progress: Takes the progress.
 
     Raises:
-        TypeError: The network is another one.
+        TypeError: The network is not a `TunedChange`.
     """
     device, progress = device or torch.device("cpu"), progress or Progress()
     found = copy.deepcopy(predictor).to(device).eval()
     network = _network(found)
-    network.surroundings = None  # of an earlier model
+    network.surroundings = None  # remove those of an earlier model
     seen = [_seen(ground, maps.of(ground)) for ground in grounds]
     seen = [item for item in seen if len(item.known)]
-    if not seen:  # labels at the borders of windows alone
+    if not seen:  # all labels lie in borders of windows
         return found.cpu()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -150,14 +151,14 @@ def _network(predictor: Predictor) -> TunedChange:
 
 
 def _seen(ground: LabelledGround, maps: Sequence[WindowMaps]) -> _Seen:
-    """A ground's windows with all of its labels, not only those that the head was fitted to."""
+    """A ground's windows with all its labels, not only those that the head was fitted to."""
     labels = [_inner(read_labelled(ground, item.window)[1]) for item in maps]
     label = np.stack(labels) if labels else np.zeros((0, 1, 1), np.uint8)
     return _Seen(maps, label, np.argwhere(label != IGNORE), np.argwhere(label == 1))
 
 
 def _inner(label: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """A window's labels without its border."""
+    """A window's labels, ignored in its border."""
     inner = np.full(label.shape, IGNORE, np.uint8)
     border = round(BORDER * len(label))
     middle = slice(border, len(label) - border)
@@ -168,11 +169,11 @@ def _inner(label: NDArray[np.int64]) -> NDArray[np.uint8]:
 def _learn(
     learner: Surroundings, seen: Sequence[_Seen], draw: np.random.Generator, progress: Progress
 ) -> None:
-    """Trains on crops, every ground alike."""
+    """Trains on random crops; grounds are equally likely to be drawn."""
     share = float(np.mean([len(item.changed) / len(item.known) for item in seen]))
     share = min(max(share, 1e-3), 1.0)
     device = learner.mean.device
-    # Between every pixel alike and both kinds of ground alike.
+    # A compromise between equal weights of pixels and equal weights of changed and unchanged.
     weight = torch.tensor(1.5 * ((1 - share) / share) ** 0.5, device=device)
     optimiser = torch.optim.AdamW(learner.parameters(), RATE, weight_decay=DECAY)
     for step in range(STEPS):
@@ -191,7 +192,7 @@ def _learn(
 
 @torch.no_grad()
 def _spread_alike(learner: Surroundings, head: FeatureHead, seen: Sequence[_Seen]) -> float:
-    """How much wider the odds are spread than the head's, in the first windows of each ground that have labels."""
+    """Ratio of the odds' standard deviation to the head's, in the first labelled windows of each ground."""
     own, plain = [], []
     for item in seen:
         for number in np.unique(item.known[:, 0])[:COMPARED]:
@@ -215,7 +216,7 @@ def _loss(odds: Tensor, label: Tensor, weight: Tensor) -> Tensor:
 def _crop(
     seen: _Seen, draw: np.random.Generator, most: int = SIDE
 ) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
-    """A square that holds a labelled pixel, turned and mirrored at random: [F, s, s] and [s, s]."""
+    """A random square around a labelled pixel, rotated and mirrored at random: [F, s, s] and [s, s]."""
     changed = len(seen.changed) > 0 and draw.random() < AROUND_CHANGE
     places = seen.changed if changed else seen.known
     window, *centre = places[draw.integers(len(places))]

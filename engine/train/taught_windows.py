@@ -1,8 +1,8 @@
-"""Training on pixels that nobody labelled: one network under another light is to say what another says without.
+"""Trains on unlabelled pixels too: a network learns, under changed light, what a teacher predicts without.
 
-A head that is made for these very rasters knows them best, under their own light. What it says of every pixel
-teaches the network that is to be, which sees the same windows under other lights (distillation: Hinton et al.
-2015; of unlabelled images under changes: Xie et al. 2020).
+A head fitted to these rasters alone predicts them best, under their own light. Its predictions for all pixels teach
+the new network, which sees the same windows under changed light (distillation: Hinton et al. 2015; on augmented
+unlabelled images: Xie et al. 2020).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .light import Light, draw_changes, relight
 from .supervised import IGNORE, predictor_inputs, scores
 from .trainer import Batch
 
-RELIT = 0.75  # of the windows
-LABELS = 0.3  # weight of the labels beside what the teacher says of all pixels
+RELIT = 0.75  # share of the windows whose light is changed
+LABELS = 0.3  # weight of the labels relative to the teacher's predictions for all pixels
 SMOOTHING = 0.05
-TAUGHT = "taught"  # name of the image as the teacher sees it
+TAUGHT = "taught"  # name of the teacher's image, with unchanged light
 
 
 class TaughtWindows(LabelledWindows):
-    """Windows as large as the model's, half of them around labels, half anywhere in the rasters."""
+    """Windows of the model's size, half of them around labels and half anywhere in the rasters."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class TaughtWindows(LabelledWindows):
         light: Light | None,
         seed: int = 0,
     ) -> None:
-        """Prepares the draw; arguments as of `LabelledWindows`, without a light none is changed."""
+        """Prepares the drawing of windows; see `LabelledWindows`. If `light` is None, light is not changed."""
         still = Light(0.0, 0.0, 0.0)
         super().__init__(grounds, size, batch, steps, light or still, scale=(1.0, 1.0), seed=seed)
         self._relit = RELIT if light else 0.0
@@ -59,7 +59,7 @@ class TaughtWindows(LabelledWindows):
         return {**seen, TAUGHT: plain["image"]}
 
     def _anywhere(self, generator: np.random.Generator) -> tuple[LabelledGround, Window]:
-        """A window anywhere in one of the rasters, each as often as the others."""
+        """Draws a window anywhere in one of the rasters, which are equally likely."""
         ground = self._grounds[int(generator.integers(len(self._grounds)))]
         top, left = (
             int(generator.integers(max(0, length - self._size) + 1)) for length in ground.shape
@@ -68,14 +68,14 @@ class TaughtWindows(LabelledWindows):
 
 
 class TaughtLoss:
-    """How far a network is from what its teacher says of all pixels, and from the labels."""
+    """Kullback-Leibler divergence from the teacher's predictions for all pixels, plus cross-entropy with the labels."""
 
     def __init__(self, teacher: Predictor, grounds: Sequence[LabelledGround]) -> None:
         """Prepares the loss.
 
         Args:
-            teacher: Of the same classes; left as it is.
-            grounds: With the labels, of which every class counts alike.
+            teacher: A predictor of the same classes; it is not trained.
+            grounds: Rasters with the labels; all classes have the same weight.
         """
         self._teacher = teacher.eval()
         counts = np.zeros(len(teacher.card.classes))

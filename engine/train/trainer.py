@@ -1,7 +1,7 @@
 """A generic training loop.
 
-Only the loss knows what a batch holds and what a good prediction is; everything optional (progress,
-validation, checkpoints, early stop) is a callback.
+Only the loss knows what a batch contains and what a good prediction is; everything optional (progress,
+validation, checkpoints, early stopping) is a callback.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Trainer:
         step: Number of optimiser steps done.
         metrics: Metrics of the epoch that just ended; callbacks add to them.
         history: Metrics of the completed epochs.
-        stop: Set by a callback to end after this epoch.
+        stop: Set by a callback to end the training after this epoch.
     """
 
     model: nn.Module
@@ -166,7 +166,7 @@ class Trainer:
         return TrainingResult(tuple(self.history), cancelled)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rest of the run depends on, as tensors and plain values."""
+        """Everything that the rest of the run depends on, as tensors and plain values."""
         return {
             "model": self.model.state_dict(),
             "averaged": self.averaged.state_dict() if self.averaged is not None else None,

@@ -32,17 +32,17 @@ from .tuning import JOINT_PLACES, Tuned
 
 Area = tuple[float, float, float, float]  # west, south, east, north
 
-_NAMED = 20  # rasters that a card names
-# Both kinds of ground count alike in training, but little of most scenes changes. In ten OSCD cities that heads of
-# hundreds of places had not seen, a cut of .9 gave a mean F1 of .28, .5 gave .17; heads of ten squares marked about
-# enough at .5 (docs/experiments.md).
+_NAMED = 20  # most rasters that a card names
+# Changed and unchanged pixels have equal weight in training, but in most scenes little changes. In ten unseen OSCD
+# cities, heads fitted to hundreds of places had a mean F1 of .28 with a threshold of .9 and of .17 with .5; heads
+# fitted to ten squares mapped about the right amount with .5 (docs/experiments.md).
 _CUT, _CUT_OF_MANY = 0.5, 0.9
 
 
 def card_to_be(
     base: Base, job: FinetuneJob, classes: tuple[ModelClass, ...], grids: Sequence[Grid]
 ) -> Card:
-    """The card before training: what the network has to fit; without grids, at the base's scale."""
+    """The card before training, which defines the network; without grids, with the base's pixel size."""
     name = job.name or Path(job.output_model).stem
     change = job.task == "change-detection"
     extra = {
@@ -60,7 +60,7 @@ def card_to_be(
             f"starting from {base.card.title or base.card.name}."
         ),
         gsd=round(float(np.median([_gsd(grid) for grid in grids] or [base.card.gsd])), 3),
-        # Digital numbers of two dates do not compare: each is standardised by itself.
+        # Digital numbers of two dates are not comparable, so each date is standardised by itself.
         normalisation=Normalisation("scene-statistics") if change else base.card.normalisation,
         classes=classes,
         multilabel=job.multilabel,
@@ -73,7 +73,7 @@ def card_to_be(
 
 
 def change_threshold(places: int) -> dict[str, Any]:
-    """The cut between unchanged and changed of a model of so many labelled places, as in `Card.threshold`."""
+    """The threshold of a change model with so many labelled places, in the form of `Card.threshold`."""
     return {"method": "fixed", "value": _CUT if places < JOINT_PLACES else _CUT_OF_MANY}
 
 
@@ -82,10 +82,10 @@ class LearnedFrom:
     """The labels that a model learned from.
 
     Attributes:
-        counts: Labelled pixels or scenes by class title.
+        counts: Number of labelled pixels or scenes, by class title.
         kind: "places" or "scenes".
-        number: How many.
-        area: West, south, east, north, degrees; None where unknown.
+        number: Number of places or scenes.
+        area: West, south, east, north, degrees; None if unknown.
     """
 
     counts: dict[str, int]
@@ -100,12 +100,12 @@ def finished_card(
     """The card after training.
 
     Args:
-        card: From `card_to_be`.
-        base: What it started from.
+        card: The card from `card_to_be`.
+        base: The base model.
         job: The checked job.
         method: The method that was used.
-        tuned: How it did on labels held back.
-        labels: What it learned from.
+        tuned: The result of the training, with its accuracy on held-out labels.
+        labels: The training labels.
     """
     return dataclasses.replace(
         card,
@@ -127,7 +127,7 @@ def finished_card(
 
 
 def _accuracy(card: Card, tuned: Tuned) -> dict[str, Any]:
-    """Held-out figures with their interval; of several labels a scene mean average precision."""
+    """Figures on held-out labels with an interval; for multi-label scenes, mean average precision."""
     if card.multilabel and tuned.accuracy is not None:
         return {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
     if tuned.matrix is None:
@@ -141,7 +141,7 @@ def _accuracy(card: Card, tuned: Tuned) -> dict[str, Any]:
 
 
 def figures_of(matrix: NDArray[np.int64], classes: Sequence[ModelClass]) -> dict[str, Any]:
-    """Held-out figures for a card: overall and by class."""
+    """Figures on held-out labels for a card, overall and by class."""
     columns = {
         "precision": user_accuracy(matrix),
         "recall": producer_accuracy(matrix),
@@ -162,7 +162,7 @@ def figures_of(matrix: NDArray[np.int64], classes: Sequence[ModelClass]) -> dict
 
 
 def labelled_area(grid: Grid, row: NDArray[np.int64], column: NDArray[np.int64]) -> Area | None:
-    """West, south, east and north of some pixels in degrees (WGS 84)."""
+    """West, south, east and north of pixels, degrees (WGS 84); None if there are none or they have no coordinates."""
     if not len(row):
         return None
     first, start = int(row.min()), int(column.min())
@@ -177,7 +177,7 @@ def labelled_area(grid: Grid, row: NDArray[np.int64], column: NDArray[np.int64])
 
 
 def joined_area(areas: Sequence[Area | None]) -> Area | None:
-    """The box around several boxes."""
+    """The bounding box of several boxes; None if there are none."""
     known = np.array([area for area in areas if area is not None])
     if not len(known):
         return None

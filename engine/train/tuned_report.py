@@ -34,11 +34,11 @@ from ..training_jobs import FinetuneJob
 
 @dataclass(frozen=True)
 class Example:
-    """A piece of ground beside what the model makes of it.
+    """A picture of a window.
 
     Attributes:
-        png: Imagery with the labels, and the map.
-        caption: Which raster, and where.
+        png: Imagery, labels and the model's map side by side.
+        caption: Raster and position of the window.
     """
 
     png: bytes
@@ -47,15 +47,16 @@ class Example:
 
 @dataclass(frozen=True)
 class Run:
-    """All that a report tells.
+    """The content of a report.
 
     Attributes:
         job: The checked job.
         card: Card of the finished model.
-        method: That was used. reason: Why, for "auto".
-        matrix: On held-back labels, true classes in rows; None without any.
+        method: The method that was used.
+        reason: Why "auto" chose this method.
+        matrix: Confusion matrix on held-out labels, true classes in rows; None without any.
         history: Figures of each epoch.
-        warnings: What the user must know.
+        warnings: Warnings to the user.
         facts: Names and values about the training.
         examples: Pictures.
     """
@@ -75,8 +76,8 @@ def write_report(path: Path, run: Run) -> None:
     """Writes the report, one HTML file, to a staged path.
 
     Raises:
-        OutputNotWritable: It cannot be written.
-        DiskFull: The disk has no room.
+        OutputNotWritable: The file cannot be written.
+        DiskFull: The disk is full.
     """
     card = run.card
     sections = [

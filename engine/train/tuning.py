@@ -46,29 +46,29 @@ from .quick_head import (
 )
 from .self_training import Unlabelled, unlabelled_grounds, with_neighbours, without_neighbours
 
-PIXELS = 6000  # labelled pixels that heads are fitted to; more change nothing but the time
-CHANGE_PIXELS = 12000  # what changed is the rarer kind, and looks different everywhere
-# Labelled places from which one regression finds change elsewhere better than discriminants do: in
-# OSCD it did with 670 (average precision .30 against .28), not with 10 (.22 against .23). Copies under
-# another light gave it nothing there: so many places have seen enough of them.
+PIXELS = 6000  # labelled pixels that heads are fitted to; more only take longer
+CHANGE_PIXELS = 12000  # the same for change, as changed pixels are rare and differ everywhere
+# Labelled places from which one regression finds change elsewhere better than discriminants. On OSCD it
+# did with 670 places (average precision .30 against .28), but not with 10 (.22 against .23). Copies under
+# changed light did not improve it, as so many places contain enough variation of light.
 JOINT_PLACES = 200
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A predictor and how it did on labels that it had not seen.
+    """A predictor with its accuracy on held-out labels.
 
     Attributes:
-        predictor: Ready to be exported.
-        judged: Of the head on frozen features.
-        matrix: Of what was made in the end, true classes in rows; None where nothing was held back.
-        measure: How the matrix came about.
+        predictor: The predictor, ready to be exported.
+        judged: Cross-validation of the head on frozen features.
+        matrix: Confusion matrix of the final model, true classes in rows; None if no labels were held out.
+        measure: How the matrix was obtained, as text for people.
         history: Figures of each epoch; empty for a head alone.
-        cancelled: The user has ended it; the best so far was kept.
-        accuracy: Of the matrix, with the interval that the places of the labels leave open; of several labels a
-            scene mean average precision; None where nothing was held back.
-        places: With held-back labels.
-        improved: Whether the encoder learned something; False where a head on frozen features was better.
+        cancelled: Whether the user cancelled the training; then the best model so far was kept.
+        accuracy: Accuracy with its interval over the places of the labels; for multi-label scenes mean average
+            precision; None if no labels were held out.
+        places: Number of places with held-out labels.
+        improved: Whether training more than the head helped; False if the head on frozen features was better.
     """
 
     predictor: Predictor
@@ -83,7 +83,7 @@ class Tuned:
 
     @property
     def interval(self) -> dict[str, Any]:
-        """What a card says of how sure the accuracy is; empty where nothing can be said."""
+        """The accuracy's interval for a card; empty if there is none."""
         told = None if self.accuracy is None else self.accuracy.to_dict()
         if told is None or told["low"] is None:
             return {}
@@ -91,7 +91,7 @@ class Tuned:
 
 
 def build(base: Base, card: Card, hidden: int = 0, drop_path: float = 0.0) -> Predictor:
-    """The network of a card with the base's encoder and a fresh head."""
+    """Builds the network of a card with the base's encoder and an untrained head."""
     config = dataclasses.replace(base.config, drop_path=drop_path)
     network: TunedChange | TunedSegmentation
     if card.task == "change-detection":
@@ -103,7 +103,7 @@ def build(base: Base, card: Card, hidden: int = 0, drop_path: float = 0.0) -> Pr
 
 
 def _change_network(base: Base, config: SpectralGPTConfig, hidden: int) -> TunedChange:
-    """Of a backbone, or going on from a change model, ours or one tuned before."""
+    """Builds the change network on a backbone, or from a change model: ours, or one that was fine-tuned before."""
     model = base.network.pixels if isinstance(base.network, TunedChange) else base.network
     if not isinstance(model, PixelChange):
         return TunedChange(config, hidden)
@@ -113,7 +113,7 @@ def _change_network(base: Base, config: SpectralGPTConfig, hidden: int) -> Tuned
 
 
 def light_of(card: Card) -> Light:
-    """How much the light may differ in the unit that the network is fed with."""
+    """The augmentation by light that suits the card's unit and normalisation."""
     plain = card.unit == "reflectance" and card.normalisation.kind != "scene-statistics"
     if not plain:
         return STANDARDISED
@@ -124,22 +124,22 @@ def light_of(card: Card) -> Light:
 
 
 def copies_for(base: Base) -> int:
-    """How often a window is seen again under another light: as often as the encoder's size allows."""
+    """Number of augmented copies of a window, which depends on the cost of the encoder."""
     weights = base.config.depth * base.config.dim**2 * 12
     return 8 if weights < 2e7 else 4 if weights < 2e8 else 2
 
 
 @dataclass(frozen=True)
 class HeadTuner:
-    """Fits heads on frozen features, each judged by holding back every block of its labels in turn.
+    """Fits heads on frozen features, and evaluates each by spatial cross-validation.
 
     Attributes:
-        base: Gives the encoder.
-        card: Of the models to be.
-        use: Where they are to work.
-        seed: Of every choice.
-        device: Where the encoder computes.
-        copies: How often a window is seen again, turned and under another light; None for as often as suits.
+        base: The base model, which provides the encoder.
+        card: Card of the future models.
+        use: Where they are going to be used.
+        seed: Seed of all random choices.
+        device: Device that the encoder runs on.
+        copies: Number of copies of a window, rotated or mirrored and under changed light; None to choose it.
         kept: Tokens of earlier runs; None to compute all.
     """
 
@@ -157,12 +157,12 @@ class HeadTuner:
         progress: Progress | None = None,
         maps: KeptMaps | None = None,
     ) -> Tuned:
-        """A model from rasters with labels.
+        """Makes a model from rasters with labels.
 
         Args:
             grounds: Rasters with labels.
-            progress: Told how far it is.
-            maps: Takes the features of whole windows; None where nobody wants them.
+            progress: Takes progress and metrics.
+            maps: Keeps the features of whole windows; None if they are not needed.
         """
         progress = progress or Progress()
         use, rule = self._way(grounds)
@@ -175,8 +175,8 @@ class HeadTuner:
         )
         names, part = titles(self.card.classes), progress.part(0.7, 0.95)
         every = np.ones(len(samples.label), bool)
-        # A fit is many small steps. Threads that share one spin while they wait for each other: two took twice as
-        # long as one, and three times its processor time.
+        # A fit consists of many small steps. Threads that share one busy-wait for each other: two took twice as long
+        # as one, and three times its processor time.
         with threadpool_limits(1, user_api="blas"):
             judged = judge(samples, fit, fresh, len(names), self.seed, part, names)
             if judged.hidden and fresh is not None:
@@ -195,7 +195,7 @@ class HeadTuner:
         )
 
     def _way(self, grounds: Sequence[LabelledGround]) -> tuple[Use, Rule]:
-        """How the head is fitted: of change, by how many places are labelled."""
+        """Use and rule for fitting the head; for change they depend on the number of labelled places."""
         if self.card.task != "change-detection":
             return self.use, "both"
         many = labelled_places(grounds) >= JOINT_PLACES
@@ -210,7 +210,7 @@ class HeadTuner:
         progress: Progress,
         maps: KeptMaps | None,
     ) -> tuple[PixelSamples, Unlabelled]:
-        """Features of labelled pixels, and of others where the head learns from them too."""
+        """Computes the features of labelled pixels, and of unlabelled ones if the head learns from them too."""
         compute = functools.partial(
             extract,
             predictor,
@@ -235,7 +235,7 @@ class HeadTuner:
         if rounds:
             others = unlabelled_grounds(grounds, window, self.seed)
             part = progress.part(0.5, 0.7)
-            with contextlib.suppress(EmptyArea):  # of rasters that are nearly all no-data
+            with contextlib.suppress(EmptyArea):  # if rasters are nearly all no-data
                 found = compute(others, copies=0, every_class=False, progress=part)
                 anywhere = found.features
         return samples, Unlabelled(around, anywhere)
@@ -243,7 +243,7 @@ class HeadTuner:
     def _hidden_head(
         self, network: TunedSegmentation | TunedChange, use: Use
     ) -> FeatureHead | None:
-        """A head with a hidden layer to try as well, where one may be."""
+        """A head with a hidden layer to try as well, if `use` allows one."""
         if not use.hidden:
             return None
         head = network.head
@@ -252,5 +252,5 @@ class HeadTuner:
 
 
 def labelled_places(grounds: Sequence[LabelledGround]) -> int:
-    """Labelled polygons, or squares, of all rasters together."""
+    """Number of labelled polygons or squares of all rasters together."""
     return len({(ground.place, unit) for ground in grounds for unit in ground.pixels.unit.tolist()})
