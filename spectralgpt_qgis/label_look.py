@@ -152,7 +152,7 @@ def _related(project: QgsProject | None, config: dict[str, Any]) -> dict[str, st
 
 
 def as_text(value: Any) -> str:
-    """A class value as the engine writes it: whole numbers without a decimal point, truth in lower case."""
+    """A class value as text in the engine's notation: whole numbers without a decimal point, booleans in lower case."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -1,1 +1,1 @@
-"""Windows and widgets; nothing here is imported headless."""
+"""Windows and widgets; not imported when QGIS runs headless."""

@@ -1,4 +1,4 @@
-"""Menu entries, whichever Qt module has their class."""
+"""Menu entries, for Qt 5 and Qt 6."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from qgis.PyQt.QtGui import QIcon
 
 from .. import paths
 
-# In QtWidgets with Qt 5, in QtGui with Qt 6.
+# The class is in QtWidgets in Qt 5, and in QtGui in Qt 6.
 QAction = getattr(QtWidgets, "QAction", None) or QtGui.QAction
 
 
 class MenuEntry(NamedTuple):
-    """A line of the menu: the name of an icon of ours, the text, and what it does."""
+    """A menu entry: name of one of the plugin's icons, text, and slot to call."""
 
     icon: str
     text: str
@@ -26,10 +26,10 @@ def make_action(icon: str, text: str, parent: Any, slot: Callable[..., Any]) -> 
     """Makes a menu entry.
 
     Args:
-        icon: Name of one of our icons.
-        text: What the menu shows.
-        parent: The widget it belongs to.
-        slot: Called when it is chosen.
+        icon: Name of one of the plugin's icons.
+        text: Text of the entry.
+        parent: Parent widget.
+        slot: Called when the entry is chosen.
     """
     action = QAction(QIcon(paths.icon(icon)), text, parent)
     action.triggered.connect(slot)

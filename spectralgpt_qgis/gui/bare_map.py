@@ -1,4 +1,4 @@
-"""The map without one of its layers, painted over the canvas to the right of a line."""
+"""Paints the map without one of its layers over the map canvas, to the right of a line."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QPoint, QRectF, QTimer
 from qgis.PyQt.QtGui import QImage, QPainter
 
-PAUSE_MS = 30  # several changes in a row become one rendering
-# The canvas paints its map at -10 and rubber bands, markers and annotations from 0 on.
+PAUSE_MS = 30  # to render only once for several changes in a row
+# z value: the canvas's map is at -10; rubber bands, markers and annotations are at 0 and above.
 _ABOVE_THE_MAP = -5.0
 
 
 class BareMap(QgsMapCanvasItem):
-    """The picture. After a zoom the last one is shown, scaled, until the next one is there, as the canvas does."""
+    """The canvas item with the image. Like the canvas, it scales the last image until the next one is rendered."""
 
     def __init__(self, canvas: QgsMapCanvas) -> None:
-        """Shows nothing yet.
+        """Adds the item without an image.
 
         Args:
-            canvas: What it lies on; its scene owns it.
+            canvas: The map canvas, whose scene owns the item.
         """
         super().__init__(canvas)
         self._canvas = canvas
@@ -32,30 +32,30 @@ class BareMap(QgsMapCanvasItem):
         self.setZValue(_ABOVE_THE_MAP)
 
     def set_line(self, x: int) -> None:
-        """Paints only to the right of this column of the viewport."""
+        """Limits the image to the part to the right of a column of the viewport."""
         self._line = x
         self.update()
 
     def set_image(self, image: QImage, settings: QgsMapSettings) -> None:
-        """Takes a picture.
+        """Shows an image.
 
         Args:
             image: A rendered map.
-            settings: What it was rendered with.
+            settings: Map settings with which it was rendered.
         """
         self._image, self._settings = image, settings
         self.update()
 
     def updatePosition(self) -> None:  # noqa: N802
-        """Stays where it is: the base class turns and moves items with the ground, which `paint` does itself."""
+        """Does nothing; the base class would move and rotate the item with the map, which `paint` does itself."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802
-        """All of the view, and what may be moved into it."""
+        """The view and its surroundings, which panning may move into the view."""
         width, height = self._canvas.width(), self._canvas.height()
         return QRectF(-width, -height, 3 * width, 3 * height)
 
     def paint(self, painter: QPainter, *_: Any) -> None:
-        """Paints it where its ground is now."""
+        """Paints the image at the current position and scale of its extent."""
         now, then = self._canvas.mapSettings(), self._settings
         if self._image is None or not now.hasValidSettings():
             return
@@ -77,14 +77,14 @@ class BareMap(QgsMapCanvasItem):
 
 
 class BareMapRenderer(QObject):
-    """Renders the picture in the background, anew whenever the canvas renders its own."""
+    """Renders the image in the background, again whenever the canvas renders its map."""
 
     def __init__(self, canvas: QgsMapCanvas, item: BareMap, without: str) -> None:
-        """Starts the first one.
+        """Starts the first rendering.
 
         Args:
-            canvas: Whose map.
-            item: Gets the pictures.
+            canvas: The canvas whose map is rendered.
+            item: Takes the images.
             without: Id of the layer to leave out.
         """
         super().__init__()
@@ -99,14 +99,14 @@ class BareMapRenderer(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a picture is on its way."""
+        """Whether an image is being rendered, or going to be."""
         return self._job is not None or self._timer.isActive()
 
     def stop(self, canvas_is_gone: bool = False) -> None:
-        """Ends a rendering, without waiting for it; no picture comes after this.
+        """Cancels the rendering without waiting for it; no further image will arrive.
 
         Args:
-            canvas_is_gone: It must not be touched any more.
+            canvas_is_gone: Whether the canvas was deleted, so that it must not be touched.
         """
         self._timer.stop()
         if not canvas_is_gone:
@@ -121,7 +121,7 @@ class BareMapRenderer(QObject):
         layers = [layer for layer in settings.layers() if layer.id() != self._without]
         settings.setLayers(layers)
         job = QgsMapRendererParallelJob(settings)
-        # A cancelled one lives until its threads have ended, whoever has forgotten it by then.
+        # Owned by Qt, so that a cancelled job lives until its threads have ended.
         sip.transferto(job, None)
         job.finished.connect(self._take)
         job.finished.connect(job.deleteLater)

@@ -1,4 +1,4 @@
-"""A check box in Processing dialogs: ticked or not, it is never left out, so it does not call itself optional."""
+"""A check box for Processing dialogs, without the label "[optional]": ticked or not, it always has a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qgis.gui import QgsGui
 
 
 class CheckBoxWrapper:
-    """Makes QGIS's own widget."""
+    """Creates QGIS's own widget."""
 
     def __new__(cls, param: Any, dialog: Any, *place: int, **options: Any) -> Any:
         """Called by Processing with the parameter, the dialog, and row and column of a batch table."""
@@ -23,7 +23,7 @@ class CheckBoxWrapper:
         else:
             definition = _mandatory(param)
             wrapper = registry.createParameterWidgetWrapper(definition, kind)
-            wrapper.definition = definition  # kept: the widget does not own it
+            wrapper.definition = definition  # a reference, as the widget keeps none
         wrapper.setDialog(dialog)
         return wrapper
 

@@ -1,7 +1,7 @@
-"""Words to choose from in Processing dialogs: shown in the user's language, given to scripts as they are.
+"""A combo box for Processing dialogs that translates a parameter's options, but keeps their values for scripts.
 
-QGIS shows the very texts that are the values. So the list is made here, with the value behind each text; in the
-designer of models QGIS's own widget is kept, for the sources that it offers, and its list is labelled.
+QGIS's own widget for static strings shows the values themselves, so this module makes a combo box with the value as
+data of each item. In the model designer it keeps QGIS's widget, which offers other sources, and only relabels its list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .parameter_widget import ParameterWidgetWrapper
 
 
 class ChoiceWidgetWrapper(ParameterWidgetWrapper):
-    """A list of the words of a parameter."""
+    """A combo box with a parameter's options."""
 
     def __new__(cls, param: Any, dialog: Any, *place: int, **options: Any) -> Any:
         """Called by Processing with the parameter, the dialog, and row and column of a batch table."""
@@ -32,7 +32,7 @@ class ChoiceWidgetWrapper(ParameterWidgetWrapper):
         return widget
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
-        """Makes the list."""
+        """Makes the combo box."""
         box = QComboBox()
         for word in self.parameterDefinition().options():
             box.addItem(word, word)
@@ -42,18 +42,18 @@ class ChoiceWidgetWrapper(ParameterWidgetWrapper):
         return box
 
     def setValue(self, value: Any) -> None:  # noqa: N802
-        """Shows a word; one that is not in the list changes nothing."""
+        """Selects an option; does nothing if it is not in the list."""
         index = self.widget.findData(value)
         if index >= 0:
             self.widget.setCurrentIndex(index)
 
     def value(self) -> Any:
-        """The word."""
+        """The selected option."""
         return self.widget.currentData()
 
 
 def _label(box: QComboBox, words: list[str]) -> None:
-    """Labels a list of these words; any other list stays."""
+    """Translates the items of a combo box, if it lists exactly these options."""
     if [box.itemText(index) for index in range(box.count())] == list(words):
         for index, word in enumerate(words):
             box.setItemText(index, shown(word))

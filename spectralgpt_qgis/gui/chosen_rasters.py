@@ -1,4 +1,4 @@
-"""Which raster layers a menu entry is about, and which of two came first."""
+"""Finds the raster layers that a menu entry refers to, and the order of two of them in time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RASTER = Qgis.LayerType.Raster if hasattr(Qgis, "LayerType") else QgsMapLayerTyp
 
 
 def current_raster(iface: Any) -> QgsRasterLayer | None:
-    """The layer that was clicked, or is active; None when it is no raster."""
+    """The layer that was clicked or is active; None if it is not a raster."""
     layer = iface.activeLayer()
     return layer if _is_raster(layer) else None
 
@@ -25,10 +25,10 @@ def selected_rasters(iface: Any) -> list[QgsRasterLayer]:
 def before_and_after(
     upper: QgsRasterLayer, lower: QgsRasterLayer
 ) -> tuple[QgsRasterLayer, QgsRasterLayer, bool]:
-    """Puts two layers in the order of their dates.
+    """Sorts two layers by acquisition date.
 
     Returns:
-        The earlier one, the later one, and whether the dates told; else the upper one comes first.
+        The earlier layer, the later layer, and whether their dates are known; if not, the upper one comes first.
     """
     from ..acquisition_date import acquisition_date, in_order  # QGIS starts without it
 

@@ -1,4 +1,4 @@
-"""Compares a layer with the map below it: a line over the canvas, the layer to its left, the rest to its right."""
+"""Compares a layer with the map below it by a swipe line: the layer to its left, the map without it to its right."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .swipe_line import SwipeLine
 
 
 class Compare(QObject):
-    """A swipe over a map canvas; map tools, panning and zooming work as ever.
+    """A swipe over a map canvas, during which map tools, panning and zooming work as usual.
 
-    It ends by itself when the layer goes, when the canvas goes, and with Esc.
+    It ends when the layer or the canvas is removed, and when the user presses Esc.
     """
 
     changed = pyqtSignal(bool)
 
     def __init__(self, canvas: QgsMapCanvas) -> None:
-        """Compares nothing yet.
+        """Starts without a comparison.
 
         Args:
-            canvas: The map; not owned.
+            canvas: The map canvas; not owned.
         """
         super().__init__()
         self._canvas = canvas
@@ -39,19 +39,19 @@ class Compare(QObject):
 
     @property
     def active(self) -> bool:
-        """Whether the line is on the map."""
+        """Whether a comparison is going on."""
         return self._line is not None
 
     @property
     def layer(self) -> QgsMapLayer | None:
-        """What is compared."""
+        """The compared layer."""
         return self._layer
 
     def start(self, layer: QgsMapLayer) -> None:
-        """Shows a layer to the left of the line only; the line gets the keyboard.
+        """Shows a layer only to the left of the line, and gives the line the keyboard focus.
 
         Args:
-            layer: A layer of the canvas; in place of one that is compared already.
+            layer: A layer of the canvas; it replaces one that is being compared already.
         """
         where = self._line.fraction if self._line is not None else 0.5
         self._end()
@@ -78,16 +78,16 @@ class Compare(QObject):
         self.changed.emit(True)
 
     def stop(self, *_: Any) -> None:
-        """Takes the line away; the whole map is as it was."""
+        """Removes the line and shows the whole map again."""
         if self.active:
             self._end()
             self.changed.emit(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Follows the map's size, and ends with Esc on the map too, unless that means the shape being drawn."""
+        """Follows the canvas's size, and ends on Esc in the map, unless Esc cancels a shape that is being drawn."""
         if self._line is None:
             return False
-        # The canvas itself is told of its size before its viewport has it.
+        # Not on the canvas's own event, which comes before its viewport is resized.
         if event.type() == QEvent.Type.Resize and watched is not self._canvas:
             self._line.place()
             self._follow()
@@ -114,7 +114,7 @@ class Compare(QObject):
         if not sip.isdeleted(layer):
             layer.willBeDeleted.disconnect(self.stop)
         renderer.stop(canvas_is_gone)
-        if canvas_is_gone:  # and has taken line and item with it
+        if canvas_is_gone:  # line and item were deleted with it
             return
         self._canvas.destroyed.disconnect(self._lose_canvas)
         for watched in (self._canvas, self._canvas.viewport()):
@@ -128,12 +128,12 @@ class Compare(QObject):
 
 
 def compare_action(compare: Compare, layer: Callable[[], QgsMapLayer | None], parent: Any) -> Any:
-    """Makes a menu entry or button that is pressed while a layer is compared.
+    """Makes a checkable action that is checked while a layer is compared.
 
     Args:
-        compare: What it switches.
-        layer: Gives the layer to compare when it is pressed; None for none.
-        parent: The widget it belongs to.
+        compare: The comparison that it starts and stops.
+        layer: Returns the layer to compare when the action is checked; None for none.
+        parent: Parent widget.
     """
 
     def switch(on: bool) -> None:

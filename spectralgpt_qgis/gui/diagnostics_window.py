@@ -1,4 +1,4 @@
-"""The diagnostics report in a window: to read, to copy, to save."""
+"""A window to read, copy and save the diagnostics report."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _WIDTH, _HEIGHT = 700, 560
 
 
 class DiagnosticsWindow(QDialog):
-    """Shows the report as it will be seen by others."""
+    """Shows the report exactly as others will see it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Starts to gather it.
+        """Starts to collect the report in a task.
 
         Args:
-            parent: The window it belongs to.
+            parent: Parent window.
         """
         super().__init__(parent)
         self.setWindowTitle(tr("SpectralGPT Diagnostics Report"))
@@ -77,11 +77,11 @@ class DiagnosticsWindow(QDialog):
         self.text.setPlainText(message)
 
     def copy(self, *_: object) -> None:
-        """Puts the report on the clipboard."""
+        """Copies the report to the clipboard."""
         QgsApplication.clipboard().setText(self.text.toPlainText())
 
     def save(self, *_: object) -> None:
-        """Asks for a file and writes the report."""
+        """Asks for a file and saves the report."""
         file, _kind = QFileDialog.getSaveFileName(
             self, tr("Save Report"), "spectralgpt-diagnostics.txt", tr("Text files (*.txt)")
         )
@@ -101,10 +101,10 @@ class DiagnosticsWindow(QDialog):
 
 
 def show_diagnostics(parent: QWidget) -> DiagnosticsWindow:
-    """Opens the window; it goes with its parent.
+    """Opens the window, which is closed with its parent.
 
     Args:
-        parent: The window with the button.
+        parent: The window with the button that opens it.
     """
     window = DiagnosticsWindow(parent)
     window.show()

@@ -1,4 +1,4 @@
-"""The engine and its settings in a window of its own, which leaves QGIS usable while it works."""
+"""A non-modal window for the engine and its settings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WIDTH, _HEIGHT = 720, 640
 
 
 class EngineDialog(QDialog):
-    """A thin shell around the widget that QGIS's options show too."""
+    """Wraps the widget that QGIS's options dialog contains too."""
 
     def __init__(self, work: EngineWork, parent: QWidget | None = None) -> None:
         """Shows the state of the engine.
 
         Args:
-            work: What is done to the engine.
+            work: Installation, test and removal of the engine.
             parent: QGIS's main window.
         """
         super().__init__(parent)
@@ -38,6 +38,6 @@ class EngineDialog(QDialog):
         add_help(self, "engine")
 
     def done(self, result: int) -> None:
-        """Keeps the settings, however the window is closed: by its button, Escape or the frame."""
+        """Stores the settings whenever the window is closed, by its button, Esc or the title bar."""
         self.panel.keep()
         super().done(result)

@@ -1,4 +1,4 @@
-"""Says once that the engine is missing, tells how an installation ended, and opens the window about the engine."""
+"""Reminds the user once that the engine is missing, reports how an installation ended, and opens the engine window."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from ..tasks.engine_state import EngineState
     from .options.engine_work import EngineWork
 
-_DAYS = 30  # for which "Not now" holds
-_SHOWN = 10  # s that a message about the end of an installation stays
+_DAYS = 30  # without a reminder after "Not now"
+_SHOWN = 10  # s to show the message about the end of an installation
 
 
 class EngineNotice:
-    """Holds the message and the window; `remove` takes both away."""
+    """Owns the message and the window; `remove` closes both."""
 
     def __init__(self, iface: Any) -> None:
-        """Shows nothing yet."""
+        """Shows nothing yet.
+
+        Args:
+            iface: QGIS's interface.
+        """
         self._iface = iface
         self._message: Any = None
         self._dialog: Any = None
@@ -37,7 +41,7 @@ class EngineNotice:
 
     @property
     def work(self) -> EngineWork:
-        """What is done to the engine; made when it is first asked for, which is not at the start of QGIS."""
+        """Installation, test and removal of the engine; created on first use, not when QGIS starts."""
         if self._work is None:
             from .options.engine_work import EngineWork
 
@@ -48,11 +52,11 @@ class EngineNotice:
         return self._work
 
     def add(self) -> None:
-        """Looks for the engine once QGIS is there; offers to install it, unless the user said "Not now"."""
+        """Looks for the engine after QGIS has started, and offers to install it unless the user chose "Not now"."""
         self._start.start(0)
 
     def open_dialog(self, *_: Any) -> Any:
-        """Shows the window and returns it; QGIS stays usable."""
+        """Shows the window, which is not modal, and returns it."""
         from .engine_dialog import EngineDialog  # not at the start of QGIS
 
         self._drop_message()
@@ -66,7 +70,7 @@ class EngineNotice:
         return self._dialog
 
     def remove(self) -> None:
-        """Takes everything away; an installation that runs is cancelled."""
+        """Closes the message and the window; cancels a running installation."""
         self._start.stop()
         if self._work is not None:
             self._work.close()
@@ -123,7 +127,7 @@ class EngineNotice:
     # -- the end of what was done ----------------------------------------------------------------
 
     def _tell_end(self, how: str, failure: str) -> None:
-        """Tells it where nobody looks at the window."""
+        """Reports the end in the message bar, unless a window already shows it."""
         window = QgsApplication.activeModalWidget() or self._dialog
         if how == "cancelled" or (window is not None and window.isVisible()):
             return
@@ -137,17 +141,17 @@ class EngineNotice:
 
 
 def _asked_not_now() -> bool:
-    """Whether the user said so, and not too long ago."""
+    """Whether the user chose "Not now" within the last days."""
     try:
         until = date.fromisoformat(settings.value("not_now"))
     except ValueError:
         return False
-    # A clock that was wrong once must not silence it for years.
+    # The upper limit is for a clock that was wrong, which must not suppress the reminder for years.
     return date.today() < until <= date.today() + timedelta(days=_DAYS)
 
 
 def _tell_toolbox() -> None:
-    """Has the toolbox ask the provider again whether something is missing."""
+    """Makes the toolbox update the provider's warning about the missing engine."""
     provider = QgsApplication.processingRegistry().providerById(SpectralGPTProvider.ID)
     if provider is not None:
         provider.refreshAlgorithms()

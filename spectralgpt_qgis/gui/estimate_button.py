@@ -1,4 +1,4 @@
-"""A button in the dialogs of the mapping tools that tells what a run will take, without running."""
+"""A button in the dialogs of the mapping tools that estimates the time, memory and disk space of a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .training.background_run import BackgroundRun
 
 
 class EstimateButton(QObject):
-    """Stands among the dialog's buttons while its parameters are shown; answers in the dialog's message bar.
+    """A button in the dialog's button box, visible with the parameters; the estimate appears in the message bar.
 
-    While it asks, a second click takes the question back; so do Run and the end of the dialog.
+    While the engine is estimating, a second click cancels; so do Run and closing the dialog.
     """
 
     def __init__(
@@ -26,9 +26,9 @@ class EstimateButton(QObject):
 
         Args:
             algorithm_id: Id of the tool, such as ``"spectralgpt:segment"``.
-            panel: The parameters in the dialog; gives their values.
-            dialog: Processing's, with a message bar.
-            buttons: The dialog's.
+            panel: The dialog's panel of parameters, which returns their values.
+            dialog: Dialog of Processing, with a message bar.
+            buttons: The dialog's button box.
         """
         super().__init__(dialog)
         self._id, self._panel, self._bar = algorithm_id, panel, dialog.messageBar()
@@ -39,7 +39,7 @@ class EstimateButton(QObject):
         self.run.succeeded.connect(self._tell)
         self.run.failed.connect(lambda message, _: self._say(message, Qgis.MessageLevel.Warning))
         self.button = QPushButton(dialog)
-        self.button.setAutoDefault(False)  # Enter is for Run
+        self.button.setAutoDefault(False)  # Enter presses Run
         self.button.setToolTip(
             tr(
                 "Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. "
@@ -48,14 +48,14 @@ class EstimateButton(QObject):
         )
         self.button.clicked.connect(self._clicked)
         self._label(False)
-        # Reset: on the left, where "Run as Batch Process" is.
+        # This role places it on the left, beside "Run as Batch Process".
         buttons.addButton(self.button, QDialogButtonBox.ButtonRole.ResetRole)
         buttons.accepted.connect(self.run.forget)
-        dialog.rejected.connect(self.run.forget)  # however it is closed
+        dialog.rejected.connect(self.run.forget)  # emitted however the dialog is closed
         panel.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """The button comes, goes and is grey with the parameters: during a run they are."""
+        """Shows, hides and disables the button with the parameters, which are disabled during a run."""
         if event is not None and event.type() in (
             QEvent.Type.Show,
             QEvent.Type.Hide,
@@ -99,10 +99,10 @@ class EstimateButton(QObject):
 
 
 def in_words(estimate: dict[str, Any]) -> str:
-    """What a run will take, for people.
+    """An estimate in words.
 
     Args:
-        estimate: As the engine gives it: windows, seconds (None where other machines compute), memory_mb, disk_mb.
+        estimate: The engine's estimate: windows, seconds (None if other machines compute), memory_mb, disk_mb.
     """
     windows = QLocale().toString(int(estimate.get("windows", 0)))
     seconds = estimate.get("seconds")
@@ -132,12 +132,12 @@ def _size(megabytes: float) -> str:
 
 
 def offer_estimate(algorithm_id: str, panel: Any, dialog: Any) -> EstimateButton | None:
-    """Adds the button to a dialog of Processing; None for one that is built in another way.
+    """Adds the button to a Processing dialog; None if the dialog has an unexpected structure.
 
     Args:
         algorithm_id: Id of the tool.
-        panel: What gives the values of the parameters.
-        dialog: What the parameters are shown in.
+        panel: Panel that returns the values of the parameters.
+        dialog: Dialog with the parameters.
     """
     buttons = dialog.findChild(QDialogButtonBox, "mButtonBox")
     if buttons is None or not isinstance(panel, QWidget) or not hasattr(dialog, "messageBar"):

@@ -1,6 +1,6 @@
-"""The class field of a label layer in Processing dialogs, where the labels may also be a raster, which has no fields.
+"""A field widget for Processing dialogs whose parent layer may also be a raster, which has no fields.
 
-QGIS's own widget cannot be used: in QGIS 3.22 it crashes as soon as the layer that it belongs to is a raster.
+QGIS's own widget cannot be used: in QGIS 3.22 it crashes as soon as its parent layer is a raster.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from .parameter_widget import ParameterWidgetWrapper
 
 
 class FieldWidgetWrapper(ParameterWidgetWrapper):
-    """A list of the layer's fields; in batch and in the modeler a name can be typed."""
+    """A list of the layer's fields; in the batch dialog and the model designer a name can be typed."""
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
-        """Makes the list, empty until the label layer is known."""
+        """Makes the list, which is empty until the label layer is known."""
         self._wanted = ""
         self._layer: QgsVectorLayer | None = None
         if self.dialogType != DIALOG_STANDARD:
@@ -45,14 +45,14 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
         return fields
 
     def createLabel(self) -> Any:  # noqa: N802
-        """Makes the label; it says itself when the field is left out, and it is not optional otherwise."""
+        """Makes the label, without "[optional]": the description itself says when the field is not needed."""
         label = super().createLabel()
         if isinstance(label, QLabel):
             label.setText(self.parameterDefinition().description())
         return label
 
     def postInitialize(self, wrappers: Any) -> None:  # noqa: N802
-        """Follows the label layer."""
+        """Connects the widget to that of the label layer."""
         super().postInitialize(wrappers)
         if self.dialogType != DIALOG_STANDARD:
             return
@@ -63,7 +63,7 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
                 self._follow(wrapper)
 
     def setValue(self, value: Any) -> None:  # noqa: N802
-        """Shows a field; one that the layer does not have yet is shown when a layer has it."""
+        """Selects a field; if the layer does not have it yet, as soon as a layer that has it is chosen."""
         if value is None:
             return
         if self.dialogType == DIALOG_STANDARD:
@@ -73,7 +73,7 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
             self.setComboValue(value)
 
     def value(self) -> Any:
-        """The name of the field, or the source inside a graphical model; None for none."""
+        """The name of the field, or its source in a graphical model; None for none."""
         if self.dialogType == DIALOG_STANDARD:
             return self.widget.currentField() or None
         return self.comboValue() or None
@@ -96,17 +96,17 @@ class FieldWidgetWrapper(ParameterWidgetWrapper):
         self._wanted = self.widget.currentField()
 
     def _follow(self, wrapper: Any) -> None:
-        """Lists the fields of the layer that is chosen, and begins with the obvious one; a raster has none."""
+        """Lists the fields of the chosen layer, none for a raster, and preselects the most likely one."""
         before, self._layer = self._layer, _vector_layer(wrapper.parameterValue())
         if self._layer is before:
-            return  # what the user chose, or left empty, stays
-        self.widget.setLayer(self._layer)  # kept above: the list does not own it
+            return  # keep the user's choice, which may be empty
+        self.widget.setLayer(self._layer)  # the list keeps no reference, `_layer` does
         has_wanted = self._layer is None or self._layer.fields().lookupField(self._wanted) >= 0
         self.widget.setField(self._wanted if has_wanted else likely_field(self._layer))
 
 
 def _vector_layer(value: Any) -> QgsVectorLayer | None:
-    """The layer that a parameter's value means; None when it is no vector layer."""
+    """The layer of a parameter's value; None if it is not a vector layer."""
     if isinstance(value, QgsProcessingFeatureSourceDefinition):
         value = value.source
     if isinstance(value, QgsProperty):
@@ -116,6 +116,6 @@ def _vector_layer(value: Any) -> QgsVectorLayer | None:
         context = QgsProcessingContext()
         context.setProject(QgsProject.instance())
         layer = QgsProcessingUtils.mapLayerFromString(value, context) if value else None
-        if layer is not None:  # one from a file would go with the context
+        if layer is not None:  # a layer from a file would be deleted with the context
             layer = context.takeResultLayer(layer.id()) or layer
     return layer if isinstance(layer, QgsVectorLayer) and layer.isValid() else None

@@ -1,4 +1,4 @@
-"""Help buttons and F1: each opens the page of the guide that ships with the plugin."""
+"""Help buttons and the F1 key, which open pages of the guide that ships with the plugin."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def open_help(page: str) -> bool:
         page: A key of `help_pages.TOPICS`: the name of an algorithm or of a window.
 
     Returns:
-        Whether a browser took it.
+        Whether a browser was opened.
     """
     return QDesktopServices.openUrl(QUrl(page_url(page)))
 
 
 def help_button(parent: QWidget, page: str) -> QToolButton:
-    """Makes a small button for a tool bar or a corner, where there is no row of buttons.
+    """Makes a small help button for tool bars and other places without a button box.
 
     Args:
-        parent: The widget it stands on.
-        page: What :func:`open_help` opens.
+        parent: Parent widget.
+        page: Page for :func:`open_help`.
     """
     button = QToolButton(parent)
     button.setText(tr("Help"))
@@ -37,11 +37,11 @@ def help_button(parent: QWidget, page: str) -> QToolButton:
 
 
 def add_help(widget: QWidget, page: str) -> None:
-    """Has F1 open a page while the keyboard is anywhere in a window or a dock, and its Help button too.
+    """Makes F1 open a page while the keyboard focus is in a window or dock, and connects its Help button.
 
     Args:
-        widget: The window or dock; a QDialogButtonBox in it gets its Help button connected.
-        page: What :func:`open_help` opens.
+        widget: The window or dock; the Help button of a QDialogButtonBox in it is connected.
+        page: Page for :func:`open_help`.
     """
     widget.installEventFilter(HelpKey(widget, page))
     for box in widget.findChildren(QDialogButtonBox):
@@ -50,23 +50,23 @@ def add_help(widget: QWidget, page: str) -> None:
 
 
 class HelpKey(QObject):
-    """Takes F1 from QGIS's own help while the keyboard is in one of our windows.
+    """Handles F1 instead of QGIS's own help while the keyboard focus is in a window of the plugin.
 
-    A shortcut would not do: in a dock it and QGIS's own F1 are ambiguous, and then Qt runs neither.
+    A shortcut would not work: in a dock it is ambiguous with QGIS's own F1, and then Qt runs neither.
     """
 
     def __init__(self, widget: QWidget, page: str) -> None:
-        """Belongs to the widget.
+        """Makes the event filter.
 
         Args:
-            widget: Where F1 shall work; what its children do not use arrives here too.
-            page: What :func:`open_help` opens.
+            widget: Its parent, in which F1 shall work; it also receives key events that its children ignore.
+            page: Page for :func:`open_help`.
         """
         super().__init__(widget)
         self._page = page
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Claims F1 before shortcuts see it, and opens the page when it is pressed."""
+        """Claims F1 before shortcuts get it, and opens the page when it is pressed."""
         kind = event.type()
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False

@@ -1,7 +1,7 @@
-"""Remembers what was chosen in the last run of each tool, for the next time its dialog is opened from our menus.
+"""Remembers choices of the last run of each tool, for the next time that its dialog is opened from the plugin's menus.
 
-Only what is a matter of taste and not of the data; where to compute is set in the options. Scripts are not concerned:
-there a parameter that is left out always has its documented default.
+Only choices that do not depend on the data; the device is set in the options. Scripts are not affected: there, omitted
+parameters always have their documented defaults.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from ..run_journal import FinishedRun, journal
 
 
 class LastChoices(QObject):
-    """Learns from every run that ends well."""
+    """Stores the choices of every successful run."""
 
     def __init__(self, iface: Any) -> None:
-        """Learns nothing yet."""
+        """Does nothing yet; :meth:`add` connects it."""
         super().__init__()
 
     def add(self) -> None:
-        """Listens from now on."""
+        """Starts listening for finished runs."""
         journal.finished.connect(self.remember)
 
     def remove(self) -> None:
-        """Listens no longer; what was learned is kept in the settings."""
+        """Stops listening; the choices are kept in the settings."""
         journal.finished.disconnect(self.remember)
 
     def remember(self, run: FinishedRun) -> None:
-        """Keeps the choices of a run."""
+        """Stores the choices of a run."""
         if run.choices:
             known = _known()
             known[run.algorithm] = run.choices
@@ -45,6 +45,6 @@ class LastChoices(QObject):
 def _known() -> dict[str, Any]:
     try:
         known = json.loads(settings.value("last_choices") or "{}")
-    except ValueError:  # a user's own edit of the settings
+    except ValueError:  # the user has edited the settings
         return {}
     return known if isinstance(known, dict) else {}

@@ -1,4 +1,4 @@
-"""What can be done with a raster layer: the entries in the menu of raster layers, and the same in the Raster menu."""
+"""Actions for a raster layer, in the context menu of raster layers and in the Raster menu."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .chosen_rasters import RASTER, before_and_after, current_raster, selected_r
 from .plain_text import unmarked
 
 OpenTool = Callable[..., Any]  # ToolDialogs.open
-WithLayer = Callable[..., Any]  # called with a raster layer, or without when none is chosen
+WithLayer = Callable[..., Any]  # called with a raster layer, or without arguments if none is chosen
 
 
 class LayerActions:
-    """Adds the entries to the menu of raster layers and takes them away again."""
+    """Adds the actions to the context menu of raster layers, and removes them again."""
 
     MENU = "SpectralGPT"
 
@@ -28,9 +28,9 @@ class LayerActions:
 
         Args:
             iface: QGIS's interface.
-            open_tool: Opens an algorithm's dialog: id, parameters, note.
-            fine_tune: Opens what trains models.
-            describe: Opens what describes a layer.
+            open_tool: Opens the dialog of an algorithm; called with its id, parameters and a note.
+            fine_tune: Opens the training dock.
+            describe: Opens the window that describes a layer.
         """
         self._iface = iface
         self._open_tool, self._fine_tune, self._describe = open_tool, fine_tune, describe
@@ -50,7 +50,7 @@ class LayerActions:
             self._actions.append(action)
 
     def remove(self) -> None:
-        """Leaves nothing behind."""
+        """Removes the entries."""
         for action in self._actions:
             self._iface.removeCustomActionForLayerType(action)
             action.deleteLater()
@@ -65,7 +65,7 @@ class LayerActions:
         self._open("spectralgpt:classify", "INPUT")
 
     def detect_change(self, *_: Any) -> None:
-        """Opens the tool for change; two selected rasters go in by their dates."""
+        """Opens the tool for change, with the two selected rasters in the order of their dates."""
         selected = selected_rasters(self._iface)
         if len(selected) != 2:
             self._open("spectralgpt:detectchange", "BEFORE")
@@ -86,11 +86,11 @@ class LayerActions:
         )
 
     def fine_tune(self, *_: Any) -> None:
-        """Opens what trains models."""
+        """Opens the training dock."""
         self._with_layer(self._fine_tune)
 
     def describe(self, *_: Any) -> None:
-        """Opens what describes the layer."""
+        """Opens the window that describes the layer."""
         self._with_layer(self._describe)
 
     def _open(self, algorithm: str, parameter: str) -> None:
@@ -108,7 +108,7 @@ class LayerActions:
             act(layer)
 
     def _usable(self, layer: QgsRasterLayer) -> bool:
-        """Whether the layer's data are there; if not, the user is told."""
+        """Whether the layer is valid; if not, a message tells the user."""
         if layer.isValid():
             return True
         self._iface.messageBar().pushMessage(

@@ -1,4 +1,4 @@
-"""A list of the project's layers that stays empty until one is chosen, and is empty again when that one is removed."""
+"""A layer combo box that is empty until the user chooses a layer, and again after that layer was removed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from qgis.PyQt.QtWidgets import QWidget
 
 
 class LayerList(QgsMapLayerComboBox):
-    """QGIS's list, which would choose a neighbour when the chosen layer is removed: that is for the user to do."""
+    """A QgsMapLayerComboBox that does not switch to another layer when the chosen one is removed."""
 
     def __init__(self, filters: Any, nothing: str, parent: QWidget | None = None) -> None:
-        """Has nothing chosen.
+        """Starts without a layer.
 
         Args:
-            filters: Which layers are listed.
-            nothing: What stands there for no layer.
-            parent: The panel.
+            filters: Layer types to list.
+            nothing: Text for no layer.
+            parent: Parent widget.
         """
         super().__init__(parent)
         self.setFilters(filters)
@@ -30,18 +30,18 @@ class LayerList(QgsMapLayerComboBox):
         QgsProject.instance().layersWillBeRemoved.connect(self._let_go)
 
     def setLayer(self, layer: QgsMapLayer | None) -> None:  # noqa: N802
-        """Shows a layer, or the words for none."""
+        """Selects a layer, or none."""
         if layer is not None:
             super().setLayer(layer)
         elif self.currentIndex() != 0:
             self.setCurrentIndex(0)
-            self.layerChanged.emit(None)  # which QGIS says of the user's own choice alone
+            self.layerChanged.emit(None)  # QGIS emits it only if the user chooses
 
     def _note(self, layer: QgsMapLayer | None) -> None:
         self._chosen = layer.id() if layer is not None else ""
 
     def _let_go(self, removed: Iterable[Any]) -> None:
         ids = {item if isinstance(item, str) else item.id() for item in removed}
-        if self._chosen in ids:  # a neighbour may be shown already, of which nobody was told
+        if self._chosen in ids:  # QGIS may have selected another layer without a signal
             self.setCurrentIndex(0)
             self.layerChanged.emit(None)

@@ -1,4 +1,4 @@
-"""The log of a run that has ended, beside QGIS."""
+"""A window with the log of a finished run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class LogWindow(QDialog):
     """Shows a log; not modal."""
 
     def __init__(self, parent: QWidget, run: FinishedRun) -> None:
-        """Shows nothing until it is shown.
+        """Makes the window.
 
         Args:
             parent: QGIS's main window.
-            run: Whose log.
+            run: The run whose log is shown.
         """
         super().__init__(parent)
         self.setWindowTitle(tr("Log of {}").format(run.title))

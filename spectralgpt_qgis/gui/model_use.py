@@ -1,4 +1,4 @@
-"""From a model to the tool that uses it."""
+"""Chooses the tool that uses a model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def tool_for(layer: QgsRasterLayer, model: dict[str, Any]) -> tuple[str, dict[st
     """The algorithm that uses a model, and the parameters that fill in layer and model.
 
     Args:
-        layer: What to work on.
-        model: Model as told by the engine's verb `describe`; needs "name", "path", "format" and "task".
+        layer: The raster to work on.
+        model: Model from the answer of the engine's verb `describe`, with "name", "path", "format" and "task".
     """
     if model["format"] == "safetensors":
-        # Its file's name: a model that predicts may have the same one without the ending.
+        # The file name, as a prediction model may have the same name without the extension.
         base = PurePath(model["path"].replace("\\", "/")).name
         return "spectralgpt:finetune", {"INPUT": [layer.id()], "BASE": base}
     algorithm, parameter = _TOOLS[model["task"]]

@@ -1,6 +1,6 @@
-"""Model parameters in Processing dialogs: the installed models of the right kind, or a file.
+"""Widget of model parameters in Processing dialogs: lists installed models of the right kind, and accepts a file.
 
-The list is asked for in a task. In a dialog with a raster it shows which models fit that raster, the best first.
+The models are listed in a task. In a dialog with a raster, they are sorted by how well they fit that raster.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .parameter_widget import ParameterWidgetWrapper
 
 
 class ModelWidgetWrapper(ParameterWidgetWrapper):
-    """An editable list of models and a button to look for a file."""
+    """An editable combo box of models, and a button to browse for a file."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
 
         Args:
             param: The parameter.
-            dialog: The dialog the widget is for.
+            dialog: The dialog that the widget is for.
             row: Row of a batch table.
             col: Column of a batch table.
             task: Lists models for this task; this and the next four come from the parameter's metadata.
-            training: Lists models to train from, not those that predict.
+            training: Lists models to train from instead of models that predict.
             every: Lists all models.
-            words: What else may be given, such as sizes to start fresh with.
-            estimates: Adds a button to the dialog that tells what a run would take.
-            options: What other versions of Processing may add.
+            words: Further values, such as sizes of untrained models.
+            estimates: Adds a button to the dialog that estimates a run.
+            options: Further arguments of other versions of Processing.
         """
         self._task, self._training, self._every, self._words = task, training, every, words
         self._comparison: dict[str, dict[str, Any]] = {}
@@ -70,7 +70,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         super().__init__(param, dialog, row, col)
 
     def createWidget(self, **options: Any) -> QWidget:  # noqa: N802
-        """Makes the list and the button."""
+        """Makes the combo box and the button."""
         widget = QWidget()
         self._list = ModelCombo(self._endings())
         self._list.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
@@ -94,7 +94,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         return widget
 
     def postInitialize(self, wrappers: Any) -> None:  # noqa: N802
-        """Watches the dialog's raster; a batch has one a row, too many to ask about each."""
+        """Follows the dialog's raster; not in a batch, whose rasters are too many to compare with the models."""
         super().postInitialize(wrappers)
         if self.dialogType in (DIALOG_BATCH, DIALOG_MODELER):
             return
@@ -113,21 +113,21 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
                 return
 
     def registerProcessingParametersGenerator(self, generator: Any) -> None:  # noqa: N802
-        """Keeps what gives the values of all parameters."""
+        """Keeps the object that returns the values of all parameters."""
         super().registerProcessingParametersGenerator(generator)
         self._panel = generator
 
     def setValue(self, value: Any) -> None:  # noqa: N802
-        """Shows a value: a name, a path, or a source inside a graphical model."""
+        """Shows a value: a name, a path, or a source in a graphical model."""
         if value is None:
             return
         value = self._listed_value(value)
         self.setComboValue(value, combobox=self._list)
-        self._list.lineEdit().setCursorPosition(0)  # a narrow cell shows how the name begins
+        self._list.lineEdit().setCursorPosition(0)  # narrow cells show where the name begins
         self._show_tip()
 
     def value(self) -> Any:
-        """The name, the path, or the source inside a graphical model."""
+        """The name, the path, or the source in a graphical model."""
 
         def given(text: str) -> bool:
             return bool(text)
@@ -141,13 +141,13 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
 
     @property
     def busy(self) -> bool:
-        """Whether models, or how they fit, are still asked for."""
+        """Whether the models are being listed or compared with the raster."""
         return self._query.busy
 
     # -- the list --------------------------------------------------------------------------------
 
     def _fill(self, *_: Any) -> None:
-        """Lists what is known now; the value stays as it is."""
+        """Lists the models that are known now, without changing the value."""
         text = self._list.currentText()
         listed = self._list.findText(text)
         chosen = self._list.itemData(listed) if listed >= 0 else self._listed_value(text)
@@ -181,7 +181,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         return model_catalogue.reference(model) if self._training or self._every else model.name
 
     def _listed_value(self, value: Any) -> Any:
-        """The name in the list of a model whose file is given; else the value itself."""
+        """The listed name of a model that is given by its path; else the value itself."""
         models = self._models()
         names = [self._value_of(model) for model in models]
         for model, name in zip(models, names):
@@ -190,7 +190,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         return value
 
     def _add_model_sources(self) -> None:
-        """Inside a graphical model the name may come from an input or from another step."""
+        """Lists the inputs and steps of a graphical model from which the model may come."""
         for source in self.dialog.getAvailableValuesOfType(
             [QgsProcessingParameterString, QgsProcessingParameterFile],
             [QgsProcessingOutputString, QgsProcessingOutputFile],

@@ -1,4 +1,4 @@
-"""What our own widgets in Processing dialogs have in common."""
+"""Base of the plugin's widgets for Processing dialogs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..i18n import tr
 
 
 class ParameterWidgetWrapper(WidgetWrapper):
-    """Processing's own, but its label is translated: QGIS looks the words up by the name of the class, here in vain."""
+    """Processing's wrapper with a translated label, which QGIS cannot translate for subclasses in other modules."""
 
     def createLabel(self) -> Any:  # noqa: N802
-        """Makes the label; None where there is none, as in a batch."""
+        """Makes the label; None where there is none, as in the batch dialog."""
         label = super().createLabel()
         definition = self.parameterDefinition()
         if (

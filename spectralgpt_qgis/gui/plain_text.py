@@ -1,4 +1,4 @@
-"""Texts with names that people gave, shown as they are: Qt takes what looks like HTML for HTML."""
+"""Shows texts that contain user-given names literally, as Qt would render what looks like HTML."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from qgis.PyQt.QtWidgets import QLabel
 
 
 def plain_label() -> QLabel:
-    """A label that shows "<b>" where a name has it."""
+    """A label that shows tags such as "<b>" literally."""
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 
 def unmarked(text: str) -> str:
-    """A text for message bars, message boxes and tooltips, which cannot be told that it is plain."""
-    # Qt takes a text with "&lt;" for HTML, and one with nothing but "&amp;" not.
+    """Escapes a text for message bars, message boxes and tooltips, which have no option for plain text."""
+    # Only texts with "<": Qt recognises a text as HTML by "&lt;", but not by "&amp;" alone.
     return text.replace("<", "&lt;").replace("\n", "<br>") if "<" in text else text

@@ -1,4 +1,4 @@
-"""The plugin's own menu, in QGIS's Raster menu."""
+"""The plugin's submenu in QGIS's Raster menu."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .actions import MenuEntry, make_action
 
 
 class RasterMenu:
-    """Puts entries under Raster > SpectralGPT."""
+    """Adds entries to Raster > SpectralGPT."""
 
     NAME = "SpectralGPT"
 
@@ -18,7 +18,7 @@ class RasterMenu:
 
         Args:
             iface: QGIS's interface.
-            entries: In their order.
+            entries: The entries, in order.
         """
         self._iface = iface
         self._entries = tuple(entries)
@@ -32,7 +32,7 @@ class RasterMenu:
             self._actions.append(action)
 
     def remove(self) -> None:
-        """Takes the entries away; QGIS drops the menu with the last one."""
+        """Removes the entries; QGIS removes the submenu with the last one."""
         for action in reversed(self._actions):
             self._iface.removePluginRasterMenu(self.NAME, action)
             action.deleteLater()

@@ -1,4 +1,4 @@
-"""Says in QGIS's message bar what came of a run, with its log and its report at hand."""
+"""Reports the result of a run in QGIS's message bar, with buttons for its log and report."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 
 class ResultMessages(QObject):
-    """Shows one message, about the last run; it stays until it is closed, as a run may take long."""
+    """Shows one message, about the last run; it stays until closed, as the user may be away during a long run."""
 
     def __init__(self, iface: Any) -> None:
-        """Shows nothing yet."""
+        """Shows nothing yet; :meth:`add` connects it."""
         super().__init__()
         self._iface = iface
         self._message: Any = None
         self._log: LogWindow | None = None
 
     def add(self) -> None:
-        """Listens from now on."""
+        """Starts listening for finished runs."""
         journal.finished.connect(self.show)
 
     def remove(self) -> None:
-        """Takes the message and the log away."""
+        """Stops listening, and closes the message and the log."""
         journal.finished.disconnect(self.show)
         self._drop_message()
         self._drop_log()
 
     def show(self, run: FinishedRun) -> None:
-        """Shows what came of a run."""
+        """Shows the result of a run."""
         self._drop_message()
         bar = self._iface.messageBar()
-        # A sentence of a model says what it is about, and in a narrow window two lines are cut.
+        # No title for a model: its sentence says enough, and two lines are cut off in a narrow window.
         message = bar.createMessage("" if run.model else run.title, unmarked(result_text(run)))
         if run.report:
             self._add_button(message, tr("Open report"), lambda *_: open_file(run.report))
@@ -54,7 +54,7 @@ class ResultMessages(QObject):
 
     def open_log(self, run: FinishedRun) -> LogWindow:
         """Shows a run's log and returns the window."""
-        from .log_window import LogWindow  # when it is wanted: QGIS starts without it
+        from .log_window import LogWindow  # not at the start of QGIS
 
         self._drop_log()
         self._log = LogWindow(self._iface.mainWindow(), run)
@@ -83,7 +83,7 @@ class ResultMessages(QObject):
 
 
 def result_text(run: FinishedRun) -> str:
-    """What came of a run, in a sentence."""
+    """The result of a run in a sentence."""
     if run.model:
         return tr("The model '{}' is ready.").format(Path(run.model).stem)
     if run.layers:
@@ -92,5 +92,5 @@ def result_text(run: FinishedRun) -> str:
 
 
 def open_file(path: str) -> None:
-    """Opens a file in what the user's system has for it."""
+    """Opens a file with the system's default application."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(path))

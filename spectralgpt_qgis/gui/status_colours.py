@@ -1,10 +1,10 @@
-"""Colours that say how it stands, readable on a light and on a dark window."""
+"""Colours for states, readable in light and dark themes."""
 
 from __future__ import annotations
 
 from qgis.PyQt.QtGui import QPalette
 
-# Each has a contrast of 4.5 to 1 with the windows of QGIS's themes.
+# Each has a contrast of at least 4.5 to 1 with the window colours of QGIS's themes.
 _ON_LIGHT = {"good": "#1c6e37", "busy": "#855000", "bad": "#b01f38"}
 _ON_DARK = {"good": "#7fd69a", "busy": "#f2b75c", "bad": "#ff95a1"}
 _HALF = 128

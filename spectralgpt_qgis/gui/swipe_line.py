@@ -1,4 +1,4 @@
-"""The line that a user drags over the map: by mouse, or by the arrow keys while it has the keyboard."""
+"""The swipe line, which the user drags over the map by mouse, or by the arrow keys while it has the focus."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from qgis.PyQt.QtWidgets import QAbstractScrollArea, QWidget
 
 from ..i18n import tr
 
-GRIP = 13  # radius of the round handle, pixels
-GRAB = 4  # to both sides of the line, where the mouse takes it
-STEP = 0.02  # of the width, for a press of an arrow key
+GRIP = 13  # radius of the round handle in pixels
+GRAB = 4  # distance from the line in pixels at which the mouse grabs it
+STEP = 0.02  # share of the width that an arrow key moves it
 _LIGHT, _DARK = QColor(255, 255, 255), QColor(40, 40, 40)
 
 
 class SwipeLine(QWidget):
     """A vertical line over a map canvas, as high as the map.
 
-    It lies on the canvas, not in the map: it stays where it is while the map is moved, and outside its few pixels all
-    goes to the map tool.
+    It is a widget on the canvas, not part of the map: it keeps its place while the map is panned, and all mouse events
+    beside it go to the map tool.
     """
 
     moved = pyqtSignal()
     ended = pyqtSignal()
 
     def __init__(self, canvas: QAbstractScrollArea) -> None:
-        """Stands in the middle.
+        """Places the line in the middle.
 
         Args:
-            canvas: What it lies on.
+            canvas: The map canvas, its parent.
         """
         super().__init__(canvas)
         self._canvas = canvas
@@ -41,26 +41,26 @@ class SwipeLine(QWidget):
 
     @property
     def fraction(self) -> float:
-        """The line's place, from 0 (left) to 1 (right)."""
+        """The line's position, from 0 (left) to 1 (right)."""
         return self._fraction
 
     @property
     def x_in_view(self) -> int:
-        """The line's place in the canvas's viewport, pixels from the left."""
+        """The line's position in the canvas's viewport, in pixels from the left."""
         return round(self._fraction * (self._canvas.viewport().width() - 1))
 
     def move_to(self, fraction: float) -> None:
         """Moves the line.
 
         Args:
-            fraction: From 0, the left edge of the map, to 1; what lies outside goes to the edge.
+            fraction: Position from 0 (left) to 1 (right); other values are clamped.
         """
         self._fraction = min(1.0, max(0.0, fraction))
         self.place()
         self.moved.emit()
 
     def place(self) -> None:
-        """Fits it to the canvas, which may have another size now."""
+        """Fits the line to the current size of the canvas."""
         view = self._canvas.viewport().geometry()
         self.setGeometry(
             view.left() + self.x_in_view - GRIP, view.top(), 2 * GRIP + 1, view.height()
@@ -72,14 +72,14 @@ class SwipeLine(QWidget):
         return QRect(0, self.height() // 2 - GRIP, 2 * GRIP + 1, 2 * GRIP + 1)
 
     def _x_in_view_of(self, event: QEvent) -> float:
-        # Qt 6 has no x(), Qt 5 no position().
+        # position() in Qt 6, pos() in Qt 5.
         at = event.position() if hasattr(event, "position") else event.pos()
         return at.x() + self.x() - self._canvas.viewport().x()
 
     # -- mouse -----------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Takes the line with the left button; the other ones are the map's."""
+        """Grabs the line with the left button; the map handles the others."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -87,7 +87,7 @@ class SwipeLine(QWidget):
         event.accept()
 
     def mouseMoveEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Drags it."""
+        """Drags the line."""
         if not event.buttons() & Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -98,14 +98,14 @@ class SwipeLine(QWidget):
     # -- keyboard --------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """Claims its keys before shortcuts of QGIS see them."""
+        """Claims the line's keys before QGIS's shortcuts get them."""
         if event.type() == QEvent.Type.ShortcutOverride and event.key() in _KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Arrows move it, with Shift by a pixel; Home and End take it to the edges; Esc ends."""
+        """Arrow keys move the line, with Shift by one pixel; Home and End move it to the edges; Esc ends."""
         key = event.key()
         if key == Qt.Key.Key_Escape:
             self.ended.emit()
@@ -119,19 +119,19 @@ class SwipeLine(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Shows that it has the keyboard."""
+        """Repaints the line to show that it has the focus."""
         super().focusInEvent(event)
         self.update()
 
     def focusOutEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Shows that it has it no longer."""
+        """Repaints the line to show that it has lost the focus."""
         super().focusOutEvent(event)
         self.update()
 
     # -- look ------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draws a light line with dark edges, which shows on every map, and the handle with two arrows."""
+        """Draws a light line with dark edges, which is visible on every map, and the handle with two arrows."""
         painter = QPainter(self)
         painter.fillRect(QRect(GRIP - 2, 0, 5, self.height()), _DARK)
         painter.fillRect(QRect(GRIP - 1, 0, 3, self.height()), _LIGHT)

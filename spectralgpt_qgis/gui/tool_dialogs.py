@@ -1,7 +1,7 @@
-"""Opens the dialogs of our algorithms beside QGIS, which stays usable, and closes them before the plugin goes.
+"""Opens non-modal dialogs of the plugin's algorithms, and closes them before the plugin is unloaded.
 
-An algorithm keeps a pointer to its provider, which QGIS deletes when it is removed. A dialog that is still there then
-takes QGIS down as soon as a layer goes: it asks its algorithm for its id (seen with QGIS 3.40).
+An algorithm has a pointer to its provider, which QGIS deletes when it is removed. A dialog that is still open then
+crashes QGIS as soon as a layer is removed, because it asks its algorithm for its id (seen with QGIS 3.40).
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from ..provider import SpectralGPTProvider
 
 
 class ToolDialogs:
-    """Opens dialogs for whoever asks; closes all of our algorithms when the plugin goes."""
+    """Opens dialogs for other parts; closes those of all the plugin's algorithms when the plugin is unloaded."""
 
     def __init__(self, recall: Callable[[str], dict[str, Any]]) -> None:
         """Opens nothing yet.
 
         Args:
-            recall: Gives what was chosen in the last run of an algorithm.
+            recall: Returns the choices of an algorithm's last run.
         """
         self._recall = recall
 
     def add(self) -> None:
-        """Nothing is there until it is asked for."""
+        """Does nothing: dialogs are made when they are opened."""
 
     def remove(self) -> None:
-        """Closes the dialogs, also those that Processing's toolbox opened, and has Qt delete them at once."""
+        """Closes the dialogs, also those opened from the Processing toolbox, and makes Qt delete them at once."""
         for dialog in list(_our_dialogs()):
             dialog.close()
             QCoreApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
 
     def open(self, algorithm: str, parameters: Mapping[str, Any], note: str = "") -> Any:
-        """Opens a dialog with the choices of the last run, see :func:`open_tool`."""
+        """Opens a dialog with the choices of the last run filled in, see :func:`open_tool`."""
         return open_tool(algorithm, {**self._recall(algorithm), **parameters}, note)
 
 
 def open_tool(algorithm: str, parameters: Mapping[str, Any], note: str = "") -> Any:
-    """Opens a dialog and returns it; None when Processing does not know the algorithm.
+    """Opens a dialog and returns it; None if Processing does not know the algorithm.
 
     Args:
         algorithm: Id, such as "spectralgpt:segment".
-        parameters: What to fill in; the rest is as usual.
-        note: What the user should know of it; shown inside the dialog.
+        parameters: Values to fill in; other parameters have their defaults.
+        note: Message to show in the dialog; empty for none.
     """
-    import processing  # a plugin of its own, which may be loaded after this one
+    import processing  # another plugin, which may be loaded after this one
 
     dialog = processing.createAlgorithmDialog(algorithm, dict(parameters))
     if dialog is None:

@@ -1,1 +1,1 @@
-"""The window that shows a raster layer as the models see it, and which of them fit."""
+"""The window that describes a raster layer as models see it, and lists which models fit."""

@@ -1,4 +1,4 @@
-"""Opens the window about a layer, one for all layers, and takes it away with the plugin."""
+"""Opens the window that describes a layer, one for all layers, and closes it with the plugin."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
 
 
 class DescribePart:
-    """Holds the window."""
+    """Owns the window."""
 
     def __init__(self, iface: Any, use_model: UseModel) -> None:
         """Opens nothing yet.
 
         Args:
             iface: QGIS's interface.
-            use_model: Called with a layer and a model of the engine's answer when the user wants to use it.
+            use_model: Called with the layer and a model from the engine's answer when the user wants to use that model.
         """
         self._iface = iface
         self._use_model = use_model
         self._window: DescribeWindow | None = None
 
     def add(self) -> None:
-        """Nothing is there until it is asked for."""
+        """Does nothing: the window is made when it is opened."""
 
     def remove(self) -> None:
-        """Closes the window; a look at a layer that is going on is given up."""
+        """Closes the window and cancels a description that is running."""
         if self._window is not None:
             self._window.close()
             self._window.deleteLater()
@@ -38,9 +38,9 @@ class DescribePart:
         """Shows the window and returns it.
 
         Args:
-            layer: What to describe; without one the user chooses in the window.
+            layer: The layer to describe; None to let the user choose one in the window.
         """
-        from .window import DescribeWindow  # when it is wanted: QGIS starts without it
+        from .window import DescribeWindow  # not at the start of QGIS
 
         if self._window is None:
             self._window = DescribeWindow(self._iface.mainWindow(), self._use_model)

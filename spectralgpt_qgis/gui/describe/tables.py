@@ -15,7 +15,7 @@ from . import words
 
 
 class _Table(QTreeWidget):
-    """Rows without branches; the last columns take what room there is."""
+    """A flat table; one of its columns is stretched to the width of the window."""
 
     def __init__(self, titles: Sequence[str], stretched: int) -> None:
         super().__init__()
@@ -30,20 +30,20 @@ class _Table(QTreeWidget):
         header.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
 
     def _begin_at_first(self) -> None:
-        """The keyboard begins at the first row, which is not selected for that."""
+        """Makes the first row current for the keyboard, without selecting it."""
         keep = QItemSelectionModel.SelectionFlag.NoUpdate
         self.setCurrentItem(self.topLevelItem(0), 0, keep)
 
 
 class BandTable(_Table):
-    """The layer's bands as they were recognised."""
+    """The layer's bands, and as what they were recognised."""
 
     def __init__(self) -> None:
         """Shows nothing yet."""
         super().__init__([tr("Band"), tr("Name"), tr("Recognised as"), tr("Wavelength")], 2)
 
     def show_bands(self, bands: Sequence[dict[str, Any]]) -> None:
-        """Shows the bands of the engine's answer."""
+        """Shows the bands from the engine's answer."""
         self.clear()
         for band in bands:
             item = QTreeWidgetItem(
@@ -59,7 +59,7 @@ class BandTable(_Table):
 
 
 class ModelTable(_Table):
-    """The models, the best first, with a button to use each that runs."""
+    """The models, the best first, each with a button to use it unless it does not fit."""
 
     _REASON, _USE = 3, 4
     _LONGEST_NAME = 45  # characters
@@ -79,7 +79,7 @@ class ModelTable(_Table):
         self.itemActivated.connect(self._activate)
 
     def show_models(self, models: Sequence[dict[str, Any]]) -> None:
-        """Shows the models of the engine's answer; the keyboard goes from here through their buttons."""
+        """Shows the models from the engine's answer; Tab moves from the table through their buttons."""
         self.clear()
         last: QWidget = self
         for model in models:
@@ -106,10 +106,10 @@ class ModelTable(_Table):
                 self.setItemWidget(item, self._USE, button)
                 QWidget.setTabOrder(last, button)
                 last = button
-        # A long name must not push the reasons out of sight; its whole is in the tip.
+        # Long names must not push the reasons out of view; the tooltip has the whole name.
         widest = self._LONGEST_NAME * self.fontMetrics().averageCharWidth()
         self.header().resizeSection(0, min(self.sizeHintForColumn(0), widest))
-        self._begin_at_first()  # Enter uses the best
+        self._begin_at_first()  # so that Enter uses the best model
         self.setColumnHidden(self._USE, not any(m["verdict"] != "unfit" for m in models))
 
     def _activate(self, item: QTreeWidgetItem, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The window: a layer to choose, what the engine sees in it, and the models."""
+"""The window that describes a layer: its bands as the engine recognises them, and the models."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ UseModel = Callable[[QgsRasterLayer, "dict[str, Any]"], Any]
 
 
 class DescribeWindow(QDialog):
-    """Describes one layer at a time; the engine looks at it in a task, QGIS stays usable."""
+    """Describes one layer at a time; the engine reads it in a task, so QGIS stays usable."""
 
     def __init__(self, parent: QWidget | None, use_model: UseModel) -> None:
         """Shows nothing yet.
 
         Args:
             parent: QGIS's main window.
-            use_model: Called with the layer and a model of the engine's answer.
+            use_model: Called with the layer and a model from the engine's answer.
         """
         super().__init__(parent)
         self._use_model = use_model
@@ -71,7 +71,7 @@ class DescribeWindow(QDialog):
     # -- the parts of the window -----------------------------------------------------------------
 
     def _make_message(self) -> QWidget:
-        """What stands there instead of a description: what is going on, or why there is none."""
+        """Makes the message shown instead of a description: progress, or why there is none."""
         self._icon = QLabel()
         self.message = QLabel()
         self.message.setWordWrap(True)
@@ -120,19 +120,19 @@ class DescribeWindow(QDialog):
     # -- looking at a layer ----------------------------------------------------------------------
 
     def describe(self, layer: QgsRasterLayer | None) -> None:
-        """Looks at a layer, anew when it is the one shown; at the one chosen when none is given."""
+        """Describes a layer, again if it is the one shown; by default the layer chosen in the window."""
         if layer is not None and layer.id() != self._layer_id():
-            self.layers.setLayer(layer)  # looks at it
+            self.layers.setLayer(layer)  # its signal starts the description
         else:
             self._look(self.layers.currentLayer())
 
     @property
     def busy(self) -> bool:
-        """Whether a look is going on."""
+        """Whether a description is running."""
         return self._task is not None
 
     def reject(self) -> None:
-        """Closed, in whatever way: a look that is going on is given up."""
+        """Cancels a running description; called however the window is closed."""
         self._give_up()
         super().reject()
 
@@ -183,7 +183,7 @@ class DescribeWindow(QDialog):
             self._show(layer, answer["raster"], answer["models"])
 
     def _stopped(self) -> None:
-        """The user ended it in QGIS's list of tasks."""
+        """Called if the user cancelled it in QGIS's task manager."""
         self._task = None
         self._tell(tr("Stopped."))
 
@@ -226,7 +226,7 @@ class DescribeWindow(QDialog):
 
 
 def _cannot_be_described(layer: QgsRasterLayer) -> str:
-    """Why the engine cannot look at a layer; empty when it can."""
+    """Why the engine cannot describe a layer; empty if it can."""
     if not layer.isValid():
         return tr(
             "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data Source)."
@@ -240,7 +240,7 @@ def _cannot_be_described(layer: QgsRasterLayer) -> str:
 
 
 def raster_filter() -> Any:
-    """What lists raster layers alone, in every version of QGIS."""
+    """The layer filter for raster layers, in all versions of QGIS."""
     filters = Qgis.LayerFilter if hasattr(Qgis, "LayerFilter") else QgsMapLayerProxyModel.Filter
     return filters.RasterLayer
 
@@ -254,7 +254,7 @@ def _fact() -> QLabel:
 
 
 def _titled(title: str, table: QWidget) -> QWidget:
-    """A table under its title, whose mnemonic leads to it."""
+    """A table below its title, whose mnemonic moves the focus to the table."""
     label = QLabel(title)
     label.setBuddy(table)
     box = QWidget()

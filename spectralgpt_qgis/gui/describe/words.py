@@ -1,4 +1,4 @@
-"""The engine's description of a raster in the user's words."""
+"""Texts for the engine's description of a raster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qgis.core import QgsRasterLayer, QgsUnitTypes
 from ...engine_messages import in_users_language
 from ...i18n import localised, tr
 
-VERDICT_ICONS = {  # of QGIS, the best first
+VERDICT_ICONS = {  # icons of QGIS; the best verdict first
     "fits": "/mIconSuccess.svg",
     "doubtful": "/mIconWarning.svg",
     "unfit": "/mIconCritical.svg",
@@ -18,7 +18,7 @@ VERDICT_ICONS = {  # of QGIS, the best first
 
 
 def task_words(model: dict[str, Any]) -> str:
-    """What a model is for."""
+    """The task of a model."""
     if model["format"] == "safetensors":
         return tr("Fine-tuning")
     return {
@@ -29,7 +29,7 @@ def task_words(model: dict[str, Any]) -> str:
 
 
 def verdict_words(model: dict[str, Any]) -> str:
-    """Whether a model fits, in short."""
+    """The verdict on whether a model fits."""
     return {
         "fits": tr("Fits"),
         "doubtful": tr("Doubtful"),
@@ -38,7 +38,7 @@ def verdict_words(model: dict[str, Any]) -> str:
 
 
 def reason_words(model: dict[str, Any]) -> str:
-    """Why a model fits or not."""
+    """The reason for the verdict."""
     if model["missing"]:
         bands = ", ".join(map(_missing_band, model["missing"]))
         return tr("Missing: {}").format(bands)
@@ -56,7 +56,7 @@ def reason_words(model: dict[str, Any]) -> str:
 
 
 def match_words(model: dict[str, Any]) -> str:
-    """Which raster band serves which band of the model, a line each; empty when it does not run."""
+    """The raster band matched to each band of the model, one per line; empty if the model does not fit."""
     return "\n".join(
         tr("{model}: band {band}, by {how}").format(
             model=entry["model"], band=entry["raster"], how=in_users_language(entry["by"])
@@ -70,7 +70,7 @@ def match_words(model: dict[str, Any]) -> str:
 
 
 def band_words(band: dict[str, Any]) -> str:
-    """What a band was recognised as."""
+    """The spectral band as which a raster band was recognised."""
     known = {
         "coastal": tr("Coastal aerosol"),
         "blue": tr("Blue"),
@@ -92,19 +92,19 @@ def band_words(band: dict[str, Any]) -> str:
 
 
 def wavelength_words(band: dict[str, Any]) -> str:
-    """A band's wavelength; empty when it is not known."""
+    """A band's wavelength; empty if not known."""
     return tr("{} nm").format(round(1000 * band["wavelength"])) if band["wavelength"] else ""
 
 
 def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
-    """The size of a pixel on the ground, and in the layer's own units where these are not metres."""
+    """The pixel size on the ground, and in the layer's units if these are not metres."""
     ground = tr("{width:.4g} × {height:.4g} m on the ground").format(
         width=raster["pixel_metres"][0], height=raster["pixel_metres"][1]
     )
     unit = layer.crs().mapUnits()
     if not layer.crs().isValid() or unit == QgsUnitTypes.DistanceUnit.DistanceMeters:
         return localised(ground)
-    # 0.000090, not 9e-05: two digits of the smaller side.
+    # Two significant digits of the smaller side, and no exponent: 0.000090, not 9e-05.
     digits = max(0, 1 - math.floor(math.log10(min(raster["pixel"]))))
     own = tr("{width} × {height} {unit}").format(
         width=f"{raster['pixel'][0]:.{digits}f}",
@@ -115,7 +115,7 @@ def pixel_words(raster: dict[str, Any], layer: QgsRasterLayer) -> str:
 
 
 def date_words(date: tuple[int, ...]) -> str:
-    """A date of `acquisition_date`, as ISO writes it."""
+    """A date from `acquisition_date` in ISO format."""
     return "-".join(f"{part:02d}" for part in date) if date else tr("Not known")
 
 

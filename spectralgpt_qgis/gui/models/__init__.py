@@ -1,1 +1,1 @@
-"""The installed models in windows: a list to choose from, and the window that manages them."""
+"""Widgets for installed models: a list to choose from, and the window that manages them."""

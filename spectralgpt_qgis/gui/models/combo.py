@@ -1,4 +1,4 @@
-"""An editable list of models, marked by how they fit a raster, that takes a file too."""
+"""An editable combo box of models, marked by how well they fit a raster; also accepts a file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ORDER = {verdict: place for place, verdict in enumerate(words.VERDICT_ICONS)}
 
 
 class ModelCombo(QComboBox):
-    """Shows models; what does not fit is grey, with the reason as its tip, and can be chosen all the same."""
+    """Lists models; those that do not fit are grey, with the reason as tooltip, but can still be chosen."""
 
     def __init__(self, endings: Sequence[str]) -> None:
-        """Is empty.
+        """Makes an empty list.
 
         Args:
-            endings: Endings of files that may be dropped, such as ".onnx".
+            endings: Extensions of files that may be dropped, such as ".onnx".
         """
         super().__init__()
         self._endings = tuple(endings)
@@ -34,7 +34,7 @@ class ModelCombo(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(16)
         self.setAcceptDrops(True)
-        self.lineEdit().installEventFilter(self)  # a drop on the text would insert an address
+        self.lineEdit().installEventFilter(self)  # a file dropped on the text would insert its URL
 
     def add_models(
         self,
@@ -42,12 +42,12 @@ class ModelCombo(QComboBox):
         value_of: Callable[[InstalledModel], str],
         comparison: dict[str, dict[str, Any]],
     ) -> None:
-        """Adds models, the best first where they were compared with a raster.
+        """Adds models, the best first if they were compared with a raster.
 
         Args:
-            models: In the order for want of a comparison.
-            value_of: What stands for a model in the parameter.
-            comparison: Comparison of the engine's verb `describe`, by path; empty when there was none.
+            models: The models, in the order to use without a comparison.
+            value_of: Returns the parameter's value for a model.
+            comparison: Comparison from the engine's verb `describe`, by path; empty if there is none.
         """
         places = {path: place for place, path in enumerate(comparison)}
         last = len(_ORDER)
@@ -72,13 +72,13 @@ class ModelCombo(QComboBox):
                     self.setItemData(index, grey, Qt.ItemDataRole.ForegroundRole)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Takes files that are dropped on the text."""
+        """Handles files that are dropped on the text."""
         if event.type() in (QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.Drop):
             return self._take(event)
         return False
 
     def dragEnterEvent(self, event: Any) -> None:  # noqa: N802
-        """Takes a model's file."""
+        """Accepts a model file."""
         self._take(event)
 
     def dropEvent(self, event: Any) -> None:  # noqa: N802
@@ -96,7 +96,7 @@ class ModelCombo(QComboBox):
 
 
 def dropped_file(data: Any, endings: Sequence[str]) -> str:
-    """The one local file in what is dragged, when it has one of these endings; else empty."""
+    """The file that is dragged, if it is a single local file with one of these extensions; else empty."""
     files = [url.toLocalFile() for url in data.urls()] if data.hasUrls() else []
     if len(files) == 1 and files[0].lower().endswith(tuple(endings)):
         return str(files[0])
@@ -104,12 +104,12 @@ def dropped_file(data: Any, endings: Sequence[str]) -> str:
 
 
 def label(model: InstalledModel, value: str) -> str:
-    """How a model is called in a list: its title, and what stands for it in parameters."""
+    """The text for a model in a list: its title, and its value in parameters."""
     return value if model.title == value else f"{model.title} ({value})"
 
 
 def describe(model: InstalledModel, compared: dict[str, Any] | None = None) -> str:
-    """A model in a few lines of HTML: whether it fits, what for, which bands, which classes."""
+    """A model in a few lines of HTML: whether it fits, its task, bands and classes."""
     classes = " ".join(
         f'<span style="color:{color}">■</span> {escape(title)}' for title, color in model.classes
     )

@@ -1,4 +1,4 @@
-"""Deleting a model in the window: asked before, with a way back afterwards."""
+"""Deletes a model in the window, after a confirmation and with an undo."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from .entry import ModelEntry
 
 
 class Deletion(QObject):
-    """Moves models of the user's own to the trash; the last one can be brought back."""
+    """Moves the user's own models to the trash; the last one can be restored."""
 
-    changed = pyqtSignal(str)  # name of a model that came back; empty where one went
+    changed = pyqtSignal(str)  # name of a restored model; empty after a deletion
     failed = pyqtSignal(str)
 
     def __init__(self, window: QWidget, bar: QgsMessageBar) -> None:
         """Deletes nothing yet.
 
         Args:
-            window: What questions stand over.
-            bar: Tells what was deleted, with a button to undo it.
+            window: Parent of the confirmation dialogs.
+            bar: Message bar that reports what was deleted, with a button to undo it.
         """
         super().__init__(window)
         self._window, self._bar = window, bar
         self._trashed: list[trash.Trashed] = []
 
     def ask(self, entry: ModelEntry) -> None:
-        """Deletes a model when the user says so."""
+        """Deletes a model if the user confirms it."""
         if self._is_wanted(tr("Move the model '{}' to the trash?").format(entry.title)):
             self.delete(entry)
 
     def delete(self, entry: ModelEntry) -> None:
-        """Moves a model of the user's own to the trash, with a way back in the message."""
+        """Moves one of the user's own models to the trash, and shows a message with an undo button."""
         files = [Path(file.path) for file in entry.files]
         self._trashed = []
         try:
@@ -56,7 +56,7 @@ class Deletion(QObject):
         self.changed.emit("")
 
     def undo(self, name: str) -> None:
-        """Brings the model that was deleted last back."""
+        """Restores the model that was deleted last."""
         self._bar.clearWidgets()
         trashed, self._trashed = self._trashed, []
         try:
@@ -66,7 +66,7 @@ class Deletion(QObject):
         self.changed.emit(name)
 
     def _delete_for_good(self, entry: ModelEntry, files: list[Path]) -> bool:
-        """Where there is no trash, such as on some network drives; returns whether the files are gone."""
+        """Offers to delete permanently where there is no trash, as on some network drives; returns whether it did."""
         question = tr("'{}' cannot be moved to the trash. Delete it for good?").format(entry.title)
         if not self._is_wanted(question):
             return False

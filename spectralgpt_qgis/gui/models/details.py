@@ -1,4 +1,4 @@
-"""Everything about one model as HTML, in the colours of whatever theme shows it."""
+"""All details of a model as HTML, in the colours of the current theme."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .figures import figures_html, label, number, overlap_note
 
 
 def details_html(entry: ModelEntry, compared: dict[str, Any] | None) -> str:
-    """What a model is for, what it needs, how good it is, and where it is from.
+    """The task, inputs, accuracy and origin of a model.
 
     Args:
         entry: The model.
-        compared: How it fits the chosen raster, of the engine's verb `describe`; None without one.
+        compared: Its comparison with the chosen raster, from the engine's verb `describe`; None if there is none.
     """
     model = entry.main
     parts = [f"<h2>{escape(model.title)}</h2>"]
@@ -47,7 +47,7 @@ def details_html(entry: ModelEntry, compared: dict[str, Any] | None) -> str:
 
 
 def size_text(size: int) -> str:
-    """A size on disk."""
+    """A file size in readable units."""
     return str(QLocale().formattedDataSize(size, 1, QLocale.DataSizeFormat.DataSizeSIFormat))
 
 
@@ -133,7 +133,7 @@ def _training(training: Mapping[str, Any]) -> str:
 
 
 def _told(value: Any) -> str:
-    """A value of a card in one line."""
+    """A value from a card in one line."""
     if isinstance(value, Mapping):
         return ", ".join(f"{label(str(key))} {_told(item)}" for key, item in value.items())
     if isinstance(value, list):

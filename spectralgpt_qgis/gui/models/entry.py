@@ -1,4 +1,4 @@
-"""A model as people think of it: what predicts and what it can be trained on from are one, though two files."""
+"""A model as users see it: its file for predictions and its file to train from are one model."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from ..describe import words
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """The files of one name in one folder.
+    """The files with one name in one folder.
 
     Attributes:
-        files: What predicts before what only learns.
+        files: Files for predictions first, then files to train from.
     """
 
     files: tuple[InstalledModel, ...]
 
     @property
     def main(self) -> InstalledModel:
-        """The file that tells about the model."""
+        """The file whose card describes the model."""
         return self.files[0]
 
     @property
     def name(self) -> str:
-        """What parameters take."""
+        """The model's name, as in parameters."""
         return self.main.name
 
     @property
     def title(self) -> str:
-        """What people read."""
+        """The model's title, as shown to the user."""
         return self.main.title
 
     @property
     def key(self) -> str:
-        """Tells it from all others: its path without the ending."""
+        """A unique key: its path without extension."""
         return str(Path(self.main.path).with_suffix(""))
 
     @property
@@ -53,12 +53,12 @@ class ModelEntry:
         return sum(file.bytes for file in self.files)
 
     def comparison(self, compared: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-        """How it fits a raster, of the engine's answer by path; None when it was not compared."""
+        """The model's entry in a comparison with a raster, which is by path; None if it was not compared."""
         return next((compared[file.path] for file in self.files if file.path in compared), None)
 
 
 def entries_of(models: Iterable[InstalledModel]) -> list[ModelEntry]:
-    """Brings the files of each model together, what makes maps before what only learns."""
+    """Groups the files of each model, those for predictions first."""
     together: dict[tuple[str, str], list[InstalledModel]] = {}
     for model in models:
         key = (str(Path(model.path).with_suffix("")), model.task)
@@ -75,8 +75,8 @@ def matches(entry: ModelEntry, text: str, task: str) -> bool:
 
     Args:
         entry: The model.
-        text: What the user typed.
-        task: Empty for all; "train" for what can be trained on from.
+        text: Search text.
+        task: A task; empty for all, "train" for models to train from.
     """
     if task == "train":
         if not any(not file.can_predict for file in entry.files):
@@ -92,7 +92,7 @@ def matches(entry: ModelEntry, text: str, task: str) -> bool:
 
 
 def task_text(entry: ModelEntry) -> str:
-    """What a model is for."""
+    """The task of a model."""
     model = entry.main
     return str(
         words.task_words(
@@ -102,7 +102,7 @@ def task_text(entry: ModelEntry) -> str:
 
 
 def origin_text(entry: ModelEntry) -> str:
-    """Where a model comes from, in short."""
+    """The origin of a model in short."""
     model = entry.main
     if model.origin == SHARED:
         return tr("Shared")
@@ -114,7 +114,7 @@ def origin_text(entry: ModelEntry) -> str:
 
 
 def ordered(entries: Sequence[ModelEntry], compared: dict[str, dict[str, Any]]) -> list[ModelEntry]:
-    """The best first where models were compared with a raster, else as they are."""
+    """Models sorted by a comparison with a raster, the best first; unchanged if there is none."""
     places = {path: place for place, path in enumerate(compared)}
 
     def place(entry: ModelEntry) -> int:

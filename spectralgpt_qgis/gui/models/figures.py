@@ -1,4 +1,4 @@
-"""The held-out figures of a card as HTML: numbers in tables, what they measure in words; nothing is left out."""
+"""The accuracy figures of a card as HTML: all its numbers in tables, with readable names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ...engine_messages import in_users_language
 from ...i18n import localised, tr
 
-# Abbreviations that are not written as words.
+# Abbreviations, with their usual spelling.
 _WRITTEN = {
     "roc": "ROC",
     "auc": "AUC",
@@ -24,15 +24,15 @@ _WRITTEN = {
 }
 
 
-# A grid with more columns is cut into several, or the window would have to be scrolled sideways.
+# A wider table is split, so that the window need not be scrolled horizontally.
 _MOST_COLUMNS = 5
 
 
 def figures_html(figures: Mapping[str, Any]) -> str:
-    """Figures as the card has them, in the card's order: single ones first, then groups of them.
+    """The figures in the card's order, single ones before groups.
 
     Args:
-        figures: Numbers, texts, and mappings of the same.
+        figures: Numbers, texts, and nested mappings of these.
     """
     texts = [value for value in figures.values() if isinstance(value, str)]
     single = {key: value for key, value in figures.items() if _is_single(value)}
@@ -47,7 +47,7 @@ def figures_html(figures: Mapping[str, Any]) -> str:
 
 
 def overlap_note(html: str) -> str:
-    """What IoU is, as a paragraph below figures that have it; empty where none has."""
+    """A paragraph that explains IoU, for below the figures; empty if these have no IoU."""
     if "IoU" not in html:
         return ""
     text = tr(
@@ -58,7 +58,7 @@ def overlap_note(html: str) -> str:
 
 
 def label(key: str) -> str:
-    """A key of a card as people read it: "roc_auc_cva" is "ROC AUC CVA", "bare-ground" stays."""
+    """A key of a card in readable form: "roc_auc_cva" becomes "ROC AUC CVA", "bare-ground" stays."""
     if key in (known := _names()):
         return known[key]
     written = [_WRITTEN.get(word.lower(), word) for word in key.split("_")]
@@ -67,7 +67,7 @@ def label(key: str) -> str:
 
 
 def number(value: Any) -> str:
-    """A figure with as many digits as tell something."""
+    """A figure with a sensible number of digits."""
     if value is None:
         return "–"
     if isinstance(value, list):
@@ -82,7 +82,7 @@ def _is_single(value: Any) -> bool:
 
 
 def _is_grid(group: Mapping[str, Any]) -> bool:
-    """Whether every entry is a row of single figures, so that they stand side by side."""
+    """Whether every entry is a row of single figures, so that the group can be one table."""
     return len(group) > 1 and all(
         isinstance(row, Mapping) and row and all(map(_is_single, row.values()))
         for row in group.values()
@@ -119,7 +119,7 @@ def _table(rows: list[list[str]], heads: list[str] | None = None) -> str:
 
 
 def _names() -> dict[str, str]:
-    """The keys that the cards of trained models have."""
+    """Texts for the keys in cards of trained models."""
     return {
         "overall_accuracy": tr("Overall accuracy"),
         "interval_95": tr("95 % interval"),

@@ -1,4 +1,4 @@
-"""Which models of all are shown: by words, by task, and a layer that they are compared with."""
+"""Filters of the models window: search words, a task, and a layer to compare the models with."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .entry import ModelEntry, matches
 
 
 class ModelFilters(QWidget):
-    """A row above the list."""
+    """The row of filters above the list."""
 
-    changed = pyqtSignal()  # words or task
+    changed = pyqtSignal()  # search words or task
     layer_changed = pyqtSignal()
 
     def __init__(self) -> None:
-        """Lets all models through."""
+        """Starts without limits."""
         super().__init__()
         self.search = QgsFilterLineEdit()
         self.search.setShowSearchIcon(True)
@@ -42,7 +42,7 @@ class ModelFilters(QWidget):
         row.addWidget(self.search, 2)
         row.addWidget(_label(tr("F&or"), self.tasks))
         row.addWidget(self.tasks)
-        row.addWidget(_label(tr("La&yer"), self.layers))  # L is that of Delete
+        row.addWidget(_label(tr("La&yer"), self.layers))  # the mnemonic L belongs to Delete
         row.addWidget(self.layers, 2)
         self.search.textChanged.connect(lambda *_: self.changed.emit())
         self.tasks.currentIndexChanged.connect(lambda *_: self.changed.emit())
@@ -50,11 +50,11 @@ class ModelFilters(QWidget):
 
     @property
     def layer(self) -> Any:
-        """The raster to compare with; None for any."""
+        """The raster to compare the models with; None for none."""
         return self.layers.currentLayer()
 
     def lets_through(self, entry: ModelEntry) -> bool:
-        """Whether a model is to be shown."""
+        """Whether a model matches the filters."""
         return matches(entry, self.search.text(), self.tasks.currentData() or "")
 
 

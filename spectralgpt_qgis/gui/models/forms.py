@@ -1,4 +1,4 @@
-"""The small dialogs that ask before something is done: a name, an address, folders."""
+"""Small dialogs of the models window: for a name, an address, and folders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .entry import ModelEntry
 
 
 class _Form(QDialog):
-    """A form over a row of buttons; opened beside the window, so that QGIS goes on."""
+    """A non-modal dialog with a form above a button box."""
 
     def __init__(self, parent: QWidget | None, title: str, width: int) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class _Form(QDialog):
 
     @property
     def ok(self) -> QPushButton:
-        """The button that goes on."""
+        """The OK button."""
         return self.buttons.button(QDialogButtonBox.StandardButton.Ok)
 
 
@@ -61,7 +61,7 @@ class RenameForm(_Form):
     """Asks for a title and a name."""
 
     def __init__(self, parent: QWidget | None, entry: ModelEntry) -> None:
-        """Shows what they are now."""
+        """Shows the current ones."""
         super().__init__(parent, tr("Rename Model"), 420)
         self.title = QLineEdit(entry.title)
         self.name = QLineEdit(entry.name)
@@ -78,10 +78,10 @@ class RenameForm(_Form):
 
 
 class DownloadForm(_Form):
-    """Asks which weights to fetch, or from which address."""
+    """Asks which weights to download, or from which address."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Lists what is published."""
+        """Lists the published weights."""
         super().__init__(parent, tr("Download Model"), 560)
         self._weights = published_weights()
         self.choice = QComboBox()
@@ -108,7 +108,7 @@ class DownloadForm(_Form):
         self._show()
 
     def order(self) -> tuple[str, str, str, int | None]:
-        """Address, file name, SHA-256 (empty: not known) and size (None: not known)."""
+        """Address, file name, SHA-256 (empty if not known) and size in bytes (None if not known)."""
         index, url = self.choice.currentIndex(), self.address.text().strip()
         known = index < len(self._weights) and url == self._weights[index].url
         size = self._weights[index].bytes if known else None
@@ -145,10 +145,10 @@ class DownloadForm(_Form):
 
 
 class FoldersForm(_Form):
-    """Asks for the folders of models that several people use."""
+    """Asks for the folders of shared models."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Lists those that are set."""
+        """Lists the stored folders."""
         super().__init__(parent, tr("Folders of Shared Models"), 520)
         text = QLabel(
             tr(
@@ -177,7 +177,7 @@ class FoldersForm(_Form):
         self._check()
 
     def keep(self) -> None:
-        """Stores what is listed."""
+        """Stores the listed folders."""
         folders = [self.folders.item(row).text() for row in range(self.folders.count())]
         settings.set_value("shared_models", "\n".join(dict.fromkeys(folders)))
 
@@ -195,6 +195,6 @@ class FoldersForm(_Form):
 
 
 def file_of(url: str) -> str:
-    """The name of the file that an address leads to; empty when it leads to none that could be a model."""
+    """The file name in an address; empty if its extension is not that of a model."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name
     return name if name.lower().endswith((".pth", ".onnx", ".safetensors")) else ""

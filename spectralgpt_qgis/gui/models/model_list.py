@@ -1,4 +1,4 @@
-"""The list of models in the window."""
+"""The list of models in the models window."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _TITLE, _FIT = 0, 1
 
 
 class ModelList(QTreeWidget):
-    """A row a model; what does not fit the chosen raster is grey, its reason the tip."""
+    """One row per model; models that do not fit the chosen raster are grey, with the reason as tooltip."""
 
     def __init__(self) -> None:
-        """Is empty."""
+        """Makes an empty list."""
         super().__init__()
         self.setHeaderLabels([tr("Model"), tr("Layer"), tr("For"), tr("Origin"), tr("Size")])
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # what tells models apart stands last
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names often differ at the end
         header = self.header()
         header.setStretchLastSection(False)
         for column in range(1, 5):
@@ -41,11 +41,11 @@ class ModelList(QTreeWidget):
     def show_entries(
         self, entries: Sequence[ModelEntry], compared: dict[str, dict[str, Any]]
     ) -> None:
-        """Shows models, keeping the chosen one chosen.
+        """Shows models and keeps the selection.
 
         Args:
-            entries: In their order.
-            compared: How they fit a raster, by path; empty without one.
+            entries: The models, in order.
+            compared: Their comparison with a raster, by path; empty if there is none.
         """
         chosen = self.entry()
         blocked = self.blockSignals(True)
@@ -60,12 +60,12 @@ class ModelList(QTreeWidget):
         self.choose(chosen.key if chosen else "")
 
     def entry(self) -> ModelEntry | None:
-        """The chosen model."""
+        """The selected model."""
         item = self.currentItem()
         return item.data(0, Qt.ItemDataRole.UserRole) if item is not None else None
 
     def choose(self, key: str) -> None:
-        """Chooses the model with this key or name, else the first."""
+        """Selects the model with this key or name, else the first."""
         items = [self.topLevelItem(row) for row in range(self.topLevelItemCount())]
         for item in items:
             entry = item.data(0, Qt.ItemDataRole.UserRole)

@@ -1,4 +1,4 @@
-"""The models in QGIS: their window, and model files that are dropped on the map."""
+"""The models window as a part of the plugin, and the handler of model files that are dropped on the map."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class ModelsPart:
-    """Holds the window and the work; what becomes of work without the window is told in QGIS's message bar.
+    """Owns the window and the work; while the window is closed, results of work appear in QGIS's message bar.
 
-    Both are made, and their modules imported, when they are first needed: QGIS shall not start slower for them.
+    Both are made, and their modules imported, on first use, so that they do not slow down the start of QGIS.
     """
 
     def __init__(self, iface: Any, open_tool: Callable[..., Any]) -> None:
@@ -38,12 +38,12 @@ class ModelsPart:
         self._drops: ModelDropHandler | None = None
 
     def add(self) -> None:
-        """Model files may be dropped from now on."""
+        """Registers the handler of dropped files."""
         self._drops = ModelDropHandler(self._dropped)
         self._iface.registerCustomDropHandler(self._drops)
 
     def remove(self) -> None:
-        """Closes the window and cancels work."""
+        """Unregisters the handler, closes the window and cancels work."""
         if self._drops is not None:
             self._iface.unregisterCustomDropHandler(self._drops)
             self._drops = None

@@ -1,4 +1,4 @@
-"""Questions to the engine about models, asked in tasks: which there are, and which of them fit a raster."""
+"""Queries the engine in tasks: for the installed models, and for how well they fit a raster."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ...i18n import tr
 from ...raster_source import crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 
-_DEBOUNCE = 250  # ms: a dialog that is filled in changes its raster several times
-_listings: list[Any] = []  # the one that is going on: the rows of a batch share it
+_DEBOUNCE = 250  # ms, as a dialog changes its raster several times while it is filled in
+_listings: list[Any] = []  # the running listing, if any, which the rows of a batch share
 
 
 @dataclass(frozen=True)
 class RasterQuestion:
-    """A raster to compare with the models: its file, and the CRS to assume when the file has none."""
+    """A raster to compare with the models: its path, and the CRS to assume if the file has none."""
 
     path: str
     crs: str = ""
 
 
 def question_of(value: Any) -> RasterQuestion | None:
-    """What a raster parameter's value means for the engine; None for nothing, or what is no file.
+    """The query for a raster parameter's value; None if it is empty, or not a file.
 
     Args:
-        value: A layer, the id, name or source of one, the path of a file, or a list of these.
+        value: A layer, its id, name or source, the path of a file, or a list of these.
     """
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
@@ -56,17 +56,17 @@ def _project_layer(text: str) -> Any:
 
 
 class ModelQuery(QObject):
-    """Asks one thing of each kind at a time; a newer question takes an older one's place."""
+    """Runs at most one query of each kind; a newer one replaces an older one."""
 
-    listed = pyqtSignal(object)  # paths and messages of what could not be read
-    compared = pyqtSignal(object)  # models as the verb `describe` tells them, by path
+    listed = pyqtSignal(object)  # paths and messages of models that could not be read
+    compared = pyqtSignal(object)  # models from the answer of the verb `describe`, by path
     failed = pyqtSignal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Asks nothing yet.
+        """Starts without a query.
 
         Args:
-            parent: Ends the questions with itself.
+            parent: Parent object; its end cancels the queries.
         """
         super().__init__(parent)
         self._listing: Any = None
@@ -79,17 +79,17 @@ class ModelQuery(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a question is not answered yet."""
+        """Whether a query has not been answered yet."""
         return bool(self._listing or self._comparison or self._timer.isActive())
 
     def list_models(self, anew: bool = False) -> bool:
-        """Asks which models there are; `listed` follows, and then the catalogue knows them.
+        """Lists the models for the catalogue, then emits `listed`.
 
         Args:
-            anew: Also when nothing seems to have changed, as nothing tells of shared folders.
+            anew: Whether to list them even if no change is known, as changes in shared folders are not noticed.
 
         Returns:
-            Whether there is something to wait for.
+            Whether `listed` will be emitted.
         """
         if self._listing is not None:
             return True
@@ -102,7 +102,7 @@ class ModelQuery(QObject):
         return True
 
     def compare(self, question: RasterQuestion | None) -> None:
-        """Asks which models fit a raster; `compared` follows, at once and empty when there is none."""
+        """Compares the models with a raster, then emits `compared`; without a raster at once, and empty."""
         self._drop_comparison()
         self._question = question
         if question is None or engine_access.why_not_ready():
@@ -112,7 +112,7 @@ class ModelQuery(QObject):
             self._timer.start()
 
     def stop(self) -> None:
-        """Gives all questions up; no signal follows. A listing goes on, as others may wait for it."""
+        """Drops all queries without further signals. A listing continues, as other objects may wait for it."""
         self._timer.stop()
         self._drop_comparison()
         task, self._listing = self._listing, None
@@ -156,7 +156,7 @@ class ModelQuery(QObject):
         self.failed.emit(message)
 
     def _listing_stopped(self) -> None:
-        """The user ended it in QGIS's list of tasks: what is known already has to do."""
+        """Called if the user cancelled it in QGIS's task manager; the models known so far are used."""
         self._listing = None
         self.listed.emit([])
 
@@ -175,7 +175,7 @@ class ModelQuery(QObject):
 
 
 def _listing_task() -> Any:
-    """The listing that is going on, else a new one."""
+    """The running listing, else a new one."""
     if not _listings:
         task = EngineTask(tr("List models"), engine_access.client(), "models", {}, hidden=True)
         _listings.append(task)

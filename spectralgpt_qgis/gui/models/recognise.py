@@ -1,4 +1,4 @@
-"""Whether a file that is dropped is a model for this plugin: told from its first and last bytes, nothing is loaded."""
+"""Recognises whether a dropped file is a model for this plugin by its first and last bytes, without loading it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 CARD_KEY = b"spectralgpt:card"
 ENDINGS = (".onnx", ".safetensors", ".pth")
-_LOOK = 4 << 20  # bytes at either end of an ONNX file: the card stands before or after the graph
+_LOOK = 4 << 20  # bytes to read at each end of an ONNX file: the card is before or after the graph
 _LARGEST_HEADER = 64 << 20
-# Tensors that every published SpectralGPT checkpoint has, whatever it was fine-tuned for.
+# Tensors that all published SpectralGPT checkpoints have, pretrained or fine-tuned.
 _TENSORS = (b"patch_embed.proj.weight", b"blocks.0.attn.q.weight", b"pos_embed_spatial")
 
 
 def is_our_model(path: Path) -> bool:
-    """Whether a file is a model with a card of ours, or a SpectralGPT checkpoint; False for what cannot be read.
+    """Whether a file is a model with a card of this plugin, or a SpectralGPT checkpoint; False if it cannot be read.
 
     Args:
         path: Any file.
@@ -51,9 +51,9 @@ def _safetensors(path: Path) -> bool:
 
 
 def _checkpoint(path: Path) -> bool:
-    """PyTorch's archive names its tensors in data.pkl, which is only searched, never unpickled."""
+    """Whether a PyTorch archive has the tensors; searches for their names in data.pkl, but never unpickles it."""
     if not zipfile.is_zipfile(path):
-        with path.open("rb") as file:  # the older format has the same names near its beginning
+        with path.open("rb") as file:  # PyTorch's older format has the names near its beginning
             names = file.read(_LOOK)
         return all(name in names for name in _TENSORS)
     with zipfile.ZipFile(path) as archive:

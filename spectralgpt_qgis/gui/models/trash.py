@@ -1,4 +1,4 @@
-"""Deleting a model's files so that it can be undone."""
+"""Moves a model's files to the system's trash, from which they can be restored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qgis.PyQt.QtCore import QFile
 
 @dataclass(frozen=True)
 class Trashed:
-    """A file in the trash, and where it was."""
+    """A file in the trash: its path there, and its path before."""
 
     now: Path
     before: Path
@@ -25,10 +25,10 @@ def move_to_trash(files: Sequence[Path]) -> list[Trashed]:
         files: Files of one model.
 
     Returns:
-        What is needed to bring them back.
+        The moved files, for `restore`.
 
     Raises:
-        OSError: The system has no trash for one of them; then all are where they were.
+        OSError: The system has no trash for one of them; then all of them are back in place.
     """
     moved: list[Trashed] = []
     for file in files:
@@ -42,25 +42,25 @@ def move_to_trash(files: Sequence[Path]) -> list[Trashed]:
 
 
 def restore(files: Sequence[Trashed]) -> None:
-    """Brings files back from the trash.
+    """Restores files from the trash.
 
     Raises:
-        OSError: The trash was emptied, or the place is taken.
+        OSError: The trash was emptied, or there is a new file at the old path.
     """
     for file in files:
         if file.before.exists():
             raise FileExistsError(f"There is a new file '{file.before}'.")
         shutil.move(str(file.now), str(file.before))
-        # Where a freedesktop.org trash notes what was where; elsewhere there is no such file.
+        # The freedesktop.org trash stores the original path in this file; other systems have none.
         note = file.now.parent.parent / "info" / f"{file.now.name}.trashinfo"
         note.unlink(missing_ok=True)
 
 
 def delete(files: Sequence[Path]) -> None:
-    """Deletes files for good, where there is no trash.
+    """Deletes files permanently, where there is no trash.
 
     Raises:
-        OSError: One cannot be deleted.
+        OSError: A file cannot be deleted.
     """
     for file in files:
         file.unlink()

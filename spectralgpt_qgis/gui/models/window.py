@@ -1,4 +1,4 @@
-"""The window of the installed models: which there are, which fit a layer, and what can be done with them."""
+"""The window that lists and manages the installed models, and compares them with a layer."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ OpenTool = Callable[[str, "dict[str, Any]"], Any]
 
 
 class ModelsWindow(QDialog):
-    """Lists, describes, and hands out the work; nothing in it waits for the engine or a drive."""
+    """Lists and describes models and starts work on them; never blocks on the engine or a slow drive."""
 
     def __init__(self, parent: QWidget | None, work: ModelWork, open_tool: OpenTool) -> None:
-        """Lists what is known, and asks for the rest.
+        """Lists the models that are known, and queries the engine for the rest.
 
         Args:
             parent: QGIS's main window.
-            work: Does what takes time.
+            work: Runs the tasks on models.
             open_tool: Called with the id of an algorithm and parameters to open its dialog.
         """
         super().__init__(parent)
@@ -136,10 +136,10 @@ class ModelsWindow(QDialog):
     # -- what is shown ---------------------------------------------------------------------------
 
     def refresh(self, choose: str = "") -> None:
-        """Asks anew which models there are.
+        """Lists the models again.
 
         Args:
-            choose: Key or name of a model to show then.
+            choose: Key or name of a model to select then.
         """
         self._choose = choose or self._choose
         reason = engine_access.why_not_ready()
@@ -201,7 +201,7 @@ class ModelsWindow(QDialog):
         self._compared = compared
         self._show_models()
         if compared:
-            self.list.choose("")  # the best is the first
+            self.list.choose("")  # the first, which fits best
 
     # -- the buttons -----------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class ModelsWindow(QDialog):
         self.deletion.ask(entry)
 
     def _came_forward(self, kind: type[QDialog]) -> bool:
-        """Shows a form that is open already, with what was typed; returns whether there is one."""
+        """Raises a form that is open already, with its inputs; returns whether there is one."""
         for form in self.findChildren(kind):
             if form.isVisible():
                 form.raise_()
@@ -304,7 +304,7 @@ class ModelsWindow(QDialog):
     # -- a file that is dropped ------------------------------------------------------------------
 
     def dragEnterEvent(self, event: Any) -> None:  # noqa: N802
-        """Takes a model's file."""
+        """Accepts a model file."""
         if dropped_file(event.mimeData(), ENDINGS):
             event.acceptProposedAction()
 
@@ -316,13 +316,13 @@ class ModelsWindow(QDialog):
             self._work.take_in(Path(path))
 
     def reject(self) -> None:
-        """Closed, in whatever way: questions are given up, its forms close, work goes on."""
+        """Cancels queries and closes the forms, but lets work continue; called however the window is closed."""
         self.query.stop()
         self._close_forms()
         super().reject()
 
 
 def _ask(form: QDialog) -> None:
-    """Opens a form beside its window, which stays usable, as QGIS does; it is forgotten when it is closed."""
+    """Opens a form that is not modal, and is deleted when it is closed."""
     form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     form.show()

@@ -1,4 +1,4 @@
-"""What is done to models beside QGIS: taking in, renaming, downloading; one thing at a time."""
+"""Imports, renames and downloads models in tasks, one at a time."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ _OURS = (".onnx", ".safetensors")
 
 
 class ModelWork(QObject):
-    """Runs tasks one after the other and tells how it goes; who shows it is none of its business."""
+    """Runs tasks one after the other and emits their progress, for any window to show."""
 
-    began = pyqtSignal(str)  # what is being done
-    advanced = pyqtSignal(float, str)  # percent, -1 when not known; words
-    succeeded = pyqtSignal(str, str)  # what was done; name of the model that it was done to
+    began = pyqtSignal(str)  # description of the task
+    advanced = pyqtSignal(float, str)  # percent, -1 if not known; text
+    succeeded = pyqtSignal(str, str)  # what was done; name of the model
     failed = pyqtSignal(str)
     stopped = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Does nothing yet."""
+        """Starts without a task."""
         super().__init__(parent)
         self._task: Any = None
 
     @property
     def busy(self) -> bool:
-        """Whether something is being done."""
+        """Whether a task is running."""
         return self._task is not None
 
     def cancel(self) -> None:
-        """Stops what is being done; it leaves nothing but the part of a download, which is taken up again."""
+        """Cancels the task; it leaves nothing behind, except an incomplete download that can be resumed."""
         if self._task is not None:
             self._task.cancel()
 
     # -- taking in -------------------------------------------------------------------------------
 
     def take_in(self, path: Path, remove: bool = False) -> None:
-        """Takes a model of ours, or a published checkpoint, into the user's own models.
+        """Imports a model of this plugin, or a published checkpoint, into the user's own models.
 
         Args:
             path: The file.
-            remove: Whether to delete it afterwards, as it was only fetched for this.
+            remove: Whether to delete the file afterwards, as it was only downloaded for this.
         """
         ours = path.suffix.lower() in _OURS
         tier = "inference" if ours else "training"
@@ -58,7 +58,7 @@ class ModelWork(QObject):
             return
         name = free_model_file(path.stem, "").name
         sources = [path]
-        if ours:  # what predicts and what it can be trained on from are one model
+        if ours:  # the file for predictions and the file to train from are one model
             sources += [
                 beside
                 for ending in _OURS
@@ -94,7 +94,7 @@ class ModelWork(QObject):
         made = Path(answer["outputs"]["output"])
         checkpoint = source.suffix.lower() not in _OURS
         if checkpoint and made.suffix == ".safetensors" and answer["task"] != "backbone":
-            # It predicts already: then there shall be a file to make maps with, too.
+            # A fine-tuned model can predict, so make a file for predictions too.
             self._engine(
                 tr("Import {}").format(source.name),
                 "import",
@@ -113,12 +113,12 @@ class ModelWork(QObject):
     # -- the others ------------------------------------------------------------------------------
 
     def rename(self, path: str, title: str, name: str) -> None:
-        """Gives a model of the user's own another title and name.
+        """Renames one of the user's own models.
 
         Args:
             path: One of its files.
-            title: What people shall read.
-            name: What its files shall be called.
+            title: The new title, as shown to the user.
+            name: The new name of its files, without extension.
         """
         if self._refused(engine_access.why_not_ready()):
             return
@@ -130,13 +130,13 @@ class ModelWork(QObject):
         )
 
     def download(self, url: str, file: str, sha256: str = "", size: int | None = None) -> None:
-        """Fetches a file, then takes it in.
+        """Downloads a file, then imports it.
 
         Args:
-            url: Where from.
-            file: Its name.
-            sha256: What it must have; empty when that is not known.
-            size: What it must measure; None when that is not known.
+            url: Address of the file.
+            file: Name of the file.
+            sha256: Expected SHA-256; empty if not known.
+            size: Expected size in bytes; None if not known.
         """
         tier = "inference" if file.lower().endswith(_OURS) else "training"
         if self._refused(engine_access.why_not_ready(tier)):

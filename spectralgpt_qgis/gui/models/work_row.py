@@ -1,4 +1,4 @@
-"""How far the work on models is, with a button to end it; not there while nothing is done."""
+"""A row with the progress of work on models and a cancel button; hidden while no task is running."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .work import ModelWork
 
 
 class WorkRow(QWidget):
-    """What is done, a bar, and Cancel."""
+    """Description of the task, progress bar and cancel button."""
 
     def __init__(self, work: ModelWork) -> None:
-        """Is hidden.
+        """Makes the row, which is hidden at first.
 
         Args:
-            work: Tells how it goes.
+            work: The work whose progress is shown.
         """
         super().__init__()
         self.doing = plain_label()

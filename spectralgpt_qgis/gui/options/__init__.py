@@ -1,1 +1,1 @@
-"""The engine and the settings: one widget, shown in QGIS's options and in a window of its own."""
+"""The widget for the engine and the settings, shown in QGIS's options and in a window of its own."""

@@ -1,4 +1,4 @@
-"""What tools compute on unless they say otherwise: device, threads and memory."""
+"""The form for the defaults of device, threads and memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ... import settings, tested_devices
 from ...i18n import tr
 from .engine_words import tested_text
 
-_MOST_THREADS = 1024  # as the algorithms allow
-# The engine with a model and its caches needs some 300 MB; the spin box's lowest value stands for "no limit".
+_MOST_THREADS = 1024  # the limit of the algorithms' parameter
+# MB. The engine with a model and its caches needs some 300 MB; the spin box's lowest value means "no limit".
 _STEP, _LEAST, _MOST = 512, 1024, 1024 * 1024
 
 
@@ -21,13 +21,13 @@ class ComputingForm(QGroupBox):
     """Shows the settings; `keep` stores them."""
 
     def __init__(self) -> None:
-        """Shows what is stored."""
+        """Shows the stored settings."""
         super().__init__(tr("Defaults of the tools"))
         self.device = QComboBox()
         self.device.addItem(tr("Automatic: the GPU where it works, else the processor"), "auto")
         self.device.addItem(tr("Processor"), "cpu")
         self.device.addItem(tr("GPU, or stop"), "gpu")
-        # The list shows the whole words, the closed box what there is room for.
+        # The drop-down list shows the whole texts, the closed box only what fits.
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -61,27 +61,27 @@ class ComputingForm(QGroupBox):
         form.addRow(tr("Memory &limit"), self.memory)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        layout.addWidget(self.tested)  # a form gives wrapped text too much room
+        layout.addWidget(self.tested)  # a form layout gives wrapped text too much space
         self.show_settings()
 
     def show_settings(self) -> None:
-        """Shows what is stored."""
+        """Shows the stored settings."""
         self.device.setCurrentIndex(max(self.device.findData(settings.value("device")), 0))
         self.threads.setValue(settings.value("threads"))
         memory = settings.value("memory")
         self.memory.setValue(max(memory, _LEAST) if memory > 0 else self.memory.minimum())
 
     def show_test(self, usable: bool = True) -> None:
-        """Shows what the last test found.
+        """Shows the result of the last test.
 
         Args:
-            usable: Whether there is an engine; without one an old test says nothing.
+            usable: Whether there is an engine; without one, an old result means nothing.
         """
         test = tested_devices.last_test() if usable else None
         self.tested.setText(tested_text(test, self.palette()))
 
     def keep(self) -> None:
-        """Stores what is shown; tools that are opened from now on start with it."""
+        """Stores the settings as shown; they are the defaults of tools that are opened from now on."""
         settings.set_value("device", self.device.currentData())
         settings.set_value("threads", self.threads.value())
         memory = self.memory.value()

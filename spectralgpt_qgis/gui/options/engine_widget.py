@@ -1,4 +1,4 @@
-"""Engine and settings in one widget: the page in QGIS's options and the window both show it."""
+"""The widget for engine and settings, which both the page in QGIS's options and the window show."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _ICON = 40  # pixels
 
 
 class EngineWidget(QWidget):
-    """Shows and changes the engine; what is done goes on without this widget."""
+    """Shows and changes the engine; its tasks continue when this widget is closed."""
 
     def __init__(self, work: EngineWork, parent: QWidget | None = None) -> None:
-        """Shows the state as it is known, and looks again.
+        """Shows the last known state, and reads it again.
 
         Args:
-            work: Does what the buttons say.
+            work: Does the work for the buttons.
             parent: The parent widget.
         """
         super().__init__(parent)
@@ -162,7 +162,7 @@ class EngineWidget(QWidget):
             QWidget.setTabOrder(first, second)
 
     def _listen(self) -> None:
-        # Bound methods of a QObject: Qt lets go of them when this widget is deleted.
+        # Bound methods of a QObject, which Qt disconnects when this widget is deleted.
         self._work.seen.connect(self._show)
         self._work.started.connect(self._started)
         self._work.progressed.connect(self.bar.setValue)
@@ -208,7 +208,7 @@ class EngineWidget(QWidget):
             self._show_head()
 
     def _show_head(self) -> None:
-        """Scrolls to the top, where the reason of a failure stands: a box that opens scrolls to itself."""
+        """Scrolls to the top, to the reason of a failure; a group box that opens has scrolled to itself."""
         area = self.parentWidget()
         while area is not None and not isinstance(area, QScrollArea):
             area = area.parentWidget()
@@ -227,7 +227,7 @@ class EngineWidget(QWidget):
         self._work.look(self.sources.home)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Takes the colours of another theme."""
+        """Updates the colours when the theme changes."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "log"):
             self._show(self._work.state)
@@ -235,7 +235,7 @@ class EngineWidget(QWidget):
     # -- what the buttons do ---------------------------------------------------------------------
 
     def keep(self) -> None:
-        """Stores the settings that are shown."""
+        """Stores the settings as shown."""
         moved = settings.home() != self.sources.home
         self.sources.keep()
         self.computing.keep()
@@ -245,17 +245,17 @@ class EngineWidget(QWidget):
             self._work.look()
 
     def install(self) -> None:
-        """Installs what is chosen, or updates it, from where the form says."""
+        """Installs or updates the chosen tier, with the sources in the form."""
         self.sources.keep()
         self._work.install(self.choice.tier, self.choice.accelerator)
 
     def repair(self) -> None:
-        """Makes the engine anew."""
+        """Reinstalls the engine."""
         self.sources.keep()
         self._work.repair()
 
     def remove(self) -> None:
-        """Removes the engine, after a question."""
+        """Removes the engine after a confirmation."""
         answer = QMessageBox.question(
             self,
             tr("Remove the Engine"),
@@ -266,7 +266,7 @@ class EngineWidget(QWidget):
 
 
 def scrolled(widget: QWidget) -> Any:
-    """Puts a widget into an area that scrolls where the screen is small."""
+    """Puts a widget into a scroll area, for small screens."""
     from qgis.gui import QgsScrollArea
     from qgis.PyQt.QtWidgets import QFrame
 

@@ -1,4 +1,4 @@
-"""The state of the engine, its test and its size in words."""
+"""Texts for the state of the engine, its test and its size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOURS = {"ready": "good", "outdated": "busy", "missing": "busy", "broken": "b
 
 
 def bytes_in_words(count: float) -> str:
-    """A size as people say it: 155 MB, 1.4 GB."""
+    """A size in readable units, such as 155 MB or 1.4 GB."""
     if count < _GB:
         return tr("{} MB").format(round(count / _MB))
     return localised(tr("{:.1f} GB").format(count / _GB))
@@ -38,9 +38,9 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
     """The state in a few lines of rich text.
 
     Args:
-        state: What was seen.
+        state: State of the engine.
         palette: Palette of the label that shows it.
-        failure: Why the last task failed, if it did.
+        failure: Why the last task failed; empty if it did not.
     """
     status = state.status
     colour = status_colour(_COLOURS[status.state], palette)
@@ -61,7 +61,7 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
     if status.state in ("outdated", "broken"):
         lines.append(escape(in_users_language(status.message)))
     place = escape(str(state.home))
-    if state.size and state.size >= _MB:  # less is no engine
+    if state.size and state.size >= _MB:  # a smaller folder contains no engine
         lines.append(tr("{size} in {place}").format(size=bytes_in_words(state.size), place=place))
     else:
         lines.append(tr("Folder: {}").format(place))
@@ -71,12 +71,12 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
 
 
 def cost_text(size: InstallSize, free: int | None, offline: bool, palette: QPalette) -> str:
-    """What an installation downloads and needs, and whether there is room.
+    """The download and disk space of an installation, and whether there is enough space.
 
     Args:
-        size: Size of the choice.
-        free: Bytes free where it goes; None when unknown.
-        offline: Whether it comes from a folder of wheels.
+        size: Size of the chosen installation.
+        free: Free bytes on the target disk; None if unknown.
+        offline: Whether packages come from a folder of wheels.
         palette: Palette of the label that shows it.
     """
     if offline:
@@ -101,7 +101,7 @@ def cost_text(size: InstallSize, free: int | None, offline: bool, palette: QPale
 
 
 def tested_text(test: dict[str, Any] | None, palette: QPalette) -> str:
-    """What was really tried on this machine, in rich text.
+    """The result of the last test on this machine, in rich text.
 
     Args:
         test: Result of `tested_devices.last_test`.
@@ -136,7 +136,7 @@ def _use(device: dict[str, Any]) -> str:
 
 
 def report_of(result: dict[str, Any]) -> str:
-    """What the self-test found, in a few lines of plain text.
+    """The result of the self-test, in a few lines of plain text.
 
     Args:
         result: Result of the engine's verb `doctor`.

@@ -1,4 +1,4 @@
-"""What is done to the engine, apart from any window: it goes on when the window or the options are closed."""
+"""Runs the engine's installation, test and removal independently of windows, so that closing these stops nothing."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ...tasks.environment_removal import EnvironmentRemoval
 from ...tasks.environment_task import EnvironmentTask
 from .engine_words import report_of
 
-_LINES = 500  # of the log that a window opened later still shows
+_LINES = 500  # of the log, kept for windows that are opened later
 
 
 class EngineWork(QObject):
-    """Runs one task on the engine at a time; windows listen and show."""
+    """Runs one task on the engine at a time; windows connect to its signals."""
 
     seen = pyqtSignal(object)  # an EngineState
     started = pyqtSignal()
     progressed = pyqtSignal(int)  # percent
     said = pyqtSignal(str)
-    ended = pyqtSignal(str, str)  # "done", "failed" or "cancelled"; what failed
-    settings_kept = pyqtSignal()  # one of the windows stored them
+    ended = pyqtSignal(str, str)  # "done", "failed" or "cancelled"; message of a failure
+    settings_kept = pyqtSignal()  # a window has stored the settings
     changed = pyqtSignal()  # the engine was installed, tested or removed
 
     def __init__(self) -> None:
-        """Looks at nothing yet."""
+        """Starts no task yet."""
         super().__init__()
         self.state: EngineState | None = None
         self.log: deque[str] = deque(maxlen=_LINES)
@@ -45,26 +45,26 @@ class EngineWork(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether something is done to the engine."""
+        """Whether a task is running on the engine."""
         return self._task is not None
 
     @property
     def looking(self) -> bool:
-        """Whether its state is being looked at."""
+        """Whether the engine's state is being read."""
         return self._look is not None
 
     def description(self) -> str:
-        """What is being done."""
+        """Description of the running task."""
         return self._task.description() if self._task is not None else ""
 
     # -- looking ---------------------------------------------------------------------------------
 
     def look(self, home: Path | None = None, measure: bool = True) -> None:
-        """Looks at the engine's state; `seen` tells.
+        """Starts to read the engine's state, which `seen` emits.
 
         Args:
-            home: The folder to look at; None for that of the settings.
-            measure: Whether to add up its files too.
+            home: The engine's home folder; None for that in the settings.
+            measure: Whether to measure its size too.
         """
         if self._look is not None:
             self._look_again = (home, measure)
@@ -94,7 +94,7 @@ class EngineWork(QObject):
     # -- doing -----------------------------------------------------------------------------------
 
     def install(self, tier: str, accelerator: str) -> None:
-        """Installs the engine, or updates it, and tests it.
+        """Installs or updates the engine, and tests it.
 
         Args:
             tier: "inference" or "training".
@@ -106,7 +106,7 @@ class EngineWork(QObject):
         )
 
     def repair(self) -> None:
-        """Makes the engine anew and tests it."""
+        """Reinstalls the engine and tests it."""
         self._build(tr("Repair the SpectralGPT engine"), "repair")
 
     def remove(self) -> None:
@@ -120,13 +120,13 @@ class EngineWork(QObject):
         self._start(EngineTest())
 
     def cancel(self) -> None:
-        """Stops what is done; the engine in use stays as it was."""
+        """Cancels the running task; the engine in use stays unchanged."""
         if self._task is not None:
             self.say(tr("Cancelling…"))
             self._task.cancel()
 
     def close(self) -> None:
-        """Stops everything and tells nobody any more: the plugin is unloaded."""
+        """Cancels everything and emits no more signals, as the plugin is being unloaded."""
         self.blockSignals(True)
         self._look_again, self._test_after = None, False
         for task in (self._task, self._look):
@@ -134,7 +134,7 @@ class EngineWork(QObject):
                 task.cancel()
 
     def say(self, text: str) -> None:
-        """Adds to the log."""
+        """Adds a line to the log."""
         if text:
             self.log.append(text)
             self.said.emit(text)
@@ -190,7 +190,7 @@ class EngineWork(QObject):
         test, self._test_after = self._test_after, False
         self.ended.emit(how, self.failure)
         self.changed.emit()
-        if self.signalsBlocked():  # closed meanwhile
+        if self.signalsBlocked():  # `close` was called meanwhile
             return
         self.look()
         if test:

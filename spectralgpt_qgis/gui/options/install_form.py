@@ -1,4 +1,4 @@
-"""What shall be installed, and what that costs before anything is pressed."""
+"""The form to choose what to install; shows the download and disk space before the installation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class InstallForm(QWidget):
     chosen = pyqtSignal()
 
     def __init__(self) -> None:
-        """Shows what the settings say."""
+        """Shows the stored settings."""
         super().__init__()
         self._free: int | None = None
         self._offline = False
@@ -49,22 +49,22 @@ class InstallForm(QWidget):
         return "cuda" if self.gpu.isChecked() else "cpu"
 
     def show_status(self, status: Status) -> None:
-        """Chooses what is installed."""
+        """Selects the tier that is installed."""
         if status.usable:
             (self.training if status.tier == "training" else self.maps).setChecked(True)
 
     def show_room(self, free: int | None, offline: bool) -> None:
-        """Says whether there is room.
+        """Shows whether there is enough disk space.
 
         Args:
-            free: Bytes free where the engine goes; None when unknown.
-            offline: Whether it comes from a folder of wheels.
+            free: Free bytes on the engine's disk; None if unknown.
+            offline: Whether packages come from a folder of wheels.
         """
         self._free, self._offline = free, offline
         self._changed()
 
     def allow(self, allowed: bool) -> None:
-        """Whether something else can be chosen now."""
+        """Enables or disables the choice."""
         for widget in (self.maps, self.training, self.gpu):
             widget.setEnabled(allowed)
 

@@ -15,31 +15,32 @@ from ..help import add_help
 if TYPE_CHECKING:
     from .engine_work import EngineWork
 
-PAGE = "SpectralGPTOptions"  # the page's object name: what iface.showOptionsDialog takes
+PAGE = "SpectralGPTOptions"  # the page's object name, for iface.showOptionsDialog
 
 
 class EngineOptionsPage(QgsOptionsPageWidget):
-    """Shows the widget; OK keeps the settings, Cancel does not."""
+    """Shows the widget; OK stores the settings, Cancel does not."""
 
     def __init__(self, work: EngineWork, parent: QWidget | None = None) -> None:
-        """Shows what is kept.
+        """Shows the stored settings.
 
         Args:
-            work: What is done to the engine; it goes on when the options are closed.
-            parent: QGIS's options.
+            work: Tasks on the engine, which continue when the options are closed.
+            parent: QGIS's options dialog.
         """
         from .engine_widget import EngineWidget, scrolled  # not at the start of QGIS
 
         super().__init__(parent)
         self.setObjectName(PAGE)
-        self.panel = EngineWidget(work)  # F1 opens our guide; QGIS's options have a Help button
+        # Without a help button: QGIS's options have one, and F1 opens the plugin's guide.
+        self.panel = EngineWidget(work)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(self.panel), 1)
         add_help(self, "options")
 
     def apply(self) -> None:
-        """Keeps the settings; called by QGIS on OK."""
+        """Stores the settings; called by QGIS on OK."""
         self.panel.keep()
 
 
@@ -47,14 +48,18 @@ class EngineOptionsFactory(QgsOptionsWidgetFactory):
     """Makes the page each time QGIS opens its options."""
 
     def __init__(self, work: Callable[[], EngineWork]) -> None:
-        """Makes nothing yet."""
+        """Makes the factory, but no page yet.
+
+        Args:
+            work: Returns the tasks on the engine, which are only created on demand.
+        """
         super().__init__()
         self._work = work
         self.setTitle("SpectralGPT")
         self.setIcon(QIcon(paths.icon("spectralgpt")))
 
     def createWidget(self, parent: QWidget | None = None) -> QgsOptionsPageWidget:  # noqa: N802
-        """The page; belongs to QGIS."""
+        """The page, which QGIS owns."""
         return EngineOptionsPage(self._work(), parent)
 
 
@@ -66,7 +71,7 @@ class EngineOptions:
 
         Args:
             iface: QGIS's interface.
-            work: Gives what is done to the engine.
+            work: Returns the tasks on the engine, which are only created on demand.
         """
         self._iface = iface
         self._factory = EngineOptionsFactory(work)
@@ -76,5 +81,5 @@ class EngineOptions:
         self._iface.registerOptionsWidgetFactory(self._factory)
 
     def remove(self) -> None:
-        """Takes it away."""
+        """Unregisters the page."""
         self._iface.unregisterOptionsWidgetFactory(self._factory)

@@ -1,4 +1,4 @@
-"""Where the engine's packages come from and where it is put: for companies, offline machines and full disks."""
+"""The form for package sources and folders of the engine: for companies, offline machines and full disks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...i18n import tr
 class SourcesForm(QgsCollapsibleGroupBox):
     """Shows the settings of the installation; `keep` stores them."""
 
-    moved = pyqtSignal()  # another home, or another folder of wheels, was entered
+    moved = pyqtSignal()  # the home folder, or the folder of wheels, was changed
 
     def __init__(self) -> None:
-        """Shows what is stored."""
+        """Shows the stored settings."""
         super().__init__(tr("Network and folders"))
         self._index = QLineEdit()
         self._index.setPlaceholderText("https://pypi.org/simple")
@@ -49,7 +49,7 @@ class SourcesForm(QgsCollapsibleGroupBox):
         form.addRow(tr("Folder for the engine"), self._home)
 
     def show_settings(self) -> None:
-        """Shows what is stored."""
+        """Shows the stored settings."""
         self._index.setText(settings.value("index"))
         self._proxy.setText(settings.value("proxy"))
         self._authority.setFilePath(settings.value("ca_file"))
@@ -58,16 +58,16 @@ class SourcesForm(QgsCollapsibleGroupBox):
 
     @property
     def offline(self) -> bool:
-        """Whether packages come from a folder."""
+        """Whether packages come from a folder of wheels."""
         return bool(self._wheels.filePath().strip())
 
     @property
     def home(self) -> Path:
-        """The engine's home as it would be with what is shown."""
+        """The engine's home folder according to the form."""
         return settings.home(self._home.filePath().strip())
 
     def keep(self) -> None:
-        """Stores what is shown."""
+        """Stores the settings as shown."""
         settings.set_value("index", self._index.text().strip())
         settings.set_value("proxy", self._proxy.text().strip())
         settings.set_value("ca_file", self._authority.filePath().strip())
