@@ -1,1 +1,1 @@
-"""The dock in which a model is trained: what goes in, the run, and what came of it."""
+"""The training dock: its inputs, the run, and the result."""

@@ -1,4 +1,4 @@
-"""How good a model is, in one sentence that promises no more than was measured."""
+"""Describes a model's accuracy in one sentence that claims no more than was measured."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def headline(accuracy: dict[str, Any], scenes: bool) -> str:
-    """The sentence.
+    """The sentence about the accuracy.
 
     Args:
-        accuracy: Accuracy of the engine's result.
-        scenes: Whether scenes were judged, not pixels.
+        accuracy: Accuracy from the engine's result.
+        scenes: Whether scenes were evaluated instead of pixels.
     """
     share = accuracy.get("overall_accuracy")
     if share is None:
         score = accuracy.get("map")
-        if isinstance(score, dict):  # of each way that was tried
+        if isinstance(score, dict):  # one score per variant that was tried
             score = max(score.values(), default=None)
         if score is not None:
             text = tr("Scenes that were held back: mean average precision {:.2f} (1 is best).")
@@ -57,7 +57,7 @@ def headline(accuracy: dict[str, Any], scenes: bool) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as it is read; one that is not quite all never reads 100 %."""
+    """A share in percent; rounding never yields 100 % or 0 % for other shares."""
     if share is None:
         return "–"
     whole = round(100 * share)

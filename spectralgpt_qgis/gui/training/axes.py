@@ -1,4 +1,4 @@
-"""Ticks of an axis: round numbers, few enough to be read."""
+"""Ticks and limits of an axis, at round numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten, within the limits.
+    """Ticks within the limits, at multiples of 1, 2 or 5 times a power of ten.
 
     Args:
         low: Lower limit.
-        high: Upper limit, above the lower.
-        most: How many there may be at most, at least 2.
+        high: Upper limit, greater than the lower one.
+        most: Maximum number of ticks, at least 2.
     """
     step = _step(high - low, most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -19,17 +19,17 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def whole_ticks(last: int, most: int = 8) -> list[int]:
-    """Whole numbers from 0 to `last`."""
+    """Ticks at whole numbers from 0 to `last`."""
     step = max(1, math.ceil(_step(max(last, 1), most)))
     return list(range(0, last + 1, step))
 
 
 def limits(values: list[float], most: int = 5) -> tuple[float, float]:
-    """Round limits that hold all values, from 0 where they come near it.
+    """Round limits that include all values, and 0 if the values come near it.
 
     Args:
-        values: At least one.
-        most: Ticks there will be.
+        values: At least one value.
+        most: Maximum number of ticks.
     """
     low, high = min(values), max(values)
     if high <= low:
@@ -40,7 +40,7 @@ def limits(values: list[float], most: int = 5) -> tuple[float, float]:
 
 
 def _step(span: float, most: int) -> float:
-    """The smallest round step that gives no more than so many ticks."""
+    """The smallest round step that yields no more than `most` ticks."""
     rough = span / max(most - 1, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))

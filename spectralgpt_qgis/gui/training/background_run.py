@@ -1,4 +1,4 @@
-"""One run of an algorithm beside QGIS at a time, for a panel that starts many."""
+"""Runs an algorithm in the background, one run at a time, for panels that start several in a row."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...tasks.algorithm_task import AlgorithmTask
 
 
 class BackgroundRun(QObject):
-    """Starts, cancels and forgets; of each run exactly one of the three endings is emitted, unless it is forgotten."""
+    """Starts and cancels runs; each emits exactly one of `succeeded`, `failed` and `stopped`, unless forgotten."""
 
-    changed = pyqtSignal(bool)  # whether something runs
-    advanced = pyqtSignal(float, str, object)  # percent, what is being done, seconds left or None
+    changed = pyqtSignal(bool)  # whether a run is going on
+    advanced = pyqtSignal(float, str, object)  # percent, current step, seconds left or None
     logged = pyqtSignal(str)
     warned = pyqtSignal(str)
     measured = pyqtSignal(str, int, float)
@@ -27,27 +27,27 @@ class BackgroundRun(QObject):
     stopped = pyqtSignal()
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Runs nothing yet."""
+        """Starts without a run."""
         super().__init__(parent)
         self._task: AlgorithmTask | None = None
         self._began = 0.0
-        self.result: dict[str, Any] = {}  # of the engine, of the last run
-        # QGIS waits for its tasks when it is closed: not for what nobody will see.
+        self.result: dict[str, Any] = {}  # the engine's result of the last run
+        # When QGIS is closed it waits for its tasks, which is useless for results that nobody will see.
         QgsApplication.instance().aboutToQuit.connect(self.forget)
 
     @property
     def running(self) -> bool:
-        """Whether something runs, or is being stopped."""
+        """Whether a run is going on, or being stopped."""
         return self._task is not None
 
     @property
     def cancelling(self) -> bool:
-        """Whether it is being stopped."""
+        """Whether the run is being stopped."""
         return self._task is not None and self._task.feedback.isCanceled()
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start of the run."""
         return time.monotonic() - self._began
 
     def start(self, algorithm_id: str, parameters: dict[str, Any], dry: bool = False) -> bool:
@@ -56,10 +56,10 @@ class BackgroundRun(QObject):
         Args:
             algorithm_id: Such as ``"spectralgpt:segment"``.
             parameters: As for ``processing.run``.
-            dry: Only ask what the run would take; the answer is the `estimate` of `result`.
+            dry: Whether only to estimate the run; the answer is the `estimate` of `result`.
 
         Returns:
-            Whether it runs; a second one while another runs does not.
+            Whether it was started; False while another run is going on.
         """
         if self.running:
             return False
@@ -68,7 +68,7 @@ class BackgroundRun(QObject):
         for name in ("advanced", "logged", "warned", "measured", "described"):
             getattr(feedback, name).connect(getattr(self, name))
         context = dataobjects.createContext(feedback)
-        # By its title the run is found that must end before the plugin goes, see `running_tools`.
+        # `running_tools` finds the run by this title, to end it before the plugin is unloaded.
         known = QgsApplication.processingRegistry().algorithmById(algorithm_id)
         title = known.displayName() if known is not None else algorithm_id
         task = AlgorithmTask(title, algorithm_id, parameters, context, feedback)
@@ -85,12 +85,12 @@ class BackgroundRun(QObject):
         return self.running
 
     def cancel(self) -> None:
-        """Asks the run to stop; a second call does not wait for what it would keep."""
+        """Asks the run to stop; a second call does not wait for results that it would keep."""
         if self._task is not None:
             self._task.cancel()
 
     def forget(self) -> None:
-        """Ends the run at once and tells nothing more of it: its project or its panel is going."""
+        """Ends the run at once without further signals, as its project or panel is being closed."""
         task, self._task = self._task, None
         if task is None:
             return

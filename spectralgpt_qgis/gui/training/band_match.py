@@ -1,4 +1,4 @@
-"""The match of a raster's bands with a model's, in a line for people and in full for its tooltip."""
+"""Describes how a raster's bands match those of a model: briefly, and in full for a tooltip."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..describe import words
 
 @dataclass(frozen=True)
 class BandMatch:
-    """A match as it is shown.
+    """The description of a match.
 
     Attributes:
         text: One or two sentences.
-        tip: Every band, as HTML; may be empty.
-        fits: Whether a model can learn from these bands.
+        tip: All bands, as HTML; may be empty.
+        fits: Whether the model can learn from these bands.
     """
 
     text: str
@@ -26,11 +26,11 @@ class BandMatch:
 
 
 def shown_match(name: str, model: dict[str, Any] | None) -> BandMatch:
-    """Words for what the engine says of a raster and a model.
+    """Describes the engine's comparison of a raster with a model.
 
     Args:
         name: Name of the raster's layer.
-        model: The engine's entry of the model; None where it was not compared.
+        model: The model's entry in the engine's answer; None if it was not compared.
     """
     if model is None:
         return BandMatch(tr("The bands of '{}' are matched when training starts.").format(name))

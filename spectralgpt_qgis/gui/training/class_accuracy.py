@@ -1,4 +1,4 @@
-"""Precision, recall, F1 and IoU of each class."""
+"""The table of precision, recall, F1 and IoU of each class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIGURES = ("precision", "recall", "f1", "iou")
 
 
 class ClassAccuracy(QTableWidget):
-    """A row a class; what a figure means stands in the tooltip of its column."""
+    """One row per class; tooltips of the columns explain the figures."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Starts without classes."""
@@ -53,7 +53,7 @@ class ClassAccuracy(QTableWidget):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in range(1, self.columnCount()):  # no wider than they must be: names are long
+        for column in range(1, self.columnCount()):  # narrow, as class names are long
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             title = self.horizontalHeaderItem(column).text()
             widths = map(self.fontMetrics().horizontalAdvance, (title, "99.9 %"))
@@ -70,8 +70,8 @@ class ClassAccuracy(QTableWidget):
         """Shows the classes.
 
         Args:
-            classes: Title and color of each.
-            figures: Figures of each, by title.
+            classes: Title and color of each class.
+            figures: Figures of each class, by title.
         """
         self.setRowCount(len(classes))
         for row, item in enumerate(classes):
@@ -86,6 +86,6 @@ class ClassAccuracy(QTableWidget):
         self.setFixedHeight(self.sizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """High enough for all rows."""
+        """High enough to show all rows."""
         height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth()
         return QSize(320, height + self.rowCount() * self.verticalHeader().defaultSectionSize())

@@ -1,4 +1,4 @@
-"""The classes with a bar for how well each is mapped."""
+"""The table of classes with a bar for each class's IoU."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ..plain_text import unmarked
 from .run_record import ClassScore
 
 _SHARE = Qt.ItemDataRole.UserRole
-_ROWS = 6  # that are seen before the table scrolls
+_ROWS = 6  # visible without scrolling
 
 
 class ClassBars(QTableWidget):
-    """One row a class: colour, name, and its IoU as a bar with the figure."""
+    """One row per class: colour, name, and its IoU as a bar with the figure."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Starts without classes."""
@@ -61,7 +61,7 @@ class ClassBars(QTableWidget):
         self.setFixedHeight(self.sizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """High enough for some classes; more are scrolled."""
+        """High enough for a few classes; the table scrolls if there are more."""
         rows = min(max(self.rowCount(), 1), _ROWS)
         height = self.horizontalHeader().sizeHint().height()
         height += rows * self.verticalHeader().defaultSectionSize() + 2 * self.frameWidth()
@@ -80,7 +80,7 @@ def swatch(color: str, side: int = 12) -> QIcon:
 
 
 class _Bar(QStyledItemDelegate):
-    """Draws a share as a bar, and its figure beside it."""
+    """Draws a share as a bar with its figure beside it."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draws one cell."""

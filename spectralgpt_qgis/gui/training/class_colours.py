@@ -1,4 +1,4 @@
-"""Colours of classes: those that people expect of a name, else colours that are told apart."""
+"""Colours for new classes: conventional ones for familiar names, else easily distinguished ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ... import paths
 
-# The first ones of engine/data/palette.py, which are told apart with any kind of colour vision.
+# The first colours of engine/data/palette.py, which colour-blind people can distinguish too.
 COLOURS = (
     "#0072b2",
     "#e69f00",
@@ -25,23 +25,23 @@ COLOURS = (
     "#117733",
     "#882255",
 )
-_TURN = 0.61803398875  # of the colour circle, as in engine/data/palette.py
+_TURN = 0.61803398875  # share of the colour circle between two hues, as in engine/data/palette.py
 _LIGHTNESS = (0.5, 0.35, 0.65)
-_NEAR = 20  # degrees of the colour circle; closer hues look alike beside each other on a map
+_NEAR = 20  # degrees of the colour circle; closer hues look alike side by side on a map
 
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """A colour, and how words of such a class's name begin or end; the engine reads the same file."""
+    """Colours, each with the beginnings or endings of words in class names; the engine reads the same file."""
     told = json.loads(paths.FAMILIAR_COLOURS.read_text(encoding="utf-8"))
     return tuple((item["colour"], tuple(item["words"])) for item in told["classes"])
 
 
 def familiar_colour(name: str) -> str:
-    """The colour that people expect of a class called so, "#rrggbb"; empty where there is none.
+    """The conventional colour for a class name, "#rrggbb"; empty if there is none.
 
     Args:
-        name: In any of the plugin's languages.
+        name: Name of the class, in any of the plugin's languages.
     """
     words = re.split(r"[^\w]+|_", name.casefold())
     for colour, stems in _table():
@@ -51,19 +51,19 @@ def familiar_colour(name: str) -> str:
 
 
 def _says(word: str, stem: str) -> bool:
-    """As ``familiar`` in engine/data/palette.py; Chinese has no spaces between words."""
+    """Same as ``familiar`` in engine/data/palette.py; Chinese has no spaces between words."""
     if ord(stem[0]) > 0x2E80:
         return stem in word
     return word.startswith(stem) or (len(stem) > 3 and word.endswith(stem))
 
 
 def given_by_us(colour: str) -> bool:
-    """Whether a colour is one that classes get by themselves, not one that somebody chose."""
+    """Whether a colour is one that is assigned automatically, not chosen by the user."""
     return colour.lower() in COLOURS or colour.lower() in {known for known, _ in _table()}
 
 
 def free_colour(used: Iterable[str]) -> str:
-    """A colour that no class has yet, and that is not alike to a familiar one among them.
+    """A colour that no class uses, and that is not similar to a conventional colour in use.
 
     Args:
         used: Colours of the other classes.
@@ -78,12 +78,12 @@ def free_colour(used: Iterable[str]) -> str:
 
 
 def _further(place: int) -> str:
-    """One of colours that never come back to where they were: the hue goes on by the golden ratio."""
+    """One of an endless series of colours without repetition, whose hue advances by the golden ratio."""
     lightness = _LIGHTNESS[place % len(_LIGHTNESS)]
     return QColor.fromHslF(place * _TURN % 1.0, 0.45, lightness).name()
 
 
 def _alike(first: str, second: str) -> bool:
-    """Whether two colours are tones of one hue."""
+    """Whether two colours have nearly the same hue."""
     apart = abs(QColor(first).hslHue() - QColor(second).hslHue())
     return min(apart, 360 - apart) < _NEAR

@@ -1,4 +1,4 @@
-"""The classes of a label layer, to name, colour, add, remove and draw."""
+"""The editor of a label layer's classes: to name, colour, add, remove and draw them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from .label_classes import (
 
 
 class ClassEditor(QWidget):
-    """The table of classes and its buttons; what is changed becomes the layer's style at once."""
+    """The table of classes and its buttons; changes are applied to the layer's style at once."""
 
     changed = pyqtSignal()
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
-        """Shows no classes yet.
+        """Starts without classes.
 
         Args:
             iface: QGIS's interface.
@@ -49,7 +49,7 @@ class ClassEditor(QWidget):
         self._layer: QgsMapLayer | None = None
         self._field = ""
         self._counts: LabelCounts | None = None
-        # How classes looked whose style is gone: Undo may bring their polygons back.
+        # Styles of removed classes, as Undo may restore their polygons.
         self._remembered: dict[str, LabelClass] = {}
         self._removed: set[str] = set()
         self.drawing = Drawing(iface, self)
@@ -66,12 +66,12 @@ class ClassEditor(QWidget):
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
-        """As the table shows them."""
+        """The classes as the table shows them."""
         return self.table.classes.classes
 
     @property
     def unit(self) -> str:
-        """What labels are: "polygon", "point" or "raster"."""
+        """The kind of labels: "polygon", "point" or "raster"."""
         layer = self._layer
         if isinstance(layer, QgsRasterLayer):
             return "raster"
@@ -80,18 +80,18 @@ class ClassEditor(QWidget):
         return "point" if is_point else "polygon"
 
     def show_layer(self, layer: QgsMapLayer | None, field: str) -> None:
-        """Shows the classes of a layer; nothing is counted yet.
+        """Shows the classes of a layer, without counts.
 
         Args:
             layer: Labels; None shows nothing.
-            field: The class field; empty for a raster, or where none is chosen.
+            field: The class field; empty for a raster, or if none is chosen.
         """
         if (layer, field) != (self._layer, self._field):
             self.drawing.stop()
             self._remembered.clear()
             self._removed.clear()
             before, self._layer, self._field = self._layer, layer, field
-            # Somebody may change names and colours in the layer's properties.
+            # The user may change names and colours in the layer's properties.
             if before is not None and not sip.isdeleted(before):
                 before.styleChanged.disconnect(self._show_classes)
             if layer is not None:
@@ -99,17 +99,17 @@ class ClassEditor(QWidget):
         self.show_counts(None)
 
     def show_counts(self, counts: LabelCounts | None) -> None:
-        """Shows how much is labelled.
+        """Shows the label counts.
 
         Args:
-            counts: None while they are not known.
+            counts: The counts; None while they are not known.
         """
         self._counts = counts
         self._show_classes()
         self._style_what_came_back()
 
     def _style_what_came_back(self) -> None:
-        """Labels of a class that was removed are there again, after Undo: they must be seen on the map."""
+        """Adds removed classes to the style again if Undo has restored their labels, which would be invisible."""
         back = self._removed & set(self._counts.classes if self._counts is not None else ())
         if back:
             self._removed -= back
@@ -121,13 +121,13 @@ class ClassEditor(QWidget):
         return [item.name for row, item in enumerate(model.classes) if model.shortage(row)]
 
     def stop(self) -> None:
-        """Draws no more and forgets the layer."""
+        """Ends drawing and forgets the layer."""
         self.show_layer(None, "")
 
     # -- drawing and editing ---------------------------------------------------------------------
 
     def draw(self, row: int) -> None:
-        """Has QGIS draw labels of a class; on the class that is drawn already, ends drawing.
+        """Starts drawing labels of a class; ends drawing if that class is being drawn already.
 
         Args:
             row: Row of the class.
@@ -143,7 +143,7 @@ class ClassEditor(QWidget):
             self.drawing.start(self._layer, self._column(), self._value(label))
 
     def add_class(self, *_: Any) -> None:
-        """Adds a class, and has its name typed."""
+        """Adds a class and opens the editor of its name."""
         if self._layer is None or self.unit == "raster":
             return
         column = self._column()
@@ -154,7 +154,7 @@ class ClassEditor(QWidget):
         self.table.edit(last)
 
     def remove_class(self, *_: Any) -> None:
-        """Takes the chosen class out, with its labels; those come back with Undo."""
+        """Removes the selected class and its labels, which Undo restores."""
         row = self.table.row()
         if self._layer is None or self.unit == "raster" or row < 0:
             return
@@ -168,7 +168,7 @@ class ClassEditor(QWidget):
         self._keep([item for item in self.classes if item is not gone])
 
     def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> bool:
-        """Whether none is left."""
+        """Deletes the labels of a class; returns whether none is left."""
         wanted = QgsExpression.createFieldEqualityExpression(self._field, self._value(gone.label))
         request = QgsFeatureRequest().setFilterExpression(wanted).setNoAttributes()
         request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
@@ -185,7 +185,7 @@ class ClassEditor(QWidget):
         return True
 
     def _can_edit(self) -> bool:
-        """Switches editing on; where the layer has none, the user is told."""
+        """Starts editing; if the layer cannot be edited, a message tells the user."""
         if self._layer.isEditable() or self._layer.startEditing():
             return True
         text = tr(
@@ -201,7 +201,7 @@ class ClassEditor(QWidget):
         self._keep(list(self.classes))
 
     def _keep(self, classes: list[LabelClass]) -> None:
-        """Makes classes those of the layer."""
+        """Writes the classes to the layer."""
         if self._layer is not None:
             self._remembered.update({item.label: item for item in classes})
             write_classes(self._layer, self._field, classes)
@@ -216,7 +216,7 @@ class ClassEditor(QWidget):
         if layer is not None and (self._field or self.unit == "raster"):
             styled = {item.label for item in read_classes(layer, self._field)}
             found = self._counts.classes if self._counts is not None else ()
-            # A field that numbers the features: a table of them helps nobody.
+            # More values mean a field of unique ids, for which a table of classes is useless.
             found = found if len(found) <= MOST_CLASSES else ()
             classes = [
                 item if item.label in styled else self._remembered.get(item.label, item)
@@ -225,7 +225,7 @@ class ClassEditor(QWidget):
         row = self.table.row()
         self.table.classes.show_classes(classes, self.unit)
         self.table.classes.show_counts(self._counts)
-        self.table.setVisible(bool(classes))  # without rows it is a white gap
+        self.table.setVisible(bool(classes))  # an empty table is a white area
         if classes:
             self.table.selectRow(min(max(row, 0), len(classes) - 1))
         self._show_drawing()
@@ -264,7 +264,7 @@ class ClassEditor(QWidget):
 
     def _on_draw(self, *_: Any) -> None:
         self.draw(self.table.row())
-        self._show_drawing()  # a click has toggled the button, whatever came of it
+        self._show_drawing()  # the click has toggled the button, whether or not drawing started
 
     # -- small questions -------------------------------------------------------------------------
 
@@ -275,6 +275,6 @@ class ClassEditor(QWidget):
         return self._layer.fields().lookupField(self._field) if self._field else -1
 
     def _value(self, label: str) -> Any:
-        """A class's value as its field holds it."""
+        """A class's value in the type of its field."""
         is_number = self._layer.fields().at(self._column()).isNumeric()
         return int(label) if is_number and is_whole(label) else label

@@ -1,4 +1,4 @@
-"""The classes as a table: colour, name, value, how much is labelled, and where that is too little."""
+"""The table of classes: colour, name, value, label counts, and warnings where there are too few labels."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ...tasks.label_count import LabelCounts
 from ..plain_text import unmarked
 from .label_classes import LabelClass, renamed
 
-# As the help of 'Train model from labels' recommends: so many, in different places.
+# Labels per class, in different places, that the help of 'Train model from labels' recommends at least.
 FEWEST = 3
 COLOUR, NAME, VALUE, FEATURES, PIXELS, DRAW = range(6)
 _FLAGS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = int(getattr(_FLAGS, "value", _FLAGS))  # models answer with numbers, also with Qt 6
+_RIGHT = int(getattr(_FLAGS, "value", _FLAGS))  # item models return ints, with Qt 6 too
 
 
 def shortage(item: LabelClass, counts: LabelCounts, unit: str) -> str:
-    """What a class lacks, in a sentence; empty when it has enough.
+    """A sentence about a class with too few labels; empty if it has enough.
 
     Args:
         item: The class.
@@ -61,10 +61,10 @@ class ClassTableModel(QAbstractTableModel):
     edited = pyqtSignal()  # the user changed a colour or a name
 
     def __init__(self, parent: Any = None) -> None:
-        """Without classes.
+        """Starts without classes.
 
         Args:
-            parent: Owner.
+            parent: Parent object.
         """
         super().__init__(parent)
         self._classes: list[LabelClass] = []
@@ -74,15 +74,15 @@ class ClassTableModel(QAbstractTableModel):
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
-        """In the order shown."""
+        """The classes, in the order shown."""
         return tuple(self._classes)
 
     def show_classes(self, classes: Sequence[LabelClass], unit: str) -> None:
-        """Shows classes instead of those before.
+        """Replaces the classes.
 
         Args:
-            classes: In their order.
-            unit: What is counted: "polygon", "point" or "raster".
+            classes: The classes, in order.
+            unit: Kind of labels: "polygon", "point" or "raster".
         """
         if list(classes) == self._classes and unit == self._unit:
             return
@@ -91,27 +91,27 @@ class ClassTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def show_counts(self, counts: LabelCounts | None) -> None:
-        """Shows how much is labelled; None while it is not known."""
+        """Shows the label counts; None while they are not known."""
         self._counts = counts
         self._tell_rows(FEATURES, PIXELS)
 
     def show_drawn(self, label: str) -> None:
-        """Marks the class that new polygons get; empty for none."""
+        """Marks the class that is being drawn; empty for none."""
         self._drawn = label
         self._tell_rows(COLOUR, DRAW)
 
     def shortage(self, row: int) -> str:
-        """What the class of a row lacks; empty when nothing or not known yet."""
+        """The sentence about too few labels for a row; empty if there are enough, or not known yet."""
         if self._counts is None or not self._counts.known:
             return ""
         return shortage(self._classes[row], self._counts, self._unit)
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
-        """A row a class."""
+        """One row per class."""
         return 0 if parent.isValid() else len(self._classes)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
-        """See the constants of this module."""
+        """The columns are the constants of this module."""
         return 0 if parent.isValid() else DRAW + 1
 
     def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
@@ -126,12 +126,12 @@ class ClassTableModel(QAbstractTableModel):
         return None
 
     def flags(self, index: QModelIndex) -> Any:
-        """Names are edited in place."""
+        """Colours and names can be edited."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         return flags | Qt.ItemFlag.ItemIsEditable if index.column() in (COLOUR, NAME) else flags
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
-        """What a cell shows."""
+        """The data of a cell."""
         item, column = self._classes[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(item, column)
@@ -152,7 +152,7 @@ class ClassTableModel(QAbstractTableModel):
         return None
 
     def setData(self, index: QModelIndex, value: Any, role: int = 0) -> bool:  # noqa: N802
-        """Takes a new name or colour."""
+        """Sets a new name or colour."""
         if role != Qt.ItemDataRole.EditRole:
             return False
         item, text = self._classes[index.row()], str(value).strip()
@@ -183,7 +183,7 @@ class ClassTableModel(QAbstractTableModel):
         found = self._counts.of(item.label)
         if column == FEATURES:
             return "" if self._unit == "raster" else f"{found.features:n}"
-        # Without the size of a pixel nothing can be said.
+        # Without a pixel size, the pixels are not known.
         return f"{round(found.pixels):n}" if found.pixels or not found.features else "–"
 
     def _picture(self, row: int, column: int) -> Any:
@@ -210,7 +210,7 @@ class ClassTableModel(QAbstractTableModel):
         return self.shortage(row)
 
     def _spoken(self, row: int, column: int) -> str:
-        """For screen readers, where a cell shows a picture."""
+        """The text for screen readers, where a cell shows an icon."""
         if column == COLOUR:
             return self._classes[row].colour
         if column == FEATURES and self.shortage(row):
@@ -225,7 +225,7 @@ class ClassTableModel(QAbstractTableModel):
 
 
 def _swatch(colour: str) -> QIcon:
-    """A square of the colour; a chosen row must not tint it."""
+    """A square of the colour, which the selection of its row does not tint."""
     square = QPixmap(16, 16)
     square.fill(QColor(colour))
     icon = QIcon(square)
@@ -248,14 +248,14 @@ class ColourDelegate(QStyledItemDelegate):
 
 
 class ClassTable(QTableView):
-    """Shows the classes in 340 pixels of width and as many rows as there are, up to eight."""
+    """Shows the classes within a width of 340 pixels, and without scrolling up to eight rows."""
 
     draw_wanted = pyqtSignal(int)  # row
 
     MOST_ROWS = 8
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Without classes.
+        """Starts without classes.
 
         Args:
             parent: The panel.
@@ -295,7 +295,7 @@ class ClassTable(QTableView):
         self._fit()
 
     def row(self) -> int:
-        """The chosen row; -1 when there is none."""
+        """The selected row; -1 if there is none."""
         rows = self.selectionModel().selectedRows()
         return rows[0].row() if rows else -1
 
@@ -310,12 +310,12 @@ class ClassTable(QTableView):
         self._fit_width()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        """A narrow dock shows fewer columns."""
+        """Hides columns if the dock is narrow."""
         super().resizeEvent(event)
         self._fit_width()
 
     def _fit_width(self, *_: Any) -> None:
-        """Hides values, then pixels, before names are cut: the theme Night Mapping pads every cell."""
+        """Hides values, then pixels, before names are cut off; the theme Night Mapping pads every cell."""
         header = self.horizontalHeader()
         for column in (VALUE, PIXELS):
             self.setColumnHidden(column, False)

@@ -1,4 +1,4 @@
-"""The confusion matrix, small enough for a dock: what is there against what was mapped."""
+"""The confusion matrix of reference and map, small enough for a dock."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from ..plain_text import unmarked
 from .accuracy_words import percent
 
 RIGHT, WRONG = "#2f8f4e", "#c2334d"
-_CELL = (26, 24)  # least width and height
+_CELL = (26, 24)  # minimum width and height
 _WIDEST = 76
 _SWATCH = 10
 _DOCK = 320  # width, px
-_STANDING = 110.0  # most height of a standing title
+_STANDING = 110.0  # maximum height of a vertical title
 
 
 @dataclass(frozen=True)
 class Place:
-    """A cell: row and column of the matrix."""
+    """A cell of the matrix."""
 
     row: int
     column: int
 
 
 class ConfusionMatrix(QLabel):
-    """Reference in rows, map in columns; each cell is as dark as its share of the row.
+    """Reference in rows, map in columns; the darker a cell, the larger its share of the row.
 
-    A label without text, as QGIS's dark themes give the colour of text to labels alone.
+    A QLabel without text, because QGIS's dark themes set the text colour only for labels.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -49,7 +49,7 @@ class ConfusionMatrix(QLabel):
         Args:
             titles: Titles of the classes.
             colors: Colors of the classes, "#rrggbb".
-            counts: Reference in rows.
+            counts: Counts by row (reference) and column (map).
         """
         self._titles, self._colors, self._counts = titles, colors, counts
         self.setAccessibleName(tr("Confusion matrix"))
@@ -71,7 +71,7 @@ class ConfusionMatrix(QLabel):
         self.update()
 
     def text_at(self, place: Place) -> str:
-        """A cell in words."""
+        """The description of a cell."""
         count = self._counts[place.row][place.column]
         total = sum(self._counts[place.row])
         share = percent(count / total) if total else "–"
@@ -87,12 +87,12 @@ class ConfusionMatrix(QLabel):
     # -- measures --------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As high as its rows."""
+        """High enough for all rows."""
         rows = max(len(self._titles), 1)
         return QSize(330, round(self._top + rows * self._row_height + 4))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Room for every column at its narrowest."""
+        """Wide enough for all columns at their minimum width."""
         count = max(len(self._titles), 1)
         return QSize(round(self._narrowest_left + (count + 1) * _CELL[0]), self.sizeHint().height())
 
@@ -110,7 +110,7 @@ class ConfusionMatrix(QLabel):
 
     @property
     def _left(self) -> float:
-        """Width of the titles of the rows."""
+        """Width of the row titles."""
         widest = max((self._metrics.horizontalAdvance(t) for t in self._titles), default=0.0)
         most = max(self._narrowest_left, 0.36 * self.width())
         own = self._metrics.horizontalAdvance(tr("Reference ↓")) + 6
@@ -118,15 +118,15 @@ class ConfusionMatrix(QLabel):
 
     @property
     def _cell_width(self) -> float:
-        """The last column has the sums."""
+        """Width of a cell; one more column than classes, for the sums."""
         room = self.width() - self._left - 2
         return min(max(room / (len(self._titles) + 1), _CELL[0]), _WIDEST)
 
     @property
     def _upright(self) -> bool:
-        """Whether the titles of the columns stand: where they do not fit lying into a narrow dock.
+        """Whether the column titles are vertical, because horizontal ones would not fit into a narrow dock.
 
-        The height must not go by the width that there is, or the two would chase each other.
+        Independent of the current width: the height depends on this, and Qt's layout would not settle.
         """
         room = _DOCK - max(self._narrowest_left, 0.36 * _DOCK)
         fits = min(room / (len(self._titles) + 1), _WIDEST) - 6
@@ -134,7 +134,7 @@ class ConfusionMatrix(QLabel):
 
     @property
     def _top(self) -> float:
-        """Height of the titles of the columns."""
+        """Height of the column titles."""
         line = self._metrics.height()
         if not self._upright:
             return 2 * line + _SWATCH + 12
@@ -159,7 +159,7 @@ class ConfusionMatrix(QLabel):
         painter.setPen(faint)
         line = self._metrics.height()
         corner = QRectF(0, 0, self.width() - 2, line)
-        # The arrow: columns are what was mapped; rows, what is there.
+        # The arrows say that columns are the map and rows the reference.
         painter.drawText(
             QRectF(self._left, 0, corner.width() - self._left, line),
             int(Qt.AlignmentFlag.AlignLeft),
@@ -224,12 +224,12 @@ class ConfusionMatrix(QLabel):
         painter.drawRect(cell)
         if not count:
             return
-        # White on what is dark enough; else the theme's own colour.
+        # White on dark cells, else the theme's text colour.
         painter.setPen(QColor("#ffffff") if share > 0.55 else text)
         self._draw_figure(painter, cell, percent(share) if self._as_percent else str(count))
 
     def _draw_figure(self, painter: QPainter, cell: QRectF, figure: str) -> None:
-        """Draws a number: smaller where it does not fit, and shortened where that is not enough."""
+        """Draws a number, smaller if it does not fit, and abbreviated if it still does not."""
         font = painter.font()
         least = 0.75 * font.pointSizeF()
         briefer = short(int(figure)) if figure.isdigit() else figure.replace(" %", "")
@@ -253,14 +253,14 @@ class ConfusionMatrix(QLabel):
     # -- what a cell says ------------------------------------------------------------------------
 
     def place_at(self, x: float, y: float) -> Place | None:
-        """The cell at a point of the widget; None outside."""
+        """The cell at a point of the widget; None if there is none."""
         count = len(self._titles)
         column = int((x - self._left) // self._cell_width)
         row = int((y - self._top) // self._row_height)
         return Place(row, column) if 0 <= row < count and 0 <= column < count else None
 
     def event(self, event: QEvent) -> bool:
-        """Shows a cell's words as its tooltip."""
+        """Shows the description of a cell as tooltip."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = self.place_at(event.pos().x(), event.pos().y())
             if place is None:
@@ -272,7 +272,7 @@ class ConfusionMatrix(QLabel):
 
 
 def short(count: int) -> str:
-    """A large number in few digits: 1234 is 1.2k."""
+    """A large number in abbreviated form: 1234 becomes 1.2k."""
     for size, mark in ((10**6, "M"), (10**3, "k")):
         if count >= size:
             value = count / size

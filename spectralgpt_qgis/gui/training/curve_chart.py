@@ -1,4 +1,4 @@
-"""Curves of a training run, drawn with the colours of the user's theme."""
+"""The chart of a training run's curves, in the colours of the user's theme."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QWidget
 from ...i18n import localised, tr
 from .axes import limits, ticks, whole_ticks
 
-# Told apart by every kind of colour vision, and readable on white and on black.
+# Colours that colour-blind people can distinguish, readable on white and on black.
 SCORE, SECOND, LOSS = "#2f86c8", "#3aa183", "#d9822b"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line.
+    """A curve.
 
     Attributes:
-        title: In the legend.
+        title: Text in the legend.
         color: "#rrggbb".
         points: Value by step.
-        is_share: 0..1, drawn in percent on the left axis; else on the right one.
+        is_share: Whether values are shares 0..1, drawn in percent on the left axis; others use the right axis.
     """
 
     title: str
@@ -33,9 +33,9 @@ class Curve:
 
 
 class CurveChart(QLabel):
-    """Shares on the left axis, losses on the right, steps below; says what it waits for while it is empty.
+    """Shares on the left axis, losses on the right, steps on the lower axis; shows a message while it is empty.
 
-    A label without text, as QGIS's dark themes give the colour of text to labels alone.
+    A QLabel without text, because QGIS's dark themes set the text colour only for labels.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -54,10 +54,10 @@ class CurveChart(QLabel):
         return QSize(340, 190)
 
     def show_message(self, text: str) -> None:
-        """Empties the chart.
+        """Clears the chart and shows a message.
 
         Args:
-            text: What will be here, or why nothing is.
+            text: What will be shown here, or why nothing is.
         """
         self._curves, self._mark, self._empty = [], None, text
         self.setAccessibleDescription(text)
@@ -73,9 +73,9 @@ class CurveChart(QLabel):
         """Draws curves.
 
         Args:
-            curves: In the legend's order.
-            last: The last step that may come.
-            step_title: What a step is.
+            curves: The curves, in the order of the legend.
+            last: The last possible step.
+            step_title: Name of a step.
             mark: Step and share of the point to mark as the best.
         """
         self._curves = [curve for curve in curves if curve.points]
@@ -91,7 +91,7 @@ class CurveChart(QLabel):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Draws what there is."""
+        """Draws the curves, or the message."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text = self.palette().color(self.foregroundRole())
@@ -119,7 +119,7 @@ class CurveChart(QLabel):
             low, high = limits([value for curve in shares for value in curve.points.values()])
             low, high = max(low, 0.0), min(high, 1.0)
             self._draw_axis(painter, frame, (low, high), text, percent=True)
-            for curve in reversed(shares):  # the first is the one that decides: on top
+            for curve in reversed(shares):  # the first decides the best round, so it is on top
                 self._draw_curve(painter, frame, curve, (low, high))
             if self._mark is not None:
                 self._draw_mark(painter, frame, (low, high))
@@ -130,7 +130,7 @@ class CurveChart(QLabel):
                 self._draw_curve(painter, frame, curve, span)
 
     def _draw_legend(self, painter: QPainter, metrics: QFontMetricsF, text: QColor) -> float:
-        """Draws the legend, in as many rows as it needs; gives the height below it."""
+        """Draws the legend, in as many rows as it needs; returns the y coordinate of its lower edge."""
         x, y, line = 6.0, 2.0, metrics.height()
         for curve in self._curves:
             title = f"{curve.title}  {_value(curve, curve.points[max(curve.points)])}"
@@ -147,7 +147,7 @@ class CurveChart(QLabel):
     def _draw_steps(
         self, painter: QPainter, frame: QRectF, metrics: QFontMetricsF, text: QColor
     ) -> None:
-        """The lower axis: whole steps, and what a step is."""
+        """Draws the lower axis, with whole steps and the name of a step."""
         most = max(2, int(frame.width() / (metrics.horizontalAdvance("000") + 12)))
         painter.setPen(text)
         for step in whole_ticks(self._last, most):
@@ -171,7 +171,7 @@ class CurveChart(QLabel):
         percent: bool,
         grid: bool = True,
     ) -> None:
-        """An upright axis with its grid: percent on the left, plain numbers on the right."""
+        """Draws a vertical axis with its grid: percent on the left, plain numbers on the right."""
         metrics = QFontMetricsF(painter.font())
         faint = QColor(text)
         faint.setAlpha(40)

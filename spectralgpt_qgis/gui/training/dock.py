@@ -1,4 +1,4 @@
-"""The dock that makes a model from labels: imagery and labels, training, result."""
+"""The training dock, with three steps: imagery and labels, training, result."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LABELS, TRAIN, RESULT = range(3)
 
 
 class TrainingDock(QgsDockWidget):
-    """Three steps as tabs; what is missing before the second stands beside the button at all times."""
+    """Three steps as tabs, and a footer that always says what is missing before a training can start."""
 
     def __init__(
         self,
@@ -56,24 +56,24 @@ class TrainingDock(QgsDockWidget):
         result_panel: QWidget,
         open_engine: Callable[..., Any] | None = None,
     ) -> None:
-        """Shows what the project keeps, or the defaults.
+        """Shows the setup that is stored in the project, or the defaults.
 
         Args:
             iface: QGIS's interface.
-            run_panel: Trains in the background and shows how it goes.
-            result_panel: Shows what came of it.
+            run_panel: Runs the training in the background and shows its progress.
+            result_panel: Shows the result.
             open_engine: Opens the window that installs the engine.
         """
         super().__init__(tr("Fine-tune a model"), iface.mainWindow())
         self.setObjectName("SpectralGPTTraining")
         self._iface = iface
         self.run_panel, self.result_panel = run_panel, result_panel
-        self._quiet = True  # nothing is written to the project while it is read
+        self._quiet = True  # while the project is read, nothing is written to it
         self._closed = False
-        self._kept = ""  # what is set up, as text, when it was last read or written
-        self._entry = ""  # what the project had then
+        self._kept = ""  # the setup as text, when it was last read or written
+        self._entry = ""  # the project's entry at that time
         self._started: tuple[float, Run, dict[str, Any]] | None = None
-        self._same_project = True  # as when the training began
+        self._same_project = True  # whether the project is that in which the training began
         self._describer = RasterDescriber(self)
         self.imagery = ImageryPanel(self._describer)
         self.labels = LabelsPanel(iface)
@@ -95,7 +95,7 @@ class TrainingDock(QgsDockWidget):
     # -- what is set up --------------------------------------------------------------------------
 
     def setup(self) -> TrainingSetup:
-        """Everything that is chosen."""
+        """The current setup."""
         return TrainingSetup(
             self.imagery.task,
             tuple(self.imagery.rows.pairs()),
@@ -105,10 +105,10 @@ class TrainingDock(QgsDockWidget):
         )
 
     def open_with(self, layer: QgsMapLayer | None) -> None:
-        """Comes forward, with a raster already chosen.
+        """Raises the dock, with a raster already chosen.
 
         Args:
-            layer: Is taken when it is a raster.
+            layer: The raster; other layers are ignored.
         """
         if isinstance(layer, QgsRasterLayer) and layer not in self.imagery.rasters():
             self.imagery.rows.first_list.setLayer(layer)
@@ -116,7 +116,7 @@ class TrainingDock(QgsDockWidget):
         self.refresh()
 
     def missing(self) -> str:
-        """What stands between the user and the training; empty when nothing does."""
+        """What is missing before a training can start; empty if nothing is."""
         if engine_access.why_not_ready("training"):
             return tr("The engine's training libraries are missing.")
         if self.run_panel.running:
@@ -129,7 +129,7 @@ class TrainingDock(QgsDockWidget):
         )
 
     def _refusal(self) -> str:
-        """What the algorithm itself has against the parameters."""
+        """Why the algorithm itself refuses the parameters; empty if it does not."""
         algorithm = QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM)
         if algorithm is None:
             return tr("The tools of SpectralGPT are not in the toolbox. Load the plugin again.")
@@ -141,7 +141,7 @@ class TrainingDock(QgsDockWidget):
     # -- training --------------------------------------------------------------------------------
 
     def train(self, *_: Any) -> None:
-        """Starts when nothing is missing."""
+        """Starts a training if nothing is missing."""
         if self.missing():
             self.refresh()
             return
@@ -158,7 +158,7 @@ class TrainingDock(QgsDockWidget):
         self.refresh()
 
     def retrain(self, path: str) -> None:
-        """Gets ready to learn on from a model.
+        """Prepares a further training that starts from a model.
 
         Args:
             path: Its .safetensors file.
@@ -167,10 +167,10 @@ class TrainingDock(QgsDockWidget):
         self.steps.setCurrentIndex(LABELS)
 
     def label_here(self, places: QgsVectorLayer) -> None:
-        """Goes back to the labels, with the places to label at hand.
+        """Goes back to the labels, to label the most uncertain places.
 
         Args:
-            places: Ranked, the most uncertain first.
+            places: Layer of the places, ranked with the most uncertain first.
         """
         titles = {item.label: item.name for item in self.labels.classes}
         self.walk.set_layer(places, titles)
@@ -184,7 +184,8 @@ class TrainingDock(QgsDockWidget):
         began, run, parameters = self._started
         self._started = None
         method = str(result.get("METHOD_USED", ""))
-        if method and not result.get("TRAINING", {}).get("cancelled"):  # which tells no whole time
+        # Not the duration of a cancelled training, which is too short for estimates.
+        if method and not result.get("TRAINING", {}).get("cancelled"):
             seconds = round(time.monotonic() - began, 1)
             keep_run(Run(**{**vars(run), "method": method, "seconds": seconds}))
         self._show_result(result, parameters)
@@ -206,7 +207,7 @@ class TrainingDock(QgsDockWidget):
     # -- what is shown ---------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Shows what is missing, how long it will take, and has the project keep what is set up."""
+        """Shows what is missing and the expected time, and stores the setup in the project."""
         if self._quiet:
             return
         setup = self.setup()
@@ -230,7 +231,7 @@ class TrainingDock(QgsDockWidget):
     # -- the project -----------------------------------------------------------------------------
 
     def restore(self, *_: Any) -> None:
-        """Shows what the project keeps; the defaults where it keeps nothing."""
+        """Shows the setup that is stored in the project; the defaults if there is none."""
         self._quiet = True
         kept = read_setup(QgsProject.instance())
         setup = kept or TrainingSetup()
@@ -257,13 +258,13 @@ class TrainingDock(QgsDockWidget):
     def _keep(self) -> None:
         project, setup = QgsProject.instance(), self.setup()
         text = setup.to_text()
-        # While QGIS reads a project, layers arrive before all is there: what it keeps is not ours to change yet.
+        # While QGIS reads a project, layers are added before its entries are complete: these must not be changed yet.
         if text != self._kept and kept_text(project) == self._entry:
             self._kept = self._entry = text
             write_setup(setup, project)
 
     def _leave(self) -> None:
-        """All layers go, and most often the project with them: that must not be written into the next one."""
+        """Pauses when all layers are removed, usually with the project: that must not be written into the next one."""
         self._quiet = True
         self.labels.stop()
         QTimer.singleShot(0, self._stay)
@@ -281,7 +282,7 @@ class TrainingDock(QgsDockWidget):
         self.restore()
 
     def close_down(self) -> None:
-        """Ends what runs and lets go of the project; the dock can then be deleted."""
+        """Ends all runs and disconnects from the project, so that the dock can be deleted."""
         self._quiet = self._closed = True
         self._later.stop()
         project = QgsProject.instance()
@@ -300,7 +301,7 @@ class TrainingDock(QgsDockWidget):
     def _build(self) -> None:
         self.steps = QTabWidget()
         self.steps.setDocumentMode(True)
-        # The dock is as wide as its steps' names, which are longer in some languages: none is cut off.
+        # The dock is at least as wide as the names of its tabs, so that no language is cut off.
         self.steps.setUsesScrollButtons(False)
         self.steps.setElideMode(Qt.TextElideMode.ElideNone)
         self.steps.addTab(
@@ -343,6 +344,6 @@ class TrainingDock(QgsDockWidget):
 
 
 def _some_raster() -> QgsRasterLayer | None:
-    """A raster of the project."""
+    """Any raster of the project; None if there is none."""
     layers = QgsProject.instance().mapLayers().values()
     return next((layer for layer in layers if isinstance(layer, QgsRasterLayer)), None)

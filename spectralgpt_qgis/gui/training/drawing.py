@@ -1,4 +1,4 @@
-"""Drawing labels of one class: new polygons get it, without a form, until drawing ends."""
+"""Draws labels of one class: new polygons get that class without a form, until drawing ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 
 class Drawing(QObject):
-    """Which class is drawn in which layer; what it changes in the layer it puts back."""
+    """The class that is drawn and its layer, whose settings are changed for that and restored afterwards."""
 
     changed = pyqtSignal()
 
@@ -25,7 +25,7 @@ class Drawing(QObject):
 
         Args:
             iface: QGIS's interface.
-            parent: Owner.
+            parent: Parent object.
         """
         super().__init__(parent)
         self._iface = iface
@@ -34,20 +34,20 @@ class Drawing(QObject):
         self._label = ""
         self._value: Any = None
         self._before: tuple[Any, Any] | None = None
-        self._lent = False  # whether the layer is as it was, for as long as the project is written
+        self._lent = False  # whether the settings are restored while the project is being written
 
     @property
     def label(self) -> str:
-        """The value, as text, that new features get; empty when nothing is drawn."""
+        """The class value, as text, of new features; empty while not drawing."""
         return self._label
 
     def start(self, layer: QgsVectorLayer, column: int, value: Any) -> None:
-        """Has new features get a class, and hands the mouse to QGIS's tool that adds features.
+        """Gives new features a class, and activates QGIS's tool to add features.
 
         Args:
-            layer: Labels; editing is switched on.
+            layer: Labels, in edit mode.
             column: Index of the class field.
-            value: Value of the class, as the field holds it.
+            value: Value of the class, in the type of the field.
         """
         if self._layer is not layer or self._column != column:
             self.stop()
@@ -65,7 +65,7 @@ class Drawing(QObject):
         self.changed.emit()
 
     def stop(self) -> None:
-        """Puts the layer back as it was; what was drawn stays."""
+        """Ends drawing and restores the layer's settings; drawn labels are kept."""
         layer = self._layer
         if layer is not None and not sip.isdeleted(layer):
             self._put_back()
@@ -84,10 +84,10 @@ class Drawing(QObject):
             self._suppress(self._before[1])
 
     def _lend(self, *_: Any) -> None:
-        """The project is being written, with the layer as it was: opened again, nothing is drawn."""
+        """Restores the settings while the project is written, so that it does not store those for drawing."""
         self._put_back()
         self._lent = True
-        QTimer.singleShot(0, self._take)  # where it cannot be written, nobody says that it was
+        QTimer.singleShot(0, self._take)  # no signal tells that writing failed
 
     def _take(self) -> None:
         if self._lent and self._layer is not None:

@@ -1,4 +1,4 @@
-"""What the dock says where the engine cannot train, with the way to install it."""
+"""The dock's message if the engine cannot train, with a button to install it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ...i18n import tr
 
 
 class EngineMissing(QFrame):
-    """A sentence and a button; hidden where the engine can train."""
+    """A sentence and a button; hidden if the engine can train."""
 
     def __init__(self, open_engine: Callable[..., Any] | None) -> None:
-        """Says nothing yet.
+        """Starts without a message.
 
         Args:
-            open_engine: Opens the window that installs the engine; None shows no button.
+            open_engine: Opens the window that installs the engine; None for no button.
         """
         super().__init__()
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -33,7 +33,7 @@ class EngineMissing(QFrame):
         self.hide()
 
     def look(self) -> None:
-        """Looks whether the engine can train."""
+        """Updates the message."""
         reason = engine_access.why_not_ready("training")
         self.text.setText(reason)
         self.setVisible(bool(reason))

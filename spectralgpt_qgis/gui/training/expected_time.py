@@ -1,4 +1,4 @@
-"""How long a training will take, told from how long others took; nothing is promised that was not measured."""
+"""Estimates the duration of a training from measured durations of earlier ones."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ... import settings
 from ...i18n import tr
 
 KEPT = 30  # runs
-# From the start of the engine to its first round, seconds: this part does not grow with the labels.
+# Seconds from the start of the engine to its first round, which do not depend on the labels.
 START = 8.0
-# As engine/train/method.py decides where the user leaves the method open.
+# The number from which engine/train/method.py chooses "adapters", if the user leaves the method open.
 MANY_LABELS = 200
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training that was done.
+    """A training and its duration.
 
     Attributes:
-        task: The algorithm's word.
+        task: Option of the algorithm's TASK parameter.
         method: "quick", "adapters" or "full".
-        device: What the user chose: "auto", "cpu" or "gpu".
-        labels: Polygons or points; 0 for a class raster.
-        pixels: Labelled ones.
-        rounds: As chosen, 0 for automatic.
-        seconds: From the click to the model.
+        device: The user's choice: "auto", "cpu" or "gpu".
+        labels: Number of polygons or points; 0 for a class raster.
+        pixels: Number of labelled pixels.
+        rounds: Number of rounds, 0 for automatic.
+        seconds: Time from the click to the finished model.
     """
 
     task: str
@@ -48,7 +48,7 @@ PUBLISHED = (
 
 
 def kept_runs() -> list[Run]:
-    """The trainings of this machine, the latest last."""
+    """The stored trainings on this machine, the latest last."""
     try:
         return [Run(**item) for item in json.loads(settings.value("training_runs") or "[]")]
     except (TypeError, ValueError):
@@ -56,24 +56,24 @@ def kept_runs() -> list[Run]:
 
 
 def keep_run(run: Run) -> None:
-    """Remembers a training; the oldest are dropped."""
+    """Stores a training, and drops the oldest."""
     runs = [*kept_runs(), run][-KEPT:]
     settings.set_value("training_runs", json.dumps([asdict(item) for item in runs]))
 
 
 def likely_method(method: str, task: str, labels: int) -> str:
-    """What "auto" becomes on a machine without a GPU."""
+    """The method that "auto" becomes on a machine without a GPU; other methods stay."""
     if method != "auto":
         return method
     return "adapters" if task != "change" and labels >= MANY_LABELS else "quick"
 
 
 def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
-    """A sentence about the time.
+    """A sentence about the expected time.
 
     Args:
-        wanted: The training to come; its seconds are not looked at.
-        runs: Those that were done on this machine.
+        wanted: The training to estimate; its seconds are ignored.
+        runs: Earlier trainings on this machine.
     """
     alike = [
         run
@@ -82,7 +82,7 @@ def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
         and bool(run.rounds) == bool(wanted.rounds)
     ]
     if alike:
-        # The latest of those that are equally near in size.
+        # The one most similar in size, and of several the latest.
         model = min(reversed(alike), key=lambda run: abs(_size(run) - _size(wanted)))
         return tr(
             "Expected time: about {time}, by an earlier training on this machine ({earlier})."
@@ -98,7 +98,7 @@ def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Such as "20 s", "3 min" or "1 h 20 min": no more exact than an estimate is."""
+    """A duration such as "20 s", "3 min" or "1 h 20 min", rounded as suits an estimate."""
     if seconds < 10:
         return tr("{} s").format(max(1, round(seconds)))
     if seconds < 90:
@@ -110,7 +110,7 @@ def duration(seconds: float) -> str:
 
 
 def _size(run: Run) -> float:
-    """What the time grows with: "quick" looks at each labelled place, the others go through their rounds."""
+    """The quantity that determines the time: labels for "quick", rounds for the other methods."""
     if run.method == "quick":
         return float(max(run.labels, 1))
     return float(max(run.rounds, 1))

@@ -1,4 +1,4 @@
-"""The foot of the dock: what is missing before a training, and the button that starts it."""
+"""The footer of the dock: what is missing before a training, and the button that starts it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..plain_text import plain_label
 
 
 class Footer(QWidget):
-    """A sentence with its sign, Help and Train; seen at every step."""
+    """A sentence with an icon, and the buttons Help and Train; visible in all tabs."""
 
     def __init__(self) -> None:
-        """Says nothing yet."""
+        """Starts without a text."""
         super().__init__()
         self._icon = QLabel()
         self.status = plain_label()
@@ -34,9 +34,9 @@ class Footer(QWidget):
         """Shows whether a training can start.
 
         Args:
-            missing: What stands before it; empty when nothing does.
-            running: Whether that is a training which goes on.
-            shortage: What would make the result poor; empty when nothing does.
+            missing: What is missing or prevents it; empty if nothing does.
+            running: Whether a training is going on, which `missing` says then.
+            shortage: What would make the result poor; empty if nothing would.
         """
         icon, text = "/mIconSuccess.svg", tr("Ready to train.")
         if running:
@@ -51,7 +51,7 @@ class Footer(QWidget):
 
 
 def _small(button: QToolButton) -> QToolButton:
-    """Shows the button's icon alone: the row is narrow."""
+    """Shows only the button's icon, as the row is narrow."""
     button.setIcon(QgsApplication.getThemeIcon("/mActionHelpContents.svg"))
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
     button.setAccessibleName(button.text())

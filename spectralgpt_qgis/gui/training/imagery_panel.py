@@ -1,4 +1,4 @@
-"""What the model shall do and which rasters it learns from, with the bands that were found in them."""
+"""The panel for the task of the model and the rasters to learn from, with their recognised bands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .raster_rows import RasterRows
 
 
 def tasks() -> tuple[tuple[str, str, str], ...]:
-    """The tasks: word of the algorithm, name, tip."""
+    """The tasks: option of the algorithm, name, tooltip."""
     return (
         ("segmentation", tr("Map of classes"), tr("A class for every pixel.")),
         ("scenes", tr("Scenes"), tr("One label for a whole polygon or grid cell.")),
@@ -24,7 +24,7 @@ def tasks() -> tuple[tuple[str, str, str], ...]:
 
 
 class ImageryPanel(QGroupBox):
-    """Task, rasters, matched bands."""
+    """Task, rasters and matched bands."""
 
     changed = pyqtSignal()
 
@@ -32,7 +32,7 @@ class ImageryPanel(QGroupBox):
         """Shows the rasters of the project.
 
         Args:
-            describer: Tells what the engine makes of them.
+            describer: Gets the engine's description of rasters.
             parent: The dock.
         """
         super().__init__(tr("Imagery"), parent)
@@ -62,11 +62,11 @@ class ImageryPanel(QGroupBox):
 
     @property
     def task(self) -> str:
-        """The algorithm's word for the task."""
+        """The task, as an option of the algorithm."""
         return str(self.task_list.currentData())
 
     def set_task(self, task: str) -> None:
-        """Chooses a task; one that is not known is left out."""
+        """Selects a task; ignores one that is not known."""
         index = self.task_list.findData(task)
         if index >= 0:
             self.task_list.setCurrentIndex(index)
@@ -79,14 +79,14 @@ class ImageryPanel(QGroupBox):
         """Compares the bands with those of another model.
 
         Args:
-            path: Path of the model to start from; empty when none is chosen.
+            path: Path of the base model; empty if none is chosen.
         """
         if path != self._base:
             self._base = path
             self._show_match()
 
     def problem(self) -> str:
-        """Why training cannot start with these rasters; empty when it can."""
+        """Why training cannot start with these rasters; empty if it can."""
         pairs = self.rows.pairs()
         if not pairs:
             return tr("Choose the raster with the ground you want to label.")
@@ -124,7 +124,7 @@ class ImageryPanel(QGroupBox):
         self.bands.setVisible(bool(shown))
 
     def _match(self, layer: QgsRasterLayer) -> BandMatch | None:
-        """How the bands of a layer serve the base; None without a base."""
+        """How the bands of a layer match those of the base model; None without a base model."""
         if not self._base:
             return None
         description = self._describer.of(layer)

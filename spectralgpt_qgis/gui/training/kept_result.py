@@ -1,4 +1,4 @@
-"""The result of the last training, as the project keeps it: opened again, it can be looked at and trained on."""
+"""Stores the result of the last training in the project, so that it is available when that is opened again."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _SCOPE, _KEY = "SpectralGPT", "/training_result"
 
 
 def write_result(result: dict[str, Any], parameters: dict[str, Any], project: QgsProject) -> None:
-    """Has a project keep what came of a training.
+    """Stores the result of a training in a project.
 
     Args:
-        result: Result of ``RunPanel.finished``.
-        parameters: That it was trained with; layers by id.
-        project: Is dirty afterwards.
+        result: Result from ``RunPanel.finished``.
+        parameters: Parameters of the training, with layers by id.
+        project: The project, which becomes dirty.
     """
     kept = {"result": result, "parameters": parameters}
     project.writeEntry(_SCOPE, _KEY, json.dumps(kept, ensure_ascii=False, default=str))
 
 
 def read_result(project: QgsProject) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What a project keeps: result and parameters; None when that is nothing, or the model's file is gone."""
+    """The stored result and parameters; None if there are none, or the model file no longer exists."""
     try:
         kept = json.loads(project.readEntry(_SCOPE, _KEY, "")[0] or "{}")
         result, parameters = dict(kept["result"]), dict(kept["parameters"])
         there = Path(result["OUTPUT_MODEL"]).is_file()
     except (ValueError, TypeError, KeyError):
-        return None  # nothing is kept, or it was edited by hand
+        return None  # nothing is stored, or it was edited by hand
     return (result, parameters) if there else None

@@ -1,4 +1,4 @@
-"""The classes of a label layer: read from its style and its field's list of values, and written back to both."""
+"""Reads the classes of a label layer from its style and its field's value map, and writes them to both."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ...i18n import tr
 from ...label_look import as_text, is_unset, look_of_classes, names_field
 from .class_colours import COLOURS, familiar_colour, free_colour, given_by_us
 
-MOST_CLASSES = 254  # that a model can have, as engine/data/label_classes.py says
+MOST_CLASSES = 254  # of a model, as in engine/data/label_classes.py
 
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One class.
+    """A class.
 
     Attributes:
         label: Its value as text.
-        name: What people call it.
+        name: Its name, as shown to the user.
         colour: "#rrggbb".
     """
 
@@ -45,13 +45,13 @@ class LabelClass:
 
 
 def first_classes(task: str) -> tuple[LabelClass, ...]:
-    """What a new label layer starts with.
+    """The classes of a new label layer.
 
     Args:
         task: Task of the algorithm: "segmentation", "scenes" or "change".
     """
     if task == "change":
-        # The engine takes the larger number for change.
+        # The engine takes the larger value as change.
         return (
             LabelClass("0", tr("Unchanged"), "#d9d9d9"),
             LabelClass("1", tr("Changed"), "#e0473c"),
@@ -66,8 +66,8 @@ def next_class(classes: Sequence[LabelClass], numbers: bool) -> LabelClass:
     """A further class that differs from all others in value, name and colour.
 
     Args:
-        classes: Those there are.
-        numbers: Whether the field holds numbers; else its value is the name.
+        classes: The existing classes.
+        numbers: Whether the field is numeric; otherwise the class's value is its name.
     """
     taken = {item.label for item in classes} | {item.name for item in classes}
     number = 1
@@ -79,12 +79,12 @@ def next_class(classes: Sequence[LabelClass], numbers: bool) -> LabelClass:
 
 
 def renamed(item: LabelClass, name: str, others: Iterable[LabelClass]) -> LabelClass:
-    """A class under another name, in the colour that people expect of it, unless somebody chose its colour.
+    """A class with another name, and with the conventional colour for it unless the user chose a colour.
 
     Args:
-        item: As it was.
-        name: The new one.
-        others: Classes beside it, whose colours are taken.
+        item: The class.
+        name: The new name.
+        others: The other classes, whose colours are taken.
     """
     expected = familiar_colour(name)
     free = expected not in {other.colour.lower() for other in others}
@@ -94,17 +94,17 @@ def renamed(item: LabelClass, name: str, others: Iterable[LabelClass]) -> LabelC
 
 
 def plain_name(label: str) -> str:
-    """What a class is called that nobody has named: the engine says the same in a model."""
+    """The name of a class without one, the same as the engine uses in a model."""
     return tr("Class {}").format(label) if is_whole(label) else label
 
 
 def read_classes(layer: QgsMapLayer, field: str, found: Iterable[str] = ()) -> list[LabelClass]:
-    """The classes that a layer's style, its list of values and its labels tell.
+    """The classes in a layer's style, its value map and its labels.
 
     Args:
         layer: Labels.
         field: The class field; not used for a raster.
-        found: Values that occur, as text; those the style does not know come last.
+        found: Values that occur, as text; those that are not in the style come last.
     """
     looks = json.loads(look_of_classes(layer, field) or "[]")
     classes: list[LabelClass] = []
@@ -125,12 +125,12 @@ def read_classes(layer: QgsMapLayer, field: str, found: Iterable[str] = ()) -> l
 
 
 def write_classes(layer: QgsMapLayer, field: str, classes: Sequence[LabelClass]) -> None:
-    """Makes classes the layer's style, and the list of values of a field that holds numbers.
+    """Writes the classes to the layer's style, and to the value map of a numeric field.
 
     Args:
         layer: Labels, features or a class raster.
         field: The class field; not used for a raster.
-        classes: All of them.
+        classes: All classes.
     """
     if isinstance(layer, QgsRasterLayer):
         layer.setRenderer(
@@ -155,8 +155,7 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
     column = layer.fields().lookupField(field)
     is_number = layer.fields().at(column).isNumeric()
     editor = layer.editorWidgetSetup(column)
-    # A list of values that somebody set up is kept up to date; a field of free text gets none, and a related table is
-    # the user's.
+    # An existing value map is kept up to date; a text field gets none, and a value relation is left to the user.
     if (is_number and editor.type() != "ValueRelation") or editor.type() == "ValueMap":
         options = dict(editor.config()) if editor.type() == "ValueMap" else {}
         options["map"] = [{item.name: item.label} for item in classes]
@@ -169,16 +168,16 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
     ):
         for category in before.categories():
             value = category.value()
-            if is_unset(value):  # "all other values": they stay in sight
+            if is_unset(value):  # "all other values", which stay visible
                 rest.append(QgsRendererCategory(category))
             for one in value if isinstance(value, (list, tuple)) else [value]:
-                # Cloned at once: the symbol goes with this copy of its category.
+                # Cloned, as the symbol is deleted with this copy of its category.
                 symbols[as_text(one)] = category.symbol().clone()
     categories = []
     for item in classes:
         symbol = symbols.pop(item.label, None) or _symbol(layer)
         colour = QColor(item.colour)
-        colour.setAlpha(symbol.color().alpha())  # the imagery stays in sight
+        colour.setAlpha(symbol.color().alpha())  # the imagery stays visible
         symbol.setColor(colour)
         value: Any = int(item.label) if is_number and is_whole(item.label) else item.label
         categories.append(QgsRendererCategory(value, symbol, item.name))
@@ -186,7 +185,7 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
 
 
 def _symbol(layer: QgsVectorLayer) -> Any:
-    """A plain symbol through which the imagery can be seen."""
+    """A plain symbol that is transparent enough to see the imagery."""
     if layer.geometryType() == QgsWkbTypes.GeometryType.PointGeometry:
         return QgsMarkerSymbol.createSimple({"outline_color": "white", "size": "2.4"})
     symbol = QgsFillSymbol.createSimple({"outline_color": "white", "outline_width": "0.4"})
@@ -200,5 +199,5 @@ def is_whole(text: str) -> bool:
 
 
 def _order(label: str) -> tuple[int, float, str]:
-    """Numbers in their order, then words in theirs."""
+    """Sort key: numbers first, then text."""
     return (0, float(label), "") if is_whole(label) else (1, 0.0, label)

@@ -1,4 +1,4 @@
-"""Keeps the counts of a label layer up to date while it is edited, without holding QGIS up."""
+"""Keeps the counts of a label layer up to date while it is edited, without blocking QGIS."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _EDITS = (
 
 
 class LabelCounter(QObject):
-    """Counts again a moment after the last edit; large layers are waited for longer."""
+    """Counts again a moment after the last edit, for large layers after a longer pause."""
 
     counted = pyqtSignal(object)  # LabelCounts
 
-    PATIENCE = 250  # ms after an edit, at least
+    PATIENCE = 250  # ms after an edit, at the least
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Watches nothing yet.
+        """Starts without a layer.
 
         Args:
-            parent: Owner.
+            parent: Parent object.
         """
         super().__init__(parent)
         self._layer: QgsMapLayer | None = None
@@ -64,12 +64,12 @@ class LabelCounter(QObject):
     def watch(
         self, layer: QgsMapLayer | None, field: str, rasters: Sequence[QgsRasterLayer]
     ) -> None:
-        """Counts the labels of a layer from now on.
+        """Starts to count the labels of a layer.
 
         Args:
-            layer: Labels; None stops.
+            layer: Labels; None to stop.
             field: The class field; not used for a raster.
-            rasters: The imagery; the first one's pixels are counted.
+            rasters: The imagery; pixels are those of the first raster.
         """
         if layer is not self._layer:
             self._listen(False)
@@ -84,7 +84,7 @@ class LabelCounter(QObject):
             self._timer.start()
 
     def stop(self) -> None:
-        """Counts no more."""
+        """Stops counting."""
         self.watch(None, "", ())
 
     def _listen(self, on: bool) -> None:
@@ -94,11 +94,11 @@ class LabelCounter(QObject):
         for name in _EDITS:
             signal = getattr(layer, name, None)
             if signal is not None:
-                with suppress(TypeError):  # never connected
+                with suppress(TypeError):  # was not connected
                     (signal.connect if on else signal.disconnect)(self._edited)
 
     def _edited(self, *_: Any) -> None:
-        self._drop_task()  # it counts what is not there any more
+        self._drop_task()  # its count would be outdated
         self._timer.start()
 
     def _count(self) -> None:
@@ -112,7 +112,7 @@ class LabelCounter(QObject):
         self._task, self._began = task, time.monotonic()
         task.succeeded.connect(lambda counts: self._on_counted(counts, task))
         task.failed.connect(lambda *_: self._on_counted(LabelCounts(known=False), task))
-        # Ended in QGIS's list of tasks: as good as not countable.
+        # If the user cancels it in QGIS's task manager, the counts are not known.
         task.stopped.connect(lambda: self._on_counted(LabelCounts(known=False), task))
         task.start()
 
@@ -125,7 +125,7 @@ class LabelCounter(QObject):
             return None
         rasters = [raster for raster in self._rasters if not sip.isdeleted(raster)]
         if not rasters:
-            # Polygons can be counted all the same.
+            # Without imagery only features are counted, not pixels.
             return LabelCount(
                 what, QgsVectorLayerFeatureSource(layer), column, QgsCoordinateTransform(), 0.0
             )

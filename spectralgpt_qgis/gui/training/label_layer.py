@@ -1,4 +1,4 @@
-"""A new layer to draw labels in: a GeoPackage, styled, ready for drawing."""
+"""Makes a new label layer: a GeoPackage with a style, ready for drawing."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FIELD = "class"
 
 
 class LabelLayerNotMade(Exception):
-    """The file cannot be written; the text says why and what to do."""
+    """The file cannot be written; the message says why and what to do."""
 
 
 def free_label_file(folder: Path, raster_name: str) -> Path:
-    """A GeoPackage in a folder that does not exist yet, called after the raster.
+    """The path of a new GeoPackage, named after the raster.
 
     Args:
-        folder: Where it shall be.
+        folder: Its folder.
         raster_name: Name of the raster's layer.
     """
     stem = re.sub(r"[^\w-]+", "_", raster_name).strip("_")[:60]
@@ -41,7 +41,7 @@ def free_label_file(folder: Path, raster_name: str) -> Path:
 
 
 def free_file(path: Path) -> Path:
-    """The path itself, or one with a number when it is taken."""
+    """The path itself, or with a number if the file exists."""
     free, number = path, 2
     while free.exists():
         free, number = path.with_name(f"{path.stem}_{number}{path.suffix}"), number + 1
@@ -51,13 +51,13 @@ def free_file(path: Path) -> Path:
 def make_label_layer(
     path: Path, name: str, crs: QgsCoordinateReferenceSystem, classes: Sequence[LabelClass]
 ) -> QgsVectorLayer:
-    """Writes an empty layer of polygons with a class field, and opens it.
+    """Creates an empty polygon layer with a class field, and opens it.
 
     Args:
-        path: A GeoPackage that does not exist.
+        path: Path of a GeoPackage that does not exist yet.
         name: Name of the layer.
         crs: CRS of the imagery.
-        classes: What it starts with.
+        classes: Its first classes.
 
     Raises:
         LabelLayerNotMade: The file exists or cannot be written.
@@ -91,21 +91,21 @@ def make_label_layer(
             ).format(path=path, reason=reason)
         )
     write_classes(layer, FIELD, classes)
-    # A form after every polygon would be in the way: the class is chosen before drawing.
+    # No form after every polygon, as the class is chosen before drawing.
     form = layer.editFormConfig()
     form.setSuppress(QgsEditFormConfig.FeatureFormSuppress.SuppressOn)
     layer.setEditFormConfig(form)
     layer.saveStyleToDatabase("spectralgpt", "", True, "")
-    # Saving the style leaves the layer with a connection that cannot write any more: it is opened anew, with the style.
+    # Opened again, as saving the style leaves the layer with a connection that can no longer write.
     del layer
     return QgsVectorLayer(source, name, "ogr")
 
 
 def switch_snapping_off(project: QgsProject, layer: QgsVectorLayer) -> None:
-    """Leaves a layer out of snapping, and all others as they are: labels are drawn freehand, inside what they label.
+    """Switches snapping off for a layer only, as labels are drawn freehand, inside the objects that they label.
 
     Args:
-        project: With the layer in it.
+        project: The layer's project.
         layer: The labels.
     """
     snapping = project.snappingConfig()

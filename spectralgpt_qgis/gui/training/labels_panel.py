@@ -1,4 +1,4 @@
-"""The labels: made in one click or chosen, with their classes, and drawn class by class."""
+"""The panel for the labels: makes or selects a label layer, and edits and draws its classes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LabelsPanel(QGroupBox):
     changed = pyqtSignal()
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
-        """Shows no labels yet.
+        """Starts without labels.
 
         Args:
             iface: QGIS's interface.
@@ -105,16 +105,16 @@ class LabelsPanel(QGroupBox):
 
     @property
     def counts(self) -> LabelCounts | None:
-        """How much is labelled; None while it is not known."""
+        """The label counts; None while they are not known."""
         return self._counts
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
-        """As the table shows them."""
+        """The classes as the table shows them."""
         return self.editor.classes
 
     def problem(self) -> str:
-        """Why training cannot start with these labels; empty when it can."""
+        """Why training cannot start with these labels; empty if it can."""
         layer = self.layer
         if layer is None:
             return tr("Make a label layer, or choose one.")
@@ -152,7 +152,7 @@ class LabelsPanel(QGroupBox):
         return tr("Label at least two classes. Add a second one.")
 
     def shortage(self) -> str:
-        """Which classes have too few labels, in a sentence; empty when none has."""
+        """A sentence about classes with too few labels; empty if there are none."""
         short = self.editor.shortage()
         if not short:
             return ""
@@ -163,11 +163,11 @@ class LabelsPanel(QGroupBox):
     # -- what comes from outside -----------------------------------------------------------------
 
     def show_imagery(self, task: str, rasters: list[QgsRasterLayer]) -> None:
-        """Takes the task and the rasters, whose pixels are counted and which are no labels.
+        """Takes the task and the rasters, whose pixels are counted and which cannot be chosen as labels.
 
         Args:
-            task: The algorithm's word.
-            rasters: All of them, second dates included.
+            task: The task, as an option of the algorithm.
+            rasters: All rasters, including those of the second date.
         """
         places = [raster.crs() for raster in rasters]
         if (task, rasters, places) == (self._task, self._rasters, self._places):
@@ -177,11 +177,11 @@ class LabelsPanel(QGroupBox):
         self._recount()
 
     def set_labels(self, layer: QgsMapLayer | None, field: str = "") -> None:
-        """Chooses a layer and its field.
+        """Selects a layer and its class field.
 
         Args:
             layer: A layer of the project, or None.
-            field: Empty for the likeliest.
+            field: The class field; empty for the most likely one.
         """
         self.layer_list.setLayer(layer)
         if field and self._is_vector() and self.layer.fields().lookupField(field) >= 0:
@@ -190,13 +190,13 @@ class LabelsPanel(QGroupBox):
             self._recount()
 
     def hold_looks(self) -> None:
-        """Sees to it that the model gets names and colours of the table, also where the layer's style has none."""
+        """Stores the table's names and colours in the layer, so that the model gets those that its style lacks."""
         if self.layer is not None:
             looks = {item.label: (item.name, item.colour) for item in self.classes}
             hold_looks(self.layer, self.field, looks)
 
     def stop(self) -> None:
-        """Counts and draws no more; the layer's own settings are put back."""
+        """Stops counting and drawing, and restores the layer's settings."""
         self._counter.stop()
         self.editor.stop()
         self._listen_to_fields(None)
@@ -204,7 +204,7 @@ class LabelsPanel(QGroupBox):
     # -- making and drawing ----------------------------------------------------------------------
 
     def make_layer(self, *_: Any) -> QgsVectorLayer | None:
-        """Makes a label layer beside the project, and begins to draw its first class."""
+        """Makes a label layer, if possible in the project's folder, and starts drawing its first class."""
         if not self._rasters:
             self._say(tr("Choose a raster first: the label layer gets its coordinate system."))
             return None
@@ -222,7 +222,7 @@ class LabelsPanel(QGroupBox):
             self._say(str(error))
             return None
         project = QgsProject.instance()
-        # At the top: QGIS would put it above the chosen layer, where a map of the same ground may cover what is drawn.
+        # At the top: QGIS would add it above the current layer, where a map of the same area might hide the labels.
         project.addMapLayer(layer, False)
         project.layerTreeRoot().insertLayer(0, layer)
         switch_snapping_off(project, layer)
@@ -231,12 +231,12 @@ class LabelsPanel(QGroupBox):
         return layer
 
     def _new_file(self, raster: QgsRasterLayer) -> Path | None:
-        """Where a new label layer goes; None when the user thought better of it."""
+        """The path of a new label layer; None if the user cancelled the file dialog."""
         folder = QgsProject.instance().absolutePath()
         if folder and os.access(folder, os.W_OK):
             return free_label_file(Path(folder), raster.name())
         source = raster.source().partition("|")[0]
-        # Not by pathlib: it raises where a source, such as a web service's, is longer than any file name.
+        # Not with pathlib, which raises if a source, such as that of a web service, is too long for a file name.
         beside = Path(source).parent if os.path.isfile(source) else Path.home()
         chosen, _ = QFileDialog.getSaveFileName(
             self,
@@ -273,10 +273,11 @@ class LabelsPanel(QGroupBox):
             layer.updatedFields.connect(self._later.start)
 
     def _hold_field(self) -> None:
-        """QGIS empties its list when anything about the fields changes, such as a default value."""
+        """Restores the field, as QGIS clears its list when anything changes in the fields, such as a default value."""
         if not self._is_vector():
             return
-        if self.layer.fields().lookupField(self._field) < 0:  # renamed, deleted, or back by Undo
+        # The field may have been renamed, deleted, or restored by Undo.
+        if self.layer.fields().lookupField(self._field) < 0:
             self._field = likely_field(self.layer)
             self._recount()
         self.field_list.setField(self._field)

@@ -1,4 +1,4 @@
-"""Layers as a project file can keep them: by id, and by source where the id is gone."""
+"""References to layers for the project file: by id, or by source if no layer has that id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qgis.core import QgsMapLayer, QgsProject
 
 
 def reference(layer: QgsMapLayer | None) -> dict[str, str]:
-    """What finds a layer again.
+    """A reference to a layer.
 
     Args:
         layer: A layer of the project; None gives an empty reference.
@@ -17,11 +17,11 @@ def reference(layer: QgsMapLayer | None) -> dict[str, str]:
 
 
 def referenced(found: Any, project: QgsProject) -> QgsMapLayer | None:
-    """The layer of a reference; None when the project has it no more.
+    """The layer of a reference; None if the project no longer has it.
 
     Args:
-        found: What :func:`reference` made, from a file that anybody may have edited.
-        project: To look in.
+        found: Result of :func:`reference`, from a file that may have been edited by hand.
+        project: The project to search.
     """
     if not isinstance(found, dict):
         return None

@@ -1,4 +1,4 @@
-"""Where to label next: finds the places that a model is least sure of, and walks through them."""
+"""Finds the places where a model is least certain, to label them next, and walks through them."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from .preview import put_above
 
 ALGORITHM = "spectralgpt:uncertainplaces"
 VIEW, WHOLE = range(2)
-_FILE = "spectralgpt/places_file"  # property of the layer: where the search wrote it
+_FILE = "spectralgpt/places_file"  # custom property of the layer: path that the search wrote
 
 
 class NextPlaces(QWidget):
-    """A button that finds places, and the walk through them once there are any."""
+    """A button that finds places, and the walk through the places that were found."""
 
     found = pyqtSignal(object)  # the layer of places
-    told = pyqtSignal(str)  # how it went
+    told = pyqtSignal(str)  # message about the search
     failed = pyqtSignal(str, str)  # message, details
 
     def __init__(self, canvas: Any, parent: QWidget | None = None) -> None:
-        """Has no model yet.
+        """Starts without a model.
 
         Args:
-            canvas: The map; not owned.
-            parent: What it stands on.
+            canvas: The map canvas; not owned.
+            parent: Parent widget.
         """
         super().__init__(parent)
         self._canvas = canvas
@@ -67,7 +67,7 @@ class NextPlaces(QWidget):
             layout.addWidget(part)
 
     def show_model(self, trained: Trained | None) -> None:
-        """Takes the model to improve; None for none."""
+        """Sets the model to improve; None for none."""
         self.run.forget()
         self._trained = trained
         self.walk.set_layer(None)
@@ -77,7 +77,7 @@ class NextPlaces(QWidget):
         self.setToolTip("" if maps else tr("For models that give every pixel a class."))
 
     def start(self, *_: Any) -> None:
-        """Finds places in what the map shows, or everywhere."""
+        """Finds places in the map view, or everywhere."""
         trained = self._trained
         if trained is None:
             return
@@ -98,7 +98,7 @@ class NextPlaces(QWidget):
         self.run.start(ALGORITHM, parameters)
 
     def _new_file(self) -> str:
-        """Beside the project, which is gone through another day too; a temporary file where it has no folder."""
+        """A path in the project's folder, so that the places can be labelled later too; else a temporary file."""
         folder = QgsProject.instance().absolutePath()
         if folder and os.access(folder, os.W_OK):
             name = re.sub(r"[^\w-]+", "_", self._trained.name)
@@ -116,12 +116,12 @@ class NextPlaces(QWidget):
             QgsProject.instance().removeMapLayer(old.id())
             if file is not None:
                 with suppress(OSError):
-                    file.unlink()  # the new places take its place
+                    file.unlink()  # replaced by the new places
         QgsProject.instance().addMapLayer(layer, False)
         put_above(layer)
         classes = self._trained.engine.get("classes", ())
         titles = {item["name"]: item["title"] for item in classes}
-        layer.setCustomProperty(TITLES, json.dumps(titles))  # for whoever else walks through them
+        layer.setCustomProperty(TITLES, json.dumps(titles))  # for other walks through the layer
         layer.setCustomProperty(_FILE, layer.source())
         self.walk.set_layer(layer)
         self.walk.show()
@@ -134,11 +134,11 @@ class NextPlaces(QWidget):
 
 
 def _own_file(layer: QgsVectorLayer) -> Path | None:
-    """The file of places that a search wrote; None where the user saved them elsewhere, or more beside them."""
+    """The file that a search wrote; None if the user saved the places elsewhere, or added other layers to the file."""
     file = Path(layer.source())
     if Path(str(layer.customProperty(_FILE, ""))) != file:
         return None
-    # Not by QGIS, which goes on with what the file held when it was opened.
+    # Not with QGIS, which does not see layers that were added after it opened the file.
     query = "SELECT count(*) FROM gpkg_contents WHERE table_name <> 'layer_styles'"
     with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as database:
         return file if database.execute(query).fetchone() == (1,) else None

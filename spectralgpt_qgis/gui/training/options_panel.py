@@ -1,4 +1,4 @@
-"""How to train: where the new model shall work, and its name; what it starts from, and how, is folded away."""
+"""The panel for the options of a training: use and name of the model, and under Advanced the base model and method."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _TASKS = {
 
 
 class OptionsPanel(QWidget):
-    """The options of a training; what is rarely changed is folded away."""
+    """The options of a training; rarely changed ones are in a collapsed section."""
 
     changed = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Shows the defaults; the models are looked for.
+        """Shows the defaults, and starts to list the models.
 
         Args:
             parent: The dock.
@@ -62,7 +62,7 @@ class OptionsPanel(QWidget):
     # -- what is chosen --------------------------------------------------------------------------
 
     def options(self) -> TrainingOptions:
-        """As they are shown."""
+        """The options as shown."""
         return TrainingOptions(
             self._wanted,
             str(self._method.currentData()),
@@ -92,10 +92,10 @@ class OptionsPanel(QWidget):
         self._show_models()
 
     def set_base(self, path: str) -> None:
-        """Starts from a file.
+        """Selects the base model.
 
         Args:
-            path: Path of a model that can be trained on.
+            path: Path of a model to train from.
         """
         known = next(
             (m for m in model_catalogue.known_models() if Path(m.path) == Path(path)), None
@@ -106,7 +106,7 @@ class OptionsPanel(QWidget):
 
     @property
     def base_path(self) -> str:
-        """The file of the model to start from; empty while it is not known."""
+        """Path of the base model; empty while it is not known."""
         for model in self._models():
             if self._wanted in (model_catalogue.reference(model), model.name):
                 return model.path
@@ -114,13 +114,13 @@ class OptionsPanel(QWidget):
 
     @property
     def base_title(self) -> str:
-        """The name of the model to start from; empty when none is chosen."""
+        """Title of the base model; empty if none is chosen."""
         path = self.base_path
         titles = (model.title for model in self._models() if model.path == path)
         return next(titles, Path(self._wanted).stem)
 
     def problem(self) -> str:
-        """Why training cannot start with these options; empty when it can."""
+        """Why training cannot start with these options; empty if it can."""
         if not self._known:
             return tr("Looking for models to start from…")
         return "" if self._wanted else tr("Choose the model to start from, under Advanced.")
@@ -131,7 +131,7 @@ class OptionsPanel(QWidget):
         """Lists the models that can learn a task.
 
         Args:
-            task: The algorithm's word.
+            task: The task, as an option of the algorithm.
         """
         if task != self._task:
             listed = [model_catalogue.reference(model) for model in self._models()]
@@ -142,10 +142,10 @@ class OptionsPanel(QWidget):
             self._show_models()
 
     def show_fits(self, description: Description | None) -> None:
-        """Marks the models by how they fit the raster.
+        """Marks the models by how well they fit the raster.
 
         Args:
-            description: What the engine says of the raster; None while it is not known.
+            description: The engine's description of the raster; None while it is not known.
         """
         fits = description.models if description is not None else {}
         if fits != self._fits:
@@ -153,23 +153,23 @@ class OptionsPanel(QWidget):
             self._show_models()
 
     def show_plan(self, does: str, takes: str) -> None:
-        """Says what the training will do.
+        """Shows what the training will do.
 
         Args:
-            does: What is done to the base; empty when that is not known.
-            takes: How long it will take.
+            does: Sentence about what happens to the base model; empty if not known.
+            takes: Sentence about the expected time.
         """
         self._plan.setText(does)
         self._plan.setVisible(bool(does))
         self._time.setText(takes)
 
     def look_for_models(self) -> None:
-        """Lists the models again, beside QGIS."""
+        """Lists the models again, in the background."""
         if not self._query.list_models():
             self._on_models()
 
     def stop(self) -> None:
-        """Looks for models no more."""
+        """Stops listing models."""
         self._query.stop()
 
     def _on_models(self, *_: Any) -> None:
@@ -179,7 +179,7 @@ class OptionsPanel(QWidget):
         self.changed.emit()
 
     def _models(self) -> list[InstalledModel]:
-        """Those that can learn the task, backbones first."""
+        """The models that can learn the task, backbones first."""
         found = [
             model
             for model in model_catalogue.known_models()
@@ -254,7 +254,7 @@ class OptionsPanel(QWidget):
         form = QFormLayout(group)
         label = QLabel(tr("&Base model"))
         label.setBuddy(self._base)
-        form.addRow(label)  # above: beside it a narrow dock would cut the model's name
+        form.addRow(label)  # above the list, which would be too narrow for names beside it
         form.addRow(self._make_base_row())
         for text, widget in (
             (tr("Method"), self._method),
@@ -278,7 +278,7 @@ class OptionsPanel(QWidget):
         return row
 
     def _make_learning(self) -> None:
-        """What to start from, and how much of it learns for how long."""
+        """Makes the widgets for base model, method and rounds."""
         self._base = ModelCombo((".safetensors",))
         self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._base.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
@@ -307,7 +307,7 @@ class OptionsPanel(QWidget):
         self._rounds.setToolTip(tr("How often the labels are gone through."))
 
     def _make_circumstances(self) -> None:
-        """Where it is computed, how it is judged, from which bands."""
+        """Makes the widgets for device, validation and bands."""
         self._device = _choice(
             ("auto", tr("Automatic"), tr("A GPU where one works, else the processor.")),
             ("cpu", tr("Processor"), ""),
@@ -336,7 +336,7 @@ class OptionsPanel(QWidget):
 
 
 def _choice(*items: tuple[str, str, str]) -> QComboBox:
-    """A list of words: word of the algorithm, name, tip."""
+    """A combo box of options, each with the algorithm's word, its name and a tooltip."""
     box = QComboBox()
     for number, (word, name, tip) in enumerate(items):
         box.addItem(name, word)

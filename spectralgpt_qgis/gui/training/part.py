@@ -1,4 +1,4 @@
-"""The training dock as a part of the plugin: a button in the tool bar, and the dock once it is wanted."""
+"""The training dock as a part of the plugin: its toolbar button, and the dock, which is made on first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..actions import make_action
 
 
 class TrainingPart:
-    """Owns the dock; it is made when it is first opened, so that QGIS starts without it."""
+    """Owns the dock, which is made when it is first opened, so that it does not slow down the start of QGIS."""
 
     def __init__(self, iface: Any, open_engine: Callable[..., Any]) -> None:
         """Adds nothing yet.
@@ -36,7 +36,7 @@ class TrainingPart:
         self._iface.addToolBarIcon(self._action)
 
     def remove(self) -> None:
-        """Leaves nothing behind; a training that runs is cancelled."""
+        """Removes button and dock; cancels a running training."""
         if self._dock is not None:
             self._dock.close_down()
             self._iface.removeDockWidget(self._dock)
@@ -51,7 +51,7 @@ class TrainingPart:
         """Shows the dock and returns it.
 
         Args:
-            layer: A raster to learn from; another layer is left out.
+            layer: A raster to learn from; other layers are ignored.
         """
         if self._dock is None:
             self._dock = self._make_dock()

@@ -1,4 +1,4 @@
-"""Walks through a layer of ranked places: the map goes to each in turn."""
+"""Walks through a layer of ranked places by moving the map to one after the other."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ...label_look import is_unset
 from ...temporary_layers import TITLES
 from ..plain_text import plain_label
 
-_AROUND = 6.0  # sides of a place that the map shows
+_AROUND = 6.0  # width of the map view, in side lengths of a place
 RANK, _CLASSES = "rank", ("first_class", "second_class")
 
 
 def kept_places(project: QgsProject) -> QgsVectorLayer | None:
-    """The places that a project was saved with; None when there are none, or their file is gone."""
+    """The layer of places in a project; None if there is none, or its file no longer exists."""
     return next(
         (
             layer
@@ -39,16 +39,16 @@ def kept_places(project: QgsProject) -> QgsVectorLayer | None:
 
 
 class PlaceWalk(QWidget):
-    """Two buttons, and which place the map shows."""
+    """Buttons for the next and the previous place, and the number of the current place."""
 
     moved = pyqtSignal(object)  # the feature
 
     def __init__(self, canvas: Any, parent: QWidget | None = None) -> None:
-        """Has no layer yet.
+        """Starts without a layer.
 
         Args:
-            canvas: The map; not owned.
-            parent: What it stands on.
+            canvas: The map canvas; not owned.
+            parent: Parent widget.
         """
         super().__init__(parent)
         self._canvas = canvas
@@ -70,16 +70,16 @@ class PlaceWalk(QWidget):
         self._refresh()
 
     def layer(self) -> QgsVectorLayer | None:
-        """The places; None when there are none, or the user has removed them."""
+        """The layer of places; None if there is none, or the user has removed it."""
         layer = QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
         return layer if isinstance(layer, QgsVectorLayer) else None
 
     def set_layer(self, layer: QgsVectorLayer | None, titles: dict[str, str] | None = None) -> None:
-        """Starts before the first place.
+        """Sets the layer; the walk starts before its first place.
 
         Args:
-            layer: A layer of the project, as ``spectralgpt:uncertainplaces`` writes it, or None.
-            titles: Titles of the classes, by name, where the layer does not bring them.
+            layer: A layer of the project, written by ``spectralgpt:uncertainplaces``, or None.
+            titles: Titles of the classes, by name, in case that the layer has none.
         """
         self._layer_id, self._order, self._at = "", [], -1
         if layer is not None:
@@ -90,7 +90,7 @@ class PlaceWalk(QWidget):
         self._refresh()
 
     def step(self, by: int) -> None:
-        """Goes to the next place, or the one before."""
+        """Goes to the next or the previous place."""
         layer = self.layer()
         if layer is None:
             self.set_layer(None)
@@ -140,7 +140,7 @@ class PlaceWalk(QWidget):
 
 
 def _by_rank(layer: QgsVectorLayer) -> list[int]:
-    """The ids of the places in their order; what the user drew among them has no rank."""
+    """The ids of the places by rank; without features that the user added, which have no rank."""
     column = layer.fields().lookupField(RANK)
     if column < 0:
         return []

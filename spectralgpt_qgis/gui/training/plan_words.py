@@ -1,4 +1,4 @@
-"""What a training will do, in a sentence above its options: nobody needs to open them to know."""
+"""Describes what a training will do, so that users need not open the advanced options to know."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from .expected_time import MANY_LABELS, Run
 
 
 def plan(asked: str, run: Run, base: str) -> str:
-    """What the base goes through.
+    """A sentence about what happens to the base model.
 
     Args:
-        asked: The method as chosen, "auto" too.
-        run: The training to come, with what "auto" becomes.
-        base: Name of the model to start from; empty while none is chosen.
+        asked: The chosen method, which may be "auto".
+        run: The planned training, with the method that "auto" becomes.
+        base: Title of the base model; empty while none is chosen.
     """
     if not base:
         return ""

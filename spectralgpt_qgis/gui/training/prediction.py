@@ -1,4 +1,4 @@
-"""From what a model was trained with to the parameters of the tool that maps with it."""
+"""Derives the parameters of the mapping tool from those of the training of a model."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from qgis.core import (
 
 from ...i18n import tr
 
-SOURCES = "SOURCES"  # what the dock keeps beside the parameters: see `layer_sources`
-# Task of the training -> the tool that maps, its raster parameters, and the ending of what it writes.
+SOURCES = "SOURCES"  # stored by the dock with the parameters, see `layer_sources`
+# Task of the training -> the mapping tool, its raster parameters, and the extension of its output.
 TOOLS = {
     "segmentation": ("spectralgpt:segment", ("INPUT",), ".tif"),
     "scenes": ("spectralgpt:classify", ("INPUT",), ".gpkg"),
     "change": ("spectralgpt:detectchange", ("BEFORE", "AFTER"), ".tif"),
 }
 TASKS = tuple(TOOLS)
-MOST_PIXELS = 1024  # along either side of a preview, which is to be there within seconds
+MOST_PIXELS = 1024  # per side of a preview, so that it takes only seconds
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was trained, and with what.
+    """A trained model, with the parameters of its training.
 
     Attributes:
-        result: Result of ``RunPanel.finished``.
+        result: Result from ``RunPanel.finished``.
         parameters: Parameters of the training.
     """
 
@@ -46,7 +46,7 @@ class Trained:
 
     @property
     def task(self) -> str:
-        """Of the training: one of `TASKS`."""
+        """Task of the training, one of `TASKS`."""
         value = self.parameters.get("TASK", TASKS[0])
         return TASKS[value] if isinstance(value, int) else str(value or TASKS[0])
 
@@ -57,27 +57,27 @@ class Trained:
 
     @property
     def ending(self) -> str:
-        """Of the file that it writes."""
+        """Extension of the file that the tool writes."""
         return TOOLS[self.task][2]
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """Name of the model."""
         return str(self.result.get("MODEL_NAME") or self.engine.get("model", {}).get("name", ""))
 
     @property
     def engine(self) -> dict[str, Any]:
-        """What the engine returned."""
+        """The engine's result."""
         return self.result.get("TRAINING", {})
 
     @property
     def trainable(self) -> str:
-        """The file to train on from."""
+        """Path of the file to train from."""
         told = self.engine.get("outputs", {}).get("trainable_model")
         return str(told or re.sub(r"\.onnx$", "", self.result["OUTPUT_MODEL"]) + ".safetensors")
 
     def rasters(self) -> list[tuple[QgsRasterLayer, ...]]:
-        """The rasters of the training that can still be read: one each, or two dates each."""
+        """The rasters of the training that can still be read, each with its second date if there are two dates."""
         lists = [self.parameters.get("INPUT") or []]
         if self.task == "change":
             lists.append(self.parameters.get("AFTER") or [])
@@ -86,7 +86,7 @@ class Trained:
         return [layers for layers in found if all(layers)]
 
     def labels(self) -> str:
-        """The layer of labels, where it is still there; else empty."""
+        """Id or source of the label layer, if it can still be read; else empty."""
         given = str(self.parameters.get("LABELS") or "")
         layer = _layer(given) or _layer(self._source(given))
         return "" if layer is None else layer.id() if _in_project(layer) else layer.source()
@@ -95,7 +95,7 @@ class Trained:
         return _raster(value) or _raster(self._source(value))
 
     def _source(self, value: Any) -> str:
-        """Of a layer that the project had: it may have been taken out and added again."""
+        """The source of a layer, to find it even if it was removed from the project and added again."""
         sources = self.parameters.get(SOURCES)
         return str(sources.get(value, "")) if isinstance(sources, dict) else ""
 
@@ -103,7 +103,7 @@ class Trained:
         """Parameters of the tool for one raster, or two dates.
 
         Args:
-            layers: Layers of :meth:`rasters`.
+            layers: An item of :meth:`rasters`.
         """
         made: dict[str, Any] = {"MODEL": self.result["OUTPUT_MODEL"]}
         for name, layer in zip(TOOLS[self.task][1], layers):
@@ -123,15 +123,15 @@ class Trained:
 def shown(
     rasters: list[tuple[QgsRasterLayer, ...]], view: QgsRectangle, crs: QgsCoordinateReferenceSystem
 ) -> tuple[tuple[QgsRasterLayer, ...], QgsRectangle] | None:
-    """The first of the rasters that a map shows, and the part of it.
+    """The first raster that is visible in the map, and its visible part.
 
     Args:
-        rasters: Rasters of :meth:`Trained.rasters`.
+        rasters: Result of :meth:`Trained.rasters`.
         view: Extent of the map.
         crs: CRS of the map.
 
     Returns:
-        The raster, or its two dates, and the part in the raster's own system; None when the map shows none.
+        The raster, or its two dates, and the visible part in the raster's CRS; None if none is visible.
     """
     for layers in rasters:
         part = in_layer(layers[0], view, crs)
@@ -143,7 +143,7 @@ def shown(
 def in_layer(
     layer: QgsRasterLayer, view: QgsRectangle, crs: QgsCoordinateReferenceSystem
 ) -> QgsRectangle | None:
-    """The part of a raster that a map shows, in the raster's own system; None when that is none of it."""
+    """The visible part of a raster, in the raster's CRS; None if it is not visible."""
     try:
         transform = QgsCoordinateTransform(crs, layer.crs(), QgsProject.instance())
         seen = transform.transformBoundingBox(view).intersect(layer.extent())
@@ -153,7 +153,7 @@ def in_layer(
 
 
 def middle(layer: QgsRasterLayer, part: QgsRectangle) -> tuple[QgsRectangle, bool]:
-    """The middle of a part of a raster, as much as a preview can be made of within seconds.
+    """The centre of a part of a raster, small enough for a preview within seconds.
 
     Returns:
         The rectangle, and whether it is smaller than the part.
@@ -165,22 +165,22 @@ def middle(layer: QgsRasterLayer, part: QgsRectangle) -> tuple[QgsRectangle, boo
 
 
 def extent_text(rectangle: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> str:
-    """An extent as Processing takes it; a system without a code must be that of the raster."""
+    """An extent as text for Processing; if its CRS has no authority id, it must be that of the raster."""
     sides = (rectangle.xMinimum(), rectangle.xMaximum(), rectangle.yMinimum(), rectangle.yMaximum())
     numbers = ",".join(f"{side:.10f}" for side in sides)
     return f"{numbers} [{crs.authid()}]" if crs.authid() else numbers
 
 
 def layer_sources(layers: Iterable[QgsMapLayer | None]) -> dict[str, str]:
-    """What finds layers again when they have another id: source by id."""
+    """Sources of layers by id, to find the layers again if their ids have changed."""
     return {layer.id(): layer.source() for layer in layers if layer is not None}
 
 
 def none_shown(rasters: Sequence[Any]) -> str:
-    """Why nothing can be mapped of what the map shows.
+    """Message if no raster of the training is visible.
 
     Args:
-        rasters: Rasters of :meth:`Trained.rasters`.
+        rasters: Result of :meth:`Trained.rasters`.
     """
     if rasters:
         return tr("The map shows no raster that the model learned from. Zoom to one of them.")
@@ -188,19 +188,19 @@ def none_shown(rasters: Sequence[Any]) -> str:
 
 
 def _raster(value: Any) -> QgsRasterLayer | None:
-    """A layer of the project, or a file."""
+    """The raster layer of a parameter's value; None if it is none."""
     layer = value if isinstance(value, QgsRasterLayer) else _layer(str(value))
     return layer if isinstance(layer, QgsRasterLayer) else None
 
 
 def _layer(text: str) -> QgsMapLayer | None:
-    """The layer of an id or a source; None when it cannot be read."""
+    """The layer with an id or a source; None if it cannot be read."""
     context = QgsProcessingContext()
     context.setProject(QgsProject.instance())
     layer = QgsProcessingUtils.mapLayerFromString(text, context) if text else None
     if layer is None or not layer.isValid():
         return None
-    # What the context loaded goes with it.
+    # Cloned, as a layer that the context loaded is deleted with it.
     return layer if _in_project(layer) else layer.clone()
 
 

@@ -1,4 +1,4 @@
-"""A preview of a model: what the map shows, mapped within seconds, as a temporary layer above the imagery."""
+"""The preview of a model: a temporary layer with a map of the current view, made within seconds."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .prediction import Trained, extent_text, middle, none_shown, shown
 
 
 class Preview(QObject):
-    """Keeps at most one preview in the project: a new one takes the place of the old one."""
+    """Keeps at most one preview in the project; a new one replaces the old one."""
 
-    ready = pyqtSignal(str)  # what is there, and how long it took
+    ready = pyqtSignal(str)  # sentence about the preview and the time it took
     failed = pyqtSignal(str, str)  # message, details
     stopped = pyqtSignal()
 
     def __init__(self, canvas: Any, parent: QObject | None = None) -> None:
-        """Has no layer yet.
+        """Starts without a layer.
 
         Args:
-            canvas: The map; not owned.
-            parent: What it ends with.
+            canvas: The map canvas; not owned.
+            parent: Parent object.
         """
         super().__init__(parent)
         self._canvas = canvas
@@ -47,17 +47,17 @@ class Preview(QObject):
         self.run.stopped.connect(self.stopped)
 
     def layer(self) -> QgsMapLayer | None:
-        """The preview; None when there is none, or the user has removed it."""
+        """The preview; None if there is none, or the user has removed it."""
         return QgsProject.instance().mapLayer(self._layer_id) if self._layer_id else None
 
     def adopt(self, trained: Trained) -> None:
-        """Takes the preview that an opened project has of a model."""
+        """Finds the preview of a model in a project that was opened."""
         for layer in QgsProject.instance().mapLayers().values():
             if layer.customProperty(MODEL) == trained.result["OUTPUT_MODEL"] and layer.isValid():
                 self._layer_id = layer.id()
 
     def start(self, trained: Trained) -> None:
-        """Maps what the map shows.
+        """Starts a map of the current view.
 
         Args:
             trained: The model.
@@ -81,26 +81,26 @@ class Preview(QObject):
         self.run.start(trained.tool, parameters)
 
     def hide(self) -> None:
-        """Shows the imagery again; the layer stays in the project."""
+        """Hides the layer, which stays in the project, so that the imagery is visible."""
         node = QgsProject.instance().layerTreeRoot().findLayer(self._layer_id)
         if node is not None:
             node.setItemVisibilityChecked(False)
 
     def remove(self) -> None:
-        """Takes the layer out of the project."""
+        """Removes the layer from the project."""
         if self.layer() is not None:
             QgsProject.instance().removeMapLayer(self._layer_id)
         self._layer_id = ""
 
     def clear(self) -> None:
-        """Forgets the run and the layer, which stays where it is."""
+        """Forgets the run and the layer, which stays in the project."""
         self.run.forget()
         self._layer_id = ""
 
     def _show(self, outputs: dict[str, Any]) -> None:
         path = str(outputs.get("OUTPUT", ""))
         raster = Path(path).suffix == ".tif"
-        # The style stands beside the raster, and inside the GeoPackage.
+        # The style is beside the raster, or inside the GeoPackage.
         layer = (
             QgsRasterLayer(path, self._title)
             if raster
@@ -124,11 +124,11 @@ class Preview(QObject):
 
 
 def put_above(layer: QgsMapLayer, other: str = "") -> None:
-    """Puts a layer of the project into its tree, right above another one.
+    """Adds a layer of the project to the layer tree, directly above another layer.
 
     Args:
-        layer: Not in the tree yet.
-        other: Id of that one; on top of all when it is not in the tree.
+        layer: The layer, not in the tree yet.
+        other: Id of the other layer; if that is not in the tree, the layer is added at the top.
     """
     root = QgsProject.instance().layerTreeRoot()
     node = root.findLayer(other) if other else None

@@ -1,4 +1,4 @@
-"""What the engine makes of rasters, asked beside QGIS and once for each: their bands, and which models they fit."""
+"""Gets the engine's description of rasters, once for each and in the background: their bands and fitting models."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ...i18n import tr
 from ...raster_source import crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 
-_Key = tuple[str, str]  # path, and what is assumed for the CRS where the file has none
+_Key = tuple[str, str]  # path, and the CRS to assume if the file has none
 
 
 @dataclass(frozen=True)
 class Description:
-    """The engine's answer for one raster.
+    """The engine's description of a raster.
 
     Attributes:
-        models: By path of the model file, what the engine says of it.
-        problem: Why the raster cannot be used at all; empty when it can.
+        models: The engine's verdict on each model, by path of the model file.
+        problem: Why the raster cannot be used at all; empty if it can.
     """
 
     models: dict[str, dict[str, Any]]
@@ -30,15 +30,15 @@ class Description:
 
 
 class RasterDescriber(QObject):
-    """Asks the engine about layers; what it answered is kept for as long as the dock lives."""
+    """Asks the engine about layers and caches its answers as long as the dock exists."""
 
-    described = pyqtSignal()  # something is known that was not before
+    described = pyqtSignal()  # a new description has arrived
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Knows nothing yet.
+        """Starts without descriptions.
 
         Args:
-            parent: Owner.
+            parent: Parent object.
         """
         super().__init__(parent)
         self._known: dict[_Key, Description] = {}
@@ -46,7 +46,7 @@ class RasterDescriber(QObject):
         self._stopped = False
 
     def of(self, layer: QgsRasterLayer) -> Description | None:
-        """What is known of a layer; None while the engine looks at it, which this starts."""
+        """The description of a layer; None if it is not known yet, in which case this asks the engine."""
         path, crs = engine_path(layer), crs_text(layer.crs())
         if not path:
             return Description({})
@@ -56,11 +56,11 @@ class RasterDescriber(QObject):
         return self._known.get(key)
 
     def forget(self) -> None:
-        """Asks again next time: models came or went, or files changed."""
+        """Clears the cache, because models or files have changed."""
         self._known.clear()
 
     def stop(self) -> None:
-        """Ends what runs, and asks no more."""
+        """Cancels all tasks and starts no more."""
         self._stopped = True
         tasks, self._tasks = self._tasks, {}
         for task in tasks.values():
@@ -68,7 +68,7 @@ class RasterDescriber(QObject):
 
     def _ask(self, key: _Key, name: str) -> None:
         if engine_access.why_not_ready():
-            return  # the dock says that the engine is missing
+            return  # the dock already says that the engine is missing
         path, crs = key
         job = {"input": path, "crs": crs, "bands_only": True}
         task = EngineTask(
@@ -86,7 +86,7 @@ class RasterDescriber(QObject):
     def _keep(self, key: _Key, description: Description) -> None:
         self._tasks.pop(key, None)
         if self._stopped:
-            return  # it may even be deleted by now
+            return  # this object may even have been deleted
         self._known[key] = description
         self.described.emit()
 

@@ -1,4 +1,4 @@
-"""The rasters to learn from, a row each; for change, with the raster of the second date beside it."""
+"""The rasters to learn from, one per row; for change detection with the raster of the second date."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..layer_list import LayerList
 
 
 class RasterRow(QWidget):
-    """One raster, or two dates of the same ground."""
+    """One raster, or the rasters of two dates."""
 
     changed = pyqtSignal()
     removed = pyqtSignal(object)  # this row
@@ -31,7 +31,7 @@ class RasterRow(QWidget):
         """Shows QGIS's list of raster layers.
 
         Args:
-            optional: May be taken away.
+            optional: Whether the row can be removed.
             parent: The rows.
         """
         super().__init__(parent)
@@ -44,7 +44,7 @@ class RasterRow(QWidget):
         self._remove.setToolTip(tr("Take this raster out"))
         self._remove.setVisible(optional)
         self._remove.clicked.connect(self._tell_removed)
-        # A widget, not a bare layout: an empty layout takes the row's width away.
+        # A widget instead of a nested layout, which would take up width even when it is empty.
         self._second = QWidget()
         second = QHBoxLayout(self._second)
         second.setContentsMargins(0, 0, 0, 0)
@@ -58,7 +58,7 @@ class RasterRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(boxes, 1)
         layout.addWidget(self._remove)
-        # Methods, not lambdas: those would still be called while the row is taken down.
+        # Methods instead of lambdas, which would still be called while the row is being deleted.
         self.before.layerChanged.connect(self._tell_changed)
         self.after.layerChanged.connect(self._tell_changed)
         self.show_second(False)
@@ -72,7 +72,7 @@ class RasterRow(QWidget):
         self.changed.emit()
 
     def _listen(self) -> None:
-        """Hears of a new CRS of a layer: it may be what was missing."""
+        """Listens for changes of the layers' CRS, as a missing CRS may be what prevents a training."""
         for layer in self._listened:
             if not sip.isdeleted(layer):
                 layer.crsChanged.disconnect(self.changed)
@@ -86,7 +86,7 @@ class RasterRow(QWidget):
 
 
 class RasterRows(QWidget):
-    """One raster at least, and a button for more."""
+    """At least one row, and a button to add more."""
 
     changed = pyqtSignal()
 
@@ -120,15 +120,15 @@ class RasterRows(QWidget):
 
     @property
     def first_list(self) -> LayerList:
-        """Where the first raster is chosen."""
+        """The list of the first row."""
         return self._rows[0].before
 
     def rasters(self) -> list[QgsRasterLayer]:
-        """The rasters that were chosen, in their order."""
+        """The chosen rasters of the first, or only, date, in order."""
         return [layer for row in self._rows if (layer := row.before.currentLayer()) is not None]
 
     def pairs(self) -> list[tuple[QgsRasterLayer, QgsRasterLayer | None]]:
-        """The rasters with those of the second date, where there is one."""
+        """The chosen rasters, each with that of the second date or None."""
         return [
             (before, row.after.currentLayer() if self._second else None)
             for row in self._rows
@@ -136,14 +136,14 @@ class RasterRows(QWidget):
         ]
 
     def show_second(self, shown: bool) -> None:
-        """Asks for the second date, or does not."""
+        """Shows or hides the second date in all rows."""
         self._second = shown
         for row in self._rows:
             row.show_second(shown)
         self._more.setText(tr("&Add pair of rasters") if shown else tr("&Add raster"))
 
     def add_row(self, *_: Any) -> RasterRow:
-        """Asks for a further raster."""
+        """Adds a row."""
         row = RasterRow(bool(self._rows), self)
         row.show_second(self._second)
         row.changed.connect(self.changed)
@@ -154,10 +154,10 @@ class RasterRows(QWidget):
         return row
 
     def set_pairs(self, pairs: list[tuple[Any, Any]]) -> None:
-        """Shows these rasters and no others.
+        """Replaces the rasters.
 
         Args:
-            pairs: First and second date; None where there is none.
+            pairs: Rasters of the first and the second date; None for none.
         """
         for row in self._rows[1:]:
             self._drop(row)

@@ -1,4 +1,4 @@
-"""After a training: how good the model is, what its map looks like, and what to do next."""
+"""The panel for the result of a training: accuracy, preview, and what to do next."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from .run_words import elapsed
 
 
 class ResultPanel(QWidget):
-    """Shows one model at a time; its runs are in the background, one of each kind at a time."""
+    """Shows one model at a time; its runs are in the background, at most one of each kind."""
 
     retrain_requested = pyqtSignal(str)  # path of the .safetensors
     label_here_requested = pyqtSignal(object)  # the QgsVectorLayer of places to label
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
-        """Shows nothing yet.
+        """Starts without a model.
 
         Args:
             iface: QGIS's interface.
@@ -214,8 +214,8 @@ class ResultPanel(QWidget):
         """Shows a model.
 
         Args:
-            result: Result of ``RunPanel.finished``.
-            parameters: That it was trained with.
+            result: Result from ``RunPanel.finished``.
+            parameters: Parameters of the training.
         """
         self.clear()
         trained = self._trained = Trained(dict(result), dict(parameters))
@@ -243,7 +243,7 @@ class ResultPanel(QWidget):
         self._refresh()
 
     def clear(self) -> None:
-        """Shows nothing; what runs is ended, layers stay."""
+        """Shows no model and ends all runs; layers stay in the project."""
         self.compare.stop()
         self.preview.clear()
         self.places.show_model(None)
@@ -257,7 +257,7 @@ class ResultPanel(QWidget):
         self._refresh()
 
     def shut_down(self) -> None:
-        """Ends what runs and lets go of the map: the panel goes."""
+        """Ends all runs and disconnects from the project, as the panel is being closed."""
         project = QgsProject.instance()
         project.cleared.disconnect(self.clear)
         project.layersRemoved.disconnect(self._refresh)
@@ -270,14 +270,14 @@ class ResultPanel(QWidget):
         return QDesktopServices.openUrl(QUrl.fromLocalFile(self._report()))
 
     def start_preview(self, *_: Any) -> None:
-        """Maps what the map shows."""
+        """Starts a preview of the current view."""
         if self._trained is not None and not self._running:
             self.say(tr("Mapping what the map shows…"))
             self._was_compared = self.compare.active
             self.preview.start(self._trained)
 
     def apply(self, *_: Any) -> Any:
-        """Opens the tool with model and raster filled in; the user says where the map goes."""
+        """Opens the tool with model and raster filled in; the user chooses the output."""
         if self._trained is None:
             return None
         rasters = self._trained.rasters()
@@ -287,17 +287,17 @@ class ResultPanel(QWidget):
         return open_tool(self._trained.tool, self._trained.mapping(layers))
 
     def retrain(self, *_: Any) -> None:
-        """Asks for a training that goes on from this model."""
+        """Requests a training that starts from this model."""
         if self._trained is not None:
             self.retrain_requested.emit(self._trained.trainable)
 
     def stop(self, *_: Any) -> None:
-        """Cancels what runs."""
+        """Cancels all runs."""
         for run in (self.preview.run, self.places.run):
             run.cancel()
 
     def say(self, text: str) -> None:
-        """Tells how something went, below the buttons and in the log."""
+        """Shows a message below the buttons and in the log."""
         self.status.setText(text)
         self.status.setVisible(bool(text))
         self.log.appendPlainText(text)
@@ -310,12 +310,12 @@ class ResultPanel(QWidget):
     def _on_ready(self, text: str) -> None:
         self.say(text)
         self._refresh()
-        if self._was_compared:  # the line went with the old layer
+        if self._was_compared:  # the comparison ended with the old layer
             self._toggle_compare(True)
 
     def _on_found(self, layer: Any) -> None:
         self.compare.stop()
-        self.preview.hide()  # what is to be labelled must be seen
+        self.preview.hide()  # so that the imagery to label is visible
         self.label_here_requested.emit(layer)
 
     def _on_failed(self, message: str, details: str) -> None:
@@ -358,11 +358,11 @@ class ResultPanel(QWidget):
 
 
 def judged_by(method: str, accuracy: dict[str, Any]) -> str:
-    """On what the matrix was counted.
+    """A sentence about the labels on which the confusion matrix was counted.
 
     Args:
         method: Method of the training.
-        accuracy: Accuracy of the engine's result.
+        accuracy: Accuracy from the engine's result.
     """
     samples = accuracy.get("samples", 0)
     if method == "quick":

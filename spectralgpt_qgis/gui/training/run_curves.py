@@ -1,4 +1,4 @@
-"""Which curves a run has: rounds where weights learn, parts where only a head is fitted and judged."""
+"""Chooses the curves of a run: by round where weights are trained, by part where only a head is fitted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from .run_record import PART, ROUND, RunRecord
 
 
 def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
-    """Draws what is known of a run.
+    """Shows the curves of a run.
 
     Args:
         record: Record of the run.
-        chart: Where to draw.
-        running: Whether more may come.
+        chart: The chart to draw in.
+        running: Whether the run is still going on.
     """
     series = record.series
     if "loss" in series or any(name.startswith(ROUND) for name in series):
@@ -31,7 +31,7 @@ def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
 
 
 def _scores(record: RunRecord, prefix: str) -> list[Curve]:
-    """What is known of held-back labels, the score that decides first."""
+    """The scores on held-back labels; first the one by which the best round is chosen."""
     titles = {
         "miou": tr("Mean overlap (IoU)"),
         "accuracy": tr("Accuracy"),

@@ -1,4 +1,4 @@
-"""While a model is trained: curves, classes, time left, and a cancel that keeps the best."""
+"""The panel for a running training: curves, classes, time left, and a cancel that keeps the best model."""
 
 from __future__ import annotations
 
@@ -29,23 +29,21 @@ ALGORITHM = "spectralgpt:finetune"
 
 
 class RunPanel(QWidget):
-    """Runs a fine-tuning in the background and shows it; exactly one of the three endings is emitted."""
+    """Runs a fine-tuning in the background; emits exactly one of `finished`, `failed` and `stopped`."""
 
-    finished = pyqtSignal(
-        object
-    )  # the algorithm's outputs, and the engine's whole result as "TRAINING"
+    finished = pyqtSignal(object)  # the algorithm's outputs, with the engine's result as "TRAINING"
     failed = pyqtSignal(str, str)  # message, details
     stopped = pyqtSignal()  # cancelled, and nothing was kept
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        """Shows nothing yet.
+        """Starts without a run.
 
         Args:
             parent: The dock.
         """
         super().__init__(parent)
         self.record = RunRecord()
-        self._left: float | None = None  # s, when told
+        self._left: float | None = None  # s left at the time of the last report
         self._told = 0.0
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -67,7 +65,7 @@ class RunPanel(QWidget):
         layout.addWidget(self.classes)
         layout.addWidget(self._make_log())
         layout.addLayout(self._make_buttons())
-        layout.addStretch()  # takes the chart's room when that is hidden
+        layout.addStretch()  # fills the space of the chart while that is hidden
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
         self._clock.timeout.connect(self._show_time)
@@ -111,14 +109,14 @@ class RunPanel(QWidget):
 
     @property
     def running(self) -> bool:
-        """Whether a training runs, or is being stopped."""
+        """Whether a training is running, or being stopped."""
         return self.run.running
 
     def start(self, parameters: dict[str, Any]) -> None:
         """Starts a training; one that cannot start ends in `failed` at once.
 
         Args:
-            parameters: Parameters of ``spectralgpt:finetune``. While a training runs, nothing happens.
+            parameters: Parameters of ``spectralgpt:finetune``. Ignored while a training is running.
         """
         if self.running:
             return
@@ -138,7 +136,7 @@ class RunPanel(QWidget):
             return
         again = self.run.cancelling
         self.run.cancel()
-        if not self.running:  # it had not begun
+        if not self.running:  # it had not started yet
             return
         if again:
             self.doing.setText(tr("Stopping at once…"))
@@ -150,7 +148,7 @@ class RunPanel(QWidget):
         self._refresh()
 
     def shut_down(self) -> None:
-        """Ends a training at once, without a model and without a word: the panel goes."""
+        """Ends a training at once, without a model or signals, as the panel is being closed."""
         self._clock.stop()
         self.run.forget()
 
@@ -208,7 +206,7 @@ class RunPanel(QWidget):
 
     def _refresh(self) -> None:
         show_run(self.record, self.chart, self.running)
-        # A run that ended before anything was judged has nothing to show but how it ended.
+        # A run that ended before the first evaluation has no curves to show.
         worth_showing = self.running or self.record.keeps or bool(self.record.series)
         self.chart.setVisible(worth_showing)
         scores = self.record.class_scores() if worth_showing else []

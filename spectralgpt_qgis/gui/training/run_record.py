@@ -1,4 +1,4 @@
-"""What is known of a training run: figures by round, classes, and which round is the best so far."""
+"""The record of a training run: metrics by round, classes, and the best round so far."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ ROUND, PART = "val_", "part_"
 
 @dataclass(frozen=True)
 class ClassScore:
-    """The latest figure of one class.
+    """The latest score of a class.
 
     Attributes:
         title: Title of the class.
         color: "#rrggbb".
-        iou: 0..1; None where none is known.
+        iou: IoU, 0..1; None if not known.
     """
 
     title: str
@@ -25,18 +25,18 @@ class ClassScore:
 
 @dataclass
 class RunRecord:
-    """Collects what the engine tells of one run.
+    """Collects the engine's reports of one run.
 
     Attributes:
-        series: Figures by step, of each metric; see the engine's protocol for the names.
-        facts: What holds: classes, method, rounds, parts, keeps.
+        series: Values by step for each metric; see the engine's protocol for the names.
+        facts: Facts that hold from now on: classes, method, rounds, parts, keeps.
     """
 
     series: dict[str, dict[int, float]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def measure(self, name: str, step: int, value: float) -> None:
-        """Takes one point of a curve; a later one of the same step replaces it."""
+        """Takes one value of a metric; it replaces an earlier one of the same step."""
         self.series.setdefault(name, {})[step] = value
 
     def describe(self, facts: dict[str, Any]) -> None:
@@ -50,27 +50,27 @@ class RunRecord:
 
     @property
     def rounds(self) -> int:
-        """How many rounds there are at most; 0 for a head alone, which has none."""
+        """The maximum number of rounds; 0 if only a head is fitted, which has no rounds."""
         return int(self.facts.get("rounds") or 0)
 
     @property
     def parts(self) -> int:
-        """In how many parts labels are held back; 0 where none can be."""
+        """The number of parts in which labels are held back in turn; 0 if none can be."""
         return int(self.facts.get("parts") or 0)
 
     @property
     def round_done(self) -> int:
-        """The last round that is complete."""
+        """The last completed round."""
         return max(self.series.get("loss", {}), default=0)
 
     @property
     def score_name(self) -> str:
-        """The metric that the best round is chosen by; empty where nothing is held back."""
+        """The metric by which the best round is chosen; empty if no labels are held back."""
         names = ("map", "accuracy") if "val_miou" not in self.series else ("miou",)
         return next((ROUND + name for name in names if ROUND + name in self.series), "")
 
     def best_round(self) -> tuple[int, float] | None:
-        """Number and score of the best round so far, 0 for the head before the first; None without scores."""
+        """Number and score of the best round so far, where 0 is the head before the first round; None if no scores."""
         scores = self.series.get(self.score_name, {})
         if not scores:
             return None
@@ -78,7 +78,7 @@ class RunRecord:
         return best, scores[best]
 
     def class_scores(self) -> list[ClassScore]:
-        """The classes in the model's order, with the latest figure of each."""
+        """The classes in the model's order, each with its latest score."""
         prefix = ROUND if any(name.startswith(ROUND + "iou/") for name in self.series) else PART
         scores = []
         for item in self.facts.get("classes", ()):
@@ -89,5 +89,5 @@ class RunRecord:
 
     @property
     def judged_parts(self) -> int:
-        """How many of the parts have been judged."""
+        """The number of parts that have been evaluated."""
         return max(self.series.get(PART + "accuracy", self.series.get(PART + "map", {})), default=0)

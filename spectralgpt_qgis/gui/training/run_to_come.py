@@ -1,4 +1,4 @@
-"""The training that would start now, as runs are told apart for their time."""
+"""Describes the training that would start now, to estimate its time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from .training_setup import TrainingSetup
 
 
 def run_to_come(setup: TrainingSetup, counts: LabelCounts | None) -> Run:
-    """Describes it; it has taken no time yet.
+    """Describes the planned training, with a duration of 0.
 
     Args:
-        setup: What is chosen.
-        counts: How much is labelled; None while it is not known.
+        setup: The user's setup.
+        counts: The label counts; None while they are not known.
     """
     options = setup.options
     found = counts.classes.values() if counts is not None else ()

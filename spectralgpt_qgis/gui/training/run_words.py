@@ -1,4 +1,4 @@
-"""What a run is told in: sentences about its state, its end, and what a cancel would leave."""
+"""Sentences about a run: its state, its end, and what a cancel would keep."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from .run_record import RunRecord
 
 
 def elapsed(seconds: float) -> str:
-    """How long it has run: "0:07", "12:30" or "1:02:03"."""
+    """The elapsed time, such as "0:07", "12:30" or "1:02:03"."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def judged_on(record: RunRecord) -> str:
-    """Where the figures of the classes come from."""
+    """A sentence about the labels on which the scores of the classes were measured."""
     if record.best_round() is not None and record.round_done:
         return tr("On held-back labels, after round {done} of at most {rounds}:").format(
             done=record.round_done, rounds=record.rounds
@@ -29,11 +29,11 @@ def judged_on(record: RunRecord) -> str:
 
 
 def kept_by_cancel(record: RunRecord, cancelling: bool) -> str:
-    """What happens on a cancel.
+    """A sentence about what a cancel would keep.
 
     Args:
         record: Record of the run.
-        cancelling: Whether one was asked for already.
+        cancelling: Whether the run is being cancelled already.
     """
     if cancelling:
         return tr("'Stop now' does not wait, and keeps nothing.") if record.keeps else ""
@@ -48,12 +48,12 @@ def kept_by_cancel(record: RunRecord, cancelling: bool) -> str:
 
 
 def ended(record: RunRecord, cancelled: bool, seconds: float) -> str:
-    """How a run ended that left a model.
+    """A sentence about the end of a run that produced a model.
 
     Args:
         record: Record of the run.
-        cancelled: Whether the user ended it early.
-        seconds: That it took.
+        cancelled: Whether the user cancelled it.
+        seconds: Its duration.
     """
     best = record.best_round()
     if cancelled and best is not None and best[0]:

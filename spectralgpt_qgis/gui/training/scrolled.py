@@ -1,4 +1,4 @@
-"""A step of the dock: panels one under the other, scrolled to where the dock is lower than they are."""
+"""A tab of the dock: panels one below the other, in a scroll area."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def scrolled(*widgets: QWidget, grows: bool = False) -> QScrollArea:
     """Puts panels into a scroll area.
 
     Args:
-        widgets: From top to bottom.
-        grows: Gives the last one the height that is left, for its curves.
+        widgets: The panels, from top to bottom.
+        grows: Whether the last panel takes the remaining height, for its curves.
     """
     inside = QWidget()
     layout = QVBoxLayout(inside)

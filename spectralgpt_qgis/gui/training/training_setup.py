@@ -1,4 +1,4 @@
-"""What the user has set up: as the algorithm's parameters, and as the project keeps it."""
+"""The user's setup of a training: converts it to the algorithm's parameters, and stores it in the project."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...model_catalogue import free_model_file
 from .layer_reference import reference, referenced
 
 ALGORITHM = "spectralgpt:finetune"
-NAME = "my_model"  # of a model that the user gives none
+NAME = "my_model"  # default name of a model
 _SCOPE, _KEY = "SpectralGPT", "/training"
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; the words are the algorithm's."""
+    """Options of a training, in the words of the algorithm."""
 
     base: str = "backbone"
     method: str = "auto"
@@ -38,14 +38,14 @@ DEFAULT_OPTIONS = TrainingOptions()
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """Everything that is chosen in the dock.
+    """The whole setup in the dock.
 
     Attributes:
-        task: The algorithm's word.
-        pairs: Rasters, with those of the second date or None.
+        task: The task, as an option of the algorithm.
+        pairs: Rasters, each with that of the second date or None.
         labels: The label layer.
         field: Its class field.
-        options: How to train.
+        options: Options of the training.
     """
 
     task: str = "segmentation"
@@ -55,7 +55,7 @@ class TrainingSetup:
     options: TrainingOptions = DEFAULT_OPTIONS
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters of the algorithm; model and report go to the user's models, under a name that is free."""
+        """The parameters of the algorithm; model and report are written to the user's models, under an unused name."""
         options = self.options
         stem = re.sub(r"[^\w-]+", "_", options.name).strip("_")[:60] or NAME
         model = free_model_file(stem, ".onnx")
@@ -79,7 +79,7 @@ class TrainingSetup:
         }
 
     def to_text(self) -> str:
-        """As JSON, layers by reference."""
+        """The setup as JSON, with references to layers."""
         return json.dumps(
             {
                 "task": self.task,
@@ -93,12 +93,12 @@ class TrainingSetup:
 
 
 def kept_text(project: QgsProject) -> str:
-    """What a project keeps, as text; empty when it keeps nothing."""
+    """The setup that is stored in a project, as text; empty if there is none."""
     return str(project.readEntry(_SCOPE, _KEY, "")[0])
 
 
 def read_setup(project: QgsProject) -> TrainingSetup | None:
-    """What a project keeps; None when it keeps nothing that can be read. Layers that are gone are left out."""
+    """The setup that is stored in a project, without layers that no longer exist; None if none can be read."""
     text = kept_text(project)
     try:
         return _read(json.loads(text), project) if text else None
@@ -128,7 +128,7 @@ def _read(kept: dict[str, Any], project: QgsProject) -> TrainingSetup:
 
 
 def write_setup(setup: TrainingSetup, project: QgsProject) -> None:
-    """Has a project keep it."""
+    """Stores a setup in a project."""
     project.writeEntry(_SCOPE, _KEY, setup.to_text())
 
 
