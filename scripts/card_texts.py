@@ -1,8 +1,7 @@
-"""What data files say to whoever chooses a model: the cards of those that ship, and the list of published weights.
+"""Collects texts for translation from data files: cards of the models that ship, and the list of published weights.
 
-Of a card that is its title, its description and the names of its classes.
-
-The figures' and the data's own words, and models that users made, stay as their cards have them.
+The texts of a card are its title, its description and the names of its classes. Its texts about accuracy and training
+data are not translated, nor are the cards of users' own models.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ PUBLISHED = ROOT / "resources" / "published_weights.json"
 
 
 def collect() -> Iterator[tuple[str, str]]:
-    """Every text with the first file that has it."""
+    """Yields every text with the first file in which it occurs."""
     for item in json.loads(PUBLISHED.read_text(encoding="utf-8"))["weights"]:
         for name in ("about", "licence"):
             yield item[name], PUBLISHED.relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Three maps of a real Sentinel-2 scene through the real QGIS algorithms: `make demo`.
+"""Makes three maps of a real Sentinel-2 scene with the real QGIS algorithms: `make demo`.
 
 Runs `spectralgpt:segment`, `spectralgpt:classify` and `spectralgpt:detectchange` with qgis_process on the sample in
 resources/sample/, draws each result with its legend (draw_map.py, in QGIS's own Python), and writes demo/index.html.
@@ -118,7 +118,7 @@ def _run(
     arguments = [f"{key}={value}" for key, value in parameters.items()]
     began = time.monotonic()
     done = subprocess.run(
-        # Debian's wrapper passes options that only the desktop knows.
+        # Not Debian's wrapper, which passes options that only the desktop application knows.
         [
             shutil.which("qgis_process.bin") or "qgis_process",
             "--json",
@@ -185,7 +185,7 @@ def _page(sections: list[dict[str, Any]]) -> str:
 
 
 def _table(item: dict[str, Any]) -> str:
-    """Areas per class, from the table that the algorithm wrote, or counted from the labelled scenes."""
+    """Area of each class, from the algorithm's table, or counted from the labelled scenes."""
     if item["areas"] is not None:
         with item["areas"].open(encoding="utf-8", newline="") as file:
             rows = [

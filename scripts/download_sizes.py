@@ -1,10 +1,10 @@
-"""Records how much an installation of the engine downloads and unpacks, for each system and choice.
+"""Records the download and unpacked size of the engine for each system, tier and accelerator.
 
     python3 scripts/download_sizes.py [--find-links DIR]
 
-Needs `uv`, which finds the wheels that the pinned requirements and what they need come to on a system; their sizes are
-those that the index tells, and what they unpack to is read from the end of each file. Nothing is downloaded whole.
-Run it after a change of engine/requirements. A choice whose wheels cannot be found keeps no size, and is named.
+Needs `uv`, which resolves the pinned requirements and their dependencies to wheels for each system. The size of a wheel
+is that on its server; its unpacked size is read from the end of the file, so no wheel is downloaded whole. Run this
+script after a change of engine/requirements. It reports combinations without a set of wheels, which get no size.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from spectralgpt_qgis.install_size import SIZES, system_key  # noqa: E402
 from spectralgpt_qgis.requirement_files import ACCELERATORS, TIERS, read_requirements  # noqa: E402
 
 PYTHON = "3.11"
-MACOS = "15.0"  # the oldest that gets updates; uv would take an older one
-# As sys.platform and platform.machine() name a system: as uv does.
+MACOS = "15.0"  # the oldest that still gets updates; uv's default is older
+# (sys.platform, platform.machine()) -> uv's name of the system.
 SYSTEMS = {
     ("linux", "x86_64"): "x86_64-manylinux_2_28",
     ("linux", "aarch64"): "aarch64-manylinux_2_28",
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def wheels(system: tuple[str, str], tier: str, accelerator: str, links: str) -> list[str]:
-    """Where the wheels of an installation are.
+    """The addresses of the wheels of an installation.
 
     Raises:
         CalledProcessError: uv found no set of wheels.
@@ -85,7 +85,7 @@ def wheels(system: tuple[str, str], tier: str, accelerator: str, links: str) -> 
         ROOT / "engine" / "requirements", tier, accelerator, system=system[0]
     )
     if accelerator == "cuda":
-        links = ""  # a processor's build that lies there would be taken for the same version
+        links = ""  # uv would use a CPU build there, which has the same version
     command = [shutil.which("uv") or "uv", "pip", "compile", "-q", "--no-config", "-"]
     command += ["--format", "pylock.toml", "--only-binary", ":all:", "--no-header"]
     command += ["--python-platform", SYSTEMS[system], "--python-version", PYTHON]
@@ -107,8 +107,8 @@ def wheels(system: tuple[str, str], tier: str, accelerator: str, links: str) -> 
 
 
 def measure(addresses: list[str]) -> dict[str, int]:
-    """Bytes to download, bytes unpacked."""
-    # Of a package several wheels may fit, one of which is taken: the largest, so that it is never too little.
+    """Bytes to download, and bytes when unpacked."""
+    # If several wheels of a package fit, only one is installed: count the largest, to be on the safe side.
     each: dict[str, tuple[int, int]] = {}
     for address in addresses:
         package = address.rpartition("/")[2].partition("-")[0]
@@ -121,7 +121,7 @@ def measure(addresses: list[str]) -> dict[str, int]:
 
 @cache
 def wheel_size(address: str) -> tuple[int, int]:
-    """Bytes of one wheel, and of what is in it."""
+    """Bytes of a wheel, and of its unpacked contents."""
     parts = urlparse(address)
     if parts.scheme == "file":
         file: Any = Path(unquote(parts.path)).open("rb")  # noqa: SIM115
@@ -133,34 +133,34 @@ def wheel_size(address: str) -> tuple[int, int]:
 
 
 class RemoteFile(RawIOBase):
-    """A file on a server that is read in parts."""
+    """A file on a server that is read in parts, by range requests."""
 
     def __init__(self, address: str) -> None:
-        """Asks for its length."""
+        """Asks the server for the length of the file."""
         super().__init__()
         self._address, self._at = address, 0
         with urlopen(Request(address, method="HEAD"), timeout=60) as answer:
             self._length = int(answer.headers["Content-Length"])
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def readable(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def tell(self) -> int:
-        """Where the next read starts."""
+        """The current position."""
         return self._at
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Moves to a place and returns it."""
+        """Changes the current position and returns it."""
         self._at = (0, self._at, self._length)[whence] + offset
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Fetches a part."""
+        """Downloads a part of the file."""
         end = self._length if size < 0 else min(self._at + size, self._length)
         if end <= self._at:
             return b""

@@ -1,8 +1,8 @@
-"""Draws one result over its image as a page with legend and scale bar, in QGIS's own Python.
+"""Draws a result over its image as a page with legend and scale bar; run it with QGIS's own Python.
 
     python3 scripts/draw_map.py --layer landcover.tif --image scene.tif --title "Land cover" --out landcover.png
 
-The layer is drawn with the style beside it (.qml): what the analyst sees is what is drawn.
+The layer is drawn with the style file beside it (.qml), just as an analyst sees it in QGIS.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def _image(path: str) -> QgsRasterLayer:
-    """The scene in natural colours (bands B04, B03, B02 by their descriptions), stretched to 2-98 %."""
+    """The scene in natural colours (bands described as B04, B03, B02), with a 2-98 % stretch."""
     layer = QgsRasterLayer(path, Path(path).stem)
     numbers = {
         layer.bandName(band).split(": ")[-1]: band for band in range(1, layer.bandCount() + 1)
@@ -114,11 +114,11 @@ def _export(
     heading.attemptResize(QgsLayoutSize(PAGE_WIDTH - 2 * MARGIN, 10, millimetres))
 
     page_map = QgsLayoutItemMap(layout)
-    layout.addLayoutItem(page_map)  # first: an item outside a layout has no extent to zoom to
+    layout.addLayoutItem(page_map)  # first: only an item in a layout can be zoomed to an extent
     page_map.setLayers(layers)
     to_page = QgsCoordinateTransform(result.crs(), project.crs(), project)
     extent = to_page.transformBoundingBox(result.extent())
-    # Size before place: moving an item without a size makes its extent NaN (seen in QGIS 3.22).
+    # Size before position: moving an item without a size makes its extent NaN (seen in QGIS 3.22).
     page_map.attemptResize(QgsLayoutSize(MAP_SIDE, MAP_SIDE, millimetres))
     page_map.attemptMove(QgsLayoutPoint(MARGIN, 14, millimetres))
     page_map.zoomToExtent(extent)
@@ -130,7 +130,7 @@ def _export(
     root = legend.model().rootGroup()
     root.clear()
     entry = root.addLayer(result)
-    if isinstance(result, QgsRasterLayer):  # the first line names the band, which tells nothing
+    if isinstance(result, QgsRasterLayer):  # omit the first line, the name of the band
         count = len(legend.model().layerLegendNodes(entry))
         QgsMapLayerLegendUtils.setLegendNodeOrder(entry, list(range(1, count)))
         legend.model().refreshLayerLegend(entry)

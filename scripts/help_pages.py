@@ -1,11 +1,11 @@
 """Makes the help pages that ship (resources/help) from the user guide (docs/guide).
 
-Run with the engine's Python, which has the libraries (engine/requirements/tests.txt):
+Run it with the engine's Python, which has the required libraries (engine/requirements/tests.txt):
 
     python scripts/help_pages.py [--out resources/help]
 
-One Markdown file becomes one page. Headings get the anchors that Git hosts give them, links between the files become
-links between the pages, and pictures are stored small beside them, so that nothing is fetched from anywhere.
+Each Markdown file becomes one page. Headings get the same anchors as on Git hosts, links between the files become links
+between the pages, and small versions of the pictures are stored beside the pages, so that these need no network.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HELP = ROOT / "resources" / "help"
 TEMPLATE = "help_page.html.jinja"
 STYLE = "help_page.css"
 PICTURES = "pictures"
-QUALITY = 75  # of WebP: words on a screenshot stay sharp
+QUALITY = 75  # of WebP, enough for sharp text in screenshots
 
 # In reading order.
 PAGES = (
@@ -56,11 +56,11 @@ class Page:
     """One page of the guide.
 
     Attributes:
-        name: Of the file, without ending.
+        name: Name of the file without extension.
         title: Its first heading.
-        sections: Anchor and heading of what its table of contents lists.
+        sections: Anchor and heading of each entry in its table of contents.
         body: HTML.
-        pictures: The files that it shows.
+        pictures: Files of the pictures in it.
     """
 
     name: str
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def rendered(pages: list[Page]) -> dict[str, str]:
-    """Returns the text of every HTML file, by its name."""
+    """Returns the text of every HTML file, by name."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
         autoescape=True,
@@ -116,7 +116,7 @@ def read_page(name: str) -> Page:
     """Reads and converts one Markdown file.
 
     Raises:
-        ValueError: The file does not begin with a heading, or links to what is not in the guide.
+        ValueError: The file does not begin with a heading, or has a link to something outside the guide.
     """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("image", _linked_image)
@@ -145,7 +145,7 @@ def small_name(picture: Path) -> str:
 
 
 def write_small(picture: Path, target: Path) -> None:
-    """Writes a PNG as WebP: a fifth of its size."""
+    """Writes a PNG as WebP, which takes a fifth of its size."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(picture) as source:
@@ -165,7 +165,7 @@ def write_small(picture: Path, target: Path) -> None:
 
 
 def _anchor_headings(tokens: list[Token]) -> list[tuple[str, str, str]]:
-    """Gives headings their ids; returns tag, id and text of each."""
+    """Sets the ids of headings; returns tag, id and text of each."""
     found = []
     for opening, inline in zip(tokens, tokens[1:]):
         if opening.type == "heading_open":
@@ -176,7 +176,7 @@ def _anchor_headings(tokens: list[Token]) -> list[tuple[str, str, str]]:
 
 
 def _local_links(tokens: list[Token], name: str) -> Iterator[Path]:
-    """Points links and pictures at what ships; yields the pictures' files."""
+    """Redirects links and pictures to the files that ship; yields the files of the pictures."""
     for token in (child for inline in tokens for child in inline.children or ()):
         if token.type == "image":
             file = (GUIDE / str(token.attrGet("src"))).resolve()
@@ -196,7 +196,7 @@ def _local_links(tokens: list[Token], name: str) -> Iterator[Path]:
 
 
 def _linked_image(renderer, tokens, place, options, env) -> str:  # noqa: ANN001
-    """A picture that opens in full size when it is clicked."""
+    """A picture that a click opens in full size."""
     image = renderer.image(tokens, place, options, env)
     return f'<a class="picture" href="{tokens[place].attrGet("src")}">{image}</a>'
 

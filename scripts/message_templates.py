@@ -1,9 +1,9 @@
-"""Finds the messages of the engine, and of the modules without Qt, that users get to read.
+"""Collects messages for translation from the engine, and from the modules of the plugin without Qt.
 
-The engine is another process and speaks English. Its messages are made with f-strings: each becomes a template with
-numbered gaps ("The raster {1} is empty."), by which the plugin recognises and translates it, see
-spectralgpt_qgis/engine_messages.py, and the engine itself for its reports, see engine/language.py.
-i18n/engine_messages.json lists them. What the engine translates at once, tr("..."), is no message, see translations.py.
+The engine runs in another process and its messages are in English. Each f-string becomes a template with numbered gaps
+("The raster {1} is empty."), by which the plugin recognises and translates the message, see
+spectralgpt_qgis/engine_messages.py, and the engine too for its reports, see engine/language.py.
+i18n/engine_messages.json lists the templates. Texts in tr("...") are not messages, see translations.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "i18n" / "engine_messages.json"
-LEFT_OUT = ("recipes", "benchmark")  # for developers
-# The modules of the plugin that can be used without Qt, and so without tr().
+LEFT_OUT = ("recipes", "benchmark")  # folders whose messages are only for developers
+# Modules of the plugin that work without Qt, and therefore without tr().
 WITHOUT_QT = (
     "base_python",
     "engine_client",
@@ -31,7 +31,7 @@ MARK = "marked"
 
 
 def collect() -> Iterator[tuple[str, str]]:
-    """Every template with the first file that has it."""
+    """Yields every template with the first file in which it occurs."""
     seen = set()
     for file in [
         *engine_files(),
@@ -44,7 +44,7 @@ def collect() -> Iterator[tuple[str, str]]:
 
 
 def engine_files() -> list[Path]:
-    """The modules of the engine that users get to read something of."""
+    """The modules of the engine whose messages users may see."""
     return [
         file
         for file in sorted((ROOT / "engine").rglob("*.py"))
@@ -53,7 +53,7 @@ def engine_files() -> list[Path]:
 
 
 def templates(source: str) -> list[str]:
-    """The messages in a module's source, in their order: what is told of progress or marked, and every sentence."""
+    """The messages in a module's source, in order: progress messages, marked texts, and all whole sentences."""
     tree = ast.parse(source)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     told = {
@@ -82,7 +82,7 @@ def templates(source: str) -> list[str]:
 
 
 def template(node: ast.AST) -> str:
-    """The text of a string with its gaps numbered; empty for what is no text."""
+    """The text of a string with its gaps numbered; empty if the node is not a string."""
     if isinstance(node, ast.Constant):
         return _literal(node.value) if isinstance(node.value, str) else ""
     pieces, gaps = [], 0

@@ -1,4 +1,4 @@
-"""Makes the plugin's package: one folder with everything in it, zipped as plugins.qgis.org wants it.
+"""Makes the plugin's package: a zipped folder with all its files, as plugins.qgis.org requires.
 
 python3 scripts/package.py [--out dist]
 """
@@ -22,14 +22,14 @@ WANTED_BY_SITE = (
     *("homepage", "tracker", "repository"),
 )
 
-# The engine's recipes make the models that ship: they need data that users do not have. The template of translations is
-# for new languages; the engine reads the .ts files of those that there are, where QGIS reads .qm.
+# The engine's recipes make the models that ship, from data that users do not have. spectralgpt.ts is the template for
+# new languages; the other .ts files are included, as the engine reads them (QGIS reads .qm files).
 LEFT_OUT = ("__pycache__", "recipes", "spectralgpt.ts")
 LEFT_OUT_ENDINGS = (".pyc", ".pyo", ".aux.xml")
 
 
 def main() -> int:
-    """Make the package and say where it is; returns the exit code."""
+    """Make the package and print its path; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     out: Path = parser.parse_args().out
@@ -57,19 +57,19 @@ def main() -> int:
 
 
 def version() -> str:
-    """Return the version that metadata.txt has."""
+    """Return the version from metadata.txt."""
     return general()["version"]
 
 
 def general() -> Mapping[str, str]:
-    """Return what metadata.txt has."""
+    """Return the fields of metadata.txt."""
     metadata = ConfigParser(interpolation=None)
     metadata.read(ROOT / "metadata.txt", encoding="utf-8")
     return metadata["general"]
 
 
 def not_yet_publishable(fields: Mapping[str, str]) -> list[str]:
-    """Return the fields that plugins.qgis.org wants and that say nothing; example.org is nobody's address."""
+    """Return the fields required by plugins.qgis.org that are empty, or still have an address at example.org."""
     return [
         name
         for name in WANTED_BY_SITE
@@ -78,7 +78,7 @@ def not_yet_publishable(fields: Mapping[str, str]) -> list[str]:
 
 
 def contents() -> list[tuple[Path, str]]:
-    """Return what goes in: the file, and its name in the package."""
+    """Return the files to include, each with its path in the package."""
     files = [(file, file.relative_to(ROOT)) for file in _files(ROOT / NAME)]
     for part in ("engine", "resources", "i18n"):
         files += [(file, NAME / file.relative_to(ROOT)) for file in _files(ROOT / part)]

@@ -1,4 +1,4 @@
-"""Prepares a QGIS configuration folder of its own with the plugin in it, enabled.
+"""Prepares a separate QGIS configuration folder in which the plugin is installed and enabled.
 
     python3 scripts/profile.py .profile               the plugin of this checkout, by links
     python3 scripts/profile.py DIR --zip FILE.zip     a packaged plugin, as a user would install it
@@ -22,7 +22,7 @@ NAME = "spectralgpt_qgis"
 
 
 def main() -> int:
-    """Do what the command line says and return the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--zip", type=Path, help="install this package instead of the checkout")
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def link_checkout(folder: Path) -> None:
-    """Make a plugin folder whose entries lead into the checkout, so that edits need no copying."""
+    """Make a plugin folder with links to the checkout, so that edits need no copying."""
     folder.mkdir()
     for source in [*(ROOT / NAME).iterdir(), ROOT / "metadata.txt", ROOT / "resources"]:
         if source.name != "__pycache__":
@@ -51,7 +51,7 @@ def link_checkout(folder: Path) -> None:
 
 
 def enable(settings: Path) -> None:
-    """Tell QGIS to load the plugin and Processing, and not to greet."""
+    """Set QGIS to load the plugin and Processing, without tips and version checks at the start."""
     ini = ConfigParser(interpolation=None)
     ini.optionxform = str  # type: ignore[assignment,method-assign]
     ini.read(settings, encoding="utf-8")

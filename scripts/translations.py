@@ -1,12 +1,12 @@
 """Collects the texts that users read into i18n/*.ts, and makes the .qm files that the plugin loads.
 
-    python3 scripts/translations.py             # every language gets the new texts and loses those that are gone
+    python3 scripts/translations.py             # adds new texts to every language, and removes obsolete ones
     python3 scripts/translations.py --compile   # .ts to .qm, with Qt's lrelease
 
-A new language begins as a copy of i18n/spectralgpt.ts, the template, named spectralgpt_LANGUAGE.ts. Translate with Qt
-Linguist. The texts are read from the source: every call of tr("...") with a literal, in the plugin, see
-spectralgpt_qgis/i18n.py, and in what the engine writes for readers, see engine/language.py; the messages of the
-engine, see message_templates.py; and what data files say of models, see card_texts.py.
+To add a language, copy the template i18n/spectralgpt.ts to spectralgpt_LANGUAGE.ts and translate it with Qt Linguist.
+The texts are collected from the source: literals in calls of tr("..."), in the plugin (see spectralgpt_qgis/i18n.py)
+and in the engine's reports (see engine/language.py); the engine's messages (see message_templates.py); and texts about
+models in data files (see card_texts.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import message_templates
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "i18n"
-CONTEXT = "SpectralGPT"  # as in spectralgpt_qgis/i18n.py
+CONTEXT = "SpectralGPT"  # the same as in spectralgpt_qgis/i18n.py
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def update_all() -> int:
-    """Writes the template and the languages that are there."""
+    """Writes the template and all languages."""
     texts = all_texts()
     messages = json.dumps(sorted(dict(message_templates.collect())), ensure_ascii=False, indent=0)
     message_templates.LIST.write_text(messages + "\n", encoding="utf-8")
@@ -69,7 +69,7 @@ def languages() -> list[Path]:
 
 
 def all_texts() -> dict[str, str]:
-    """What is translated, with the first file that has it: texts, messages of the engine, data files."""
+    """All texts to translate, each with the first file in which it occurs: literals, engine messages, data files."""
     texts: dict[str, str] = {}
     for text, file in [*collect(), *message_templates.collect(), *card_texts.collect()]:
         texts.setdefault(text, file)
@@ -77,13 +77,13 @@ def all_texts() -> dict[str, str]:
 
 
 def collect() -> Iterator[tuple[str, str]]:
-    """Every text that is given to tr(), with the first file that has it: the plugin's first, then the engine's."""
+    """Yields every text in a call of tr(), with the first file in which it occurs; the plugin's before the engine's."""
     plugin = sorted((ROOT / "spectralgpt_qgis").rglob("*.py"))
     yield from texts_of([*plugin, *message_templates.engine_files()])
 
 
 def texts_of(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """Every text that is given to tr() in some files, with the first that has it, in the order of the source."""
+    """Yields every text in a call of tr() in some files, with the first file in which it occurs, in source order."""
     seen = set()
     for file in files:
         calls = [
@@ -103,7 +103,7 @@ def texts_of(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
 
 
 def translated(path: Path) -> dict[str, str]:
-    """The finished translations of a .ts file of ours."""
+    """The finished translations in a .ts file of the plugin."""
     if not path.is_file():
         return {}
     messages = ElementTree.parse(path).iter("message")
@@ -116,7 +116,7 @@ def translated(path: Path) -> dict[str, str]:
 
 
 def as_ts(texts: dict[str, str], language: str, done: dict[str, str]) -> str:
-    """A .ts file; texts without a translation are marked unfinished."""
+    """The contents of a .ts file; texts without a translation are marked as unfinished."""
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<!DOCTYPE TS>"]
     lines.append(f'<TS version="2.1" sourcelanguage="en"{_attribute("language", language)}>')
     lines.append(f"<context>\n    <name>{CONTEXT}</name>")
