@@ -1,1 +1,1 @@
-"""PyTorch as a backend of inference: of what only the training tier has, and only on a GPU."""
+"""PyTorch as an inference backend, for GPUs only; needs the training tier."""

@@ -1,7 +1,7 @@
-"""The published pixel-wise head on a GPU: the same values, with channels last and written as matrix products.
+"""A faster form of the published pixel-wise head for GPUs: the same values, computed channels-last by matrix products.
 
-PyTorch's own layers take more time for the head than for the encoder of the published size: bilinear enlargement,
-transposed convolutions and those of one pixel each reach a fraction of what the card's matrix units do
+With PyTorch's own layers the head takes more time than the encoder of the published size: bilinear upsampling,
+transposed convolutions and 1 x 1 convolutions reach only a fraction of the speed of the card's matrix units
 (docs/performance.md has the figures).
 """
 
@@ -18,18 +18,18 @@ from ..model.dense_head import DenseNetwork, PyramidPooling, resizing_matrix
 
 
 def use_fast_head(network: DenseNetwork) -> None:
-    """Has a network, in use and on a GPU, decode with its own weights but by `FastHead`."""
+    """Replaces the decoder of a network, in evaluation mode and on a GPU, by a `FastHead` with its weights."""
     object.__setattr__(network, "decode", FastHead(network))
 
 
 class FastHead:
-    """`DenseNetwork.decode`; maps are [B, rows, columns, channels] within."""
+    """Replaces `DenseNetwork.decode`; maps are channels-last inside, [B, rows, columns, channels]."""
 
     def __init__(self, network: DenseNetwork) -> None:
-        """Takes a network's weights as they are; they must not change any more.
+        """Takes a network's weights, which must not change afterwards.
 
         Args:
-            network: In evaluation mode, where it is to compute.
+            network: The network, in evaluation mode and on its device.
         """
         self._network, decoder = network, network.decoder
         self._coarse = _Level(network.conv2, decoder.Conv_fuse1)
@@ -37,7 +37,7 @@ class FastHead:
         self._fine = _Level(network.conv0, decoder.Conv_fuse3)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Maps [B, D, h, w] to scores [B, classes, 8h, 8w]."""
+        """Maps tokens [B, D, h, w] to scores [B, classes, 8h, 8w]."""
         decoder, image = self._network.decoder, tokens.permute(0, 2, 3, 1).contiguous()
         x1 = _pooled(decoder.PPMHead, _fused(self._network.conv3, image))  # [B, h, w, width]
         x2 = _fused(decoder.Conv_fuse1_, self._coarse(image, _point(decoder.conv_x1, x1)))
@@ -54,16 +54,17 @@ class FastHead:
 
 
 class _Level:
-    """One level of the pyramid, from the tokens to its place in the decoder.
+    """One level of the pyramid, from the tokens to its fusion in the decoder.
 
-    What enlarges the tokens and what the decoder first does to them are linear, so they are one product.
+    The transposed convolution that enlarges the tokens and the decoder's first 1 x 1 convolution are both linear, so
+    they are merged into one matrix product.
     """
 
     def __init__(self, neck: nn.Sequential, fuse: nn.Sequential) -> None:
-        """Takes what makes the level, and the decoder's layers that fuse it."""
+        """Takes the layers that make the level, and the decoder's layers that fuse it."""
         self._neck, self._fuse = neck, fuse
         enlarge, mix = cast(nn.ConvTranspose2d, neck[3]), cast(nn.Conv2d, fuse[0])
-        self._up = enlarge.kernel_size[0]  # each token becomes a square of its own
+        self._up = enlarge.kernel_size[0]  # each token becomes a square of this side
         first, then = enlarge.weight.detach().float(), mix.weight.detach().float().flatten(1)
         weight = torch.einsum("iokl,wo->klwi", first, then).flatten(0, 2)
         bias = then @ cast(Tensor, enlarge.bias).float() + cast(Tensor, mix.bias).float()
@@ -71,31 +72,31 @@ class _Level:
         self._bias = bias.detach().repeat(self._up**2).to(enlarge.weight)
 
     def __call__(self, image: Tensor, coarser: Tensor) -> Tensor:
-        """Joins the level, made of tokens [B, h, w, D], with a coarser one: [B, up * h, up * w, width]."""
+        """Adds the level, made from tokens [B, h, w, D], to a coarser one: [B, up * h, up * w, width]."""
         batch, rows, columns, _ = image.shape
         up = self._up
         squares = F.linear(_fused(self._neck, image), self._weight, self._bias)
         squares = squares.reshape(batch, rows, columns, up, up, -1)
         squares = _normed(self._fuse, squares).transpose(2, 3)  # [B, h, up, w, up, width]
         joined = _resized(coarser, up * rows, up * columns)
-        # In this order the sum lies as the enlarged one does: the squares are laid out on the way.
+        # In this order the sum has the memory layout of `joined`, so the squares need no separate copy.
         return (joined.view(squares.shape) + squares).reshape(joined.shape)
 
 
 def _point(layer: Any, image: Tensor) -> Tensor:
-    """A convolution of one pixel."""
+    """A 1 x 1 convolution."""
     return F.linear(image, layer.weight.flatten(1), layer.bias)
 
 
 def _fused(layers: nn.Sequential, image: Tensor) -> Tensor:
-    """A convolution of one pixel, group norm and GELU, the first of some layers."""
+    """Applies 1 x 1 convolution, group norm and GELU, the first three layers."""
     return _normed(layers, _point(layers[0], image))
 
 
 def _normed(layers: nn.Sequential, image: Tensor) -> Tensor:
-    """Group norm and GELU, the second and third of some layers, of [B, ..., C]."""
+    """Applies group norm and GELU, the second and third of the layers, to [B, ..., C]."""
     norm = cast(nn.GroupNorm, layers[1])
-    # By channel first: along a group's channels and pixels at once, the reduction is many times slower.
+    # Reduce each channel first: reducing a group's channels and pixels together is many times slower.
     spread, level = torch.var_mean(image.flatten(1, -2), dim=1, correction=0)  # [B, C]
     spread, level = (
         value.float().reshape(len(image), norm.num_groups, -1) for value in (spread, level)
@@ -110,7 +111,7 @@ def _normed(layers: nn.Sequential, image: Tensor) -> Tensor:
 
 
 def _add_resized(image: Tensor, coarser: Tensor) -> None:
-    """Adds to an image [B, H, W, C] a coarser one enlarged to its size: bilinear, corners aligned."""
+    """Adds a coarser image, enlarged to the same size, to an image [B, H, W, C]: bilinear, corners aligned."""
     batch, rows, columns, channels = image.shape
     across, tall = _enlarged_down(coarser, rows, columns)
     image.view(batch * rows, columns, channels).baddbmm_(across, tall)
@@ -123,7 +124,7 @@ def _resized(image: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def _enlarged_down(image: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
-    """A map [B, h, w, C] with all its rows: weights [B * rows, columns, w] and what they weigh [B * rows, w, C]."""
+    """Enlarges a map [B, h, w, C] vertically: weights across [B * rows, columns, w], and the map [B * rows, w, C]."""
     batch, height, width, channels = image.shape
     down = _resizing(height, rows, image.dtype, image.device)  # [rows, height]
     across = _resizing(width, columns, image.dtype, image.device)  # [columns, width]
@@ -133,11 +134,11 @@ def _enlarged_down(image: Tensor, rows: int, columns: int) -> tuple[Tensor, Tens
 
 @functools.lru_cache(maxsize=64)
 def _resizing(old: int, new: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`resizing_matrix` where it is needed."""
+    """`resizing_matrix` of a type on a device."""
     return resizing_matrix(old, new).to(device, dtype)
 
 
 def _pooled(pooling: PyramidPooling, image: Tensor) -> Tensor:
-    """The surroundings of every place at four sizes; small, so by the network's own layers."""
+    """Pyramid pooling at four scales, by the network's own layers, as the maps are small."""
     pooled: Tensor = pooling(image.permute(0, 3, 1, 2))
     return pooled.permute(0, 2, 3, 1)

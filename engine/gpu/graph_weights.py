@@ -1,7 +1,7 @@
-"""The weights of a network, read back from the graph that was exported from it.
+"""Reads the weights of a network back from its exported graph.
 
-The exporter keeps the names of most parameters. Only the matrices of linear layers it stores turned, under names of
-its own; the bias that is added to their product tells whose they are.
+The exporter keeps the names of most parameters. Only the matrices of linear layers are stored transposed, under names
+of its own; they are identified by the bias that is added to their product.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def graph_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]
 
     Args:
         path: An .onnx file that `export.onnx.export_onnx` wrote.
-        wanted: What the network's `state_dict` holds: names and shapes.
+        wanted: The network's `state_dict`, for names and shapes.
 
     Returns:
-        float32 tensors for every name of `wanted`.
+        A tensor for every name in `wanted`, float32 if it is floating-point.
 
     Raises:
-        ModelInvalid: The graph does not hold them all: it was folded, or comes from elsewhere.
+        ModelInvalid: Weights are missing in the graph: constants were folded, or it comes from elsewhere.
     """
     graph = onnx.load(str(path)).graph
     constants = {
@@ -55,8 +55,8 @@ def graph_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]
 def _linear_weights(
     nodes: Iterable[onnx.NodeProto], constants: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Matrices [outputs, inputs] of linear layers, by the name that the bias beside them has."""
-    products = {}  # result of a product with a constant -> the constant's name
+    """Matrices [outputs, inputs] of linear layers, by the names that follow from their biases."""
+    products = {}  # name of a product with a constant -> name of the constant
     found = {}
     for node in nodes:
         if node.op_type == "MatMul" and node.input[1] in constants:

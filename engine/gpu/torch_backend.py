@@ -27,7 +27,7 @@ PRECISIONS = {
     "float32": "float32",
 }
 MOST_BATCH = 64
-_MEMORY_SHARE = 0.6  # of what is free, for one batch; two may be on the GPU at a time
+_MEMORY_SHARE = 0.6  # share of the free memory for a batch; two may be on the GPU at a time
 _LANES = 2  # one batch computes while another is copied
 
 
@@ -35,10 +35,10 @@ class TorchBackend(Backend):
     """A model in PyTorch on the first GPU."""
 
     def __init__(self, path: Path, card: Card, precision: str) -> None:
-        """Loads the network, and sees how many windows fit into the memory that is free.
+        """Loads the network, and finds out how many windows fit into the free memory.
 
         Args:
-            path: An .onnx file; the weights are those of the .safetensors beside it, where that is the same model.
+            path: An .onnx file; the weights are read from the .safetensors file beside it if that is the same model.
             card: Its card.
             precision: One of `PRECISIONS`.
 
@@ -63,11 +63,11 @@ class TorchBackend(Backend):
             raise self._too_large(error) from error
 
     def predict(self, feeds: Arrays) -> Floats:
-        """As `Backend.predict`."""
+        """See `Backend.predict`."""
         try:
             inputs = [torch.from_numpy(np.ascontiguousarray(feeds[name])) for name in self._names]
-            # From and to memory that is kept and never swapped: copies are several times as fast as with memory that
-            # the system has to find for each batch.
+            # Pinned memory on both sides: copies are several times faster than with pageable memory, which is allocated
+            # for each batch.
             scores = self.compute(
                 [value.pin_memory().to("cuda", non_blocking=True) for value in inputs]
             )
@@ -84,7 +84,7 @@ class TorchBackend(Backend):
         return checked_scores(given.numpy(), self._path, self._card)
 
     def compute(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Probabilities, float32, of inputs that are on the GPU; both stay there."""
+        """Computes probabilities, float32, from inputs on the GPU; the result stays there."""
         with (
             torch.inference_mode(),
             torch.autocast("cuda", torch.float16, enabled=self._precision == "mixed"),
@@ -93,18 +93,18 @@ class TorchBackend(Backend):
             return scores.float()
 
     def example(self, count: int) -> list[Tensor]:
-        """Made-up inputs of a batch, on the GPU."""
+        """Example inputs for a batch, on the GPU."""
         return [value.to("cuda") for value in self._predictor.example_inputs(count)]
 
     def _fitting_batch(self) -> int:
-        """Windows that fit, by what one more needs."""
+        """Number of windows that fit into memory, estimated from the memory that a further window needs."""
         needed = [self._peak(count) for count in (1, 2)]
         free, _ = torch.cuda.mem_get_info()
         each = max(needed[1] - needed[0], 1)
         return int(max(1, min(MOST_BATCH, _MEMORY_SHARE * free / each)))
 
     def _peak(self, count: int) -> int:
-        """Bytes that a batch needs beside the weights."""
+        """Peak memory of a batch besides the weights, bytes."""
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         self.compute(self.example(count))
@@ -121,7 +121,7 @@ class TorchBackend(Backend):
 
 
 class HalfNetwork(nn.Module):
-    """A network with float16 weights that takes and gives float32."""
+    """A network with float16 weights that takes and returns float32."""
 
     def __init__(self, network: nn.Module) -> None:
         """Converts the network in place."""
@@ -131,7 +131,7 @@ class HalfNetwork(nn.Module):
             use_fast_head(network)
 
     def forward(self, **arguments: Tensor | None) -> Tensor:
-        """Calls the network by the names of its arguments, as `Predictor` does."""
+        """Calls the network with keyword arguments, like `Predictor`."""
         halved = {
             name: value.half() if value is not None and value.is_floating_point() else value
             for name, value in arguments.items()
@@ -141,14 +141,14 @@ class HalfNetwork(nn.Module):
 
 
 def load_predictor(path: Path, card: Card) -> Predictor:
-    """The network of a model file, with normalisation before and softmax or sigmoid after it.
+    """Loads the network of a model file, with its normalisation and softmax or sigmoid.
 
     Args:
         path: An .onnx file.
         card: Its card.
 
     Raises:
-        ModelInvalid: The network is unknown here, or its weights are not to be had.
+        ModelInvalid: The type of network is unknown, or its weights cannot be read.
     """
     beside = path.with_suffix(SAFETENSORS)
     if beside.exists():
@@ -157,7 +157,7 @@ def load_predictor(path: Path, card: Card) -> Predictor:
             if (its_card.bands, its_card.classes) == (card.bands, card.classes):
                 return Predictor(network, card)
         except EngineError:
-            pass  # another model of this name: the graph has its own weights
+            pass  # not the same model: use the weights in the graph
     network = build_network(card.architecture)
     predictor = Predictor(network, card)
     weights = graph_weights(path, {f"network.{k}": v for k, v in network.state_dict().items()})
