@@ -1,1 +1,1 @@
-"""The product beside its peers, on the same inputs: how accurate, how fast."""
+"""Benchmarks of accuracy and speed: the product and its peers on the same inputs."""

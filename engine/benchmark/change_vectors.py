@@ -1,4 +1,4 @@
-"""Change-vector analysis: how far a pixel moved in the space of the standardised bands."""
+"""Change vector analysis: the distance between both dates in the space of standardised bands."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 from .protocols import ChangePair
 
-# Red edge stays out: these six every sensor has.
+# Without red edge: all sensors have these six.
 BANDS = (0, 1, 2, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class ChangeVectors:
-    """Length of the change vector.
+    """Scores change by the length of the change vector.
 
     Attributes:
-        otsu: Each pair is divided in two by Otsu's threshold of its own lengths; otherwise one
-            threshold for all is fitted to the labelled pairs (Otsu's where there are none).
+        otsu: Whether to use Otsu's threshold of each pair's lengths; otherwise one threshold is
+            fitted to all labelled pairs (Otsu's if there are none).
     """
 
     otsu: bool = True
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> ChangeVectorsModel:
-        """As `protocols.ChangeMethod`; nothing is random, and nothing takes time."""
+        """See `protocols.ChangeMethod`; uses neither seed nor time."""
         if self.otsu or not pairs:
             return ChangeVectorsModel(1.0, True)
         scores = [vector_length(*pair[:3])[pair.valid] for pair in pairs]
@@ -35,13 +35,13 @@ class ChangeVectors:
 
 @dataclass(frozen=True)
 class ChangeVectorsModel:
-    """A threshold, on lengths or on lengths as multiples of Otsu's threshold."""
+    """A threshold on lengths, or on lengths relative to Otsu's threshold."""
 
     threshold: float
     relative: bool
 
     def predict(self, before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.ChangeModel`."""
+        """See `protocols.ChangeModel`."""
         length = vector_length(before, after, valid)
         if self.relative and valid.any():
             length = length / max(otsu_threshold(length[valid]), 1e-6)
@@ -49,12 +49,12 @@ class ChangeVectorsModel:
 
 
 def vector_length(before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Euclidean length [H, W] of the difference of two dates, each band standardised by scene.
+    """Euclidean length [H, W] of the difference of two dates, with bands standardised by scene.
 
     Args:
-        before: [9, H, W].
-        after: Second date, likewise.
-        valid: bool [H, W]; other pixels have no part in mean and deviation, and length 0.
+        before: First date [9, H, W].
+        after: Second date [9, H, W].
+        valid: Valid pixels, bool [H, W]; others are excluded from the statistics and have length 0.
     """
     total = np.zeros(valid.shape, np.float64)
     for band in BANDS:
@@ -63,12 +63,12 @@ def vector_length(before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> n
 
 
 def otsu_threshold(values: np.ndarray, bins: int = 256) -> float:
-    """The threshold that leaves most of the variance between the two sides (Otsu 1979).
+    """The threshold with the largest between-class variance (Otsu 1979).
 
     Args:
-        values: Any shape; values beyond the 99.9th percentile count as it, so that a few extreme
-            ones do not coarsen the histogram.
-        bins: Bins of the histogram.
+        values: Values of any shape; clipped at their 99.9th percentile, so that a few extremes do
+            not coarsen the histogram.
+        bins: Number of bins of the histogram.
     """
     counts, edges = np.histogram(np.minimum(values, np.percentile(values, 99.9)), bins)
     centre = (edges[:-1] + edges[1:]) / 2
@@ -81,19 +81,19 @@ def otsu_threshold(values: np.ndarray, bins: int = 256) -> float:
 
 
 def best_f1_threshold(truth: np.ndarray, score: np.ndarray) -> float:
-    """The score from which on F1 is largest when everything at or above it counts as changed.
+    """The threshold with the largest F1, if scores at or above it count as changed.
 
-    It lies in the middle between the last score that counts and the next one.
+    It lies midway between the lowest score that counts and the next one below.
 
     Args:
-        truth: bool [N].
-        score: [N].
+        truth: True for changed pixels, bool [N].
+        score: Scores [N].
     """
     order = np.argsort(-score, kind="stable")
     score, truth = score[order], truth[order]
     found = np.arange(1, score.size + 1)
     f1 = 2 * np.cumsum(truth) / (found + truth.sum())
-    last = np.append(np.diff(score) != 0, True)  # tied scores are one threshold
+    last = np.append(np.diff(score) != 0, True)  # tied scores share a threshold
     cut = int(np.where(last, f1, -1).argmax())
     return float(score[cut : cut + 2].mean(dtype=np.float64))
 

@@ -1,4 +1,4 @@
-"""What fine-tuning costs: seconds and peak memory of the verb, in a process of its own."""
+"""Cost of fine-tuning: time and peak memory of the verb in a process of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..training_jobs import FinetuneJob
 from .protocols import FOR_THIS_IMAGE, Method
 from .scoreboard import Scoreboard, Trial
 
-SIDE = 1000  # pixels
+SIDE = 1000  # of the scene, pixels
 POLYGONS = 10
 PLACE = from_origin(500000, 4700000, 10, 10)
 MORE = 12  # polygons of the second run on the same scene
@@ -43,13 +43,13 @@ ABOUT = (
 def measure(
     data: Path, methods: Sequence[tuple[str, Method]], repeats: int, progress: Progress
 ) -> Scoreboard:
-    """Measures every way of fine-tuning; made-up data, as the values do not change the cost.
+    """Measures every method of fine-tuning, on synthetic data, as the values do not influence the cost.
 
     Args:
         data: Not used.
-        methods: Not used: the verb itself runs.
-        repeats: Runs of each, 0 = one.
-        progress: Told of every run.
+        methods: Not used, as the verb itself runs.
+        repeats: Number of runs of each; 0 = one.
+        progress: Takes the progress.
     """
     board = Scoreboard("Cost of fine-tuning", ABOUT)
     rounds = range(max(1, repeats))
@@ -76,7 +76,7 @@ def measure(
 
 
 def write_scene(folder: Path) -> tuple[Path, Path]:
-    """A raster of two kinds of ground side by side, and ten polygons on both."""
+    """Writes a raster with two kinds of ground side by side, and ten polygons on both."""
     random = np.random.default_rng(0)
     image = random.normal(900, 90, (len(CARD_BANDS), SIDE, SIDE))
     image[6:, :, SIDE // 2 :] += 1500
@@ -91,11 +91,11 @@ def write_scene(folder: Path) -> tuple[Path, Path]:
 
 
 def write_labels(folder: Path, polygons: int) -> Path:
-    """So many squares, on both kinds of ground; those of a smaller number are the same."""
+    """Writes a number of squares on both kinds of ground; the first ones are the same for any number."""
     labels = folder / f"labels-{polygons}.gpkg"
     shapes, kinds = [], []
     for number in range(polygons):
-        # From the eleventh on in the middle of each half, from above.
+        # From the eleventh on, squares lie in the middle of each half, from the top down.
         late = number // POLYGONS
         column = SIDE // 10 + SIDE * 6 // 10 * (number % 2) + SIDE // 5 * late
         x, y = PLACE @ (column, SIDE // 10 + SIDE * 8 // 100 * (number % POLYGONS))
@@ -118,14 +118,14 @@ def run(
     """Wall-clock seconds, processor seconds and peak memory (MB) of one fine-tuning.
 
     Args:
-        scene: Raster.
-        labels: Polygons.
+        scene: The raster.
+        labels: The polygons.
         name: The verb's method, or `FOR_THIS_IMAGE`.
-        folder: For the outputs.
-        home: Where the engine keeps what the next run with the same one can use.
+        folder: Folder for the outputs.
+        home: Folder of the engine's cache; runs that share it can reuse results.
 
     Raises:
-        EnvironmentBroken: It failed.
+        EnvironmentBroken: The fine-tuning failed.
     """
     method, use = ("quick", "here") if name == FOR_THIS_IMAGE else (name, "anywhere")
     job = FinetuneJob(
@@ -137,7 +137,7 @@ def run(
         output_model=str(folder / f"{method}.onnx"),
         output_report=str(folder / f"{method}.html"),
     )
-    # The peak of the only child of a process of its own: this one's children may have been larger.
+    # The peak is over all children of a process, so run it as the only child of a helper process.
     code = (
         "import resource, subprocess, sys; "
         "done = subprocess.run([sys.executable, *sys.argv[1:]], capture_output=True, text=True); "

@@ -1,4 +1,4 @@
-"""What the fitted classifiers of scikit-learn are as models of the benchmark."""
+"""Wraps fitted classifiers of scikit-learn as models of the benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FittedPixels:
     Attributes:
         classifier: scikit-learn classifier, with `predict_proba` and `classes_`.
         texture: Whether local means and standard deviations are among its features.
-        classes: K; those that it never saw get 0.
+        classes: Number of classes K; classes that the classifier never saw get probability 0.
     """
 
     classifier: Any
@@ -26,7 +26,7 @@ class FittedPixels:
     classes: int
 
     def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.PixelModel`."""
+        """See `protocols.PixelModel`."""
         features = pixel_features(image, valid, self.texture)
         probability = np.zeros((self.classes, *valid.shape), np.float32)
         found = self.classifier.predict_proba(features.reshape(-1, features.shape[2]))
@@ -36,14 +36,14 @@ class FittedPixels:
 
 @dataclass(frozen=True)
 class FittedScenes:
-    """A fitted classifier of chips; attributes as of `FittedPixels`."""
+    """A fitted classifier of chips; for the attributes see `FittedPixels`."""
 
     classifier: Any
     texture: bool
     classes: int
 
     def predict(self, chips: np.ndarray) -> np.ndarray:
-        """As `protocols.SceneModel`."""
+        """See `protocols.SceneModel`."""
         scores = np.zeros((len(chips), self.classes), np.float32)
         features = scene_features(chips, self.texture)
         scores[:, self.classifier.classes_] = self.classifier.predict_proba(features)

@@ -1,4 +1,4 @@
-"""Random forests: the peer that most plugins offer."""
+"""Random forests, the classifier that most plugins offer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .pixel_features import pixel_features
 from .protocols import LabelledImage
 from .scene_features import scene_features
 
-# Chosen on the collections themselves, in the peer's favour; more trees change nothing.
+# Chosen on the benchmark's own data, in the peer's favour; more trees make no difference.
 TREES = 300
 
 
@@ -21,7 +21,9 @@ class PixelForest:
     """Random forest on a pixel's bands and indices.
 
     Attributes:
-        texture: Also on local means and standard deviations. trees: In the forest. threads: -1 all.
+        texture: Whether to use local means and standard deviations too.
+        trees: Number of trees.
+        threads: Number of threads; -1 = all.
     """
 
     texture: bool = True
@@ -29,7 +31,7 @@ class PixelForest:
     threads: int = 1
 
     def fit(self, scene: LabelledImage, seed: int) -> FittedPixels:
-        """As `protocols.PixelMethod`; the units have no part in it."""
+        """See `protocols.PixelMethod`; ignores the units."""
         forest = _forest(self.trees, self.threads, seed)
         features = pixel_features(scene.image, scene.valid, self.texture)
         forest.fit(features[scene.row, scene.column], scene.label)
@@ -38,14 +40,14 @@ class PixelForest:
 
 @dataclass(frozen=True)
 class SceneForest:
-    """Random forest on a chip's spectra; with `texture` also on its gradients and indices."""
+    """Random forest on a chip's spectra, and with `texture` on its gradients and indices too."""
 
     texture: bool = True
     trees: int = TREES
     threads: int = 1
 
     def fit(self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> FittedScenes:
-        """As `protocols.SceneMethod`."""
+        """See `protocols.SceneMethod`."""
         forest = _forest(self.trees, self.threads, seed)
         return FittedScenes(
             forest.fit(scene_features(chips, self.texture), labels), self.texture, classes

@@ -1,4 +1,4 @@
-"""The verb benchmark: accuracy needs the training libraries, speed does not."""
+"""The verb `benchmark`; imports its kinds late, as accuracy needs the training libraries and speed does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KINDS = {"accuracy": (".run", "benchmark"), "speed": (".speed.run", "benchmark_
 
 
 def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
-    """Measures what the job's kind says; see there for what is returned and raised."""
+    """Runs the benchmark of the job's kind; see `run.benchmark` and `speed.run.benchmark_speed`."""
     module, name = _KINDS[job.kind]
     measure = getattr(importlib.import_module(module, __package__), name)
     result: dict[str, Any] = measure(job, progress)

@@ -1,4 +1,4 @@
-"""Logistic regression on standardised features, its penalty chosen inside the training labels."""
+"""Logistic regression on standardised features; its penalty is chosen by cross-validation on the training labels."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class PixelLogistic:
-    """Logistic regression on a pixel's bands and indices; with `texture` also on local moments."""
+    """Logistic regression on a pixel's bands and indices, and with `texture` on local moments too."""
 
     texture: bool = True
 
     def fit(self, scene: LabelledImage, seed: int) -> FittedPixels:
-        """As `protocols.PixelMethod`; whole units are held back to choose the penalty."""
+        """See `protocols.PixelMethod`; holds out whole units to choose the penalty."""
         features = pixel_features(scene.image, scene.valid, self.texture)[scene.row, scene.column]
         fitted = _fit(features, scene.label, scene.unit, seed)
         return FittedPixels(fitted, self.texture, scene.classes)
@@ -38,29 +38,29 @@ class PixelLogistic:
 
 @dataclass(frozen=True)
 class SceneLogistic:
-    """Logistic regression on a chip's spectra; with `texture` also on its gradients and indices."""
+    """Logistic regression on a chip's spectra, and with `texture` on its gradients and indices too."""
 
     texture: bool = True
 
     def fit(self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> FittedScenes:
-        """As `protocols.SceneMethod`."""
+        """See `protocols.SceneMethod`."""
         features = scene_features(chips, self.texture)
         regression = _fit(features, labels, np.arange(len(labels)), seed)
         return FittedScenes(regression, self.texture, classes)
 
 
 def choose_penalty(features: np.ndarray, labels: np.ndarray, units: np.ndarray, seed: int) -> float:
-    """Inverse strength of the penalty with the least log loss on units held back.
+    """The inverse strength of the penalty with the smallest log loss on held-out units.
 
     Args:
-        features: [N, F].
-        labels: [N].
-        units: Polygon or patch of each sample [N]; none is in training and validation at once.
-        seed: Seed of the division into folds.
+        features: Features [N, F].
+        labels: Class indices [N].
+        units: Polygon or patch of each sample [N]; a unit is never split between training and validation.
+        seed: Seed of the folds.
 
     Returns:
-        One of `PENALTIES`; `DEFAULT_PENALTY` where a class has a single unit, since nothing can be
-        held back.
+        One of `PENALTIES`; `DEFAULT_PENALTY` if a class has only one unit, as nothing can be held
+        out then.
     """
     classes = np.unique(labels)
     folds = min(FOLDS, *(np.unique(units[labels == one]).size for one in classes))
@@ -86,6 +86,6 @@ def _regression(penalty: float, features: np.ndarray, labels: np.ndarray) -> Pip
     regression = LogisticRegression(C=penalty, max_iter=1000, class_weight="balanced")
     pipeline = make_pipeline(StandardScaler(), regression)
     with warnings.catch_warnings():
-        # Separable classes with hardly a penalty have no end to converge to; the fit is usable.
+        # With a weak penalty, separable classes do not converge, but the fit is usable.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return pipeline.fit(features, labels)

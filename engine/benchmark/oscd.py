@@ -1,4 +1,4 @@
-"""Urban change in cities that no method was trained on: OSCD, two cities left out at a time."""
+"""Urban change in unseen cities: OSCD, with two cities left out of training at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .scoreboard import Scoreboard, Trial, processor_timed
 
 SEEDS = 3
 SECONDS = 180.0
-# Fixed, and Paris is not trained on to be tested on its neighbour Bercy.
+# Fixed folds; Paris and its neighbour Bercy share one, so that neither is trained on to test the other.
 FOLDS = (
     ("abudhabi", "pisa"),
     ("aguasclaras", "nantes"),
@@ -47,10 +47,10 @@ def measure(
     Args:
         data: Root of the collections.
         methods: Names and methods.
-        repeats: Seeds; 0 = `SEEDS`.
-        progress: Told of every fit.
-        seconds: Processor time of training a fold.
-        pairs: By city, to measure on these instead.
+        repeats: Number of seeds; 0 = `SEEDS`.
+        progress: Takes progress and log.
+        seconds: Processor time for training on a fold.
+        pairs: Pairs by city to use instead of the collection.
         folds: Cities that are left out together.
     """
     pairs = pairs or {city: _read(data, city) for fold in folds for city in fold}
@@ -64,12 +64,12 @@ def measure(
 
 
 def change_figures(truth: np.ndarray, score: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    """Average precision, area under ROC, and F1 of what was found.
+    """Average precision and area under the ROC curve of scores, and F1 of the mapped change.
 
     Args:
-        truth: bool [N], changed.
-        score: [N].
-        found: bool [N], taken as changed.
+        truth: True for changed pixels, bool [N].
+        score: Scores [N].
+        found: True for pixels mapped as changed, bool [N].
     """
     hits = float((truth & found).sum())
     return {
@@ -94,7 +94,7 @@ def _trial(
     seconds: float,
     progress: Progress,
 ) -> None:
-    """All folds of one method and seed."""
+    """Measures one method with one seed on all folds."""
     experiment = "two cities left out"
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     fit_times, predict_times = [], []
@@ -111,7 +111,7 @@ def _trial(
             parts.append((truth, score, score >= model.threshold))
             figures = change_figures(*parts[-1])
             board.add(Trial(experiment, city, name, figures, fit_seconds, predict_seconds))
-            # Hours may be ahead: what is known by now outlives a run that is ended.
+            # A run takes hours, so log figures at once, in case it is interrupted.
             told = ", ".join(f"{measure} {value:.3f}" for measure, value in figures.items())
             progress.log(f"{name}, seed {seed}, {city}: {told}")
             for measure_name, value in figures.items():

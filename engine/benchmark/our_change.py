@@ -1,4 +1,4 @@
-"""The product's change detection in the benchmark: tuned from labels, or as it ships."""
+"""The product's change detection in the benchmark: fine-tuned from labels, or as shipped."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from ..train.tuning import JOINT_PLACES, HeadTuner, labelled_places
 from .protocols import ChangePair
 from .siamese import standardised
 
-TILE = 64  # pixels; ground of a pair is drawn by such squares
-WINDOWS = 48  # of a pair, to fit the head on frozen features
-TRAINED = 64  # side of the windows in training: more places in the same time
+TILE = 64  # pixels; a pair's labels are grouped into units of such squares
+WINDOWS = 48  # windows of a pair to fit the head on frozen features
+TRAINED = 64  # side of the training windows, pixels; small ones show more places in the same time
 BATCH = 8
-RESERVE = 0.85  # share of the time that training is planned for; reading takes the rest
+RESERVE = 0.85  # share of the time that is planned for training steps; reading takes the rest
 
 
 @dataclasses.dataclass(frozen=True)
 class TunedPairs:
-    """`finetune` for change.
+    """The verb `finetune` for change.
 
     Attributes:
-        base: To start from: the change model that ships, or a backbone.
+        base: The base model: the shipped change model, or a backbone.
         method: "quick", "adapters" or "full".
-        fresh: Whether to start from random weights instead, others for each seed.
+        fresh: Whether to start from random weights instead, which differ by seed.
     """
 
     base: Base
@@ -56,7 +56,7 @@ class TunedPairs:
     fresh: bool = False
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> MappedChange:
-        """As `protocols.ChangeMethod`; without pairs, the model as it ships."""
+        """See `protocols.ChangeMethod`; without pairs, returns the model as shipped."""
         started = time.process_time()
         base = fresh_change(self.base, seed) if self.fresh else self.base
         if not pairs:
@@ -89,11 +89,11 @@ class TunedPairs:
 
 @dataclasses.dataclass(frozen=True)
 class MappedChange:
-    """A predictor over whole pairs, windows blended as the engine does.
+    """A predictor for whole pairs, with windows blended as in the engine.
 
     Attributes:
         predictor: Network and card.
-        threshold: Score from which a pixel is changed, after the shift that the card asks for.
+        threshold: Score from which a pixel counts as changed, after the rescaling that the card requests.
     """
 
     predictor: Predictor
@@ -123,10 +123,10 @@ class MappedChange:
 
 
 def change_card(base: Card, share: float) -> Card:
-    """The card of a change map that marks a share of each scene: what changed where it learned.
+    """The card of a change model that maps a fixed share of each scene as changed, as in the training data.
 
-    A cut of the scores that is right where the model learned is wrong elsewhere; the share of the
-    ground that changes differs less.
+    A threshold on scores that is right for the training scenes is wrong elsewhere; the share of
+    changed ground varies less.
     """
     made = (ModelClass(0, "unchanged"), ModelClass(1, "changed"))
     return dataclasses.replace(
@@ -140,7 +140,7 @@ def change_card(base: Card, share: float) -> Card:
 
 
 def fresh_change(base: Base, seed: int = 0) -> Base:
-    """The same network before anything was learned."""
+    """The same network with random weights."""
     torch.manual_seed(seed)
     config: SpectralGPTConfig = base.config
     weights = dict(SpectralEncoder(config).state_dict())
@@ -153,7 +153,7 @@ def fresh_change(base: Base, seed: int = 0) -> Base:
 def two_dates(
     before: np.ndarray, after: np.ndarray, valid: np.ndarray
 ) -> Callable[[Window], tuple[Feeds, Mask]]:
-    """Reads windows of two arrays as `TwoDates` reads those of rasters: standardised by scene."""
+    """Reads windows of two arrays, standardised by scene, like `TwoDates` for rasters."""
     present = [
         g
         for g in range(before.shape[0] // 3)
@@ -180,7 +180,7 @@ def two_dates(
 
 
 def labelled(pair: ChangePair, place: int) -> LabelledGround:
-    """A pair with all that is known of it."""
+    """A pair as labelled ground, with all its labelled pixels."""
     row, column = np.nonzero(pair.valid & (pair.truth <= 1))
     unit = row // TILE * (pair.valid.shape[1] // TILE + 1) + column // TILE
     pixels = LabelledPixels(
@@ -193,7 +193,7 @@ def labelled(pair: ChangePair, place: int) -> LabelledGround:
 
 
 def _some_windows(ground: LabelledGround, size: int, seed: int) -> LabelledGround:
-    """The labels of some windows drawn by chance, and the change of those with most of it."""
+    """Selects all labels of random windows, and the changed pixels of the windows with most change."""
     label = ground.pixels.label
     parts = [indices for _, indices in ground.windows(size)]
     changed = np.array([int(label[indices].sum()) for indices in parts])
@@ -206,7 +206,7 @@ def _some_windows(ground: LabelledGround, size: int, seed: int) -> LabelledGroun
 
 
 def _seconds_a_step(predictor: Predictor, grounds: Sequence[LabelledGround]) -> float:
-    """How long a step of training takes on this machine now."""
+    """Measures the processor time of a training step on this machine."""
     trial = copy.deepcopy(predictor)
     loss, side = SupervisedLoss(trial.card), min(TRAINED, trial.card.window)
     started = time.process_time()

@@ -20,10 +20,10 @@ from ..train.supervised import predict
 
 @dataclasses.dataclass(frozen=True)
 class TunedScenes:
-    """`finetune` of scenes.
+    """The verb `finetune` for scenes.
 
     Attributes:
-        base: What it starts from.
+        base: The base model.
         method: "quick", "adapters" or "full".
     """
 
@@ -33,7 +33,7 @@ class TunedScenes:
     def fit(
         self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int
     ) -> LabelledScenesModel:
-        """Learns from chips; see `SceneMethod`."""
+        """See `protocols.SceneMethod`."""
         there, compact = np.unique(labels, return_inverse=True)
         card = scenes_card(self.base.card, len(there))
         groups = range(len(card.bands) // card.spectral_patch)
@@ -51,9 +51,9 @@ class LabelledScenesModel:
     """A predictor for chips.
 
     Attributes:
-        predictor: Predictor made for the classes that occur.
-        there: Their indices.
-        classes: All.
+        predictor: A predictor for the classes that occurred in training.
+        there: Indices of these classes.
+        classes: Number of all classes K.
     """
 
     predictor: Predictor
@@ -62,7 +62,7 @@ class LabelledScenesModel:
 
     @torch.no_grad()
     def predict(self, chips: np.ndarray) -> np.ndarray:
-        """Probabilities [M, K]; see `SceneModel`."""
+        """Probabilities [M, K]; see `protocols.SceneModel`."""
         card = self.predictor.card
         groups = range(len(card.bands) // card.spectral_patch)
         unknown = np.zeros(len(chips), np.int64)

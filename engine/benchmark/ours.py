@@ -56,7 +56,7 @@ def _model(job: BenchmarkJob, name: str) -> str:
 
 
 def _change(part: str, base: Base) -> list[tuple[str, Method]]:
-    """As it ships where there are no labels; else tuned, from what ships and from nothing."""
+    """The model as shipped if the part has no labels; else fine-tuned, from the shipped and from random weights."""
     if part == "taizhou":
         return [("as it ships", TunedPairs(base))]
     return [
@@ -67,20 +67,20 @@ def _change(part: str, base: Base) -> list[tuple[str, Method]]:
 
 
 def random_weights(base: Base) -> Base:
-    """The same network before pretraining."""
+    """The same network with random weights."""
     torch.manual_seed(0)
     return dataclasses.replace(base, weights=dict(SpectralEncoder(base.config).state_dict()))
 
 
 @dataclasses.dataclass(frozen=True)
 class QuickPixels:
-    """`finetune` with the method quick, of one scene, to be used anywhere or only here."""
+    """The verb `finetune` with the method quick on one scene, for use anywhere or for this image only."""
 
     base: Base
     use: Use = ANYWHERE
 
     def fit(self, scene: LabelledImage, seed: int) -> MappedScene:
-        """Fits a head to the labelled pixels; see `PixelMethod`."""
+        """Fits a head to the labelled pixels; see `protocols.PixelMethod`."""
         order = np.lexsort((scene.column, scene.row))
         pixels = LabelledPixels(
             scene.row[order].astype(np.int64),
@@ -95,13 +95,13 @@ class QuickPixels:
 
 @dataclasses.dataclass(frozen=True)
 class MappedScene:
-    """A predictor over whole scenes, windows blended as the engine does."""
+    """A predictor for whole scenes, with windows blended as in the engine."""
 
     predictor: Predictor
 
     @torch.no_grad()
     def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Class probabilities float32 [K, H, W]; see `PixelModel`."""
+        """Class probabilities float32 [K, H, W]; see `protocols.PixelModel`."""
         size = self.predictor.card.window
         height, width = valid.shape
         read = one_date(image, valid)
@@ -126,7 +126,7 @@ class MappedScene:
 
 
 def one_date(image: np.ndarray, valid: np.ndarray) -> Callable[[Window], tuple[Feeds, Mask]]:
-    """Reads windows of an array as `SingleDate` reads those of a raster."""
+    """Reads windows of an array, like `SingleDate` for a raster."""
     groups = np.array(
         [group for group in range(image.shape[0] // 3) if image[3 * group : 3 * group + 3].any()]
     )
@@ -139,7 +139,7 @@ def one_date(image: np.ndarray, valid: np.ndarray) -> Callable[[Window], tuple[F
 
 
 def cut(image: np.ndarray, valid: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """A window that may overhang: image [C, h, w], 0 outside, and valid [h, w]."""
+    """Cuts a window that may extend beyond the image: image [C, h, w], 0 outside, and valid [h, w]."""
     height, width = int(window.height), int(window.width)
     top, left = int(window.row_off), int(window.col_off)
     part = np.zeros((image.shape[0], height, width), np.float32)

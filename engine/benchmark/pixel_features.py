@@ -1,4 +1,4 @@
-"""What the common plugins let a classifier see of a pixel: bands, indices, and local texture."""
+"""Pixel features as in common plugins: bands, indices, and local texture."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def pixel_features(
 
     Args:
         image: Reflectance float32 [9, H, W].
-        valid: bool [H, W]; invalid pixels have no part in their neighbours' texture.
-        texture: Also mean and standard deviation of all bands and indices in windows.
-        windows: Their sides, pixels.
+        valid: Valid pixels, bool [H, W]; others are excluded from their neighbours' texture.
+        texture: Whether to add mean and standard deviation of all bands and indices in windows.
+        windows: Sides of these windows, pixels.
 
     Returns:
-        float32 [H, W, F].
+        Features, float32 [H, W, F].
     """
     layers = np.concatenate([image, all_indices(image)]).astype(np.float32)
     features = [layers]
@@ -37,12 +37,12 @@ def local_moments(
     """Mean and standard deviation over the valid pixels of a square window.
 
     Args:
-        layers: [C, H, W].
-        valid: bool [H, W].
-        side: Side of the window, pixels; at the border of the scene it is cut off.
+        layers: Values [C, H, W].
+        valid: Valid pixels, bool [H, W].
+        side: Side of the window, pixels; it is clipped at the border of the scene.
 
     Returns:
-        Both float32 [C, H, W]; 0 where the window has no valid pixel.
+        Mean and standard deviation, float32 [C, H, W]; 0 where the window has no valid pixel.
     """
     share = uniform_filter(valid.astype(np.float64), side, mode="constant")
     share = np.where(share > 0.5 / side**2, share, np.inf)

@@ -1,7 +1,7 @@
-"""What a method must offer to be measured: peers and the product go through the same three doors.
+"""Protocols of the methods and models to benchmark, the same for the product and its peers.
 
-A method holds its settings; `fit` returns a model and leaves the method as it was, so that one
-method serves every draw. The same seed gives the same model.
+A method holds its settings; `fit` returns a model and does not change the method, so that one
+method can be used for all draws. The same seed gives the same model.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import NamedTuple, Protocol, Union
 
 import numpy as np
 
-FOR_THIS_IMAGE = "quick, for this image"  # what the tables call that use of the quick method
+FOR_THIS_IMAGE = "quick, for this image"  # name of this use of the quick method in tables
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """A scene of which some pixels are labelled.
+    """A scene with labelled pixels.
 
     Attributes:
         image: Reflectance float32 [9, H, W], 0 where invalid.
-        valid: bool [H, W].
+        valid: Valid pixels, bool [H, W].
         row: Row of each labelled pixel [N].
-        column: Column, likewise.
-        label: Class index 0..K-1 of each.
-        unit: Polygon or patch that each lies in.
+        column: Column of each labelled pixel [N].
+        label: Class index of each, 0..K-1 [N].
+        unit: Polygon or patch that each lies in [N].
         classes: Number of classes K.
     """
 
@@ -39,46 +39,46 @@ class LabelledImage:
 
 
 class PixelModel(Protocol):
-    """Maps a scene."""
+    """A model that maps scenes."""
 
     def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Class probabilities float32 [K, H, W] of reflectance [9, H, W], valid bool [H, W]."""
+        """Class probabilities float32 [K, H, W] from reflectance [9, H, W] and valid pixels bool [H, W]."""
 
 
 class PixelMethod(Protocol):
-    """Learns to map from labelled pixels."""
+    """A method that learns to map from labelled pixels."""
 
     def fit(self, scene: LabelledImage, seed: int) -> PixelModel:
-        """Learns from some pixels of one scene.
+        """Fits a model to the labelled pixels of a scene.
 
         Args:
-            scene: With the pixels to learn from.
-            seed: Seed of every random number.
+            scene: The scene with its labelled pixels.
+            seed: Seed of all random numbers.
         """
 
 
 class SceneModel(Protocol):
-    """Labels scenes."""
+    """A model that classifies scenes."""
 
     def predict(self, chips: np.ndarray) -> np.ndarray:
-        """Scores [M, K], higher is likelier, of reflectance [M, 9, 64, 64]."""
+        """Scores [M, K], higher for likelier classes, from reflectance [M, 9, 64, 64]."""
 
 
 class SceneMethod(Protocol):
-    """Learns to label scenes."""
+    """A method that learns to classify scenes."""
 
     def fit(self, chips: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> SceneModel:
-        """Learns from reflectance float32 [N, 9, 64, 64] and class indices [N] below `classes`."""
+        """Fits a model to reflectance float32 [N, 9, 64, 64] and class indices [N] below `classes`."""
 
 
 class ChangePair(NamedTuple):
-    """Two dates of a place and what changed.
+    """Two dates of a place, and a map of its change.
 
     Attributes:
-        before: Reflectance float32 [9, H, W], 0 where invalid.
-        after: Second date, likewise, on the same grid.
-        valid: bool [H, W], valid in both.
-        truth: uint8 [H, W], 0 unchanged, 1 changed.
+        before: Reflectance of the first date, float32 [9, H, W], 0 where invalid.
+        after: The second date, in the same form and on the same grid.
+        valid: Pixels that are valid on both dates, bool [H, W].
+        truth: 0 unchanged, 1 changed, uint8 [H, W].
     """
 
     before: np.ndarray
@@ -88,25 +88,25 @@ class ChangePair(NamedTuple):
 
 
 class ChangeModel(Protocol):
-    """Scores change."""
+    """A model that scores change."""
 
     @property
     def threshold(self) -> float:
-        """Score from which a pixel counts as changed; no test place had a part in it."""
+        """Score from which a pixel counts as changed; chosen without the test places."""
 
     def predict(self, before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Score [H, W] of reflectance [9, H, W] of both dates, valid bool [H, W]."""
+        """Scores [H, W] from reflectance [9, H, W] of both dates and valid pixels bool [H, W]."""
 
 
 class ChangeMethod(Protocol):
-    """Learns to score change."""
+    """A method that learns to score change."""
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> ChangeModel:
-        """Learns from labelled pairs.
+        """Fits a model to labelled pairs.
 
         Args:
-            pairs: May be empty: what the method can do without labels is measured then.
-            seed: Seed of every random number.
+            pairs: Labelled pairs; if empty, the method is measured without labels.
+            seed: Seed of all random numbers.
             seconds: Processor time that training may take, of all threads together.
         """
 

@@ -1,4 +1,4 @@
-"""The verb benchmark: every part with the peers and the product, results as a dict and as JSON."""
+"""The verb `benchmark`, kind accuracy: runs the parts with product and peers, and writes JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import tables
 from .protocols import Method
 from .scoreboard import Scoreboard
 
-# In the order in which they run: the short ones first.
+# In the order in which they run, the short ones first.
 PARTS = ("cost", "taizhou", "village", "scenes", "water", "oscd")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "onnxruntime")
 
@@ -29,16 +29,16 @@ def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
 
     Args:
         job: The checked parameters.
-        progress: Told of every fit.
+        progress: Takes progress and log.
 
     Returns:
         "parts": by name, each with "title", "about", "seconds", "figures" (rows of
-        `Scoreboard.summary`) and "differences" (rows of `Scoreboard.differences`, the product less
-        each peer); "versions"; "outputs": "output" and "table" (the same name, .md) when asked for;
+        `Scoreboard.summary`) and "differences" (rows of `Scoreboard.differences`, the product minus
+        each peer); "versions"; "outputs": "output" and "table" (the same name with .md) if requested;
         "seconds".
 
     Raises:
-        InvalidParameter: An unknown part, or the folder of the collections is missing.
+        InvalidParameter: A part is unknown, or the folder of the collections is missing.
     """
     started = time.monotonic()
     data, parts = Path(job.data), job.parts or PARTS
@@ -79,7 +79,7 @@ def own_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
 
 
 def peer_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
-    """The peers of a part; their libraries are imported only here."""
+    """The peers of a part; their libraries are imported only when needed."""
     if part == "cost":
         return []
     if part in ("oscd", "taizhou"):
@@ -120,7 +120,7 @@ def peer_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, the machine's kind, and the libraries whose results these are."""
+    """Versions of Python and the libraries, and the machine's architecture."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     return {**found, **{name: metadata.version(name) for name in LIBRARIES}}
 

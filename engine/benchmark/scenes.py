@@ -1,4 +1,4 @@
-"""Few labelled scenes: EuroSAT's chips, five and eight a class, and repeated 5-fold."""
+"""Scene classification from few labels: EuroSAT chips, five and eight per class, and repeated 5-fold."""
 
 from __future__ import annotations
 
@@ -36,10 +36,9 @@ def measure(
     Args:
         data: Root of the collections.
         methods: Names and methods.
-        repeats: Draws of each experiment; 0 = `REPEATS`.
-        progress: Told of every draw.
-        collection: chips [N, 9, 64, 64], labels [N] and number of classes, to measure on these
-            instead.
+        repeats: Number of draws of each experiment; 0 = `REPEATS`.
+        progress: Takes the progress.
+        collection: Chips [N, 9, 64, 64], labels [N] and number of classes, to use instead of EuroSAT.
     """
     if collection is None:
         chips, labels, names = collections.eurosat(data)
@@ -59,7 +58,7 @@ def measure(
 
 
 def few_a_class(labels: np.ndarray, few: int, random: np.random.Generator) -> np.ndarray:
-    """Training mask [N] with `few` chips a class, fewer where a class would have none to test."""
+    """Training mask [N] with `few` chips per class, fewer if a class would have no chip left for testing."""
     train = np.zeros(labels.size, bool)
     for label in np.unique(labels):
         members = random.permutation(np.flatnonzero(labels == label))
@@ -76,7 +75,7 @@ def _trial(
     method: SceneMethod,
     seed: int,
 ) -> None:
-    """Fits on each training mask and tests on the rest; one trial over all of them."""
+    """Fits on each training mask and tests on the remaining chips; adds one trial over all of them."""
     chips, labels, classes = collection
     tested, hits, fit_seconds, predict_seconds = [], [], [], []
     for train in divisions:

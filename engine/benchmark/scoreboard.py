@@ -1,8 +1,8 @@
-"""The figures of an experiment: of every trial, then over trials, then against each other.
+"""Collects the figures of experiments: of each trial, means over trials, and paired differences.
 
-The spread of a mean over draws says how much depends on the draw. Whether one method is better than
-another is asked in pairs: both are measured on the same units (chips, draws or places), and the
-interval is that of the mean difference, by Student's t over the units.
+The standard deviation over draws shows how much depends on the draw. To decide whether one method
+is better than another, both are measured on the same units (chips, draws or places); the interval
+is that of the mean paired difference, by Student's t over the units.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Result = TypeVar("Result")
 
 
 def timed(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
-    """What `work(*arguments)` returns, and the seconds it took."""
+    """The result of `work(*arguments)`, and its duration in seconds."""
     return _clocked(time.perf_counter, work, arguments)
 
 
 def processor_timed(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
-    """The same in processor seconds of all threads, which other programs on the machine do not change."""
+    """The same with processor seconds of all threads, which do not depend on other programs on the machine."""
     return _clocked(time.process_time, work, arguments)
 
 
@@ -38,14 +38,15 @@ def _clocked(
 
 @dataclass(frozen=True)
 class Trial:
-    """One method, fitted once, measured at one place.
+    """One method, fitted once and measured at one place.
 
     Attributes:
-        experiment: What was done: how many labels, which split.
-        place: Where it was measured, empty where there is but one place.
+        experiment: The experiment, such as the number of labels or the split.
+        place: Where it was measured; empty if there is only one place.
         method: Name of the method.
         figures: Value of each measure.
-        fit_seconds: Time to learn. predict_seconds: Time to predict what was measured.
+        fit_seconds: Time for fitting.
+        predict_seconds: Time for prediction.
     """
 
     experiment: str
@@ -61,7 +62,8 @@ class Scoreboard:
     """Trials and paired units of one part of the benchmark.
 
     Attributes:
-        title: Title of the part. about: What was measured, how, for a reader of the table.
+        title: Title of the part.
+        about: What was measured and how, for readers of the table.
     """
 
     title: str
@@ -70,7 +72,7 @@ class Scoreboard:
     _units: dict[tuple[str, str, str, str], dict[Any, list[float]]] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> None:
-        """Takes a trial."""
+        """Adds a trial."""
         self._trials.append(trial)
 
     def pair(
@@ -82,7 +84,7 @@ class Scoreboard:
         units: Iterable[Any],
         values: Iterable[float],
     ) -> None:
-        """Takes a method's value on each unit; a unit seen several times counts by its mean."""
+        """Adds a method's values on units; of a unit that is added several times the mean is used."""
         seen = self._units.setdefault((experiment, place, measure, method), {})
         for unit, value in zip(units, values):
             seen.setdefault(unit, []).append(float(value))
@@ -91,8 +93,8 @@ class Scoreboard:
         """A row for each experiment, place, method and measure, in the order of the trials.
 
         Returns:
-            experiment, place, method, measure, mean, std (over trials, None for a single one),
-            trials, values, fit_seconds and predict_seconds (means).
+            Rows with experiment, place, method, measure, mean, std (over trials; None for a single
+            one), trials, values, fit_seconds and predict_seconds (means).
         """
         groups: dict[tuple[str, str, str, str], list[Trial]] = {}
         for trial in self._trials:
@@ -119,13 +121,14 @@ class Scoreboard:
         return rows
 
     def differences(self, references: Sequence[str]) -> list[dict[str, Any]]:
-        """Each reference method less each other one that is no reference, on the units of both.
+        """Differences of each reference method minus each other method, on the units of both.
 
         Args:
-            references: Names of methods.
+            references: Names of the reference methods.
 
         Returns:
-            experiment, place, measure, method (the reference), peer, and `paired_difference`.
+            Rows with experiment, place, measure, method (the reference), peer, and the items of
+            `paired_difference`.
         """
         rows = []
         for (experiment, place, measure, peer), theirs in self._units.items():
@@ -149,12 +152,12 @@ def paired_difference(
     """Mean of ours - theirs over the same units, with its interval by Student's t.
 
     Args:
-        ours: Value on each unit.
-        theirs: On the same units, in the same order.
-        confidence: Confidence of the interval.
+        ours: Our values on the units.
+        theirs: Their values on the same units, in the same order.
+        confidence: Confidence of the interval, 0..1.
 
     Returns:
-        mean, low, high (None with fewer than two units), units.
+        mean, low, high (None with fewer than two units), units (their number).
     """
     difference = np.asarray(ours, float) - np.asarray(theirs, float)
     difference = difference[np.isfinite(difference)]
@@ -173,10 +176,10 @@ def paired_difference(
 
 
 def rounded(value: float | np.floating[Any]) -> float | None:
-    """Four decimals; None for what is no number, since JSON has no NaN."""
+    """Rounds to four decimals; None for NaN and infinity, which JSON does not have."""
     return round(float(value), 4) if np.isfinite(value) else None
 
 
 def told_draws(draws: range) -> str:
-    """How many there are, and which: "5 draws (numbers 2000 to 2004)"."""
+    """Number and range of draws as text: "5 draws (numbers 2000 to 2004)"."""
     return f"{len(draws)} draws (numbers {draws[0]} to {draws[-1]})"

@@ -1,7 +1,7 @@
-"""FC-Siam-diff (Daudt et al. 2018): the usual small network for change, trained from nothing.
+"""FC-Siam-diff (Daudt et al. 2018): the usual small network for change, trained from scratch.
 
-A U-Net whose encoder sees both dates with the same weights and whose decoder is given the absolute
-difference of what it saw.
+A U-Net whose encoder processes both dates with the same weights, and whose decoder receives the
+absolute differences of their features.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ IGNORED = 255
 
 
 class SiameseDifference(nn.Module):
-    """The network: two dates [B, C, H, W] each to logits [B, 2, H, W], H and W multiples of 16."""
+    """The network: from two dates [B, C, H, W] to logits [B, 2, H, W], with H and W multiples of 16."""
 
     def __init__(self, bands: int = 9) -> None:
-        """Random weights for `bands` bands."""
+        """Makes a network with random weights for `bands` bands."""
         super().__init__()
         encoder, decoder, rises = [], [], []
         before = bands
@@ -50,7 +50,7 @@ class SiameseDifference(nn.Module):
         self.head = nn.ConvTranspose2d(WIDTHS[0], 2, 3, padding=1)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
-        """Logits of unchanged and changed."""
+        """Returns the logits of unchanged and changed."""
         x = torch.cat([before, after])  # [2B, C, H, W]
         differences = []
         for block in self.encoder:
@@ -58,7 +58,7 @@ class SiameseDifference(nn.Module):
             first, second = x.chunk(2)
             differences.append((first - second).abs())
             x = F.max_pool2d(x, 2)
-        x = x.chunk(2)[1]  # [B, 128, H/16, W/16], of the second date, as published
+        x = x.chunk(2)[1]  # [B, 128, H/16, W/16] of the second date, as published
         for rise, block, difference in zip(self.rises, self.decoder, reversed(differences)):
             x = block(torch.cat([rise(x), difference], 1))
         return self.head(x)
@@ -69,10 +69,12 @@ class Siamese:
     """FC-Siam-diff trained on patches of the labelled pairs.
 
     Attributes:
-        patch: Side of a patch, pixels. batch: Patches a step. learning_rate: At the start; it falls
-        to 0 by a cosine over the training time (of the processor). steps: Ends training after so many steps instead
-        of after the time, which makes it the same on every machine; 0 = by time. threads: Of the
-        processor, 0 = as torch has it. device: "auto", "cpu" or "gpu".
+        patch: Side of a patch, pixels.
+        batch: Patches per step.
+        learning_rate: Learning rate at the start; decays to 0 by a cosine over the processor time of training.
+        steps: Number of steps after which to end instead of by time, for the same result on every machine; 0 = by time.
+        threads: Number of CPU threads; 0 = torch's default.
+        device: "auto", "cpu" or "gpu".
     """
 
     patch: int = 96
@@ -83,7 +85,7 @@ class Siamese:
     device: str = "auto"
 
     def fit(self, pairs: Sequence[ChangePair], seed: int, seconds: float) -> SiameseModel:
-        """As `protocols.ChangeMethod`; needs pairs."""
+        """See `protocols.ChangeMethod`; needs pairs."""
         if self.threads:
             torch.set_num_threads(self.threads)
         device = choose_device(self.device)
@@ -127,9 +129,9 @@ class Siamese:
     def _draw(
         self, places: Sequence[_Place], draw: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A patch of both dates and its target, turned and mirrored at random.
+        """Draws a patch of both dates and its target, rotated and mirrored at random.
 
-        Every other one, by chance, lies around a changed pixel.
+        With probability one half, it is drawn around a changed pixel.
         """
         place = places[int(draw.integers(len(places)))]
         room = np.array(place.target.shape) - self.patch
@@ -156,7 +158,7 @@ class SiameseModel:
 
     @torch.no_grad()
     def predict(self, before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.ChangeModel`, the whole scene at once."""
+        """See `protocols.ChangeModel`; predicts the whole scene at once."""
         device = next(self.network.parameters()).device
         height, width = valid.shape
         beyond = (0, -width % COARSEST, 0, -height % COARSEST)
@@ -170,7 +172,7 @@ class SiameseModel:
 
 @dataclass(frozen=True)
 class _Place:
-    """A pair ready to draw patches from: both dates standardised, where it changed as [N, 2]."""
+    """A pair to draw patches from: standardised dates, target, and positions of changed pixels [N, 2]."""
 
     before: np.ndarray
     after: np.ndarray
@@ -179,7 +181,7 @@ class _Place:
 
     @staticmethod
     def of(pair: ChangePair, least: int) -> _Place:
-        """Both sides at least `least` pixels long, by pixels that do not count."""
+        """Makes a place from a pair, padded with ignored pixels to sides of at least `least` pixels."""
         target = np.where(pair.valid, pair.truth, IGNORED).astype(np.int64)
         after = [(0, max(0, least - side)) for side in target.shape]
         dates = [
@@ -191,14 +193,14 @@ class _Place:
 
 
 def standardised(image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Each band of a scene to mean 0 and variance 1 over its valid pixels, 0 elsewhere."""
+    """Standardises each band of a scene to mean 0 and variance 1 over its valid pixels; 0 elsewhere."""
     known = image[:, valid] if valid.any() else np.zeros((len(image), 1))
     mean, std = known.mean(1, dtype=np.float64), known.std(1, dtype=np.float64) + 1e-6
     return (((image - mean[:, None, None]) / std[:, None, None]) * valid).astype(np.float32)
 
 
 def _convolutions(kind: type[nn.Module], widths: Sequence[int]) -> nn.Sequential:
-    """3 x 3 convolutions from each width to the next, each with its batch norm and dropout."""
+    """3 x 3 convolutions from each width to the next, each with batch norm, ReLU and dropout."""
     layers: list[nn.Module] = []
     for before, after in zip(widths, widths[1:]):
         layers += [

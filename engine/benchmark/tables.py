@@ -7,7 +7,7 @@ from typing import Any
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """Markdown of a result of `run.benchmark`: for each part its figures, differences and times."""
+    """Markdown of a result of `run.benchmark`: figures, differences and times of each part."""
     lines: list[str] = []
     for part in result["parts"].values():
         lines += [f"## {part['title']}", "", part["about"], ""]
@@ -22,9 +22,9 @@ def render(result: Mapping[str, Any]) -> str:
 
 
 def figures_table(measure: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One measure: a row for each method, a column for each experiment and place.
+    """A table of one measure: a row for each method, a column for each experiment and place.
 
-    Where a part has more places than methods, the places are the rows.
+    If a part has more places than methods, the places are the rows.
     """
     methods = _unique(row["method"] for row in rows)
     columns = _unique((row["experiment"], row["place"]) for row in rows)
@@ -43,7 +43,7 @@ def figures_table(measure: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def differences_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The product less each peer, with the 95 % interval."""
+    """A table of the product minus each peer, with 95 % intervals."""
     body = []
     for row in rows:
         interval = "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
@@ -54,7 +54,7 @@ def differences_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def times_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Seconds to fit and to predict, the mean over everything that a method did in a part."""
+    """A table of seconds for fitting and prediction, means over all rows of a method in a part."""
     body = []
     for method in _unique(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]

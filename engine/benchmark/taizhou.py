@@ -1,4 +1,4 @@
-"""Change between two Landsat images without a label to learn from: Taizhou, 2000 and 2003."""
+"""Change between two Landsat images without training labels: Taizhou, 2000 and 2003."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def measure(
     progress: Progress,
     pair: ChangePair | None = None,
 ) -> Scoreboard:
-    """Measures every method as it is without labels: `fit` gets no pair and no time.
+    """Measures every method without labels: `fit` gets no pairs and no time.
 
     Args:
         data: Root of the collections.
         methods: Names and methods.
-        repeats: Not used: nothing is random.
-        progress: Told of every method.
-        pair: To measure on this one instead; truth 255 where nothing is known.
+        repeats: Not used, as nothing is random.
+        progress: Takes the progress.
+        pair: A pair to use instead; its truth is 255 where unlabelled.
     """
     if pair is None:
         before, after, truth = collections.taizhou(data)

@@ -1,4 +1,4 @@
-"""Land cover from one, two or three digitised polygons a class; all other polygons are tested."""
+"""Land cover from one, two or three digitised polygons per class, tested on all other polygons."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Village:
 
     Attributes:
         image: Reflectance float32 [9, H, W].
-        valid: bool [H, W].
-        label: [H, W], 0 unlabelled, classes from 1.
-        polygon: [H, W], 0 none, numbered from 1.
+        valid: Valid pixels, bool [H, W].
+        label: Classes from 1, 0 where unlabelled [H, W].
+        polygon: Numbers of polygons from 1, 0 for none [H, W].
     """
 
     image: np.ndarray
@@ -53,9 +53,9 @@ def measure(
     Args:
         data: Root of the collections.
         methods: Names and methods.
-        repeats: Draws; 0 = `DRAWS`.
-        progress: Told of every fit.
-        village: To measure on this one instead.
+        repeats: Number of draws; 0 = `DRAWS`.
+        progress: Takes the progress.
+        village: A scene to use instead.
         first: Number of the first draw.
     """
     if village is None:

@@ -1,4 +1,4 @@
-"""Water from a few small patches of one date, mapped on that date and on another."""
+"""Water from a few small patches of one date, mapped on the same and on another date."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .scoreboard import Scoreboard, Trial, timed, told_draws
 
 DRAWS = 20
 PATCH = 5
-# The digitised shore is not surer than a pixel or two.
+# Pixels; the digitised shore is accurate to a pixel or two only.
 BORDER = 2
 PATCHES = (10, 3)
 ABOUT = (
@@ -30,12 +30,12 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class Date:
-    """One date and its mask.
+    """One date and its water mask.
 
     Attributes:
         image: Reflectance float32 [9, H, W].
-        valid: bool [H, W].
-        water: bool [H, W].
+        valid: Valid pixels, bool [H, W].
+        water: The mask, bool [H, W].
     """
 
     image: np.ndarray
@@ -45,7 +45,7 @@ class Date:
 
 @dataclass(frozen=True)
 class Patches:
-    """Pixels [N] of training patches; label 1 is water, unit numbers the patch."""
+    """Pixels of training patches [N]; label 1 is water, unit is the number of the patch."""
 
     row: np.ndarray
     column: np.ndarray
@@ -66,9 +66,9 @@ def measure(
     Args:
         data: Root of the collections.
         methods: Names and methods.
-        repeats: Draws; 0 = `DRAWS`.
-        progress: Told of every fit.
-        dates: By name, to measure on these instead.
+        repeats: Number of draws; 0 = `DRAWS`.
+        progress: Takes the progress.
+        dates: Dates by name to use instead.
         first: Number of the first draw.
     """
     dates = dates or {name: _read(data, name) for name in collections.BOADELLA_LABELLED}
@@ -88,16 +88,16 @@ def measure(
 
 
 def draw_patches(water: np.ndarray, valid: np.ndarray, count: int, seed: int) -> Patches:
-    """Squares of one class, away from its border, that do not overlap.
+    """Draws squares within one class, away from its border, that do not overlap.
 
     Args:
-        water: bool [H, W].
-        valid: bool [H, W]; every pixel of a patch is valid.
-        count: Patches a class.
+        water: Water mask, bool [H, W].
+        valid: Valid pixels, bool [H, W]; patches contain only such pixels.
+        count: Number of patches per class.
         seed: Seed of the draw.
 
     Raises:
-        EmptyArea: The mask has no room for so many.
+        EmptyArea: The mask has no room for so many patches.
     """
     random = np.random.default_rng(seed)
     rows, columns, labels, units = [], [], [], []
@@ -119,7 +119,7 @@ def draw_patches(water: np.ndarray, valid: np.ndarray, count: int, seed: int) ->
             labels.append(np.full(PATCH**2, label))
             units.append(np.full(PATCH**2, unit))
             unit += 1
-            # A later centre nearer than a patch's side would overlap this one.
+            # A later patch with a centre nearer than a side would overlap this one.
             free[
                 max(0, row - PATCH + 1) : row + PATCH, max(0, column - PATCH + 1) : column + PATCH
             ] = False

@@ -1,4 +1,4 @@
-"""Water by its index: NDWI (McFeeters 1996) above a threshold, given or fitted."""
+"""Water by index: NDWI (McFeeters 1996) above a given or fitted threshold."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class WaterIndex:
     """Class 1 where NDWI exceeds a threshold.
 
     Attributes:
-        threshold: None to fit it to the labelled pixels.
+        threshold: The threshold; None to fit it to the labelled pixels.
     """
 
     threshold: float | None = 0.0
 
     def fit(self, scene: LabelledImage, seed: int) -> WaterIndexModel:
-        """As `protocols.PixelMethod`, of two classes of which 1 is water."""
+        """See `protocols.PixelMethod`; of the two classes, 1 is water."""
         if self.threshold is not None:
             return WaterIndexModel(self.threshold)
         index = normalised_difference(scene.image, "NDWI")[scene.row, scene.column]
@@ -37,21 +37,21 @@ class WaterIndexModel:
     threshold: float
 
     def predict(self, image: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """As `protocols.PixelModel`; certain everywhere."""
+        """See `protocols.PixelModel`; probabilities are 0 or 1."""
         water = normalised_difference(image, "NDWI") > self.threshold
         return np.stack([~water, water]).astype(np.float32)
 
 
 def best_threshold(value: np.ndarray, positive: np.ndarray) -> float:
-    """The threshold above which most positives lie and under which most negatives do.
+    """The threshold that separates positives from negatives best.
 
     Args:
-        value: [N].
-        positive: bool [N], with both kinds.
+        value: Values [N].
+        positive: True for positives, bool [N]; must contain both kinds.
 
     Returns:
-        Of the largest sum of both kinds' accuracies; in the middle of the gap between two values,
-        and where several gaps serve equally, of the widest.
+        The threshold with the largest sum of sensitivity and specificity, midway between two values;
+        of equally good gaps, in the widest.
     """
     order = np.argsort(value, kind="stable")
     value, positive = value[order], positive[order]
