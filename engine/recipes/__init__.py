@@ -1,1 +1,1 @@
-"""How the models that ship are made from the shared collections; see `__main__`."""
+"""Recipes that make the shipped models from the shared collections; see `__main__`."""

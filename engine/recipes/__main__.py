@@ -12,20 +12,20 @@ from pathlib import Path
 from ..errors import EngineError
 from ..progress import Event, Progress
 
-# In the order in which one needs the other: every model starts from the backbone.
+# In order of dependence: all models start from the backbone.
 RECIPES = ("backbone", "scenes", "landcover", "change")
 
 
 class Terminal(Progress):
-    """Tells a person on stderr, at most once in ten seconds."""
+    """Reports to stderr, with progress at most once every ten seconds."""
 
     def __init__(self) -> None:
-        """Starts silent."""
+        """Starts without a report."""
         super().__init__()
         self._told = 0.0
 
     def emit(self, event: Event) -> None:
-        """Writes one line."""
+        """Writes an event as one line."""
         kind = event["event"]
         if kind == "progress":
             if time.monotonic() - self._told < 10:
@@ -41,7 +41,7 @@ class Terminal(Progress):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the chosen recipes one after the other; returns the exit code."""
+    """Runs the chosen recipes in order, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m engine.recipes", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(RECIPES)}; all")
     parser.add_argument("--data", type=Path, required=True, help="root of the shared collections")

@@ -1,7 +1,7 @@
-"""The backbone that ships: a tiny SpectralGPT, pretrained without labels on nine Sentinel-2 bands.
+"""The shipped backbone: a tiny SpectralGPT, pretrained without labels on nine Sentinel-2 bands.
 
-No pixel of a place on which a shipped model is measured is among its images: not the ten labelled
-OSCD cities, EuroSAT's chips, Boadella, TerraMesh or the RStoolbox village.
+Its images contain no pixel of a place on which a shipped model is tested: neither the ten labelled
+OSCD cities nor EuroSAT's chips, Boadella, TerraMesh or the RStoolbox village.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from .probe import linear_probe, pooled_features
 
 SEED = 2
 LOSS = ReconstructionLoss(token=1.0, spectral=0.0)
-# Where something lies is learned on small windows with more to see; from 90 % hidden tokens of a
-# large window a network this small learns little more than their mean in the time there is.
+# Positions are learned on small windows with more visible tokens. From large windows with 90 % hidden tokens, a network
+# this small learns little more than their mean in the available time.
 STAGES = (
     Stage(window=32, batch=96, steps=200, epochs=15, learning_rate=2e-3, mask_ratio=0.75),
     Stage(window=64, batch=32, steps=200, epochs=5, learning_rate=1e-3, mask_ratio=0.8),
@@ -56,11 +56,11 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
     Args:
         data: Root of the shared collections.
         out: Folder of the models.
-        progress: Told about steps and losses.
-        stages: Shorter ones for a trial.
+        progress: Takes progress, metrics and log.
+        stages: The stages; shorter ones for a trial.
 
     Returns:
-        The file.
+        The written file.
     """
     progress.log("Reading the images of the backbone.")
     scenes = pretraining_scenes(data)
@@ -71,7 +71,7 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
     evaluation = _Evaluation.of(network, kind, data)
     random_probe = evaluation.probe()
     out.mkdir(parents=True, exist_ok=True)
-    unfinished = out / ".backbone-unfinished"  # a run that was killed goes on from here
+    unfinished = out / ".backbone-unfinished"  # for resuming a run that was killed
     result = pretrain(
         network,
         kind,
@@ -92,12 +92,12 @@ def make(data: Path, out: Path, progress: Progress, stages: Sequence[Stage] = ST
 
 @dataclass(frozen=True)
 class _Evaluation:
-    """Judges a network on images that are in no pretraining.
+    """Evaluates a network on images that are not used in pretraining.
 
     Attributes:
-        network: What is judged, as it is when a method is called.
-        normalise: Called with image [B, C, H, W] and valid [B, 1, H, W].
-        held: Image and valid of each TerraMesh place.
+        network: The network; methods evaluate its current weights.
+        normalise: Normalisation of image [B, C, H, W] with valid [B, 1, H, W].
+        held: Images and valid pixels of each TerraMesh place.
         chips: Normalised chips of EuroSAT [N, C, H, W].
         labels: Class of each chip [N].
     """
@@ -136,7 +136,7 @@ class _Evaluation:
         }
 
     def accuracy(self, random_probe: float) -> dict[str, object]:
-        """Figures for the card, beside the probe of the random weights that training began with."""
+        """Figures for the card, with the probe of the initial random weights for comparison."""
         return {
             "reconstruction": {
                 place: {name: round(value, 4) for name, value in dataclasses.asdict(error).items()}
@@ -159,7 +159,7 @@ class _Evaluation:
 
 
 def pretraining_scenes(data: Path) -> list[Scene]:
-    """Every image with the nine bands of a place on which no shipped model is measured."""
+    """All images with the nine bands, of places on which no shipped model is tested."""
     scenes: list[Scene] = []
     for city in collections.oscd_cities(data, labelled=False):
         scenes += collections.oscd_pair(data, city)[:2]
@@ -171,7 +171,7 @@ def pretraining_scenes(data: Path) -> list[Scene]:
 
 
 def statistics(scenes: Sequence[Scene]) -> Normalisation:
-    """Mean and standard deviation of each band as the patch loader will draw them."""
+    """Mean and standard deviation of each band, with scenes weighted as the patch loader draws them."""
     weights = np.array([scene.valid.size**0.5 for scene in scenes])
     weights /= weights.sum()
     mean, square = np.zeros(len(CARD_BANDS)), np.zeros(len(CARD_BANDS))
@@ -207,7 +207,7 @@ def backbone_card(
     history: Sequence[dict[str, float]],
     accuracy: dict[str, object],
 ) -> Card:
-    """The card: what it learned from, how, how well, and who may use it."""
+    """The card: training data, method, accuracy and licence."""
     return Card(
         name="backbone",
         task="backbone",

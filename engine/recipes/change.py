@@ -1,10 +1,10 @@
-"""The change model that ships: learned without a single label of change, measured on ten cities.
+"""The shipped change model: trained without any change labels, and tested on ten cities.
 
-Two things teach it. On nine pairs of dates of which nothing is known it learns what the evidence of
-the pair says (`change_evidence`), from disturbed copies and with the red edge left out at times; and
-ground pasted from elsewhere teaches it where changed ground begins and ends, and which differences
-are no change (`synthetic_change`). The ten OSCD cities with a change map serve for nothing but the
-measurement, which goes through the verb that users call.
+It learns from two sources. On nine unlabelled pairs of dates it learns the evidence of the pair itself
+(`change_evidence`), from disturbed copies and sometimes without red edge. From ground pasted from
+other places it learns where changed ground begins and ends, and which differences are not change
+(`synthetic_change`). The ten OSCD cities with a change map are used for testing only, through the verb
+that users call.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from .change_accuracy import evaluate
 from .synthetic_change import ChangeSampler, Place
 
 SEED = 3
-# Scores of all pixels shift from pair to pair, so the cut follows the scene: it would mark the most
-# changed fortieth, but stays near even odds, lest a calm scene be full of change and a flood lack it.
+# The level of scores differs between pairs, so the threshold is chosen by scene. It would map the most changed
+# fortieth, but is kept near even odds, so that a stable scene is not full of change, nor a flood missed.
 THRESHOLD = {
     "method": "scene",
     "rule": "quantile",
@@ -47,12 +47,12 @@ THRESHOLD = {
     "maximum": 0.5,
     "rescale": True,
 }
-WITHOUT_RED_EDGE = 0.2  # share of the batches
+WITHOUT_RED_EDGE = 0.2  # share of the batches without red edge
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the training: side of the pairs, pairs in a batch, steps, top learning rate."""
+    """A stage of training: side of the pairs in pixels, pairs per batch, steps, peak learning rate."""
 
     window: int
     batch: int
@@ -60,21 +60,21 @@ class Stage:
     learning_rate: float
 
 
-# Most of what is to be learned is small; the last stage shows the windows that will be used.
+# Most changes are small, so training begins with small windows; the last stage uses windows of inference size.
 STAGES = (Stage(64, 8, 600, 2e-3), Stage(128, 4, 100, 5e-4))
 
 
 def make(data: Path, out: Path, progress: Progress, stages: tuple[Stage, ...] = STAGES) -> Path:
-    """Trains the model, measures it and writes change.onnx with its card.
+    """Trains and tests the model, and writes change.onnx with its card.
 
     Args:
         data: Root of the shared collections.
-        out: Folder of the models; backbone.safetensors is there.
-        progress: Told about steps and losses.
-        stages: Shorter ones for a trial.
+        out: Folder of the models, with backbone.safetensors.
+        progress: Takes steps and losses.
+        stages: The stages; shorter ones for a trial.
 
     Returns:
-        The file.
+        The written file.
     """
     train(data, out, out / "backbone.safetensors", progress, stages)
     return out / "change.onnx"
@@ -87,13 +87,13 @@ def train(
     progress: Progress,
     stages: tuple[Stage, ...] = STAGES,
 ) -> dict[str, Any]:
-    """As `make`, from a given backbone.
+    """Makes the model from a given backbone; for the other arguments see `make`.
 
     Returns:
         The accuracy in the card.
 
     Raises:
-        ModelInvalid: The backbone is not one that the network can start from.
+        ModelInvalid: The file is not a SpectralGPT backbone.
     """
     progress.log("Reading the pairs of the change model.")
     pretrained, _ = load(backbone)
@@ -106,20 +106,20 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     path = out / "change.onnx"
     with tempfile.TemporaryDirectory() as folder:
-        # The card in the file holds figures that were measured on the file itself.
+        # Export once without figures, as the card's figures are measured on an exported file.
         trial = Path(folder) / "change.onnx"
         card = change_card(network, stages, {})
         export_onnx(Predictor(network, card), card, trial, half=True)
         accuracy = evaluate(trial, data, progress.part(0.9, 1.0))
     card = dataclasses.replace(card, accuracy=accuracy)
     export_onnx(Predictor(network, card), card, path, half=True)
-    save(path.with_suffix(".safetensors"), network, card, half=True)  # to fine-tune from
+    save(path.with_suffix(".safetensors"), network, card, half=True)  # for fine-tuning
     progress.log(f"Change: {accuracy['mean']}")
     return accuracy
 
 
 def material(data: Path) -> tuple[list[Place], list[Place]]:
-    """Places with several dates, and EuroSAT's chips to paste from; none is a test city."""
+    """Places with several dates, and EuroSAT chips to paste from; none of them is a test city."""
     places = []
     for city in collections.oscd_cities(data, labelled=False):
         before, after, _ = collections.oscd_pair(data, city)
@@ -135,23 +135,23 @@ def material(data: Path) -> tuple[list[Place], list[Place]]:
 
 
 class PairLoader:
-    """Endless new pairs, in epochs of a fixed number of batches."""
+    """A loader for the trainer: new random pairs in every epoch, in a fixed number of batches."""
 
     def __init__(self, sampler: ChangeSampler, batch: int, steps: int) -> None:
-        """Keeps the sampler; epoch k gives the same pairs in every run."""
+        """Stores the sampler; an epoch has the same pairs in every run."""
         self._sampler, self._batch, self._steps = sampler, batch, steps
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Which pairs come next."""
+        """Sets the epoch to draw next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches per epoch."""
         return self._steps
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches of before, after [B, 9, S, S], target [B, S, S] and the groups present [G']."""
+        """Yields before and after [B, 9, S, S], target [B, S, S] and the present groups [G']."""
         rng = np.random.default_rng((SEED, self._sampler.size, self._epoch))
         for _ in range(self._steps):
             drawn = [self._sampler.draw(rng) for _ in range(self._batch)]
@@ -167,7 +167,7 @@ class PairLoader:
 
 
 def change_loss(network: nn.Module, batch: Batch) -> torch.Tensor:
-    """Cross entropy with the probability that a pixel changed."""
+    """Cross-entropy with the probability of change as soft target."""
     valid = torch.ones_like(batch["target"])[:, None]  # [B, 1, S, S]
     logits = network(batch["before"], batch["after"], valid, batch["groups"])
     return F.binary_cross_entropy_with_logits(logits[:, 1].float(), batch["target"])
@@ -202,7 +202,7 @@ def fit(
 
 
 def change_card(network: PixelChange, stages: tuple[Stage, ...], accuracy: dict[str, Any]) -> Card:
-    """The card: what it learned from, how, how well, and who may use it."""
+    """The card: training data, method, accuracy and licence."""
     return Card(
         name="change",
         task="change-detection",
@@ -256,7 +256,7 @@ def change_card(network: PixelChange, stages: tuple[Stage, ...], accuracy: dict[
             ),
         },
         accuracy=accuracy,
-        # As the backbone's.
+        # The same licence as the backbone's.
         licence="CC-BY-SA-4.0",
         attribution=(
             "Contains modified Copernicus Sentinel data 2015-2022. Images from OSCD, EuroSAT and EOTDL; "

@@ -1,4 +1,4 @@
-"""Accuracy of a change model on places with a map of change, as a user would run it."""
+"""Accuracy of a change model on places with a change map, when run as by a user."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .collections import BANDS, Scene
 
 
 def evaluate(model: Path, data: Path, progress: Progress) -> dict[str, Any]:
-    """Measures a change model on the ten labelled OSCD cities and on Taizhou, as a user would run it.
+    """Measures a change model on the ten labelled OSCD cities and on Taizhou, run as by a user.
 
     Args:
-        model: An .onnx of the task change-detection.
+        model: An .onnx file of the task change-detection.
         data: Root of the shared collections.
-        progress: Told of every place.
+        progress: Takes progress and log.
 
     Returns:
-        "places": of each place the model's area under ROC, that of change-vector analysis, average
-        precision, F1, precision and recall at the model's own threshold; "mean" over the cities;
-        "taizhou"; "measure" in words.
+        "oscd": for each city the area under the ROC curve and average precision of the model and of change vector
+        analysis, and F1, precision and recall at the model's own threshold; "mean" over the cities;
+        "cities_above_cva"; "taizhou"; "measure" as text.
     """
     cities = collections.oscd_cities(data, labelled=True)
     places = {}
@@ -59,7 +59,7 @@ def evaluate(model: Path, data: Path, progress: Progress) -> dict[str, Any]:
 
 
 def measure(model: Path, before: Scene, after: Scene, truth: np.ndarray) -> dict[str, float]:
-    """One pair; truth is 0, 1, or 255 where nothing is known."""
+    """Measures a model on one pair; truth is 0, 1, or 255 where unlabelled."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         earlier, later, classes, probability = (
@@ -98,7 +98,7 @@ def measure(model: Path, before: Scene, after: Scene, truth: np.ndarray) -> dict
 
 
 def write_scene(path: Path, scene: Scene) -> None:
-    """A scene as users have it: one raster with named bands, without those it lacks."""
+    """Writes a scene as users have it: one raster with named bands, without missing ones."""
     bands = [i for i in range(len(BANDS)) if i // 3 in scene.groups]
     with rasterio.open(
         path,

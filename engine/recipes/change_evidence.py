@@ -1,11 +1,11 @@
-"""How likely each pixel of a pair of dates changed, from the pair alone: no label is used.
+"""Evidence of change for each pixel of a pair of dates, from the pair alone, without labels.
 
-Five measures that are wrong in different places are averaged on the log scale: the movement of all
-bands and of the visible ones, each as it is and less the movement of the surroundings (haze,
-season), and what of the second date no linear combination of the first explains (multivariate
-alteration detection, Nielsen 1998). Then ground that is green on one of the dates counts less: what
-grows changes by itself. Each measure is known; averaged, they rank urban change far better than any
-of them. The change network learns from this on places of which nothing is known.
+Five measures that err in different places are averaged on the log scale: the difference of all bands
+and of the visible bands, each as it is and minus the mean difference of the surroundings (haze,
+season), and the part of the second date that no linear combination of the first one's bands explains
+(multivariate alteration detection, Nielsen 1998). Then ground that is green on one of the dates is
+weighted down, as vegetation changes by itself. The measures are well known; their average ranks urban
+change far better than any single one. The change network learns from it on unlabelled places.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 GREEN, RED, NIR, SWIR = 1, 2, 6, 7
-# Red edge stays out: many sensors lack it.
+# Without red edge, which many sensors lack.
 COMMON = (0, 1, 2, 6, 7, 8)
 VISIBLE = (0, 1, 2)
 SURROUNDINGS = 15.0
@@ -23,15 +23,15 @@ GREENNESS = 0.45
 
 
 def change_evidence(before: np.ndarray, after: np.ndarray, blur: float = 2.5) -> np.ndarray:
-    """The averaged measures.
+    """Averages the measures.
 
     Args:
         before: Reflectance of the first date [9, H, W].
-        after: Second date, same grid.
-        blur: Standard deviation of the smoothing, pixels: urban change comes in lots, not pixels.
+        after: Reflectance of the second date on the same grid [9, H, W].
+        blur: Standard deviation of the smoothing, pixels, as urban change concerns lots and not single pixels.
 
     Returns:
-        float32 [H, W]; only its order has a meaning.
+        The evidence, float32 [H, W]; only its order is meaningful.
     """
     moved = standardise(after) - standardise(before)
     local = moved - smooth(moved, SURROUNDINGS)
@@ -53,10 +53,10 @@ def change_evidence(before: np.ndarray, after: np.ndarray, blur: float = 2.5) ->
 def soft_target(
     evidence: np.ndarray, deviations: float = 2.5, steepness: float = 1.5
 ) -> np.ndarray:
-    """Evidence as a probability: 0.5 where it stands out from its scene by some deviations.
+    """Converts evidence to a probability, which is 0.5 at a number of deviations above the scene's median.
 
     Args:
-        evidence: From `change_evidence` [H, W].
+        evidence: The evidence from `change_evidence` [H, W].
         deviations: Robust standard deviations above the median at which a pixel counts as changed.
         steepness: Slope of the logit, per robust standard deviation.
     """
@@ -70,7 +70,7 @@ def alteration(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
     Args:
         before: First date [C, H, W], in any linear scaling of the bands.
-        after: Second date, likewise.
+        after: Second date [C, H, W], in any linear scaling of the bands.
     """
     first, second = (x.reshape(len(x), -1).astype(np.float64) for x in (before, after))
     first -= first.mean(1, keepdims=True)
@@ -90,7 +90,7 @@ def _whiten(covariance: np.ndarray) -> np.ndarray:
 
 
 def standardise(image: np.ndarray) -> np.ndarray:
-    """Each band of a scene to mean 0 and variance 1."""
+    """Standardises each band of a scene to mean 0 and variance 1."""
     spread = image.std((1, 2), keepdims=True) + 1e-6
     return (image - image.mean((1, 2), keepdims=True)) / spread
 

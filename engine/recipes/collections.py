@@ -1,8 +1,8 @@
 """Readers of the shared data collections: nine Sentinel-2 bands as reflectance, in memory.
 
-Every reader takes the data root (the folder with oscd/, eurosat_ms/, ...) and hides what is odd
-about its collection: band order, 20 m bands, offsets, file layout. What was found out about each is
-said where it is handled.
+Every reader takes the data root (the folder with oscd/, eurosat_ms/, ...) and hides the peculiarities
+of its collection, such as band order, 20 m bands, offsets and file layout. They are documented where
+they are handled.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ BOADELLA_CLOUDY = ("2020-01-18", "2020-01-23")
 RSTOOLBOX_CLASSES = ("forest", "village", "water", "dryout")
 
 _SCALE = np.float32(1e-4)
-# L1C offsets show in the cirrus band (median about 1000 instead of 10), the one L2A offset in
-# comparison with L1C.
+# L1C offsets were found by the cirrus band (median about 1000 instead of 10), the L2A offset by comparison with L1C.
 _TERRAMESH_OFFSET = {
     "L1C": ("282D_485L_3_3", "433D_629L_3_1", "609U_541L_3_0"),
     "L2A": ("433D_629L_3_1",),
@@ -52,10 +51,11 @@ class Scene:
     """One image of one date.
 
     Attributes:
-        name: Collection, place and date. image: float32 [9, H, W] in the order of `BANDS`;
-        reflectance, 0 where invalid or where a band is missing. valid: bool [H, W]. level: "L1C"
-        (top of atmosphere), "L2A" (surface) or "DN" (uncalibrated digital numbers / 255). groups:
-        Spectral groups that hold data.
+        name: Collection, place and date.
+        image: Reflectance, float32 [9, H, W] in the order of `BANDS`, 0 where invalid or where a band is missing.
+        valid: Valid pixels, bool [H, W].
+        level: "L1C" (top of atmosphere), "L2A" (surface) or "DN" (uncalibrated digital numbers / 255).
+        groups: Indices of the spectral groups with data.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Scene:
 
 
 def oscd_cities(root: str | Path, labelled: bool | None = None) -> tuple[str, ...]:
-    """Names of the OSCD cities; `labelled` True or False: only those with or without a map."""
+    """Names of the OSCD cities; with `labelled` True or False only those with or without a change map."""
     folders = sorted(path for path in (Path(root) / "oscd").iterdir() if path.is_dir())
     return tuple(
         folder.name
@@ -76,7 +76,7 @@ def oscd_cities(root: str | Path, labelled: bool | None = None) -> tuple[str, ..
 
 
 def oscd_pair(root: str | Path, city: str) -> tuple[Scene, Scene, np.ndarray | None]:
-    """Both dates of a city on the grid of B02 of the first, L1C.
+    """Both dates of a city, L1C, on the grid of the first date's B02.
 
     Args:
         root: Data root.
@@ -84,7 +84,7 @@ def oscd_pair(root: str | Path, city: str) -> tuple[Scene, Scene, np.ndarray | N
 
     Returns:
         before, after, and the change map (uint8 [H, W], 0 unchanged, 1 changed) or None. The map is
-        for evaluation only: its licence (CC BY-NC-SA) keeps it out of models that ship.
+        for evaluation only, as its licence (CC BY-NC-SA) excludes it from shipped models.
     """
     folder = Path(root) / "oscd" / city
     shape: tuple[int, int] | None = None
@@ -96,7 +96,7 @@ def oscd_pair(root: str | Path, city: str) -> tuple[Scene, Scene, np.ndarray | N
         scenes.append(_scene(f"oscd/{city}/{part}", stack, "L1C"))
     label = None
     if (folder / "cm").is_dir():
-        # The files hold 1 and 2, not 0 and 1 as their readme says.
+        # The files hold 1 and 2, not 0 and 1 as stated in their readme.
         label = (_read(_one(folder / "cm", "*-cm.tif"))[0] == 2).astype(np.uint8)
     return scenes[0], scenes[1], label
 
@@ -105,7 +105,7 @@ def eurosat(root: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """EuroSAT's chips, L1C.
 
     Returns:
-        chips float32 [N, 9, 64, 64], labels int64 [N], class names by label; no pixel is invalid.
+        Chips float32 [N, 9, 64, 64], labels int64 [N], class names by label; all pixels are valid.
     """
     folder = Path(root) / "eurosat_ms"
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
@@ -119,7 +119,7 @@ def eurosat(root: str | Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
 
 
 def boadella_dates(root: str | Path, cloudy: bool = False) -> tuple[str, ...]:
-    """Dates of the reservoir, the two cloudy ones only on request."""
+    """Dates of the reservoir; the two cloudy ones only on request."""
     dates = sorted(
         path.stem.split("_")[1] for path in (Path(root) / "boadella").glob("Boadella_*.tif")
     )
@@ -144,8 +144,8 @@ def terramesh(root: str | Path, place: str, level: str) -> tuple[Scene, np.ndarr
         level: "L1C" or "L2A".
 
     Returns:
-        The scene and uint8 [H, W] with 1 water, 2 trees, 3 flooded vegetation, 4 crops, 5 built, 6
-        bare, 7 snow, 8 cloud, 9 rangeland: an annual product made by a model, not ground truth.
+        The scene, and its land cover uint8 [H, W]: 1 water, 2 trees, 3 flooded vegetation, 4 crops, 5
+        built, 6 bare, 7 snow, 8 cloud, 9 rangeland. It is an annual product of a model, not ground truth.
     """
     folder = Path(root) / "terramesh"
     order = L1C_ORDER if level == "L1C" else L2A_ORDER
@@ -160,12 +160,12 @@ def rstoolbox(root: str | Path) -> tuple[Scene, np.ndarray, np.ndarray]:
 
     Returns:
         The scene; class map uint8 [H, W], 0 unlabelled, k = RSTOOLBOX_CLASSES[k - 1]; polygon map
-        uint8 [H, W], 0 none, numbered from 1, so that polygons can be held out whole.
+        uint8 [H, W], 0 none, numbered from 1, so that whole polygons can be held out.
     """
     folder = Path(root) / "rstoolbox_sen2"
     with rasterio.open(folder / "sen2.tif") as source:
         stack, transform = source.read(), source.transform
-    # The +0.1 offset was kept: water has 0.12 in every band, and nothing is below 0.10.
+    # The file still contains the offset of 0.1: water has 0.12 in every band, and no value is below 0.10.
     scene = _scene("rstoolbox", (_select(stack, L2A_ORDER) - 0.1) / _SCALE, "L2A")
     _, _, geometry, fields = pyogrio.raw.read(folder / "trainingPolygons_sen2.gpkg")
     shapes = [_geometry(item) for item in geometry]
@@ -187,8 +187,8 @@ def taizhou(root: str | Path) -> tuple[Scene, Scene, np.ndarray]:
     """Landsat 7 of 2000 and 2003, 30 m, uncalibrated: digital numbers / 255 in six of the bands.
 
     Returns:
-        before, after (no red edge: groups 0 and 2), and uint8 [H, W]: 0 unchanged, 1 changed, 255
-        not labelled.
+        before, after (without red edge: groups 0 and 2), and the labels uint8 [H, W]: 0 unchanged, 1
+        changed, 255 unlabelled.
     """
     folder = Path(root) / "landsat_taizhou"
     scenes = []
@@ -204,7 +204,7 @@ def taizhou(root: str | Path) -> tuple[Scene, Scene, np.ndarray]:
 
 
 def bigearthnet(root: str | Path) -> list[tuple[Scene, tuple[str, ...]]]:
-    """BigEarthNet's patches, L2A, 120 x 120, with their CORINE labels (may be empty)."""
+    """BigEarthNet patches, L2A, 120 x 120, with their CORINE labels (may be empty)."""
     patches = []
     for folder in sorted((Path(root) / "bigearthnet").iterdir()):
         stack = _read_files([_one(folder, f"*_{name}.tif") for name in BANDS])
@@ -219,7 +219,7 @@ def formats(root: str | Path) -> Iterator[Scene]:
     folder = Path(root) / "formats"
     for tile in sorted((folder / "Major-TOM-Core" / "S2L2A").glob("*/*/S2*")):
         stack = _read_files([tile / f"{name}.tif" for name in BANDS])
-        # Processing baseline 04.00 brought the offset; N9999 marks a reprocessing without it.
+        # Processing baseline 04.00 introduced the offset; N9999 marks reprocessed data without it.
         offset = 1000 if "_N0400_" in tile.name else 0
         yield _scene(f"formats/{tile.parent.name}", stack, "L2A", offset)
     for part, level in (("s2a", "L2A"), ("s2c", "L1C")):
@@ -238,8 +238,7 @@ def dsen2(root: str | Path) -> list[Scene]:
     """Two L1C scenes of 600 x 600 from MATLAB files."""
     scenes = []
     for path in sorted((Path(root) / "dsen2").glob("*.mat")):
-        # MATLAB stores columns first; the 10 m bands come as B04, B03, B02, B08, as GDAL lists a
-        # SAFE's subdatasets.
+        # MATLAB stores columns first; the 10 m bands are in the order B04, B03, B02, B08 of GDAL's SAFE subdatasets.
         fine = _read(f"HDF5:{path}://im10").swapaxes(1, 2)
         height, width = fine.shape[1:]
         coarse = _read(f"HDF5:{path}://im20", (width, height)).swapaxes(1, 2)
@@ -251,7 +250,7 @@ def dsen2(root: str | Path) -> list[Scene]:
 
 
 def _scene(name: str, stack: np.ndarray, level: str, offset: int = 0) -> Scene:
-    """Digital numbers [9, H, W] to reflectance; a pixel that is 0 in every band was never seen."""
+    """Converts digital numbers [9, H, W] to reflectance; pixels that are 0 in every band are invalid."""
     valid = (stack != 0).any(axis=0)
     image = (stack.astype(np.float32) - np.float32(offset)) * _SCALE
     return Scene(name, np.ascontiguousarray(image * valid), valid, level)
@@ -262,7 +261,7 @@ def _select(stack: np.ndarray, order: Sequence[str]) -> np.ndarray:
 
 
 def _read_files(paths: Sequence[Path], shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Single-band files of one extent on the first one's grid or `shape`; float32 [N, H, W]."""
+    """Reads single-band files of one extent in the first one's shape or `shape`; float32 [N, H, W]."""
     bands: list[np.ndarray] = []
     for path in paths:
         bands.append(_read(path, shape)[0].astype(np.float32))
@@ -271,7 +270,7 @@ def _read_files(paths: Sequence[Path], shape: tuple[int, int] | None = None) -> 
 
 
 def _read(path: str | Path, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """All bands of a file, [N, H, W], brought to `shape` by bilinear interpolation."""
+    """Reads all bands of a file [N, H, W], resampled to `shape` by bilinear interpolation."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -1,26 +1,26 @@
-"""What differs between two acquisitions of one place without being change.
+"""Augmentation by differences between two acquisitions of a place that are not change.
 
-Images here are standardised as their scenes are: disturbances are in units of a band's standard
-deviation over its scene.
+Images are standardised by scene, so disturbances are in units of a band's standard deviation over
+its scene.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Cover of the ground.
+# Kinds of ground cover.
 BUILT, FIELD, WATER = 0, 1, 2
 
 
 def soften(mask: np.ndarray) -> np.ndarray:
-    """Edges as the sensor's point spread makes them: 3 x 3 mean of the mask."""
+    """Softens a mask's edges like the sensor's point spread function, by a 3 x 3 mean."""
     padded = np.pad(mask.astype(np.float32), 1, mode="edge")
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
 
 
 def smooth_noise(rng: np.random.Generator, side: int, knots: int) -> np.ndarray:
-    """Bilinear noise of unit variance at the knots, [side, side]."""
+    """Noise [side, side], bilinearly interpolated between knots of unit variance."""
     grid = rng.standard_normal((knots, knots))
     at = np.linspace(0, knots - 1, side)
     low = np.minimum(at.astype(int), knots - 2)
@@ -30,7 +30,7 @@ def smooth_noise(rng: np.random.Generator, side: int, knots: int) -> np.ndarray:
 
 
 def shift(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Misregistration of up to a pixel, in half of the draws."""
+    """Shifts an image by up to a pixel (misregistration), in half of the draws."""
     if rng.random() < 0.5:
         return image
     for axis in (1, 2):
@@ -43,7 +43,7 @@ def shift(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 
 def season(rng: np.random.Generator, image: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """Other vigour of all vegetation, other colour of all water, another sun over the relief."""
+    """Changes the vigour of all vegetation, the colour of all water, and the sun's elevation over relief."""
     out = image.copy()
     for kind, amount in ((FIELD, (0.5, 0.8)), (WATER, (1.0, 0.5))):
         if rng.random() < 0.5:
@@ -52,14 +52,14 @@ def season(rng: np.random.Generator, image: np.ndarray, cover: np.ndarray) -> np
             move[7:] = rng.normal(0, 0.8 * amount[1])
             spread = 1 + 0.4 * smooth_noise(rng, cover.shape[0], 4)
             out += move[:, None, None] * (spread * soften(cover == kind))
-    if rng.random() < 0.4:  # a low sun deepens what is dark beside what is bright
+    if rng.random() < 0.4:  # a low sun increases the local contrast
         local = local_mean(out, 9)
         out = local + rng.uniform(0.7, 1.4) * (out - local)
     return out
 
 
 def local_mean(image: np.ndarray, size: int) -> np.ndarray:
-    """Mean over size x size pixels, edges repeated; image [C, H, W]."""
+    """Mean over size x size pixels of an image [C, H, W], with edges repeated."""
     out = image
     for axis in (1, 2):
         width = [(size // 2 + 1, size // 2) if k == axis else (0, 0) for k in range(3)]
@@ -72,7 +72,7 @@ def local_mean(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def disturb(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """What differs between any two acquisitions: gain, offset, haze or shadow, noise."""
+    """Applies differences between any two acquisitions: gain, offset, haze or shadow, noise."""
     bands, side = image.shape[0], image.shape[1]
     gain = np.exp(rng.normal(0, 0.08) + rng.normal(0, 0.05, bands))
     offset: np.ndarray = np.full(bands, rng.normal(0, 0.1)) + rng.normal(0, 0.08, bands)

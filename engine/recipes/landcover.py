@@ -1,7 +1,7 @@
-"""The land-cover model that ships: seven classes at the pixel, from a handful of places.
+"""The shipped land-cover model: seven classes per pixel, learned from a handful of places.
 
-Features of sampled pixels are computed once (the encoder is frozen, the rest has no weights); what
-is left to learn is a small network on them, so that every place can be held out in turn.
+Features of sampled pixels are computed once, as the encoder is frozen and the other features have no
+weights. Only a small network on them is trained, so that each place can be held out in turn.
 """
 
 from __future__ import annotations
@@ -59,19 +59,19 @@ CLASSES = (
 
 
 def make(data: Path, out: Path, progress: Progress) -> Path:
-    """Makes landcover.onnx in `out`, from backbone.safetensors beside it; returns the file."""
+    """Makes landcover.onnx in `out` from backbone.safetensors in the same folder; returns the file."""
     train(data, out, out / "backbone.safetensors", progress)
     return out / "landcover.onnx"
 
 
 def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
-    """Measures with each place held out, trains on all of them and writes the model.
+    """Cross-validates with each place held out, trains on all places, and writes the model.
 
     Args:
         data: Root of the shared collections.
         out: Folder of the models.
         backbone: The pretrained encoder.
-        progress: Told how far the work is.
+        progress: Takes progress and log.
 
     Returns:
         The card of landcover.onnx.
@@ -92,7 +92,7 @@ def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
 
 
 def build(pretrained: nn.Module, kind: Normalisation) -> PixelSegmentation:
-    """The network with the pretrained encoder in place."""
+    """Builds the network with the pretrained encoder."""
     if not isinstance(pretrained, SpectralBackbone):
         raise TypeError(f"The backbone is a {type(pretrained).__name__}, expected an encoder.")
     config = dataclasses.replace(pretrained.config, image_size=WINDOW)
@@ -104,7 +104,7 @@ def build(pretrained: nn.Module, kind: Normalisation) -> PixelSegmentation:
 def learn(
     network: PixelSegmentation, samples: Samples, progress: Progress, seed: int = SEED
 ) -> None:
-    """Trains the layers above the measurements, from fresh weights, in place."""
+    """Trains the layers on the features, from random weights, in place."""
     torch.manual_seed(seed)
     for layer in (network.reduce, *network.layers):
         if isinstance(layer, nn.Conv2d):
@@ -117,7 +117,7 @@ def learn(
     for step in range(STEPS):
         index = torch.multinomial(chance, BATCH, replacement=True)
         context, tokens, label = samples.context[index], samples.tokens[index], samples.label[index]
-        # Without its tokens a pixel must still be told from its own surroundings.
+        # Drop the tokens of some pixels, so that these are also classified by their surroundings alone.
         kept = (torch.rand(BATCH, 1) > 0.3).float()
         logits = network.decide((context)[..., None, None], (tokens * kept)[..., None, None])
         loss = partial_loss(logits[..., 0, 0], label)
@@ -131,11 +131,11 @@ def learn(
 
 
 def partial_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy with smoothed labels; of a partial label, what it rules out is wrong.
+    """Cross-entropy with label smoothing; for partial labels, negative log probability of the classes not excluded.
 
     Args:
-        logits: [N, K].
-        label: [N], a class or a key of `EXCLUDED`.
+        logits: Logits [N, K].
+        label: A class, or a key of `EXCLUDED` [N].
     """
     known = label < logits.shape[1]
     total = logits.sum() * 0
@@ -159,7 +159,7 @@ def predict(
     groups: tuple[int, ...] | None = None,
     overlap: int = 32,
 ) -> np.ndarray:
-    """Probabilities [K, H, W] of a whole scene, windows blended as the engine does."""
+    """Probabilities [K, H, W] of a whole scene, with windows blended as in the engine."""
     normalise = normalisation(kind, len(CARD_BANDS))
     height, width = scene.valid.shape
     weight = blend_weights(WINDOW, overlap)
@@ -186,7 +186,7 @@ def cross_validate(
     data: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Each TerraMesh place and the reservoir held out in turn, and measured on."""
+    """Holds out each TerraMesh place and the reservoir in turn, and tests on it."""
     places: dict[str, Any] = {}
     together = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     total = len(collections.TERRAMESH_PLACES) + 1
@@ -240,7 +240,7 @@ def cross_validate(
 def village_figures(
     network: PixelSegmentation, kind: Normalisation, data: Path
 ) -> dict[str, float]:
-    """Share of the pixels of RStoolbox's polygons that get the class that the polygon has."""
+    """Share of correctly mapped pixels in RStoolbox's polygons, by class (recall)."""
     scene, polygons, _ = collections.rstoolbox(data)
     found = predict(network, kind, scene).argmax(0)
     wanted = {"forest": TREES, "village": BUILT, "water": WATER}
@@ -256,12 +256,12 @@ def village_figures(
 
 
 def _water_iou(found: np.ndarray, truth: np.ndarray) -> float:
-    """IoU of two masks of one shape."""
+    """IoU of two masks of the same shape."""
     return round(float((found & truth).sum() / (found | truth).sum()), 4)
 
 
 def _by_class(matrix: np.ndarray) -> dict[str, Any]:
-    """IoU of the classes that the truth has, their mean, and the share of pixels that agree."""
+    """IoU of the classes that occur in the truth, their mean, and overall accuracy."""
     values = iou(matrix)
     present = np.flatnonzero(matrix.sum(1) > 0)
     return {
@@ -274,7 +274,7 @@ def _by_class(matrix: np.ndarray) -> dict[str, Any]:
 def landcover_card(
     network: PixelSegmentation, base: Card, samples: Samples, accuracy: dict[str, Any]
 ) -> Card:
-    """The card of the model that ships."""
+    """The card of the shipped model."""
     return Card(
         name="landcover",
         task="segmentation",

@@ -1,7 +1,7 @@
-"""Labels of land cover from what the collections have: products, chips, masks, rules.
+"""Land-cover labels from the collections: products, chips, masks, and spectral rules.
 
-None of it is ground truth of every pixel. What contradicts the spectrum is ignored, what is known
-in part (a mask says water or not) is used in part.
+None of them is ground truth for every pixel. Labels that contradict the spectrum are ignored, and
+partial knowledge (such as a mask of water and not water) is used as partial labels.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ WATER, TREES, CROPS, BUILT, BARE, RANGE, SNOW = range(7)
 SHORE = 252
 NOT_BUILT = 253
 NOT_WATER = 254
-# What a partial label rules out.
+# Classes that a partial label excludes.
 EXCLUDED = {SHORE: (WATER, BUILT), NOT_BUILT: (BUILT,), NOT_WATER: (WATER,)}
 IGNORE = 255
 TRUST = 0.5  # weight of labels by rule
-# TerraMesh's product: flooded vegetation and clouds are too few to learn or to measure.
+# Values of TerraMesh's product; there are too few flooded vegetation and clouds to learn or test them.
 PRODUCT = {1: WATER, 2: TREES, 4: CROPS, 5: BUILT, 6: BARE, 7: SNOW, 9: RANGE}
 
 
@@ -33,8 +33,10 @@ class Labelled:
     """A scene with labels of some of its pixels.
 
     Attributes:
-        scene: The image. label: uint8 [H, W]; a class, a partial label or `IGNORE`. place: what must
-        be held out together. weight: trust in the labels, relative.
+        scene: The image.
+        label: A class, a partial label or `IGNORE`, uint8 [H, W].
+        place: Name of the place; scenes of one place must be held out together.
+        weight: Relative trust in the labels.
     """
 
     scene: Scene
@@ -44,10 +46,10 @@ class Labelled:
 
 
 def training_scenes(data: Path) -> list[Labelled]:
-    """All that the land-cover model learns from, but OSCD's cities (`landcover_towns.city_labels`).
+    """All training scenes of the land-cover model except OSCD's cities (`landcover_towns.city_labels`).
 
-    RStoolbox's village stays out: its licence (GPL-3.0) is another than the model's, and a place
-    that no model has seen is worth more as a check.
+    RStoolbox's village is excluded, as its licence (GPL-3.0) differs from the model's, and a place
+    that no model has seen is more useful as a check.
     """
     return [
         *_terramesh(data),
@@ -58,7 +60,7 @@ def training_scenes(data: Path) -> list[Labelled]:
 
 
 def product_classes(product: np.ndarray) -> np.ndarray:
-    """TerraMesh's values as our classes, uint8; `IGNORE` for what we do not map."""
+    """Converts TerraMesh's values to our classes, uint8; `IGNORE` for other values."""
     label = np.full(product.shape, IGNORE, np.uint8)
     for value, number in PRODUCT.items():
         label[product == value] = number
@@ -71,14 +73,14 @@ def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def indices(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """NDVI, NDWI (green, near infrared) and MNDWI (green, short wave) of reflectance [9, H, W]."""
+    """NDVI, NDWI (green, near infrared) and MNDWI (green, short-wave infrared) of reflectance [9, H, W]."""
     image = np.maximum(image, 0)
     green, red, near, short = image[1], image[2], image[6], image[7]
     return difference(near, red), difference(green, near), difference(green, short)
 
 
 def _terramesh(data: Path) -> list[Labelled]:
-    """The product where the surface reflectance does not contradict it."""
+    """TerraMesh's product where surface reflectance does not contradict it."""
     found = []
     for place in collections.TERRAMESH_PLACES:
         surface, product = collections.terramesh(data, place, "L2A")
@@ -97,7 +99,7 @@ def _terramesh(data: Path) -> list[Labelled]:
 
 
 def _eurosat(data: Path) -> list[Labelled]:
-    """Chips of one class: the pixels that look like it (highways tell nothing of their pixels)."""
+    """EuroSAT chips of one class, labelled where pixels look like it; highways label none of their pixels."""
     rules: dict[str, tuple[int, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
         "AnnualCrop": (CROPS, lambda ndvi, mndwi: mndwi < 0),
         "PermanentCrop": (CROPS, lambda ndvi, mndwi: mndwi < 0),
@@ -127,7 +129,7 @@ def _eurosat(data: Path) -> list[Labelled]:
 
 
 def _boadella(data: Path) -> list[Labelled]:
-    """Water and what is not, without the shore: the mask is sure to a pixel or two."""
+    """Water and not water, without the shore, as the mask is accurate to a pixel or two only."""
     found = []
     for date in collections.BOADELLA_LABELLED:
         scene, mask = collections.boadella(data, date)
@@ -141,10 +143,10 @@ def _boadella(data: Path) -> list[Labelled]:
 
 
 def boadella_agreed(data: Path) -> np.ndarray:
-    """Where the reservoir's two masks say the same, bool [H, W].
+    """Where the reservoir's two masks agree, bool [H, W].
 
-    The water stood as high on both dates: along shores in the sun the masks coincide. The winter
-    mask leaves out water in the shadow of the southern slopes, and what drifts on it.
+    The water level was the same on both dates, as the masks coincide along sunlit shores. The winter
+    mask lacks water in the shadow of the southern slopes, and floating matter.
     """
     masks = [collections.boadella(data, date)[1] for date in collections.BOADELLA_LABELLED]
     first, second = (mask for mask in masks if mask is not None)
@@ -152,16 +154,16 @@ def boadella_agreed(data: Path) -> np.ndarray:
 
 
 def _by_rule(data: Path) -> list[Labelled]:
-    """Water, snow, bare ground and no water in unlabelled images, where spectra leave no doubt."""
+    """Water, snow, bare ground and not water in unlabelled images, where spectra are unambiguous."""
     scenes = [*collections.formats(data), *collections.dsen2(data), *collections.ships(data)[::6]]
     scenes += [scene for scene, _ in collections.bigearthnet(data)]
     return [Labelled(scene, rule_labels(scene), scene.name, TRUST) for scene in scenes]
 
 
 def rule_labels(scene: Scene) -> np.ndarray:
-    """Water, snow, bare ground and not water by spectral rules; uint8 [H, W].
+    """Labels water, snow, bare ground and not water by spectral rules; uint8 [H, W].
 
-    Bare ground: dry, bright in the short-wave infrared and smooth, as no town is.
+    Bare ground is dry, bright in the short-wave infrared, and smooth, unlike towns.
     """
     ndvi, ndwi, mndwi = indices(scene.image)
     green, red, near, short = (scene.image[band] for band in (1, 2, 6, 7))
@@ -172,7 +174,7 @@ def rule_labels(scene: Scene) -> np.ndarray:
     bare = (ndvi < 0.1) & (short > 0.35) & (np.abs(down) + np.abs(across) < 0.012) & ~snow
     label = np.full(ndvi.shape, IGNORE, np.uint8)
     label[dry] = NOT_WATER
-    # A shore with leaves is a mixture of both, however much it looks like a roof.
+    # Mixed pixels of water and vegetation along a shore look like roofs.
     shore = ~water & (ndvi < 0.5) & _grow(water) & _grow(ndvi > 0.55)
     label[shore] = NOT_BUILT
     label[shore & dry] = SHORE
@@ -184,14 +186,14 @@ def rule_labels(scene: Scene) -> np.ndarray:
 
 
 def _grow(mask: np.ndarray, pixels: int = 2) -> np.ndarray:
-    """With what is within some pixels of it."""
+    """Dilates a mask by some pixels."""
     for _ in range(pixels):
         mask = ~_shrink(~mask)
     return mask
 
 
 def _shrink(mask: np.ndarray) -> np.ndarray:
-    """Without its outermost pixel."""
+    """Erodes a mask by one pixel."""
     padded = np.pad(mask, 1, mode="edge")
     inner = mask.copy()
     height, width = mask.shape

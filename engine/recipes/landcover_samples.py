@@ -1,4 +1,4 @@
-"""Pixels that the land-cover model learns from, with what the network knows of each beforehand."""
+"""Samples the training pixels of the land-cover model, with their precomputed features."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SEED = 4
 WINDOW = 128
 NO_RED_EDGE = (0, 2)
 NO_RED_EDGE_RATE = 0.25
-# How often a kind of label is drawn; the rest has 1. With more fields, towns of light soil become fields;
-# with more towns, bare river beds become towns.
+# Relative frequency of labels in the draw; 1 for others. With more fields, towns on light soil are mapped as fields;
+# with more towns, bare river beds are mapped as towns.
 PRIOR = {CROPS: 0.7, SNOW: 0.5, BARE: 0.7, NOT_WATER: 0.5, SHORE: 0.7, NOT_BUILT: 0.2}
-PER_CLASS = 60  # pixels of each kind of label sampled in a window
-# Windows of each scene, by the beginning of the place's name; of a scene labelled by rules alone 6.
-# Fewer windows with more pixels of each gave figures that moved by .03 with the draw.
+PER_CLASS = 60  # pixels of each label to sample in a window
+# Windows per scene, by the beginning of the place's name; `BY_RULE` for scenes that are labelled by rules only. With
+# fewer windows and more pixels in each, figures varied by .03 between draws.
 WINDOWS = {"terramesh": 42, "boadella": 42, "eurosat": 9, "oscd": 4}
 BY_RULE = 6
 
@@ -46,8 +46,12 @@ class Samples:
     """Sampled pixels.
 
     Attributes:
-        context: float32 [N, F]. tokens: float32 [N, D]. label: int64 [N]. place: Index of the
-        place of each [N]. places: Names. weight: Chance of being drawn, relative [N].
+        context: Features of the pixel and its surroundings, float32 [N, F].
+        tokens: Features of the tokens, float32 [N, D].
+        label: Labels, int64 [N].
+        place: Index of each sample's place [N].
+        places: Names of the places.
+        weight: Relative probability of being drawn [N].
     """
 
     context: Tensor
@@ -58,7 +62,7 @@ class Samples:
     weight: np.ndarray
 
     def without(self, held_out: str) -> Samples:
-        """The samples of every other place."""
+        """The samples of all other places."""
         keep = np.array([name != held_out for name in self.places])[self.place]
         chosen = torch.from_numpy(np.flatnonzero(keep))
         return Samples(
@@ -78,7 +82,7 @@ def draw(
     scenes: Sequence[Labelled],
     progress: Progress,
 ) -> Samples:
-    """Samples labelled pixels of random windows, their spectra changed as sun and haze would."""
+    """Samples labelled pixels of random windows, with augmentation of light."""
     generator = np.random.default_rng(SEED)
     normalise = normalisation(kind, len(CARD_BANDS))
     places = tuple(sorted({item.place for item in scenes}))
@@ -120,7 +124,7 @@ def draw(
 
 
 def _window(item: Labelled, generator: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """A window in a random orientation: image [9, S, S] and label [S, S]; S a multiple of 8."""
+    """Draws a window in a random orientation: image [9, S, S] and label [S, S], S a multiple of 8."""
     height, width = item.label.shape
     side = min(WINDOW, height // 8 * 8, width // 8 * 8)
     top = int(generator.integers(height - side + 1))
@@ -133,7 +137,7 @@ def _window(item: Labelled, generator: np.random.Generator) -> tuple[Tensor, np.
 
 
 def _choose(label: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """At most `PER_CLASS` pixels of every label that occurs: rows and columns."""
+    """Rows and columns of at most `PER_CLASS` random pixels of each label."""
     rows, columns = [], []
     for value in np.unique(label):
         if value == IGNORE:
@@ -147,13 +151,13 @@ def _choose(label: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarr
 
 
 def sampling(samples: Samples) -> np.ndarray:
-    """Chance of each sample: classes by the root of their share, places alike within a class."""
+    """Probability of drawing each sample: classes by `PRIOR`, places within a class by the root of their size."""
     label = samples.label.numpy()
     chance = np.zeros(label.size)
     for value in np.unique(label):
         members = label == value
         places = samples.place[members]
-        # A place counts by the root of its samples, so that large ones do not drown small ones.
+        # The root of a place's number of samples, so that large places do not crowd out small ones.
         size = np.bincount(places)[places]
         share = samples.weight[members] / np.sqrt(size)
         chance[members] = share / share.sum() * PRIOR.get(int(value), 1.0)

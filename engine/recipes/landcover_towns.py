@@ -1,7 +1,7 @@
-"""Towns and open land in pairs of dates without labels, by rules about roughness.
+"""Labels towns and open land in unlabelled pairs of dates, by rules about texture.
 
-A town is rough at any season: bright roofs beside shadows and streets. Fields and bare ground are
-smooth within, and a field that is cut up by its neighbours on one date is seldom so on another.
+Towns are rough in any season: bright roofs beside shadows and streets. Fields and bare ground are
+smooth, and a mosaic of fields that is rough on one date rarely is so on the other.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from .landcover_labels import (
 from .scenes import surface_regression, to_surface
 
 NEAR, WIDE = 7, 9  # sides of neighbourhoods, pixels
-# Of visible brightness from pixel to pixel, relative to its mean above the darkest of the scene. Of RStoolbox's
-# houses four fifths lie between .24 and .43; both cuts were set while looking at them on eight OSCD cities.
+# Thresholds of `roughness`. Of the pixels of RStoolbox's houses four fifths lie between .24 and .43; both thresholds
+# were set by visual inspection on eight OSCD cities.
 ROUGH, SMOOTH = 0.16, 0.07
-FLOOR = 0.03  # reflectance; keeps the roughness of dark ground tame
-# Share of a neighbourhood that must look like roofs and streets for its gardens to be town, too.
+FLOOR = 0.03  # reflectance; limits the roughness of dark ground
+# Share of a neighbourhood that must look like roofs and streets for its gardens to count as town too.
 DENSE = 0.4
-ALL_AROUND = 0.9  # likewise of open land, which begins some pixels from anything rough
+ALL_AROUND = 0.9  # share that must be smooth for open land, away from any rough ground
 
 
 def city_labels(data: Path) -> Iterator[Labelled]:
-    """OSCD's cities, both dates, as they are (L1C) and as surface reflectance; pixels only.
+    """Both dates of OSCD's cities, as L1C and as surface reflectance; without the change maps.
 
-    The labels are those of `rule_labels`, and where both dates agree towns (`BUILT`) and open land
-    (neither water nor built: `SHORE`). The two dates and forms of a city are one place.
+    The labels are those of `rule_labels`, and where both dates agree, towns (`BUILT`) and open land
+    (neither water nor built: `SHORE`). All dates and forms of a city are one place.
     """
     regression = surface_regression(data)
     for city in collections.oscd_cities(data):
@@ -59,7 +59,7 @@ def city_labels(data: Path) -> Iterator[Labelled]:
 
 
 def towns(scene: Scene) -> np.ndarray:
-    """Roofs, streets and what lies among them but trees and water, bool [H, W]."""
+    """Roofs, streets and the ground among them except trees and water, bool [H, W]."""
     ndvi, ndwi, mndwi = indices(scene.image)
     near = scene.image[6]
     roofs = (ndvi < 0.35) & (ndwi < 0) & (mndwi < 0.1) & (near > 0.07) & (roughness(scene) > ROUGH)
@@ -68,16 +68,16 @@ def towns(scene: Scene) -> np.ndarray:
 
 
 def open_land(scene: Scene) -> np.ndarray:
-    """Dry ground that is smooth all around, bool [H, W]."""
+    """Dry ground in smooth surroundings, bool [H, W]."""
     _, ndwi, mndwi = indices(scene.image)
     smooth = share_around(roughness(scene) < SMOOTH) > ALL_AROUND
     return np.asarray(smooth & (ndwi < 0) & (mndwi < 0))
 
 
 def roughness(scene: Scene) -> np.ndarray:
-    """Mean slope of visible brightness by its mean above the scene's darkest hundredth, [H, W].
+    """Mean gradient of visible brightness, divided by its mean above the scene's first percentile [H, W].
 
-    Haze brightens all of a scene alike, which is why the darkest is taken off.
+    The percentile is subtracted as haze brightens a whole scene evenly.
     """
     bright = scene.image[:3].mean(0)
     darkest = np.quantile(bright[scene.valid], 0.01)
@@ -88,5 +88,5 @@ def roughness(scene: Scene) -> np.ndarray:
 
 
 def share_around(mask: np.ndarray) -> np.ndarray:
-    """Share of each pixel's neighbourhood that is in a mask, [H, W]."""
+    """Share of each pixel's neighbourhood that is in a mask [H, W]."""
     return np.asarray(uniform_filter(mask.astype(np.float32), NEAR, mode="mirror"))

@@ -1,6 +1,6 @@
-"""How much a frozen backbone already knows: a linear classifier on its features.
+"""Linear probe: the accuracy of a linear classifier on a frozen backbone's features.
 
-Ridge regression on one-hot labels, in closed form: no setting to tune, the same result every time.
+It is ridge regression on one-hot labels in closed form, without settings to tune, and deterministic.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..model.encoder import SpectralBackbone
 
 @torch.no_grad()
 def pooled_features(encoder: SpectralBackbone, image: Tensor, batch: int = 16) -> np.ndarray:
-    """Mean over the places of each spectral group's tokens.
+    """Spatial mean of each spectral group's tokens.
 
     Args:
-        encoder: Is put into evaluation mode.
+        encoder: The encoder; is put into evaluation mode.
         image: Normalised images [N, C, S, S].
-        batch: Images at a time.
+        batch: Images per batch.
 
     Returns:
-        [N, groups * D].
+        Features [N, groups * D].
     """
     encoder.eval()
     features = []
@@ -37,7 +37,7 @@ def pooled_features(encoder: SpectralBackbone, image: Tensor, batch: int = 16) -
 def stratified_folds(
     labels: np.ndarray, folds: int, random: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    """Masks [N] of each fold's test samples; every class is spread evenly over the folds."""
+    """Yields the mask of each fold's test samples [N]; every class is spread evenly over the folds."""
     fold = np.empty(labels.size, int)
     start = 0
     for label in np.unique(labels):
@@ -54,10 +54,10 @@ def ridge_predict(
     """Class of each test sample by ridge regression on standardised features.
 
     Args:
-        train: [N, F].
+        train: Features of the training samples [N, F].
         labels: Class indices [N].
-        test: [M, F].
-        penalty: On the squared weights; in its dual form, so that F may exceed N.
+        test: Features of the test samples [M, F].
+        penalty: Penalty on the squared weights. The dual form is solved, so that F may exceed N.
     """
     mean, std = train.mean(0), train.std(0) + 1e-6
     train, test = (train - mean) / std, (test - mean) / std
@@ -72,9 +72,9 @@ def linear_probe(features: np.ndarray, labels: np.ndarray, repeats: int = 10) ->
     """Accuracy of repeated stratified 5-fold cross-validation.
 
     Args:
-        features: [N, F].
+        features: Features [N, F].
         labels: Class indices [N].
-        repeats: Divisions into five folds, each at random.
+        repeats: Number of random divisions into five folds.
     """
     hits = []
     for repeat in range(repeats):

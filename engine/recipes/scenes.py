@@ -1,9 +1,9 @@
-"""The scene model that ships: EuroSAT's ten classes of 64 x 64 windows.
+"""The shipped scene model: EuroSAT's ten classes, for windows of 64 x 64 pixels.
 
-The collection here has 89 chips, about nine a class. A network fitted end to end to 71 of them
-learns the chips, so what is below the last layer is made without labels (the pretrained encoder, a
-dictionary of patches, fixed measurements), and the last layer is a linear rule with one solution:
-the same that fine-tuning fits to scenes of the user's own.
+The collection has 89 chips here, about nine per class. A network trained end to end on 71 of them
+memorises the chips. So everything below the last layer is made without labels (the pretrained encoder,
+a patch dictionary, fixed measurements), and the last layer is a linear rule with a unique solution,
+the same that fine-tuning fits to the user's own scenes.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from .probe import stratified_folds
 SEED = 3
 REPEATS = 10
 WINDOW = 64
-TOKENS = 0.5  # weight of the tokens beside blocks of 1
+TOKENS = 0.5  # weight of the tokens, relative to blocks with weight 1
 ALL_GROUPS, NO_RED_EDGE = (0, 1, 2), (0, 2)
-# Weights beside the chip as it is, 1. Without the surface form little more than half of the chips
-# are right as surface reflectance, which most users have.
+# Weights of further forms, relative to 1 for the unchanged chip. Without the surface form little more than half of the
+# chips are classified correctly as surface reflectance, which most users have.
 SURFACE, REDUCED = 0.5, 0.1
 CLASSES = {
     "AnnualCrop": ("Annual crop", "#e6c84b"),
@@ -53,19 +53,19 @@ CLASSES = {
 
 
 def make(data: Path, out: Path, progress: Progress) -> Path:
-    """Makes scenes.onnx in `out`, from backbone.safetensors beside it; returns the file."""
+    """Makes scenes.onnx in `out` from backbone.safetensors in the same folder; returns the file."""
     train(data, out, out / "backbone.safetensors", progress)
     return out / "scenes.onnx"
 
 
 def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
-    """Cross-validates, fits the model that ships to all chips and writes it.
+    """Cross-validates, fits the shipped model to all chips, and writes it.
 
     Args:
         data: Root of the shared collections.
         out: Folder of the models.
         backbone: The pretrained encoder.
-        progress: Told how far the work is.
+        progress: Takes progress and log.
 
     Returns:
         The card of scenes.onnx.
@@ -93,7 +93,7 @@ def train(data: Path, out: Path, backbone: Path, progress: Progress) -> Card:
 
 
 def dictionary_images(data: Path) -> list[Tensor]:
-    """Unlabelled images for the dictionary: no place on which a shipped model is measured."""
+    """Unlabelled images for the dictionary, of places on which no shipped model is tested."""
     scenes: list[collections.Scene] = []
     for city in collections.oscd_cities(data, labelled=False):
         scenes += collections.oscd_pair(data, city)[:2]
@@ -104,10 +104,10 @@ def dictionary_images(data: Path) -> list[Tensor]:
 
 
 def surface_regression(data: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and intercept [9] from top-of-atmosphere to surface reflectance.
+    """Slopes and intercepts [9] of a regression from top-of-atmosphere to surface reflectance.
 
-    TerraMesh has the same places at both levels; the snow scene is left out, and what is outside
-    the middle of each band (clouds, clipped shadows).
+    It is fitted to TerraMesh, which has the same places at both levels, without the snow scene and
+    without the extremes of each band (clouds, clipped shadows).
     """
     pairs = []
     for place in collections.TERRAMESH_PLACES:
@@ -127,7 +127,7 @@ def surface_regression(data: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def to_surface(chips: np.ndarray, slope: np.ndarray, intercept: np.ndarray) -> np.ndarray:
-    """Chips [N, 9, H, W] as surface reflectance, at least 0."""
+    """Converts chips [N, 9, H, W] to surface reflectance, at least 0."""
     moved = chips * slope[:, None, None] + intercept[:, None, None]
     return np.maximum(moved, 0).astype(np.float32)
 
@@ -139,10 +139,11 @@ def measure_forms(
     labels: np.ndarray,
     progress: Progress,
 ) -> SceneSamples:
-    """Features of every chip: as it is (L1C) and copies of it, as surface reflectance, without red edge.
+    """Computes the features of every chip in several forms.
 
     Returns:
-        Views: the chip as it is, its copies, the surface, the chip without red edge.
+        Samples with the views: the unchanged chip (L1C), its augmented copies, the chip as surface reflectance, and
+        without red edge.
     """
 
     def chips(values: np.ndarray, groups: tuple[int, ...]) -> SceneChips:
@@ -161,11 +162,11 @@ def measure_forms(
 
 
 def fit_all(predictor: Predictor, samples: SceneSamples, temperature: float) -> None:
-    """Fits the last layer to all chips and puts it into the network."""
+    """Fits the last layer to all chips and installs it in the network."""
     network = classifier(predictor)
     model = fit_scenes(samples, np.ones(len(samples.chips), bool), TOKENS)
     install(network, model, temperature, np.zeros(len(CLASSES)))
-    # The file stores weights as float16: the network that is compared with it has the same.
+    # Round weights to float16, as they are stored in the file, so that the comparison at export is exact.
     with torch.no_grad():
         for values in network.state_dict().values():
             if values.numel() >= 1024:
@@ -173,9 +174,9 @@ def fit_all(predictor: Predictor, samples: SceneSamples, temperature: float) -> 
 
 
 def cross_validate(samples: SceneSamples, names: tuple[str, ...]) -> tuple[dict[str, Any], float]:
-    """Held-out figures of repeated stratified 5-fold, and the temperature of the softmax.
+    """Figures of repeated stratified 5-fold cross-validation, and the temperature of the softmax.
 
-    The temperature is the one number that is chosen on held-out scores (by their likelihood).
+    The temperature is the only number that is chosen on held-out scores, by their likelihood.
     """
     labels = samples.chips.label
     forms = {"plain": 0, "surface": -2, "reduced": -1}
@@ -219,7 +220,7 @@ def _loss(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def scenes_card(base: Base, names: tuple[str, ...]) -> Card:
-    """The card of the model that ships, without figures and architecture."""
+    """The card of the shipped model, without figures and architecture."""
     return Card(
         name="scenes",
         task="scene-classification",

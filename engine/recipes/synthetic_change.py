@@ -1,12 +1,12 @@
-"""Pairs of dates to learn change from, made without a single label of change.
+"""Makes training pairs for change detection without any change labels.
 
-The background is real: two dates of one place, with all that differs between dates (season, crops,
-haze, shadows, registration) and some change that nobody mapped; what is expected there is what
-`change_evidence` finds. Certain change is made by pasting ground of another place into one date only.
-What may count as change follows from the spectra: ground that never carries vegetation nor water
-(roofs, roads, bare construction ground) appearing or being replaced is change; ground with
-vegetation replaced by other such ground is not, for it is what fields do. Pasting into both dates at
-once is not change either, so a seam tells nothing.
+The background is real: two dates of one place, with all differences between dates (season, crops,
+haze, shadows, registration) and some unmapped change; its target is the result of `change_evidence`.
+Certain change is made by pasting ground of another place into one date only. What counts as change
+follows from the spectra: if ground that never carries vegetation or water (roofs, roads, bare
+construction ground) appears or is replaced, it is change; vegetated ground replaced by other vegetated
+ground is not, as fields do that. Pasting into both dates is not change either, so that seams are no
+clue.
 """
 
 from __future__ import annotations
@@ -28,18 +28,16 @@ from .disturbance import (
     soften,
 )
 
-# Positions in the nine bands.
+# Indices of bands among the nine.
 GREEN, RED, NIR, SWIR = 1, 2, 6, 7
 
 
-# Patches in a pair, on average, in the order of pasting. "both" goes into both dates; the others
-# into one: "field" is no change, "built" and "water" are.
+# Mean number of patches per pair, in the order of pasting. "both" is pasted into both dates, the others into one:
+# "field" is not change, "built" and "water" are.
 PASTES = {"both": 1.2, "field": 1.0, "water": 0.15, "built": 2.0}
-SAME_DATE = 0.2  # pairs of one date with itself
+SAME_DATE = 0.2  # share of pairs of a date with itself
 LARGEST_PATCH = 64  # pixels, the side of a EuroSAT chip
-VISIBLE = (
-    0.5  # root-mean-square difference, in standard deviations, below which a patch is no change
-)
+VISIBLE = 0.5  # RMS difference, in standard deviations, below which a patch is not change
 
 
 @dataclass(frozen=True)
@@ -47,15 +45,16 @@ class Place:
     """Images of one place, on one grid.
 
     Attributes:
-        name: Where.
+        name: Name of the place.
         images: Reflectance float32 [dates, 9, H, W].
-        mean: Mean of each date and band [dates, 9]. std: Standard deviation, likewise.
-        cover: What the ground is over all dates, uint8 [H, W]: BUILT (never vegetation nor water: roofs,
-            roads, bare ground), FIELD (vegetation on some date), WATER (on every date).
+        mean: Mean of each date and band [dates, 9].
+        std: Standard deviation of each date and band [dates, 9].
+        cover: Ground cover over all dates, uint8 [H, W]: BUILT (never vegetation or water: roofs, roads,
+            bare ground), FIELD (vegetation on some date), WATER (on every date).
         water: Water on each date, bool [dates, H, W].
-        evidence: Probability of change between the two dates [H, W]; None where water that comes or
-            goes is all the change there is.
-        sampled: How often it serves as background, relative.
+        evidence: Probability of change between the two dates [H, W]; None if only appearing and
+            disappearing water is change.
+        sampled: Relative frequency as background.
     """
 
     name: str
@@ -69,13 +68,14 @@ class Place:
 
     @staticmethod
     def of(name: str, images: np.ndarray, sampled: float = 1.0, urban: bool = True) -> Place:
-        """Measures a place: statistics, built-up or bare ground, water, evidence of change.
+        """Makes a place from images: computes statistics, ground cover, water, and evidence of change.
 
         Args:
-            name: Where.
+            name: Name of the place.
             images: Reflectance float32 [dates, 9, H, W].
-            sampled: How often it serves as background, relative.
-            urban: Two dates between which the evidence stands for change; else only water does.
+            sampled: Relative frequency as background.
+            urban: Whether there are two dates whose evidence is the probability of change; otherwise only
+                changes of water count.
         """
         nir, red, green = images[:, NIR], images[:, RED], images[:, GREEN]
         vegetation = (nir - red) / (nir + red + 1e-3)
@@ -89,13 +89,13 @@ class Place:
         return Place(name, images, mean, std, cover, water, evidence, sampled)
 
     def with_dates(self, keep: np.ndarray) -> Place:
-        """The same place with some of its dates; keep is bool [dates]."""
+        """The same place with a selection of its dates, by the mask `keep` [dates]."""
         parts = {name: getattr(self, name)[keep] for name in ("images", "mean", "std", "water")}
         cover = np.where(parts["water"].all(0), WATER, self.cover).astype(np.uint8)
         return replace(self, cover=cover, **parts)
 
     def expected(self, dates: tuple[int, int], cut: tuple[slice, slice]) -> np.ndarray:
-        """Probability of change between two dates, as far as it is known: float32 [h, w]."""
+        """Estimated probability of change between two dates, float32 [h, w]."""
         if dates[0] == dates[1]:
             return np.zeros(self.cover[cut].shape, np.float32)
         if self.evidence is not None:
@@ -105,7 +105,7 @@ class Place:
 
 @dataclass
 class _Canvas:
-    """A pair being made: images [2, 9, s, s], probability of change and cover [s, s]."""
+    """A pair in the making: images [2, 9, s, s], probability of change and cover [s, s]."""
 
     place: Place
     dates: tuple[int, int]
@@ -120,11 +120,11 @@ class ChangeSampler:
     def __init__(
         self, places: Sequence[Place], chips: Sequence[Place] = (), size: int = 96
     ) -> None:
-        """Keep the material.
+        """Stores the material.
 
         Args:
-            places: Backgrounds with two or more dates, also sources of pastes.
-            chips: Single-date sources of pastes, at least 64 pixels wide.
+            places: Backgrounds with two or more dates, also used as sources of patches.
+            chips: Single-date sources of patches, at least 64 pixels wide.
             size: Side of a drawn pair, pixels.
         """
         self.places, self.chips, self.size = list(places), list(chips), size
@@ -132,11 +132,11 @@ class ChangeSampler:
         self._weights = area / area.sum()
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One pair.
+        """Draws a pair.
 
         Returns:
-            before and after, float32 [9, size, size], standardised as their scenes are; probability
-            that a pixel changed, float32 [size, size].
+            before and after, float32 [9, size, size], standardised by scene; probability of change of
+            each pixel, float32 [size, size].
         """
         place = self.places[rng.choice(len(self.places), p=self._weights)]
         cut = _cut(rng, place, self.size)
@@ -161,7 +161,7 @@ class ChangeSampler:
         return pair[0].copy(), pair[1].copy(), target.copy()
 
     def _paste(self, rng: np.random.Generator, canvas: _Canvas, kind: str) -> None:
-        """Pastes one patch where a fitting source is found; else leaves the pair as it is."""
+        """Pastes one patch if a suitable source is found; otherwise leaves the pair unchanged."""
         side = int(np.clip(np.exp(rng.normal(2.9, 0.7)), 4, min(LARGEST_PATCH, self.size)))
         mask = blob(rng, side)
         top, left = (int(x) for x in rng.integers(0, self.size - side + 1, 2))
@@ -183,16 +183,16 @@ class ChangeSampler:
         k = int(rng.integers(2))
         pick = canvas.dates[k] if source is canvas.place else int(rng.integers(len(source.images)))
         patch = _adapt(source, pick, there, canvas.place, canvas.dates[k], strength)
-        if kind == "field":  # over fields only: what is built or already changed stays
+        if kind == "field":  # only over fields that have not changed already
             mask = mask & (canvas.cover[here] == FIELD) & (canvas.target[here] < 0.5)
         if not mask.any():
             return
         moved = np.sqrt(((patch - old[k])[:, mask] ** 2).mean())
         if kind != "field" and moved < VISIBLE:
-            return  # nobody could see it: one roof for another
+            return  # not visible, such as one roof replaced by another
         pasted = mask
         if kind == "built" and rng.random() < 0.5:
-            # A building site is mapped as a whole, though parts of it look as before.
+            # A building site is mapped as a whole, although parts of it look unchanged.
             pasted = mask & (smooth_noise(rng, side, max(3, side // 4)) < rng.uniform(0, 1.5))
         old[k] += soften(pasted) * (patch - old[k])
         canvas.target[here][mask] = 0.0 if kind == "field" else 1.0
@@ -224,13 +224,13 @@ class ChangeSampler:
 
 
 def blob(rng: np.random.Generator, side: int) -> np.ndarray:
-    """A connected-looking shape that fills a good part of a square: bool [side, side], never empty."""
+    """Draws a mostly connected shape that fills much of a square: bool [side, side], never empty."""
     y, x = (np.mgrid[:side, :side] + 0.5) / side * 2 - 1
     angle = rng.uniform(0, np.pi)
     u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     kind = rng.random()
     mask: np.ndarray
-    if kind < 0.4:  # a lot or a building: a turned rectangle, perhaps with a wing
+    if kind < 0.4:  # a lot or building: a rotated rectangle, sometimes with a wing
         mask = (np.abs(u) < rng.uniform(0.3, 0.95)) & (np.abs(v) < rng.uniform(0.15, 0.7))
         if rng.random() < 0.4:
             mask |= (np.abs(u - rng.uniform(-0.4, 0.4)) < 0.25) & (np.abs(v) < 0.9)
@@ -238,7 +238,7 @@ def blob(rng: np.random.Generator, side: int) -> np.ndarray:
         mask = np.ones((side, side), bool)
         for turn in rng.uniform(0, 2 * np.pi, int(rng.integers(4, 8))):
             mask &= x * np.cos(turn) + y * np.sin(turn) < rng.uniform(0.3, 0.9)
-    elif kind < 0.9:  # rough ground: an ellipse frayed by smooth noise
+    elif kind < 0.9:  # rough ground: an ellipse with a border of smooth noise
         radius = np.hypot(u / rng.uniform(0.5, 1), v / rng.uniform(0.3, 1))
         mask = radius + 0.5 * smooth_noise(rng, side, 5) < 0.8
     else:  # a road
@@ -274,7 +274,7 @@ def _adapt(
     date: int,
     strength: float,
 ) -> np.ndarray:
-    """A patch as it would look in the target: between its own contrast and its own reflectance."""
+    """Adapts a patch to the target scene: mixes its own standardised contrast with its reflectance there."""
     contrast = _standard(source, pick, there)
     image = source.images[pick][:, there[0], there[1]]
     mean, std = target.mean[date][:, None, None], target.std[date][:, None, None]
