@@ -1,1 +1,1 @@
-"""How fast the engine is, beside what users would use instead: `python -m engine benchmark speed`."""
+"""Benchmark of the engine's speed, compared with what users would use instead: `python -m engine benchmark speed`."""

@@ -1,4 +1,4 @@
-"""A segmentation model of the published size, with random weights: speed does not depend on what it has learned."""
+"""A segmentation model of the published size with random weights, as speed does not depend on their values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASSES = 10
 
 
 def base_card() -> Card:
-    """Twelve bands by the names that the benchmark's rasters have, ten classes."""
+    """A card with ten classes and twelve bands, named as in the benchmark's rasters."""
     with rasterio.open(SAMPLE) as sample:
         names = sample.descriptions
     colors = [colorsys.hsv_to_rgb(number / CLASSES, 0.7, 0.9) for number in range(CLASSES)]
@@ -48,7 +48,7 @@ def write_base_model(folder: Path) -> Path:
     """Writes base.safetensors and base.onnx.
 
     Args:
-        folder: Where to.
+        folder: Folder to write to.
 
     Returns:
         The .onnx file.

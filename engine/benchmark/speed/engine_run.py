@@ -1,4 +1,4 @@
-"""The engine run as users run it, in a process of its own, and what the system measured of it."""
+"""Runs the engine as users do, in a process of its own, and measures time and memory."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class EngineRun:
-    """One job.
+    """One run of a job.
 
     Attributes:
         result: The protocol's result.
-        seconds: From the start of the process to its end.
+        seconds: Seconds from the start of the process to its end.
         first_window: Seconds from the start of the process to the first window of the map.
-        processor_seconds: Processor time of all its threads together; other work on the machine changes it little. NaN
-            where the system does not tell.
-        peak_mb: Largest resident memory, 10^6 bytes; NaN where the system does not tell.
+        processor_seconds: Processor time of all threads together, which depends little on other work on the machine;
+            NaN if the system does not report it.
+        peak_mb: Peak resident memory, 10^6 bytes; NaN if the system does not report it.
     """
 
     result: dict[str, Any]
@@ -38,14 +38,14 @@ class EngineRun:
 
 
 def run_engine(verb: str, *options: str) -> EngineRun:
-    """Runs a job by the command line.
+    """Runs a job with the command line.
 
     Args:
-        verb: Such as "segment".
-        options: As on the command line.
+        verb: The verb, such as "segment".
+        options: Options as on the command line.
 
     Raises:
-        EngineError: The job failed; with its own message.
+        EngineError: The job failed; the error has its message.
     """
     command = [sys.executable, "-m", "engine", verb, "--json", *options]
     started, first, last = time.perf_counter(), float("nan"), "{}"
@@ -61,7 +61,7 @@ def run_engine(verb: str, *options: str) -> EngineRun:
             process.returncode = os.waitstatus_to_exitcode(status)
             processor = usage.ru_utime + usage.ru_stime
             peak_mb = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    # What Linux says of a child in the end counts what its parent held when it was started.
+    # At the end, Linux reports a child's peak including its parent's memory at the fork, so prefer the sampled peak.
     if peak is not None:
         peak_mb = peak / 1e6
     event = json.loads(last)

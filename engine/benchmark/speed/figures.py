@@ -1,4 +1,4 @@
-"""What a part of the speed benchmark found: rows of medians, and ratios between rows of the same run."""
+"""Results of a part of the speed benchmark: rows of medians, and ratios between rows of the same run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was measured several times.
+    """A quantity that was measured several times.
 
     Attributes:
-        name: What.
+        name: Name of the quantity.
         unit: Unit of the values.
-        values: One a repeat.
-        note: What else has to be known, such as the backend that ran.
+        values: One value per repeat.
+        note: Further information, such as the backend.
     """
 
     name: str
@@ -26,19 +26,19 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Of the values."""
+        """Median of the values."""
         return median(self.values)
 
 
 @dataclass
 class Figures:
-    """The rows of one part, and the ratios that its targets are about.
+    """The rows of a part, and the ratios that its targets refer to.
 
     Attributes:
-        title: For a heading.
+        title: Title for the heading.
         about: How it was measured.
-        rows: In the order in which they were added.
-        ratios: (what, value) pairs.
+        rows: The rows, in the order in which they were added.
+        ratios: Pairs of (name, value).
     """
 
     title: str
@@ -52,11 +52,11 @@ class Figures:
         return self.rows[-1]
 
     def ratio(self, what: str, over: Row, under: Row) -> None:
-        """Adds the ratio of two medians, `over` by `under`."""
+        """Adds the ratio of two medians, `over` divided by `under`."""
         self.ratios.append((what, over.median / under.median))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """For JSON."""
         rows = [{**asdict(row), "median": row.median} for row in self.rows]
         return {"title": self.title, "about": self.about, "rows": rows, "ratios": self.ratios}
 

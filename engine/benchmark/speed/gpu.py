@@ -1,4 +1,4 @@
-"""The GPU's part of the speed benchmark: the published size against the card's peak, and a whole scene."""
+"""The GPU part of the speed benchmark: the published size compared with the card's peak, and a whole scene."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .base_model import write_base_model
 from .figures import Figures
 from .parts import Bench
 
-PEAK_SIDE = 8192  # of the square matrices whose product is the peak
+PEAK_SIDE = 8192  # side of the square matrices whose product defines the peak
 _ROUNDS = 10
 
 
 def gpu(bench: Bench, progress: Progress) -> Figures:
-    """Base, model only and raster in to map out; then the model of the other parts."""
+    """Measures the base size, model only and from raster to map, and then the model of the other parts."""
     if not torch.cuda.is_available():
         raise DeviceUnavailable(
             f"The part 'gpu' needs an NVIDIA GPU; PyTorch {torch.__version__} finds none here. Leave it out with "
@@ -54,7 +54,7 @@ def gpu(bench: Bench, progress: Progress) -> Figures:
 
 
 def _timed(work: Callable[[], object]) -> list[float]:
-    """Seconds of each of some runs, the GPU waited for."""
+    """Seconds of each run, including waiting for the GPU."""
     for _ in range(3):
         work()
     taken = []
@@ -68,13 +68,13 @@ def _timed(work: Callable[[], object]) -> list[float]:
 
 
 def _matrix_products(dtype: torch.dtype) -> list[float]:
-    """TFLOP/s of products of random square matrices."""
+    """TFLOP/s of the product of two random square matrices, for each run."""
     one, other = (torch.randn(PEAK_SIDE, PEAK_SIDE, device="cuda", dtype=dtype) for _ in range(2))
     return [2 * PEAK_SIDE**3 / seconds / 1e12 for seconds in _timed(lambda: one @ other)]
 
 
 def _model_only(path: Path, card: Card, precision: str) -> tuple[list[float], int]:
-    """TFLOP/s of the network with all that goes with it, and the windows in a batch."""
+    """TFLOP/s of the network with its normalisation and softmax, for each run, and the batch size."""
     backend = TorchBackend(path, card, precision)
     inputs = backend.example(backend.batch)
     work = backend.batch * flops(path, card)
@@ -85,7 +85,7 @@ def _model_only(path: Path, card: Card, precision: str) -> tuple[list[float], in
 def flops(path: Path, card: Card) -> int:
     """Floating-point operations of one window, by PyTorch's own counter."""
     predictor = load_predictor(path, card).eval()
-    # The counter knows attention only as the products it is made of.
+    # The counter does not know fused attention, so use plain matrix products.
     plain = sdpa_kernel(SDPBackend.MATH)
     with torch.inference_mode(), plain, FlopCounterMode(display=False) as counter:
         predictor(*predictor.example_inputs(1))
@@ -93,7 +93,7 @@ def flops(path: Path, card: Card) -> int:
 
 
 def _agreement(figures: Figures, path: Path, card: Card) -> None:
-    """Each precision against float32 on the processor, on windows of the sample."""
+    """Compares each precision with float32 on the CPU, on windows of the sample."""
     windows = sample_windows(card)
     reference = OnnxBackend(path, card, CPU, 0)
     expected = [reference.predict(window) for window in windows]
@@ -104,7 +104,7 @@ def _agreement(figures: Figures, path: Path, card: Card) -> None:
 
 
 def _map(figures: Figures, bench: Bench, progress: Progress) -> None:
-    """A whole scene; once before, small, so that the choice of the backend is made and kept."""
+    """Maps a whole scene, after a small one for which the engine chooses a backend and stores the choice."""
     confidence = ("--confidence", str(bench.folder / "confidence.tif"))
     bench.segment(bench.scene(512, 512), *confidence, device="gpu")
     progress.log(f"{bench.card.name}: {bench.side} x {bench.side} px on the GPU")

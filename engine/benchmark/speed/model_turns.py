@@ -1,4 +1,4 @@
-"""A model in plain ONNX Runtime and in every backend, and matrix products of the processor, in turns."""
+"""Measures a model in plain ONNX Runtime and in every backend, and matrix products of the CPU, in turns."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ...infer.backend_samples import sample_windows
 from ...infer.openvino_backend import PRECISIONS, OpenVinoBackend
 from ...model_file import read_card
 
-PEAK_SIDE = 4096  # of the square matrices whose product is the peak
+PEAK_SIDE = 4096  # side of the square matrices whose product defines the peak
 PLAIN = "ONNX Runtime, float32, one window a call"
 _COMPARED = 3  # windows
 
 
 @dataclass(frozen=True)
 class Turns:
-    """What was measured, a value a turn.
+    """Measurements with one value per turn.
 
     Attributes:
-        peaks: GFLOP/s of a product of square matrices, by format.
-        windows: Seconds a window, by backend; `PLAIN` first.
-        agreements: With `PLAIN`, by backend.
+        peaks: GFLOP/s of a product of square matrices, by number format.
+        windows: Seconds per window, by backend; `PLAIN` first.
+        agreements: Agreement with `PLAIN` as text, by backend.
     """
 
     peaks: dict[str, list[float]]
@@ -41,15 +41,16 @@ class Turns:
 def take_turns(
     path: Path, threads: int, rounds: int, precisions: Sequence[str], side: int = PEAK_SIDE
 ) -> Turns:
-    """Measures everything once a round, so that other work on the machine hits all.
+    """Measures everything once per round, so that other work on the machine affects all measurements alike.
 
-    A backend runs as in the product, which is as many windows side by side as it has lanes.
+    Backends run as in the product, with as many windows in parallel as they have lanes.
 
     Args:
         path: An .onnx file.
-        threads: Processor threads for each, 0 = all.
-        rounds: How often.
-        precisions: OpenVINO precisions; without bfloat16 there is no product in it either: it would be emulated.
+        threads: CPU threads for each measurement; 0 = all.
+        rounds: Number of rounds.
+        precisions: OpenVINO precisions; without bfloat16 among them, its matrix product is left out too, as it would be
+            emulated.
         side: Side of the square matrices.
     """
     card = read_card(path)
@@ -76,7 +77,7 @@ def take_turns(
     turns = Turns({name: [] for name in formats}, {PLAIN: []}, agreements)
     with ThreadPoolExecutor(threads) as lanes:
         for backend in backends.values():
-            _side_by_side(backend, windows[0], lanes)  # each lane makes its requests
+            _side_by_side(backend, windows[0], lanes)  # warm-up: each lane creates its requests
         for number in range(rounds):
             window = windows[number % len(windows)]
             for name, multiply in formats.items():
@@ -89,7 +90,7 @@ def take_turns(
 
 
 class _Plain:
-    """ONNX Runtime as it comes, all threads for one window."""
+    """ONNX Runtime with default settings, all threads for one window."""
 
     def __init__(self, path: Path, card: Card, threads: int) -> None:
         options = onnxruntime.SessionOptions()
@@ -112,7 +113,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _side_by_side(backend: Backend, window: Arrays, lanes: ThreadPoolExecutor) -> float:
-    """Seconds a window of a backend that has a window in each lane."""
+    """Seconds per window of a backend with a window in each lane."""
 
     def run() -> None:
         calls = [lanes.submit(backend.predict, window) for _ in range(backend.lanes)]
@@ -123,7 +124,7 @@ def _side_by_side(backend: Backend, window: Arrays, lanes: ThreadPoolExecutor) -
 
 
 def _product(name: str, side: int) -> Callable[[], object]:
-    """The product of two random square matrices in a format, by oneDNN (float32: MKL), as PyTorch calls them."""
+    """A function that multiplies two random square matrices of a format with PyTorch, by oneDNN (float32: MKL)."""
     if name == "int8":
         whole = torch.randint(-127, 128, (side, side), dtype=torch.int8)
         return lambda: torch._int_mm(whole, whole)

@@ -1,4 +1,4 @@
-"""A segmentation model that costs next to nothing, so that what is left of a run is everything around the model."""
+"""A segmentation model that costs next to nothing, to measure the time of everything around the model."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .base_model import CLASSES, base_card
 
 
 def write_null_model(folder: Path) -> Path:
-    """Writes null.onnx: ten classes, whose scores are ten of the twelve bands as they are.
+    """Writes null.onnx with ten classes, whose scores are ten of the twelve bands unchanged.
 
     Args:
-        folder: Where to.
+        folder: Folder to write to.
 
     Returns:
-        The file.
+        The written file.
     """
     card = dataclasses.replace(base_card(), name="null", title="Ten bands taken as ten classes")
     side = card.window

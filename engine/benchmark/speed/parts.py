@@ -1,4 +1,4 @@
-"""The parts of the speed benchmark. Product and peer take turns in one run; only ratios of such pairs are compared."""
+"""Parts of the speed benchmark. Product and peer take turns within a run; only ratios of such pairs are compared."""
 
 from __future__ import annotations
 
@@ -34,40 +34,42 @@ _SCENE = 10980  # px, side of a Sentinel-2 tile
 
 
 class Bench:
-    """A model and a folder to work in.
+    """A segmentation model and the settings of a benchmark.
 
     Attributes:
-        model: The segmentation model.
-        side: Side of the rasters that are mapped, pixels.
-        repeats: How often everything that is compared is measured.
-        threads: Processor threads, 0 = all.
+        path: The model's file.
+        card: Its card.
+        side: Side of the rasters to map, pixels.
+        repeats: Number of repeats of compared measurements.
+        threads: CPU threads; 0 = all.
+        folder: Working folder.
     """
 
     def __init__(self, model: str, side: int, repeats: int, threads: int, folder: Path) -> None:
         """Finds the model.
 
         Raises:
-            ModelInvalid: There is none of this name for segmentation.
+            ModelInvalid: There is no segmentation model of this name.
         """
         installed = open_model(model, "segmentation")
         self.path, self.card = installed.path, installed.card
         self.side, self.repeats, self.threads, self.folder = side, repeats, threads, folder
 
     def scene(self, height: int, width: int) -> Path:
-        """A raster of this size; made once."""
+        """A raster of this size, which is made at the first call."""
         path = self.folder / f"scene-{height}x{width}.tif"
         if not path.exists():
             make_scene(path, height, width)
         return path
 
     def segment(self, raster: Path, *options: str, device: str = "cpu") -> EngineRun:
-        """The product's map of a raster."""
+        """Maps a raster with the product."""
         threads = ("--threads", str(self.threads)) if self.threads else ()
         given = ("--input", str(raster), "--model", str(self.path), "--device", device, *threads)
         return run_engine("segment", *given, "--output", str(self.folder / "map.tif"), *options)
 
     def side_by_side(self, raster: Path) -> list[float]:
-        """Seconds of two maps of a raster that are made at the same time, one thread each."""
+        """Maps a raster in two processes at the same time, with one thread each; returns the seconds of both."""
 
         def one(number: int) -> float:
             output = ("--output", str(self.folder / f"beside-{number}.tif"))
@@ -80,7 +82,7 @@ class Bench:
 
 
 def model(bench: Bench, progress: Progress) -> Figures:
-    """Each model that predicts, in every backend, against ONNX Runtime in float32; one window a call, one thread."""
+    """Compares all installed models in every backend with ONNX Runtime in float32; one window per call, one thread."""
     figures = Figures(
         "Model only",
         "One window of the sample a call, one thread, backends in turn. Agreement is with ONNX Runtime in float32.",
@@ -112,7 +114,7 @@ def model(bench: Bench, progress: Progress) -> Figures:
 
 
 def _backends(path: Path, card: Card) -> list[Backend]:
-    """Those that run a model here, the reference first."""
+    """The backends that can run a model here, the reference first."""
     found: list[Backend] = [OnnxBackend(path, card, CPU, 1)]
     for opener in other_backends(path, card, 1).values():
         try:
@@ -123,7 +125,7 @@ def _backends(path: Path, card: Card) -> list[Backend]:
 
 
 def map(bench: Bench, progress: Progress) -> Figures:
-    """Raster in to class raster out, against a loop over tiles; and what the product spends outside the model."""
+    """Compares mapping, from raster to class raster, with a loop over tiles; and measures time outside the model."""
     figures = Figures(
         f"Map of {bench.side} x {bench.side} px",
         "Raster in to class raster out, in turn: the product as a process of its own, the loop over tiles without the "
@@ -149,13 +151,13 @@ def map(bench: Bench, progress: Progress) -> Figures:
 
 
 def _same(folder: Path) -> float:
-    """Share of the pixels with the same class; they blend and crop at the seams."""
+    """Share of the pixels with the same class; the maps differ at seams, where one blends and the other crops."""
     with rasterio.open(folder / "map.tif") as one, rasterio.open(folder / "loop.tif") as other:
         return float(np.mean(one.read(1) == other.read(1)))
 
 
 def area_of_interest(bench: Bench, progress: Progress) -> Figures:
-    """An extent that a sixth of the windows touch, against the whole raster."""
+    """Compares an extent that a sixth of the windows touch with the whole raster."""
     figures = Figures(
         "Area of interest", "The same raster whole and with an EXTENT over about a sixth of it."
     )
@@ -180,7 +182,7 @@ def area_of_interest(bench: Bench, progress: Progress) -> Figures:
 
 
 def size(bench: Bench, progress: Progress) -> Figures:
-    """Time a pixel from 1024 px up: it should not grow with the area."""
+    """Measures the time per pixel from 1024 px upwards, which should not grow with the area."""
     figures = Figures(
         "Cost against area",
         "A megapixel of square rasters, start of the process included; processor seconds are of all threads.",
@@ -199,7 +201,7 @@ def size(bench: Bench, progress: Progress) -> Figures:
 
 
 def memory(bench: Bench, progress: Progress) -> Figures:
-    """Peak memory of two heights, with confidence: it should not grow with the height."""
+    """Measures peak memory for two heights, with confidence, which should not grow with the height."""
     width = bench.side
     figures = Figures("Memory", f"Peak resident memory of rasters {width} px wide, confidence on.")
     rows = []
@@ -213,7 +215,7 @@ def memory(bench: Bench, progress: Progress) -> Figures:
 
 
 def start(bench: Bench, progress: Progress) -> Figures:
-    """From the start of the process to the first window."""
+    """Measures the time from the start of the process to the first window."""
     figures = Figures("Start", "From the start of the process to its first window, files warm.")
     raster = bench.scene(256, 256)
     bench.segment(raster)
@@ -224,7 +226,7 @@ def start(bench: Bench, progress: Progress) -> Figures:
 
 
 def polygons(bench: Bench, progress: Progress) -> Figures:
-    """Polygons of a class map that is all noise."""
+    """Measures polygonising a class map of noise."""
     side = 2048
     figures = Figures(
         "Polygons",
@@ -261,7 +263,7 @@ def polygons(bench: Bench, progress: Progress) -> Figures:
 
 
 def scaling(bench: Bench, progress: Progress) -> Figures:
-    """Workers of one thread: one and two are measured, more are predicted from what a task costs."""
+    """Measures one and two workers with one thread each, and predicts more from the cost of a task."""
     figures = Figures(
         "Scaling",
         "A local Dask cluster of workers with one thread each. The prediction simulates the strips from the measured "

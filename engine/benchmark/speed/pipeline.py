@@ -1,4 +1,4 @@
-"""How fast everything around the model is."""
+"""The part of the speed benchmark about everything around the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .parts import Bench
 
 
 def pipeline(bench: Bench, progress: Progress) -> Figures:
-    """Reading, blending and writing, with a model that costs next to nothing: what a fast GPU would wait for."""
+    """Measures reading, blending and writing with a model that costs next to nothing: the limit for a fast GPU."""
     figures = Figures(
         "Around the model",
         f"{bench.side} x {bench.side} px, 12 bands, ten classes that are ten of the bands, confidence on, a process of "

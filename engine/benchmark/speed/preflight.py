@@ -1,4 +1,4 @@
-"""What a run says before it begins, by what it then takes."""
+"""Compares the estimates before a run with what the run then takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEASURES = {"windows": "", "seconds": "s", "memory_mb": "MB", "disk_mb": "MB"}
 
 
 def preflight(bench: Bench, progress: Progress) -> Figures:
-    """Estimates of several jobs, each asked for right before the job itself."""
+    """Measures the estimates of several jobs, each requested right before the job itself."""
     figures = Figures(
         "Preflight",
         f"Estimate by what followed, rasters of {bench.side} x {bench.side} px. The first turn may know nothing of "
@@ -52,7 +52,7 @@ def preflight(bench: Bench, progress: Progress) -> Figures:
 
 
 def _jobs(bench: Bench) -> dict[str, tuple[str, ...]]:
-    """By name: the verb and its options; each writes into a folder of its name."""
+    """Verb and options of each job, by name; each writes to a folder of its name."""
     raster = bench.scene(bench.side, bench.side)
     with rasterio.open(raster) as dataset:
         left, bottom, right, top = dataset.window_bounds(((0, bench.side // 2),) * 2)
@@ -96,7 +96,7 @@ def _jobs(bench: Bench) -> dict[str, tuple[str, ...]]:
 
 
 def _triangle(bench: Bench, raster: Path) -> Path:
-    """A polygon over the upper left half of a raster."""
+    """Writes a polygon over the upper left half of a raster."""
     path = bench.folder / "triangle.gpkg"
     with rasterio.open(raster) as dataset:
         left, bottom, right, top = dataset.bounds
@@ -114,7 +114,7 @@ def _triangle(bench: Bench, raster: Path) -> Path:
 
 
 def _swath(bench: Bench, raster: Path) -> Path:
-    """A raster without data in its lower right half, as at the edge of a satellite's swath."""
+    """Writes a raster without data in its lower right half, as at the edge of a satellite's swath."""
     path = bench.folder / "swath.tif"
     with rasterio.open(raster) as whole, rasterio.open(path, "w", **whole.profile) as half:
         for index, name in enumerate(whole.descriptions, 1):
@@ -130,13 +130,13 @@ def _swath(bench: Bench, raster: Path) -> Path:
 
 @contextmanager
 def watched(folder: Path) -> Iterator[list[int]]:
-    """Looks again and again at a folder that is empty at first.
+    """Samples the size of a folder while the context is active.
 
     Args:
-        folder: Emptied first.
+        folder: The folder; it is emptied first.
 
     Yields:
-        Bytes of its files, hidden ones too, at each look; complete afterwards.
+        List of the folder's sizes in bytes, including hidden files; complete at the end.
     """
     for path in folder.iterdir():
         path.unlink()
@@ -165,5 +165,5 @@ def _size(folder: Path) -> int:
         try:
             total += path.stat().st_size if path.is_file() else 0
         except OSError:
-            continue  # it was removed meanwhile
+            continue  # it was removed in the meantime
     return total

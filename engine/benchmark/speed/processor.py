@@ -1,8 +1,8 @@
-"""The processor's part of the speed benchmark: the published size, by what the processor computes with.
+"""The CPU part of the speed benchmark: the published size, with different instruction sets.
 
-Each set of instructions is measured in a child process: oneDNN, which computes for OpenVINO and PyTorch, reads its
-limit as it starts. ONNX Runtime obeys no limit: in float32 it uses AVX-512 where there is one, with or without VNNI and
-AMX. So a limit to AVX-512 with VNNI compares like with like; one to AVX2 would not.
+Each instruction set is measured in a child process, as oneDNN, which computes for OpenVINO and PyTorch, reads its limit
+at the start. ONNX Runtime has no such limit: in float32 it uses AVX-512 if available, regardless of VNNI and AMX. So a
+limit to AVX-512 with VNNI is a fair comparison, and one to AVX2 would not be.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .parts import Bench
 
 _LIMIT = "ONEDNN_MAX_CPU_ISA"
 _LEAST_ROUNDS = 5
-_WIDE = "amx_bf16"  # in the processor's name
-_REDUCED = ("float32", "int8")  # what runs without emulation on a processor that has VNNI alone
+_WIDE = "amx_bf16"  # part of the processor's name if it has AMX
+_REDUCED = ("float32", "int8")  # run without emulation on a processor with VNNI only
 
 
 def processor(bench: Bench, progress: Progress) -> Figures:
-    """Base, model only, with all instructions and without AMX; then the whole chain with the other parts' model."""
+    """Measures the base size, model only, with all instructions and without AMX; then whole runs of the other model."""
     figures = Figures(
         "Processor",
         "Base with random weights, 12 bands, 128 px, ten classes: plain ONNX Runtime with all threads on one window, "
@@ -63,7 +63,7 @@ def in_a_child(
     limit: str = "",
     side: int = PEAK_SIDE,
 ) -> Turns:
-    """`take_turns` in a process of its own, oneDNN limited to a set of instructions."""
+    """Runs `take_turns` in a process of its own, with oneDNN limited to an instruction set."""
     fresh = multiprocessing.get_context("spawn")
     with _limited(limit), ProcessPoolExecutor(1, mp_context=fresh) as child:
         return child.submit(take_turns, path, threads, rounds, kinds, side).result()
@@ -83,7 +83,7 @@ def _limited(limit: str) -> Iterator[None]:
 
 
 def _add(figures: Figures, title: str, turns: Turns, work: float) -> dict[str, Row]:
-    """Rows of one set of instructions, their ratios to plain ONNX Runtime and to the peaks; returns the peaks."""
+    """Adds rows of an instruction set and their ratios to plain ONNX Runtime and the peaks; returns the peaks."""
     peaks = {
         name: figures.add(f"{title}: matrix product, {name}", "GFLOP/s", values)
         for name, values in turns.peaks.items()
@@ -102,16 +102,16 @@ def _add(figures: Figures, title: str, turns: Turns, work: float) -> dict[str, R
 
 
 def format_of(name: str) -> str:
-    """The format that most of the work of a backend is done in, by the backend's name."""
+    """The number format of most of a backend's work, from the backend's name."""
     if PRECISIONS["int8"] in name:
         return "int8"
     return "bfloat16" if "bfloat16" in name else "float32"
 
 
 def _chain(figures: Figures, bench: Bench, peaks: dict[str, Row]) -> None:
-    """Raster in to class raster out; all windows count, those that overlap too, and all the time of the process."""
+    """Measures whole runs from raster to class raster, counting all overlapping windows and the process's full time."""
     raster = bench.scene(bench.side, bench.side)
-    bench.segment(bench.scene(512, 512))  # the choice of the backend is made and kept
+    bench.segment(bench.scene(512, 512))  # the engine chooses a backend and stores the choice
     runs = [bench.segment(raster) for _ in range(bench.repeats)]
     backend, windows = runs[0].result["backend"], runs[0].result["windows"]["run"]
     work = windows * flops(bench.path, bench.card) / 1e9

@@ -1,4 +1,4 @@
-"""The verb benchmark, kind speed: its parts one after the other, as JSON and as Markdown."""
+"""The verb `benchmark`, kind speed: runs the parts in order, and writes JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ...progress import Progress
 from .parts import PARTS, Bench, Part
 
 REPEATS = 3
-# Only when asked for: they need PyTorch, and minutes or a GPU.
+# Only on request, as they need PyTorch, and minutes or a GPU.
 GPU, PROCESSOR, PREFLIGHT, PIPELINE = "gpu", "processor", "preflight", "pipeline"
 LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
 def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
-    """Measures how fast the engine is, beside a loop over tiles, and against itself.
+    """Measures the engine's speed, compared with a loop over tiles and with itself.
 
     Args:
         job: The checked parameters.
-        progress: Told of every run.
+        progress: Takes progress and log.
 
     Returns:
-        "parts": by name, each as `Figures.to_dict`; "machine"; "outputs": "output" and "table" (the same name, .md)
-        when asked for; "seconds".
+        "parts": by name, each as in `Figures.to_dict`; "machine"; "outputs": "output" and "table" (the same name with
+        .md) if requested; "seconds".
 
     Raises:
-        InvalidParameter: An unknown part.
-        ModelInvalid: No such model.
+        InvalidParameter: A part is unknown.
+        ModelInvalid: The model does not exist.
     """
     started = time.monotonic()
     names = job.parts or tuple(PARTS)
@@ -69,10 +69,10 @@ def benchmark_speed(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
 
 
 def _part(name: str) -> Part:
-    """What measures a part.
+    """The function that measures a part.
 
     Raises:
-        InvalidParameter: There is none of this name.
+        InvalidParameter: There is no part of this name.
     """
     if name == GPU:
         from .gpu import gpu
@@ -99,7 +99,7 @@ def _part(name: str) -> Part:
 
 
 def machine() -> dict[str, str]:
-    """The processor, and the libraries that were measured."""
+    """The processor, and the versions of the libraries."""
     found = {
         "processor": processor_name(),
         "processors used": str(processors()),

@@ -1,4 +1,4 @@
-"""How a map gets faster with workers: measured for one and two here, predicted for more from what a task costs."""
+"""Scaling of a map with the number of workers: predicts times from the measured cost of a task."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ...infer.windows import SlidingWindows, overlap_pixels
 from ...infer.writer import Layer, class_dtype
 from ...jobs import SegmentJob
 
-_ROWS = 5  # of windows in the longer strip
+_ROWS = 5  # rows of windows in the longer strip
 _TIMES = 3
 
 
 @dataclass(frozen=True)
 class TaskCosts:
-    """What a strip costs.
+    """Cost of a strip.
 
     Attributes:
-        fixed: Seconds of a worker for any strip: opening the raster, laying the windows.
-        row: Seconds of a worker for a row of windows.
-        receive: Seconds of the client for the rows of pixels of one row of windows: it takes and writes strips in turn.
+        fixed: Seconds of a worker for any strip: opening the raster, placing the windows.
+        row: Seconds of a worker per row of windows.
+        receive: Seconds of the client per row of windows, to receive and write its pixels; it handles strips in order.
     """
 
     fixed: float
@@ -41,13 +41,13 @@ class TaskCosts:
 
 
 def task_costs(raster: Path, model: Path, side: int, folder: Path) -> TaskCosts:
-    """Measures a worker's task in this process, with one thread: strips of one and of five rows of windows.
+    """Measures a worker's task in this process with one thread, for strips of one and of five rows of windows.
 
     Args:
         raster: Square raster to map.
         model: Segmentation model.
         side: Side of the raster, pixels; at least seven rows of windows.
-        folder: For a map that the client's share is measured with.
+        folder: Folder for a temporary map, to measure the client's share.
     """
     installed = open_model(str(model), "segmentation")
     backend = open_backend(installed.path, installed.card, "cpu", 1)
@@ -70,7 +70,7 @@ def task_costs(raster: Path, model: Path, side: int, folder: Path) -> TaskCosts:
 
 
 def _receive(result: StripResult, card: Card, grid: Grid, path: Path) -> float:
-    """Seconds in which a client unpacks a strip and writes it; the file stays incomplete."""
+    """Seconds that a client takes to unpickle and write a strip; the file remains incomplete."""
     layer = Layer("class", class_dtype(card.classes, card.nodata), card.nodata, card.classes)
     class_map = ClassMap(path, grid, layer, card.classes)
     started = time.perf_counter()
@@ -82,25 +82,25 @@ def _receive(result: StripResult, card: Card, grid: Grid, path: Path) -> float:
 
 
 def rows_of_windows(side: int, window: int, overlap: int) -> SlidingWindows:
-    """The windows over a square raster; overlap in percent."""
+    """The windows of a square raster; overlap in percent."""
     return SlidingWindows(side, side, window, overlap_pixels(window, overlap))
 
 
 def crowded(costs: TaskCosts, factor: float) -> TaskCosts:
-    """The costs of workers that share a machine: memory, caches and the halves of a core.
+    """The costs of workers that share a machine's memory, caches and hyper-threaded cores.
 
     Args:
         costs: Costs of a worker alone.
-        factor: How much longer a process takes beside as many others as there are processors.
+        factor: Slowdown of a process if all processors are busy with such processes.
     """
     return TaskCosts(costs.fixed * factor, costs.row * factor, costs.receive)
 
 
 def predicted_seconds(costs: TaskCosts, rows: int, workers: int) -> float:
-    """Time of the strips of a map, without the start of the cluster.
+    """Predicts the time of a map's strips, without the start of the cluster.
 
-    Strips go to the worker that is free first. The client takes them in order, one at a time, and sends no more than
-    `WAITING` for each worker before it.
+    Strips go to the worker that is free first. The client receives them in order, one at a time, and has at most
+    `WAITING` strips per worker sent but not received.
 
     Args:
         costs: Costs of a strip.

@@ -1,4 +1,4 @@
-"""A raster of any size with real spectra: the sample that ships, laid out again and again, mirrored at its seams."""
+"""Makes a raster of any size with real spectra, by repeating the shipped sample, mirrored at its seams."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BLOCK = 512
 
 
 def make_scene(path: Path, height: int, width: int) -> None:
-    """Writes a raster as Sentinel-2 data usually arrive: uint16, tiled, compressed, in UTM at 10 m.
+    """Writes a raster in the usual form of Sentinel-2 data: uint16, tiled, compressed, in UTM at 10 m.
 
     Args:
         path: GeoTIFF to write.
-        height: Rows.
-        width: Columns.
+        height: Number of rows.
+        width: Number of columns.
     """
     with rasterio.open(SAMPLE) as sample:
         patch = sample.read().clip(1, None).astype(np.uint16)  # [12, 377, 380]; 0 would be no-data
@@ -56,6 +56,6 @@ def make_scene(path: Path, height: int, width: int) -> None:
 
 
 def mirrored(places: range, size: int) -> NDArray[np.int64]:
-    """Places on an endless axis as places on one of `size` that is mirrored at each end: 0 1 2 2 1 0 0 1 ..."""
+    """Maps places on an infinite axis to an axis of `size` that is mirrored at both ends: 0 1 2 2 1 0 0 1 ..."""
     folded = np.arange(places.start, places.stop) % (2 * size)
     return np.where(folded < size, folded, 2 * size - 1 - folded)

@@ -1,6 +1,6 @@
-"""The peer: a loop over tiles as the common plugins do it.
+"""The peer: a loop over tiles as in common plugins.
 
-One tile at a time is read, predicted by ONNX Runtime in float32 with its default threads, and its middle put into an
+One tile at a time is read and predicted by ONNX Runtime in float32 with its default threads; its middle is copied to an
 array of the whole raster, which is written at the end. Model, overlap and scaling are the product's.
 """
 
@@ -22,14 +22,14 @@ def map_by_tiles(raster: Path, model: Path, card: Card, output: Path, overlap: i
     """Maps a raster.
 
     Args:
-        raster: To map.
+        raster: Raster to map.
         model: An .onnx file with the inputs image, valid and groups, or some of them.
         card: Its card.
         output: Class map to write.
         overlap: Overlap of neighbouring tiles, percent of their side.
 
     Returns:
-        The share of the windows' pixels that was computed more than once, for the record.
+        Number of pixels that were computed in addition to the raster's own, as a share of these, for the record.
     """
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     inputs = {item.name for item in session.get_inputs()}
@@ -69,7 +69,7 @@ def map_by_tiles(raster: Path, model: Path, card: Card, output: Path, overlap: i
 
 
 def _put_middle(classes: np.ndarray, best: np.ndarray, window: Window, margin: int) -> None:
-    """Writes a tile without its margin, except where the raster ends."""
+    """Copies a tile without its margin, except at the border of the raster."""
     height, width = classes.shape
     top, left = window.row_off, window.col_off
     first_row = margin if top > 0 else 0
