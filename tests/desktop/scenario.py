@@ -1,8 +1,8 @@
-"""What an analyst does, done inside the real QGIS (`qgis --code scenario.py`): a tour with pictures.
+"""The desktop tour: an analyst's steps in the real QGIS (`qgis --code scenario.py`), with screenshots.
 
-Reads its orders from SPECTRALGPT_SCENARIO, a JSON file: {"root", "folder", "before", "after", ...}; writes
-report.json and one PNG a step into the folder. Menus, the toolbox and dialogs are used as by hand; of the plugin's
-Python nothing is called, only the installer of the engine is a stand-in (tour/engine.py).
+Reads its settings from the JSON file in SPECTRALGPT_SCENARIO: {"root", "folder", "before", "after", ...}; writes
+report.json and one PNG per step into the folder. It uses menus, the toolbox and dialogs as a person would, and calls
+none of the plugin's Python code; only the installer of the engine is a stand-in (tour/engine.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QTimer
 
-# QGIS runs this file as text, so that its folder is not on the path.
+# QGIS executes this file as text, so its folder is not on sys.path.
 sys.path.insert(0, json.loads(Path(os.environ["SPECTRALGPT_SCENARIO"]).read_text())["root"])
 sys.path.insert(0, str(Path(sys.path[0], "tests", "desktop")))
 
@@ -55,7 +55,7 @@ STEPS = (
 
 
 def tour():
-    """Does the steps, notes what each gives, and ends QGIS."""
+    """Runs the steps, records the result of each, and ends QGIS."""
     report = {"steps": [], "error": ""}
     try:
         for step in STEPS:
@@ -67,7 +67,7 @@ def tour():
         report["error"] = traceback.format_exc()
         screen.picture("error")
     (screen.FOLDER / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
-    os._exit(0)  # no question about saving the project
+    os._exit(0)  # without a question about saving the project
 
 
 QTimer.singleShot(2000, tour)

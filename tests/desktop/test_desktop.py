@@ -1,7 +1,7 @@
-"""The real QGIS on a screen: an analyst's tour through the plugin (scenario.py), and what must have come of it.
+"""Runs the desktop tour (scenario.py) in the real QGIS and checks its results.
 
-Set SPECTRALGPT_SCREENSHOTS to a folder to keep the pictures: the ones in docs/screenshots are made that way. Their
-paths are those of a user, not of a test: the tour then works in HOUSE, where that folder can be made, and removes it.
+Set SPECTRALGPT_SCREENSHOTS to a folder to keep the screenshots; those in docs/screenshots are made that way. To show
+the paths of a user instead of a test, the tour then works in HOUSE, if that folder can be made, and removes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DAYS = ("2020-02-02", "2020-06-21")
 
 
 def installed(folder):
-    """The models to show: those that ship, and a tiny one of the tests for each that is not made yet."""
+    """The models to show: those that ship, with a tiny test model for each that has not been made yet."""
     folder.mkdir(parents=True)
     for model in (ROOT / "tests" / "data" / "models").glob("*.onnx"):
         if not (ROOT / "resources" / "models" / model.name).is_file():
@@ -33,7 +33,7 @@ def installed(folder):
 
 
 def brought(folder):
-    """Model files that an analyst comes with, and a folder of a team; gives the orders about them."""
+    """Makes model files for an analyst to import, and a shared folder; returns the tour's settings for them."""
     models = ROOT / "resources" / "models"
     downloads, shared = folder / "downloads", folder / "team"
     downloads.mkdir()
@@ -68,7 +68,7 @@ def work(tmp_path_factory):
 
 
 def packaged(folder):
-    """The plugin as users install it, in a configuration of QGIS; returns the configuration's folder."""
+    """Installs the packaged plugin into a QGIS profile, as users do; returns the folder of the profile."""
     scripts, profile = ROOT / "scripts", folder / "QGIS" / "QGIS3"
     made = folder / "package"
     subprocess.run([sys.executable, str(scripts / "package.py"), "--out", str(made)], check=True)
@@ -81,7 +81,7 @@ def packaged(folder):
 
 @pytest.fixture(scope="session")
 def tour(work):
-    """Runs the scenario once; returns its report by step."""
+    """Runs the tour once; returns its report by step."""
     from spectralgpt_qgis import paths, settings
 
     python = settings.engine_environment().status().python
@@ -114,7 +114,7 @@ def tour(work):
             paths.HOME_VARIABLE: str(home),
             paths.PYTHON_VARIABLE: str(python),
             "LANG": "C.UTF-8",
-            "XDG_DATA_HOME": str(work / "data"),  # where the trash is
+            "XDG_DATA_HOME": str(work / "data"),  # location of the trash
         }
     )
     for program in ("qgis", "xvfb-run"):

@@ -1,4 +1,4 @@
-"""What a stand-in for the engine answers and writes."""
+"""Answers and files of the stand-in for the engine."""
 
 from __future__ import annotations
 

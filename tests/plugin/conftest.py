@@ -1,4 +1,4 @@
-"""A QGIS with our provider, an engine, three tiny models, and real imagery."""
+"""Fixtures: QGIS with the plugin's provider, an engine, three tiny models, and real imagery."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config):
-    """Ends at once: at its end Python frees QGIS's objects in any order, which QGIS 3.22 does not always survive."""
+    """Exits at once, as Python would free QGIS's objects in any order, which can crash QGIS 3.22."""
     if _status in config.stash:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -35,7 +35,7 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(autouse=True, scope="session")
 def settings_of_its_own(qgis_app, tmp_path_factory):
-    """pytest-qgis keeps settings in the checkout, where a second process of tests would change them meanwhile."""
+    """Separate settings, as pytest-qgis stores them in the checkout, where a second test process might change them."""
     from qgis.PyQt.QtCore import QSettings
 
     folder = str(tmp_path_factory.mktemp("settings"))
@@ -44,7 +44,7 @@ def settings_of_its_own(qgis_app, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def empty_project(qgis_app):
-    """Every test starts and ends without layers."""
+    """Makes every test start and end without layers."""
     from qgis.core import QgsProject
 
     yield
@@ -54,10 +54,10 @@ def empty_project(qgis_app):
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """An engine's home of our own, with the tiny models in it; returns the models' folder."""
+    """A separate engine home with the tiny models; returns the models' folder."""
     from spectralgpt_qgis import engine_access, paths
 
-    python = engine_access.status().python  # before the home moves
+    python = engine_access.status().python  # before the home changes
     if python is None:
         pytest.fail("There is no engine to test with: run `make setup`, or set SPECTRALGPT_PYTHON.")
     home = tmp_path / "home"
@@ -81,7 +81,7 @@ def no_engine(tmp_path, monkeypatch):
 
 @pytest.fixture
 def provider(qgis_processing):
-    """Our provider in the registry, gone after the test."""
+    """The plugin's provider, registered for the duration of the test."""
     from qgis.core import QgsApplication
 
     from spectralgpt_qgis.provider import SpectralGPTProvider
@@ -90,12 +90,12 @@ def provider(qgis_processing):
     registry = QgsApplication.processingRegistry()
     assert registry.addProvider(added)
     yield added
-    registry.removeProvider(SpectralGPTProvider.ID)  # unless the test has done so
+    registry.removeProvider(SpectralGPTProvider.ID)  # unless the test has already removed it
 
 
 @pytest.fixture
 def tree_view(qgis_iface, monkeypatch):
-    """The layers panel of the project, into which QGIS 3.40 loads the results of a run."""
+    """A layer tree view of the project, which QGIS 3.40 needs to load the results of a run."""
     from qgis.core import QgsLayerTreeModel, QgsProject
     from qgis.gui import QgsLayerTreeView
 
@@ -119,7 +119,7 @@ def later_scene():
 
 
 class FakeEngine:
-    """Answers at once with what a test wants, and remembers what it was asked."""
+    """Answers at once with what a test specifies, and records the jobs."""
 
     def __init__(self):
         self.verb = ""
@@ -145,7 +145,7 @@ class FakeEngine:
 
 @pytest.fixture
 def fake_engine(models, monkeypatch):
-    """Stands in for the engine in runs; the list of models still comes from the real one."""
+    """Replaces the engine in runs; the list of models still comes from the real engine."""
     from spectralgpt_qgis import engine_access
     from spectralgpt_qgis.algorithms import base
 
@@ -163,7 +163,7 @@ def fake_engine(models, monkeypatch):
 
 @pytest.fixture
 def run(provider):
-    """Runs an algorithm of ours and returns its outputs; its log is `run.feedback`."""
+    """Runs one of the plugin's algorithms and returns its outputs; its log is `run.feedback`."""
     from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
 
     def run_algorithm(name, parameters, feedback=None, context=None):
@@ -182,7 +182,7 @@ def run(provider):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A place in which nothing is installed yet."""
+    """A place without an installed engine."""
     from spectralgpt_qgis import paths
     from tests.plugin.small_engine import Place
 
@@ -192,7 +192,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A place with the first version installed; making it takes seconds, so it is made once."""
+    """A place with the first version of the engine installed; made once, as that takes seconds."""
     from spectralgpt_qgis import paths
     from tests.plugin.small_engine import Place
 
@@ -205,7 +205,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def installed(built, tmp_path, monkeypatch):
-    """A place of its own with the first version installed: nothing in it depends on where it is."""
+    """A copy of `built` for each test; it works, as no path in an environment depends on its location."""
     from spectralgpt_qgis import paths
     from tests.plugin.small_engine import Place
 
@@ -216,7 +216,7 @@ def installed(built, tmp_path, monkeypatch):
 
 @pytest.fixture
 def segmenting(fake_engine, scene, tmp_path):
-    """The least that segment needs, with a stand-in that answers and writes a map."""
+    """The minimum of parameters for segment, with a stand-in for the engine that answers and writes a map."""
     from tests.plugin.answers import AREAS, LAND, write_class_map
 
     fake_engine.result = {
@@ -231,7 +231,7 @@ def segmenting(fake_engine, scene, tmp_path):
 
 @pytest.fixture
 def engine(tmp_path):
-    """Makes a client of an engine with the given body."""
+    """Makes a client of a scripted engine with the given body."""
     from spectralgpt_qgis.engine_client import EngineClient
     from tests.plugin.scripted_engine import write_engine
 

@@ -1,4 +1,4 @@
-"""A web server on this machine with what downloads meet: ranges, redirects, cut connections, changed files."""
+"""A local web server for tests of downloads: ranges, redirects, broken connections, changed files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class FileServer:
-    """Serves one file; a test changes what it does.
+    """Serves one file; tests change its behaviour.
 
     Attributes:
-        content: The file.
-        path: Of the file.
-        cut: After so many bytes an answer ends early; one number an answer, None for a whole one.
-        ranges: Whether parts are served.
-        slow: Seconds between two pieces.
-        hold: Where it is given, half of an answer waits until it is set.
+        content: Contents of the file.
+        path: Path of the file.
+        cut: Bytes after which a reply is cut off; one number per reply, None for a complete one.
+        ranges: Whether range requests are supported.
+        slow: Seconds between two chunks.
+        hold: If given, the second half of a reply waits until this event is set.
         requests: (path, Range) of each request.
     """
 

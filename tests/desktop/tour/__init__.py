@@ -1,1 +1,1 @@
-"""Steps of the tour, by theme, and how QGIS is driven for them; runs inside QGIS only."""
+"""Steps of the desktop tour by topic, and functions that operate QGIS; works only inside QGIS."""

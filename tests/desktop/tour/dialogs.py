@@ -1,4 +1,4 @@
-"""Dialogs of Processing: finding, running and looking at them."""
+"""Finds, runs and inspects dialogs of Processing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dialog_of(algorithm_id):
 
 
 def open_from_toolbox(words, algorithm_id):
-    """Types into the toolbox's search box and starts what it finds."""
+    """Types into the toolbox's search box and opens the algorithm that it finds."""
     dock = iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
     dock.show()
     dock.raise_()
@@ -39,7 +39,7 @@ def open_from_toolbox(words, algorithm_id):
 
 
 def run_dialog(dialog, layers, log_picture=None):
-    """Presses Run and waits until that many layers are in the project."""
+    """Presses Run and waits until the project has this many layers."""
     started = time.monotonic()
     before = len(QgsProject.instance().mapLayers())
     dialog.runButton().click()
@@ -56,7 +56,7 @@ def run_dialog(dialog, layers, log_picture=None):
 
 
 def looked_at(name, chosen):
-    """Opens a tool's dialog with layers chosen, takes its picture and closes it; gives its title."""
+    """Opens a tool's dialog with layers chosen, takes a screenshot and closes it; returns its title."""
     answer = {}
 
     def inside():
@@ -65,7 +65,7 @@ def looked_at(name, chosen):
             dialog = dialog_of(f"spectralgpt:{name}")
             place(dialog)
             picture(f"{name}-dialog")
-            # QGIS 3.40 puts the group before it: "Training - Train model from labels".
+            # QGIS 3.40 prepends the group: "Training - Train model from labels".
             answer["title"] = dialog.windowTitle().rpartition(" - ")[2]
             dialog.close()
         except Exception:

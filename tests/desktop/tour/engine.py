@@ -1,7 +1,7 @@
 """The window of the engine, and its page in QGIS's options.
 
-What is installed, repaired and removed here is an engine in a folder of the tour's own, and the installer is a
-stand-in: its Python leads to the engine that the tests run with. Everything else, the engine's own test too, is real.
+The engine that is installed, repaired and removed here is in the tour's own folder, and the installer is a stand-in:
+its Python starts that of the engine used by the tests. Everything else is real, including the engine's self-test.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONFIGURATION = "pyvenv.cfg"
 
 
 def engine():
-    """Verify, on the engine that the tour runs with."""
+    """Presses Verify, for the engine that the tour uses."""
     panel = opened()
     panel.verify_button.click()
     wait(panel.verify_button.isEnabled, "the engine's test")
@@ -38,12 +38,12 @@ def engine():
 
 
 def engine_install():
-    """What it costs, the installation while it runs, and what is said afterwards."""
+    """Shows the size of an installation, runs it, and shows the message at its end."""
     with own_engine() as installer:
         panel = opened()
         wait(lambda: "not installed yet" in panel.state.text(), "the sentence about no engine")
         wait(panel.install_button.isEnabled, "the state of the folder")
-        panel.choice.maps.setChecked(True)  # as on a new machine
+        panel.choice.maps.setChecked(True)  # the default on a new machine
         picture("engine-missing")
         cost = panel.choice.cost.text()
         installer.hold.clear()
@@ -57,7 +57,7 @@ def engine_install():
 
 
 def engine_repair():
-    """The Python that the engine was made from goes, as after an update of the system."""
+    """Repairs the engine after the Python that it was made from was removed, as by an update of the system."""
     with own_engine():
         (folder,) = (Path(ORDERS["engine_home"]) / "engine").glob("env-*")
         (folder / CONFIGURATION).write_text("home = /gone\n", encoding="utf-8")
@@ -91,7 +91,7 @@ def engine_remove():
 
 
 def options():
-    """Looks at our page in QGIS's options, which are modal."""
+    """Shows the plugin's page in QGIS's options, which are modal."""
     texts = []
 
     def look(dialog):
@@ -107,7 +107,7 @@ def options():
 
 
 def opened():
-    """The widget in the engine's window, once it has looked at the engine."""
+    """Opens the engine's window; returns its widget once that has read the engine's state."""
     choose(plugin_menu(), "Engine")
     wait(lambda: window_titled(TITLE), "the engine's window")
     window = window_titled(TITLE)
@@ -118,7 +118,7 @@ def opened():
 
 
 def tested(panel):
-    """Waits for the end of an installation and of the test that follows it; gives what is said then."""
+    """Waits for the end of an installation and of the test that follows it; returns the message shown then."""
     before = panel.log.toPlainText().count("The engine passed its test.")
     wait(
         lambda: panel.log.toPlainText().count("The engine passed its test.") > before,
@@ -129,9 +129,9 @@ def tested(panel):
 
 
 class Installer:
-    """Makes an environment whose Python starts that of the engine of the tests."""
+    """Makes an environment whose Python starts that of the engine used by the tests."""
 
-    hold = threading.Event()  # an installation waits in its middle until this is set
+    hold = threading.Event()  # an installation pauses halfway until this is set
     python = ""
 
     def __init__(self, base, folder, sources, report, is_cancelled):
@@ -157,7 +157,7 @@ class Installer:
 
 @contextlib.contextmanager
 def own_engine():
-    """An engine's home of the tour's own, as on a machine without a prepared Python."""
+    """Gives the tour its own engine home, as on a machine without a prepared Python."""
     changed = {paths.HOME_VARIABLE: ORDERS["engine_home"], paths.PYTHON_VARIABLE: None}
     before = {name: os.environ.get(name) for name in changed}
     Installer.python = before[paths.PYTHON_VARIABLE]

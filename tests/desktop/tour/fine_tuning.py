@@ -1,4 +1,4 @@
-"""From labels to a map in the training dock: drawing with the mouse, training, result, comparing, next places."""
+"""From labels to a map in the training dock: drawing with the mouse, training, result, comparison, next places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .menus import choose, open_layer_menu
 from .screen import ORDERS, drawn, pause, picture, wait
 
 SCENE = "Boadella 2020-06-21"
-# Column and row of the middle of each polygon in the scene, and half its side, in pixels of the scene.
+# Centre (column and row) and half the side of each polygon, in pixels of the scene.
 LABELS = {
     "Water": (5, [(241, 179), (114, 38), (328, 214), (124, 293), (162, 324)]),
     "Forest": (5, [(103, 86), (166, 193), (276, 221), (52, 345), (145, 362), (79, 52)]),
@@ -45,13 +45,12 @@ def training_labels():
         table.model().setData(table.model().index(row, 1), name, Qt.ItemDataRole.EditRole)
     for row, (half, places) in enumerate(LABELS.values()):
         table.selectRow(row)
-        if (
-            editor.drawing.label != editor.classes[row].label
-        ):  # of a new layer the first class is drawn already
+        # The first class of a new layer is being drawn already.
+        if editor.drawing.label != editor.classes[row].label:
             button(editor, "Draw").click()
         for column, line in places:
             draw_square(column, line, half)
-    button(editor, "Draw").click()  # ends it
+    button(editor, "Draw").click()  # ends drawing
     wait(lambda: panel.train_button.isEnabled(), "everything that training needs")
     drawn()
     picture("training-labels")
@@ -95,7 +94,7 @@ def training_result():
 
 
 def training_reopened():
-    """The project, saved and opened again: the places are there, the preview is not, nothing is broken."""
+    """Saves the project and opens it again: the places are there, the preview is not, and no layer is broken."""
     layers_by_name()[f"Labels {SCENE}"].commitChanges()
     iface.actionSaveProject().trigger()
     iface.addProject(ORDERS["project"])
@@ -111,17 +110,17 @@ def training_reopened():
 
 
 def dock():
-    """The training dock; None before it was opened."""
+    """The training dock; None if it has not been opened yet."""
     return iface.mainWindow().findChild(QDockWidget, "SpectralGPTTraining")
 
 
 def button(widget, words):
-    """The button that says so."""
+    """The button with this text."""
     return next(b for b in widget.findChildren(QPushButton) if b.text().replace("&", "") == words)
 
 
 def draw_square(column, line, half):
-    """Draws a square with the mouse, the right button at the end."""
+    """Draws a square with the mouse, with a right click at the end."""
     scene, canvas = layers_by_name()[SCENE], iface.mapCanvas()
     extent = scene.extent()
     for right, down in ((-half, -half), (half, -half), (half, half), (-half, half)):

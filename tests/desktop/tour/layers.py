@@ -1,4 +1,4 @@
-"""Layers of the project: adding, showing, and what a test wants to know of them."""
+"""Adds and shows layers of the project, and describes them for tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add_image(path, name):
 
 
 def described(layer):
-    """What a test wants to know of a layer's style."""
+    """The properties of a layer's style that tests check."""
     renderer = layer.renderer()
     found = {"name": layer.name(), "type": renderer.type()}
     if renderer.type() == "paletted":
@@ -58,7 +58,7 @@ def layers_by_name():
 
 def show_only(*names):
     root = QgsProject.instance().layerTreeRoot()
-    for expanded in (False, True):  # closed and opened, so that the tree shows it
+    for expanded in (False, True):  # collapsed and expanded, so that the tree updates it
         for node in root.findLayers():
             node.setItemVisibilityChecked(node.name() in names)
             node.setExpanded(expanded and node.name() in names)

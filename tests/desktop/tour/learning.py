@@ -1,4 +1,4 @@
-"""Training and judging: the dialogs of the tools."""
+"""The dialogs of the training and accuracy tools."""
 
 from __future__ import annotations
 

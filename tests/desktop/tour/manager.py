@@ -1,4 +1,4 @@
-"""The window of all models, and what is done there: taking in, fetching, writing, renaming, deleting, sharing."""
+"""The models window: import, download, export, rename, delete and share models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def manager():
 
 
 def models_import():
-    """A file that is chosen, then one that is dropped on the window."""
+    """Imports a file with the file dialog, then another by dropping it on the window."""
     downloads = Path(ORDERS["downloads"])
 
     answer = Answer(lambda dialog: choose_file(dialog, downloads / "valley.onnx"))
@@ -51,7 +51,7 @@ def models_import():
 
 
 def models_download():
-    """From a server on this machine, which waits in the middle until the picture is taken."""
+    """Downloads from a server on this machine, which pauses halfway until the screenshot is taken."""
     file = Path(ORDERS["downloads"]) / "scenes.onnx"
     server = FileServer(file.read_bytes())
     server.path, server.hold = "/scenes_europe.onnx", threading.Event()
@@ -59,7 +59,7 @@ def models_download():
         press("Download…")
         form = form_of("Download Model")
         picture("models-download")
-        form.choice.setCurrentIndex(form.choice.count() - 1)  # from another address
+        form.choice.setCurrentIndex(form.choice.count() - 1)  # the entry for other addresses
         form.address.setText(server.address + server.path)
         form.checksum.setText(hashlib.sha256(server.content).hexdigest())
         form.ok.click()
@@ -100,7 +100,7 @@ def models_export():
 
 
 def models_delete():
-    """To the trash, and back again."""
+    """Moves a model to the trash and restores it."""
     window().list.choose("reservoir")
     answer = Answer(lambda question: question.button(QMessageBox.StandardButton.Yes).click())
     press("Delete…")
@@ -115,7 +115,7 @@ def models_delete():
 
 
 def models_shared():
-    """A folder that several people use."""
+    """Adds a shared folder."""
     folder = ORDERS["shared"]
 
     press("Shared folders…")
@@ -135,12 +135,12 @@ def models_shared():
 
 
 def window():
-    """The window of the models; None while it is not there."""
+    """The models window; None while it is not open."""
     return window_titled(TITLE)
 
 
 def settle(name=""):
-    """Waits for the end of what is going on, and for a model to be shown; gives what the window tells."""
+    """Waits until all tasks have ended and a model is shown; returns the window's message."""
 
     def done():
         entry = window().list.entry()
@@ -152,7 +152,7 @@ def settle(name=""):
 
 
 def models():
-    """Origin of each model by its name in parameters and title."""
+    """Origin of each model, by its name in parameters and its title."""
     tree = window().list
     rows = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
     return {item.toolTip(0).replace("\n", " = "): item.text(3) for item in rows}
@@ -167,7 +167,7 @@ def plain(button):
 
 
 def form_of(title):
-    """The form that a button has opened; it leaves the window usable."""
+    """The form that a button has opened, which is not modal."""
 
     def found():
         forms = window().findChildren(QDialog)
@@ -179,7 +179,7 @@ def form_of(title):
 
 
 def choose_file(dialog, path):
-    """Types a file or folder into QGIS's dialog for files, and goes on."""
+    """Types the path of a file or folder into the file dialog, and accepts it."""
     dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
     box = dialog.findChild(QDialogButtonBox)
     accepts = QDialogButtonBox.ButtonRole.AcceptRole
@@ -187,7 +187,7 @@ def choose_file(dialog, path):
 
 
 def drop(file):
-    """Drops a file on the window, as a file manager does."""
+    """Drops a file on the window, as from a file manager."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(file))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton

@@ -1,4 +1,4 @@
-"""The first map, change and scenes: from the toolbox and from the layer menu."""
+"""A first map, change detection and scene labels, from the toolbox and the layer menu."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def segment():
                 dialog.close()
 
     QTimer.singleShot(500, inside)
-    dock.executeAlgorithm()  # comes back when the dialog is closed
+    dock.executeAlgorithm()  # returns when the dialog is closed
     if "error" in answer:
         raise RuntimeError(answer["error"])
     dock.hide()

@@ -1,4 +1,4 @@
-"""Menus: those of layers, and the plugin's own."""
+"""The context menu of layers, and the plugin's own menu."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def plugin_menu():
 
 
 def choose(actions, words):
-    """Chooses the entry whose text begins so."""
+    """Chooses the entry that begins with this text."""
     next(action for action in actions if action.text().replace("&", "").startswith(words)).trigger()
 
 
 def open_layer_menu(*names, picture_name=None):
-    """Selects layers, the last one by a click, and gives our entries in their menu."""
+    """Selects layers, the last one by a click, and returns the plugin's entries in their context menu."""
     tree = iface.layerTreeView()
     layers = layers_by_name()
     iface.setActiveLayer(layers[names[-1]])
@@ -49,7 +49,7 @@ def open_layer_menu(*names, picture_name=None):
 
 
 def window_titled(title):
-    """The window with this title; None while it is not there."""
+    """The window with this title; None while it is not open."""
     for widget in QApplication.topLevelWidgets():
         if widget.windowTitle() == title and widget.isVisible():
             return widget

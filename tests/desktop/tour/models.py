@@ -1,4 +1,4 @@
-"""Which models fit a layer."""
+"""The window that shows which models fit a layer."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def describe():
 
 
 def cells(table, row):
-    """The words of one row."""
+    """The texts of one row."""
     item = table.topLevelItem(row)
     return [item.text(column) for column in range(table.columnCount())]

@@ -1,4 +1,4 @@
-"""Runs in themselves: a quick look before the map, a cancel, and many rasters at once."""
+"""Features of runs: quick look, cancel, and batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = {"INPUT": 320, "MODEL": 325, "BANDS": 326, "EXTENT": 186}
 
 
 def quick_look():
-    """Starts a long run with a quick look at the map's view, looks at it, and cancels."""
+    """Starts a long run with a quick look, takes a screenshot of that, and cancels."""
     image = layers_by_name()["Boadella 2020-06-21"]
     show_only(image.name())
     iface.mapCanvas().setExtent(image.extent())
@@ -68,7 +68,7 @@ def cancel():
 
 
 def batch():
-    """Two scenes in one batch, filled in as a hand would fill the table."""
+    """Runs two scenes in a batch, filling in the table as a person would."""
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
 
     registry = QgsApplication.processingRegistry()
@@ -90,7 +90,7 @@ def batch():
             targets[-1]
         )
     panel.checkLoadLayersOnCompletion.setChecked(False)
-    for name, width in COLUMNS.items():  # whole paths and names, as a hand would pull them
+    for name, width in COLUMNS.items():  # wide enough for whole paths and names
         panel.tblParameters.setColumnWidth(panel.parameter_to_column[name], width)
     picture("batch-dialog")
     dialog.runButton().click()

@@ -1,4 +1,4 @@
-"""The screen: waiting until QGIS has done something, and pictures of it."""
+"""Waits for QGIS, takes screenshots, and answers modal dialogs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZE = (1366, 768)
 
 
 def pause(seconds=0.3):
-    """Lets QGIS draw and react."""
+    """Lets QGIS process events."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         QApplication.processEvents()
@@ -40,7 +40,7 @@ def drawn():
 
 
 def picture(name):
-    """A picture of the whole screen."""
+    """Takes a screenshot of the whole screen."""
     iface.messageBar().clearWidgets()
     pause(0.5)
     screen = QApplication.primaryScreen()
@@ -55,10 +55,10 @@ def place(dialog, width=880, height=640):
 
 
 class Answer:
-    """Answers a modal dialog, whose call comes back only then, as soon as it is there."""
+    """Answers a modal dialog as soon as it is open, as the call that opens it returns only when it is closed."""
 
     def __init__(self, act):
-        """Waits for it from now on.
+        """Starts waiting for the dialog.
 
         Args:
             act: Called with the dialog.
@@ -80,7 +80,7 @@ class Answer:
             dialog.reject()
 
     def check(self):
-        """Raises what went wrong inside."""
+        """Raises an exception that occurred while answering."""
         if self.error is not None:
             raise self.error
         if self._timer.isActive():

@@ -1,4 +1,4 @@
-"""The check box of the quick look: no "[optional]" in any dialog, its value is handed on, and models may lack it."""
+"""The check box of the quick look: without "[optional]" in all dialogs, its value is used, and models may lack it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TEXT = "Show a quick look at what the map shows first"
 
 @pytest.fixture(params=["segment", "detectchange"])
 def algorithm(request, provider, monkeypatch):
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is not QGIS's
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
     return provider.algorithm(request.param).create()
 
 
 def test_the_box_says_what_it_does_and_no_more(algorithm):
     dialog = AlgorithmDialog(algorithm)
     try:
-        gc.collect()  # the widget's definition must outlive its maker
+        gc.collect()  # the parameter's definition must outlive this scope
         wrapper = dialog.mainWidget().wrappers["QUICK_LOOK"]
         texts = [box.text() for box in dialog.findChildren(QCheckBox)]
         assert [text for text in texts if "quick look" in text] == [TEXT]

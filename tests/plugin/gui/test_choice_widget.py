@@ -1,4 +1,4 @@
-"""Lists of words in Processing dialogs: shown in the user's language, with the English words as values."""
+"""Combo boxes of options in Processing dialogs: translated texts, with the English words as values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN = [
 
 @pytest.fixture
 def shouting(monkeypatch):
-    """A language in which every word is in capitals."""
+    """A test language: English in capitals."""
     monkeypatch.setattr(
         choice_words, "tr", lambda text: text if text.startswith("{") else text.upper()
     )
@@ -38,7 +38,7 @@ def shouting(monkeypatch):
 
 @pytest.fixture
 def algorithm(shouting, provider):
-    """Made anew: its parameters are made in the language."""
+    """A new instance, as parameters are translated when they are made."""
     return QgsApplication.processingRegistry().createAlgorithmById("spectralgpt:finetune")
 
 
@@ -64,7 +64,7 @@ def test_the_list_shows_names_and_gives_words(algorithm):
 
 
 def test_a_dialog_gives_the_words_to_the_algorithm(algorithm, monkeypatch):
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is not QGIS's
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
     dialog = AlgorithmDialog(algorithm)
     try:
         wrappers = dialog.mainWidget().wrappers

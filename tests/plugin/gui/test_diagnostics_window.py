@@ -1,4 +1,4 @@
-"""The report in its window: copied and saved as it is shown."""
+"""The window with the diagnostics report, which is copied and saved as shown."""
 
 from __future__ import annotations
 

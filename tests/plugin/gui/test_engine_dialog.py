@@ -1,4 +1,4 @@
-"""The window around the engine's widget: keeps the settings when it is closed, and has help."""
+"""The window with the engine's widget: stores the settings when it is closed, and has help."""
 
 from __future__ import annotations
 

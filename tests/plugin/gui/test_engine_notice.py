@@ -1,4 +1,4 @@
-"""The offer to install the engine: once a session, not again after "Not now"; and how an installation ended."""
+"""The offer to install the engine, once per session and not again after "Not now"; the report of an installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The button that tells what a run will take: what it asks, what it says, and when it is there."""
+"""The button that estimates a run: its query, its answer, and when it is visible."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ESTIMATE = {"windows": 1764, "seconds": 170.0, "memory_mb": 1100, "disk_mb": 240
 
 @pytest.fixture
 def english():
-    """Numbers as they are written in English."""
+    """English number format."""
     before = QLocale()
     QLocale.setDefault(QLocale("en_US"))
     yield
@@ -30,7 +30,7 @@ def english():
 @pytest.fixture
 def open_dialog(provider, fake_engine, english, monkeypatch):
     """Opens Processing's dialog of a tool; the engine is a stand-in."""
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is not QGIS's
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
     fake_engine.result = {"outputs": {}, "estimate": ESTIMATE}
     opened = []
 
@@ -92,7 +92,7 @@ def test_it_asks_for_what_the_dialog_says_and_nothing_is_loaded(open_dialog, fak
     assert fake_engine.verb == "segment"
     asked = (fake_engine.job[name] for name in ("dry_run", "input", "overlap"))
     assert tuple(asked) == (True, scene, 50)
-    # The stand-in warns of everything once.
+    # The stand-in sends one of each event, also a warning.
     assert said(dialog).endswith(
         "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB on the disk. Look out"
     )
@@ -137,7 +137,7 @@ def test_a_missing_raster_is_named(open_dialog, fake_engine):
 
 
 def hold(fake_engine, asked):
-    """Has the stand-in wait until it is cancelled."""
+    """Makes the stand-in wait until it is cancelled."""
 
     def during(job):
         asked.set()
@@ -192,7 +192,7 @@ def test_it_is_there_with_the_parameters_and_grey_while_they_are(open_dialog, sc
     assert button.isVisible() and button.isEnabled()
     dialog.showLog()
     assert not button.isVisible()
-    dialog.mainWidget().setEnabled(False)  # a run begins and ends while its log is shown
+    dialog.mainWidget().setEnabled(False)  # during a run, while its log is shown
     dialog.mainWidget().setEnabled(True)
     assert not button.isVisible()
     dialog.showParameters()

@@ -1,4 +1,4 @@
-"""The class field of labels in Processing dialogs: it follows the label layer, and a raster does no harm."""
+"""The class field in Processing dialogs: it follows the label layer, which may also be a raster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIELD_NAMES = ["", "crop", "code"]
 
 @pytest.fixture
 def desk(provider):
-    """The widgets of labels and field of a tool, as a dialog puts them together."""
+    """The widgets for labels and field of a tool, connected as in a dialog."""
     kept = []
 
     def make(algorithm="finetune", labels="LABELS"):

@@ -1,4 +1,4 @@
-"""What was chosen last is offered again."""
+"""The choices of the last run are offered again."""
 
 from __future__ import annotations
 

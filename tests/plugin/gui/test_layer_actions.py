@@ -1,4 +1,4 @@
-"""The entries of raster layers: what they open, with which layers."""
+"""The entries in the context menu of raster layers: what they open, and with which layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def interface(qgis_app):
 
 
 class Calls:
-    """Remembers what was opened."""
+    """Records what was opened."""
 
     def __init__(self):
         self.tools, self.trained, self.described = [], [], []
@@ -33,7 +33,7 @@ def calls():
 
 @pytest.fixture
 def actions(interface, calls):
-    """The entries, added, by their text."""
+    """The entries in the menu, by text."""
     part = LayerActions(
         interface,
         calls.open,
@@ -97,7 +97,7 @@ def test_without_dates_the_upper_one_comes_first_and_the_user_is_told(
     from osgeo import gdal
 
     layers = []
-    for name in ("lower", "upper"):  # what is added later lies on top
+    for name in ("lower", "upper"):  # the layer added last is on top
         path = str(tmp_path / f"{name}.tif")
         gdal.Translate(path, scene, metadataOptions=["ACQUISITION_DATE=unknown"])
         layers.append(QgsProject.instance().addMapLayer(QgsRasterLayer(path, name)))

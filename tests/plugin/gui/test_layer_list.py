@@ -1,4 +1,4 @@
-"""The list of layers that chooses none by itself."""
+"""The layer combo box that never selects a layer by itself."""
 
 from __future__ import annotations
 

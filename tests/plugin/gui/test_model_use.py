@@ -1,4 +1,4 @@
-"""Which tool uses which model, with what filled in."""
+"""Which tool uses which model, and which parameters are filled in."""
 
 from __future__ import annotations
 

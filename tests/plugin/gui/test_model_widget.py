@@ -1,4 +1,4 @@
-"""Model parameters in Processing dialogs: what is listed, what is marked, what is handed on."""
+"""Model parameters in Processing dialogs: the list, the marks, and the values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.plugin.waiting import wait
 
 @pytest.fixture
 def make(provider, models):
-    """Makes the widget of a parameter, when its models are known."""
+    """Makes the widget of a parameter, once its models are known."""
     made = []
 
     def make(algorithm, parameter):
@@ -44,7 +44,7 @@ def make(provider, models):
 
 @pytest.fixture
 def raster(provider):
-    """The widget of the raster that stands above."""
+    """The widget of the raster parameter of the same dialog."""
     context = QgsProcessingContext()
     wrapper = QgsGui.processingGuiRegistry().createParameterWidgetWrapper(
         provider.algorithm("segment").parameterDefinition("INPUT"), QgsProcessingGui.Standard

@@ -1,4 +1,4 @@
-"""Labels of our own widgets in Processing dialogs."""
+"""Labels of the plugin's widgets in Processing dialogs."""
 
 from __future__ import annotations
 

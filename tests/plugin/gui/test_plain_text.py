@@ -1,4 +1,4 @@
-"""Names with signs of HTML are shown as they were given."""
+"""Names that contain HTML are shown literally."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_lines_stay_lines(qgis_app):
     ],
 )
 def test_labels_that_tell_names_are_plain(qgis_app, make, names):
-    """Classes, layers and models are named there."""
+    """They show names of classes, layers and models."""
     part = make()
     for name in names:
         assert getattr(part, name).textFormat() == Qt.TextFormat.PlainText, name

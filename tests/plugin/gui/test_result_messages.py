@@ -1,4 +1,4 @@
-"""Messages about what runs have brought."""
+"""Messages about the results of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words in colour can be read on the windows of a light and of a dark theme."""
+"""Coloured texts are readable in light and dark themes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spectralgpt_qgis.gui.status_colours import status_colour
 
 
 def luminance(colour):
-    """Relative luminance as WCAG 2 defines it."""
+    """Relative luminance, as defined in WCAG 2."""
     parts = [
         part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
         for part in (colour.redF(), colour.greenF(), colour.blueF())

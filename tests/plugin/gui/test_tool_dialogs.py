@@ -1,4 +1,4 @@
-"""Dialogs opened for the user: filled in, beside QGIS, and gone with the plugin."""
+"""Dialogs opened for the user: with values filled in, not modal, and closed with the plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAST = {"spectralgpt:segment": {"MODEL": "mine", "OVERLAP": 50}}
 
 
 def settle():
-    """Lets Qt delete what waits for it."""
+    """Lets Qt delete objects that wait for deletion."""
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QCoreApplication.processEvents()
 
@@ -74,7 +74,7 @@ def test_what_the_toolbox_opened_goes_too_and_layers_can_go_after_it(dialogs, la
     dialogs.remove()
     assert sip.isdeleted(ours) and not sip.isdeleted(theirs)
     QgsApplication.processingRegistry().removeProvider(provider)
-    QgsProject.instance().clear()  # QGIS 3.40 crashed here, by the dialog's list of bands
+    QgsProject.instance().clear()  # QGIS 3.40 crashed here, because of the dialog's list of bands
     theirs.deleteLater()
 
 

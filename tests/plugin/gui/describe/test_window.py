@@ -1,4 +1,4 @@
-"""The window about a layer: with the real engine, and in all the ways in which there is nothing to show."""
+"""The window that describes a layer, with the real engine, and in all cases without a description."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def winter(scene):
 
 @pytest.fixture
 def window(part, models, winter):
-    """The window with what the engine says of the winter scene."""
+    """The window with the engine's description of the winter scene."""
     opened = part.open(winter)
     wait(lambda: not opened.busy)
     return opened
@@ -54,7 +54,7 @@ def texts(table):
 
 
 def reduced(scene, tmp_path, *bands):
-    """The scene with some of its bands only."""
+    """The scene with only some of its bands."""
     path = str(tmp_path / "reduced.tif")
     gdal.Translate(path, scene, bandList=list(bands))
     return QgsProject.instance().addMapLayer(QgsRasterLayer(path, "reduced"))

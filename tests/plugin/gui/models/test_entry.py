@@ -1,4 +1,4 @@
-"""Models as people think of them: files brought together, filtered and ordered."""
+"""Models as users see them: files grouped, filtered and sorted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_models_are_filtered_by_task_and_by_words():
 
 
 def test_the_best_comes_first():
-    """As the engine has them, but what does not fit after what does."""
+    """In the engine's order, but models that do not fit after those that do."""
     entries = entries_of([*ONE, OTHER, BACKBONE])
     compared = {
         "/own/a.onnx": {"verdict": "unfit"},

@@ -1,4 +1,4 @@
-"""Figures of a card as HTML: all of them, in tables where they stand side by side."""
+"""The figures of a card as HTML: all of them, in tables where possible."""
 
 from spectralgpt_qgis.gui.models import figures
 from spectralgpt_qgis.gui.models.figures import figures_html, label, number, overlap_note

@@ -1,4 +1,4 @@
-"""Questions about models that somebody ends in QGIS's list of tasks."""
+"""Queries about models that the user cancels in QGIS's task manager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are ours when they are dropped, and that all others are left to QGIS."""
+"""Which dropped files are recognised as models; all others are left to QGIS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("patch_embed.proj.weight", "blocks.0.attn.q.weight", "pos_embed_spatial
 
 
 def checkpoint(path, names, prefix=""):
-    """An archive as PyTorch writes it: the names of the tensors in data.pkl."""
+    """An archive as PyTorch writes it, with the names of the tensors in data.pkl."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps({prefix + name: 0 for name in names}))
         archive.writestr("archive/data/0", b"\0" * 100)

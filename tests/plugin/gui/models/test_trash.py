@@ -1,4 +1,4 @@
-"""The trash: files go there together, and come back where they were."""
+"""The trash: the files of a model are moved there together, and restored to where they were."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spectralgpt_qgis.gui.models import trash
 
 @pytest.fixture
 def bin(tmp_path, monkeypatch):
-    """A trash as freedesktop.org has it; a file called "stuck" does not go there."""
+    """A trash as in the freedesktop.org specification; moving a file called "stuck" fails."""
     place, info = tmp_path / "Trash" / "files", tmp_path / "Trash" / "info"
     place.mkdir(parents=True)
     info.mkdir()

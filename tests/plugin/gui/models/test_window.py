@@ -1,4 +1,4 @@
-"""The window of models and its work, over the real engine."""
+"""The models window and its work, with the real engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).resolve().parents[4] / "resources" / "models"
 
 @pytest.fixture
 def part(models):
-    """The part in a stand-in for QGIS; what it opens is in `opened`."""
+    """The part in a stand-in for QGIS; the dialogs that it opens are recorded in `opened`."""
     interface = Interface()
     opened = []
     made = ModelsPart(interface, lambda *order: opened.append(order))

@@ -1,4 +1,4 @@
-"""What is done to models, one thing at a time: which jobs the engine gets, and in which order."""
+"""Work on models, one task at a time: which jobs the engine gets, and in which order."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_one_thing_at_a_time(work, tmp_path):
 
 
 def test_where_no_model_can_be_kept_it_is_told(work, models, tmp_path):
-    """As in a folder for the engine that several people may only read."""
+    """Such as an engine home that is shared and read-only."""
     shutil.rmtree(models)
     models.write_text("in the way")
     work.take_in(tmp_path / "a.onnx")

@@ -1,4 +1,4 @@
-"""The widget about the engine, without a screen: what it shows, and what its buttons set going."""
+"""The widget for the engine, without a screen: what it shows, and what its buttons start."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_ready_engine_says_so_first(ready):
 
 
 def test_long_words_make_it_no_wider(ready):
-    """In a narrow window, or a large font, what cannot be seen would be beside it."""
+    """Otherwise, with a narrow window or a large font, parts would be cut off at the right."""
     words = "Automatically " * 20
     ready.computing.device.addItem(words)
     ready.show()
@@ -138,7 +138,7 @@ def test_what_runs_goes_on_without_the_widget(no_engine, work, monkeypatch):
     first = EngineWidget(work)
     work.install("inference", "cpu")
     first.deleteLater()
-    second = EngineWidget(work)  # opened in the middle
+    second = EngineWidget(work)  # opened during the installation
     assert not second._progress.isHidden()
     assert "Install the SpectralGPT engine" in second.log.toPlainText()
     ends = []
@@ -164,7 +164,7 @@ def test_a_failed_installation_says_what_to_do(missing, work, monkeypatch):
 
 
 def test_after_a_failure_its_reason_is_in_sight(missing, work, monkeypatch):
-    """The log opens below, and the window stays where the reason stands."""
+    """The log opens below, but the window stays scrolled to the reason."""
 
     def install(self, tier, **options):
         raise EnvironmentProblem("no-network", "The package server was not reached.", "pip: ...")
@@ -175,7 +175,7 @@ def test_after_a_failure_its_reason_is_in_sight(missing, work, monkeypatch):
     area.show()
     QApplication.processEvents()
     assert area.verticalScrollBar().maximum() > 0
-    area.verticalScrollBar().setValue(60)  # where the button is
+    area.verticalScrollBar().setValue(60)  # scrolled to the button
     missing.install()
     wait(lambda: not work.busy and not work.looking)
     QApplication.processEvents()
@@ -186,7 +186,7 @@ def test_after_a_failure_its_reason_is_in_sight(missing, work, monkeypatch):
 
 
 def test_once_closed_it_looks_no_more(missing, work, monkeypatch):
-    """The plugin is unloaded while something is installed: what ends then starts nothing new."""
+    """If the plugin is unloaded during an installation, its end starts no new task."""
 
     def install(self, tier, **options):
         while not options["is_cancelled"]():
@@ -231,7 +231,7 @@ def test_settings_are_kept_and_shown_by_the_other_widget_too(missing, work):
     missing.computing.device.setCurrentIndex(missing.computing.device.findData("cpu"))
     missing.computing.threads.setValue(3)
     missing.computing.memory.setValue(4096)
-    assert settings.value("proxy") == ""  # not before it is said
+    assert settings.value("proxy") == ""  # not before they are stored
     missing.keep()
     names = ("proxy", "device", "threads", "memory")
     assert [settings.value(name) for name in names] == ["http://proxy:3128", "cpu", 3, 4096]

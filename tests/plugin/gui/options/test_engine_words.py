@@ -1,4 +1,4 @@
-"""What the state, the cost and the test of the engine are called."""
+"""Texts for the state, the size and the test of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in QGIS's options: made by the factory, kept on OK alone, taken away again."""
+"""The page in QGIS's options: made by the factory, stored only on OK, and unregistered again."""
 
 from __future__ import annotations
 

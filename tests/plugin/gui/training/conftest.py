@@ -1,4 +1,4 @@
-"""A map for the panels of the training dock, and an interface for the dock itself."""
+"""Fixtures: a map for the panels of the training dock, and a QGIS interface for the dock itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.plugin.sample_labels import SCENE
 
 
 class Desk:
-    """As much of QGIS's interface as the panels use."""
+    """The part of QGIS's interface that the panels use."""
 
     def __init__(self):
         self.canvas = QgsMapCanvas()
@@ -26,7 +26,7 @@ class Desk:
 
 @pytest.fixture
 def desk(qgis_app):
-    """A map that shows the whole sample, which is a layer of the project."""
+    """A map that shows the whole sample scene, which is a layer of the project."""
     made = Desk()
     layer = QgsRasterLayer(SCENE, "Summer")
     QgsProject.instance().addMapLayer(layer)
@@ -41,7 +41,7 @@ def desk(qgis_app):
 
 @pytest.fixture
 def iface(qgis_app):
-    """Stands in for QGIS's interface, with an empty project."""
+    """A stand-in for QGIS's interface, with an empty project."""
     made = Interface()
     yield made
     made.close()
@@ -49,7 +49,7 @@ def iface(qgis_app):
 
 @pytest.fixture
 def raster(iface, scene):
-    """The sample in the project, 380 x 377 pixels, and the active layer."""
+    """The sample scene (380 x 377 pixels) as the project's active layer."""
     layer = sample_layer(scene, "Boadella 2020-02-02")
     QgsProject.instance().addMapLayer(layer)
     iface.current = layer
@@ -58,7 +58,7 @@ def raster(iface, scene):
 
 @pytest.fixture
 def saved_project(tmp_path):
-    """The project has a file, and so a folder."""
+    """Gives the project a file, and so a folder."""
     folder = tmp_path / "project"
     folder.mkdir()
     assert QgsProject.instance().write(str(folder / "field.qgz"))

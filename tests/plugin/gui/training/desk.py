@@ -1,4 +1,4 @@
-"""What the tests of the training dock stand on: a stand-in for QGIS's interface, and for the panels of the run."""
+"""Stand-ins for tests of the training dock: QGIS's interface, and the panels for run and result."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Interface(interface.Interface):
 
 
 class RunPanel(QWidget):
-    """Remembers what it was asked to run."""
+    """Records what it was asked to run."""
 
     finished = pyqtSignal(object)
     failed = pyqtSignal(str, str)
@@ -82,7 +82,7 @@ class RunPanel(QWidget):
 
 
 class ResultPanel(QWidget):
-    """Remembers what it shows."""
+    """Records what it was asked to show."""
 
     retrain_requested = pyqtSignal(str)
     label_here_requested = pyqtSignal(object)
@@ -108,7 +108,7 @@ def sample_layer(path, name="Boadella", there=True):
 
 
 def pixels(raster, column, row, side=10):
-    """The rectangle of a square of pixels, from its upper left one."""
+    """The extent of a square of pixels, given by its upper left pixel."""
     extent = raster.extent()
     across, down = raster.rasterUnitsPerPixelX(), raster.rasterUnitsPerPixelY()
     left, top = extent.xMinimum() + column * across, extent.yMaximum() - row * down
@@ -116,7 +116,7 @@ def pixels(raster, column, row, side=10):
 
 
 def square(layer, value, rectangle, field="class"):
-    """Draws a square of a class, unsaved."""
+    """Draws a square of a class, without saving the edit."""
     feature = QgsFeature(layer.fields())
     feature.setAttribute(field, value)
     feature.setGeometry(QgsGeometry.fromRect(rectangle))
@@ -125,7 +125,7 @@ def square(layer, value, rectangle, field="class"):
 
 
 def saved_places(path):
-    """One place, as the result panel leaves it in a project."""
+    """A layer with one place, as the result panel adds it to a project."""
     made = QgsVectorLayer(
         "Polygon?crs=EPSG:4326&field=rank:integer&field=first_class:string&field=second_class:string",
         "places",

@@ -1,10 +1,10 @@
-"""How good a model is, in words."""
+"""Sentences about a model's accuracy."""
 
 from spectralgpt_qgis.gui.training import accuracy_words
 
 
 def headline(*given):
-    """Figures stay on one line with their sign; here they are read without that."""
+    """The sentence with plain spaces instead of the non-breaking ones before percent signs."""
     return accuracy_words.headline(*given).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -35,7 +35,7 @@ def test_several_labels_a_scene_have_no_share():
 
 
 def test_nearly_all_is_not_all():
-    """0.9973 is 99.7 %, and 1.0 alone is 100 %."""
+    """0.9973 is 99.7 %, and only 1.0 is 100 %."""
     assert [percent(share) for share in (1.0, 0.9973, 0.99999, 0.874, 0.004, 0.0002, 0.0, None)] == [
         "100 %", "99.7 %", "> 99.9 %", "87 %", "0.4 %", "< 0.1 %", "0 %", "–"
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Ticks that a person would choose."""
+"""Ticks at the round numbers that a person would choose."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from spectralgpt_qgis.gui.training.axes import limits, ticks, whole_ticks
 @pytest.mark.parametrize(
     ("span", "expected"),
     [
-        ((0, 1), [0, 0.5, 1]),  # 4 gaps of 0.25 are no round step: 0.5 is the next
+        ((0, 1), [0, 0.5, 1]),  # 0.25 (4 gaps) is not a round step, 0.5 is the next
         ((0, 100), [0, 50, 100]),
         ((0.6, 0.8), [0.6, 0.65, 0.7, 0.75, 0.8]),
         ((0.13, 0.87), [0.2, 0.4, 0.6, 0.8]),

@@ -1,4 +1,4 @@
-"""The words about a match of bands."""
+"""Descriptions of a match of bands."""
 
 from __future__ import annotations
 

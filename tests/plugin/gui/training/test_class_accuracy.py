@@ -1,4 +1,4 @@
-"""The table of figures by class."""
+"""The table of accuracy figures by class."""
 
 from spectralgpt_qgis.gui.training.class_accuracy import ClassAccuracy
 

@@ -26,7 +26,7 @@ def test_many_classes_scroll(qgis_app):
 
 
 def test_a_bar_is_as_long_as_its_share(qgis_app):
-    """Of two rows the one with three times the share has three times the blue pixels."""
+    """A row with three times the share of another has three times as many blue pixels."""
     table = ClassBars()
     table.resize(400, 100)
     table.show_scores([ClassScore("a", "#ff0000", 0.25), ClassScore("b", "#ff0000", 0.75)])

@@ -1,4 +1,4 @@
-"""Colours that classes get by themselves."""
+"""Colours that are assigned to classes automatically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spectralgpt_qgis.gui.training.class_colours import (
 )
 from tests.plugin.conftest import ROOT
 
-FAMILIAR = ROOT / "tests" / "data" / "familiar_classes.json"  # the engine is tested with them too
+FAMILIAR = ROOT / "tests" / "data" / "familiar_classes.json"  # shared with the engine's tests
 
 
 @pytest.mark.parametrize(("name", "colour"), json.loads(FAMILIAR.read_text("utf-8")).items())
@@ -36,6 +36,6 @@ def test_a_further_colour_is_not_alike_to_a_familiar_one():
 
 def test_colours_never_run_out():
     used = []
-    for _ in range(300):  # more than a model can have
+    for _ in range(300):  # more classes than a model can have
         used.append(free_colour(used))
     assert len(set(used)) == 300

@@ -1,4 +1,4 @@
-"""The table of classes: what it shows, warns of, and lets one change."""
+"""The table of classes: its contents, warnings and editing."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_all_columns_fit_into_a_narrow_dock(table):
 
 
 def test_a_narrow_table_gives_up_values_then_pixels_but_no_name(table):
-    """Widths are computed as the table does: what all columns need, less a pixel, and less what a value needs."""
+    """Widths as the table computes them: one pixel less than all columns need, then also less the column of values."""
     table.classes.show_counts(COUNTS)
     table.resize(600, 200)
     table.show()

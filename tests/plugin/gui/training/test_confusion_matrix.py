@@ -1,4 +1,4 @@
-"""The confusion matrix: what a cell says, and how dark it is."""
+"""The confusion matrix: texts and darkness of its cells."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_where_a_cell_is(matrix):
 
 
 def corner(matrix, row, column):
-    """The colour near a cell's corner, where no figure is."""
+    """The colour near a cell's corner, away from the figure."""
     cell = matrix._cell(row, column)
     return matrix.grab().toImage().pixelColor(round(cell.left() + 4), round(cell.top() + 4))
 

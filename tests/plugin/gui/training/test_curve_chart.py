@@ -1,4 +1,4 @@
-"""The chart draws what it is given, on any theme."""
+"""The chart draws its curves in all themes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def chart(qgis_app):
 
 
 def colours(chart):
-    """How often each colour is in the picture."""
+    """The number of pixels of each colour."""
     picture = chart.grab().toImage()
     counts = {}
     for x in range(picture.width()):
@@ -60,7 +60,7 @@ def test_curves_on_light_and_dark(chart, back):
 
 
 def test_a_theme_colours_its_text_as_that_of_labels(chart):
-    """Night Mapping does so, and leaves the palette as it is."""
+    """As in the theme Night Mapping, which does not change the palette."""
     chart.setStyleSheet("QLabel { color: #33ff33; background-color: #000000; }")
     chart.show_curves([Curve("A", SCORE, points(0.5, 0.6))], 3, "Round")
     assert colours(chart).get("#33ff33", 0) > 30

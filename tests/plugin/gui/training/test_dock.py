@@ -1,4 +1,4 @@
-"""The dock: from an empty project to a training, and what the project keeps of it."""
+"""The dock: from an empty project to a training, and what it stores in the project."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_names_of_the_steps_are_never_cut_off(dock):
 
 @pytest.fixture
 def labelled(dock, saved_project, raster):
-    """The dock with three polygons of each of two classes."""
+    """The dock with labels: three polygons for each of two classes."""
     layer = dock.labels.make_layer()
     for place in (10, 100, 200):
         square(layer, 1, pixels(raster, 50, place))
@@ -132,7 +132,7 @@ def test_what_automatic_will_do_follows_the_labels(labelled):
 
 
 def kept(dock):
-    """The parameters of a training, with what finds its layers again when they have another id."""
+    """The parameters of a training, with the sources of its layers, by which these are found if their ids change."""
     layers = (dock.labels.layer, *dock.imagery.rasters())
     return {
         **dock.run_panel.parameters,
@@ -256,7 +256,7 @@ def test_a_result_that_comes_into_another_project_is_shown_and_not_kept(labelled
 
 
 def test_events_between_the_layers_of_a_project_change_nothing_in_it(labelled, saved_project):
-    """QGIS lets events through while it reads a project: the dock then sees half of it."""
+    """QGIS processes events while it reads a project, so the dock may see an incomplete one."""
     labelled.options._name.setText("Mine")
     wait(lambda: "Mine" in kept_text(QgsProject.instance()))
     assert labelled.labels.layer.commitChanges()
@@ -361,7 +361,7 @@ def test_places_of_an_opened_project_can_be_walked_through(labelled, saved_proje
 
 @pytest.mark.parametrize("step", [LABELS, TRAIN, RESULT])
 def test_letters_of_the_dock_leave_those_of_the_menu_bar_alone(labelled, iface, step):
-    """Alt+R opens the Raster menu also while the dock is there, and no letter stands for two things."""
+    """Alt+R opens the Raster menu also while the dock is open, and no mnemonic is used twice."""
     result = RealResultPanel(iface)
     labelled.result_panel.setLayout(QVBoxLayout())
     labelled.result_panel.layout().addWidget(result)

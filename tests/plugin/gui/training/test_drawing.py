@@ -1,4 +1,4 @@
-"""Drawing a class: what new polygons get, and what is put back."""
+"""Drawing a class: attributes of new polygons, and restored settings of the layer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def drawing(iface):
 
 
 def new_class(layer):
-    """The class of a feature that QGIS's own tool would make."""
+    """The class of a new feature from QGIS's own tool."""
     square = QgsGeometry.fromRect(QgsRectangle(0, 0, 1, 1))
     return QgsVectorLayerUtils.createFeature(layer, square)["class"]
 

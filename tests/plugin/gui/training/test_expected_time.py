@@ -1,4 +1,4 @@
-"""How long it will take, told from what was measured."""
+"""Expected times from measured ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_another_version_wrote_is_left_out(no_runs, text):
 
 
 def test_a_run_of_this_machine_scales_with_the_labels():
-    # 8 s to start, and 20 s for 20 labels: 40 labels take 8 + 40 = 48 s, told as 50.
+    # 8 s to start, and 20 s for 20 labels: 40 labels take 8 + 40 = 48 s, rounded to 50.
     told = expected_time(replace(QUICK, labels=40), [QUICK])
     assert told == "Expected time: about 50 s, by an earlier training on this machine (30 s)."
 
@@ -54,7 +54,7 @@ def test_the_run_of_the_nearest_size_is_believed():
 
 def test_rounds_are_what_other_methods_take_time_for():
     full = Run("segmentation", "full", "cpu", 50, 900, 10, 108.0)
-    # 8 s to start and 10 s a round: 20 rounds take 208 s.
+    # 8 s to start, and 10 s per round: 20 rounds take 208 s.
     assert "about 3 min" in expected_time(replace(full, rounds=20), [full])
 
 

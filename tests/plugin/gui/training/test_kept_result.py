@@ -1,4 +1,4 @@
-"""What the project keeps of the last training."""
+"""The result of the last training, as stored in the project."""
 
 from __future__ import annotations
 

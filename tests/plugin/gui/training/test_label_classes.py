@@ -1,4 +1,4 @@
-"""Classes of a label layer: read from its style and values, and written back."""
+"""Classes of a label layer, read from its style and value map, and written to them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_field_offers_the_names_and_keeps_the_numbers(numbers):
 
 @pytest.fixture
 def related(numbers):
-    """The classes' names stand in a table of their own."""
+    """A layer with a value relation: the names of the classes are in another table."""
     table = QgsVectorLayer("NoGeometry?field=code:integer&field=title:string", "codes", "memory")
     for values in ([1, "Water"], [2, "Forest"], [None, "Unknown"]):
         feature = QgsFeature(table.fields())
@@ -127,7 +127,7 @@ def test_a_symbol_that_the_user_made_keeps_all_but_its_colour(numbers):
         QgsCategorizedSymbolRenderer("class", [QgsRendererCategory(1, symbol, "Sea")])
     )
     write_classes(numbers, "class", [WATER, FOREST])
-    categories = numbers.renderer().categories()  # they own the symbols
+    categories = numbers.renderer().categories()  # a reference, as they own the symbols
     first, second = categories[0].symbol(), categories[1].symbol()
     assert first.symbolLayer(0).strokeWidth() == 3
     assert first.color() == QColor("#0000ff")
@@ -135,7 +135,7 @@ def test_a_symbol_that_the_user_made_keeps_all_but_its_colour(numbers):
 
 
 def test_symbols_and_their_transparency_survive_a_new_name(numbers):
-    """Also of a quoted field and of a category of several values; all other values stay in sight."""
+    """Also for a quoted field and a category with several values; "all other values" stay visible."""
     veil = QgsFillSymbol.createSimple({"outline_width": "3", "color": "255,0,0,100"})
     several = QgsFillSymbol.createSimple({"outline_width": "4"})
     rest = QgsFillSymbol.createSimple({"outline_width": "5"})
@@ -200,7 +200,7 @@ def test_words_that_look_like_numbers_are_words(words, label):
 
 
 def test_truth_values_are_called_as_the_engine_calls_them(qgis_app):
-    """It reads true and false of a file; "True" was another class, so that colours were lost."""
+    """The engine reads "true" and "false" from a file; "True" would be another class, without its colour."""
     layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=water:boolean", "labels", "memory")
     layer.setRenderer(
         QgsCategorizedSymbolRenderer(

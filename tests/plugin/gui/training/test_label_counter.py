@@ -1,4 +1,4 @@
-"""Counts follow the edits, and the end of a layer."""
+"""Counts follow edits and the removal of a layer."""
 
 from __future__ import annotations
 

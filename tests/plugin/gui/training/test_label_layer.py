@@ -1,4 +1,4 @@
-"""A label layer in one click: a GeoPackage of its own, styled, left out of snapping."""
+"""A new label layer: a GeoPackage with a style, and without snapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labels: a layer in one click, or one that is there already."""
+"""The panel for labels: a new layer, or an existing one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_new_layer_is_above_a_map_of_the_same_ground(panel, saved_project, ras
     project.addMapLayer(cover, False)
     root = project.layerTreeRoot()
     root.insertLayer(0, cover)
-    # As QGIS does while the raster is the chosen layer: new layers go between it and the map.
+    # Where QGIS adds new layers if the raster is the current layer: between the raster and the map.
     bridge = project.layerTreeRegistryBridge()
     bridge.setLayerInsertionPoint(bridge.InsertionPoint(root, 1))
     layer = panel.make_layer()
@@ -119,7 +119,7 @@ def test_where_nothing_may_be_written_beside_the_project_it_asks_too(
 
 
 def test_a_raster_whose_source_is_no_file_name_can_be_labelled(panel, tmp_path, monkeypatch, scene):
-    """A web service's address, or a virtual raster as text, may be longer than any file name."""
+    """The address of a web service, or a VRT as text, may be too long for a file name."""
     source = gdal.Translate("", scene, format="VRT").GetMetadata("xml:VRT")[0]
     assert len(source) > 300
     layer = QgsRasterLayer(source, "Virtual")

@@ -1,4 +1,4 @@
-"""Where the places to label next are kept, and what becomes of those before."""
+"""Where the places to label next are written, and what happens to earlier ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def places(desk, monkeypatch, tmp_path):
     made.show_model(Trained(result, {"INPUT": [desk.imagery]}))
 
     def find(algorithm, parameters):
-        """As the tool does it, at once."""
+        """Finishes a search at once, with a copy of a file as the tool's output."""
         assert algorithm == ALGORITHM
         saved_places(parameters["OUTPUT"]).saveStyleToDatabase("places", "", True, "")
         made.run.succeeded.emit({"OUTPUT": parameters["OUTPUT"], "PLACE_COUNT": 1})
@@ -38,7 +38,7 @@ def test_they_are_kept_beside_the_project_and_new_ones_take_their_place(places, 
     places.start()
     first = file_of(places.walk.layer())
     assert first == saved_project / "places_my_lakes.gpkg"
-    places.walk.set_layer(None)  # as in a project that was opened again
+    places.walk.set_layer(None)  # as after opening the project again
     places.start()
     second = file_of(places.walk.layer())
     assert second == saved_project / "places_my_lakes_2.gpkg"
@@ -54,7 +54,7 @@ def test_without_a_project_they_are_temporary(places):
 
 
 def add_table(layer, file):
-    """Writes a layer's features into a GeoPackage beside what it holds."""
+    """Adds a layer's features to a GeoPackage as another table."""
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.layerName = "more"
     if file.exists():

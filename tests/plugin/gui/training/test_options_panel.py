@@ -1,4 +1,4 @@
-"""How to train: which bases are offered, and what is handed on."""
+"""The panel for options: the base models that it offers, and the resulting parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def offered(panel):
 
 
 def test_bases_that_can_learn_the_task_are_offered(panel):
-    # The change model that ships can be trained on, but learns nothing about classes.
+    # The shipped change model can be trained further, but not for this task.
     assert sorted(offered(panel)) == ["backbone", "imported"]
     panel.show_task("change")
     assert sorted(offered(panel)) == ["backbone", "change.safetensors", "imported"]

@@ -1,4 +1,4 @@
-"""The dock as a part of the plugin: made when wanted, gone on unload."""
+"""The dock as a part of the plugin: made on first use, removed on unload."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_ten_times_in_and_out_leave_nothing(provider, models, iface, raster):
         part.remove()
     assert iface.tools == iface.docks == []
     wait(lambda: not iface.window.findChildren(TrainingDock))
-    QgsProject.instance().clear()  # nothing listens any more
+    QgsProject.instance().clear()  # no slot is connected any more
 
 
 def test_it_goes_while_labels_are_drawn(part, iface, raster, saved_project):
@@ -65,7 +65,7 @@ def test_it_goes_while_labels_are_drawn(part, iface, raster, saved_project):
 
 
 def test_a_real_training_from_the_dock(part, iface, raster, saved_project):
-    """Two classes that anybody can tell apart, from the drawing to the model."""
+    """Two classes that are easy to distinguish, from drawing labels to the model."""
     dock = part.open(raster)
     layer = dock.labels.make_layer()
     for place in ((150, 185), (200, 195), (120, 215)):

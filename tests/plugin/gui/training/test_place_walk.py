@@ -10,7 +10,7 @@ from spectralgpt_qgis.gui.training.place_walk import TITLES, PlaceWalk
 
 @pytest.fixture
 def places(desk):
-    """Three squares of 0.001 degrees, not in the order of their rank."""
+    """Three squares of 0.001 degrees, not sorted by rank."""
     layer = QgsVectorLayer(
         "Polygon?crs=EPSG:4326&field=rank:int&field=first_class:string&field=second_class:string",
         "places",

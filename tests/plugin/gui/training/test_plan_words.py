@@ -1,4 +1,4 @@
-"""What a training will do, said above its options."""
+"""Sentences about what a training will do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the parameters of a training to those of a map."""
+"""Parameters of the mapping tool, derived from those of a training."""
 
 from __future__ import annotations
 

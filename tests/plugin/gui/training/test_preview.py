@@ -1,4 +1,4 @@
-"""Previews: one at a time, above the imagery; with the tiny model of the tests, which is quick."""
+"""Previews: one at a time, above the imagery; with the tiny model of the tests, which is fast."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tree():
 
 
 def mapped(layer):
-    """How many rows and columns have a class anywhere."""
+    """The number of rows and columns with any class."""
     dataset = gdal.Open(layer.source())
     there = dataset.ReadAsArray() != dataset.GetRasterBand(1).GetNoDataValue()
     return int(there.any(axis=1).sum()), int(there.any(axis=0).sum())
@@ -69,7 +69,7 @@ def test_a_new_preview_takes_the_place_of_the_old_one(preview, told, trained, de
     wait(lambda: len(told) == 2)
     assert tree() == ["Water and land", "Preview: landcover", "Summer"]
     second = preview.layer()
-    preview.clear()  # as when the project is opened again
+    preview.clear()  # as after opening the project again
     assert preview.layer() is None
     preview.adopt(trained)
     assert preview.layer() == second
@@ -93,7 +93,7 @@ def test_layers_that_are_deleted_meanwhile(preview, told, trained, desk):
     assert told[0][0] == "ready" and tree() == ["Preview: landcover"]
     QgsProject.instance().removeMapLayer(preview.layer().id())
     assert preview.layer() is None
-    preview.remove()  # is gone already
+    preview.remove()  # removed already
 
 
 def test_a_closed_project_gets_no_preview(preview, told, trained):

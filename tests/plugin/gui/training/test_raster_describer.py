@@ -1,4 +1,4 @@
-"""What the real engine says of the sample, asked beside QGIS."""
+"""The real engine's description of the sample scene, in the background."""
 
 from __future__ import annotations
 

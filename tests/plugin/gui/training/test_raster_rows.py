@@ -1,4 +1,4 @@
-"""The rasters to learn from."""
+"""The rows of rasters to learn from."""
 
 from __future__ import annotations
 

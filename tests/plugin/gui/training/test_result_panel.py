@@ -1,4 +1,4 @@
-"""What is shown after a training, and once all the way: labels, training, preview, places, and again."""
+"""The panel after a training, and once the whole cycle: labels, training, preview, places, further training."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_figures_of_a_model(panel, models, desk):
 
 
 def test_it_fits_into_a_narrow_dock(panel, models, desk):
-    """The dock is 340 px wide at least, of which frame and scroll bar take about 30."""
+    """The dock is at least 340 px wide, of which frame and scroll bar take about 30."""
     panel.show_result(result(models, warnings=["A warning."]), {"INPUT": [desk.imagery]})
     assert panel.minimumSizeHint().width() <= 310
 
@@ -149,7 +149,7 @@ def test_from_labels_to_a_preview_and_the_next_places(panel, desk, tmp_path):
     assert made["METHOD_USED"] == "quick"
     assert [item["color"] for item in made["TRAINING"]["classes"]] == list(COLOURS.values())
     counts = made["TRAINING"]["accuracy"]["confusion"]
-    # 4 squares of 5 x 5 pixels of each class, all of them held back once.
+    # 4 squares of 5 x 5 pixels per class, each held back once.
     assert [sum(row) for row in counts] == [100, 100]
     assert run.record.judged_parts == run.record.parts >= 2
     assert all(score.iou is not None for score in run.record.class_scores())

@@ -1,4 +1,4 @@
-"""The panel of a running training: with a stand-in for the engine."""
+"""The panel for a running training, with a stand-in for the engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def panel(provider):
 
 @pytest.fixture
 def told(panel):
-    """The endings, as they come."""
+    """The signals about the end of a run, in order."""
     seen = []
     panel.finished.connect(lambda result: seen.append(("finished", result)))
     panel.failed.connect(lambda message, details: seen.append(("failed", message, details)))
@@ -51,7 +51,7 @@ def parameters(models, tmp_path):
 
 @pytest.fixture
 def fake(fake_engine):
-    """An engine that trains two rounds in a blink."""
+    """An engine that trains two rounds instantly."""
     fake_engine.result = {"model": {"name": "mine"}, "method": "full", "classes": CLASSES}
     return fake_engine
 
@@ -59,7 +59,7 @@ def fake(fake_engine):
 def test_before_and_while_nothing_is_known(panel):
     assert not panel.running
     assert not panel.cancel_button.isVisible() and not panel.classes.isVisible()
-    panel.cancel()  # nothing to cancel, and no error
+    panel.cancel()  # without a run, not an error
     assert panel.doing.text() == ""
 
 
@@ -197,7 +197,7 @@ def test_it_fits_into_a_dock(panel, told, parameters, fake, width):
 
 
 def test_for_real_a_cancel_keeps_a_model_that_maps(panel, told, parameters, run):
-    """From the moment that the panel says so, which is before the first round."""
+    """As soon as the panel says that a model would be kept, which is before the first round."""
     panel.start({**parameters, "METHOD": "adapters", "EPOCHS": 9})
     wait(lambda: panel.record.keeps or told, 300)
     assert not told

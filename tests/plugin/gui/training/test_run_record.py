@@ -1,4 +1,4 @@
-"""What is known of a training run."""
+"""The record of a training run."""
 
 from spectralgpt_qgis.gui.training.run_record import ClassScore, RunRecord
 

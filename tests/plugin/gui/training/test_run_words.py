@@ -1,4 +1,4 @@
-"""What the panel says of a run."""
+"""Sentences of the panel about a run."""
 
 from spectralgpt_qgis.gui.training.run_record import RunRecord
 from spectralgpt_qgis.gui.training.run_words import elapsed, ended, judged_on, kept_by_cancel

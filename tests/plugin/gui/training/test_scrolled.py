@@ -1,4 +1,4 @@
-"""A step of the dock on a low screen, and on a high one."""
+"""A tab of the dock on low and high screens."""
 
 from __future__ import annotations
 

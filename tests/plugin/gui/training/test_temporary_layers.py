@@ -1,4 +1,4 @@
-"""What a saved project has of previews and places."""
+"""Which previews and places a saved project contains."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_ends_with_the_session_is_not_in_the_file(temporary, saved_project,
     project.clear()
     assert project.read(str(saved_project / "field.qgz"))
     back = {layer.name(): layer.isValid() for layer in project.mapLayers().values()}
-    # The temporary layer that somebody else made is that one's business.
+    # Temporary layers that are not the plugin's are not its concern.
     assert back == {"Boadella 2020-02-02": True, "kept": True, "x": False}
     tree = [node.name() for node in project.layerTreeRoot().findLayers()]
     assert sorted(tree) == ["Boadella 2020-02-02", "kept", "x"]

@@ -1,4 +1,4 @@
-"""What is set up: as parameters, and in the project."""
+"""The setup of a training, as parameters and in the project."""
 
 from __future__ import annotations
 
