@@ -1,4 +1,4 @@
-"""The jobs that judge: accuracy of a map, a sample to judge by, benchmarks."""
+"""The jobs of accuracy assessment: accuracy of a map, samples, benchmarks."""
 
 from __future__ import annotations
 

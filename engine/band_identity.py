@@ -1,6 +1,6 @@
-"""What each band of a raster is believed to be, from names, descriptions and wavelengths.
+"""Identifies the bands of a raster by names, descriptions and wavelengths.
 
-Standard library only, as `bands`.
+Standard library only, like `bands`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from .band_names import SENSORS, SENTINEL_2, Reading, read_name, sentinel_id
 from .language import marked
 
-CONTRADICTION = 0.030  # a name is not believed when a known wavelength is this much off
+CONTRADICTION = 0.030  # micrometres; a name is ignored if a known wavelength differs by more
 
 
 @dataclass(frozen=True)
 class BandDescriptor:
-    """What a raster tells about one of its bands.
+    """Metadata of a raster band.
 
     Attributes:
         index: Raster band number, from 1.
         name: Description, metadata name or source file name; may be empty.
-        wavelength: Centre in micrometres from the metadata, or None.
+        wavelength: Centre wavelength from the metadata, micrometres, or None.
     """
 
     index: int
@@ -31,7 +31,7 @@ class BandDescriptor:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a raster band is believed to be; empty fields are unknown."""
+    """The presumed identity of a raster band; empty fields are unknown."""
 
     index: int
     text: str = ""
@@ -43,14 +43,14 @@ class Identity:
 def identify(
     descriptors: Sequence[BandDescriptor], sensor: str = ""
 ) -> tuple[tuple[Identity, ...], str, str]:
-    """Decides what each raster band is.
+    """Identifies each band of a raster.
 
     Args:
         descriptors: All bands of the raster.
-        sensor: A name of `SENSORS` when file names or metadata tell it, or empty.
+        sensor: A name in `SENSORS` if known from file names or metadata, or empty.
 
     Returns:
-        The identities, the sensor, and a remark when names were not believed (for a refusal).
+        The identities, the sensor, and a remark for a refusal if names were ignored.
     """
     readings = [read_name(descriptor.name) for descriptor in descriptors]
     numbers = [reading.number for reading in readings]
@@ -81,7 +81,7 @@ def identify(
 
 
 def _colours_agree(readings: Sequence[Reading]) -> bool:
-    """Whether numbers are backed by Sentinel-2's colour words ("Band 2 - Blue") in most names."""
+    """Whether at least three names have number and colour ("Band 2 - Blue"), and all of these agree with Sentinel-2."""
     told = [r for r in readings if r.number and r.common]
     return len(told) >= 3 and all(SENTINEL_2[r.number][0] == r.common for r in told)
 
@@ -89,9 +89,9 @@ def _colours_agree(readings: Sequence[Reading]) -> bool:
 def _table_of(
     readings: Sequence[Reading], used: set[str]
 ) -> tuple[dict[str, tuple[str, float]] | None, str]:
-    """Whose numbers these are when nothing else names the sensor."""
+    """Infers the sensor's table from the band numbers if nothing else names the sensor, or returns a remark."""
     if any(reading.surface for reading in readings):
-        if "6" in used:  # SR_B6 exists on OLI alone: on TM and ETM+ band 6 is thermal
+        if "6" in used:  # SR_B6 exists on OLI only; on TM and ETM+ band 6 is thermal
             return SENSORS["Landsat 8-9"], ""
         if {"1", "7"} <= used:
             return SENSORS["Landsat 4-7"], ""
@@ -106,7 +106,7 @@ def _table_of(
 def _identity(
     descriptor: BandDescriptor, reading: Reading, table: dict[str, tuple[str, float]] | None
 ) -> Identity:
-    """One band's identity; words and wavelengths overrule a number that contradicts them."""
+    """The identity of a band; colours and wavelengths take precedence over a contradicting number."""
     wavelength = descriptor.wavelength or reading.wavelength
     sentinel, common = "", reading.common
     known = table.get(reading.number) if table and reading.number else None

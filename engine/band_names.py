@@ -1,8 +1,8 @@
-"""What a band's name says: its number, its colour, its wavelength, and the sensor behind it.
+"""Parses band names: number, colour, wavelength, and sensor.
 
-Names come from band descriptions, metadata and the file names inside a VRT, in every spelling that
-was met: `B8A`, `B08A`, `Band 2 - Blue`, `sur_refl_b01`, `T31TCJ_20200101T105331_B02_10m.jp2`,
-`B02 (490 nm)`, `rededge071`. Reading a name is kept apart from believing it (band_identity.py). Standard
+Names come from band descriptions, metadata and the file names inside a VRT, in all spellings that we
+have met: `B8A`, `B08A`, `Band 2 - Blue`, `sur_refl_b01`, `T31TCJ_20200101T105331_B02_10m.jp2`,
+`B02 (490 nm)`, `rededge071`. Whether to trust a name is decided separately, in band_identity.py. Standard
 library only.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Number -> (common name, centre in micrometres). The common names are ours, one for each spelling.
+# Number -> (common name, centre wavelength in micrometres). The common names are ours, one for all spellings.
 SENTINEL_2 = {
     "1": ("coastal", 0.443),
     "2": ("blue", 0.492),
@@ -63,7 +63,7 @@ SENSORS = {
 
 _EDGE = r"(?<![A-Za-z0-9])"
 _END = r"(?![A-Za-z0-9])"
-# Asked in this order: HLS.L30 is Landsat in Sentinel-2's tiles.
+# The order matters: HLS.L30 is Landsat in Sentinel-2's tiles.
 _SENSOR_PATTERNS = (
     ("MODIS", r"sur_refl_b|" + _EDGE + r"M[OY]D09"),
     (
@@ -93,7 +93,7 @@ _WAVELENGTH = re.compile(
     r"(?P<unit>nm|nanomet\w*|um|µm|μm|microns?|micromet\w*)(?![A-Za-z])",
     re.IGNORECASE,
 )
-# Asked in this order, on the name in lower case with every separator turned into one space.
+# In order of precedence, for names in lower case with separators replaced by single spaces.
 _COMMON_PATTERNS = tuple(
     (common, re.compile(pattern))
     for common, pattern in (
@@ -117,15 +117,15 @@ _COMMON_PATTERNS = tuple(
 
 @dataclass(frozen=True)
 class Reading:
-    """What a name says, believed or not.
+    """The content of a band name, whether trustworthy or not.
 
     Attributes:
-        number: "1".."12" or "8A"; empty when the name has none.
-        zero: The number was written with a leading zero, as Sentinel-2's are.
-        plain: The name only counts: "Band 4", "4".
-        surface: The name has Landsat's prefix SR_.
+        number: "1".."12" or "8A"; empty if the name has none.
+        zero: Whether the number has a leading zero, as Sentinel-2's do.
+        plain: Whether the name is only a count, such as "Band 4" or "4".
+        surface: Whether the name has Landsat's prefix SR_.
         common: One of our common names, or empty.
-        wavelength: Centre in micrometres, or None.
+        wavelength: Centre wavelength in micrometres, or None.
     """
 
     number: str = ""
@@ -137,7 +137,7 @@ class Reading:
 
 
 def read_name(text: str) -> Reading:
-    """Reads one band name; nothing recognised gives an empty `Reading`."""
+    """Parses a band name; returns an empty `Reading` if nothing is recognised."""
     text = text.strip()
     stem = re.sub(r"\.(?:tiff?|jp2|img|vrt|png|bin|dat)$", "", text, flags=re.IGNORECASE)
     common, wavelength = common_name(stem), wavelength_in(text)
@@ -164,7 +164,7 @@ def read_name(text: str) -> Reading:
 
 
 def common_name(text: str) -> str:
-    """Our common name for a colour word in any spelling (STAC's too), or empty."""
+    """Our common name for a colour in any spelling, including STAC's, or empty."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)  # RedEdge1, BlueBand
     words = re.sub(r"[^a-z0-9]+", " ", words.lower()).strip()
     for common, pattern in _COMMON_PATTERNS:
@@ -174,7 +174,7 @@ def common_name(text: str) -> str:
 
 
 def wavelength_in(text: str) -> float | None:
-    """The wavelength with a unit inside a text, in micrometres; the middle of a range."""
+    """The wavelength in a text, which must have a unit, in micrometres; the middle of a range."""
     found = _WAVELENGTH.search(text)
     if not found:
         return None
@@ -185,10 +185,10 @@ def wavelength_in(text: str) -> float | None:
 
 
 def sensor_of(texts: Iterable[str]) -> str:
-    """The sensor that file names, descriptions or metadata name, or empty.
+    """The sensor that is named in file names, descriptions or metadata, or empty.
 
     Args:
-        texts: From the surest to the least sure; the first that names a sensor decides.
+        texts: Texts in order of reliability; the first that names a sensor decides.
     """
     for text in texts:
         for sensor, pattern in _SENSOR_PATTERNS:

@@ -1,4 +1,4 @@
-"""The sentence for a raster whose bands cannot serve a model: given, missing, what to type.
+"""The error message for a raster whose bands do not suit a model: given and missing bands, and the remedy.
 
 Standard library only.
 """
@@ -11,7 +11,7 @@ from .band_identity import BandDescriptor
 from .cards import Band
 from .language import marked
 
-STACKS = {  # usual orders of Sentinel-2 stacks, by their number of bands
+STACKS = {  # usual band orders of Sentinel-2 stacks, by number of bands
     10: {"without the 60 m bands": "B02 B03 B04 B05 B06 B07 B08 B8A B11 B12"},
     12: {"Sentinel-2 L2A": "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12"},
     13: {
@@ -28,14 +28,14 @@ def refusal(
     required: int,
     remark: str = "",
 ) -> str:
-    """Says what the raster has, what the model lacks, and what to type.
+    """Says which bands the raster has, which are missing, and what to do.
 
     Args:
         descriptors: All bands of the raster.
         wanted: The model's bands, each with its Sentinel-2 name or "".
         missing: Bands of required groups that were not found.
-        required: How many bands the model cannot do without.
-        remark: Why names were not believed, or empty.
+        required: Number of bands that the model requires.
+        remark: Why names were ignored, or empty.
     """
     told = [d for d in descriptors if d.name or d.wavelength]
     if len(descriptors) == 1:
@@ -49,7 +49,7 @@ def refusal(
         given = marked(f"The raster's {len(descriptors)} bands are {shown}")
     needs = ", ".join(_described(band) for band in missing)
     text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
-    if len(descriptors) == 1 < required:  # a file a band, as most products are delivered
+    if len(descriptors) == 1 < required:  # most products are delivered with one file per band
         return text + (
             f"At least {required} bands are needed in one raster: stack band files with Raster > Miscellaneous > "
             "Build Virtual Raster, each file as a separate band."
@@ -87,12 +87,12 @@ def _shown(descriptor: BandDescriptor) -> str:
 
 
 def quoted(text: str) -> str:
-    """A name in quotation marks, long ones cut."""
+    """A name in quotation marks, truncated if long."""
     return f'"{text}"' if len(text) <= 40 else f'"{text[:37]}..."'
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Band numbers in words: "1, 3" or "1 to 12"."""
+    """Band numbers as text: "1, 3" or "1 to 12"."""
     if len(numbers) > 4 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers))

@@ -1,7 +1,7 @@
-"""Which band of a raster serves which band of a model: by name, description or wavelength.
+"""Matches a raster's bands with a model's, by name, description or wavelength.
 
-Never by position: a raster whose bands say nothing is refused, with the list to type for the usual
-orders. Standard library only, so that the plugin can show a match without the engine.
+Bands are never matched by position: a raster without band metadata is refused, with the numbers to type
+for the usual orders. Standard library only, so that the plugin can show a match without the engine.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from .cards import Band
 from .errors import BandMismatch
 from .language import marked
 
-# Broad and narrow near infrared see nearly the same; each may stand in for the other.
+# Broad and narrow near infrared are so similar that each may replace the other.
 _STAND_INS = {"B08": "B8A", "B8A": "B08"}
-_NEAREST = 0.010  # a band within 10 nm serves, however narrow the wanted one is
+_NEAREST = 0.010  # micrometres; such a difference is accepted however narrow the wanted band is
 
 
 @dataclass(frozen=True)
 class BandEntry:
-    """One model band, the raster band that serves it (None: left out), and why."""
+    """A model band, the raster band that is used for it (None: left out), and why."""
 
     model: str
     raster: int | None
     by: str
 
     def __str__(self) -> str:
-        """Such as "B04: band 3, name"; what serves nothing says why alone."""
+        """For example "B04: band 3, name"; only the reason if the band is left out."""
         return f"{self.model}: " + (
             self.by if self.raster is None else f"band {self.raster}, {self.by}"
         )
@@ -39,12 +39,12 @@ class BandEntry:
 
 @dataclass(frozen=True)
 class BandMatch:
-    """The whole match.
+    """A match of a raster's bands with a model's.
 
     Attributes:
-        entries: One for each model band, in the model's order.
-        groups: Ascending indices of the model's spectral groups that are served.
-        identities: What every raster band is believed to be, matched or not.
+        entries: One entry for each model band, in the model's order.
+        groups: Ascending indices of the model's spectral groups that are present.
+        identities: The presumed identity of every raster band, matched or not.
         sensor: Name of the sensor, or empty.
     """
 
@@ -55,16 +55,16 @@ class BandMatch:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """Positions of the served bands among the model's bands."""
+        """Positions of the matched bands among the model's bands."""
         return tuple(k for k, entry in enumerate(self.entries) if entry.raster is not None)
 
     @property
     def indexes(self) -> tuple[int, ...]:
-        """Raster band numbers that serve `positions`, in the same order."""
+        """Raster band numbers for `positions`, in the same order."""
         return tuple(entry.raster for entry in self.entries if entry.raster is not None)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """The match as the protocol reports it."""
+        """The match in the form of the protocol."""
         return [{"model": e.model, "raster": e.raster, "by": e.by} for e in self.entries]
 
 
@@ -80,16 +80,16 @@ def match_bands(
     """Finds the raster band for every model band.
 
     Args:
-        descriptors: All bands of the raster, alpha left out.
+        descriptors: All bands of the raster except alpha.
         wanted: The model's bands.
-        spectral_patch: Bands in one spectral group.
-        optional_groups: Groups that may be left out of the sequence as a whole.
+        spectral_patch: Number of bands in a spectral group.
+        optional_groups: Indices of groups that may be left out as a whole.
         explicit: Raster band numbers in the order of `wanted`, or of `wanted` without the optional
             groups; empty means automatic.
-        sensor: What file names or metadata tell, or empty.
+        sensor: The sensor known from file names or metadata, or empty.
 
     Raises:
-        BandMismatch: A required band is missing, ambiguous or wrongly given.
+        BandMismatch: A required band is missing or ambiguous, or `explicit` is wrong.
     """
     identities, sensor, remark = identify(descriptors, sensor)
     if explicit:
@@ -152,7 +152,7 @@ def _explicit(
 
 
 def _wanted_id(band: Band) -> str:
-    """Sentinel-2's name of a model band, when it is one of Sentinel-2's."""
+    """Sentinel-2's name of a model band; empty if it is not one of Sentinel-2's."""
     reading = read_name(band.name)
     known = SENTINEL_2.get(reading.number)
     if known is None:
@@ -178,12 +178,12 @@ def _automatic(identities: Sequence[Identity], wanted: Sequence[Band]) -> list[B
 
 
 def _by_name(identities: Sequence[Identity], band: Band, sentinel: str) -> BandEntry | None:
-    """The band of that name; two of one name are refused unless wavelengths settle it."""
+    """The band with a model band's name; several of that name are refused unless wavelengths decide."""
     common = SENTINEL_2[read_name(band.name).number][0] if sentinel else ""
     common = common or common_name(band.common_name) or common_name(band.name)
     for key, value in (("sentinel", sentinel), ("common", common)):
         found = [i for i in identities if value and getattr(i, key) == value]
-        if key == "common":  # a band known as another one of Sentinel-2's is not asked by colour
+        if key == "common":  # exclude bands that are known to be another one of Sentinel-2's
             found = [i for i in found if not (sentinel and i.sentinel)]
         if len(found) > 1 and band.center_wavelength and all(i.wavelength for i in found):
             distance = {i.index: abs((i.wavelength or 0) - band.center_wavelength) for i in found}
@@ -201,7 +201,7 @@ def _by_name(identities: Sequence[Identity], band: Band, sentinel: str) -> BandE
 
 
 def _by_wavelength(identities: Sequence[Identity], band: Band) -> BandEntry | None:
-    """The nearest band within half the wanted band's width."""
+    """The band nearest in wavelength, within half the wanted band's width or `_NEAREST`."""
     near = [i for i in identities if i.wavelength is not None]
     if not near or not band.center_wavelength:
         return None
@@ -220,7 +220,7 @@ def _by_groups(
     spectral_patch: int,
     optional_groups: Sequence[int],
 ) -> tuple[list[BandEntry], tuple[int, ...], list[Band]]:
-    """Leaves incomplete optional groups out as a whole; lists what required groups lack."""
+    """Leaves out incomplete optional groups as a whole, and lists the missing bands of required groups."""
     entries, groups, missing = list(entries), [], []
     for group, start in enumerate(range(0, len(wanted), spectral_patch)):
         members = range(start, min(start + spectral_patch, len(wanted)))

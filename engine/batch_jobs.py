@@ -1,4 +1,4 @@
-"""The job that does another verb's work on many scenes."""
+"""The job that runs another verb on many scenes."""
 
 from __future__ import annotations
 

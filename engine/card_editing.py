@@ -19,19 +19,19 @@ _CHUNK = 1 << 22
 
 
 def write_with_card(source: Path, target: Path, card: Card, progress: Progress) -> str:
-    """Writes a model file with another card; everything else stays byte for byte.
+    """Writes a copy of a model file with another card; everything else is copied unchanged.
 
     Args:
         source: A model of ours.
-        target: File to write, of the same ending.
-        card: What it shall carry.
-        progress: Told how far the work is.
+        target: File to write, with the same ending.
+        card: The new card.
+        progress: Takes the progress.
 
     Returns:
         The seal of the new file.
 
     Raises:
-        ModelInvalid: The source is not such a file.
+        ModelInvalid: The source is not a model of ours.
         OSError: A file cannot be read or written.
     """
     entries = {CARD_KEY: json.dumps(card.to_stac()), SEAL_KEY: UNSEALED}
@@ -52,7 +52,7 @@ def write_with_card(source: Path, target: Path, card: Card, progress: Progress) 
 
 
 def copy_file(source: Path, target: Path, progress: Progress) -> None:
-    """Copies a file, which can be cancelled.
+    """Copies a file; may be cancelled.
 
     Raises:
         OSError: A file cannot be read or written.
@@ -84,7 +84,7 @@ def _safetensors(
     header = json.loads(old.read(length))
     header["__metadata__"] = {**header["__metadata__"], **entries}
     text = json.dumps(header, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    text += b" " * (-len(text) % 8)  # keeps the tensors aligned
     new.write(struct.pack("<Q", len(text)) + text)
     _copy(old, new, size - 8 - length, size, progress)
 

@@ -1,8 +1,8 @@
 """The model card: inputs, outputs, accuracy and licence of a model.
 
-A card travels inside its model file, as the JSON of the STAC Machine Learning Model extension
-(https://github.com/stac-extensions/mlm), so that a model needs nothing beside it. Standard library only: the plugin's
-list of models is made from here without loading a model.
+A card is stored inside its model file, as JSON of the STAC Machine Learning Model extension
+(https://github.com/stac-extensions/mlm), so that a model needs no further files. Standard library only, so that the
+plugin can list models without loading them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from .errors import ModelInvalid
 from .language import marked
 
-_LARGEST = 65_535  # value of a class
+_LARGEST = 65_535  # largest value of a class
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 TASKS = ("backbone", "segmentation", "scene-classification", "change-detection")
 STAC_EXTENSIONS = (
@@ -30,7 +30,7 @@ _STAC_TASKS = {
     "change-detection": "change-detection",
 }
 
-# Of a card, those that have a place of their own in an item; the others stand together under a key of ours.
+# Fields of a card with a place of their own in a STAC item; the others are stored under a key of ours.
 _STAC_FIELDS = (
     "name",
     "title",
@@ -45,7 +45,7 @@ _STAC_FIELDS = (
 
 @dataclass(frozen=True)
 class Band:
-    """One spectral band a model expects; wavelengths in micrometres, as in STAC."""
+    """A spectral band that a model expects; wavelengths in micrometres, as in STAC."""
 
     name: str
     common_name: str = ""
@@ -55,7 +55,7 @@ class Band:
 
 @dataclass(frozen=True)
 class ModelClass:
-    """One class: its value in a map, its name in tables, its title and colour for people."""
+    """A class: its value in a map, its name in tables, its title and colour for people."""
 
     value: int
     name: str
@@ -64,7 +64,7 @@ class ModelClass:
 
     @property
     def word(self) -> str:
-        """What tables call it: its name, or its title where the name is but the number, as of a title in Chinese."""
+        """Its text in tables: its name, or its title if the name is only a number, as for a Chinese title."""
         numbered = self.name == f"class-{self.value}"
         return self.title if numbered and not self.title.isascii() else self.name
 
@@ -77,10 +77,10 @@ class ModelClass:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How values become network input.
+    """Normalisation of values before the network.
 
-    kind: "statistics" (fixed mean and std), "tile-minmax" (each window and band to 0..1), "scene-statistics" (each
-    band of each scene standardised by its own valid pixels), or "none".
+    kind: "statistics" (by fixed mean and std), "tile-minmax" (each band of each window to 0..1), "scene-statistics"
+    (each band of each scene standardised by its own valid pixels), or "none".
     """
 
     kind: str = "none"
@@ -90,18 +90,18 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Card:
-    """All that is needed to run a model and to judge it.
+    """Everything that is needed to run a model and to know its quality.
 
     Attributes:
-        window: Side of the square the model sees, pixels.
-        gsd: Ground sample distance it was trained at, metres.
-        unit: "reflectance" (0..1) or "raw" (as in the file).
-        spectral_patch: Bands in one token.
-        optional_groups: Spectral groups that a raster may lack.
-        threshold: How scores become a decision, {"method": ...}.
+        window: Side of the model's square input, pixels.
+        gsd: Ground sample distance of the training data, metres.
+        unit: Unit of the input, "reflectance" (0..1) or "raw" (as in the file).
+        spectral_patch: Number of bands in a token.
+        optional_groups: Indices of spectral groups that a raster may lack.
+        threshold: How scores are turned into a decision, {"method": ...}.
         architecture: The network's name and configuration.
-        training: Data, recipe, their licences.
-        accuracy: Held-out figures, never from training data.
+        training: Training data, recipe, and their licences.
+        accuracy: Figures on held-out data, never on training data.
     """
 
     name: str
@@ -131,7 +131,7 @@ class Card:
         return 255 if any(item.value == 0 for item in self.classes) else 0
 
     def to_stac(self) -> dict[str, Any]:
-        """The card as a STAC item with the MLM extension; JSON-able."""
+        """The card as a STAC item with the MLM extension, serialisable as JSON."""
         extra = dataclasses.asdict(self)
         for known in _STAC_FIELDS:
             extra.pop(known)
@@ -239,7 +239,7 @@ class Card:
         return card
 
     def _fault(self) -> str:
-        """What no map can be made by, or no list shown, in words; empty for nothing."""
+        """Describes a fault that would prevent mapping with the model or listing it; empty if there is none."""
         texts = [self.name, self.title, self.description, self.licence, self.attribution]
         texts += [
             self.version,

@@ -1,4 +1,4 @@
-"""Our model file to train from: a network's weights as safetensors, its card in the header, sealed."""
+"""Our format for trainable models: a network's weights as safetensors, with its card in the header, sealed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .model_file import CARD_KEY, SEAL_KEY, UNSEALED, read_card, seal, verify
 
 
 def save(path: str | Path, network: Network, card: Card, *, half: bool = False) -> str:
-    """Writes a network and its card; the file appears whole or not at all.
+    """Writes a network and its card; the file appears complete or not at all.
 
     Args:
         path: File to write, ending in .safetensors.
-        network: One that `model.registry` knows.
-        card: Its card; the network's own configuration is written into its `architecture`.
-        half: Whether to store weights as float16; `load` gives them back at full width.
+        network: A network of a type that `model.registry` knows.
+        card: Its card; the network's configuration is added to its `architecture`.
+        half: Whether to store weights as float16; `load` converts them back to float32.
 
     Returns:
         The file's seal (SHA-256).
@@ -36,7 +36,7 @@ def save(path: str | Path, network: Network, card: Card, *, half: bool = False) 
     Raises:
         InvalidParameter: The path does not end in .safetensors.
         OutputNotWritable: The file cannot be written.
-        DiskFull: The disk has no room for it.
+        DiskFull: The disk is full.
     """
     architecture = {**card.architecture, **network.architecture()}
     card = dataclasses.replace(card, architecture=architecture)
@@ -55,25 +55,25 @@ def save(path: str | Path, network: Network, card: Card, *, half: bool = False) 
             mode = staged.stat().st_mode
             safetensors.torch.save_file(tensors, staged, metadata)
             _order_metadata(staged)
-            staged.chmod(mode)  # safetensors keeps its files to their owner: as the user's others
+            staged.chmod(mode)  # usual permissions, as safetensors restricts its files to the owner
             return seal(staged)
         except (OSError, SafetensorError) as error:
             raise write_error(staged, error) from error
 
 
 def _order_metadata(path: Path) -> None:
-    """Sorts the header's metadata: safetensors writes it in an order that differs from run to run."""
+    """Sorts the header's metadata, as safetensors writes it in an order that differs between runs."""
     with path.open("r+b") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
         ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
         text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
         file.seek(8)
-        file.write(text.ljust(length))  # the same characters, so never more than there were
+        file.write(text.ljust(length))  # never longer than before, as only the order changes
 
 
 def load(path: str | Path) -> tuple[Network, Card]:
-    """Builds the network of a file that `save` wrote; every weight must be there and fit.
+    """Builds the network from a file that `save` wrote; all weights must be present and fit.
 
     Args:
         path: A .safetensors model of ours.
@@ -82,7 +82,7 @@ def load(path: str | Path) -> tuple[Network, Card]:
         The network in evaluation mode on the CPU, and its card.
 
     Raises:
-        ModelInvalid: Not such a file, changed since it was made, or of a network unknown here.
+        ModelInvalid: It is not such a file, was changed since it was made, or has an unknown network.
     """
     path = Path(path)
     if ending(path) != SAFETENSORS:

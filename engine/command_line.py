@@ -12,7 +12,7 @@ from .jobs import VERBS
 from .parameters import Job
 from .protocol import EXIT_BAD_USAGE
 
-# One for each verb; README and the guide have longer ones.
+# An example for each verb; README and the guide have longer ones.
 EXAMPLES = {
     "segment": "segment --input scene.tif --model landcover --output map.tif --confidence confidence.tif",
     "classify": "classify --input scene.tif --model scenes --output scenes.gpkg",
@@ -35,12 +35,12 @@ _NUMBERS: dict[str, tuple[Callable[[str], int | float], str]] = {
     "int": (int, "a whole number"),
     "float": (float, "a number"),
 }
-# Starts like an option and is none: an extent or no-data values with a minus in front.
+# Negative numbers, such as extents and no-data values, which look like options.
 _NEGATIVE = re.compile(r"-[\d.][\d.,eE+-]*")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors end with what to do, without the long usage before them."""
+    """A parser whose errors say what to do, without printing the long usage first."""
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with the exit code of bad usage."""
@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class ListAction(argparse.Action):
-    """Takes a list with spaces, commas or both between its items."""
+    """Takes a list whose items are separated by spaces, commas or both."""
 
     def __call__(
         self,
@@ -57,17 +57,17 @@ class ListAction(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """`values` is a list of lists, one for each word."""
+        """Flattens `values`, a list of lists with one for each word."""
         setattr(namespace, self.dest, [item for word in values for item in word])
 
 
 def parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    """The arguments as a dict: "verb", "json", and the job's parameters by name.
+    """Parses the arguments to a dict with "verb", "json", and the job's parameters by name.
 
     Raises:
-        SystemExit: They are not well formed (2), or ask for help (0).
+        SystemExit: The arguments are malformed (2), or request help (0).
     """
-    # A space in front keeps argparse from taking the value for an option.
+    # A leading space keeps argparse from taking the value for an option.
     words = [f" {word}" if _NEGATIVE.fullmatch(word) else word for word in arguments]
     return vars(parser().parse_args(words))
 
@@ -87,7 +87,7 @@ def parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             add_help=False,
         )
-        # In this order: what is needed comes first.
+        # Required parameters first.
         needed, optional = sub.add_argument_group("needed"), sub.add_argument_group("options")
         for field in dataclasses.fields(job_class):  # type: ignore[arg-type]
             group = needed if field.default is dataclasses.MISSING else optional
@@ -98,7 +98,7 @@ def parser() -> Parser:
 
 
 def _usage(verb: str, job_class: type[Job]) -> str:
-    """What is needed; the options stand below it, each with what it means."""
+    """The usage line with the required parameters; options are listed below it in the help."""
     words = ["python -m engine", verb]
     for field in dataclasses.fields(job_class):  # type: ignore[arg-type]
         if field.metadata.get("positional"):
@@ -128,7 +128,7 @@ def _add_option(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -
     if kind == "bool":
         options["action"] = argparse.BooleanOptionalAction if field.default else "store_true"
     elif kind.startswith("tuple"):
-        # A comma may be part of a path.
+        # Do not split paths at commas.
         whole = item == "str" and not field.metadata.get("words")
         options.update(action=ListAction, nargs="+", type=_items(item, whole))
         options["metavar"] = field.name.upper() if item == "str" else "NUMBER"
@@ -140,12 +140,12 @@ def _add_option(group: argparse._ArgumentGroup, field: dataclasses.Field[Any]) -
 
 
 def _help(field: dataclasses.Field[Any]) -> str:
-    """What the parameter means, its limits and its default."""
+    """The parameter's help text with its limits and default."""
     low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
     notes = []
     if low is not None:
         notes.append(f"{low:g} or more" if high is None else f"{low:g} to {high:g}")
-    # The help itself says what an empty text, an empty list or a zero means.
+    # The help text explains what an empty text, an empty list or 0 means.
     if field.default not in (dataclasses.MISSING, "", None, (), 0, False, True):
         notes.append(f"default {field.default}")
     if field.default is True:
@@ -154,7 +154,7 @@ def _help(field: dataclasses.Field[Any]) -> str:
 
 
 def _items(item: str, whole: bool) -> Callable[[str], list[Any]]:
-    """From one word of the command line to the items in it."""
+    """A function that splits one word of the command line into items."""
 
     def split(word: str) -> list[Any]:
         words = [word] if whole else [part for part in word.strip().split(",") if part.strip()]

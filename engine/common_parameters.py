@@ -1,4 +1,4 @@
-"""Parameters that several jobs have: one meaning, one default and one range, whatever the verb."""
+"""Parameters that several jobs share, with the same meaning, default and range for all verbs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def model() -> Any:
 
 
 def bands(of: str = "model") -> Any:
-    """Which raster bands serve, `of` whose bands."""
+    """The raster bands to use, in the order of the bands of `of`."""
     return parameter(
         f"raster bands (from 1) in the order of the {of}'s bands; none = automatic", ()
     )
@@ -32,42 +32,42 @@ def extent_crs(of: str = "raster") -> Any:
 
 
 def mask() -> Any:
-    """The polygons to compute in."""
+    """The polygons to limit the computation to."""
     return parameter("polygons to limit the work to: a vector file", "")
 
 
 def nodata() -> Any:
-    """No-data beside what the file declares."""
+    """No-data values in addition to those that the file declares."""
     return parameter("additional no-data values", ())
 
 
 def assumed_crs() -> Any:
-    """The CRS of a file that names none."""
+    """The CRS to assume for a file without one."""
     return parameter("CRS to assume when a file has none", "")
 
 
 def overlap() -> Any:
-    """How much neighbouring windows share."""
+    """The overlap of neighbouring windows."""
     return parameter("overlap of windows, percent", 25, minimum=0, maximum=75)
 
 
 def device() -> Any:
-    """Where to compute."""
+    """The device to compute on."""
     return parameter("where to compute", "auto", choices=DEVICES)
 
 
 def threads() -> Any:
-    """How much of the processor."""
+    """The number of CPU threads."""
     return parameter("processor threads, 0 = all", 0, minimum=0, maximum=1024)
 
 
 def cog() -> Any:
-    """The form of raster outputs."""
+    """Whether to write raster outputs as Cloud Optimized GeoTIFFs."""
     return parameter("write Cloud Optimized GeoTIFFs", False)
 
 
 def tiles() -> Any:
-    """Raster outputs in tiles."""
+    """Whether to write raster outputs as tiles, and their size."""
     return parameter(
         "side of tiles, pixels: each raster becomes a .vrt with its tiles in a folder beside it; 0 = one .tif",
         0,
@@ -77,12 +77,12 @@ def tiles() -> Any:
 
 
 def resume() -> Any:
-    """Whether to take up an earlier run."""
+    """Whether to resume an earlier run."""
     return parameter("go on where a run that was killed stopped", True)
 
 
 def scheduler() -> Any:
-    """The cluster that computes."""
+    """The cluster to compute on."""
     return parameter(
         "Dask cluster to compute on: tcp://host:port, or 'local' for processes here; empty = this process",
         "",
@@ -90,7 +90,7 @@ def scheduler() -> Any:
 
 
 def workers() -> Any:
-    """How many processes of the cluster."""
+    """The number of processes of the cluster."""
     return parameter(
         "processes of a local cluster, 0 = one for each processor; of another one: how many to count on, 0 = all",
         0,
@@ -100,12 +100,12 @@ def workers() -> Any:
 
 
 def dry_run() -> Any:
-    """The estimate without the run."""
+    """Whether to estimate only, without running."""
     return parameter("only tell what the run would take: windows, time, memory, disk", False)
 
 
 def quick_look() -> Any:
-    """The coarse map that comes first."""
+    """The coarse map to write first."""
     return parameter("coarse map of the view to write before the map, .tif", "")
 
 

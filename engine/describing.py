@@ -1,4 +1,4 @@
-"""The verb `describe`: a raster as the models see it, and every installed model judged against it."""
+"""The verb `describe`: describes a raster as models see it, and rates every installed model for it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .suitability import Suitability, suitability
 
 
 def describe_raster(job: DescribeJob, progress: Progress) -> dict[str, Any]:
-    """Describes a raster as {"raster": {...}, "models": [...]}, the best model first.
+    """Describes a raster as {"raster": {...}, "models": [...]}, with the best model first.
 
-    The raster has "bands" (number, name, common_name, wavelength in micrometres or None), "remark" (why names were not
-    believed), "sensor", "values" (how they become reflectance, in words), "warnings" (what was guessed), "nodata",
+    The raster has "bands" (number, name, common_name, wavelength in micrometres or None), "remark" (why names were
+    ignored), "sensor", "values" (how they are converted to reflectance, as text), "warnings" (about guesses), "nodata",
     "size" in pixels, "pixel" in CRS units, "pixel_metres" on the ground, and "crs". A model has "name", "path",
     "format", "task", "title", "gsd", "verdict" ("fits", "doubtful" or "unfit"), "scale", "missing", "left_out",
     "match" and "reason", see `Suitability`.
 
     Raises:
-        RasterUnreadable: The raster is missing, damaged or no image.
-        GeoreferenceMissing: It has no place on the ground.
+        RasterUnreadable: The raster is missing, damaged or not an image.
+        GeoreferenceMissing: It has no georeference.
     """
     progress.update(0.1, "Opening the raster")
     with open_raster(job.input) as dataset:
@@ -62,8 +62,8 @@ def describe_raster(job: DescribeJob, progress: Progress) -> dict[str, Any]:
 
 
 def _values(job: DescribeJob, identities: tuple[Identity, ...]) -> tuple[str, str, tuple[str, ...]]:
-    """How values become reflectance and what counts as no-data, each in words, and what was guessed."""
-    # A cloud mask beside the bands must not have a say in what the bands' values mean.
+    """How values are converted to reflectance and what counts as no-data, as texts, and warnings about guesses."""
+    # Bands such as a cloud mask must not influence the guess of the unit.
     spectral = [item for item in identities if item.common or item.wavelength is not None]
     used = spectral or list(identities)
     bands = tuple(Band(item.sentinel or f"band {item.index}") for item in used)
@@ -76,7 +76,7 @@ def _values(job: DescribeJob, identities: tuple[Identity, ...]) -> tuple[str, st
 
 
 def _judged(description: Description, pixel: float, progress: Progress) -> list[dict[str, Any]]:
-    """Every installed model with its suitability, the best first."""
+    """All installed models with their suitability, the best first."""
     found = []
     for path in installed_models():
         try:
@@ -86,7 +86,7 @@ def _judged(description: Description, pixel: float, progress: Progress) -> list[
             continue
         judged = suitability(card, description.descriptors, description.sensor, pixel)
         found.append((path, card, judged))
-    # Of those that fit alike, what makes maps comes before what only learns.
+    # Among models that fit equally well, those that can predict come first.
     found.sort(key=lambda item: (item[2].rank[0], ending(item[0]) != ONNX, item[2].rank, item[0]))
     return [_model(*item) for item in found]
 

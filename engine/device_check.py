@@ -15,15 +15,15 @@ from .errors import DeviceUnavailable, EngineError
 from .model_file import installed_models, read_card
 from .progress import Progress
 
-_AGREEMENT = 1e-3  # relative; TF32 matrix units differ by less, a broken driver by far more
-_ANSWER = 20  # s that a driver has to answer
+_AGREEMENT = 1e-3  # relative difference; TF32 differs by less, a broken driver by far more
+_ANSWER = 20  # seconds to wait for the driver's answer
 
 
 def check_devices(tier: str) -> list[dict[str, Any]]:
-    """Loads a model on the processor and on the GPU and compares what they compute; lets each model find its backend.
+    """Runs a model on the CPU and on the GPU and compares the results; lets each model choose its backend.
 
     Args:
-        tier: "training" also tries PyTorch's way to a GPU.
+        tier: "training" also tries PyTorch on a GPU.
 
     Returns:
         For each device and use {"device": "cpu" or "gpu", "use": "maps" or "training", "works": bool, "name": library
@@ -41,7 +41,7 @@ def check_devices(tier: str) -> list[dict[str, Any]]:
 
 
 def graphics_cards() -> list[str]:
-    """Name, driver and memory of each NVIDIA card, as its driver tells; empty without one."""
+    """Name, driver and memory of each NVIDIA card, as reported by its driver; empty without one."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
@@ -56,7 +56,7 @@ def graphics_cards() -> list[str]:
 
 
 def _models() -> list[tuple[Path, Card]]:
-    """The installed models that predict, the smallest first."""
+    """The installed models that can predict, the smallest first."""
     found = []
     for path in (path for path in installed_models() if ending(path) == ONNX):
         with suppress(EngineError):
@@ -71,14 +71,14 @@ def _try_backend(path: Path, card: Card, device: str) -> dict[str, Any]:
     from .infer.made_up_windows import random_windows
 
     try:
-        # Opening one on a GPU has it compute a batch and compares that with the processor's.
+        # Opening a backend on a GPU computes a batch and compares it with the CPU's result.
         backend = open_backend(path, card, device, 0, Progress())
         window = random_windows(card, 1)
-        backend.predict(window)  # the first one is slow
+        backend.predict(window)  # warm-up, as the first call is slow
         start = time.perf_counter()
         backend.predict(window)
     except EngineError as error:
-        # Why there is no GPU, without the advice to choose another device.
+        # Only why there is no GPU, without the advice to choose another device.
         reason = error.details if isinstance(error, DeviceUnavailable) else ""
         return _outcome(device, "maps", reason=reason or error.message)
     milliseconds = 1000 * (time.perf_counter() - start)

@@ -16,14 +16,14 @@ from .progress import Progress
 
 
 def examine(job: DoctorJob, progress: Progress) -> dict[str, Any]:
-    """Checks the tier's libraries; tells versions and devices.
+    """Checks the tier's libraries; returns versions and devices.
 
     Returns:
         {"python", "platform", "libraries": {name: version}, "providers": [...], "cuda": bool | None,
         "devices": see `check_devices`, "graphics_cards": [...]}
 
     Raises:
-        EnvironmentBroken: Naming each library that failed and why.
+        EnvironmentBroken: Libraries failed; the message names each, and why.
     """
     checks: dict[str, Callable[[], None]] = {
         "numpy": _check_numpy,
@@ -153,7 +153,7 @@ def _cuda() -> bool:
     return bool(torch.cuda.is_available())
 
 
-# onnx.helper: y = Add(x, x), float32[2], opset 13; written out so that the check needs no file.
+# The graph y = Add(x, x), float32[2], opset 13, made with onnx.helper; inlined so that the check needs no file.
 _TINY_GRAPH = bytes.fromhex(
     "08073a350a0e0a01780a017812017922034164641201675a0f0a0178120a0a08080112040a020802620f0a01"
     "79120a0a08080112040a02080242040a00100d"

@@ -1,11 +1,11 @@
-"""What form a file has, told by the ending of its name."""
+"""Endings of file names, which identify the format of a model file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-ONNX = ".onnx"  # of a model that predicts
-SAFETENSORS = ".safetensors"  # of one to train from
+ONNX = ".onnx"  # models for prediction
+SAFETENSORS = ".safetensors"  # models for training
 
 
 def ending(path: str | Path) -> str:

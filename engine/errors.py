@@ -1,7 +1,7 @@
-"""Every error the engine raises on purpose; messages say what was given, what was expected and what to do.
+"""All errors that the engine raises deliberately; messages say what was given, what was expected and what to do.
 
-Each class is also the standard-library error that it specialises, so that a caller who does not know this module still
-catches it. The class name is the `kind` of the protocol's error event.
+Each class also inherits from the standard-library error that it specialises, so that callers who do not know this
+module catch it too. The class name is the `kind` of the protocol's error event.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class EngineError(Exception):
-    """Base of the errors that a user can understand and fix."""
+    """Base class of errors that a user can understand and fix."""
 
     def __init__(self, message: str, details: str = "") -> None:
-        """Separates the sentence for the user from the technical details.
+        """Takes the message for the user and the technical details separately.
 
         Args:
             message: What was given, what was expected, what to do.
-            details: Technical text for a report, may be empty.
+            details: Technical text for a bug report, may be empty.
         """
         super().__init__(message)
         self.message = message
@@ -29,7 +29,7 @@ class EngineError(Exception):
 
     @property
     def kind(self) -> str:
-        """The name under which the protocol reports this error."""
+        """The name of this error in the protocol."""
         return type(self).__name__
 
 
@@ -38,7 +38,7 @@ class InvalidParameter(EngineError, ValueError):
 
 
 class RasterUnreadable(EngineError, OSError):
-    """A raster is missing, corrupt, truncated or laid out in a way that cannot be right."""
+    """A raster is missing, corrupt, truncated, or has an impossible layout."""
 
 
 class VectorUnreadable(EngineError, OSError):
@@ -54,14 +54,14 @@ class GeoreferenceMissing(EngineError, ValueError):
 
 
 class BandMismatch(EngineError, ValueError):
-    """A raster's bands cannot serve the model.
+    """A raster's bands do not suit the model.
 
     Attributes:
-        missing: The model's bands that the raster lacks; empty when something else is wrong.
+        missing: The model's bands that the raster lacks; empty if something else is wrong.
     """
 
     def __init__(self, message: str, details: str = "", missing: Sequence[Band] = ()) -> None:
-        """Keeps the missing bands beside the message."""
+        """Takes the missing bands in addition to message and details."""
         super().__init__(message, details)
         self.missing = tuple(missing)
 
@@ -71,7 +71,7 @@ class EmptyArea(EngineError, ValueError):
 
 
 class NoOverlap(EngineError, ValueError):
-    """Two rasters do not share any ground."""
+    """Two rasters do not overlap."""
 
 
 class ModelInvalid(EngineError, ValueError):
@@ -87,11 +87,11 @@ class CheckpointMismatch(EngineError, ValueError):
 
 
 class OutputNotWritable(EngineError, OSError):
-    """An output cannot be written where it was asked for."""
+    """An output cannot be written to the requested place."""
 
 
 class DiskFull(EngineError, OSError):
-    """The disk has no room for an output."""
+    """The disk is too full for an output."""
 
 
 class OutOfMemory(EngineError, MemoryError):
@@ -99,7 +99,7 @@ class OutOfMemory(EngineError, MemoryError):
 
 
 class DeviceUnavailable(EngineError, RuntimeError):
-    """The asked device does not exist or did not pass its check."""
+    """The requested device does not exist or failed its check."""
 
 
 class TrainingDiverged(EngineError, ArithmeticError):
@@ -111,20 +111,20 @@ class MissingDependency(EngineError, ImportError):
 
 
 class EnvironmentBroken(EngineError, RuntimeError):
-    """A library of the engine does not import or does not compute."""
+    """A library of the engine cannot be imported or does not work."""
 
 
 class ScenesFailed(EngineError, RuntimeError):
-    """Some of many scenes could not be computed; the others are done."""
+    """Some scenes of a batch could not be computed; the others are done."""
 
 
 class Cancelled(EngineError):
     """The user cancelled; not a failure."""
 
     def __init__(self, message: str = "Cancelled.", details: str = "") -> None:
-        """Cancelling needs no explanation."""
+        """Has a default message, as a cancel needs no explanation."""
         super().__init__(message, details)
 
 
 class ClientGone(Cancelled):
-    """The client has ended without cancelling, as QGIS does when it crashes."""
+    """The client ended without cancelling, for example because QGIS crashed."""

@@ -1,4 +1,4 @@
-"""The verb `import`: a published SpectralGPT checkpoint, or a model of ours, into a folder of models."""
+"""The verb `import`: converts a published SpectralGPT checkpoint to a model of ours, or copies a model of ours."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _DEEPNESS = ("model_type", "class_names", "tile_size", "standardization_mean")
 
 
 def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
-    """Reads a checkpoint and writes it as .safetensors (to train from) or .onnx (to predict with).
+    """Reads a checkpoint and writes it as .safetensors (for training) or .onnx (for prediction).
 
     A model of ours (.onnx or .safetensors with a card and a seal) is checked and copied.
 
     Args:
-        job: What to read and what to write.
-        progress: Told how far the work is.
+        job: The checked job.
+        progress: Takes the progress.
 
     Returns:
         Outputs, the model's name and seal, its task, its bands, classes and number of parameters (0 for a copy).
 
     Raises:
         CheckpointMismatch: The input is not one of the published checkpoints.
-        ModelInvalid: The input is no model of ours, or was changed since it was made.
-        InvalidParameter: The output's name ends otherwise.
-        ModelTaskMismatch: A backbone is to be written as .onnx.
+        ModelInvalid: The input is not a model of ours, or was changed since it was made.
+        InvalidParameter: The output's name has the wrong ending.
+        ModelTaskMismatch: .onnx is requested for a backbone.
         OutputNotWritable: The output cannot be written.
-        DiskFull: The disk has no room for it.
+        DiskFull: The disk is full.
     """
     if ending(job.input) in SUFFIXES:
         return _adopt(job, progress)
@@ -50,7 +50,7 @@ def import_model(job: ImportJob, progress: Progress) -> dict[str, Any]:
 
 
 def _adopt(job: ImportJob, progress: Progress) -> dict[str, Any]:
-    """Checks a model of ours and copies it, under another name where one is asked for."""
+    """Checks a model of ours and copies it, under another name if requested."""
     source, output = Path(job.input), Path(job.output)
     _refuse_foreign(source)
     card = read_card(source)
@@ -79,7 +79,11 @@ def _adopt(job: ImportJob, progress: Progress) -> dict[str, Any]:
 
 
 def _refuse_foreign(source: Path) -> None:
-    """Says of an ONNX file of somebody else's what it seems to be."""
+    """Refuses an ONNX file without our card, and says what it seems to be.
+
+    Raises:
+        ModelInvalid: The file has no card.
+    """
     metadata = read_metadata(source)
     if CARD_KEY in metadata:
         return
@@ -94,8 +98,8 @@ def _refuse_foreign(source: Path) -> None:
 
 
 def _convert(job: ImportJob, progress: Progress) -> dict[str, Any]:
-    """A published checkpoint becomes a model of ours."""
-    # Only this needs the libraries of the training tier.
+    """Converts a published checkpoint to a model of ours."""
+    # Imported late, as only this needs the libraries of the training tier.
     from .official import load_official
     from .official_cards import official_card
 
@@ -132,7 +136,7 @@ def _told(output: Path, card: Card, sha256: str, parameters: int) -> dict[str, A
 
 
 def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
-    """Writes the network in the format its ending asks for; returns the file's seal."""
+    """Writes the network in the format given by the file's ending; returns the file's seal."""
     from . import checkpoint
     from .model.predictor import IMAGES, Predictor
 

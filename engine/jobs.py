@@ -1,6 +1,6 @@
-"""All verbs: the frozen dataclass that checks a verb's job, and the function that runs it.
+"""All verbs, each with the frozen dataclass that checks its job and the function that runs it.
 
-The command line and the protocol are both generated from these classes.
+Both the command line and the protocol are generated from these classes.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
     Raises:
         InvalidParameter: The job is malformed.
-        EngineError: What the verb raises.
+        EngineError: Any error that the verb raises.
     """
     verb, parameters = job.get("verb"), job.get("parameters", {})
     if not isinstance(verb, str) or verb not in VERBS:

@@ -1,8 +1,8 @@
 """The reader's language, for the documents that the engine writes.
 
 Messages of the engine are in English, and translated by whoever displays them. A report is a file, so its texts are
-in the reader's language from the start. They stand in the catalogues of the plugin, i18n/spectralgpt_LANGUAGE.ts, under
-their English text; what is in none stays English.
+in the reader's language from the start. Translations come from the plugin's catalogues, i18n/spectralgpt_LANGUAGE.ts,
+by their English texts; texts without a translation remain English.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from xml.etree import ElementTree  # nosec B405 - the files of this project
 
 CATALOGUES = Path(__file__).resolve().parents[1] / "i18n"
 ENGLISH = "en"
-_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # as gettext looks
-_COMMA = ("de", "es", "fr", "pt")  # languages that write 0,5
+_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in gettext's order
+_COMMA = ("de", "es", "fr", "pt")  # languages with a decimal comma
 _HTML = {"zh": "zh-Hans"}  # simplified characters
-_LEAST_WORDS = 3  # of what fills a gap of a message, to be looked up itself
-_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # perhaps with a unit
-_SENTENCE = re.compile(r"[.…](?= )")  # its end, where another follows
+_LEAST_WORDS = 3  # texts in placeholders with at least so many words are translated too
+_DECIMALS = re.compile(r"-?[0-9]+\.[0-9]+(?:%| [A-Za-z/]{1,5})?")  # optionally with a unit
+_SENTENCE = re.compile(r"[.…](?= )")  # end of a sentence before another one
 _JOINTS = (": ", "; ", ", ")  # "scene.tif: The raster ...", "uint16 values / 10000, after ..."
 
 
 class Language(NamedTuple):
-    """A language with its texts by their English ones."""
+    """A language with its translations, by English text."""
 
     code: str
     texts: Mapping[str, str]
 
 
 class Message(NamedTuple):
-    """What the engine says, with numbered gaps, and the pattern that finds it: one group a gap."""
+    """A message template with numbered placeholders, and a pattern that matches it, with a group for each."""
 
     text: str
     pattern: re.Pattern[str]
@@ -50,11 +50,11 @@ _spoken: ContextVar[Language] = ContextVar("language", default=_ENGLISH)
 
 @contextmanager
 def speaking(wanted: str) -> Iterator[None]:
-    """Has :func:`tr` and :func:`told` speak a language.
+    """Sets the language of :func:`tr` and :func:`told`.
 
     Args:
-        wanted: Such as "de", "pt_BR" or "zh-Hans"; empty takes the environment's. English is spoken where there is no
-            catalogue.
+        wanted: A language such as "de", "pt_BR" or "zh-Hans"; if empty, the environment's. English is used if there is
+            no catalogue.
     """
     token = _spoken.set(_read(language_code(wanted)))
     try:
@@ -64,7 +64,7 @@ def speaking(wanted: str) -> Iterator[None]:
 
 
 def language_code(wanted: str = "") -> str:
-    """The language that serves a wish, "en" when none does; the arguments of :func:`speaking`."""
+    """The code of the best available language, "en" if there is none; for the argument see :func:`speaking`."""
     if not wanted:
         wanted = next((found for name in _VARIABLES if (found := os.environ.get(name))), "")
     for name in wanted.split(":"):
@@ -75,12 +75,12 @@ def language_code(wanted: str = "") -> str:
 
 
 def tr(text: str) -> str:
-    """A text in the reader's language: a literal, with ``.format()`` after the call, see scripts/translations.py."""
+    """Translates a text, which must be a literal, with ``.format()`` after the call; see scripts/translations.py."""
     return _spoken.get().texts.get(text) or text
 
 
 def told(message: str) -> str:
-    """A message of the engine in the reader's language, recognised with its gaps filled; else as it is."""
+    """Translates a message of the engine whose placeholders are already filled; unrecognised ones stay unchanged."""
     if not _spoken.get().texts:
         return message
     whole = _recognised(message)
@@ -89,7 +89,7 @@ def told(message: str) -> str:
     if message.startswith(" "):
         return " " + told(message[1:])
     for end in _SENTENCE.finditer(message):
-        for place in (end.end(), end.end() + 1):  # the space is one's or the other's
+        for place in (end.end(), end.end() + 1):  # the space may belong to either sentence
             first = _recognised(message[:place])
             if first:
                 return first + told(message[place:])
@@ -101,10 +101,10 @@ def told(message: str) -> str:
 
 
 def _recognised(message: str) -> str:
-    """The translation of what one template fits; empty where none does.
+    """The translation of a message that matches a template; empty if none matches.
 
-    One that begins with a gap is the last resort where that gap would take in the beginning of another message:
-    "Raster, values: int16 values / 10000" is "{1}, values: {2}" and no "{1} values / 10000".
+    Templates that begin with a placeholder are the last choice if this would contain the beginning of another message:
+    "Raster, values: int16 values / 10000" is "{1}, values: {2}" and not "{1} values / 10000".
     """
     fits = [(known, found) for known in _messages() if (found := known.pattern.fullmatch(message))]
     fits.sort(key=lambda fit: _begins_inside(*fit))
@@ -118,25 +118,25 @@ def _begins_inside(known: Message, found: re.Match[str]) -> bool:
 
 
 def _filling(gap: str) -> str:
-    """What fills a gap: a message within the message, a number with decimals, or a name."""
+    """Translates the text in a placeholder: a message within the message, a number with decimals, or a name."""
     if _DECIMALS.fullmatch(gap):
         return gap.replace(".", decimal_sign())
     return told(gap) if len(gap.split()) >= _LEAST_WORDS else gap
 
 
 def marked(message: str) -> str:
-    """Marks a message that is no sentence, and is not told at once, for scripts/message_templates.py."""
+    """Marks a text that is a part of messages, so that scripts/message_templates.py collects it."""
     return message
 
 
 def html_code() -> str:
-    """The language that is spoken, as HTML names it."""
+    """The HTML code of the current language."""
     code = _spoken.get().code
     return _HTML.get(code, code)
 
 
 def decimal_sign() -> str:
-    """What stands before the decimals of a number."""
+    """The decimal separator of the current language."""
     return "," if _spoken.get().code in _COMMA else "."
 
 
@@ -146,7 +146,7 @@ def _catalogue(code: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _read(code: str) -> Language:
-    """A report in English is better than none: a catalogue that cannot be read is no failure of the work."""
+    """Reads a catalogue; English if it cannot be read, as a report in English is better than none."""
     try:
         tree = ElementTree.parse(_catalogue(code))  # nosec B314
     except (OSError, ElementTree.ParseError):
@@ -163,7 +163,7 @@ def _read(code: str) -> Language:
 
 @lru_cache(maxsize=1)
 def _messages() -> tuple[Message, ...]:
-    """Those with the most words of their own first: of two that fit, that one says more."""
+    """All message templates, the longest first, as the longer of two that match is more specific."""
     texts = json.loads((CATALOGUES / "engine_messages.json").read_text(encoding="utf-8"))
     found = [Message(text, _pattern(text)) for text in texts]
     return tuple(sorted(found, key=lambda item: -len(item.pattern.pattern)))

@@ -1,4 +1,4 @@
-"""The verb `models`: the installed models and what their cards say. Standard library only, so it answers at once."""
+"""The verb `models`: lists the installed models with their cards. Standard library only, so that it is fast."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from .progress import Progress
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model file as it lies in a folder, or why it cannot be read.
+    """A model file in a folder, or why it cannot be read.
 
     Attributes:
-        bytes: Size of the file.
-        modified: Seconds since 1970 of its last change.
+        path: The file.
+        bytes: Size of the file, bytes.
+        modified: Time of its last change, seconds since 1970.
+        card: Its card; None if it cannot be read.
+        problem: Why it cannot be read; empty otherwise.
     """
 
     path: Path
@@ -33,9 +36,9 @@ class ModelEntry:
 
 
 def list_models(job: ModelsJob, progress: Progress) -> dict[str, Any]:
-    """Lists models, a folder's own before shared before shipped ones, each folder by name.
+    """Lists models: the user's own, then shared, then shipped ones, each folder sorted by name.
 
-    A file that cannot be read, and a shared folder that does not answer, is told as a warning and left out.
+    Files that cannot be read, and shared folders that do not respond, are left out with a warning.
 
     Returns:
         {"models": [{"name", "path", "task", "title", "format", "origin", "bytes", "modified", "card"}],
@@ -55,11 +58,11 @@ def list_models(job: ModelsJob, progress: Progress) -> dict[str, Any]:
 def installed_entries(
     progress: Progress, *, shared: bool = True
 ) -> tuple[list[tuple[ModelEntry, Card, str]], list[dict[str, str]]]:
-    """The models that can be read with their origin, and what cannot be read as [{"path", "message"}].
+    """The readable models with their origin, and the problems with others as [{"path", "message"}].
 
     Args:
-        progress: Told the same problems as warnings.
-        shared: Whether to look into shared folders, which may be slow.
+        progress: Takes the problems as warnings.
+        shared: Whether to include shared folders, which may be slow.
     """
     folders = [folder for folder in model_folders() if shared or folder.origin in (OWN, SHIPPED)]
     found: dict[str, tuple[ModelEntry, str]] = {}
@@ -81,7 +84,7 @@ def installed_entries(
 
 
 def described(entry: ModelEntry, card: Card, origin: str) -> dict[str, Any]:
-    """A model as the protocol tells it."""
+    """A model in the form of the protocol."""
     return {
         "name": entry.path.stem,
         "path": str(entry.path),
@@ -96,7 +99,7 @@ def described(entry: ModelEntry, card: Card, origin: str) -> dict[str, Any]:
 
 
 def _entries(folder: Path) -> Sequence[ModelEntry]:
-    """Reads every card in a folder: in a shared one, this is what may take long."""
+    """Reads all cards in a folder, which may take long in a shared one."""
     entries = []
     for path in model_files(folder):
         try:
@@ -105,5 +108,5 @@ def _entries(folder: Path) -> Sequence[ModelEntry]:
         except ModelInvalid as error:
             entries.append(ModelEntry(path, problem=error.message))
         except OSError:
-            continue  # gone meanwhile
+            continue  # removed in the meantime
     return entries

@@ -1,4 +1,4 @@
-"""The jobs that make maps of rasters, and find where to label next."""
+"""The jobs that make maps of rasters, and that find places to label next."""
 
 from __future__ import annotations
 

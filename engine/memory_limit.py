@@ -1,7 +1,7 @@
 """The memory limit of this process, from the variable SPECTRALGPT_MEMORY in MB; none by default.
 
 The operating system enforces the limit: an allocation beyond it fails, and the job ends with a message instead of
-pushing QGIS and everything else into the swap file. It is about the machine's memory; that of a GPU is not counted.
+forcing QGIS and other programs into swap. It limits the machine's memory only, not a GPU's.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 VARIABLE = "SPECTRALGPT_MEMORY"
 _MB = 2**20
-# rasterio takes an integer as bytes: 64 would be 64 bytes and every read many times slower.
+# In bytes, as rasterio takes an integer as bytes; a cache of 64 bytes would make reads many times slower.
 _CACHE = 256 * _MB
-_CACHE_SHARE = 8  # an eighth of a limit
+_CACHE_SHARE = 8  # the cache takes an eighth of a limit
 _SHORTAGE = (
     "can't start new thread",
     "Cannot allocate memory",
-    "Resource temporarily unavailable",  # a thread, too
-    # What the system's loader says of a library that does not fit.
+    "Resource temporarily unavailable",  # also for a thread
+    # Messages of the dynamic loader about a library that does not fit into memory.
     "cannot map zero-fill pages",
     "failed to map segment",
 )
@@ -32,16 +32,16 @@ def memory_limit() -> int:
 
 
 def raster_cache() -> int:
-    """Bytes that GDAL may keep of what it has read: less under a limit."""
+    """Size of GDAL's block cache, bytes; smaller under a limit."""
     limit = memory_limit()
     return min(_CACHE, limit // _CACHE_SHARE) if limit else _CACHE
 
 
 def keep_limit() -> bool:
-    """Has the system hold this process and those that it starts to the limit.
+    """Makes the system enforce the limit on this process and its children.
 
     Returns:
-        Whether it does; False where there is no limit, or no way to keep one (macOS).
+        Whether it does; False if there is no limit, or no way to enforce one (macOS).
     """
     limit = memory_limit()
     if not limit:
@@ -54,14 +54,14 @@ def keep_limit() -> bool:
 
 
 def is_shortage(error: Exception) -> bool:
-    """Whether an error tells of too little memory: threads and libraries need some too, and say so in other words."""
+    """Whether an error means a shortage of memory; threads and libraries report it in words of their own."""
     if isinstance(error, MemoryError):
         return True
     return memory_limit() > 0 and any(words in str(error) for words in _SHORTAGE)
 
 
 def limit_in_words() -> str:
-    """What to add to a message about too little memory; empty without a limit."""
+    """A sentence to append to a message about a shortage of memory; empty without a limit."""
     limit = memory_limit()
     if not limit:
         return ""
@@ -74,7 +74,7 @@ def limit_in_words() -> str:
 def _keep_on_linux(limit: int) -> bool:
     import resource
 
-    # Writable memory of its own, used or promised; mapped files such as libraries do not count.
+    # Limits private writable memory, used or reserved; mapped files such as libraries do not count.
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
@@ -82,7 +82,7 @@ def _keep_on_linux(limit: int) -> bool:
 
 
 def _keep_on_windows(limit: int) -> bool:
-    """A job object with one rule: so much committed memory for each of its processes."""
+    """Assigns the process to a job object that limits the committed memory of each process."""
     import ctypes
 
     class Basic(ctypes.Structure):

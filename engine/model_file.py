@@ -1,7 +1,7 @@
 """Model files on disk: reading the card, sealing, and finding a model by name. Standard library only.
 
-A seal is the SHA-256 of the file's own bytes, taken with the 64 places where the seal itself stands filled with
-zeros. It shows that a file was changed or damaged; it is no signature.
+A seal is the SHA-256 of the file's own content, computed with zeros in place of the seal's 64 characters. It reveals
+that a file was changed or damaged, but it is not a signature.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ UNSEALED = "0" * 64
 GRAPH, METADATA_PROPS = 7, 14  # field numbers in onnx.ModelProto
 _CHUNK = 1 << 20
 _LARGEST_METADATA = 64 << 20
-# What reading a file raises that is none of ours, or made to do harm: lists in lists in lists end in a RecursionError.
+# Errors from reading foreign or malicious files; deeply nested lists cause a RecursionError.
 _MALFORMED = (ValueError, struct.error, AttributeError, RecursionError)
 
 
 def installed_models() -> list[Path]:
-    """Every model file in the folders, sorted by name; the first folder's hides others of the same name."""
+    """All model files in the folders, sorted by name; of files with the same name only the first folder's."""
     found: dict[str, Path] = {}
     for answer in ask_folders(model_folders(), model_files):
         for path in answer.found:
@@ -42,11 +42,11 @@ def installed_models() -> list[Path]:
 
 
 def find_model(name_or_path: str, task: str | None = None) -> Path:
-    """The file of a model given by the name of an installed one or by a path.
+    """Finds the file of a model by the name of an installed model or by a path.
 
     Args:
-        name_or_path: "landcover", or "/home/me/my_model.onnx".
-        task: When given, the card must be for this task.
+        name_or_path: Such as "landcover", or "/home/me/my_model.onnx".
+        task: If given, the model must be for this task.
 
     Raises:
         ModelInvalid: There is no such model.
@@ -75,7 +75,7 @@ def find_model(name_or_path: str, task: str | None = None) -> Path:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The text metadata of an .onnx or .safetensors file, without loading its weights.
+    """Reads the text metadata of an .onnx or .safetensors file, without loading its weights.
 
     Raises:
         ModelInvalid: The file is missing or is not such a file.
@@ -100,10 +100,10 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def read_card(path: Path) -> Card:
-    """The card inside a model file.
+    """Reads the card in a model file.
 
     Raises:
-        ModelInvalid: Not a model, or one without a card.
+        ModelInvalid: The file is not a model, or has no valid card.
     """
     metadata = read_metadata(Path(path))
     if CARD_KEY not in metadata:
@@ -134,7 +134,7 @@ def seal(path: Path) -> str:
 
 
 def verify(path: Path) -> str:
-    """Checks that a model file is as it was made; returns its SHA-256 seal.
+    """Checks that a model file is unchanged since it was made; returns its SHA-256 seal.
 
     Raises:
         ModelInvalid: The file has no seal or was changed.
@@ -153,7 +153,7 @@ def verify(path: Path) -> str:
 
 
 def _digest(path: Path) -> tuple[int, str]:
-    """Where the seal stands, and the SHA-256 of the file with zeros in its place."""
+    """Offset of the seal, and the SHA-256 of the file with zeros in its place."""
     stored = read_metadata(path).get(SEAL_KEY, "")
     if not re.fullmatch("[0-9a-f]{64}", stored):
         raise ModelInvalid(f"The model file '{path}' has no seal. Import or train the model again.")
@@ -171,7 +171,7 @@ def _digest(path: Path) -> tuple[int, str]:
 
 
 def _position(path: Path, stored: bytes) -> int:
-    """Offset of the seal's 64 characters: the first occurrence that follows its key closely."""
+    """Offset of the seal's 64 characters: their first occurrence shortly after the key."""
     key = SEAL_KEY.encode("ascii")
     with path.open("rb") as file:
         start, tail = 0, b""
@@ -200,7 +200,7 @@ def _safetensors_metadata(file: BinaryIO) -> dict[str, str]:
 
 
 def _onnx_metadata(file: BinaryIO, size: int) -> Iterator[tuple[str, str]]:
-    """Walks the top level of the ModelProto message and decodes its metadata_props only."""
+    """Walks through the top level of the ModelProto message and decodes only its metadata_props."""
     seen_graph = False
     for field in fields(file, size):
         seen_graph = seen_graph or field.number == GRAPH
@@ -213,10 +213,10 @@ def _onnx_metadata(file: BinaryIO, size: int) -> Iterator[tuple[str, str]]:
 
 
 def string_entry(message: bytes) -> tuple[str, str]:
-    """Key and value of one of an ONNX model's metadata_props.
+    """Key and value of an entry in an ONNX model's metadata_props.
 
     Raises:
-        ValueError: It is no such entry.
+        ValueError: It is not such an entry.
     """
     entry = {1: "", 2: ""}
     for field in fields(io.BytesIO(message), len(message)):

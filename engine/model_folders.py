@@ -1,7 +1,7 @@
-"""Where models are looked for: the user's own folder, shared ones, then what ships. Standard library only.
+"""Folders of models: the user's own, shared ones, and the shipped one. Standard library only.
 
-A shared folder may lie on a drive that does not answer, and a read of such a drive cannot be ended: it is done in a
-thread that is left behind when it takes too long.
+A shared folder may be on a drive that does not respond, and reading from it cannot be interrupted. So it is read in a
+thread that is abandoned if it takes too long.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .endings import ONNX, SAFETENSORS, ending
 OWN, SHARED, SHIPPED = "own", "shared", "shipped"
 OWN_VARIABLE, SHARED_VARIABLE = "SPECTRALGPT_MODELS", "SPECTRALGPT_SHARED_MODELS"
 SUFFIXES = (ONNX, SAFETENSORS)
-PATIENCE = 5.0  # s that all shared folders together have to answer
+PATIENCE = 5.0  # seconds to wait for all shared folders together
 
 Read = TypeVar("Read")
 
@@ -34,7 +34,7 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Answer(Generic[Read]):
-    """What reading a folder gave; `problem` says in words why there is nothing."""
+    """The result of reading a folder; `problem` says why there is none."""
 
     folder: ModelFolder
     found: tuple[Read, ...] = ()
@@ -42,14 +42,14 @@ class Answer(Generic[Read]):
 
 
 def shipped_models() -> Path:
-    """The folder of the models that come with the plugin."""
+    """The folder of the shipped models."""
     return Path(__file__).resolve().parent.parent / "resources" / "models"
 
 
 def model_folders() -> list[ModelFolder]:
-    """All folders in the order in which a name is looked up: own, shared, shipped.
+    """All folders in the order in which names are looked up: own, shared, shipped.
 
-    The first two come from the variables SPECTRALGPT_MODELS and SPECTRALGPT_SHARED_MODELS, each a path list.
+    The first two come from the path lists in the variables SPECTRALGPT_MODELS and SPECTRALGPT_SHARED_MODELS.
     """
     named = [
         ModelFolder(Path(folder), origin)
@@ -76,15 +76,15 @@ def ask_folders(
     read: Callable[[Path], Sequence[Read]],
     patience: float | None = None,
 ) -> list[Answer[Read]]:
-    """Reads folders; shared ones side by side, and no longer than they may take together.
+    """Reads folders; shared ones in parallel, with a common time limit.
 
     Args:
-        folders: What to read.
-        read: Gives what there is in a folder; may raise OSError.
-        patience: Seconds for the shared folders; None for `PATIENCE`.
+        folders: Folders to read.
+        read: Returns the content of a folder; may raise OSError.
+        patience: Seconds to wait for the shared folders; None for `PATIENCE`.
 
     Returns:
-        One answer for each folder, in their order.
+        One answer for each folder, in the same order.
     """
     answers: dict[ModelFolder, Answer[Read]] = {}
 
@@ -115,7 +115,7 @@ def ask_folders(
 
 def _problem(folder: ModelFolder, error: OSError) -> str:
     if folder.origin != SHARED:
-        return ""  # a user's own folder is made with the first model
+        return ""  # the user's own folder is created with the first model
     if isinstance(error, FileNotFoundError):
         return f"The folder {folder.path} does not exist, or its drive is not connected."
     if isinstance(error, NotADirectoryError):

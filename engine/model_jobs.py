@@ -1,4 +1,4 @@
-"""The jobs that hand a model on, or call it otherwise."""
+"""The jobs that export, rename, import and list models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published SpectralGPT checkpoints: PyTorch files, read without executing anything in them."""
+"""Reads the published SpectralGPT checkpoints, PyTorch files, without executing code in them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from .model.network import Network
 from .model.segmentation import SegmentationNetwork
 
 _SIZES = {name: PRESETS[name] for name in ("base", "large", "huge")}
-_NAMED = 4  # wrong keys that a message names; their number is always told
+_NAMED = 4  # most wrong keys that a message names, in addition to their number
 
 
 def load_official(path: str | Path, kind: str = "auto") -> tuple[Network, str]:
-    """Builds the network a published checkpoint holds; every weight must be there and fit.
+    """Builds the network of a published checkpoint; all weights must be present and fit.
 
-    The weights stay in the file and are mapped from it, so that memory holds them once at most.
+    The weights are memory-mapped from the file, so that memory holds them at most once.
 
     Args:
         path: SpectralGPT.pth, SpectralGPT+.pth, or a published fine-tuned file.
-        kind: The task the file is for, or "auto" to tell it from its keys.
+        kind: The task of the file, or "auto" to infer it from its keys.
 
     Returns:
-        The network in evaluation mode, and the task it is for.
+        The network in evaluation mode, and its task.
 
     Raises:
-        CheckpointMismatch: Not a PyTorch file, one with code in it, or not these weights.
+        CheckpointMismatch: The file is not a PyTorch file, contains code, or has other weights.
     """
     path = Path(path)
     weights = _weights(path, _read(path))
@@ -53,18 +53,18 @@ def load_official(path: str | Path, kind: str = "auto") -> tuple[Network, str]:
 
 
 def _read(path: Path) -> Any:
-    """Unpickles tensors and plain values, and the training script's options; nothing else."""
+    """Unpickles tensors, plain values, and the training script's options only."""
     if not path.is_file():
         raise CheckpointMismatch(f"There is no file '{path}'. Give the path of a checkpoint.")
     try:
         with safe_globals([argparse.Namespace]):
-            # Only the newer of PyTorch's two formats, a zip archive, can be mapped.
+            # Only the newer of PyTorch's two formats, a zip archive, can be memory-mapped.
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
     except MemoryError:
         raise
-    except Exception as error:  # a damaged or hostile file may raise anything
+    except Exception as error:  # a damaged or malicious file may raise anything
         foreign = _foreign_globals(path) or re.findall(
             r"GLOBAL (\S+) (?:was not|whose)", str(error)
         )
@@ -84,16 +84,16 @@ def _read(path: Path) -> Any:
 
 
 def _foreign_globals(path: Path) -> list[str]:
-    """Names that the file would import, found by reading its opcodes; nothing is imported."""
+    """Names that the file would import, found by reading its opcodes without importing anything."""
     try:
         with safe_globals([argparse.Namespace]):
             return sorted(get_unsafe_globals_in_checkpoint(path))
-    except Exception:  # no pickle at all: then there is nothing to name
+    except Exception:  # the file is not a pickle, so there are no names
         return []
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without torch's advice to load without the check."""
+    """The error's text, without torch's advice to load without the check."""
     lines = [
         line for line in str(error).splitlines() if line.strip() and "weights_only" not in line
     ]
@@ -101,7 +101,7 @@ def _reason(error: Exception) -> str:
 
 
 def _weights(path: Path, content: Any) -> dict[str, Tensor]:
-    """The state dict inside a container: under "model", or bare; without "module." prefixes."""
+    """The state dict in a checkpoint, under "model" or at the top level, without "module." prefixes."""
     if isinstance(content, dict) and isinstance(content.get("model"), dict):
         content = content["model"]
     if not isinstance(content, dict) or not content:
@@ -126,7 +126,7 @@ def _is_weight(value: Any) -> bool:
 
 
 def _configuration(path: Path, weights: dict[str, Tensor]) -> SpectralGPTConfig:
-    """Reads the sizes from the shapes of the three tensors that show them."""
+    """Infers the network's sizes from the shapes of three tensors."""
     wanted = {"patch_embed.proj.weight": 5, "pos_embed_spatial": 3, "pos_embed_temporal": 3}
     wrong = [
         f"{key}: {_shape(weights[key])}" if key in weights else f"{key}: missing"
@@ -161,7 +161,7 @@ def _configuration(path: Path, weights: dict[str, Tensor]) -> SpectralGPTConfig:
 
 
 def _kind(path: Path, weights: dict[str, Tensor]) -> str:
-    """The task, told from the keys; the two dense networks differ in their classes alone."""
+    """Infers the task from the keys; the two dense networks differ only in their number of classes."""
     if any(key.startswith(("decoder_", "mask_token")) for key in weights):
         return "backbone"
     if any(key.startswith(("cls_seg.", "conv0.", "decoder.")) for key in weights):
@@ -191,7 +191,7 @@ def _classes(weights: dict[str, Tensor], bias: str) -> int:
 def _compare(
     path: Path, kind: str, weights: dict[str, Tensor], expected: dict[str, Tensor]
 ) -> None:
-    """Refuses weights that are not exactly the network's, and names what differs."""
+    """Refuses weights that do not exactly fit the network, and names the differences."""
     missing = [key for key in expected if key not in weights]
     extra = [key for key in weights if key not in expected]
     misshaped = [

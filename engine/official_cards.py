@@ -1,4 +1,4 @@
-"""Cards of the published checkpoints: what the papers, the code and the authors say of them."""
+"""Cards of the published checkpoints, from information in the papers, the code, and by the authors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from .cards import Band, Card, ModelClass, Normalisation
 
-# Sentinel-2A: centre and full width at half maximum, micrometres.
+# Sentinel-2A: common name, centre wavelength and full width at half maximum in micrometres.
 _SENTINEL2 = {
     "B01": ("coastal", 0.443, 0.020),
     "B02": ("blue", 0.492, 0.066),
@@ -23,9 +23,9 @@ _SENTINEL2 = {
     "B12": ("swir22", 2.202, 0.175),
 }
 OFFICIAL_BANDS = tuple(_SENTINEL2)
-# As the first author confirmed in the code's issue 31; another loader has B01 in the place of B08.
+# As confirmed by the first author in issue 31 of the code; another loader has B01 instead of B08.
 SEGMUNICH_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
-SEGMUNICH_MEANS = 2  # the mean over its ten bands, twice, makes twelve
+SEGMUNICH_MEANS = 2  # the mean of the ten bands is appended twice to get twelve
 
 SEGMUNICH_CLASSES = (
     ModelClass(0, "background", "Background", "#bdbdbd"),
@@ -67,8 +67,8 @@ def official_card(
     Args:
         kind: Task of the network.
         name: The model's name.
-        architecture: What the network says of itself.
-        source: Where it came from: file name, SHA-256.
+        architecture: The network's configuration.
+        source: File name and SHA-256 of the checkpoint.
     """
     text, more = _DESCRIPTIONS[kind](architecture)
     bands, size = architecture["bands"], architecture["image_size"]
@@ -151,7 +151,7 @@ def _unknown(count: int) -> tuple[Band, ...]:
 
 
 def _numbered(count: int, first: int) -> tuple[ModelClass, ...]:
-    """Classes without names, coloured around the colour circle."""
+    """Numbered classes, with colours from around the colour circle."""
     return tuple(
         ModelClass(
             first + index, f"class_{first + index}", f"Class {first + index}", _hue(index / count)

@@ -1,4 +1,4 @@
-"""Declares and checks a job's parameters in one place, for the protocol and the command line alike."""
+"""Declares and checks the parameters of jobs, for both the protocol and the command line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .errors import InvalidParameter
 
 
 def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """A field of a job.
+    """Declares a field of a job.
 
     Args:
-        help: What it means, for `--help`.
+        help: Its meaning, for `--help`.
         default: Default value; without one the parameter is required.
         **limits: `minimum`, `maximum` (numbers) or `choices` (text). For the command line: `positional`, and `words`
             for a list whose items may be separated by commas (paths may contain one).
@@ -23,7 +23,7 @@ def parameter(help: str, default: Any = dataclasses.MISSING, **limits: Any) -> A
 
 
 class Job:
-    """Base of the jobs; subclasses are frozen dataclasses."""
+    """Base class of jobs; subclasses are frozen dataclasses."""
 
     verb: ClassVar[str]
     summary: ClassVar[str]
@@ -53,7 +53,7 @@ class Job:
 
 
 def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
-    """`value` as the type that `field` declares, within its limits."""
+    """Converts `value` to the type that `field` declares, and checks its limits."""
     kind, limits = str(field.type), field.metadata
     if value is None and kind.endswith("| None"):
         return None

@@ -1,4 +1,4 @@
-"""How a verb reports what it is doing, and where a cancel takes effect."""
+"""Progress reports of verbs, and where a cancel takes effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Event = dict[str, Any]
 
 
 class Progress:
-    """Reports to nobody, for tests and library use; subclasses override `emit`."""
+    """Reports nothing, for tests and library use; subclasses override `emit`."""
 
     def __init__(self, is_cancelled: Callable[[], bool] | None = None) -> None:
         """Starts the clock.
@@ -27,12 +27,12 @@ class Progress:
         """Takes one event; the base class drops it."""
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled."""
+        """Raises `Cancelled` if the user has cancelled."""
         if self._is_cancelled is not None and self._is_cancelled():
             raise Cancelled()
 
     def update(self, fraction: float, message: str = "") -> None:
-        """Reports how far the work is; never goes backwards.
+        """Reports progress, which never goes backwards.
 
         Args:
             fraction: Share done, 0..1.
@@ -63,7 +63,7 @@ class Progress:
         self.emit({"event": "log", "message": message})
 
     def warning(self, message: str) -> None:
-        """Tells the user of a problem that does not stop the work."""
+        """Warns the user of a problem that does not stop the work."""
         self.emit({"event": "warning", "message": message})
 
     def metric(self, name: str, step: int, value: float) -> None:
@@ -85,32 +85,32 @@ class Progress:
 
 
 class Unstoppable(Progress):
-    """Passes events on but ignores a cancel: for the last steps, whose result a cancel would lose."""
+    """Forwards events but ignores a cancel, for the last steps, in which a cancel would lose the result."""
 
     def __init__(self, progress: Progress) -> None:
-        """Passes on to `progress`."""
+        """Forwards to `progress`."""
         super().__init__()
         self._progress = progress
 
     def emit(self, event: Event) -> None:
-        """Passes on."""
+        """Forwards an event."""
         self._progress.emit(event)
 
 
 class Quiet(Progress):
-    """Passes on progress and cancels, but no log and no metrics: for work that is repeated internally."""
+    """Forwards progress and cancels, but no log and no metrics, for work that is repeated internally."""
 
     def __init__(self, progress: Progress) -> None:
-        """Passes on to `progress`."""
+        """Forwards to `progress`."""
         super().__init__()
         self._progress = progress
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled."""
+        """Raises `Cancelled` if the user has cancelled."""
         self._progress.check()
 
     def update(self, fraction: float, message: str = "") -> None:
-        """Passes on."""
+        """Forwards the progress."""
         self._progress.update(fraction, message)
 
 

@@ -1,6 +1,6 @@
-"""The wire format of protocol buffers, as far as an ONNX file's top level needs it. Standard library only.
+"""The wire format of Protocol Buffers, as far as needed for the top level of ONNX files. Standard library only.
 
-A message is a run of (tag, value); tag = field number << 3 | wire type.
+A message is a sequence of (tag, value) with tag = field number << 3 | wire type.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 @dataclass(frozen=True)
 class Field:
-    """Where a field of a message stands: from its tag to its end, its content from `content`."""
+    """Position of a field in a message: offsets of its tag (`start`), content and end."""
 
     number: int
     wire: int
@@ -24,10 +24,10 @@ class Field:
 
 
 def fields(file: BinaryIO, size: int) -> Iterator[Field]:
-    """Walks a message that fills a file up to `size`; the file may be moved between two steps.
+    """Yields the fields of a message that fills a file up to `size`; the caller may seek in between.
 
     Raises:
-        ValueError: It is no message, or cut off.
+        ValueError: It is not a message, or is truncated.
     """
     end = 0
     while end < size:
@@ -52,7 +52,7 @@ def fields(file: BinaryIO, size: int) -> Iterator[Field]:
 
 
 def read_varint(file: BinaryIO) -> int:
-    """Reads a number in groups of seven bits, lowest first; the high bit says that more follow.
+    """Reads a number in groups of seven bits, lowest first; a set high bit means that more follow.
 
     Raises:
         ValueError: The file ends, or the number has more than 64 bits.
@@ -69,7 +69,7 @@ def read_varint(file: BinaryIO) -> int:
 
 
 def varint(number: int) -> bytes:
-    """A number as `read_varint` reads it."""
+    """Encodes a number in the form that `read_varint` reads."""
     coded = bytearray()
     while number > 0x7F:
         coded.append(number & 0x7F | 0x80)
@@ -79,11 +79,11 @@ def varint(number: int) -> bytes:
 
 
 def length_prefix(number: int, length: int) -> bytes:
-    """What stands before a field of `length` bytes."""
+    """Tag and length of a length-delimited field of `length` bytes."""
     return varint(number << 3 | LENGTH) + varint(length)
 
 
 def text_field(number: int, text: str) -> bytes:
-    """A field with a text."""
+    """Encodes a field with a text."""
     content = text.encode("utf-8")
     return length_prefix(number, len(content)) + content

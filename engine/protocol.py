@@ -1,6 +1,6 @@
-"""The engine's side of the two-process protocol: one job in, one JSON event a line out.
+"""The engine's side of the two-process protocol: reads one job, and writes JSON events, one per line.
 
-Standard output belongs to the protocol. While a job runs, whatever a library prints goes to standard error instead.
+Standard output is reserved for the protocol. While a job runs, output of libraries goes to standard error instead.
 
 The events: any number of
 
@@ -25,8 +25,8 @@ user cancels a second time so as not to wait, the client kills the process.
 Metrics of fine-tuning; a figure of a single class has the class's title after a slash:
 
     loss, val_accuracy, val_miou, val_iou/CLASS   after each round (step 0: before the first); val_map for multi-label
-    part_accuracy, part_miou, part_iou/CLASS      of a head on frozen features, over all labels held back
-                                                  in parts 1..step
+    part_accuracy, part_miou, part_iou/CLASS      of a head on frozen features, over all held-out labels of
+                                                  folds 1..step
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Work = Callable[[dict[str, Any], Progress], dict[str, Any]]
 
 
 class EventStream(Progress):
-    """A progress that writes its events to a text stream, one JSON object a line."""
+    """A progress that writes its events to a text stream, one JSON object per line."""
 
     def __init__(self, stream: IO[str]) -> None:
         """Writes to `stream`; `cancel` and `abandon` may be called from any thread."""
@@ -72,7 +72,7 @@ class EventStream(Progress):
         self._gone.set()
 
     def check(self) -> None:
-        """Raises `Cancelled` when the user has cancelled, `ClientGone` when the client is gone."""
+        """Raises `Cancelled` if the user has cancelled, `ClientGone` if the client is gone."""
         super().check()
         if self._gone.is_set():
             raise ClientGone()
@@ -169,7 +169,7 @@ def report(events: Progress, work: Callable[[Progress], dict[str, Any]]) -> int:
 
 
 def _explained(error: Exception) -> dict[str, str]:
-    """Kind, message and details of the error being handled, as the event `error` carries them."""
+    """Kind, message and details of the error being handled, for the event `error`."""
     if isinstance(error, EngineError):
         limit = limit_in_words() if isinstance(error, OutOfMemory) else ""
         return {
@@ -192,7 +192,7 @@ def _explained(error: Exception) -> dict[str, str]:
 
 
 def _watch(stdin: IO[str], events: Progress) -> None:
-    """Cancels on {"cancel": true}; abandons the job when the stream ends without it."""
+    """Cancels on {"cancel": true}; abandons the job if the stream ends without it."""
     if not isinstance(events, EventStream):
         return
     for line in stdin:

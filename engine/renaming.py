@@ -1,4 +1,4 @@
-"""The verb `rename`: another title, or another name, for a model of the user's own. Standard library only."""
+"""The verb `rename`: changes the title or name of one of the user's own models. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _NAME = re.compile(r"\w[\w .+()-]{0,99}", re.UNICODE)
 
 
 def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
-    """Gives a model another title, another name, or both; its .onnx and .safetensors go together.
+    """Changes a model's title, name, or both, in its .onnx and .safetensors files together.
 
     Args:
-        job: Which model, and what it shall be called.
-        progress: Told how far the work is.
+        job: The model, and its new name and title.
+        progress: Takes the progress.
 
     Returns:
         {"outputs": {ending: path}, "model": {"name", "title"}}.
 
     Raises:
-        InvalidParameter: The name is none, or taken.
-        ModelInvalid: No such model, or one that ships.
+        InvalidParameter: The name is not allowed, or already in use.
+        ModelInvalid: The model does not exist, or is a shipped one.
         OutputNotWritable: The folder cannot be written.
-        DiskFull: There is no room for the new file.
+        DiskFull: The disk is too full for the new file.
     """
     path = find_model(job.model)
     if path.parent.resolve() == shipped_models().resolve():
         raise ModelInvalid(f"The model '{path.stem}' ships with the plugin and keeps its name.")
-    read_card(path)  # refuses what is no model
+    read_card(path)  # refuses files that are not models
     name = job.name or path.stem
     _check(path, name)
     files = [file for file in model_files(path.parent) if file.stem == path.stem]
@@ -78,7 +78,7 @@ def _check(path: Path, name: str) -> None:
 
 
 def _same(target: Path, file: Path) -> bool:
-    """Whether a name stands for a file there is: on some systems capitals alone make no other name."""
+    """Whether a target is one of the model's own files, as file names may be case-insensitive."""
     known = file.with_suffix(target.suffix)
     return target.exists() and known.exists() and target.samefile(known)
 

@@ -12,20 +12,20 @@ from .cards import Band, Card
 from .errors import BandMismatch
 
 FITS, DOUBTFUL, UNFIT = "fits", "doubtful", "unfit"
-SCALE_TOLERANCE = 1.5  # pixels so many times larger or smaller than those learned from are as good
+SCALE_TOLERANCE = 1.5  # accepted ratio between the pixel sizes of raster and training data
 
 
 @dataclass(frozen=True)
 class Suitability:
-    """What a model would make of a raster.
+    """How well a model suits a raster.
 
     Attributes:
-        verdict: "fits"; "doubtful": it runs, on pixels of another size than it learned from; "unfit": it does not run.
-        match: The bands that would serve; None when it does not run.
-        missing: Bands the model cannot do without and the raster lacks.
-        left_out: Names of bands that the model does without.
-        scale: Size of the raster's pixels over that of those the model learned from.
-        reason: Why it does not run, in the words a run would use; else empty.
+        verdict: "fits"; "doubtful": it runs, but on pixels of another size than in training; "unfit": it does not run.
+        match: The bands that would be used; None if it does not run.
+        missing: Required bands that the raster lacks.
+        left_out: Names of optional bands that the raster lacks.
+        scale: Ratio of the raster's pixel size to that of the training data.
+        reason: Why it does not run, with the message that a run would give; else empty.
     """
 
     verdict: str
@@ -37,7 +37,7 @@ class Suitability:
 
     @property
     def rank(self) -> tuple[int, int, float]:
-        """Sorts the best first: verdict, bands left out, pixels of another size."""
+        """Key to sort the best first: by verdict, number of missing bands, and difference in pixel size."""
         return (
             (FITS, DOUBTFUL, UNFIT).index(self.verdict),
             len(self.missing) or len(self.left_out),
@@ -51,9 +51,9 @@ def suitability(
     """Judges one model.
 
     Args:
-        card: The model's.
-        descriptors: The raster's bands, alpha left out.
-        sensor: What file names or metadata tell, or empty.
+        card: The model's card.
+        descriptors: The raster's bands except alpha.
+        sensor: The sensor known from file names or metadata, or empty.
         pixel: Side of a pixel on the ground, metres.
     """
     scale = pixel / card.gsd
@@ -65,6 +65,6 @@ def suitability(
         return Suitability(UNFIT, None, error.missing, (), scale, error.message)
     left_out = tuple(entry.model for entry in match.entries if entry.raster is None)
     too_large = scale > SCALE_TOLERANCE
-    # Scenes are brought to the model's own pixels; only detail that is not there cannot be made.
+    # Scenes are resampled to the model's pixel size, so only missing detail, that is too large pixels, is a problem.
     too_small = scale < 1 / SCALE_TOLERANCE and card.task != "scene-classification"
     return Suitability(DOUBTFUL if too_large or too_small else FITS, match, (), left_out, scale)

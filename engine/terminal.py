@@ -10,10 +10,10 @@ from .protocol import as_json
 
 
 class Terminal(Progress):
-    """A progress for people; a terminal gets a bar, a file only the messages."""
+    """A progress for people: with a bar on a terminal, and messages only in a file."""
 
     def __init__(self) -> None:
-        """Cancelled by setting `interrupted`, as Ctrl+C does."""
+        """Starts uncancelled; setting `interrupted` cancels, as Ctrl+C does."""
         self.interrupted = False
         self._clear = "\r\033[K" if sys.stderr.isatty() else ""
         super().__init__(lambda: self.interrupted)
@@ -35,7 +35,7 @@ class Terminal(Progress):
             details = f"\n{event['details']}" if event["details"] else ""
             sys.stderr.write(f"{self._clear}Error: {event['message']}{details}\n")
         elif kind == "state":
-            pass  # for who draws the run
+            pass  # only for clients that display the run
         elif kind == "cancelled":
             sys.stderr.write(f"{self._clear}Cancelled.\n")
         else:
@@ -55,7 +55,7 @@ class Terminal(Progress):
 
 
 def _encodable(text: str) -> str:
-    """JSON as standard output can take it: a file that Windows redirects it to has few letters."""
+    """Escapes JSON if standard output cannot encode it, such as a redirected file on Windows."""
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The jobs that make models: fine-tuning on labels, pretraining without any."""
+"""The jobs that make models: fine-tuning with labels, and pretraining without labels."""
 
 from __future__ import annotations
 
