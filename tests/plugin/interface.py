@@ -1,4 +1,4 @@
-"""A stand-in for QGIS's interface that remembers what a plugin adds."""
+"""A stand-in for QGIS's interface that records what a plugin adds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spectralgpt_qgis.gui.chosen_rasters import RASTER
 
 
 class Interface:
-    """Menus as lists of actions; the layers that are chosen are what a test says."""
+    """Menus are lists of actions; tests set the active and the selected layers."""
 
     def __init__(self):
         self.window = QMainWindow()

@@ -1,4 +1,4 @@
-"""Labels for the sample scene, drawn where its water mask is sure."""
+"""Labels for the sample scene, drawn where its water mask is certain."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from qgis.core import (
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample"
 SCENE = str(SAMPLE / "boadella_2020-06-21.tif")
 COLOURS = {"Land": "#7a9a3a", "Water": "#2266cc"}
-SIDE = 5  # pixels of a polygon
-APART = 50  # pixels between two of them, so that each is a place of its own
+SIDE = 5  # side of a polygon in pixels
+APART = 50  # pixels between two polygons, so that each counts as a separate place
 
 
 def water_and_land(places: int = 4) -> QgsVectorLayer:
-    """A layer in the project with so many squares of either class; its field is `kind`."""
+    """Adds a layer to the project with a number of squares of each class; its class field is `kind`."""
     dataset = gdal.Open(str(SAMPLE / "boadella_2020-06-21_water.tif"))
     water = dataset.ReadAsArray()
     left, width, _, top, _, height = dataset.GetGeoTransform()
@@ -51,7 +51,7 @@ def water_and_land(places: int = 4) -> QgsVectorLayer:
 
 
 def _uniform(inside) -> list[tuple[int, int]]:
-    """Corners of squares that are inside with a margin of one pixel, far from each other."""
+    """Corners of squares that are inside with a margin of one pixel, and far from each other."""
     found: list[tuple[int, int]] = []
     for row in range(4, inside.shape[0] - SIDE - 4, 3):
         for column in range(4, inside.shape[1] - SIDE - 4, 3):

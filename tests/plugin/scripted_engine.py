@@ -1,4 +1,4 @@
-"""Engines of a few lines, each misbehaving in one way."""
+"""Makes tiny fake engines from a few lines of code, each with one kind of misbehaviour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ job = json.loads(sys.stdin.readline())
 def say(**event):
     print(json.dumps(event), flush=True)
 """
-# Ends as the real engine does: at {"cancel": true} or at the end of stdin.
+# Stops like the real engine: at {"cancel": true}, or at the end of stdin.
 POLITE = """
 def wait():
     for line in sys.stdin:
@@ -30,7 +30,7 @@ def is_running(pid):
 
 
 def write_engine(root, body):
-    """A package `engine` in a folder that runs `body`, with `say`, `wait` and the job at hand."""
+    """Writes a package `engine` that runs `body`, which can use `say`, `wait` and the job."""
     package = root / "engine"
     package.mkdir(exist_ok=True)
     (package / "__init__.py").write_text("")

@@ -1,4 +1,4 @@
-"""An engine so small that it is installed for real in seconds: one tiny wheel from a folder, no network."""
+"""An engine small enough to be really installed within seconds: one tiny wheel from a folder, without a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spectralgpt_qgis.package_installer import Sources
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# The engine's self-test: the tiny library is there and computes.
+# The engine's self-test, which checks that the tiny library is installed and works.
 DOCTOR = """
 import json, sys
 job = json.loads(sys.stdin.readline())
@@ -26,7 +26,7 @@ else:
 """
 SLOW_DOCTOR = "import time; time.sleep(60)"
 
-# Runs an installation and says every line of its report: the process that gets killed.
+# Runs an installation and prints every line of its report; this is the process that tests kill.
 INSTALL = """
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ EngineEnvironment(Path({home!r}), root=Path({root!r})).install(
 
 
 class Place:
-    """A home, a folder of wheels, and an engine that needs one tiny library."""
+    """A home folder, a folder of wheels, and an engine that requires one tiny library."""
 
     def __init__(self, folder):
         self.home, self.root, self.wheels = folder / "home", folder / "root", folder / "wheels"
@@ -88,7 +88,7 @@ class Place:
         return self.environment.install(**options)
 
     def installing(self, script=INSTALL):
-        """Start an installation in a process of its own."""
+        """Start an installation in a separate process."""
         script = script.format(
             checkout=str(ROOT), home=str(self.home), root=str(self.root), wheels=str(self.wheels)
         )

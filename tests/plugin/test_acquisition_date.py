@@ -1,4 +1,4 @@
-"""Dates of images: from names, from metadata, from what the user told QGIS."""
+"""Acquisition dates from names, metadata and layer properties."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from spectralgpt_qgis.acquisition_date import (
         ("2020/02/02", (2020, 2, 2)),
         ("2020-02-02T10:51:33Z", (2020, 2, 2)),
         ("Luftbild 02.03.2020", (2020, 3, 2)),
-        # Sentinel-2: the sensing comes first, the processing last; before 2017 after a V.
+        # Sentinel-2: the sensing date is first, the processing date last; before 2017, the sensing date is after a V.
         (
             "S2A_MSIL1C_20200202T105241_N0208_R051_T31TDG_20210101T112049.SAFE",
             (2020, 2, 2),
@@ -37,7 +37,7 @@ from spectralgpt_qgis.acquisition_date import (
             "S2A_OPER_PRD_MSIL1C_PDMC_20160101T000000_R051_V20150704T101337_20150704T101337",
             (2015, 7, 4),
         ),
-        # Landsat: the day it was taken comes before that of processing; 033 is the 2nd of February.
+        # Landsat: the acquisition date is before the processing date; day 033 is the 2nd of February.
         ("LC08_L2SP_198030_20200202_20200823_02_T1_SR_B4", (2020, 2, 2)),
         ("LC81980302020033LGN00", (2020, 2, 2)),
         ("MOD13Q1.A2020033.h18v04.061.2021300000000", (2020, 2, 2)),
@@ -47,7 +47,7 @@ from spectralgpt_qgis.acquisition_date import (
         ("2020-13-01", (2020,)),
         ("20210230", ()),  # the calendar has no 30th of February
         ("LC81980302021366LGN00", ()),  # 2021 had 365 days
-        ("EPSG 2099", ()),  # ahead
+        ("EPSG 2099", ()),  # in the future
         ("120200202", ()),
         ("Boadella", ()),
         ("", ()),
@@ -77,7 +77,7 @@ def test_keys_are_found_however_they_are_written(key):
         ((2020, 2, 2), (2020, 6, 21), True),
         ((2020, 6, 21), (2020, 2, 2), False),
         ((2019,), (2020, 2, 2), True),
-        ((2020,), (2020, 2, 2), None),  # it may be any day of that year
+        ((2020,), (2020, 2, 2), None),  # may be any day of that year
         ((2020, 2, 2), (2020, 2, 2), None),
         ((), (2020, 2, 2), None),
     ],
@@ -92,7 +92,7 @@ def day(year, month, number):
 
 @pytest.fixture
 def copied(tmp_path):
-    """A small raster with the tags and the name that a test wants, as a layer."""
+    """A layer of a small raster with given tags and name."""
 
     def make(name="image.tif", folder="", **tags):
         place = tmp_path / folder

@@ -1,4 +1,4 @@
-"""What is refused before any work, and whether the user is told what to do."""
+"""What is refused before a run, with messages that say what to do."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_no_raster(refused):
 
 
 def test_a_source_longer_than_a_file_name_is_no_file(refused):
-    """Such as that of a web service with many layers."""
+    """For instance the source of a web service with many layers."""
     source = f"layers={'a' * 300}&url=https://example.org/wms"
     assert "INPUT" in refused("segment", {"INPUT": source, "OUTPUT": "TEMPORARY_OUTPUT"})
 
 
 @pytest.fixture
 def picture():
-    """A layer of tiles, as the maps behind most projects are; no server is asked."""
+    """A tile layer, as the basemaps of most projects are; no request is sent."""
     tiles = "type=xyz&url=http://127.0.0.1:9/{z}/{x}/{y}.png&zmax=18&zmin=0"
     layer = QgsRasterLayer(tiles, "Tiles", "wms")
     assert layer.isValid()
@@ -64,7 +64,7 @@ def picture():
     ],
 )
 def test_pictures_of_a_service_are_no_measurements(refused, picture, name, raster, expected):
-    """Told before an extent is asked for, and before tiles are copied in vain."""
+    """Refused before an extent is required, and before tiles are copied in vain."""
     labels = QgsVectorLayer("Polygon?crs=EPSG:4326&field=kind:string", "labels", "memory")
     QgsProject.instance().addMapLayer(labels)
     given = {"OUTPUT": "TEMPORARY_OUTPUT", raster: picture.id(), "FIELD": "kind"}
@@ -247,7 +247,7 @@ def test_two_dates_that_do_not_overlap(refused, scene, tmp_path):
 
 
 def test_two_dates_at_both_ends_of_the_degrees_may_overlap(refused, scene, tmp_path):
-    """At the date line, where 180 is -180."""
+    """At the date line, where 180 and -180 degrees are the same."""
     from osgeo import gdal
 
     before, after = str(tmp_path / "east.tif"), str(tmp_path / "west.tif")

@@ -1,4 +1,4 @@
-"""What the engine is asked for, and what becomes of its answer; the engine is a stand-in here."""
+"""Jobs that algorithms send to the engine, and what they do with its answers, with a stand-in for the engine."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_an_empty_mask_is_refused(run, segmenting):
     "extent", ["2.8,2.8,42.3,42.4 [EPSG:4326]", "0,0,0,0", "0,0,0,0 [EPSG:4326]"]
 )
 def test_an_empty_extent_is_refused(run, segmenting, extent):
-    """Four zeros, too: QGIS before 3.34 takes them for no extent, so that the whole raster was mapped."""
+    """Also four zeros, which QGIS before 3.34 takes as no extent, so that the whole raster would be mapped."""
     with pytest.raises(QgsProcessingException, match="extent is empty"):
         run("segment", {**segmenting, "EXTENT": extent})
 
@@ -168,7 +168,7 @@ def test_a_cancel_is_no_error(run, fake_engine, segmenting):
 
 
 def test_paths_are_those_of_the_working_folder(run, fake_engine, segmenting, scene, monkeypatch):
-    """As one types them for qgis_process; the engine works in another folder."""
+    """As in commands for qgis_process; the engine has another working folder."""
     folder = Path(segmenting["OUTPUT"]).parent
     monkeypatch.chdir(folder)
     here = folder / "here.tif"
@@ -203,7 +203,7 @@ def test_scenes(run, fake_engine, scene, tmp_path):
         },
     )
     assert fake_engine.verb == "classify"
-    assert fake_engine.job["zones"].endswith("zones/parcels.gpkg")  # named as the layer is
+    assert fake_engine.job["zones"].endswith("zones/parcels.gpkg")  # named after the layer
     assert fake_engine.job["cell_size"] == 0.01
     assert fake_engine.job["model"] == "scenes"
     assert (outputs["CLASS_COUNT"], outputs["SCENE_COUNT"]) == (2, 7)
@@ -265,7 +265,7 @@ def test_importing_a_model(run, fake_engine, tmp_path):
 def test_legends_call_the_classes_of_shipped_models_in_the_users_language(
     run, fake_engine, segmenting, models, monkeypatch, ships, legend
 ):
-    """Those of a model of the user's own are called as the user called them; files keep the English names."""
+    """Classes of the user's own models keep the user's names, and files always have the English names."""
     monkeypatch.setattr(raster_algorithm, "translated", {"Water": "Gewässer"}.get)
     if ships:
         (models / "landcover.onnx").unlink()

@@ -1,4 +1,4 @@
-"""The algorithms with the real engine in its own process, on real imagery, with models whose answer can be computed."""
+"""The algorithms with the real engine on real imagery, with tiny models whose results can be computed by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_land_cover_map(run, models, scene, tmp_path):
     assert outputs["WINDOWS_SKIPPED"] == 0
     assert outputs["CLASS_COUNT"] == 3
     assert outputs["DEVICE_USED"] == "cpu"
-    # 377 x 380 pixels of about 10 x 10 m: the scene covers some 14 km2.
+    # 377 x 380 pixels of about 10 x 10 m: the scene covers about 14 km2.
     assert 14.0e6 < outputs["AREA_TOTAL"] < 14.7e6
     assert Path(outputs["AREAS"]).read_text(encoding="utf-8-sig").startswith("value,name,")
     polygons = QgsVectorLayer(outputs["OUTPUT_VECTOR"])
@@ -65,7 +65,7 @@ def test_outputs_open_with_their_style_everywhere(run, models, scene, tmp_path):
             "OUTPUT_VECTOR": str(tmp_path / "map.gpkg"),
         },
     )
-    # A renderer does not keep its layer alive.
+    # Keep a reference to the layer, as its renderer has none.
     classes = QgsRasterLayer(outputs["OUTPUT"])
     assert [(c.value, c.label, c.color.name()) for c in classes.renderer().classes()] == [
         (1, "Water", "#2a7fb8"),

@@ -1,4 +1,4 @@
-"""Runs with the real engine beside QGIS: in QGIS's task manager, cancelled, killed, several at once."""
+"""Background runs with the real engine: in QGIS's task manager, cancelled, killed, several at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.plugin.tiny_models import read
 
 @pytest.fixture
 def big_scene(scene, tmp_path):
-    """The sample enlarged 6 x 6 (5 Mpx): long enough to interrupt."""
+    """The sample enlarged 6 x 6 (5 Mpx), which takes long enough to interrupt a run."""
     target = str(tmp_path / "big.vrt")
     gdal.Translate(target, scene, widthPct=600, heightPct=600)
     return target
@@ -54,7 +54,7 @@ def test_a_threaded_run_leaves_qgis_alive_and_loads_styled_layers(
 ):
     context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
     context.setProject(QgsProject.instance())
-    # As the dialog does for "open output file after running".
+    # As Processing's dialog does for "Open output file after running algorithm".
     target = QgsProcessingOutputLayerDefinition(str(tmp_path / "map.tif"), QgsProject.instance())
     parameters = {"INPUT": scene, "OUTPUT": target, "CONFIDENCE": "TEMPORARY_OUTPUT"}
     algorithm = provider.algorithm("segment").create()
@@ -102,7 +102,7 @@ def test_a_cancel_is_prompt_and_leaves_nothing(provider, models, big_scene, tmp_
 
 
 def engine_processes():
-    """Engines that run now: their process ids."""
+    """Process ids of the engines that are running."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -137,14 +137,14 @@ def test_a_killed_engine_is_an_error_with_a_remedy_and_qgis_goes_on(
     assert len(killed) == 1
     assert "signal 9" in str(caught.value)
     assert "run it again" in str(caught.value)
-    # What was computed waits for the same job; another one into the same output takes its place.
+    # The finished rows are kept for the same job; another job with the same output removes them.
     assert [path.name for path in output.parent.iterdir()] == [".spectralgpt-resume-map.tif"]
     assert run("segment", {"INPUT": scene, "OUTPUT": str(output)})["WINDOWS_RUN"] > 0
     assert not any(path.name.startswith(".") for path in output.parent.iterdir())
 
 
 def test_several_runs_at_once(provider, models, scene, tmp_path):
-    """As a batch with parallel jobs, or a user who starts a second run: each has its own engine."""
+    """As in a batch with parallel jobs, or if a user starts a second run: each run has its own engine."""
     import processing
 
     outputs, problems = {}, []

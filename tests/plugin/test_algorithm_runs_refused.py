@@ -1,4 +1,4 @@
-"""Bad input is told by the real engine, and leaves nothing."""
+"""The real engine refuses invalid input with a message, and leaves no files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qgis.core import (
 
 
 def bad_raster(what, scene, folder):
-    """A copy of the scene with one thing wrong."""
+    """A copy of the scene with one defect."""
     path = folder / "bad.tif"
     if what == "three bands":
         gdal.Translate(str(path), scene, bandList=[2, 3, 4])

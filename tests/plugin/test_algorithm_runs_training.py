@@ -1,4 +1,4 @@
-"""The tools that learn and judge, with the real engine in its own process."""
+"""The training and accuracy tools with the real engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spectralgpt_qgis import paths
 
 @pytest.fixture
 def land_map(run, models, scene, tmp_path):
-    """The tiny model's map of the sample: water, trees and bare ground."""
+    """The tiny model's map of the sample scene: water, trees and bare ground."""
     return run("segment", {"INPUT": scene, "OUTPUT": str(tmp_path / "map.tif")})["OUTPUT"]
 
 
@@ -44,7 +44,7 @@ def test_from_a_sample_to_the_accuracy_of_a_map(run, land_map, tmp_path):
     classes = {title: value for entry in form.config()["map"] for title, value in entry.items()}
     assert sorted(classes.values()) == ["1", "2", "3"]
     QgsProject.instance().addMapLayer(points)
-    points.startEditing()  # what is filled in counts before it is saved
+    points.startEditing()  # unsaved edits are used too
     for number, feature in enumerate(points.getFeatures()):
         truth = feature["stratum"] if number % 5 else feature["stratum"] % 3 + 1
         points.changeAttributeValue(feature.id(), reference, str(truth))
@@ -69,7 +69,7 @@ def test_from_a_sample_to_the_accuracy_of_a_map(run, land_map, tmp_path):
 
 
 def test_a_model_is_judged_without_keeping_its_map(run, land_map, scene, tmp_path):
-    """A map is the truth here, so that the model that made it is always right."""
+    """The reference is a map made by the same model, so its accuracy is 1."""
     judged = run("evaluate", {"INPUT": scene, "MODEL": "landcover", "REFERENCE": land_map})
     assert judged["OVERALL_ACCURACY"] == 1.0
     assert judged["ADJUSTED_ACCURACY"] is None
@@ -80,11 +80,11 @@ def test_a_model_is_judged_without_keeping_its_map(run, land_map, scene, tmp_pat
 
 COLOURS = {"Bare": "#aa8855", "Trees": "#117733", "Water": "#2266cc"}
 TRUTH = {1: "Water", 2: "Trees", 3: "Bare"}  # values of the tiny model's map
-SIDE = 5  # pixels of a polygon
+SIDE = 5  # side of a polygon in pixels
 
 
 def places_of(values, value, count):
-    """Corners of squares that are all of one value, far from each other."""
+    """Corners of squares with only this value, far from each other."""
     found = []
     for row in range(4, values.shape[0] - SIDE - 4, 3):
         for column in range(4, values.shape[1] - SIDE - 4, 3):
@@ -109,7 +109,7 @@ def square(dataset, row, column):
 
 @pytest.fixture
 def labels(land_map):
-    """A layer that only exists in memory: some labels are edits, some must not be taken."""
+    """A memory layer with unsaved edits; some of its labels must not be used."""
     dataset = gdal.Open(land_map)
     values = dataset.ReadAsArray()
     layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=kind:string", "My labels", "memory")
@@ -127,7 +127,7 @@ def labels(land_map):
 
     places = {name: places_of(values, value, 4) for value, name in TRUTH.items()}
     assert min(map(len, places.values())) >= 2, "the sample has every class in several places"
-    # Saved: every label, the first of each class wrong; and one of a class that is not wanted.
+    # Saved features: all labels but the last, the first of each class with a wrong one; and one of an unwanted class.
     for name, corners in places.items():
         for number, corner in enumerate(corners[:-1]):
             wrong = "Bare" if name != "Bare" else "Water"
@@ -167,12 +167,12 @@ def test_from_a_few_polygons_to_a_map_and_its_accuracy(run, labels, land_map, sc
     assert "Water land" in page and "Nonsense" not in page
     assert labels.isEditable(), "the edits are still the user's"
 
-    # In the models' folder it is installed at once, under its name.
+    # A model in the models' folder is installed at once, under its name.
     mapped = run(
         "segment",
         {"INPUT": scene, "MODEL": "reservoir", "OUTPUT": str(tmp_path / "own.tif")},
     )["OUTPUT"]
-    dataset = gdal.Open(mapped)  # a band does not keep its dataset alive
+    dataset = gdal.Open(mapped)  # a reference, as a band keeps none to its dataset
     table = dataset.GetRasterBand(1).GetColorTable()
     colours = ["#{:02x}{:02x}{:02x}".format(*table.GetColorEntry(k)[:3]) for k in (1, 2, 3)]
     assert colours == list(COLOURS.values()), "the layer's style is the map's"

@@ -1,4 +1,4 @@
-"""Processing algorithms as tasks: what they tell, how they end, and what a second cancel does."""
+"""Processing algorithms as tasks: their signals, how they end, and what a second cancel does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spectralgpt_qgis.tasks.algorithm_task import AlgorithmTask
 
 @pytest.fixture
 def learning(fake_engine, scene, tmp_path):
-    """Parameters of a training that the stand-in for the engine answers."""
+    """Parameters of a training, to which the stand-in for the engine answers."""
     layer = QgsVectorLayer("Polygon?crs=EPSG:32631&field=class:string", "labels", "memory")
     for number, label in enumerate(("water", "trees")):
         feature = QgsFeature(layer.fields())

@@ -8,7 +8,7 @@ from spectralgpt_qgis.install_problems import EnvironmentProblem
 
 @pytest.fixture
 def interpreters(tmp_path, monkeypatch):
-    """Return a function that makes fake interpreters the only ones there are."""
+    """Return a function that makes fake interpreters, which are then the only ones that exist."""
 
     def make(*scripts):
         files = []
@@ -51,7 +51,7 @@ def test_a_debian_without_venv_is_told_the_package(interpreters):
 
 
 def test_inside_qgis_the_program_itself_is_no_candidate(tmp_path, monkeypatch):
-    """On Windows and macOS sys.executable is QGIS; its Python stands beside the library."""
+    """On Windows and macOS, sys.executable is QGIS; the interpreter is beside the Python library."""
     program = tmp_path / "bin" / "qgis-bin.exe"
     python = tmp_path / "apps" / "Python312" / "python3"
     for file in (program, python):

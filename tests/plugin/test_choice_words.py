@@ -1,4 +1,4 @@
-"""Words of the interface beside their names in the user's language."""
+"""Options are shown with their translation and the English word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The obvious class field of a label layer."""
+"""The most likely class field of a label layer."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def layer(*fields):
         (["id:integer", "Klasse:string"], "Klasse"),
         (["id:integer", "landcover:integer"], "landcover"),
         (["name:string", "Tipo:string"], "Tipo"),
-        (["id:integer", "remark:string"], "remark"),  # the only text
-        (["fid:integer", "code:int8"], "code"),  # the only whole number
+        (["id:integer", "remark:string"], "remark"),  # the only text field
+        (["fid:integer", "code:int8"], "code"),  # the only integer field
         (["code:integer", "remark:string"], "remark"),
         (
             ["id:integer", "stratum:int8", "stratum_name:string", "x:double", "reference:string"],
             "reference",
         ),
-        (["id:integer"], ""),  # a number of the feature
-        (["class_share:double"], ""),  # no class: a share
-        (["name:string", "remark:string"], ""),  # either may be meant
+        (["id:integer"], ""),  # a feature id
+        (["class_share:double"], ""),  # a share, not a class
+        (["name:string", "remark:string"], ""),  # ambiguous
         (["a:integer", "b:integer"], ""),
         ([], ""),
     ],

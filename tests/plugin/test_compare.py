@@ -1,4 +1,4 @@
-"""The swipe over the map: what is seen on either side of the line, and that it never stands in the way."""
+"""The swipe over the map: what is visible on both sides of the line, and that it does not disturb other map tools."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wait(condition, seconds=30):
 
 
 def write_raster(path, columns):
-    """A raster of 40 x 20 units in three bands; `columns` gives the colour of each of its columns."""
+    """Writes a raster of 40 x 20 units with three bands; `columns` are the colours of its columns."""
     raster = gdal.GetDriverByName("GTiff").Create(str(path), len(columns), 20, 3)
     raster.SetGeoTransform((0, 40 / len(columns), 0, 20, 0, -1))
     reference = osr.SpatialReference()
@@ -54,7 +54,7 @@ def write_raster(path, columns):
 
 @pytest.fixture
 def below(tmp_path):
-    """Red for its left 30 units, green for the last 10."""
+    """A layer with 30 units of red on the left, and 10 units of green on the right."""
     layer = QgsRasterLayer(write_raster(tmp_path / "below.tif", [RED] * 30 + [GREEN] * 10), "image")
     QgsProject.instance().addMapLayer(layer)
     return layer
@@ -62,7 +62,7 @@ def below(tmp_path):
 
 @pytest.fixture
 def top(tmp_path):
-    """All blue."""
+    """A blue layer."""
     layer = QgsRasterLayer(write_raster(tmp_path / "top.tif", [BLUE] * 40), "class map")
     QgsProject.instance().addMapLayer(layer)
     return layer
@@ -70,7 +70,7 @@ def top(tmp_path):
 
 @pytest.fixture
 def canvas(below, top):
-    """The blue layer over the other one; a unit is 10 pixels."""
+    """A map with the blue layer above the other one; a unit is 10 pixels."""
     made = QgsMapCanvas()
     made.setFrameStyle(0)
     made.enableAntiAliasing(False)
@@ -102,14 +102,14 @@ def draw(canvas):
 
 
 def settled(compare, canvas):
-    """Both pictures are there."""
+    """Whether both images have been rendered."""
     draw(canvas)
     wait(lambda: compare._renderer is None or not compare._renderer.busy)
     QgsApplication.processEvents()
 
 
 def bare_map_of(canvas, without):
-    """The map that the right side must show, rendered at once."""
+    """The map that must be visible on the right, rendered at once."""
     settings = QgsMapSettings(canvas.mapSettings())
     settings.setLayers([layer for layer in settings.layers() if layer not in without])
     job = QgsMapRendererSequentialJob(settings)
@@ -141,7 +141,7 @@ def test_the_layer_is_left_of_the_line_and_the_rest_of_the_map_right(compare, ca
     settled(compare, canvas)
     assert compare.active
     assert compare.layer is top
-    # The line is in the middle, 200. Below are red to 300, then green.
+    # The line is in the middle, at 200. The layer below is red up to 300, then green.
     seen = [colour(canvas, x) for x in (20, 180, 220, 290, 310, 380)]
     assert seen == [BLUE, BLUE, RED, RED, GREEN, GREEN]
     compare.stop()
@@ -154,7 +154,7 @@ def test_the_mouse_drags_the_line(compare, canvas, top):
     compare.start(top)
     settled(compare, canvas)
     line = compare._line
-    # The handle is 27 pixels wide: its middle is the line.
+    # The handle is 27 pixels wide, with the line in its centre.
     QTest.mousePress(line, Qt.MouseButton.LeftButton, pos=QPoint(13, 100))
     drag(line, QPoint(13 + 100, 100))
     QTest.mouseRelease(line, Qt.MouseButton.LeftButton, pos=QPoint(13, 100))
@@ -241,7 +241,7 @@ def test_map_tools_work_on_both_sides_of_the_line(compare, canvas, top):
 
 
 def test_zooming_and_panning_keep_both_maps_in_place(compare, canvas, top):
-    """From 20 to 40 units over 400 pixels: green from 200 on. Moved by 5 units: from 250 on."""
+    """Zoomed to units 20 to 40 in 400 pixels, green begins at 200; panned by 2.5 units, it begins at 250."""
     compare.start(top)
     canvas.setExtent(QgsRectangle(20, 0, 40, 10))
     settled(compare, canvas)
@@ -252,7 +252,7 @@ def test_zooming_and_panning_keep_both_maps_in_place(compare, canvas, top):
 
 
 def test_until_the_new_picture_is_there_the_old_one_is_shown_at_its_place(compare, canvas, top):
-    """Zoomed to 20 units, not rendered yet: what was green from 300 on is now green from 200 on."""
+    """Zoomed to 20 units, but not rendered yet: green, which began at 300, now begins at 200."""
     compare.start(top)
     settled(compare, canvas)
     renderer = compare._renderer
@@ -262,13 +262,13 @@ def test_until_the_new_picture_is_there_the_old_one_is_shown_at_its_place(compar
     assert [colour(canvas, x) for x in (220, 390)] == [GREEN, GREEN]
     canvas.setExtent(QgsRectangle(-40, 0, 40, 40))
     draw(canvas)
-    # 5 pixels a unit: red from 200, green from 350; above row 100 there is no map.
+    # 5 pixels per unit: red from 200, green from 350; there is no map above row 100.
     assert [colour(canvas, x, 150) for x in (220, 340, 360)] == [RED, RED, GREEN]
     canvas.renderStarting.connect(renderer._timer.start)
 
 
 def test_a_turned_map(compare, canvas, top):
-    """The raster, 40 x 20 units, stands upright in the middle: 20 units wide, from 100 to 300. Its middle is red."""
+    """Rotated by 90 degrees, the raster of 40 x 20 units is 20 units wide, from 100 to 300. Its centre is red."""
     compare.start(top)
     canvas.setRotation(90)
     settled(compare, canvas)
@@ -283,7 +283,7 @@ def test_a_turned_map(compare, canvas, top):
 
 
 def test_while_the_map_is_dragged_the_line_stays(compare, canvas, top):
-    """The pan tool moves the picture by 50 pixels to the right: green begins at 350, and the line is at 200."""
+    """The pan tool moves the image by 50 pixels to the right: green begins at 350, and the line stays at 200."""
     tool = QgsMapToolPan(canvas)
     canvas.setMapTool(tool)
     compare.start(top)

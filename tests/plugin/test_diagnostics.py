@@ -1,4 +1,4 @@
-"""The diagnostics report has what helps, and nothing of who sends it."""
+"""The diagnostics report has all that support needs, and nothing that identifies the user."""
 
 from __future__ import annotations
 

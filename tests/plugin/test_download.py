@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: whole, resumed, cut off, refused, changed, cancelled."""
+"""Downloads from a local server: complete, resumed, cut off, refused, changed, cancelled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server(qgis_app, monkeypatch):
 
 @pytest.fixture
 def fetch(server, tmp_path):
-    """Downloads in a task of QGIS and returns (ending, its arguments)."""
+    """Downloads in a QGIS task; returns the signal at its end and the signal's arguments."""
 
     def run(path="/file", during=None, **options):
         task = DownloadTask("Download", server.address + path, tmp_path / "to" / "a.pth", **options)

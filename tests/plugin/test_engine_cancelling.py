@@ -1,4 +1,4 @@
-"""Cancels, polite and not, against small fake engines."""
+"""Cancels, with fake engines that stop by themselves or have to be killed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ say(event="result", cancelled=True)
 
 
 def test_an_engine_that_keeps_what_there_is_has_time_to_write_it(engine):
-    """It takes 1 s, which is more than its grace."""
+    """Writing takes 1 s, which is more than the grace period."""
     client = engine(KEEPS, grace=0.2)
     facts = []
 
@@ -112,7 +112,7 @@ def test_all_jobs_are_ended_at_once(engine, started):
     with pytest.raises(EngineCancelled):
         client.run("finetune", {}, on_state=lambda told: EngineClient.abandon_all())
     assert time.monotonic() - began < 5
-    EngineClient.abandon_all()  # none is left
+    EngineClient.abandon_all()  # without running jobs
 
 
 def test_a_job_larger_than_the_pipe_to_an_engine_that_never_reads(tmp_path):

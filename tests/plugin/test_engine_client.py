@@ -1,4 +1,4 @@
-"""The client against small fake engines, each misbehaving in one way."""
+"""The client with tiny fake engines, each with one kind of misbehaviour."""
 
 from __future__ import annotations
 

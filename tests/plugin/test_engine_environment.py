@@ -1,4 +1,4 @@
-"""Making the engine's environment, for real but small: one tiny wheel from a folder, no network."""
+"""Installs the engine's environment for real, but small: one tiny wheel from a folder, without a network."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_first_installation(place):
 def test_an_update_of_the_plugin_is_noticed_and_swapped_in(installed):
     first = installed.builds()
     assert installed.install().state == "ready"
-    assert installed.builds() == first  # nothing was done
+    assert installed.builds() == first  # nothing was rebuilt
 
     installed.require("sgpt-tiny==2.0")
     status = installed.environment.status()
@@ -65,7 +65,7 @@ def test_training_offline_takes_any_build_of_pytorch_and_serves_inference_too(pl
 
 
 def test_a_package_that_needs_pytorch_fetches_no_other_build_of_it(place):
-    """Like accelerate: the newest PyTorch would bring gigabytes of libraries that stay behind."""
+    """A package such as accelerate would otherwise install the newest PyTorch, with gigabytes of libraries."""
     place.wheel("torch", "2.0", "")
     place.wheel("torch", "3.0", "", needs="gigabytes")
     place.wheel("gigabytes", "1.0", "")
@@ -133,7 +133,7 @@ def test_a_prepared_interpreter_is_used_as_it_is(place, monkeypatch):
 
 @pytest.mark.parametrize("moment", ["Making an environment", "Installing", "Testing the new"])
 def test_killed_half_way(installed, moment):
-    """kill -9 at three moments: the old environment works, and the next installation too."""
+    """After kill -9 at any of three moments, the old environment works, and so does the next installation."""
     installed.require("sgpt-tiny==2.0")
     installed.doctor(SLOW_DOCTOR)
     process = installed.installing()
@@ -149,14 +149,14 @@ def test_killed_half_way(installed, moment):
 
 @pytest.fixture
 def slow_uv(tmp_path, monkeypatch):
-    """An installer that takes a minute; what it started goes on writing every tenth of a second."""
+    """An installer that never ends; a process that it starts writes to a file every tenth of a second."""
     folder = tmp_path / "bin"
     folder.mkdir()
     script = folder / "uv"
     script.write_text(
         "#!/bin/sh\n"
         'if [ "$1" = venv ]; then exec "$3" -m venv --without-pip "$4"; fi\n'
-        # it writes before it speaks: who kills it at its word finds the file
+        # writes before it prints, so that the file exists when a test kills it after its first line
         f'date >> "{tmp_path}/alive"\n'
         'echo "Downloading gigabytes"\n'
         f'(while :; do date >> "{tmp_path}/alive"; sleep 0.1; done) & wait\n'
@@ -168,10 +168,10 @@ def slow_uv(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="the installer is a shell script")
 def test_qgis_killed_in_the_middle_of_a_first_installation(place, slow_uv, monkeypatch):
-    """kill -9: what the installer started ends too, the next start says what happened, Install works."""
+    """After kill -9, the installer's processes end too, the next start says what happened, and Install works."""
     process = place.installing()
     until(process, "Downloading gigabytes")
-    assert place.environment.interrupted() is False  # it is at work
+    assert place.environment.interrupted() is False  # it is still running
     process.kill()
     process.wait()
     time.sleep(1)
@@ -200,7 +200,7 @@ def test_the_log_of_the_last_installation_is_kept(installed):
     with pytest.raises(EnvironmentProblem):
         installed.install(sources=Sources(wheels="/nowhere"))
     log = installed.environment.log.tail()
-    assert "Installation for inference, cpu" in log[0]  # begun anew
+    assert "Installation for inference, cpu" in log[0]  # a new log
     assert "The folder of wheels '/nowhere'" in log[-1]
 
 

@@ -1,4 +1,4 @@
-"""Engines that end without an answer, in words."""
+"""Explanations of engines that end without an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's messages in the user's language: recognised by their templates, with their gaps filled again."""
+"""Translation of the engine's messages: recognised by their templates, with the gaps filled in again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXTS = json.loads(paths.ENGINE_MESSAGES.read_text(encoding="utf-8"))
 
 @pytest.fixture
 def shouting(monkeypatch):
-    """A language that is English in capitals, gaps left alone."""
+    """A test language: English in capitals, except for gaps."""
 
     def shout(text):
         pieces = Formatter().parse(text)
@@ -70,7 +70,7 @@ def test_figures_have_the_sign_of_the_users_language_and_names_keep_theirs(shout
 def test_a_gap_at_the_start_does_not_take_in_another_message(shouting):
     said = "Raster, values: int16 values / 10000"
     assert in_users_language(said) == "Raster, VALUES: int16 VALUES / 10000"
-    # Where nothing else fits it may: a file's name has what it has.
+    # As a last resort it may, since file names can contain anything.
     assert recognise("a: b values / 100")[0].text == "{1} values / 100"
 
 
@@ -81,7 +81,7 @@ def test_a_message_within_a_message_is_translated_too(shouting):
 
 
 def test_messages_that_are_joined_are_translated_one_by_one(shouting):
-    """Of an input, of two sentences of which one holds the other's space, and what is left over."""
+    """A message after a file name, two sentences where either has the space between them, and an unknown rest."""
     one = (
         "All labels that were held back are no-data in the rasters, so the model cannot be judged."
     )
@@ -98,7 +98,7 @@ def test_messages_that_are_joined_are_translated_one_by_one(shouting):
 
 
 def test_a_raster_that_cannot_serve_is_refused_in_the_users_language(shouting):
-    """The sentence that users meet most: given, missing, what to type."""
+    """The most frequent message: the given bands, the missing ones, and what to do."""
     needs = (
         'The raster\'s 2 bands are 1 "1", 2 "2"; the names only number the bands. '
         "The model needs B02, B03; not found: B02. "
@@ -120,7 +120,7 @@ def test_what_nobody_knows_stays(shouting):
 
 
 def test_english_stays_english(monkeypatch):
-    monkeypatch.setattr(engine_messages, "recognise", None)  # is not even asked
+    monkeypatch.setattr(engine_messages, "recognise", None)  # must not even be called
     assert i18n.speaks_english()
     assert in_users_language("Copying the model") == "Copying the model"
 

@@ -41,7 +41,7 @@ def test_the_command_line_says_what_is_wrong(tmp_path):
 
 
 def test_the_command_line_can_be_interrupted(installed):
-    """Ctrl+C: exit code 130, the old environment in use."""
+    """After Ctrl+C, the exit code is 130 and the old environment stays in use."""
     installed.doctor(SLOW_DOCTOR)
     process = installed.installing(INTERRUPTIBLE)
     until(process, "Testing the new")

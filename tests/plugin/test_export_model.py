@@ -1,4 +1,4 @@
-"""spectralgpt:exportmodel and importmodel with models of ours, run as Processing runs them."""
+"""spectralgpt:exportmodel and importmodel with the plugin's models, run by Processing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fields can hold classes, and which hold several values."""
+"""Which fields can hold classes, and which hold lists."""
 
 from __future__ import annotations
 

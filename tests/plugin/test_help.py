@@ -1,4 +1,4 @@
-"""Help: F1 and the Help buttons open pages that ship, each tool its own section."""
+"""F1 and the Help buttons open the shipped page, for each tool its own section."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QAction = getattr(QtWidgets, "QAction", None) or QtGui.QAction
 
 @pytest.fixture
 def opened(monkeypatch):
-    """What was opened, instead of a browser."""
+    """The URLs that would have been opened in a browser."""
     pages = []
     monkeypatch.setattr(
         gui_help.QDesktopServices, "openUrl", lambda url: pages.append(url.toString()) or True
@@ -34,7 +34,7 @@ def opened(monkeypatch):
 
 @pytest.fixture
 def dialog(qgis_app):
-    """A dialog with a field and a row of buttons."""
+    """A dialog with a line edit and a button box."""
     window = QDialog()
     layout = QVBoxLayout(window)
     window.field = QLineEdit()

@@ -1,4 +1,4 @@
-"""Figures as the user's language writes them."""
+"""Figures in the number format of the user's language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spectralgpt_qgis.i18n import localised
 
 @pytest.fixture(params=[("de_DE", ","), ("en_US", ".")], ids=["de", "en"])
 def sign(request):
-    """The decimal sign of a language that QGIS shows meanwhile."""
+    """The decimal separator of a language that is set for the test."""
     before, (name, sign) = QLocale(), request.param
     QLocale.setDefault(QLocale(name))
     yield sign

@@ -1,4 +1,4 @@
-"""What an installation costs, as recorded from the pinned requirements, and what is free."""
+"""The size of an installation, from the record of the pinned requirements, and the free disk space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models as the engine lists them: those that ship speak the user's language, a user's own stay as they are."""
+"""Models from the engine's list: texts of shipped models are translated, those of a user's own models are not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spectralgpt_qgis.installed_model import read_model
 
 @pytest.fixture
 def shouting(monkeypatch):
-    """A language that is English in capitals."""
+    """A test language: English in capitals."""
     monkeypatch.setattr(installed_model, "translated", str.upper)
     monkeypatch.setattr(engine_messages, "translated", str.upper)
     monkeypatch.setattr(engine_messages, "speaks_english", lambda: False)
@@ -43,7 +43,7 @@ def test_a_model_that_ships_is_told_in_the_users_language(shouting):
 
 
 def test_a_users_own_model_keeps_its_names(shouting):
-    """What the engine wrote of it is a message of the engine."""
+    """But a text in its card that the engine wrote is translated like a message of the engine."""
     model = read_model(listed("own", "Made from own labels of 2 classes (a, b), starting from X."))
     assert (model.title, model.classes) == ("Land cover", (("Water", "#808080"),))
     assert model.description.startswith("MADE FROM OWN LABELS OF")

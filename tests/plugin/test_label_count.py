@@ -1,4 +1,4 @@
-"""Counting labels: polygons by class, their area in pixels of the imagery, and what is left out."""
+"""Label counts: polygons by class, their area in pixels of the imagery, and features that are not counted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_areas_are_those_in_the_crs_of_the_imagery(labels, raster):
     square(labels, 1, there.transformBoundingBox(pixels(raster, 100, 100, 20)))
     back = QgsCoordinateTransform(labels.crs(), lonlat, QgsProject.instance())
     pixel = raster.rasterUnitsPerPixelX() * raster.rasterUnitsPerPixelY()
-    # 20 x 20 pixels; the box around the turned square is a little larger.
+    # 20 x 20 pixels; the bounding box of the rotated square is slightly larger.
     assert 400 <= counted(labels, pixel, back).of("1").pixels < 440
 
 

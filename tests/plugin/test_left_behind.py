@@ -1,4 +1,4 @@
-"""What becomes of the rows of a run that did not end; the engine is a stand-in here."""
+"""What happens to the finished rows of an interrupted run, with a stand-in for the engine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_rows_of_an_engine_that_was_killed_after_a_cancel_go(
 
 
 def test_nobody_goes_on_with_a_temporary_output(run, fake_engine, segmenting):
-    """Its next run has another name."""
+    """The temporary output of the next run has another name."""
     output = Path(QgsProcessingUtils.tempFolder()) / "map.tif"
     rows = output.with_name(".spectralgpt-resume-map.tif")
     rows.touch()

@@ -1,4 +1,4 @@
-"""What loading the plugin costs, and that unloading leaves nothing: no widget, action, thread, task or translator."""
+"""The plugin loads quickly, and unloading leaves nothing behind: no widget, action, thread, task or translator."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ os._exit(0)
 
 
 class Translation(QTranslator):
-    """A translation that is there in every language."""
+    """A translator that can be loaded for every language."""
 
     installed = 0
 
@@ -56,7 +56,7 @@ class Translation(QTranslator):
 
 @pytest.fixture
 def translated(monkeypatch):
-    """Counts the translators that are installed."""
+    """Counts the installed translators."""
     install, remove = QCoreApplication.installTranslator, QCoreApplication.removeTranslator
 
     def count(act, step):
@@ -79,13 +79,13 @@ def interface(qgis_processing):
 
 
 def started_threads():
-    """Those that Python started; for one of Qt's that once ran a task it keeps a dummy as long as Qt keeps that."""
+    """Threads started by Python; without its dummies for Qt's threads, which exist as long as those."""
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
     return [thread for thread in others if not thread.name.startswith("Dummy")]
 
 
 def settle():
-    """Lets tasks and their threads end, and Qt delete what waits for it."""
+    """Lets tasks and their threads end, and Qt delete objects that wait for deletion."""
     wait(lambda: not QgsApplication.taskManager().count())
     wait(lambda: not QThreadPool.globalInstance().activeThreadCount() and not started_threads())
     for _ in range(3):
@@ -94,7 +94,7 @@ def settle():
 
 
 def census(interface):
-    """Everything that a plugin could leave behind, counted."""
+    """Counts of everything that a plugin could leave behind."""
     return {
         "children of the main window": len(interface.window.findChildren(QObject)),
         "children of the map": len(interface.canvas.findChildren(QObject)),
@@ -112,7 +112,7 @@ def census(interface):
 
 
 def use(interface, layer):
-    """Opens what can be opened."""
+    """Opens all windows of the plugin."""
     interface.current = layer
     for action in interface.menu + interface.layer_menu + interface.tools:
         action.trigger()
@@ -124,7 +124,7 @@ def test_ten_times_loaded_and_unloaded_leave_nothing(
 ):
     import processing
 
-    # Processing's own dialogs need a whole QGIS; test_tool_dialogs.py opens them.
+    # Not Processing's dialogs, which need a whole QGIS; test_tool_dialogs.py opens them.
     monkeypatch.setattr(processing, "createAlgorithmDialog", lambda *_: None)
     layer = QgsProject.instance().addMapLayer(QgsRasterLayer(scene, "winter"))
     settle()

@@ -1,4 +1,4 @@
-"""The catalogue: which model a name means, and what is known without asking."""
+"""The catalogue: which model a name refers to, and what is known without asking the engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spectralgpt_qgis import engine_access, model_catalogue, settings
 
 @pytest.fixture
 def shared(models, tmp_path):
-    """A shared folder with a landcover and a scenes of its own, and the listing of everything."""
+    """A shared folder with models named landcover and scenes, and the listing of all models."""
     folder = tmp_path / "team"
     folder.mkdir()
     for name in ("landcover", "theirs"):

@@ -1,4 +1,4 @@
-"""The package: made, looked at, unzipped into a new QGIS profile, and run from there."""
+"""The package: made, inspected, unzipped into a new QGIS profile, and run from there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def package(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def profile(package, tmp_path_factory):
-    """A new QGIS configuration folder with the package unzipped into it and enabled."""
+    """A new QGIS configuration folder in which the package is unzipped and enabled."""
     folder = tmp_path_factory.mktemp("profile")
     subprocess.run(
         ["/usr/bin/python3", ROOT / "scripts" / "profile.py", folder, "--zip", package], check=True
@@ -42,11 +42,11 @@ def profile(package, tmp_path_factory):
 
 @pytest.fixture
 def qgis_process(profile, tmp_path):
-    """Return a function that runs qgis_process in the new profile, far from the checkout."""
+    """Return a function that runs qgis_process in the new profile, outside the checkout."""
     python = engine_access.status().python
     if python is None:
         pytest.fail("There is no engine to test with: run `make setup`, or set SPECTRALGPT_PYTHON.")
-    # Debian's wrapper passes options that only the desktop knows.
+    # Not Debian's wrapper, which passes options that only the desktop application knows.
     program = shutil.which("qgis_process.bin") or "qgis_process"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment.update(
@@ -94,7 +94,7 @@ def test_it_is_what_the_plugin_site_accepts(package):
 
 
 def test_hidden_folders_stay_behind(tmp_path):
-    """A recipe that was killed leaves megabytes in resources/models/.backbone-unfinished."""
+    """A killed recipe leaves megabytes in resources/models/.backbone-unfinished."""
     kept = tmp_path / "models" / "backbone.safetensors"
     hidden = tmp_path / "models" / ".backbone-unfinished" / "stage1.pt"
     for file in (kept, hidden):

@@ -10,7 +10,7 @@ from spectralgpt_qgis.requirement_files import read_requirements
 
 
 def test_uv_gets_the_same_sources(tmp_path, monkeypatch):
-    """The commands that uv would get; it is not part of the machines that run the tests."""
+    """Checks the commands for uv, which is not installed on the machines that run the tests."""
     monkeypatch.setattr("shutil.which", lambda name: "/opt/uv" if name == "uv" else None)
     commands = []
     wheels = tmp_path / "wheels"

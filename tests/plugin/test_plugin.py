@@ -1,4 +1,4 @@
-"""Loading and unloading: what is added is taken away again."""
+"""Loading and unloading: everything that is added is removed again."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsApplication, QgsProcessingParameterDefinition, QgsProcessingParameterEnum
 
-# The interface that scripts and models are written against: never renamed.
+# The interface for scripts and models, which is never renamed.
 PARAMETERS = {
     "segment": "INPUT BANDS MODEL EXTENT MASK OVERLAP DEVICE MIN_AREA "
     "OUTPUT CONFIDENCE OUTPUT_VECTOR AREAS",
@@ -71,7 +71,7 @@ def test_choices_do_not_depend_on_their_order(provider, name):
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_what_is_optional_has_a_default(provider, name):
-    """A graphical model and a script may leave out everything but inputs and outputs."""
+    """Graphical models and scripts may omit everything but inputs and outputs."""
     optional = QgsProcessingParameterDefinition.Flag.FlagOptional
     required = {
         definition.name()

@@ -1,4 +1,4 @@
-"""The algorithms on QGIS's command line."""
+"""The algorithms in qgis_process, QGIS's command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_on_the_command_line(models, scene, tmp_path):
-    """`qgis_process` in a profile of its own, with the plugin of this checkout."""
+    """Runs `qgis_process` in a separate profile, with the plugin of this checkout."""
     program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
     assert program, "QGIS's command line is not installed"
     profile = tmp_path / "profile"

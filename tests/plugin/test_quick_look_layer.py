@@ -1,4 +1,4 @@
-"""The coarse map of the view: in the project while the run goes on, with the real engine."""
+"""The quick look: a layer of the project during the run, also with the real engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from spectralgpt_qgis.quick_look_layer import QuickLookLayer, quick_look_layer
 
 
 class Canvas:
-    """Shows all of a raster."""
+    """A map canvas that shows a whole raster."""
 
     def __init__(self, layer):
         self._layer, self.refreshed = layer, 0
@@ -60,7 +60,7 @@ def canvas(raster, monkeypatch):
 
 
 def come(look):
-    """The engine has written the sample as the coarse map."""
+    """Reports that the engine has written the coarse map."""
     classes = [{"value": 1, "name": "water", "title": "Water", "color": "#0000ff"}]
     look.told({"quick_look": {"path": look.fields()["quick_look"], "classes": classes}})
 
@@ -76,7 +76,7 @@ def names(project):
 
 @pytest.fixture
 def look(project, canvas, scene):
-    """One whose file is there; gone after the test."""
+    """A quick look whose file exists; removed after the test."""
     look = quick_look_layer("Boadella")
     gdal.Translate(look.fields()["quick_look"], scene, bandList=[1])
     yield look
@@ -94,7 +94,7 @@ def test_what_the_engine_needs(look, raster):
 
 
 def test_it_comes_and_goes_in_the_main_thread(look, project):
-    """What is told in another thread reaches the project when the main one comes to it."""
+    """Facts reported in another thread change the project only in the main thread."""
     worker = threading.Thread(target=come, args=(look,))
     worker.start()
     worker.join()
@@ -169,7 +169,7 @@ def test_none_in_the_thread_of_a_model(canvas):
 def test_a_run_shows_it_before_its_end(
     project, canvas, provider, models, scene, later_scene, tmp_path, tool
 ):
-    """Added once and removed once; the result is not in the project, as nobody asked for that."""
+    """It is added once and removed once; the result itself is not loaded, as that was not requested."""
     seen = []
     project.layerWasAdded.connect(lambda layer: seen.append(("added", layer.name())))
     project.layerWillBeRemoved.connect(lambda layer_id: seen.append(("removed", "")))

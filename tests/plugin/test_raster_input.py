@@ -1,4 +1,4 @@
-"""How a layer reaches the engine: as the file it is, or as a copy; the engine is a stand-in here."""
+"""How a raster layer is passed to the engine: as its file or as a copy, with a stand-in for the engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_no_data_that_the_user_added_to_the_layer(run, fake_engine, segmenting, 
 
 
 def test_no_data_of_a_band_with_scale_and_offset(run, fake_engine, segmenting, scene, tmp_path):
-    """QGIS compares with reflectance, .1, where the file holds (.1 + .1) / .0001 = 2000."""
+    """In QGIS the value is a reflectance of 0.1, for which the file has (0.1 + 0.1) / 0.0001 = 2000."""
     scaled = str(tmp_path / "scaled.tif")
     copy = gdal.GetDriverByName("GTiff").CreateCopy(scaled, gdal.Open(scene))
     for band in (1, 2):
@@ -41,14 +41,15 @@ def test_no_data_of_a_band_with_scale_and_offset(run, fake_engine, segmenting, s
     layer = QgsRasterLayer(scaled, "scaled")
     layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(0.1, 0.1)])
     layer.dataProvider().setUserNoDataValue(2, [QgsRasterRange(0, 0)])
-    layer.dataProvider().setUserNoDataValue(3, [QgsRasterRange(7, 7)])  # without either
+    # A band without scale and offset.
+    layer.dataProvider().setUserNoDataValue(3, [QgsRasterRange(7, 7)])
     QgsProject.instance().addMapLayer(layer)
     run("segment", {**segmenting, "INPUT": layer.id()})
     assert fake_engine.job["nodata"] == [2000.0, 1000.0, 7.0]
 
 
 def test_options_of_the_layer_source_do_not_reach_the_engine(run, fake_engine, segmenting, scene):
-    """Open options cannot be handed on by name, so the layer is copied as QGIS reads it."""
+    """Open options cannot be passed on in a file name, so the layer is copied as QGIS reads it."""
     layer = QgsRasterLayer(f"{scene}|option:NUM_THREADS=1", "boadella")
     assert layer.isValid()
     QgsProject.instance().addMapLayer(layer)
@@ -87,7 +88,7 @@ def test_gdal_names_pass_as_they_are(run, fake_engine, segmenting, scene, tmp_pa
 
 
 def test_formats_that_the_engine_lacks_are_copied(run, fake_engine, segmenting, scene, tmp_path):
-    """As those of MODIS: the GDAL that rasterio brings was not built with HDF4, and the run ended in "damaged"."""
+    """Such as HDF4 of MODIS, which rasterio's GDAL does not support, so that the run failed with "damaged"."""
     if gdal.GetDriverByName("HDF4Image") is None:
         pytest.skip("this GDAL writes no HDF4")
     source = str(tmp_path / "scene.hdf")
@@ -108,7 +109,7 @@ def test_formats_that_the_engine_lacks_are_copied(run, fake_engine, segmenting, 
 
 @pytest.mark.parametrize("prefix", ["PG: host=127.0.0.1", "PG:dbname='gis'"])
 def test_databases_are_not_opened_by_the_engine(qgis_app, prefix):
-    """Its GDAL knows none; and their names hold passwords, which its messages told."""
+    """The engine's GDAL supports none; and data source names contain passwords, which its messages revealed."""
     layer = SimpleNamespace(
         providerType=lambda: "gdal", source=lambda: f"{prefix} password=p table=scene mode=2"
     )
@@ -116,7 +117,7 @@ def test_databases_are_not_opened_by_the_engine(qgis_app, prefix):
 
 
 def virtual_layer(scene):
-    """A layer that is no file: QGIS computes it."""
+    """A layer that is not a file, but computed by QGIS."""
     inner = QgsRasterLayer(scene, "inner")
     area = inner.extent()
     corners = (area.xMinimum(), area.yMinimum(), area.xMaximum(), area.yMaximum())
@@ -180,7 +181,7 @@ def test_a_copy_that_would_be_too_large(run, segmenting, scene, monkeypatch):
 def test_the_crs_of_a_file_without_one_is_its_own_layers(
     run, fake_engine, scene, later_scene, tmp_path
 ):
-    """The first date says EPSG:4326; of the second, which says nothing, the user told QGIS another system."""
+    """The first date's file has EPSG:4326; the second has no CRS, and the user set another one in QGIS."""
     warped = gdal.Warp("", later_scene, format="VRT", dstSRS="EPSG:32631")
     copy = gdal.GetDriverByName("GTiff").CreateCopy(str(tmp_path / "after.tif"), warped)
     copy.SetProjection("")

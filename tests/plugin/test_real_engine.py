@@ -1,4 +1,4 @@
-"""The client against the real engine."""
+"""The client with the real engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_real_engine_refuses_a_wrong_parameter(real):
 
 
 def test_the_real_engine_killed_in_the_middle(real, started):
-    """kill -9 from outside: an error in words, nothing left over, and the next job runs."""
+    """After kill -9 from outside, there is a readable error, nothing is left behind, and the next job runs."""
     with pytest.raises(EngineFailed) as failure:
         real.run("doctor", {}, on_progress=lambda *_: os.kill(started[0].pid, signal.SIGKILL))
     assert "ran out of memory or was ended by the system" in failure.value.message

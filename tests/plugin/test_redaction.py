@@ -1,4 +1,4 @@
-"""Nothing of the user, the machine or a password comes through, however it is written."""
+"""No name of the user or machine and no password remains in a text, in any notation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SYMBOLS = "!#$%&+-_=.,;@/\\^~ "
 def word(chance, symbols="", low=3, high=9):
     letters = LETTERS + symbols
     made = "".join(chance.choice(letters) for _ in range(chance.randint(low, high)))
-    # A letter at both ends: blanks and stars there are no part of anybody's name.
+    # With a letter at both ends, as no name begins or ends with a space or symbol.
     return chance.choice(LETTERS) + made + chance.choice(LETTERS)
 
 
 def written(chance, text):
-    """The text in one of the ways in which logs and tracebacks write it."""
+    """The text in one of the notations that occur in logs and tracebacks."""
     return chance.choice(
         [
             str,

@@ -1,4 +1,4 @@
-"""Results arrive styled, grouped by run, the map on top."""
+"""Results are styled and grouped by run, with the map on top."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def polygons(tmp_path):
 
 
 def context_for(*paths):
-    """A run that is going to load these outputs."""
+    """The context of a run that will load these outputs."""
     context = QgsProcessingContext()
     context.setProject(QgsProject.instance())
     for path in paths:
@@ -55,7 +55,7 @@ def context_for(*paths):
 
 
 def test_a_tool_that_ran_for_a_hundred_features_styles_every_result(raster, qgis_app):
-    """Processing adds them at the very end, and keeps nothing of Python's alive until then."""
+    """Processing adds them at the very end, and keeps no references to Python objects until then."""
     paths = [raster(f"{number}.tif") for number in range(100)]
     context = context_for(*paths)
     for path in paths:
@@ -67,7 +67,7 @@ def test_a_tool_that_ran_for_a_hundred_features_styles_every_result(raster, qgis
 
 
 def load(context):
-    """As Processing does at the end of a run."""
+    """Loads the outputs as Processing does at the end of a run."""
     from processing.gui.Postprocessing import handleAlgorithmResults
     from qgis.core import QgsApplication
 
@@ -101,7 +101,7 @@ def test_a_loaded_layer_is_styled_even_when_processing_has_a_default_style(raste
 
 
 def test_results_of_one_run_lie_in_a_group_vectors_on_top(qgis_processing, raster, polygons):
-    # The names are chosen so that Processing adds them in another order.
+    # With these names, Processing adds the layers in another order.
     second, first = raster("z.tif"), raster("a.tif")
     other = QgsProject.instance().addMapLayer(QgsVectorLayer("Point", "other", "memory"))
     context = context_for(second, first, polygons)
@@ -121,7 +121,7 @@ def test_results_of_one_run_lie_in_a_group_vectors_on_top(qgis_processing, raste
 
 
 def test_where_qgis_adds_layers_does_not_matter(qgis_processing, raster):
-    """In the window, QGIS adds layers where the last one has gone: inside the new group."""
+    """The QGIS application adds a layer next to the last one, which is inside the new group."""
     project = QgsProject.instance()
     point = QgsLayerTreeRegistryBridge.InsertionPoint
 
@@ -165,7 +165,7 @@ def test_two_runs_have_a_group_each(qgis_processing, raster, monkeypatch):
 
 
 def test_a_run_after_another_does_not_end_up_inside_its_group(qgis_processing, raster, monkeypatch):
-    """QGIS adds layers where the chosen one is, which after a run is one of its results."""
+    """QGIS adds layers next to the current layer, which after a run is one of its results."""
     project = QgsProject.instance()
     for number, names in enumerate(("ab", "cd", "e")):
         monkeypatch.setattr(
@@ -180,7 +180,7 @@ def test_a_run_after_another_does_not_end_up_inside_its_group(qgis_processing, r
         project.layerTreeRegistryBridge().setLayerInsertionPoint(point)
     root = QgsLayerTreeRegistryBridge.InsertionPoint(project.layerTreeRoot(), 0)
     project.layerTreeRegistryBridge().setLayerInsertionPoint(root)
-    # QGIS 3.40 adds the last one above both groups, 3.22 between them.
+    # QGIS 3.40 adds the last layer above both groups, QGIS 3.22 between them.
     groups = dict(item for item in tree() if isinstance(item, list))
     assert [item for item in tree() if not isinstance(item, list)] == paths
     assert {name: len(inside) for name, inside in groups.items()} == {"Run 0": 2, "Run 1": 2}

@@ -1,4 +1,4 @@
-"""Real runs in the background, as a dialog starts them: what they tell, and layers that go meanwhile."""
+"""Real background runs, as from a dialog: what they report, and layers that are removed meanwhile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("tree_view")
 
 
 class Run:
-    """An algorithm in QGIS's task manager, with its outputs meant for the project."""
+    """An algorithm in QGIS's task manager, whose outputs will be loaded into the project."""
 
     def __init__(self, algorithm, parameters):
         self.algorithm = algorithm.create()
@@ -54,7 +54,7 @@ class Run:
         return self.answer
 
     def load(self):
-        """What Processing does when a dialog's run has ended."""
+        """Loads the outputs as Processing does after a run from a dialog."""
         from processing.gui.Postprocessing import handleAlgorithmResults
 
         results = self.answer[1]
@@ -74,7 +74,7 @@ def layer(scene):
 
 @pytest.fixture
 def runs(provider, models):
-    """Makes runs of segment on a layer; what the journal was told is `runs.told`."""
+    """Makes runs of segment on a layer; runs announced by the journal are in `runs.told`."""
 
     def make(layer, **more):
         parameters = {
@@ -110,9 +110,9 @@ def test_a_run_that_ends_well_is_told_and_its_layers_are_grouped_and_temporary(r
     assert group.startswith("Land-cover map: Boadella (")
     made = [item for item in QgsProject.instance().mapLayers().values() if item is not layer]
     assert len(made) == 2
-    # QGIS marks these in the layer tree, and asks before it closes the project.
+    # QGIS marks temporary layers in the layer tree, and warns before it closes the project.
     assert all(item.isTemporary() for item in made)
-    # A checkout may lie among the temporary files itself.
+    # The checkout itself may be in the folder of temporary files.
     assert layer.isTemporary() is layer.source().startswith(tempfile.gettempdir())
 
 
@@ -145,7 +145,7 @@ def test_a_cancelled_run_tells_nothing(runs, layer):
 
 
 def test_the_plugin_may_go_during_the_run(qgis_processing, models, layer):
-    """QGIS asks a run for its id when it has ended, and the id comes from the provider."""
+    """At the end of a run, QGIS asks the algorithm for its id, which contains that of the provider."""
     interface = Interface()
     plugin = classFactory(interface)
     plugin.initGui()

@@ -1,4 +1,4 @@
-"""Settings keep what differs from the default, and say where the engine comes from."""
+"""Settings store values that differ from the defaults, and name the sources of the engine."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_what_runs_where_a_tool_does_not_say(provider, models, tool):
     settings.set_value("device", "cpu")
     settings.set_value("threads", 3)
     assert defaults() == ["cpu", 3]
-    settings.set_value("device", "abacus")  # written by hand
+    settings.set_value("device", "abacus")  # edited by hand
     settings.set_value("threads", -5)
     assert defaults() == ["auto", 0]
 

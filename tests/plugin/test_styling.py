@@ -1,4 +1,4 @@
-"""What results look like: colours, names, and where the style is kept."""
+"""Styles of results: colours, names, and where the style is saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks: the three endings, run as QGIS runs them, and by hand."""
+"""Tasks and their three final signals, run by QGIS's task manager and directly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spectralgpt_qgis.tasks.environment_task import EnvironmentTask
 
 
 class Work(BaseTask):
-    """Does what it is given."""
+    """Calls a given function."""
 
     def __init__(self, work):
         super().__init__("Work")
@@ -30,7 +30,7 @@ class Work(BaseTask):
 
 @pytest.fixture
 def endings():
-    """Return a function that listens to a task's endings."""
+    """Return a function that records a task's final signals."""
 
     def listen(task):
         told = []
@@ -43,7 +43,7 @@ def endings():
 
 
 def run_in_qgis(task, told, seconds=20):
-    """Give the task to QGIS's task manager and wait for its ending."""
+    """Give the task to QGIS's task manager and wait for its end."""
     loop = QEventLoop()
     for signal in (task.succeeded, task.failed, task.stopped):
         signal.connect(lambda *_: loop.quit())
@@ -67,7 +67,7 @@ def test_an_error_is_kept_and_told_with_its_parts(endings):
     task = Work(fail)
     told = endings(task)
     assert task.run() is False
-    assert told == []  # nothing is told from the worker's thread
+    assert told == []  # no signal from the worker thread
     task.finished(False)
     assert told == [("failed", "B05 is missing", "Traceback ...")]
     assert task.exception.kind == "BandMismatch"
@@ -115,7 +115,7 @@ def test_a_cancel_is_no_error(endings):
 
 
 class FakeClient:
-    """Says what an engine says."""
+    """Reports the events of an engine."""
 
     def __init__(self):
         self.cancelled = False

@@ -1,4 +1,4 @@
-"""What a test found is kept for this machine alone."""
+"""The result of a test is valid only on the same machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The languages: every text there, placeholders and marks as in the source, and found by QGIS's names of languages."""
+"""Translations are complete, have the placeholders and tags of the source, and load for QGIS's names of languages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_text_is_translated_and_none_is_left_over(path):
 
 
 def test_what_ships_as_data_is_translated_too():
-    """Each is shown by :func:`spectralgpt_qgis.i18n.translated`."""
+    """They are translated by :func:`spectralgpt_qgis.i18n.translated`."""
     for item in published_weights():
         assert item.about in TEXTS and item.licence in TEXTS
 
@@ -61,7 +61,7 @@ def test_what_is_filled_in_and_what_is_marked_up_agree(path):
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_spaces_at_the_ends_and_dialogs_to_come_agree(path):
-    """A text that is joined to others keeps its spaces; "…" says that a dialog follows."""
+    """Texts that are joined to others keep their spaces; "…" means that a dialog follows."""
     wrong = [
         (text, translation)
         for text, translation in translations.translated(path).items()
@@ -88,7 +88,7 @@ def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, code):
     monkeypatch.setattr(paths, "TRANSLATIONS", tmp_path)
     application = type(QgsApplication.instance())
     monkeypatch.setattr(application, "translation", lambda *_: locale, raising=False)
-    assert language() == locale  # what reports are asked for in
+    assert language() == locale  # the language of reports
     loaded = plugin.SpectralGPTPlugin(None)
     loaded._translate()
     try:

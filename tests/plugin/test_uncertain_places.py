@@ -1,4 +1,4 @@
-"""Find places to label next: what the engine is asked for, the places on real imagery, and their look."""
+"""'Find places to label next': its job for the engine, the places on real imagery, and their style."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def places_of(path):
 
 @pytest.fixture
 def asking(fake_engine, scene, tmp_path):
-    """A run that writes nothing: the style of the missing file is told as a warning."""
+    """A run without an output file, so that saving its style yields a warning."""
     fake_engine.result = {
         "windows": {"total": 9, "run": 7, "skipped": 2},
         "device": "cpu",
@@ -76,7 +76,7 @@ def test_the_least_a_script_has_to_give(run, fake_engine, asking, scene):
 
 
 def test_everything_a_script_can_give(run, fake_engine, asking):
-    """The labels go with what has been drawn and not been saved."""
+    """The labels include features that were drawn but not saved."""
     layer = label_layer((2.80, 42.34, 2.81, 42.35))
     layer.startEditing()
     feature = QgsFeature(layer.fields())
@@ -85,7 +85,7 @@ def test_everything_a_script_can_give(run, fake_engine, asking):
     seen = []
 
     def during(job):
-        source = ogr.Open(job["labels"])  # a layer does not keep its source alive
+        source = ogr.Open(job["labels"])  # a reference, as a layer keeps none to its source
         seen.append(source.GetLayer(0).GetFeatureCount())
 
     fake_engine.during = during
@@ -126,7 +126,7 @@ def test_what_cannot_be_labels_is_refused(run, fake_engine, asking):
 
 
 def expected_uncertainty(scene, feature):
-    """The tiny model's own rule, by hand, over the pixels of a place."""
+    """The uncertainty by the tiny model's rule, computed by hand over the pixels of a place."""
     dataset = gdal.Open(scene)
     left, width, _, top, _, height = dataset.GetGeoTransform()
     box = feature.geometry().boundingBox()
@@ -172,7 +172,7 @@ def test_places_on_real_imagery(found, scene, run, tmp_path):
 
 
 def test_the_next_round_leaves_out_what_was_labelled(found, run, scene, tmp_path):
-    """The places themselves as labels: none of them comes again."""
+    """With the places as labels, none of them is found again."""
     _, path = found
     layer = QgsVectorLayer(path, "labels")
     QgsProject.instance().addMapLayer(layer)

@@ -1,4 +1,4 @@
-"""Features for the engine: what was drawn and not saved yet goes with the rest."""
+"""Features for the engine, including unsaved edits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SQUARE = QgsGeometry.fromWkt("Polygon((0 0, 1 0, 1 1, 0 0))")
 
 @pytest.fixture
 def labels(tmp_path):
-    """A GeoPackage with one saved polygon of class 1, in editing."""
+    """A GeoPackage with one saved polygon of class 1, in edit mode."""
     memory = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:integer", "labels", "memory")
     saved = QgsFeature(memory.fields())
     saved.setGeometry(SQUARE)
@@ -46,7 +46,7 @@ def labels(tmp_path):
 
 
 def test_unsaved_polygons_of_a_geopackage_are_copied_too(labels, tmp_path):
-    # As QGIS's own tool makes a feature: with a text in the place of the identifier that it will get.
+    # As features from QGIS's own tool, which have a text instead of their future fid.
     drawn = QgsVectorLayerUtils.createFeature(labels, SQUARE, {1: 2})
     assert not isinstance(drawn.attribute("fid"), int)
     assert labels.addFeature(drawn)
@@ -62,7 +62,7 @@ def test_unsaved_polygons_of_a_geopackage_are_copied_too(labels, tmp_path):
 
 
 def test_fields_whose_names_differ_in_their_case_alone_are_copied(tmp_path):
-    """As a database or a join may have them; in a GeoPackage they are the same name."""
+    """Databases and joins may have such fields; in a GeoPackage their names are the same."""
     layer = QgsVectorLayer(
         "Polygon?crs=EPSG:4326&field=Class:string&field=class:string&field=class_2:string",
         "parcels",
@@ -85,7 +85,7 @@ def test_fields_whose_names_differ_in_their_case_alone_are_copied(tmp_path):
 
 
 def test_columns_that_a_geopackage_lacks_are_copied_as_text(tmp_path):
-    """A database has JSON, lists and unsigned numbers beside the class; one of them stopped the whole run."""
+    """Databases have JSON, lists and unsigned numbers, a single one of which made the whole run fail."""
     layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=class:integer", "parcels", "memory")
     columns = {
         "tags": (KINDS.QVariantMap if NEW else KINDS.Map, {"höhe": [1, 2]}),

@@ -1,4 +1,4 @@
-"""Waiting for what happens beside the test."""
+"""Waits for background work in tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qgis.core import QgsApplication
 
 
 def wait(condition, seconds=60):
-    """Lets QGIS work until a condition holds."""
+    """Lets QGIS process events until a condition holds."""
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
         QgsApplication.processEvents()

@@ -21,7 +21,7 @@ TEXT = "Show a quick look at what the map shows first"
 
 @pytest.fixture(params=["segment", "detectchange"])
 def algorithm(request, provider, monkeypatch):
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is only a stand-in
     return provider.algorithm(request.param).create()
 
 

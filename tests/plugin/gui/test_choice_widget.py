@@ -64,7 +64,7 @@ def test_the_list_shows_names_and_gives_words(algorithm):
 
 
 def test_a_dialog_gives_the_words_to_the_algorithm(algorithm, monkeypatch):
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is only a stand-in
     dialog = AlgorithmDialog(algorithm)
     try:
         wrappers = dialog.mainWidget().wrappers

@@ -30,7 +30,7 @@ def english():
 @pytest.fixture
 def open_dialog(provider, fake_engine, english, monkeypatch):
     """Opens Processing's dialog of a tool; the engine is a stand-in."""
-    monkeypatch.setattr(ParametersPanel, "iface", None)  # that of pytest-qgis lacks methods
+    monkeypatch.setattr(ParametersPanel, "iface", None)  # pytest-qgis's is only a stand-in
     fake_engine.result = {"outputs": {}, "estimate": ESTIMATE}
     opened = []
 

@@ -1,4 +1,4 @@
-"""What the tools that learn are run with; the engine is a stand-in here."""
+"""Fixtures for the training and accuracy tools, with a stand-in for the engine."""
 
 from __future__ import annotations
 

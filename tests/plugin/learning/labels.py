@@ -1,4 +1,4 @@
-"""Label layers as a user has them, and how the engine would read them."""
+"""Typical label layers, and reading them as the engine does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-# On the sample scene, in the system of its UTM zone.
+# On the sample scene, in the CRS of its UTM zone.
 PLACES = {"water": (321000, 4694000), "trees": (319000, 4693000), "bare": (320000, 4692000)}
 
 
@@ -54,7 +54,7 @@ def class_raster(folder, scene):
 
 
 def read_back(job):
-    """The labels as the engine would read them: (EPSG code, class of each feature)."""
+    """The labels as the engine reads them: (EPSG code, class of each feature)."""
     source = ogr.Open(job["labels" if "labels" in job else "reference"])
     layer = source.GetLayer(0)
     code = layer.GetSpatialRef().GetAuthorityCode(None)

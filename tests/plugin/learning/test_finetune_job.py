@@ -1,4 +1,4 @@
-"""What the engine is asked for by 'Train model from labels'."""
+"""The job that 'Train model from labels' sends to the engine."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_everything_a_script_can_give(run, fake_engine, learning, scene, later_s
 
 
 def test_every_job_is_one_that_the_engine_takes(run, fake_engine, learning, scene, tmp_path):
-    """The fields of the jobs are checked by the engine's own classes, in its own Python."""
+    """The engine's own job classes check the fields, in the engine's Python."""
     import subprocess
 
     from spectralgpt_qgis import engine_access

@@ -1,4 +1,4 @@
-"""What the engine is asked for by the tools that judge: 'Evaluate map' and 'Draw sample of a map'."""
+"""The jobs that the accuracy tools, 'Evaluate map' and 'Draw sample of a map', send to the engine."""
 
 from __future__ import annotations
 

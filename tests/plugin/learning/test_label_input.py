@@ -1,4 +1,4 @@
-"""Which labels reach the engine, under which names and in which colours."""
+"""The labels that the engine gets, with their names and colours."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_fields_that_a_geopackage_keeps_for_itself(run, fake_engine, learning):
 
 
 def test_worker_never_touches_the_layer(run, fake_engine, learning, monkeypatch):
-    """What is written was read before: a layer that goes away meanwhile does no harm."""
+    """Features are read before, so a layer that is removed during the run does no harm."""
     from spectralgpt_qgis.algorithms import finetune
 
     layer = label_layer("water", "trees")
@@ -200,6 +200,6 @@ def test_of_a_layer_that_is_no_file_only_the_ground_around_the_labels_is_copied(
     QgsProject.instance().addMapLayer(labels)
     run("finetune", {**learning, "INPUT": [layer.id(), scene], "LABELS": labels.id()})
     pixel = area.width() / inner.width()
-    margin = 2000 / 111319.49  # QGIS takes a degree for so many metres
+    margin = 2000 / 111319.49  # metres per degree in QGIS
     assert sizes[0] == pytest.approx((0.001 + margin) / pixel, abs=1)
     assert sizes[1] == inner.width(), "a file is used as it is"

@@ -1,4 +1,4 @@
-"""What the engine is asked for by 'Pretrain backbone'."""
+"""The job that 'Pretrain backbone' sends to the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What 'Train model from labels' refuses before anything is run."""
+"""What 'Train model from labels' refuses before it runs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_one_class_alone_is_nothing_to_tell_apart(refused, learning):
     one = {**learning, "LABELS": layer.id()}
     told = "The labels 'lakes' have one class only: 'water'. Label what is not of this class too"
     assert refused("finetune", one).startswith(told)
-    # What a feature of several labels holds is not one class.
+    # The value of a feature with several labels is not one class.
     assert refused("finetune", {**one, "TASK": "scenes", "MULTILABEL": True}) == ""
     layer.startEditing()
     drawn = QgsFeature(layer.fields())

@@ -1,4 +1,4 @@
-"""Steps of graphical models: QGIS runs them without the check that it makes before it runs a tool."""
+"""Steps of graphical models, which QGIS runs without calling checkParameterValues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qgis.core import (
 
 @pytest.fixture
 def step(provider, models):
-    """Runs an algorithm as the only step of a model, with these values; returns its log and what ended it."""
+    """Runs an algorithm as the only step of a model, with these values; returns its log and the error that ended it."""
     import processing
 
     def run(name, values):

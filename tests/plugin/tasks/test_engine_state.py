@@ -1,4 +1,4 @@
-"""What is seen of the engine: its state at once, its size when that is measured."""
+"""The engine's state, which is known at once, and its size, which is measured afterwards."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def places(desk, monkeypatch, tmp_path):
     made.show_model(Trained(result, {"INPUT": [desk.imagery]}))
 
     def find(algorithm, parameters):
-        """Finishes a search at once, with a copy of a file as the tool's output."""
+        """Finishes a search at once, with a layer of one place."""
         assert algorithm == ALGORITHM
         saved_places(parameters["OUTPUT"]).saveStyleToDatabase("places", "", True, "")
         made.run.succeeded.emit({"OUTPUT": parameters["OUTPUT"], "PLACE_COUNT": 1})

@@ -30,7 +30,7 @@ def offered(panel):
 
 
 def test_bases_that_can_learn_the_task_are_offered(panel):
-    # The shipped change model can be trained further, but not for this task.
+    # The shipped change model can be trained further, but only for change.
     assert sorted(offered(panel)) == ["backbone", "imported"]
     panel.show_task("change")
     assert sorted(offered(panel)) == ["backbone", "change.safetensors", "imported"]
