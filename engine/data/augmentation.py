@@ -175,7 +175,6 @@ def cutmix(
     mixed = image.clone()
     window = (..., slice(top, top + rows), slice(left, left + columns))
     mixed[window] = image[other][window]
-    share = 1 - rows * columns / (
-        height * width
-    )  # by the rectangle's size after rounding to whole pixels
+    # By the rectangle's size after rounding to whole pixels.
+    share = 1 - rows * columns / (height * width)
     return Mixed(mixed, target * share + target[other] * (1 - share))

@@ -43,7 +43,7 @@ class LabelledPixels:
     totals: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        """How many."""
+        """Number of pixels."""
         return len(self.row)
 
 
@@ -62,7 +62,7 @@ class LabelledScenes:
     unit: NDArray[np.int32]
 
     def __len__(self) -> int:
-        """How many."""
+        """Number of scenes."""
         return len(self.geometries)
 
     def only(self, chosen: NDArray[np.bool_]) -> LabelledScenes:

@@ -139,9 +139,8 @@ def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
         present = torch.export.Dim("present", min=1, max=predictor.groups)
         shapes[predictor.input_names.index("groups")] = {0: present}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter(
-            "ignore"
-        )  # the exporter's advice to developers; stdout is reserved for the protocol
+        # Hides the exporter's advice to developers, on stdout too, which is reserved for the protocol.
+        warnings.simplefilter("ignore")
         program = torch.onnx.export(
             predictor,
             predictor.example_inputs(batch=2),

@@ -42,7 +42,7 @@ def fastest(path: Path, card: Card, threads: int, progress: Progress) -> Backend
         path: An .onnx file.
         card: Its card.
         threads: Processor threads, 0 = all.
-        progress: Told what was measured.
+        progress: Logs the measurements.
 
     Raises:
         ModelInvalid: The file is no graph, or not the one its card describes.
@@ -138,7 +138,7 @@ def seconds_a_window(backends: list[Backend], windows: list[Arrays]) -> list[flo
 
 
 def _side_by_side(pool: ThreadPoolExecutor, backend: Backend, window: Arrays) -> float:
-    """Seconds a window with a batch in every lane, as lanes slow each other down."""
+    """Seconds per window with a batch in every lane, as lanes slow each other down."""
     batch = _batch(window, backend.batch)
     begun = time.perf_counter()
     for call in [pool.submit(backend.predict, batch) for _ in range(backend.lanes)]:

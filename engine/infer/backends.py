@@ -42,7 +42,7 @@ def open_backend(
         card: Its card.
         device: "auto", "cpu" or "gpu".
         threads: Processor threads, 0 = all.
-        progress: Told why a GPU is not used.
+        progress: Logs why a GPU is not used.
 
     Raises:
         DeviceUnavailable: device is "gpu" and there is none that computes correctly.

@@ -65,7 +65,7 @@ def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> C
         grid: The raster's grid.
         card: The model's card.
         cell_size: Side of a cell in CRS units, 0 = the model's window at its ground sample distance.
-        progress: Told of resampling, and of scales that the model was not trained for.
+        progress: Takes log and warnings about resampling and about scales that the model was not trained for.
 
     Raises:
         InvalidParameter: A cell is larger than the raster can be, or finer than its pixels.

@@ -76,9 +76,8 @@ def best(probabilities: Floats) -> tuple[NDArray[Any], Floats]:
     scores = probabilities[0].copy()
     for place, own in enumerate(probabilities[1:], 1):
         better = own > scores
-        np.maximum(
-            places, better * kind.type(place), out=places
-        )  # as indices ascend, the latest wins
+        # As indices ascend, the maximum is the latest one.
+        np.maximum(places, better * kind.type(place), out=places)
         np.maximum(scores, own, out=scores)
     return places, scores
 

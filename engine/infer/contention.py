@@ -14,9 +14,8 @@ from pathlib import Path
 
 import psutil
 
-_SCHEDULED = Path(
-    "/proc/self/schedstat"
-)  # of the main thread: ns running, ns waiting for a processor
+# Of the main thread: nanoseconds running, and nanoseconds waiting for a processor.
+_SCHEDULED = Path("/proc/self/schedstat")
 _LEAST_NS = 1e8  # shorter running times tell little
 _IDLE = 0.1  # of a processor: system tasks always leave about this much idle
 _FREE = 0.9  # shares above this count as a free machine

@@ -21,7 +21,7 @@ class FallingBack(Backend):
         Args:
             gpu: Used as long as its memory suffices.
             processor: Opens the backend that takes over.
-            progress: Told about smaller batches, and about the processor.
+            progress: Takes warnings about smaller batches, and about falling back to the processor.
         """
         self._backend, self._open_processor, self._progress = gpu, processor, progress
         self._changing = threading.Lock()

@@ -94,7 +94,7 @@ def fastest_gpu(
         openers: From `gpu_backends`.
         path: An .onnx file.
         card: Its card.
-        progress: Told what was measured.
+        progress: Logs the measurements.
 
     Returns:
         The backend, or None; and the reasons why others are not used.

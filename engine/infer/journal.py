@@ -74,9 +74,8 @@ class Journal:
             scratch: This run's hidden folders, for a later run to remove if this one is killed.
         """
         _remove_old(self._path.parent)
-        with suppress(
-            OSError
-        ):  # another run holds it, or the file system has no locks: then without a journal
+        # If another run holds it, or the file system has no locks, there is no journal.
+        with suppress(OSError):
             self._file = _open_locked(self._path)
         if self._file is None:
             return

@@ -22,7 +22,7 @@ from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
 
 @dataclass(frozen=True)
 class MapOutputs:
-    """The hidden places where a run writes until all is complete; None for outputs that were not asked for.
+    """The hidden places where a run writes until all is complete; None for outputs that are not requested.
 
     Attributes:
         map: The class raster.
@@ -68,13 +68,13 @@ class MapOutputs:
         progress: Progress,
         only: Sequence[int] = (),
     ) -> None:
-        """Writes the table and the polygons of the finished map, where they are asked for.
+        """Writes the table and the polygons of the finished map if they are requested.
 
         Args:
             records: Areas of the classes.
             card: The model's card.
             tags: How the map was made.
-            percents: Gives the confidence of a window's pixels in percent [rows, columns].
+            percents: Returns the confidence of a window's pixels in percent [rows, columns].
             watch: Measures the run.
             progress: Progress of the whole run.
             only: Class values that become polygons; empty = all.

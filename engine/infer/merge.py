@@ -93,7 +93,7 @@ class RowAccumulator:
     def release(self, until: int) -> Iterator[Rows]:
         """Yields the rows above `until`, in one or more pieces from top to bottom, and clears them.
 
-        Each piece is a view of the buffer that is cleared when the next one is asked for.
+        Each piece is a view of the buffer that is cleared when the next one is requested.
 
         Args:
             until: First row that a later window still touches; the raster's height at the end.

@@ -39,9 +39,8 @@ _BRIDGE = "tokens"  # name of the input through which the second half takes the 
 def precisions() -> tuple[str, ...]:
     """The keys of `PRECISIONS` that this processor computes without emulation."""
     abilities = set(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-    if (
-        lacks_int8()
-    ):  # OpenVINO lists it even so, and then multiplies the rounded weights in float32
+    # OpenVINO lists int8 even so, and then multiplies the rounded weights in float32.
+    if lacks_int8():
         abilities.discard(_NEEDED["int8"])
     return tuple(name for name in PRECISIONS if name not in _NEEDED or _NEEDED[name] in abilities)
 

@@ -69,10 +69,10 @@ def write_polygons(
     Args:
         path: GeoPackage to write; the layer is called after it.
         class_map: A finished class raster.
-        percents: Gives the confidence of a window's pixels in percent [rows, columns].
+        percents: Returns the confidence of a window's pixels in percent [rows, columns].
         classes: The classes.
         description: Kept with the layer, says how it was made.
-        progress: Told of the work.
+        progress: Takes the progress.
         only: Class values that become polygons; empty = all.
 
     Returns:

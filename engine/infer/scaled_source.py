@@ -26,7 +26,7 @@ def open_scaled(
         card: The model's card.
         cell_size: Side of a cell in CRS units, 0 = the model's window.
         opened: Closes the raster.
-        progress: Told of resampling.
+        progress: Takes log and warnings about resampling.
         **given: `bands`, `nodata` and `crs` of `RasterSource.open`.
 
     Returns:

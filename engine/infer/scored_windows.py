@@ -67,7 +67,7 @@ def lay_scene(job: ClassifyJob, card: Card, opened: ExitStack, progress: Progres
         job: The checked job.
         card: The model's card.
         opened: Closes the raster.
-        progress: Told of resampling.
+        progress: Takes log and warnings about resampling.
 
     Raises:
         EngineError: What opening raises.

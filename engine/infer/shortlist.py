@@ -62,7 +62,7 @@ class Shortlist:
 
         Args:
             places: The squares.
-            count: How many are wanted.
+            count: Number of places to find.
         """
         evenly = math.sqrt(places.rows * places.columns / count)
         self.distance = max(float(LEAST_APART), evenly / 2)

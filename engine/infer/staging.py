@@ -71,9 +71,8 @@ class StagedOutputs:
             raise InvalidParameter(
                 f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
             )
-        if (
-            suffixes == GEOPACKAGE and ";" in path.name
-        ):  # GDAL would take what follows for an option
+        # GDAL would take what follows a semicolon for an option.
+        if suffixes == GEOPACKAGE and ";" in path.name:
             raise InvalidParameter(
                 f"The name of a GeoPackage cannot have a ';', as that of the output '{output}' has. Give it another "
                 "name."

@@ -47,7 +47,7 @@ class ChangeEvidence(nn.Module):
 
         Args:
             before: Standardised first date [B, C, H, W], 0 where invalid or missing.
-            after: Second date, likewise.
+            after: Standardised second date, in the same form.
             valid: 1 where both dates are valid [B, 1, H, W].
             present: 1 for each spectral group that the images have [G].
 
@@ -128,7 +128,7 @@ class PixelChange(Network):
 
         Args:
             before: Standardised first date [B, C, H, W], 0 where invalid or missing.
-            after: Second date, likewise; H and W divisible by the patch.
+            after: Standardised second date, in the same form; H and W divisible by the patch.
             valid: 1 where both dates are valid [B, 1, H, W].
             groups: Ascending indices of the spectral groups present; None for all.
 

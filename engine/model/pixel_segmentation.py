@@ -49,7 +49,7 @@ class PixelSegmentation(Network):
             config: Sizes of the encoder.
             classes: Number of classes.
             mean: Mean of each band in the card's normalisation.
-            std: Standard deviation, likewise.
+            std: Standard deviation of each band in the card's normalisation.
             width: Width of the hidden layers.
             token_width: Channels to which the tokens are reduced.
             dropout: Dropout rate; in training whole windows lack their tokens at the same rate.

@@ -149,7 +149,7 @@ class TunedChange(Network):
 
         Args:
             before: Standardised first date [B, C, H, W], 0 where invalid or missing.
-            after: Second date, likewise.
+            after: Standardised second date, in the same form.
             valid: 1 where both dates are valid [B, 1, H, W].
             groups: Ascending indices [G'] of the spectral groups present; all when None.
         """

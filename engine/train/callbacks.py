@@ -73,17 +73,15 @@ class Report(Callback):
             self._progress.check()
         except Cancelled:
             cancelled = True
-        if trainer.workers.any(
-            cancelled
-        ):  # all processes must stop together, or the others wait for ever
+        # All processes must stop together, or the others wait for ever.
+        if trainer.workers.any(cancelled):
             raise Cancelled()
         if time.monotonic() - self._told < _SECONDS_BETWEEN_UPDATES:
             return
         self._told = time.monotonic()
         epoch = min(trainer.epoch + 1, trainer.config.epochs)
-        with suppress(
-            Cancelled
-        ):  # cancelled since the check above: the next step stops all processes
+        # A cancel since the check above takes effect at the next step, in all processes.
+        with suppress(Cancelled):
             self._progress.update(
                 trainer.step / max(1, trainer.total_steps),
                 f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
@@ -172,7 +170,7 @@ class EarlyStop(Callback):
 
         Args:
             metric: Name among the epoch's metrics; epochs without it do not count.
-            patience: Judged epochs without improvement after which the run ends.
+            patience: Evaluated epochs without improvement after which the run ends.
             largest: Whether larger is better.
         """
         self._metric = metric

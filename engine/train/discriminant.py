@@ -19,13 +19,13 @@ def fit_discriminant(
 ) -> LinearScores:
     """Fits one discriminant to each block of features and adds their scores.
 
-    With a few dozen samples a discriminant over all features relies on chance correlations between
+    With a few dozen samples, a discriminant on all features relies on chance correlations between
     blocks; separate ones, scaled to the same spread and added, cannot.
 
     Args:
-        features: [N, F], standardised.
-        labels: Class indices [N], 0..K-1, each present.
-        blocks: Width and weight of each block, F in all.
+        features: Standardised features [N, F].
+        labels: Class indices [N], 0..K-1; every class must be present.
+        blocks: Width and weight of each block, F in total.
         shrinkage: Share of the identity in each block's covariance (of standardised features).
         weights: Weight of each sample [N]; None = all equal.
 

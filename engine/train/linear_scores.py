@@ -66,7 +66,7 @@ class LinearScores:
     def among(self, there: NDArray[np.int64], classes: int) -> LinearScores:
         """Extends the scores to all classes; classes that training did not contain are never predicted.
 
-        Holding back a place may hold back all labels of a class.
+        This is needed as holding out a place may hold out all labels of a class.
 
         Args:
             there: Indices of the fitted classes [K], ascending.

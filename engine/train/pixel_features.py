@@ -38,11 +38,11 @@ class PixelSamples:
     """Features of the labelled pixels of all grounds.
 
     Attributes:
-        features: float32 [copies, N, F]; the first copy is the image as it is.
-        label: Class index int64 [N].
+        features: Features, float32 [copies, N, F]; the first copy is the unchanged image.
+        label: Class index, int64 [N].
         row: Row in its ground [N].
-        column: Column, likewise.
-        unit: Unit of the pixel's polygon; differs between layers' features [N].
+        column: Column in its ground [N].
+        unit: Number of the pixel's polygon, point or region [N].
         place: Number of the ground's place [N].
     """
 
@@ -55,23 +55,23 @@ class PixelSamples:
 
     @property
     def positions(self) -> Positions:
-        """Where the pixels lie."""
+        """Positions of the pixels."""
         return Positions(self.row, self.column, self.unit, self.place)
 
 
 @dataclass(frozen=True)
 class _LabelledWindow:
-    """A window with labels, and the augmented views of it.
+    """A window with labels, and its augmented views.
 
     Attributes:
         ground: The ground that the window was cut from.
-        indices: Indices of the ground's pixels: the valid ones that this window serves [n].
+        indices: Indices of the ground's valid pixels that are assigned to this window [n].
         feeds: Inputs of the prediction contract.
         row: Row of each pixel in the window [n].
-        column: Column, likewise.
+        column: Column of each pixel in the window [n].
         views: For each view the changes of light by input, and the number of its symmetry; the first is unchanged.
         number: Number of the window among those of all grounds.
-        position: Where it lies in the ground.
+        position: The window of the ground.
     """
 
     ground: LabelledGround
@@ -112,19 +112,19 @@ def extract(
 ) -> PixelSamples:
     """Computes the features of every labelled, valid pixel.
 
-    The views of a window depend on the seed and its position alone, not on what else is labelled.
+    The views of a window depend only on the seed and its position, not on the other labels.
 
     Args:
-        predictor: Predictor of a network with `features`; its encoder does not learn here.
+        predictor: Predictor of a network with `features`; its encoder is not trained here.
         grounds: Rasters with their labels.
         copies: Number of augmented views, rotated or mirrored and under another light.
         light: Strength of the changes of light.
-        seed: Seed of that draw.
+        seed: Seed of the augmented views.
         device: Device to compute on.
         kept: Cache of tokens, used on the processor; None to compute all.
-        maps: Takes the features of some whole windows; None if they are not needed.
+        maps: Keeps the features of some whole windows; None if they are not needed.
         every_class: Whether each class of the card must have a valid pixel.
-        progress: Told how far it is; a cancel takes effect at each window.
+        progress: Takes the progress; a cancel takes effect at each window.
 
     Raises:
         EmptyArea: No labelled pixel is valid.
@@ -243,7 +243,7 @@ def _features(
 
 
 def _enlarged(coarse: Tensor, where: Tensor, height: int, width: int) -> Tensor:
-    """Values [D, n] of some pixels of a map [1, D, h, w] enlarged to height x width, as `interpolate` gives them."""
+    """Values [D, n] of some pixels of a map [1, D, h, w] enlarged to height x width, as by `interpolate`."""
     down = (2 * torch.div(where, width, rounding_mode="floor") + 1) / height - 1
     across = (2 * (where % width) + 1) / width - 1
     grid = torch.stack([across, down], 1)[None, None].to(coarse.dtype)  # [1, 1, n, 2]
@@ -268,7 +268,7 @@ def tuned_network(predictor: Predictor) -> TunedSegmentation | TunedChange:
     """The network of a predictor whose pixels have features.
 
     Raises:
-        TypeError: The network is another one.
+        TypeError: The network has no features of pixels.
     """
     network = predictor.network
     if not isinstance(network, (TunedSegmentation, TunedChange)):

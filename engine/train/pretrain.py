@@ -185,7 +185,7 @@ def run_stages(
         config: Stages and shared settings.
         loader_of: Makes the loader of a stage, numbered from 0.
         hooks: Optional hooks around the stages.
-        workers: This process and those that train beside it.
+        workers: This process, and those that share the training.
         progress: Takes steps and losses.
 
     Returns:

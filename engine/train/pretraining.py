@@ -57,7 +57,7 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
 
     Args:
         job: The checked job.
-        progress: Told about steps, losses and assumptions.
+        progress: Takes steps, losses, and warnings about assumptions.
 
     Returns:
         The result of the protocol.
@@ -165,7 +165,7 @@ def _hooks(
     judge: Callable[[], ReconstructionError | None],
     unfinished: UnfinishedRun | None,
 ) -> StageHooks:
-    """Hooks that reset position embeddings if asked, evaluate on held-out windows, and make the run resumable."""
+    """Hooks that reset position embeddings if requested, evaluate on held-out windows, and make the run resumable."""
 
     def prepare(_: int, stage: Stage) -> None:
         if job.positions == "drop" and network.config.image_size != stage.window:
@@ -183,7 +183,7 @@ def _hooks(
 def _judge(
     network: MaskedAutoencoder, card: Card, held: HeldWindows, mask_ratio: float
 ) -> ReconstructionError | None:
-    """The reconstruction error on held-out windows, beside baselines without a network."""
+    """The reconstruction error on held-out windows, with baselines without a network."""
     if not len(held.image):
         return None
     valid = torch.from_numpy(held.valid)[:, None].float()  # [N, 1, S, S]

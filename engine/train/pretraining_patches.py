@@ -17,7 +17,7 @@ from .parallel import Alone
 from .stages import Stage, device_memory, select
 from .trainer import Loader
 
-_MEMORY_SHARE = 0.4  # of the GPU's memory for imagery; `stages.batch_for` plans .3 for a batch
+_MEMORY_SHARE = 0.4  # of the GPU's memory for imagery; `stages.batch_for` takes .3 for a batch
 
 
 class Patches:
@@ -39,10 +39,10 @@ class Patches:
             drawn: Rasters to draw patches from.
             card: Bands and unit of the imagery.
             patch: Side of a token, pixels.
-            seed: Seed of the draw.
-            workers: This process and those that train beside it.
+            seed: Seed of the random generator.
+            workers: This process, and those that share the training.
             device: "auto", "cpu" or "gpu".
-            progress: Told where the imagery is kept.
+            progress: Logs where the imagery is kept.
         """
         self._drawn, self._card, self._patch, self._seed = list(drawn), card, patch, seed
         self._workers, self._device, self._progress = workers, workers.device(device), progress
@@ -96,7 +96,7 @@ class Patches:
 
 
 def atlas_bytes(shapes: Sequence[tuple[int, int]], bands: int) -> int:
-    """Peak bytes while an atlas is made: its image and four validity maps, four bytes a value."""
+    """Peak memory while an atlas is made, bytes: its image and four validity maps, with four bytes per value."""
     _, (rows, columns) = shelves(shapes)
     return 4 * (bands + 4) * rows * columns
 

@@ -147,8 +147,8 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
         seen: The reconstructed sample.
 
     Raises:
-        OutputNotWritable: It cannot be written.
-        DiskFull: The disk has no room.
+        OutputNotWritable: The file cannot be written.
+        DiskFull: The disk is full.
     """
     card = finished_card(outcome)
     sections = [

@@ -140,7 +140,7 @@ def introduce(
     unfinished: UnfinishedRun | None,
     progress: Progress,
 ) -> None:
-    """Logs what is going to be done."""
+    """Logs the plan of the run, and warns of its limits."""
     if unfinished is not None and unfinished.changed:
         progress.warning(
             f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, were changed since the run in "

@@ -48,15 +48,15 @@ class Use:
     teacher: Use | None = None
 
 
-# Chosen on RStoolbox's village, the reservoir and TerraMesh (docs/experiments.md), on draws that are in no table.
-# On its own image a head does best without augmentation and with little shrinkage; on other dates it fails without the
-# relit copies. A hidden layer, slightly better on held-back labels of its own date, had an IoU of water of .08 on
-# another date, where the linear rule had .74; across dates it was never ahead in sixteen trials. Self-training raised
-# the accuracy of the village from one polygon a class from .969 to .989, and cost .004 on TerraMesh and .001 on water.
+# Chosen on RStoolbox's village, the reservoir and TerraMesh (docs/experiments.md), on draws that no table reports.
+# On its own image a head is best without augmentation and with little shrinkage; on other dates it fails without the
+# relit copies. A hidden layer, slightly better on held-out labels of its own date, had an IoU of water of .08 on
+# another date, where the linear rule had .74; across dates it was never better in sixteen trials. Self-training raised
+# the accuracy of the village from one polygon per class from .969 to .989; it cost .004 on TerraMesh, .001 on water.
 HERE = Use(relit=0.0, shrinkage=0.2, context=2.0, rounds=3, hidden=True)
-# Within the image the HERE head recognises other places of a class better, so it serves as the teacher: the ANYWHERE
-# head learns, under all lights, from what the teacher finds around the labels. Letting the teacher train itself on the
-# whole image first changed .973 to .976 from one polygon, and nothing otherwise.
+# Within the image the HERE head recognises other places of a class better, so it is the teacher: the ANYWHERE head
+# learns, under all lights, from the teacher's labels for pixels around the labelled ones. If the teacher trains itself
+# on the whole image first, this changes .973 to .976 from one polygon, and nothing otherwise.
 ANYWHERE = Use(relit=0.6, shrinkage=0.8, context=1.0, teacher=HERE)
 TAUGHT = 1.0  # pixels that a teacher adds to a class, relative to its labelled ones
 USES = {"anywhere": ANYWHERE, "here": HERE}

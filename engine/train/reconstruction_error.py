@@ -1,4 +1,4 @@
-"""The reconstruction error of a network on hidden tokens, beside baselines without a network."""
+"""The reconstruction error of a network on hidden tokens, with baselines without a network."""
 
 from __future__ import annotations
 

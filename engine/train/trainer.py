@@ -36,10 +36,10 @@ class Loader(Protocol):
     """Iterates over the batches of an epoch; if it has `set_epoch(epoch)`, that is called before each."""
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches per epoch."""
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches: dictionaries whose tensors are moved to the device."""
+        """Yields batches: dictionaries, whose tensors the trainer moves to the device."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Trainer:
         loader: The batches of an epoch.
         config: Settings of the training.
         callbacks: Called in order.
-        workers: This process and those that train beside it.
+        workers: This process, and those that share the training.
         epoch: Number of completed epochs.
         step: Number of optimiser steps done.
         metrics: Metrics of the epoch that just ended; callbacks add to them.
