@@ -16,7 +16,7 @@ _COLOURS = 3  # bands of a picture that a web service draws
 
 
 def band_list(value: Any) -> list[int] | None:
-    """Band numbers from a parameter's value, a text such as "2, 3, 4" or a list; None when it is invalid."""
+    """Band numbers from a parameter's value, a text such as "2, 3, 4" or a list; None if it is invalid."""
     parts = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
     if parts in (None, [""]):
         return []

@@ -119,7 +119,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return not reason, reason
 
     def unreadable(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Why an input cannot be read (missing or damaged); empty when all can."""
+        """Why an input cannot be read (missing or damaged); empty if all can."""
         return unreadable_layer(self, parameters, context)
 
     def plain(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         return plain_values(self, parameters)
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Hook for subclasses: what is wrong with otherwise valid values; empty when nothing is."""
+        """Hook for subclasses: a message about what is wrong with otherwise valid values; empty if nothing is."""
         return ""
 
     def _out_of_range(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
@@ -205,7 +205,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             feedback: Gets progress, log and warnings, and can cancel.
 
         Returns:
-            The engine's result; empty when the user cancelled, or only asked for an estimate.
+            The engine's result; empty if the user cancelled, or only requested an estimate.
 
         Raises:
             QgsProcessingException: The job failed, with the reason and the remedy.
@@ -345,8 +345,8 @@ class ProgressTeller:
 
         Args:
             fraction: Share done, 0..1.
-            message: What is being done; empty for the same as before.
-            seconds: How long it will still take; None when that is not known.
+            message: The current step; empty if it has not changed.
+            seconds: Time left; None if not known.
         """
         self._feedback.setProgress(100 * fraction)
         now = time.monotonic()
@@ -359,7 +359,7 @@ class ProgressTeller:
 
 
 def destination_text(value: Any) -> str:
-    """The file name in a destination parameter's value; empty when there is none or it is an expression."""
+    """The file name in a destination parameter's value; empty if there is none or it is an expression."""
     if isinstance(value, QgsProcessingOutputLayerDefinition):
         return str(value.sink.staticValue() or "")
     return value if isinstance(value, str) else ""

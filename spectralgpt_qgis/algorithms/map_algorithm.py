@@ -49,7 +49,7 @@ class MapAlgorithm(RasterAlgorithm):
             **fields: Further fields of the job.
 
         Returns:
-            The engine's result; empty when the user cancelled.
+            The engine's result; empty if the user cancelled.
         """
         with self.workspace() as folder:
             job = {

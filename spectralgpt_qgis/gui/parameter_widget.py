@@ -12,7 +12,7 @@ from ..i18n import tr
 
 
 class ParameterWidgetWrapper(WidgetWrapper):
-    """Processing's wrapper with a translated label, which QGIS cannot translate for subclasses in other modules."""
+    """Processing's wrapper with a translated label: QGIS looks that up by class name, which fails for subclasses."""
 
     def createLabel(self) -> Any:  # noqa: N802
         """Makes the label; None where there is none, as in the batch dialog."""
