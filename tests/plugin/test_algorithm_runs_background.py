@@ -50,7 +50,7 @@ def finish(task, seconds=120):
 
 
 def test_a_threaded_run_leaves_qgis_alive_and_loads_styled_layers(
-    provider, models, scene, tmp_path
+    provider, models, scene, tmp_path, tree_view
 ):
     context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
     context.setProject(QgsProject.instance())
