@@ -6,14 +6,14 @@ crashes QGIS as soon as a layer is removed, because it asks its algorithm for it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qgis.gui import QgsProcessingAlgorithmDialogBase
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 from qgis.PyQt.QtWidgets import QApplication
 
-from ..provider import SpectralGPTProvider
+from ..provider import ALGORITHMS
 
 
 class ToolDialogs:
@@ -32,7 +32,7 @@ class ToolDialogs:
 
     def remove(self) -> None:
         """Closes the dialogs, also those opened from the Processing toolbox, and makes Qt delete them at once."""
-        for dialog in list(_our_dialogs()):
+        for dialog in _our_dialogs():
             dialog.close()
             QCoreApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
 
@@ -61,9 +61,11 @@ def open_tool(algorithm: str, parameters: Mapping[str, Any], note: str = "") -> 
     return dialog
 
 
-def _our_dialogs() -> Iterator[QgsProcessingAlgorithmDialogBase]:
-    for window in QApplication.topLevelWidgets():
-        if isinstance(window, QgsProcessingAlgorithmDialogBase):
-            algorithm = window.algorithm()
-            if algorithm is not None and algorithm.provider().id() == SpectralGPTProvider.ID:
-                yield window
+def _our_dialogs() -> list[QgsProcessingAlgorithmDialogBase]:
+    # By class: the provider of an algorithm of another plugin may have been deleted, so its id must not be asked for.
+    return [
+        window
+        for window in QApplication.topLevelWidgets()
+        if isinstance(window, QgsProcessingAlgorithmDialogBase)
+        and isinstance(window.algorithm(), ALGORITHMS)
+    ]
