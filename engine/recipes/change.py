@@ -208,16 +208,16 @@ def change_card(network: PixelChange, stages: tuple[Stage, ...], accuracy: dict[
         task="change-detection",
         title="Urban change, Sentinel-2",
         description=(
-            "Change between two dates of Sentinel-2 (L1C or L2A): construction and other change of "
-            "built-up or bare ground. Seasons and crops are not change to it. Water that comes or "
-            "goes it finds only in part; a shoreline that moves by a few pixels it mostly misses "
-            "(Boadella, February to June 2020, which was in training: F1 0.14). It ranks pixels; "
-            "the cut is found in each scene: it marks about the most "
-            "changed fortieth, less where little stands out and more where much surely changed, and "
-            "the probability raster is shifted so that the cut is 0.5. Expect false alarms on bare "
-            "fields and where almost nothing changed, and misses where a roof replaces a like one. "
-            "Snow and clouds are change to it: mask them. Both dates should cover the same ground, "
-            "at least some square kilometres."
+            "Finds change between two Sentinel-2 images (L1C or L2A): construction and other changes of "
+            "built-up or bare ground. Seasons and crops are ignored. Water that appears or disappears is "
+            "found only in part, and a shoreline that moves by a few pixels is mostly missed (Boadella, "
+            "February to June 2020, which was in training: F1 0.14). The model ranks pixels, and sets the "
+            "threshold for each scene: about the most changed fortieth of the pixels are marked, fewer "
+            "where little stands out, more where much has clearly changed. Probabilities are shifted so "
+            "that the threshold is 0.5. Expect false alarms on bare fields and in scenes where almost "
+            "nothing changed, and misses where a roof replaces a similar one. Snow and clouds count as "
+            "change, so mask them. Both images should cover the same ground, at least a few square "
+            "kilometres."
         ),
         bands=CARD_BANDS,
         window=128,
@@ -234,8 +234,8 @@ def change_card(network: PixelChange, stages: tuple[Stage, ...], accuracy: dict[
         architecture=network.architecture(),
         training={
             "method": (
-                "no label of change: evidence of unlabelled pairs as soft target, and ground pasted "
-                "from other places into one of two dates"
+                "no labels of change: the targets are evidence from unlabelled pairs, as probabilities, "
+                "and ground from other places pasted into one of the two dates"
             ),
             "stages": [dataclasses.asdict(stage) for stage in stages],
             "seed": SEED,
@@ -249,10 +249,10 @@ def change_card(network: PixelChange, stages: tuple[Stage, ...], accuracy: dict[
                 "pixels and labels of the ten OSCD cities with a change map, and of Taizhou"
             ),
             "comparisons_on_the_test_cities": (
-                "no label trained or tuned a weight, but decisions were taken looking at the ten "
-                "cities' figures: which five measures make the evidence and how it is blurred (about "
-                "forty variants, most of them single measures), four training runs, and the bounds of "
-                "the threshold (thirty-five pairs); the figures are optimistic by what such looks gain"
+                "no label was used to train or tune a weight, but some decisions were made while looking "
+                "at the figures of these ten cities: which five measures make up the evidence and how it "
+                "is blurred (about forty variants, most of them single measures), four training runs, and "
+                "the bounds of the threshold (thirty-five pairs); expect somewhat less elsewhere"
             ),
         },
         accuracy=accuracy,
