@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .band_names import SENSORS, SENTINEL_2, Reading, read_name, sentinel_id
+from .band_names import SENSORS, SENTINEL_2, Reading, Table, read_name, sentinel_id
 from .language import marked
 
 CONTRADICTION = 0.030  # micrometres; a name is ignored if a known wavelength differs by more
@@ -53,25 +53,7 @@ def identify(
         The identities, the sensor, and a remark for a refusal if names were ignored.
     """
     readings = [read_name(descriptor.name) for descriptor in descriptors]
-    numbers = [reading.number for reading in readings]
-    indices = [str(descriptor.index) for descriptor in descriptors]
-    used = set(numbers) - {""}
-    counting = bool(used) and all(n in ("", i) for n, i in zip(numbers, indices))
-    remark, table = "", SENSORS.get(sensor)
-    if not used:
-        table = None
-    elif counting and (
-        all(r.plain for r in readings if r.number)
-        or (table in (None, SENTINEL_2) and used & {"9", "10", "11", "12"} and "8A" not in used)
-        or (table is None and not any(r.zero or r.surface for r in readings))
-    ):
-        if not _colours_agree(readings):
-            remark = marked("the names only number the bands")
-            table = None
-        else:
-            table = table or SENTINEL_2
-    elif table is None:
-        table, remark = _table_of(readings, used)
+    table, remark = _table(descriptors, readings, SENSORS.get(sensor))
     if table is not None:
         sensor = next(name for name, known in SENSORS.items() if known is table)
     identities = tuple(
@@ -80,15 +62,45 @@ def identify(
     return identities, sensor, remark
 
 
+def _table(
+    descriptors: Sequence[BandDescriptor], readings: Sequence[Reading], known: Table | None
+) -> tuple[Table | None, str]:
+    """The table that the numbers in the names refer to, or a remark why the numbers are ignored.
+
+    Args:
+        descriptors: All bands of the raster.
+        readings: Their names.
+        known: The sensor's table if something else than the names tells the sensor.
+    """
+    used = {reading.number for reading in readings} - {""}
+    if not used:
+        return None, ""
+    in_order = all(r.number in ("", str(d.index)) for r, d in zip(readings, descriptors))
+    if in_order and _may_only_count(readings, used, known):
+        if _colours_agree(readings):
+            return known or SENTINEL_2, ""
+        return None, marked("the names only number the bands")
+    return (known, "") if known else _table_of(readings, used)
+
+
+def _may_only_count(readings: Sequence[Reading], used: set[str], known: Table | None) -> bool:
+    """Whether numbers that are the bands' positions too may be no more than that."""
+    if all(reading.plain for reading in readings if reading.number):
+        return True
+    if known is None and not any(reading.zero or reading.surface for reading in readings):
+        return True
+    # In Sentinel-2's own order, B8A moves the bands after it by one.
+    late = used & {"9", "10", "11", "12"}
+    return known in (None, SENTINEL_2) and bool(late) and "8A" not in used
+
+
 def _colours_agree(readings: Sequence[Reading]) -> bool:
     """Whether at least three names have number and colour ("Band 2 - Blue"), and all of these agree with Sentinel-2."""
     told = [r for r in readings if r.number and r.common]
     return len(told) >= 3 and all(SENTINEL_2[r.number][0] == r.common for r in told)
 
 
-def _table_of(
-    readings: Sequence[Reading], used: set[str]
-) -> tuple[dict[str, tuple[str, float]] | None, str]:
+def _table_of(readings: Sequence[Reading], used: set[str]) -> tuple[Table | None, str]:
     """Infers the sensor's table from the band numbers if nothing else names the sensor, or returns a remark."""
     if any(reading.surface for reading in readings):
         if "6" in used:  # SR_B6 exists on OLI only; on TM and ETM+ band 6 is thermal
@@ -103,9 +115,7 @@ def _table_of(
     return SENTINEL_2, ""
 
 
-def _identity(
-    descriptor: BandDescriptor, reading: Reading, table: dict[str, tuple[str, float]] | None
-) -> Identity:
+def _identity(descriptor: BandDescriptor, reading: Reading, table: Table | None) -> Identity:
     """The identity of a band; colours and wavelengths take precedence over a contradicting number."""
     wavelength = descriptor.wavelength or reading.wavelength
     sentinel, common = "", reading.common

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Number -> (common name, centre wavelength in micrometres). The common names are ours, one for all spellings.
-SENTINEL_2 = {
+Table = dict[str, tuple[str, float]]
+SENTINEL_2: Table = {
     "1": ("coastal", 0.443),
     "2": ("blue", 0.492),
     "3": ("green", 0.560),

@@ -6,7 +6,7 @@ for the usual orders. Standard library only, so that the plugin can show a match
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,18 +92,16 @@ def match_bands(
         BandMismatch: A required band is missing or ambiguous, or `explicit` is wrong.
     """
     identities, sensor, remark = identify(descriptors, sensor)
-    if explicit:
-        entries = _explicit(descriptors, wanted, spectral_patch, optional_groups, explicit)
-    else:
-        entries = _automatic(identities, wanted)
-    entries, groups, missing = _by_groups(entries, wanted, spectral_patch, optional_groups)
+    model = _Wanted(wanted, spectral_patch, optional_groups)
+    found = _explicit(descriptors, model, explicit) if explicit else _automatic(identities, wanted)
+    entries, groups, missing = _by_groups(found, model)
     if missing:
         raise BandMismatch(
             refusal(
                 descriptors,
                 [(band, _wanted_id(band)) for band in wanted],
                 missing,
-                sum(k // spectral_patch not in optional_groups for k in range(len(wanted))),
+                len(model.required),
                 remark,
             ),
             details="; ".join(map(str, entries)),
@@ -112,24 +110,35 @@ def match_bands(
     return BandMatch(tuple(entries), groups, identities, sensor)
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A model's bands, and which of its spectral groups may be left out; see `match_bands`."""
+
+    bands: Sequence[Band]
+    spectral_patch: int
+    optional_groups: Sequence[int]
+
+    @property
+    def required(self) -> list[int]:
+        """Positions of the bands outside optional groups."""
+        return [
+            k
+            for k in range(len(self.bands))
+            if k // self.spectral_patch not in self.optional_groups
+        ]
+
+    def groups(self) -> Iterator[tuple[int, range]]:
+        """Every spectral group, with the positions of its bands."""
+        for group, start in enumerate(range(0, len(self.bands), self.spectral_patch)):
+            yield group, range(start, min(start + self.spectral_patch, len(self.bands)))
+
+
 def _explicit(
-    descriptors: Sequence[BandDescriptor],
-    wanted: Sequence[Band],
-    spectral_patch: int,
-    optional_groups: Sequence[int],
-    explicit: Sequence[int],
+    descriptors: Sequence[BandDescriptor], wanted: _Wanted, explicit: Sequence[int]
 ) -> list[BandEntry]:
-    names = [band.name for band in wanted]
-    required = [k for k in range(len(wanted)) if k // spectral_patch not in optional_groups]
-    positions = list(range(len(wanted))) if len(explicit) == len(wanted) else required
-    if len(explicit) != len(positions):
-        shorter = ""
-        if len(required) < len(wanted):
-            shorter = f", or {len(required)} ({', '.join(names[k] for k in required)})"
-        raise BandMismatch(
-            f"BANDS has {len(explicit)} numbers, but the model needs {len(wanted)} "
-            f"({', '.join(names)}){shorter}. Give one raster band number for each, in this order."
-        )
+    """The bands that the user numbered."""
+    names = [band.name for band in wanted.bands]
+    positions = _numbered(wanted, names, len(explicit))
     known = {descriptor.index for descriptor in descriptors}
     wrong = [number for number in explicit if number not in known]
     if wrong:
@@ -137,18 +146,34 @@ def _explicit(
             f"BANDS names band {wrong[0]}, but the raster's bands are {ranges(sorted(known))}. "
             "Band numbers count from 1, and an alpha band cannot be used."
         )
+    entries = [BandEntry(name, None, marked("not in BANDS")) for name in names]
     by_number: dict[int, str] = {}
-    for position, number in zip(positions, explicit):
-        first = by_number.setdefault(number, names[position])
-        if first != names[position] and _STAND_INS.get(_wanted_id(wanted[position])) != first:
+    for place, (position, number) in enumerate(zip(positions, explicit), start=1):
+        name = names[position]
+        first = by_number.setdefault(number, name)
+        if first != name and _STAND_INS.get(_wanted_id(wanted.bands[position])) != first:
             raise BandMismatch(
-                f"BANDS gives raster band {number} twice, for {first} and for {names[position]}. "
+                f"BANDS gives raster band {number} twice, for {first} and for {name}. "
                 "Every model band needs a raster band of its own."
             )
-    entries = [BandEntry(name, None, marked("not in BANDS")) for name in names]
-    for place, (position, number) in enumerate(zip(positions, explicit), start=1):
-        entries[position] = BandEntry(names[position], number, marked(f"BANDS, place {place}"))
+        entries[position] = BandEntry(name, number, marked(f"BANDS, place {place}"))
     return entries
+
+
+def _numbered(wanted: _Wanted, names: Sequence[str], count: int) -> Sequence[int]:
+    """Positions of the model's bands that so many numbers stand for: all, or all required ones."""
+    required = wanted.required
+    if count == len(names):
+        return range(count)
+    if count == len(required):
+        return required
+    shorter = ""
+    if len(required) < len(names):
+        shorter = f", or {len(required)} ({', '.join(names[k] for k in required)})"
+    raise BandMismatch(
+        f"BANDS has {count} numbers, but the model needs {len(names)} "
+        f"({', '.join(names)}){shorter}. Give one raster band number for each, in this order."
+    )
 
 
 def _wanted_id(band: Band) -> str:
@@ -181,23 +206,34 @@ def _by_name(identities: Sequence[Identity], band: Band, sentinel: str) -> BandE
     """The band with a model band's name; several of that name are refused unless wavelengths decide."""
     common = SENTINEL_2[read_name(band.name).number][0] if sentinel else ""
     common = common or common_name(band.common_name) or common_name(band.name)
-    for key, value in (("sentinel", sentinel), ("common", common)):
-        found = [i for i in identities if value and getattr(i, key) == value]
-        if key == "common":  # exclude bands that are known to be another one of Sentinel-2's
-            found = [i for i in found if not (sentinel and i.sentinel)]
-        if len(found) > 1 and band.center_wavelength and all(i.wavelength for i in found):
-            distance = {i.index: abs((i.wavelength or 0) - band.center_wavelength) for i in found}
-            if len(set(distance.values())) > 1:
-                found = [min(found, key=lambda i: distance[i.index])]
-        if len(found) > 1:
-            raise BandMismatch(
-                f"Raster bands {ranges([i.index for i in found])} could all be the model's "
-                f"{band.name}: {', '.join(quoted(i.text) for i in found[:4])}. "
-                "Say which one to use with BANDS."
-            )
-        if found:
-            return BandEntry(band.name, found[0].index, marked(f"name {quoted(found[0].text)}"))
-    return None
+    found = [i for i in identities if sentinel and i.sentinel == sentinel]
+    if not found:
+        # A band that is known to be another one of Sentinel-2's is not taken for its colour.
+        open_to_colour = [i for i in identities if not (sentinel and i.sentinel)]
+        found = [i for i in open_to_colour if common and i.common == common]
+    if not found:
+        return None
+    one = _nearest(found, band)
+    return BandEntry(band.name, one.index, marked(f"name {quoted(one.text)}"))
+
+
+def _nearest(found: Sequence[Identity], band: Band) -> Identity:
+    """The one of several bands with a model band's name that is nearest in wavelength.
+
+    Raises:
+        BandMismatch: Wavelengths are not known, or all the same.
+    """
+    if len(found) == 1:
+        return found[0]
+    if band.center_wavelength and all(i.wavelength for i in found):
+        distances = [abs((i.wavelength or 0) - band.center_wavelength) for i in found]
+        if len(set(distances)) > 1:
+            return found[distances.index(min(distances))]
+    raise BandMismatch(
+        f"Raster bands {ranges([i.index for i in found])} could all be the model's "
+        f"{band.name}: {', '.join(quoted(i.text) for i in found[:4])}. "
+        "Say which one to use with BANDS."
+    )
 
 
 def _by_wavelength(identities: Sequence[Identity], band: Band) -> BandEntry | None:
@@ -215,24 +251,24 @@ def _by_wavelength(identities: Sequence[Identity], band: Band) -> BandEntry | No
 
 
 def _by_groups(
-    entries: list[BandEntry],
-    wanted: Sequence[Band],
-    spectral_patch: int,
-    optional_groups: Sequence[int],
+    entries: Sequence[BandEntry], wanted: _Wanted
 ) -> tuple[list[BandEntry], tuple[int, ...], list[Band]]:
-    """Leaves out incomplete optional groups as a whole, and lists the missing bands of required groups."""
-    entries, groups, missing = list(entries), [], []
-    for group, start in enumerate(range(0, len(wanted), spectral_patch)):
-        members = range(start, min(start + spectral_patch, len(wanted)))
+    """Leaves out incomplete optional groups as a whole.
+
+    Returns:
+        The entries, the groups that are present, and the missing bands of required groups.
+    """
+    kept, groups, missing = list(entries), [], []
+    for group, members in wanted.groups():
         lacking = [k for k in members if entries[k].raster is None]
         if not lacking:
             groups.append(group)
-        elif group in optional_groups:
-            names = ", ".join(wanted[k].name for k in lacking)
+        elif group in wanted.optional_groups:
+            names = ", ".join(wanted.bands[k].name for k in lacking)
             for k in members:
-                entries[k] = BandEntry(wanted[k].name, None, marked(f"left out: no {names}"))
+                kept[k] = BandEntry(wanted.bands[k].name, None, marked(f"left out: no {names}"))
         else:
-            missing += [wanted[k] for k in lacking]
+            missing += [wanted.bands[k] for k in lacking]
     if not groups and not missing:
-        missing = list(wanted)
-    return entries, tuple(groups), missing
+        missing = list(wanted.bands)
+    return kept, tuple(groups), missing

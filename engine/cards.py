@@ -240,17 +240,21 @@ class Card:
 
     def _fault(self) -> str:
         """Describes a fault that would prevent mapping with the model or listing it; empty if there is none."""
-        texts = [self.name, self.title, self.description, self.licence, self.attribution]
-        texts += [
-            self.version,
-            *(text for band in self.bands for text in (band.name, band.common_name)),
-        ]
+        return self._fault_of_types() or self._fault_of_classes() or self._fault_of_input()
+
+    def _fault_of_types(self) -> str:
+        texts = [self.name, self.title, self.description]
+        texts += [self.licence, self.attribution, self.version]
+        texts += [text for band in self.bands for text in (band.name, band.common_name)]
         texts += [text for item in self.classes for text in (item.name, item.title)]
-        tables = (self.threshold, self.architecture, self.training, self.accuracy)
         if not all(isinstance(text, str) for text in texts):
             return marked("one of its names or descriptions is no text")
+        tables = (self.threshold, self.architecture, self.training, self.accuracy)
         if not all(isinstance(table, dict) for table in tables):
             return marked("its threshold, architecture, training or accuracy is no table")
+        return ""
+
+    def _fault_of_classes(self) -> str:
         values = [item.value for item in self.classes]
         if len(set(values)) < len(values) or not all(0 <= value <= _LARGEST for value in values):
             told = ", ".join(map(str, values[:8]))
@@ -264,6 +268,9 @@ class Card:
                 return marked(
                     f"a class has the colour '{item.color[:20]}', expected one such as #1f78b4"
                 )
+        return ""
+
+    def _fault_of_input(self) -> str:
         wavelengths = [band.center_wavelength + band.full_width_half_max for band in self.bands]
         if not wavelengths or not all(map(math.isfinite, wavelengths)):
             return marked("it has no bands, or one whose wavelength is no number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from .errors import InvalidParameter
@@ -57,11 +57,12 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
     kind, limits = str(field.type), field.metadata
     if value is None and kind.endswith("| None"):
         return None
+    words, convert = _KINDS[kind]
     try:
-        value = _converted(kind, value)
+        value = convert(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidParameter(
-            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {_words(kind)} ({limits['help']})."
+            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {words} ({limits['help']})."
         ) from error
     if "choices" in limits and value not in limits["choices"]:
         choices = ", ".join(choice or "(empty)" for choice in limits["choices"])
@@ -77,39 +78,54 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
     return value
 
 
-def _converted(kind: str, value: Any) -> Any:
-    if kind == "str" and isinstance(value, str):
-        return value
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if isinstance(value, (bool, str)):
-        raise TypeError(kind)
-    if kind == "int" and int(value) == value:
-        return int(value)
-    if kind in ("float", "float | None") and math.isfinite(value):
-        return float(value)
-    if kind == "tuple[str, ...]":
-        if not all(isinstance(item, str) for item in value):
-            raise TypeError(kind)
-        return tuple(value)
-    if kind == "tuple[int, ...]":
-        return tuple(_converted("int", item) for item in value)
-    if kind == "tuple[float, ...]":
-        return tuple(float(item) for item in value)
-    if kind == "tuple[float, ...] | None" and len(value) == 4:
-        return tuple(float(item) for item in value)
-    raise TypeError(kind)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
-def _words(kind: str) -> str:
-    return {
-        "str": "text",
-        "bool": "true or false",
-        "int": "a whole number",
-        "float": "a number",
-        "float | None": "a number",
-        "tuple[str, ...]": "a list of texts",
-        "tuple[int, ...]": "a list of whole numbers",
-        "tuple[float, ...]": "a list of numbers",
-        "tuple[float, ...] | None": "four numbers: xmin, ymin, xmax, ymax",
-    }[kind]
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, (bool, str)) or int(value) != value:
+        raise TypeError(value)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (bool, str)) or not math.isfinite(value):
+        raise TypeError(value)
+    return float(value)
+
+
+def _list_of(convert: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    def converted(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str):  # would be taken for a list of its letters
+            raise TypeError(value)
+        return tuple(map(convert, value))
+
+    return converted
+
+
+def _extent(value: Any) -> tuple[float, ...]:
+    if len(value) != 4:
+        raise TypeError(value)
+    return _list_of(float)(value)
+
+
+# The types that fields may declare, each in words and with the function that converts a JSON value.
+_KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "str": ("text", _text),
+    "bool": ("true or false", _truth),
+    "int": ("a whole number", _whole),
+    "float": ("a number", _number),
+    "float | None": ("a number", _number),
+    "tuple[str, ...]": ("a list of texts", _list_of(_text)),
+    "tuple[int, ...]": ("a list of whole numbers", _list_of(_whole)),
+    "tuple[float, ...]": ("a list of numbers", _list_of(float)),
+    "tuple[float, ...] | None": ("four numbers: xmin, ymin, xmax, ymax", _extent),
+}
