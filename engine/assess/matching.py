@@ -52,20 +52,10 @@ def match_classes(
         for label, item in zip(labels, classes)
     ]
     named = _by_name(labels, own, mapped)
-    by_value = {str(item.value): place for place, item in enumerate(mapped)}
-    some_named = any(place != NONE for place in named)
-    places, how = [], set()
-    doubtful = []
-    for label, title, place in zip(labels, own, named):
-        number = by_value.get(label, NONE)
-        if place == NONE and number != NONE and not (some_named and title and title != label):
-            place = number
-            how.add("value")
-            if title and title != label and mapped[place].title:
-                doubtful.append(f"{label} ({title}) with {_told(mapped[place])}")
-        elif place != NONE:
-            how.add("name")
-        places.append(place)
+    valued = _by_value(labels, own, named, mapped)
+    places = tuple(max(pair) for pair in zip(named, valued))  # one of the two is `NONE`
+    ways = (("name", named), ("value", valued))
+    how = [way for way, found in ways if any(place != NONE for place in found)]
     if not how:
         reference = [title or label for label, title in zip(labels, own)]
         raise LabelsInvalid(
@@ -74,6 +64,11 @@ def match_classes(
             "Choose the field whose values are the map's classes, by name or by value, or rename "
             "the classes."
         )
+    doubtful = [
+        f"{label} ({title}) with {_told(mapped[place])}"
+        for label, title, place in zip(labels, own, valued)
+        if place != NONE and _renamed(label, title) and mapped[place].title
+    ]
     warning = (
         f"Classes were matched by value, though their names differ: {told_names(doubtful)}. Give "
         "them the same names if that is wrong."
@@ -83,7 +78,7 @@ def match_classes(
     pairs = tuple(
         f"{label} = {_told(mapped[place])}" for label, place in zip(labels, places) if place != NONE
     )
-    return Matching(tuple(places), " and ".join(sorted(how)), pairs, warning)
+    return Matching(places, " and ".join(how), pairs, warning)
 
 
 def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapClass]) -> list[int]:
@@ -97,6 +92,26 @@ def _by_name(labels: Sequence[str], titles: Sequence[str], mapped: Sequence[MapC
         known.get(_plain(label), known.get(_plain(title), NONE) if title else NONE)
         for label, title in zip(labels, titles)
     ]
+
+
+def _by_value(
+    labels: Sequence[str],
+    titles: Sequence[str],
+    named: Sequence[int],
+    mapped: Sequence[MapClass],
+) -> list[int]:
+    """Index of the map's class with each label as value, if the name found none, else `NONE` [K]."""
+    known = {str(item.value): place for place, item in enumerate(mapped)}
+    some_named = any(place != NONE for place in named)
+    return [
+        NONE if place != NONE or (some_named and _renamed(label, title)) else known.get(label, NONE)
+        for label, title, place in zip(labels, titles, named)
+    ]
+
+
+def _renamed(label: str, title: str) -> bool:
+    """Whether a class has a name besides its label."""
+    return title not in ("", label)
 
 
 def _plain(name: str) -> str:

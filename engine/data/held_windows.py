@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from rasterio.windows import Window
@@ -57,47 +58,67 @@ def hold_windows(
     """
     random = np.random.default_rng((seed, side))
     groups = Counter(raster.groups for raster in rasters).most_common(1)[0][0]
-    order = [i for i in random.permutation(len(rasters)) if rasters[i].groups == groups]
-    order = [int(i) for i in order if min(rasters[i].shape) >= side]
-    chips = [i for i in order if not _roomy(rasters[i], side, largest)]
-    drawn = list(rasters)
-    kept: list[tuple[int, Window]] = []
-    images, valids = [], []
-
-    def keep(index: int, windows: Sequence[Window]) -> bool:
-        raster = rasters[index]
-        for window in windows:
-            image, valid = raster.pool.get(raster.path).read(window)
-            if valid.mean() >= _LEAST_VALID:
-                images.append(image)
-                valids.append(valid)
-                kept.append((index, window))
-                return True
-        return False
-
-    scenes = [i for i in order if i not in set(chips)]
+    order = [int(i) for i in random.permutation(len(rasters)) if rasters[i].groups == groups]
+    order = [i for i in order if min(rasters[i].shape) >= side]
+    scenes = [i for i in order if _roomy(rasters[i], side, largest)]
+    chips = [i for i in order if i not in set(scenes)]
+    held: list[_Held] = []
     for turn in range(most):
         for index in scenes:
             area = int(np.prod(rasters[index].shape))
-            if len(kept) < most and turn <= area // (_BLOCK_SHARE * max(side, largest) ** 2):
-                taken = [window for i, window in kept if i == index]
-                keep(index, _candidates(drawn[index], side, largest, taken, random))
-    for index in chips[: min(most - len(kept), len(chips) // _CHIP_SHARE)]:
+            if len(held) < most and turn <= area // (_BLOCK_SHARE * max(side, largest) ** 2):
+                taken = [item.window for item in held if item.raster == index]
+                windows = _candidates(rasters[index], side, largest, taken, random)
+                held += _first_valid(rasters, index, windows)
+    for index in chips[: min(most - len(held), len(chips) // _CHIP_SHARE)]:
         rows, columns = rasters[index].shape
-        keep(index, [Window((columns - side) // 2, (rows - side) // 2, side, side)])
-    whole = {index for index, _ in kept if index in set(chips)}
-    for number, raster in enumerate(rasters):
-        held = _same_ground(raster, [(rasters[index], window) for index, window in kept])
-        drawn[number] = dataclasses.replace(raster, held=held)
-        if any((block.height, block.width) == raster.shape for block in held):
-            whole.add(number)
+        middle = Window((columns - side) // 2, (rows - side) // 2, side, side)
+        held += _first_valid(rasters, index, [middle])
     bands = len(rasters[0].pool.card.bands)
-    return [raster for i, raster in enumerate(drawn) if i not in whole], HeldWindows(
-        np.stack(images) if images else np.zeros((0, bands, side, side), np.float32),
-        np.stack(valids) if valids else np.zeros((0, side, side), bool),
+    return _for_training(rasters, held, chips), HeldWindows(
+        np.stack([item.image for item in held])
+        if held
+        else np.zeros((0, bands, side, side), np.float32),
+        np.stack([item.valid for item in held]) if held else np.zeros((0, side, side), bool),
         groups,
-        tuple((rasters[index].path, window) for index, window in kept),
+        tuple((rasters[item.raster].path, item.window) for item in held),
     )
+
+
+class _Held(NamedTuple):
+    """A held-out window: number of its raster, place, image [C, S, S] and valid pixels [S, S]."""
+
+    raster: int
+    window: Window
+    image: np.ndarray
+    valid: np.ndarray
+
+
+def _first_valid(
+    rasters: Sequence[LazyRaster], index: int, windows: Sequence[Window]
+) -> list[_Held]:
+    """The first window of a raster with enough valid pixels; empty if there is none."""
+    raster = rasters[index]
+    for window in windows:
+        image, valid = raster.pool.get(raster.path).read(window)
+        if valid.mean() >= _LEAST_VALID:
+            return [_Held(index, window, image, valid)]
+    return []
+
+
+def _for_training(
+    rasters: Sequence[LazyRaster], held: Sequence[_Held], chips: Sequence[int]
+) -> list[LazyRaster]:
+    """The rasters that are not held out as a whole, each with the held-out ground that it shows."""
+    whole = {item.raster for item in held} & set(chips)
+    ground = [(rasters[item.raster], item.window) for item in held]
+    remaining = []
+    for number, raster in enumerate(rasters):
+        blocks = _same_ground(raster, ground)
+        covered = any((block.height, block.width) == raster.shape for block in blocks)
+        if number not in whole and not covered:
+            remaining.append(dataclasses.replace(raster, held=blocks))
+    return remaining
 
 
 def _same_ground(

@@ -48,6 +48,21 @@ def alpha_band(dataset: Any) -> int | None:
     return None
 
 
+def _mask_bands(dataset: Any, indexes: Sequence[int]) -> list[int]:
+    """Those of the used bands whose masks GDAL has to be asked for."""
+    flags = {index: set(dataset.mask_flag_enums[index - 1]) for index in indexes}
+    found = [
+        index
+        for index, flag in flags.items()
+        if not flag & {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.per_dataset}
+        or (MaskFlags.nodata in flag and dataset.dtypes[index - 1] in _TOO_LONG)
+    ]
+    shared = [index for index, flag in flags.items() if MaskFlags.per_dataset in flag]
+    if any(MaskFlags.alpha in flag for flag in flags.values()):
+        return found
+    return found + shared[:1]  # one mask for all bands
+
+
 class Validity:
     """Finds the valid pixels of a dataset; a pixel is valid if all used bands are."""
 
@@ -64,17 +79,8 @@ class Validity:
         self._values: list[tuple[float, ...]] = [
             tuple({float(v) for v in (value, *extra) if v is not None}) for value in declared
         ]
-        flags = [set(dataset.mask_flag_enums[index - 1]) for index in indexes]
-        per_dataset = [MaskFlags.per_dataset in flag for flag in flags]
-        self._mask_bands = [
-            index
-            for index, flag in zip(indexes, flags)
-            if not flag & {MaskFlags.all_valid, MaskFlags.nodata, MaskFlags.per_dataset}
-            or (MaskFlags.nodata in flag and dataset.dtypes[index - 1] in _TOO_LONG)
-        ]
+        self._mask_bands = _mask_bands(dataset, self._indexes)
         self._alpha = alpha_band(dataset)
-        if any(per_dataset) and not any(MaskFlags.alpha in flag for flag in flags):
-            self._mask_bands.append(self._indexes[per_dataset.index(True)])  # one for all bands
         self.declared = sorted({value for value in declared if value is not None})
         self.extra = tuple(extra)
         # Many tools write 0 outside the scene and do not declare it. No sunlit ground is 0 in every
