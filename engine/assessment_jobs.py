@@ -67,10 +67,10 @@ class SampleJob(Job):
 
 @dataclass(frozen=True)
 class BenchmarkJob(Job):
-    """Measures the product beside its peers, on inputs that anyone can get."""
+    """Measures the product and its baselines on inputs that anyone can get."""
 
     verb: ClassVar[str] = "benchmark"
-    summary: ClassVar[str] = "measure accuracy or speed beside the peers"
+    summary: ClassVar[str] = "measure accuracy or speed, with baselines"
 
     kind: str = parameter("what to measure", choices=("accuracy", "speed"), positional=True)
     data: str = parameter("accuracy: folder of the collections, see docs/accuracy.md", "")

@@ -4827,18 +4827,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
-        <translation>BANDS hat {1} Nummern, das Modell braucht aber {2} ({3}){4}. Geben Sie für jeden die Nummer eines Rasterkanals an, in dieser Reihenfolge.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
         <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
         <translation>BANDS nennt Kanal {1}, die Kanäle des Rasters sind aber {2}. Kanalnummern zählen ab 1, und ein Alphakanal kann nicht verwendet werden.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
-        <translation>BANDS nennt den Rasterkanal {1} zweimal, für {2} und für {3}. Jeder Kanal des Modells braucht einen eigenen Rasterkanal.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4847,8 +4837,18 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS nennt den Rasterkanal {1} zweimal, für {2} und für {3}. Jeder Kanal des Modells braucht einen eigenen Rasterkanal.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>BANDS, place {1}</source>
         <translation>BANDS, Stelle {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS hat {1} Nummern, das Modell braucht aber {2} ({3}){4}. Geben Sie für jeden die Nummer eines Rasterkanals an, in dieser Reihenfolge.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4862,13 +4862,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
-        <translation>Die Rasterkanäle {1} könnten alle {2} des Modells sein: {3}. Geben Sie mit BANDS an, welcher zu verwenden ist.</translation>
+        <source>name {1}</source>
+        <translation>Name {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>name {1}</source>
-        <translation>Name {1}</translation>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Die Rasterkanäle {1} könnten alle {2} des Modells sein: {3}. Geben Sie mit BANDS an, welcher zu verwenden ist.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

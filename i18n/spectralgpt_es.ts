@@ -4827,18 +4827,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
-        <translation>BANDS tiene {1} números, pero el modelo necesita {2} ({3}){4}. Indique un número de banda del ráster para cada una, en este orden.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
         <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
         <translation>BANDS menciona la banda {1}, pero las bandas del ráster son {2}. Los números de banda cuentan desde 1, y no se puede usar una banda alfa.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
-        <translation>BANDS indica dos veces la banda {1} del ráster, para {2} y para {3}. Cada banda del modelo necesita su propia banda del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4847,8 +4837,18 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS indica dos veces la banda {1} del ráster, para {2} y para {3}. Cada banda del modelo necesita su propia banda del ráster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>BANDS, place {1}</source>
         <translation>BANDS, lugar {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS tiene {1} números, pero el modelo necesita {2} ({3}){4}. Indique un número de banda del ráster para cada una, en este orden.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4862,13 +4862,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
-        <translation>Las bandas {1} del ráster podrían ser todas {2} del modelo: {3}. Indique con BANDS cuál usar.</translation>
+        <source>name {1}</source>
+        <translation>nombre {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>name {1}</source>
-        <translation>nombre {1}</translation>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Las bandas {1} del ráster podrían ser todas {2} del modelo: {3}. Indique con BANDS cuál usar.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

@@ -4827,18 +4827,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
-        <translation>BANDS a {1} numéros, mais le modèle a besoin de {2} ({3}){4}. Indiquez un numéro de bande du raster pour chacune, dans cet ordre.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
         <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
         <translation>BANDS mentionne la bande {1}, mais les bandes du raster sont {2}. Les numéros de bande commencent à 1, et une bande alpha ne peut pas être utilisée.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
-        <translation>BANDS donne deux fois la bande {1} du raster, pour {2} et pour {3}. Chaque bande du modèle a besoin de sa propre bande du raster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4847,8 +4837,18 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS donne deux fois la bande {1} du raster, pour {2} et pour {3}. Chaque bande du modèle a besoin de sa propre bande du raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>BANDS, place {1}</source>
         <translation>BANDS, position {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS a {1} numéros, mais le modèle a besoin de {2} ({3}){4}. Indiquez un numéro de bande du raster pour chacune, dans cet ordre.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4862,13 +4862,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
-        <translation>Les bandes {1} du raster pourraient toutes être la bande {2} du modèle : {3}. Précisez avec BANDS laquelle utiliser.</translation>
+        <source>name {1}</source>
+        <translation>le nom {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>name {1}</source>
-        <translation>le nom {1}</translation>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>Les bandes {1} du raster pourraient toutes être la bande {2} du modèle : {3}. Précisez avec BANDS laquelle utiliser.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

@@ -4827,18 +4827,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
-        <translation>BANDS tem {1} números, mas o modelo precisa de {2} ({3}){4}. Dê um número de banda do raster para cada uma, nesta ordem.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
         <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
         <translation>BANDS cita a banda {1}, mas as bandas do raster são {2}. Os números de banda contam a partir de 1, e uma banda alfa não pode ser usada.</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
-        <translation>BANDS dá a banda {1} do raster duas vezes, para {2} e para {3}. Cada banda do modelo precisa de uma banda própria do raster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4847,8 +4837,18 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS dá a banda {1} do raster duas vezes, para {2} e para {3}. Cada banda do modelo precisa de uma banda própria do raster.</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>BANDS, place {1}</source>
         <translation>BANDS, posição {1}</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS tem {1} números, mas o modelo precisa de {2} ({3}){4}. Dê um número de banda do raster para cada uma, nesta ordem.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4862,13 +4862,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
-        <translation>As bandas {1} do raster poderiam todas ser {2} do modelo: {3}. Diga qual usar com BANDS.</translation>
+        <source>name {1}</source>
+        <translation>nome {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>name {1}</source>
-        <translation>nome {1}</translation>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>As bandas {1} do raster poderiam todas ser {2} do modelo: {3}. Diga qual usar com BANDS.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

@@ -4827,18 +4827,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
-        <translation>BANDS 有 {1} 个数字，但模型需要 {2} 个 ({3}){4}。请按此顺序为每个波段给出一个栅格波段号。</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
         <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
         <translation>BANDS 指定了波段 {1}，但栅格的波段为 {2}。波段号从 1 开始，且不能使用 alpha 波段。</translation>
-    </message>
-    <message>
-        <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
-        <translation>BANDS 两次给出栅格波段 {1}，分别用于 {2} 和 {3}。模型的每个波段都需要各自的栅格波段。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4847,8 +4837,18 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
+        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <translation>BANDS 两次给出栅格波段 {1}，分别用于 {2} 和 {3}。模型的每个波段都需要各自的栅格波段。</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
         <source>BANDS, place {1}</source>
         <translation>BANDS 第 {1} 位</translation>
+    </message>
+    <message>
+        <location filename="../engine/bands.py"/>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <translation>BANDS 有 {1} 个数字，但模型需要 {2} 个 ({3}){4}。请按此顺序为每个波段给出一个栅格波段号。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
@@ -4862,13 +4862,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
-        <translation>栅格波段 {1} 都可能是模型的 {2}：{3}。请用 BANDS 指明使用哪一个。</translation>
+        <source>name {1}</source>
+        <translation>名称 {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>name {1}</source>
-        <translation>名称 {1}</translation>
+        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <translation>栅格波段 {1} 都可能是模型的 {2}：{3}。请用 BANDS 指明使用哪一个。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>

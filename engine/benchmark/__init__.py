@@ -1,1 +1,1 @@
-"""Benchmarks of accuracy and speed: the product and its peers on the same inputs."""
+"""Benchmarks of accuracy and speed: the product and its baselines on the same inputs."""

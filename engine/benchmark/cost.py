@@ -35,7 +35,7 @@ ABOUT = (
     "The verb finetune from ten polygons of two classes, 20 x 20 px each, on a scene of 1000 x 1000 "
     "pixels and nine bands, in a process of its own: from its start to the written model, export and "
     "report included. Nothing is kept from earlier runs, except for the second run with twelve "
-    "polygons, which follows that with ten. Processor seconds are those of all its threads. Peak "
+    "polygons, which follows that with ten. CPU seconds are those of all its threads. Peak "
     "memory is that of the process; it starts no others."
 )
 
@@ -67,7 +67,7 @@ def measure(
             seconds, busy, megabytes = run(scene, given, name, Path(folder), home)
             figures = {
                 "seconds": seconds,
-                "processor seconds": busy,
+                "CPU seconds": busy,
                 "peak memory, MB": megabytes,
             }
             what = "ten polygons" if polygons == POLYGONS else "then twelve polygons"
@@ -115,7 +115,7 @@ def write_labels(folder: Path, polygons: int) -> Path:
 def run(
     scene: Path, labels: Path, name: str, folder: Path, home: Path
 ) -> tuple[float, float, float]:
-    """Wall-clock seconds, processor seconds and peak memory (MB) of one fine-tuning.
+    """Wall-clock seconds, CPU seconds and peak memory (MB) of one fine-tuning.
 
     Args:
         scene: The raster.

@@ -12,7 +12,7 @@ from .pixel_features import pixel_features
 from .protocols import LabelledImage
 from .scene_features import scene_features
 
-# Chosen on the benchmark's own data, in the peer's favour; more trees make no difference.
+# Chosen on the benchmark's own data, which favours the baselines; more trees make no difference.
 TREES = 300
 
 

@@ -28,7 +28,7 @@ ABOUT = (
     "OSCD's ten labelled cities, L1C, pixels of 10 m; two cities left out at a time "
     f"({'; '.join(' and '.join(fold) for fold in FOLDS)}). The threshold of F1 is chosen without the "
     "cities tested. Training has the same processor time for every method that trains, and all times "
-    "are processor seconds of all threads together. Pooled: the pixels of all cities together. "
+    "are CPU seconds of all threads together. Pooled: the pixels of all cities together. "
     "Differences are paired over the cities, each by its mean over the seeds."
 )
 

@@ -1,4 +1,4 @@
-"""Protocols of the methods and models to benchmark, the same for the product and its peers.
+"""Protocols of the methods and models to benchmark, the same for the product and its baselines.
 
 A method holds its settings; `fit` returns a model and does not change the method, so that one
 method can be used for all draws. The same seed gives the same model.

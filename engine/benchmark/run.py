@@ -1,4 +1,4 @@
-"""The verb `benchmark`, kind accuracy: runs the parts with product and peers, and writes JSON and Markdown."""
+"""The verb `benchmark`, kind accuracy: runs the parts with product and baselines, and writes JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "onnxruntime")
 
 
 def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
-    """Measures the product beside its peers on the same inputs, splits and draws.
+    """Measures the product beside its baselines on the same inputs, splits and draws.
 
     Args:
         job: The checked parameters.
@@ -34,7 +34,7 @@ def benchmark(job: BenchmarkJob, progress: Progress) -> dict[str, Any]:
     Returns:
         "parts": by name, each with "title", "about", "seconds", "figures" (rows of
         `Scoreboard.summary`) and "differences" (rows of `Scoreboard.differences`, the product minus
-        each peer); "versions"; "outputs": "output" and "table" (the same name with .md) if requested;
+        each baseline); "versions"; "outputs": "output" and "table" (the same name with .md) if requested;
         "seconds".
 
     Raises:
@@ -78,8 +78,8 @@ def own_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
     return list(module.methods(part, job))
 
 
-def peer_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
-    """The peers of a part; their libraries are imported only when needed."""
+def baseline_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
+    """The baselines of a part; their libraries are imported only when needed."""
     if part == "cost":
         return []
     if part in ("oscd", "taizhou"):
@@ -106,7 +106,7 @@ def peer_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
             ("logistic regression", SceneLogistic(texture=False)),
             ("logistic regression, texture", SceneLogistic()),
         ]
-    peers: list[tuple[str, Method]] = [
+    baselines: list[tuple[str, Method]] = [
         ("random forest", PixelForest(texture=False, threads=threads)),
         ("random forest, texture", PixelForest(threads=threads)),
         ("logistic regression", PixelLogistic(texture=False)),
@@ -115,8 +115,8 @@ def peer_methods(part: str, job: BenchmarkJob) -> list[tuple[str, Method]]:
     if part == "water":
         from .water_index import WaterIndex
 
-        peers += [("NDWI > 0", WaterIndex(0.0)), ("NDWI, fitted", WaterIndex(None))]
-    return peers
+        baselines += [("NDWI > 0", WaterIndex(0.0)), ("NDWI, fitted", WaterIndex(None))]
+    return baselines
 
 
 def versions() -> dict[str, str]:
@@ -130,7 +130,7 @@ def _measure(
 ) -> dict[str, Any]:
     started = time.monotonic()
     module = importlib.import_module(f".{part}", __package__)
-    methods = [*product, *peer_methods(part, job)]
+    methods = [*product, *baseline_methods(part, job)]
     extra: dict[str, Any] = {}
     if part == "oscd":
         extra = {"seconds": job.fold_seconds}

@@ -24,7 +24,7 @@ def timed(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
 
 
 def processor_timed(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
-    """The same with processor seconds of all threads, which do not depend on other programs on the machine."""
+    """The same with CPU seconds of all threads, which do not depend on other programs on the machine."""
     return _clocked(time.process_time, work, arguments)
 
 
@@ -127,14 +127,14 @@ class Scoreboard:
             references: Names of the reference methods.
 
         Returns:
-            Rows with experiment, place, measure, method (the reference), peer, and the items of
+            Rows with experiment, place, measure, method (the reference), baseline, and the items of
             `paired_difference`.
         """
         rows = []
-        for (experiment, place, measure, peer), theirs in self._units.items():
+        for (experiment, place, measure, baseline), theirs in self._units.items():
             for method in references:
                 ours = self._units.get((experiment, place, measure, method))
-                if peer in references or ours is None:
+                if baseline in references or ours is None:
                     continue
                 common = [unit for unit in ours if unit in theirs]
                 difference = paired_difference(
@@ -142,7 +142,7 @@ class Scoreboard:
                     [float(np.mean(theirs[unit])) for unit in common],
                 )
                 row = {"experiment": experiment, "place": place, "measure": measure}
-                rows.append({**row, "method": method, "peer": peer, **difference})
+                rows.append({**row, "method": method, "baseline": baseline, **difference})
         return rows
 
 

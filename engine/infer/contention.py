@@ -78,7 +78,7 @@ class Contention:
 
         Args:
             took: Elapsed seconds.
-            worked: Processor seconds of all its threads together.
+            worked: CPU seconds of all its threads together.
             threads: Threads that are busy at once.
         """
         if self.share(threads) > _FREE:

@@ -74,7 +74,7 @@ class Stopwatch:
 
     Attributes:
         marks: Wall seconds of each part of the work.
-        work: Processor seconds of each part, of all threads together.
+        work: CPU seconds of each part, of all threads together.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Parts of the speed benchmark. Product and peer take turns within a run; only ratios of such pairs are compared."""
+"""Parts of the speed benchmark. Product and baseline take turns in a run; only ratios of such pairs are compared."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def size(bench: Bench, progress: Progress) -> Figures:
     """Measures the time per pixel from 1024 px upwards, which should not grow with the area."""
     figures = Figures(
         "Cost against area",
-        "A megapixel of square rasters, start of the process included; processor seconds are of all threads.",
+        "A megapixel of square rasters, start of the process included; CPU seconds are of all threads.",
     )
     side, rows = 1024, []
     while side <= bench.side:

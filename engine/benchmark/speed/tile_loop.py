@@ -1,4 +1,4 @@
-"""The peer: a loop over tiles as in common plugins.
+"""The baseline: a loop over tiles as in common plugins.
 
 One tile at a time is read and predicted by ONNX Runtime in float32 with its default threads; its middle is copied to an
 array of the whole raster, which is written at the end. Model, overlap and scaling are the product's.

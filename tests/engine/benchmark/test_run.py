@@ -94,15 +94,15 @@ def test_a_missing_folder_is_told(tmp_path):
 
 
 def test_cost_has_no_peers(tmp_path):
-    assert run.peer_methods("cost", job(tmp_path)) == []
+    assert run.baseline_methods("cost", job(tmp_path)) == []
 
 
 @pytest.mark.parametrize("part", [part for part in run.PARTS if part != "cost"])
 def test_every_part_has_named_peers(part, tmp_path):
-    peers = run.peer_methods(part, job(tmp_path))
-    names = [name for name, _ in peers]
+    baselines = run.baseline_methods(part, job(tmp_path))
+    names = [name for name, _ in baselines]
     assert len(names) == len(set(names)) >= 1
-    assert all(hasattr(method, "fit") for _, method in peers)
+    assert all(hasattr(method, "fit") for _, method in baselines)
 
 
 def test_the_product_says_itself_what_it_has_for_a_part(tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def test_differences_use_the_units_that_both_have_each_by_its_mean():
     board.pair("five", "", "accuracy", "ours", [1], [0])
     board.pair("five", "", "accuracy", "forest", [1, 2], [0, 1])
     (row,) = board.differences(["ours"])
-    assert (row["method"], row["peer"], row["measure"]) == ("ours", "forest", "accuracy")
+    assert (row["method"], row["baseline"], row["measure"]) == ("ours", "forest", "accuracy")
     assert (row["mean"], row["units"]) == (0.25, 2)
 
 
@@ -59,7 +59,7 @@ def test_references_are_not_compared_with_each_other():
     board = Scoreboard("Title", "about")
     for method in ("quick", "full", "forest"):
         board.pair("five", "", "accuracy", method, [1, 2], [1, 0])
-    pairs = [(row["method"], row["peer"]) for row in board.differences(["quick", "full"])]
+    pairs = [(row["method"], row["baseline"]) for row in board.differences(["quick", "full"])]
     assert pairs == [("quick", "forest"), ("full", "forest")]
 
 

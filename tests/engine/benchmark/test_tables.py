@@ -19,7 +19,7 @@ DIFFERENCE = {
     "place": "",
     "measure": "accuracy",
     "method": "ours",
-    "peer": "forest",
+    "baseline": "forest",
     "mean": 0.1,
     "low": -0.05,
     "high": 0.25,
@@ -50,7 +50,7 @@ def test_many_places_are_rows():
 def test_a_difference_has_its_sign_and_interval():
     single = {**DIFFERENCE, "mean": None, "low": None, "high": None, "units": 0}
     lines = differences_table([DIFFERENCE, single])
-    assert lines[2] == "| ours less forest | five, accuracy | +0.100 | -0.050 to +0.250 | 12 |"
+    assert lines[2] == "| ours minus forest | five, accuracy | +0.100 | -0.050 to +0.250 | 12 |"
     assert lines[3].endswith("|  |  | 0 |")
 
 
