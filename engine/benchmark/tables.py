@@ -49,7 +49,9 @@ def differences_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         interval = "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
         mean = "" if row["mean"] is None else f"{row['mean']:+.3f}"
         where = ", ".join(filter(None, (row["experiment"], row["place"], row["measure"])))
-        body.append([f"{row['method']} minus {row['baseline']}", where, mean, interval, row["units"]])
+        body.append(
+            [f"{row['method']} minus {row['baseline']}", where, mean, interval, row["units"]]
+        )
     return _table(["difference", "where", "mean", "95 % interval", "units"], body)
 
 
