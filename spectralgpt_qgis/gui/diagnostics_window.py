@@ -18,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
 from ..i18n import tr
 from ..tasks.diagnostics_task import DiagnosticsTask
 from .help import add_help
+from .window_size import resize_on_screen
 
 _WIDTH, _HEIGHT = 700, 560
 
@@ -33,7 +34,7 @@ class DiagnosticsWindow(QDialog):
         """
         super().__init__(parent)
         self.setWindowTitle(tr("SpectralGPT Diagnostics Report"))
-        self.resize(_WIDTH, _HEIGHT)
+        resize_on_screen(self, _WIDTH, _HEIGHT)
         about = QLabel(
             tr(
                 "Add this text to a question or an error report. Your home folder, your name, the name of this "

@@ -10,6 +10,7 @@ from ..i18n import tr
 from .help import add_help
 from .options.engine_widget import EngineWidget, scrolled
 from .options.engine_work import EngineWork
+from .window_size import resize_on_screen
 
 _WIDTH, _HEIGHT = 720, 640
 
@@ -27,7 +28,7 @@ class EngineDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("SpectralGPT Engine"))
         self.setWindowIcon(QIcon(paths.icon("engine")))
-        self.resize(_WIDTH, _HEIGHT)
+        resize_on_screen(self, _WIDTH, _HEIGHT)
         self.panel = EngineWidget(work)
         kinds = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(kinds.Close | kinds.Help)

@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLa
 from .. import paths
 from ..i18n import tr
 from ..run_journal import FinishedRun
+from .window_size import resize_on_screen
 
 
 class LogWindow(QDialog):
@@ -23,7 +24,7 @@ class LogWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("Log of {}").format(run.title))
         self.setWindowIcon(QIcon(paths.icon("spectralgpt")))
-        self.resize(720, 480)
+        resize_on_screen(self, 720, 480)
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
         self.text.setHtml(run.log)

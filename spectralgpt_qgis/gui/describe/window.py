@@ -28,6 +28,7 @@ from ...i18n import tr
 from ...raster_source import additional_nodata, crs_text, engine_path
 from ...tasks.engine_task import EngineTask
 from ..help import add_help
+from ..window_size import resize_on_screen
 from . import words
 from .tables import BandTable, ModelTable
 
@@ -49,7 +50,7 @@ class DescribeWindow(QDialog):
         self._task: EngineTask | None = None
         self.setWindowTitle(tr("Describe Layer for Models"))
         self.setWindowIcon(QIcon(paths.icon("spectralgpt")))
-        self.resize(860, 640)
+        resize_on_screen(self, 860, 640)
         self.layers = QgsMapLayerComboBox()
         self.layers.setFilters(raster_filter())
         self.layers.layerChanged.connect(self._look)

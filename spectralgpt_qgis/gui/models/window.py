@@ -26,6 +26,7 @@ from ... import engine_access, model_catalogue, paths
 from ...i18n import tr
 from ..help import add_help
 from ..plain_text import unmarked
+from ..window_size import resize_on_screen
 from .combo import dropped_file
 from .deletion import Deletion
 from .details import details_html
@@ -59,7 +60,7 @@ class ModelsWindow(QDialog):
         self.setWindowTitle(tr("SpectralGPT Models"))
         self.setWindowIcon(QIcon(paths.icon("models")))
         self.setAcceptDrops(True)
-        self.resize(1000, 620)
+        resize_on_screen(self, 1000, 620)
         self.bar = QgsMessageBar()
         self.query = ModelQuery(self)
         self.query.listed.connect(self._listed)
