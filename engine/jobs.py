@@ -95,7 +95,7 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     checked = job_class.from_parameters(parameters)
     try:
         if isinstance(checked, (SegmentJob, ClassifyJob, ChangeJob)):
-            importlib.import_module(".infer.ahead", __package__).begin(checked)
+            importlib.import_module(".infer.compile_ahead", __package__).begin(checked)
         work: Callable[[Job, Progress], dict[str, Any]] = getattr(
             importlib.import_module(module, __package__), function
         )

@@ -20,7 +20,7 @@ from rasterio.transform import from_origin
 from ..errors import EnvironmentBroken
 from ..progress import Progress
 from ..report.command import command_line
-from ..train.fresh import CARD_BANDS
+from ..train.fresh_network import CARD_BANDS
 from ..train.kept_tokens import HOME_VARIABLE, SIZE_VARIABLE
 from ..training_jobs import FinetuneJob
 from .protocols import FOR_THIS_IMAGE, Method

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from ..cards import Card, ModelClass, Normalisation
 from ..data.label_layer import LabelledPixels
 from ..infer.blend import blend_weights
-from ..infer.scene import Feeds, Mask
+from ..infer.model_inputs import Feeds, Mask
 from ..infer.threshold import rescale, scene_threshold, score_edges
 from ..infer.windows import SlidingWindows
 from ..model.config import SpectralGPTConfig
@@ -23,6 +23,7 @@ from ..model.pixel_change import PixelChange
 from ..model.predictor import Predictor
 from ..train.base_model import Base
 from ..train.encoder_tuning import tune_weights
+from ..train.head_tuning import JOINT_PLACES, HeadTuner, labelled_places
 from ..train.kept_maps import KeptMaps
 from ..train.labelled_ground import LabelledGround, only
 from ..train.labelled_windows import LabelledWindows
@@ -30,7 +31,6 @@ from ..train.light import STANDARDISED
 from ..train.rounds import Rounds
 from ..train.supervised import SupervisedLoss
 from ..train.surroundings_tuning import add_surroundings
-from ..train.tuning import JOINT_PLACES, HeadTuner, labelled_places
 from .protocols import ChangePair
 from .siamese import standardised
 

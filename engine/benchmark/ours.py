@@ -14,14 +14,14 @@ from ..assessment_jobs import BenchmarkJob
 from ..cards import Card, ModelClass
 from ..data.label_layer import LabelledPixels
 from ..infer.blend import blend_weights
-from ..infer.scene import Feeds, Mask
+from ..infer.model_inputs import Feeds, Mask
 from ..infer.windows import SlidingWindows
 from ..model.encoder import SpectralEncoder
 from ..model.predictor import Predictor
 from ..train.base_model import Base, open_base
+from ..train.head_tuning import HeadTuner
 from ..train.labelled_ground import LabelledGround
 from ..train.quick_head import ANYWHERE, HERE, Use
-from ..train.tuning import HeadTuner
 from .our_change import TunedPairs
 from .our_scenes import TunedScenes
 from .protocols import FOR_THIS_IMAGE, LabelledImage, Method

@@ -13,9 +13,9 @@ from ..errors import EngineError
 from ..memory_limit import memory_limit
 from ..progress import Progress
 from .agreement import agreement
-from .ahead import begun
 from .backend import Arrays, Backend
 from .backend_samples import sample_windows
+from .compile_ahead import begun
 from .kept_choices import keep, kept_choice
 from .made_up_windows import random_windows
 from .onnx_backend import CPU, OnnxBackend

@@ -11,8 +11,8 @@ from ..cards import Card
 from ..data.source import RasterSource
 from ..errors import EngineError
 from .backend import Arrays
+from .model_inputs import SingleDate, TwoDates
 from .mosaic import stack
-from .scene import SingleDate, TwoDates
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample"
 DATES = ("boadella_2020-06-21.tif", "boadella_2020-02-02.tif")

@@ -14,9 +14,9 @@ from ..jobs import SegmentJob
 from .backend import Backend
 from .finished_rows import Layers
 from .merge import Floats, Rows
+from .model_inputs import SingleDate
 from .mosaic import Mosaic
 from .region import Region
-from .scene import SingleDate
 from .writer import class_dtype
 
 UNKNOWN_PERCENT = 255

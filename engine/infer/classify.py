@@ -26,11 +26,11 @@ from .finished_parts import parts_here, resumed_parts
 from .installed import open_model
 from .job_key import job_key
 from .journal import Journal
-from .labels import Labels, class_records, ground_area
 from .polygons import write_layer
 from .preflight import Preflight
 from .provenance import described, provenance
-from .report import Stopwatch, introduce
+from .run_report import Stopwatch, introduce
+from .scene_labels import Labels, class_records, ground_area
 from .scored_windows import LaidScene, SceneWindows, ScoredWindow, lay_scene
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment

@@ -18,7 +18,7 @@ from .cut import Cut
 from .installed import InstalledModel, open_model
 from .map_outputs import MapOutputs
 from .map_run import MapRun
-from .report import Stopwatch
+from .run_report import Stopwatch
 from .scores import UNKNOWN, ScoreFile
 from .tiles import TiledWriter, raster_writer
 from .writer import BLOCK, Layer, RasterWriter, class_dtype

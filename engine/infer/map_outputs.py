@@ -16,7 +16,7 @@ from .areas import write_areas
 from .map_rows import MapJob
 from .polygons import write_polygons
 from .provenance import described
-from .report import Stopwatch
+from .run_report import Stopwatch
 from .staging import CSV, GEOPACKAGE, GEOTIFF, VIRTUAL, StagedOutputs
 
 

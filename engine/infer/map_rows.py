@@ -15,9 +15,9 @@ from .backend import Backend
 from .class_rows import class_layers, class_mosaic, layer_dtypes, open_source
 from .finished_rows import Layers
 from .merge import Rows
+from .model_inputs import TwoDates
 from .mosaic import Mosaic
 from .region import Region
-from .scene import TwoDates
 from .scores import UNKNOWN
 
 MapJob = Union[SegmentJob, ChangeJob]

@@ -21,7 +21,7 @@ from .preflight import Preflight
 from .provenance import provenance
 from .quick_look import quick_look
 from .region import open_region
-from .report import Stopwatch, introduce
+from .run_report import Stopwatch, introduce
 from .scores import score_bytes
 from .staging import StagedOutputs
 from .writer import class_dtype, raster_environment

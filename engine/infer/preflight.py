@@ -26,7 +26,7 @@ from .installed import InstalledModel
 from .map_plan import MapPlan
 from .memory_use import peak_bytes
 from .pace import Pace
-from .report import Stopwatch
+from .run_report import Stopwatch
 from .scored_windows import SceneWindows
 from .staging import GEOTIFF
 from .survey import Feeds, ReadWindow, Survey, seconds_a_window, survey_windows

@@ -26,7 +26,7 @@ from .cut import Cut
 from .finished_rows import Layers
 from .map_rows import MapJob, kept_layers, lay_mosaic
 from .region import open_region
-from .report import described_class
+from .run_report import described_class
 from .scores import UNKNOWN
 from .staging import GEOTIFF, StagedOutputs
 from .threshold import BINS

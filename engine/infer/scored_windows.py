@@ -18,10 +18,10 @@ from ..progress import Progress
 from .backend import Backend, check_numbers
 from .cell_windows import CellWindows
 from .lanes import in_order
+from .model_inputs import SingleDate
 from .mosaic import stack
 from .region import Region, open_region
 from .scaled_source import open_scaled
-from .scene import SingleDate
 from .scene_windows import Coverage, SceneWindow
 from .zone_windows import ZoneWindows
 

@@ -22,7 +22,7 @@ from .cluster import worker_threads
 from .finished_rows import Layers
 from .installed import open_model
 from .map_run import MapRun
-from .report import Stopwatch
+from .run_report import Stopwatch
 from .tiles import raster_writer
 from .write_behind import write_behind
 from .writer import Layer, class_dtype

@@ -19,14 +19,14 @@ from ..jobs import UncertainPlacesJob
 from ..progress import Progress
 from .backends import open_backend
 from .installed import open_model
-from .labelled import LabelledGround
+from .labelled_places import LabelledGround
+from .model_inputs import SingleDate
 from .mosaic import Mosaic
 from .places import PlaceGrid, PlaceSums, lay_places
 from .polygons import write_layer
 from .provenance import described, provenance
 from .region import open_region
-from .report import Stopwatch, introduce
-from .scene import SingleDate
+from .run_report import Stopwatch, introduce
 from .shortlist import Place, Shortlist
 from .staging import GEOPACKAGE, StagedOutputs
 from .writer import raster_environment

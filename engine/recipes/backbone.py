@@ -25,8 +25,8 @@ from ..model.losses import ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..progress import Progress
-from ..train.fresh import CARD_BANDS, RED_EDGE, start_positions
-from ..train.pretrain import (
+from ..train.fresh_network import CARD_BANDS, RED_EDGE, start_positions
+from ..train.masked_pretraining import (
     PretrainingConfig,
     ReconstructionError,
     Stage,

@@ -22,7 +22,7 @@ from ..model.predictor import Predictor
 from ..progress import Progress
 from ..train.base_model import Base, open_base
 from ..train.calibration import calibrate
-from ..train.fresh import CARD_BANDS, RED_EDGE
+from ..train.fresh_network import CARD_BANDS, RED_EDGE
 from ..train.scene_chips import SceneChips, array_chips
 from ..train.scene_head import SHRINKAGE, WEIGHTS, fit_scenes, install, scene_scores
 from ..train.scene_samples import SceneSamples, build_scenes, classifier, learn_patches, measure

@@ -16,6 +16,7 @@ from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
+from .head_tuning import Tuned, build, light_of
 from .judging import DISTANCE, LEVEL
 from .labelled_ground import LabelledGround, positions_of
 from .labelled_windows import LabelledWindows, WholeWindows
@@ -27,7 +28,6 @@ from .rounds import Rounds
 from .supervised import IGNORE, SupervisedLoss, predict
 from .taught_windows import TaughtLoss, TaughtWindows
 from .trainer import Loss, Trainer, TrainingResult
-from .tuning import Tuned, build, light_of
 
 RATE = 5e-4  # learning rate if all weights of the encoder are trained
 

@@ -20,7 +20,7 @@ from ..progress import Progress, Unstoppable
 from ..training_jobs import FinetuneJob
 from .base_model import open_base
 from .device import choose_device
-from .made import write_model
+from .made_model import write_model
 from .map_finetuning import finetune_map
 from .scene_finetuning import finetune_scenes
 from .tuned_report import write_report

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from ..data.blocks import Positions
 from ..data.label_layer import LabelledPixels
-from ..infer.scene import Feeds, Mask
+from ..infer.model_inputs import Feeds, Mask
 
 UNLABELLED = 255  # in place of a class index: an unlabelled pixel among the labelled ones
 

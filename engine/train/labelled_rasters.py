@@ -15,7 +15,7 @@ from ..data.grid import Grid
 from ..data.label_layer import LabelLayer
 from ..data.source import RasterSource
 from ..errors import EmptyArea, InvalidParameter, LabelsInvalid
-from ..infer.scene import Feeds, Mask, SingleDate, TwoDates
+from ..infer.model_inputs import Feeds, Mask, SingleDate, TwoDates
 from ..progress import Progress
 from ..training_jobs import FinetuneJob
 from .labelled_ground import LabelledGround

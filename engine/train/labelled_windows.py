@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from torch import Tensor
 
 from ..data.augmentation import dihedral, resize_image, resize_label, resize_valid
-from ..infer.scene import Feeds
+from ..infer.model_inputs import Feeds
 from .labelled_ground import LabelledGround
 from .light import Light, draw_changes, relight
 from .supervised import IGNORE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..infer.scene import Feeds
+from ..infer.model_inputs import Feeds
 
 DATES = ("image", "before", "after")  # names of the inputs that are images
 

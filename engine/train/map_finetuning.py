@@ -23,17 +23,18 @@ from .base_model import Base
 from .change_classes import change_classes, swap
 from .encoder_tuning import tune_weights
 from .examples import draw_examples
+from .head_tuning import JOINT_PLACES, HeadTuner, Tuned
 from .judging import DISTANCE
 from .kept_maps import KeptMaps
 from .kept_tokens import open_kept
 from .labelled_ground import LabelledGround, only, positions_of
 from .labelled_rasters import LabelledRaster, label_rasters, open_sources
 from .live_figures import looks
-from .made import Made
-from .memory import with_smaller_batches
+from .made_model import Made
 from .method import BATCH, TAUGHT_BATCH, choose_method
 from .quick_head import HERE, USES
 from .rounds import Rounds, plan_rounds
+from .smaller_batches import with_smaller_batches
 from .surroundings_tuning import with_surroundings
 from .tuned_card import (
     Area,
@@ -44,7 +45,6 @@ from .tuned_card import (
     joined_area,
     labelled_area,
 )
-from .tuning import JOINT_PLACES, HeadTuner, Tuned
 
 
 def finetune_map(

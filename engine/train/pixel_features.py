@@ -20,7 +20,7 @@ from ..data.augmentation import dihedral
 from ..data.blocks import Positions
 from ..errors import EmptyArea, LabelsInvalid
 from ..infer.lanes import in_order
-from ..infer.scene import Feeds
+from ..infer.model_inputs import Feeds
 from ..model.predictor import Predictor
 from ..model.tuned_change import TunedChange
 from ..model.tuned_segmentation import TunedSegmentation

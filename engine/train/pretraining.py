@@ -31,9 +31,9 @@ from ..model.normalise import normalisation
 from ..model_file import find_model
 from ..progress import Progress
 from ..training_jobs import PretrainJob
-from .fresh import drop_positions, fresh_network
+from .fresh_network import drop_positions, fresh_network
+from .masked_pretraining import PretrainingConfig, StageHooks, run_stages
 from .parallel import Quiet, join_workers
-from .pretrain import PretrainingConfig, StageHooks, run_stages
 from .pretraining_patches import Patches
 from .pretraining_results import Outcome, finished_card, reconstruct_sample, write_report
 from .pretraining_setup import hold_back, introduce, plan_run, start_network
@@ -41,7 +41,7 @@ from .reconstruction import write_view
 from .reconstruction_error import ReconstructionError, reconstruction_error
 from .stages import Stage
 from .trainer import TrainerConfig
-from .unfinished import UnfinishedRun
+from .unfinished_run import UnfinishedRun
 
 TERMS = {
     "token": ReconstructionLoss(token=1.0, spectral=0.0),

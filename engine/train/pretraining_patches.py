@@ -12,8 +12,8 @@ from ..data.atlas import Atlas, AtlasLoader, Image, shelves
 from ..data.lazy_patches import LazyPatchLoader, LazyRaster
 from ..data.patches import OFFSET, PatchPlan
 from ..progress import Progress
-from .memory import is_out_of_memory
 from .parallel import Alone
+from .smaller_batches import is_out_of_memory
 from .stages import Stage, device_memory, select
 from .trainer import Loader
 

@@ -17,7 +17,7 @@ from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model_file import find_model, verify
 from ..progress import Progress
 from ..training_jobs import PretrainJob
-from .fresh import CARD_BANDS, RED_EDGE
+from .fresh_network import CARD_BANDS, RED_EDGE
 from .parallel import Alone
 from .stages import (
     Stage,
@@ -28,7 +28,7 @@ from .stages import (
     plan_stages,
     select,
 )
-from .unfinished import UnfinishedRun
+from .unfinished_run import UnfinishedRun
 
 # Parameters that may differ between a run and its resumption.
 _INCIDENTAL = (

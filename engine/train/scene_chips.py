@@ -18,8 +18,8 @@ from ..data.label_layer import LabelLayer, LabelledScenes
 from ..data.source import RasterSource
 from ..errors import EmptyArea
 from ..infer.cell_windows import outline
+from ..infer.model_inputs import SingleDate
 from ..infer.region import Region
-from ..infer.scene import SingleDate
 from ..infer.scene_windows import SceneWindow
 from ..infer.zone_windows import ZoneWindows, zone_region
 from ..progress import Progress

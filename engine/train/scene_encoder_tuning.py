@@ -10,6 +10,7 @@ from ..model.predictor import Predictor
 from ..progress import Progress
 from .base_model import Base
 from .callbacks import Callback, EarlyStop, KeepBest, Report, Validate
+from .head_tuning import Tuned
 from .live_figures import tell
 from .low_rank import add_adapters, merge_adapters
 from .rounds import Rounds
@@ -19,7 +20,6 @@ from .scene_figures import accuracy_of, held_scores, judge_held, matrix_of, plac
 from .scene_samples import build_scenes, classifier, scene_light
 from .supervised import SupervisedLoss
 from .trainer import Trainer, TrainingResult
-from .tuning import Tuned
 
 RATE = 3e-4  # learning rate if all weights of the encoder are trained
 

@@ -21,15 +21,15 @@ from ..progress import Progress
 from ..report.numerals import figure
 from ..training_jobs import FinetuneJob
 from .base_model import Base
+from .head_tuning import Tuned
 from .live_figures import looks
-from .made import Made
-from .memory import with_smaller_batches
+from .made_model import Made
 from .method import BATCH, Method, choose_method
 from .rounds import plan_rounds
 from .scene_chips import SceneChips, read_chips
 from .scene_tuning import tune_scenes
+from .smaller_batches import with_smaller_batches
 from .tuned_card import Area, LearnedFrom, card_to_be, finished_card, joined_area, labelled_area
-from .tuning import Tuned
 
 
 def finetune_scenes(

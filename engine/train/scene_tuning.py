@@ -17,6 +17,7 @@ from ..progress import Progress, Quiet
 from .base_model import Base
 from .calibration import calibrate
 from .device import choose_device
+from .head_tuning import Tuned
 from .judging import Judged
 from .live_figures import tell, titles
 from .rounds import Rounds
@@ -40,7 +41,6 @@ from .scene_samples import (
     measure,
     whole_images,
 )
-from .tuning import Tuned
 
 CONFIDENCE = 0.9  # assumed mean probability of the predicted class if no scenes can be held out
 FEW = 5  # scenes of a class; with fewer, figures are unreliable

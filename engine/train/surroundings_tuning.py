@@ -21,13 +21,13 @@ from ..model.surroundings import Surroundings
 from ..model.tuned_change import TunedChange
 from ..progress import Progress
 from .encoder_tuning import places_of
+from .head_tuning import Tuned
 from .judging import LEVEL
 from .kept_maps import KeptMaps, WindowMaps
 from .labelled_ground import LabelledGround
 from .labelled_windows import WholeWindows, read_labelled
 from .metrics import average_precision, confusion_matrix
 from .supervised import IGNORE, predict
-from .tuning import Tuned
 
 STEPS, BATCH, SIDE, RATE, DECAY = 250, 8, 64, 3e-3, 1e-2
 BORDER = 1 / 16  # of a window's side; borders are ignored, as convolutions see nothing beyond them

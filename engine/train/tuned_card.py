@@ -19,6 +19,7 @@ from ..language import marked
 from ..logins import file_name
 from ..training_jobs import FinetuneJob
 from .base_model import Base
+from .head_tuning import JOINT_PLACES, Tuned
 from .metrics import (
     f1_score,
     iou,
@@ -28,7 +29,6 @@ from .metrics import (
     producer_accuracy,
     user_accuracy,
 )
-from .tuning import JOINT_PLACES, Tuned
 
 Area = tuple[float, float, float, float]  # west, south, east, north
 

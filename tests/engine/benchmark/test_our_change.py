@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from engine.benchmark.our_change import TunedPairs, fresh_change, labelled, two_dates
 from engine.benchmark.protocols import ChangePair
 from engine.model.pixel_change import PixelChange
-from engine.train import tuning
+from engine.train import head_tuning
 from engine.train.base_model import Base
 from engine.train.linear_scores import LinearScores
 from engine.train.metrics import average_precision
@@ -65,8 +65,8 @@ def test_one_regression_from_many_places_and_discriminants_from_few(
         asked.append(rule)
         return fit_linear(*given, rule=rule, **more)
 
-    monkeypatch.setattr(tuning, "JOINT_PLACES", least)
-    monkeypatch.setattr(tuning, "fit_linear", spy)
+    monkeypatch.setattr(head_tuning, "JOINT_PLACES", least)
+    monkeypatch.setattr(head_tuning, "fit_linear", spy)
     TunedPairs(base, "quick").fit([toy(1), toy(2), toy(3)], 0, 4.0)
     assert set(asked) == {rule}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import Cancelled, ClientGone
-from engine.infer import scene, survey
+from engine.infer import model_inputs, survey
 from engine.infer.detect_change import detect_change
 from engine.infer.journal import KEPT_PREFIX
 from engine.infer.segment import segment
@@ -26,9 +26,11 @@ def reads(monkeypatch):
     """Counts the windows that are read for the map, not those of the look before it."""
     monkeypatch.setattr(survey, "MOST", 0)
     seen = []
-    read = scene.Scene.read
+    read = model_inputs.Scene.read
     monkeypatch.setattr(
-        scene.Scene, "read", lambda self, window: (seen.append(window), read(self, window))[1]
+        model_inputs.Scene,
+        "read",
+        lambda self, window: (seen.append(window), read(self, window))[1],
     )
     return seen
 

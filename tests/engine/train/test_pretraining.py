@@ -28,7 +28,7 @@ from engine.model.config import PRESETS, SpectralGPTConfig
 from engine.model.masked_autoencoder import MaskedAutoencoder
 from engine.model_file import read_card, verify
 from engine.progress import Progress
-from engine.train import pretrain, pretraining_patches
+from engine.train import masked_pretraining, pretraining_patches
 from engine.train.pretraining import pretrain_model
 from engine.training_jobs import PretrainJob
 from tests.engine.data.rasters import BANDS, NAMES, write
@@ -212,7 +212,7 @@ def test_dropped_positions_are_those_of_the_last_window(tmp_path, scene, base):
 def test_stages_may_use_different_imagery(tmp_path, scene, base, monkeypatch):
     other = write(tmp_path / "summer.tif", smooth(9, 100, 100, 4))
     used = []
-    run = pretrain.run_stages
+    run = masked_pretraining.run_stages
 
     def watch(network, kind, config, loader_of, **more):
         def watched(number, stage):
@@ -323,7 +323,7 @@ def test_cancelled_with_a_checkpoint_it_can_go_on(tmp_path, scene, base):
 
 
 def test_too_little_memory_halves_the_batch_and_says_so(tmp_path, scene, base, monkeypatch):
-    run_step = pretrain.Trainer._run_step
+    run_step = masked_pretraining.Trainer._run_step
 
     def limited(limit):
         def step(self, batch):
@@ -333,7 +333,7 @@ def test_too_little_memory_halves_the_batch_and_says_so(tmp_path, scene, base, m
 
         return step
 
-    monkeypatch.setattr(pretrain.Trainer, "_run_step", limited(2))
+    monkeypatch.setattr(masked_pretraining.Trainer, "_run_step", limited(2))
     progress = Collect()
     result = pretrain_model(job(tmp_path, [scene], base, batch=8), progress)
     assert len(result["losses"]) == 3
@@ -341,7 +341,7 @@ def test_too_little_memory_halves_the_batch_and_says_so(tmp_path, scene, base, m
         "The memory does not suffice for a batch of 8: trying 4.",
         "The memory does not suffice for a batch of 4: trying 2.",
     ]
-    monkeypatch.setattr(pretrain.Trainer, "_run_step", limited(0))
+    monkeypatch.setattr(masked_pretraining.Trainer, "_run_step", limited(0))
     (tmp_path / "mine.safetensors").unlink()
     with pytest.raises(OutOfMemory):
         pretrain_model(job(tmp_path, [scene], base), Progress())
@@ -349,9 +349,11 @@ def test_too_little_memory_halves_the_batch_and_says_so(tmp_path, scene, base, m
 
 
 def test_a_loss_that_is_no_number_leaves_nothing(tmp_path, scene, base, monkeypatch):
-    forward = pretrain.MaskedReconstruction.__call__
+    forward = masked_pretraining.MaskedReconstruction.__call__
     monkeypatch.setattr(
-        pretrain.MaskedReconstruction, "__call__", lambda *given: forward(*given) * float("nan")
+        masked_pretraining.MaskedReconstruction,
+        "__call__",
+        lambda *given: forward(*given) * float("nan"),
     )
     with pytest.raises(TrainingDiverged, match="learning rate"):
         pretrain_model(job(tmp_path, [scene], base), Progress())

@@ -18,13 +18,13 @@ from engine.model.pixel_change import PixelChange
 from engine.model.predictor import Predictor
 from engine.model.tuned_change import TunedChange
 from engine.progress import Progress
-from engine.train import surroundings_tuning, tuning
+from engine.train import head_tuning, surroundings_tuning
 from engine.train.base_model import Base
+from engine.train.head_tuning import HeadTuner, Tuned
 from engine.train.kept_maps import KeptMaps, WindowMaps
 from engine.train.labelled_ground import LabelledGround, only
 from engine.train.supervised import IGNORE
 from engine.train.surroundings_tuning import add_surroundings, with_surroundings
-from engine.train.tuning import HeadTuner, Tuned
 from tests.engine import small_change
 from tests.engine.small_change import SMALL
 
@@ -34,7 +34,7 @@ CARD = dataclasses.replace(small_change.CARD, threshold={"method": "fixed", "val
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surroundings_tuning, "STEPS", 30)
-    monkeypatch.setattr(tuning, "JOINT_PLACES", 1)
+    monkeypatch.setattr(head_tuning, "JOINT_PLACES", 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,13 @@ import torch
 
 from engine.train.base_model import open_base
 from engine.train.encoder_tuning import confusion, tune_weights
+from engine.train.head_tuning import HeadTuner, build
 from engine.train.labelled_windows import WholeWindows
 from engine.train.light import REFLECTANCE
 from engine.train.pixel_features import tuned_network
 from engine.train.rounds import Rounds
 from engine.train.supervised import IGNORE
 from engine.train.taught_windows import LABELS, RELIT, TAUGHT, TaughtLoss, TaughtWindows
-from engine.train.tuning import HeadTuner, build
 from tests.engine.train import land
 
 CARD = dataclasses.replace(land.CARD, name="mine", task="segmentation", classes=land.CLASSES)

@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 from engine.cards import Card, Normalisation
 from engine.data.grid import Grid
 from engine.train.base_model import Base
+from engine.train.head_tuning import Tuned
 from engine.train.judging import Judged
 from engine.train.tuned_card import (
     LearnedFrom,
@@ -22,7 +23,6 @@ from engine.train.tuned_card import (
     joined_area,
     labelled_area,
 )
-from engine.train.tuning import Tuned
 from engine.training_jobs import FinetuneJob
 from tests.engine.data.rasters import TRANSFORM
 from tests.engine.train import land

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.train import made, rounds, tuning
+from engine.train import head_tuning, made_model, rounds
 from engine.train.finetuning import finetune_model
 from engine.training_jobs import FinetuneJob
 from tests.engine.data import rasters
@@ -38,7 +38,7 @@ def short(monkeypatch):
     """This land is easily learned."""
     for name in ("LENGTHS", "LENGTHS_TAUGHT"):
         monkeypatch.setattr(rounds, name, {"adapters": (9, 4), "full": (9, 4)})
-    monkeypatch.setattr(tuning, "copies_for", lambda base: 1)
+    monkeypatch.setattr(head_tuning, "copies_for", lambda base: 1)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def drawn(monkeypatch):
         return dataclasses.replace(DONE, path=Path(path))
 
     exported = []
-    monkeypatch.setattr(made, "export_onnx", write)
+    monkeypatch.setattr(made_model, "export_onnx", write)
     return exported
 
 

@@ -13,7 +13,7 @@ from engine.errors import (
     OutOfMemory,
     TrainingDiverged,
 )
-from engine.train import encoder_tuning, made, tuning
+from engine.train import encoder_tuning, head_tuning, made_model
 from tests.engine.data import rasters
 from tests.engine.train import land
 from tests.engine.train.finetuning.outcome import KNOWN
@@ -136,12 +136,12 @@ class TestBadInput:
         def exhausted(*given, **more):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-        monkeypatch.setattr(tuning, "extract", exhausted)
+        monkeypatch.setattr(head_tuning, "extract", exhausted)
         check(OutOfMemory, r"even for a batch of 1\. Choose a smaller network")
 
     def test_an_export_that_fails(self, check, monkeypatch):
         def broken(*given, **more):
             raise EmptyArea("Nothing came of the export. Try again.")
 
-        monkeypatch.setattr(made, "export_onnx", broken)
+        monkeypatch.setattr(made_model, "export_onnx", broken)
         check(EmptyArea, "Nothing came of the export")

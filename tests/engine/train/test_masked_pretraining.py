@@ -8,9 +8,9 @@ from engine.model.config import SpectralGPTConfig
 from engine.model.losses import ReconstructionLoss
 from engine.model.masked_autoencoder import MaskedAutoencoder
 from engine.progress import Progress
-from engine.train import pretrain as pretraining
+from engine.train import masked_pretraining as pretraining
 from engine.train.callbacks import Checkpoint
-from engine.train.pretrain import (
+from engine.train.masked_pretraining import (
     MaskedReconstruction,
     PretrainingConfig,
     Stage,

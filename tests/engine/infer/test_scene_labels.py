@@ -4,7 +4,7 @@ from rasterio.crs import CRS
 
 from engine.cards import Card, ModelClass
 from engine.data.grid import Grid
-from engine.infer.labels import Labels, class_records
+from engine.infer.scene_labels import Labels, class_records
 
 CLASSES = (ModelClass(3, "Annual crop"), ModelClass(7, "River / lake"))
 CARD = Card("scenes", "scene-classification", (), classes=CLASSES)

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 
 from engine.data.grid import Grid
 from engine.errors import EngineError
-from engine.infer.labelled import LabelledGround
+from engine.infer.labelled_places import LabelledGround
 from engine.infer.places import PlaceGrid
 
 LEFT, TOP = 500_000, 4_600_000

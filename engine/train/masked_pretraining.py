@@ -20,9 +20,9 @@ from ..model.normalise import normalisation
 from ..progress import Progress
 from .callbacks import Callback, Checkpoint, Report, Validate
 from .device import choose_device
-from .memory import with_smaller_batches
 from .parallel import Alone
 from .reconstruction_error import ReconstructionError, reconstruction_error
+from .smaller_batches import with_smaller_batches
 from .stages import Stage
 from .trainer import Batch, Loader, Trainer, TrainerConfig, TrainingResult
 

@@ -8,7 +8,7 @@ from rasterio.windows import Window
 
 from engine.benchmark.speed.scene import SAMPLE
 from engine.data.source import RasterSource
-from engine.infer.scene import SingleDate, TwoDates
+from engine.infer.model_inputs import SingleDate, TwoDates
 from engine.model_file import read_card
 from engine.model_folders import shipped_models
 

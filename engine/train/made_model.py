@@ -13,10 +13,10 @@ from ..export.onnx import TOLERANCE, export_onnx
 from ..model.network import Network
 from ..model.predictor import Predictor
 from ..training_jobs import FinetuneJob
+from .head_tuning import Tuned
 from .method import LARGE, Method
 from .scene_tuning import EXPORT_TOLERANCE
 from .tuned_report import Run
-from .tuning import Tuned
 
 HALF_FROM = LARGE  # models with more weights are stored in half precision
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from engine.infer.report import Stopwatch
+from engine.infer.run_report import Stopwatch
 from engine.infer.segment import segment
 from engine.jobs import SegmentJob
 

@@ -1,6 +1,6 @@
 import torch
 
-from engine.train.fresh import CARD_BANDS, fresh_network, wave_positions
+from engine.train.fresh_network import CARD_BANDS, fresh_network, wave_positions
 
 
 def test_a_seed_gives_the_same_weights():

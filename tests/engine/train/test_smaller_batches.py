@@ -3,7 +3,7 @@ import torch
 
 from engine.errors import OutOfMemory
 from engine.progress import Progress
-from engine.train.memory import is_out_of_memory, with_smaller_batches
+from engine.train.smaller_batches import is_out_of_memory, with_smaller_batches
 
 
 class Collect(Progress):

@@ -9,15 +9,15 @@ import torch
 from engine.errors import Cancelled, EmptyArea
 from engine.model.tuned_segmentation import TunedSegmentation
 from engine.progress import Progress
-from engine.train import encoder_tuning, judging, quick_head, rounds, tuning
+from engine.train import encoder_tuning, head_tuning, judging, quick_head, rounds
 from engine.train.base_model import open_base
 from engine.train.encoder_tuning import confusion, places_of, tune_weights
+from engine.train.head_tuning import HeadTuner, build, copies_for, light_of
 from engine.train.labelled_windows import WholeWindows
 from engine.train.light import REFLECTANCE, STANDARDISED, UNKNOWN_BANDS
 from engine.train.quick_head import ANYWHERE, HERE
 from engine.train.rounds import Rounds
 from engine.train.supervised import predict
-from engine.train.tuning import HeadTuner, build, copies_for, light_of
 from tests.engine.infer.conftest import Recorder
 from tests.engine.train import land
 
@@ -81,7 +81,7 @@ def test_a_head_is_the_same_every_time(base, head):
 
 
 def test_of_very_many_pixels_some_are_enough(base, monkeypatch):
-    monkeypatch.setattr(tuning, "PIXELS", 64)
+    monkeypatch.setattr(head_tuning, "PIXELS", 64)
     found = HeadTuner(base, CARD, copies=1).tune([land.ground()])
     assert found.matrix.sum() == 64
     assert found.matrix.sum(1).min() >= 20
@@ -266,7 +266,7 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
     def nothing(*_, **__):
         raise EmptyArea("no-data")
 
-    real = tuning.extract
+    real = head_tuning.extract
 
     def extract(*arguments, every_class=True, **options):
         return (real if every_class else nothing)(*arguments, **options)
@@ -275,7 +275,7 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
     ground = [land.ground()]
     plain = HeadTuner(base, CARD, use=dataclasses.replace(use, rounds=0)).tune(ground)
     taught = HeadTuner(base, CARD, use=use).tune(ground)
-    monkeypatch.setattr(tuning, "extract", extract)
+    monkeypatch.setattr(head_tuning, "extract", extract)
     empty = HeadTuner(base, CARD, use=use).tune(ground)
     assert same(weights(empty), weights(plain))
     assert not same(weights(taught), weights(plain))
@@ -283,14 +283,14 @@ def test_rasters_with_nothing_but_labels_do_without_further_pixels(base, monkeyp
 
 def test_to_work_anywhere_other_windows_are_looked_at_once_and_only_as_they_are(base, monkeypatch):
     looks = []
-    real = tuning.extract
+    real = head_tuning.extract
 
     def extract(predictor, grounds, **options):
         (ground,) = grounds
         looks.append((len(list(ground.windows(CARD.window))), options["copies"]))
         return real(predictor, grounds, **options)
 
-    monkeypatch.setattr(tuning, "extract", extract)
+    monkeypatch.setattr(head_tuning, "extract", extract)
     ground = [land.ground(places=[(12, 12), (12, 36), (36, 36)])]
     taught = HeadTuner(base, CARD, copies=1).tune(ground)
     plain = HeadTuner(base, CARD, copies=1, use=dataclasses.replace(ANYWHERE, teacher=None)).tune(

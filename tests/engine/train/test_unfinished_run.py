@@ -2,7 +2,7 @@ import pytest
 
 from engine.errors import CheckpointMismatch
 from engine.train.stages import Stage
-from engine.train.unfinished import UnfinishedRun
+from engine.train.unfinished_run import UnfinishedRun
 
 STAGES = (Stage(16, 8, 5, 2, 1e-3, 0.5, "a*"), Stage(32, 4, 5, 1))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.infer import ahead
+from engine.infer import compile_ahead
 from engine.infer.backend_choice import fastest
 from engine.jobs import SegmentJob
 from engine.model_file import read_card
@@ -28,8 +28,8 @@ class Prepared:
 def backend(monkeypatch):
     """The only one besides ONNX Runtime, and the one that was chosen."""
     made = Prepared()
-    monkeypatch.setattr(ahead, "other_backends", lambda *_: {"quick": lambda: made})
-    monkeypatch.setattr(ahead, "kept_choice", lambda key: "quick")
+    monkeypatch.setattr(compile_ahead, "other_backends", lambda *_: {"quick": lambda: made})
+    monkeypatch.setattr(compile_ahead, "kept_choice", lambda key: "quick")
     return made
 
 
@@ -39,41 +39,41 @@ def job(model, **more):
 
 def test_the_chosen_backend_is_prepared_and_given_away_once(segmenter, backend, recorder):
     path = Path(segmenter())
-    ahead.begin(job(path))
+    compile_ahead.begin(job(path))
     assert backend.sizes == [(2, 3, 16, 16)]  # a batch of two windows
     assert fastest(path, read_card(path), 0, recorder()) is backend
-    assert ahead.begun(path, 0) is None
+    assert compile_ahead.begun(path, 0) is None
 
 
 def test_for_other_threads_it_is_not_given(segmenter, backend):
     path = Path(segmenter())
-    ahead.begin(job(path, threads=1))
-    assert ahead.begun(path, 2) is None
-    assert ahead.begun(path, 1) is backend
+    compile_ahead.begin(job(path, threads=1))
+    assert compile_ahead.begun(path, 2) is None
+    assert compile_ahead.begun(path, 1) is backend
 
 
 def test_without_an_earlier_choice_nothing_begins(segmenter, backend, monkeypatch):
-    monkeypatch.setattr(ahead, "kept_choice", lambda key: None)
-    ahead.begin(job(segmenter()))
+    monkeypatch.setattr(compile_ahead, "kept_choice", lambda key: None)
+    compile_ahead.begin(job(segmenter()))
     assert not backend.sizes
 
 
 @pytest.mark.parametrize("more", [{"device": "gpu"}, {"scheduler": "local"}])
 def test_elsewhere_than_on_this_processor_nothing_begins(segmenter, backend, more):
-    ahead.begin(job(segmenter(), **more))
+    compile_ahead.begin(job(segmenter(), **more))
     assert not backend.sizes
 
 
 def test_what_is_wrong_with_the_model_is_left_to_the_run(tmp_path, backend):
-    ahead.begin(job(tmp_path / "missing.onnx"))
+    compile_ahead.begin(job(tmp_path / "missing.onnx"))
     (tmp_path / "broken.onnx").write_bytes(b"no model")
-    ahead.begin(job(tmp_path / "broken.onnx"))
+    compile_ahead.begin(job(tmp_path / "broken.onnx"))
     assert not backend.sizes
 
 
 def test_it_loads_nothing_that_takes_long():
     """Else nothing were left to load while the model gets ready."""
     slow = ("rasterio", "pyproj", "pyogrio", "shapely", "scipy", "torch")
-    code = f"import sys, engine.infer.ahead; print([n for n in {slow} if n in sys.modules])"
+    code = f"import sys, engine.infer.compile_ahead; print([n for n in {slow} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
