@@ -20,6 +20,8 @@ from . import paths
 
 _DROPPED = ("VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "CONDA_PREFIX", "GIO_EXTRA_MODULES")
 _DROPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "CPL_", "DYLD_", "QT_", "QGIS_", "__PYVENV")
+# Settings of GDAL for web servers, such as a login or a proxy: what opens a layer in QGIS must open it there, too.
+_KEPT_PREFIXES = ("GDAL_HTTP_", "CPL_VSIL_CURL_", "GDAL_DISABLE_READDIR_ON_OPEN")
 # Variables with the path of certificates; if that does not exist, every download fails.
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -38,7 +40,8 @@ def clean_environment(**extra: str) -> dict[str, str]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name.upper() not in _DROPPED and not name.upper().startswith(_DROPPED_PREFIXES)
+        if name.upper().startswith(_KEPT_PREFIXES)
+        or (name.upper() not in _DROPPED and not name.upper().startswith(_DROPPED_PREFIXES))
     }
     for name in _CERTIFICATES:
         if name in environment and not os.path.exists(environment[name]):

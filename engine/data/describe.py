@@ -15,8 +15,9 @@ from typing import Any
 from ..band_identity import BandDescriptor
 from ..band_names import Reading, read_name, sensor_of
 from ..errors import RasterUnreadable
+from .far import is_far
 from .nodata import alpha_band
-from .opening import open_raster
+from .opening import listed_files, open_raster
 
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
 _BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
@@ -98,7 +99,7 @@ def describe(dataset: Any, path: str, levels: int = _LEVELS) -> Description:
         descriptors.append(BandDescriptor(index, _telling(own), wavelength))
     if levels and dataset.driver == "VRT":
         descriptors = _inherited(dataset, descriptors, computed, levels - 1)
-    files = [path, *(dataset.files or ())]
+    files = [path, *listed_files(dataset)]
     files += [match[1] for match in map(_SOURCE.search, map(_xml, _each(dataset))) if match]
     names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
     names = list(dict.fromkeys(names))
@@ -147,7 +148,8 @@ def _source(dataset: Any, index: int, computed: bool) -> str:
     for found in map(_SOURCE.search, listed if computed else list(listed)[:1]):
         if not found or (found[2] or "1") != "1":
             return ""
-        names.append(PurePath(found[1].replace("\\", "/")).name)
+        name = found[1].partition("?")[0] if is_far(found[1]) else found[1]
+        names.append(PurePath(name.replace("\\", "/")).name)
     return names[0] if names and len(set(map(read_name, names))) == 1 else ""
 
 

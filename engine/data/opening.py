@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,19 +15,11 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, Ra
 
 from ..errors import GeoreferenceMissing, InvalidParameter, RasterUnreadable
 from ..memory_limit import raster_cache
+from .far import ask_now, few_questions, is_far, network
 from .grid import Grid
 
 _THIN = 16  # pixels; no scene is at most this narrow and has more bands than this
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-_FAR = re.compile(r"https?://|ftp://|s3://|gs://|az://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
-# Retries after a server's errors, and timeouts if it does not respond; the user's own environment variables prevail.
-_NETWORK = {
-    "GDAL_HTTP_MAX_RETRY": 3,
-    "GDAL_HTTP_RETRY_DELAY": 1,
-    "GDAL_HTTP_CONNECTTIMEOUT": 30,
-    "GDAL_HTTP_LOW_SPEED_LIMIT": 1,  # bytes per second, over the next setting's time
-    "GDAL_HTTP_LOW_SPEED_TIME": 60,  # seconds
-}
 
 
 @contextmanager
@@ -52,11 +43,12 @@ def open_raster(path: str) -> Iterator[Any]:
         )
     if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
         raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
-    network = {name: value for name, value in _NETWORK.items() if name not in os.environ}
-    with rasterio.Env(GDAL_CACHEMAX=raster_cache(), **network), warnings.catch_warnings():
+    with rasterio.Env(GDAL_CACHEMAX=raster_cache(), **network()), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            dataset = rasterio.open(path)
+            with few_questions(path):
+                dataset = rasterio.open(path)
+                ask_now(dataset)
         except (RasterioError, RasterioIOError, ValueError) as error:
             if plain and path.lower().endswith(_ARCHIVES):
                 reader = "/vsizip/" if path.lower().endswith(".zip") else "/vsitar/"
@@ -91,7 +83,7 @@ def files_of(dataset: Any) -> tuple[str, ...]:
 
     GDAL lists the sources of a virtual raster, but not the sources of virtual rasters among these, so they are opened.
     """
-    found = dict.fromkeys(dataset.files)
+    found = dict.fromkeys(listed_files(dataset))
     waiting = [file for file in found if _is_virtual(file) and file != dataset.name]
     while waiting:
         with suppress(RasterioError), warnings.catch_warnings():
@@ -101,6 +93,16 @@ def files_of(dataset: Any) -> tuple[str, ...]:
             found.update(dict.fromkeys(further))
             waiting += filter(_is_virtual, further)
     return tuple(found)
+
+
+def listed_files(dataset: Any) -> tuple[str, ...]:
+    """The files that GDAL lists for an open dataset; of a remote raster its name alone.
+
+    To list the files beside a remote raster GDAL would ask its server for each.
+    """
+    if is_far(dataset.name) and not _is_virtual(dataset.name):
+        return (str(dataset.name),)
+    return tuple(dataset.files or ())
 
 
 def with_sources(paths: Sequence[str]) -> list[str]:
@@ -180,7 +182,7 @@ def parse_crs(text: str) -> CRS:
 
 def _remedy(path: str) -> str:
     """Advice about a raster that cannot be read."""
-    if _FAR.search(path):
+    if is_far(path):
         return (
             "It comes from another machine: check the address, the network, and that you may read it there. The "
             "server must send parts of a file (HTTP range requests); if it does not, download the file first."

@@ -16,6 +16,7 @@ from ..cards import Card
 from ..errors import BandMismatch, EmptyArea, NoOverlap
 from .describe import Description, describe
 from .evidence import CHUNKS, FEW_CHUNKS, gather, sample_windows, telling_bands
+from .far import few_questions, open_sources
 from .filled_blocks import UNKNOWN, FilledBlocks
 from .grid import Grid
 from .nodata import Validity
@@ -35,6 +36,7 @@ class RasterSource:
         match: Which raster band is used for which model band.
         scaling: How stored values are converted to the model's unit; described by its `text`.
         nodata: What counts as no-data, as text for people.
+        overviews: Whether the file has overviews, so that decimated reads are fast.
         warnings: Assumptions that the user should know of.
     """
 
@@ -53,11 +55,14 @@ class RasterSource:
         self._dataset, self._card, self._place = dataset, card, place
         self._indexes = list(match.indexes)
         self._positions = list(match.positions)
-        self._validity = Validity(dataset, self._indexes, extra)
+        open_sources(path)
         dtypes = {dataset.dtypes[index - 1] for index in self._indexes}
         self._dtype = str(np.result_type(*dtypes)) if len(dtypes) > 1 else dtypes.pop()
+        with few_questions(path):  # GDAL opens a virtual raster's sources for these
+            self.overviews = bool(dataset.overviews(self._indexes[0]))
+            self._validity = Validity(dataset, self._indexes, extra)
+            self.scaling = self._decide(description)
         self.nodata = self._validity.text
-        self.scaling = self._decide(description)
         self.warnings = self.scaling.warnings
         self._statistics: tuple[np.ndarray, np.ndarray] | None = None
         self._stack = ExitStack()
@@ -149,11 +154,6 @@ class RasterSource:
         """Uncompressed size of all bands, bytes."""
         pixels = int(self._dataset.width) * int(self._dataset.height)
         return pixels * sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
-
-    @property
-    def overviews(self) -> bool:
-        """Whether the file has overviews, so that decimated reads are fast."""
-        return bool(self._dataset.overviews(self._indexes[0]))
 
     def held(self, tops: np.ndarray, lefts: np.ndarray, side: int) -> np.ndarray:
         """Whether windows of the grid hold valid pixels, without reading them: see `FilledBlocks.under`; int8 [n].

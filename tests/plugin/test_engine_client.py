@@ -184,3 +184,10 @@ say(event="result", variables=dict(os.environ), path=sys.path, utf8=sys.flags.ut
     assert (result["utf8"], result["encoding"]) == (1, "utf-8")
     assert str(tmp_path / "elsewhere") not in result["path"]
     assert "" not in result["path"]
+
+
+@pytest.mark.parametrize("name", ["GDAL_HTTP_BEARER", "CPL_VSIL_CURL_USE_HEAD"])
+def test_what_opens_a_web_raster_in_qgis_opens_it_in_the_engine(engine, monkeypatch, name):
+    monkeypatch.setenv(name, "as in QGIS")
+    client = engine('say(event="result", variables=dict(os.environ))')
+    assert client.run("x", {})["variables"].get(name) == "as in QGIS"
