@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,6 +130,15 @@ class Card:
     def nodata(self) -> int:
         """The value of no-data in this model's class maps."""
         return 255 if any(item.value == 0 for item in self.classes) else 0
+
+    @property
+    def groups(self) -> int:
+        """Number of spectral groups; the last one may have fewer bands."""
+        return -(-len(self.bands) // self.spectral_patch)
+
+    def bands_outside(self, groups: Collection[int]) -> list[int]:
+        """Positions of the bands that belong to none of some spectral groups."""
+        return [k for k in range(len(self.bands)) if k // self.spectral_patch not in groups]
 
     def to_stac(self) -> dict[str, Any]:
         """The card as a STAC item with the MLM extension, serialisable as JSON."""

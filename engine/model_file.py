@@ -54,16 +54,7 @@ def find_model(name_or_path: str, task: str | None = None) -> Path:
     """
     path = Path(name_or_path)
     if not path.is_file():
-        named = [p for p in installed_models() if name_or_path in (p.stem, p.name)]
-        if task is not None and len(named) > 1:
-            named = [p for p in named if read_card(p).task == task]
-        if not named:
-            names = ", ".join(sorted({p.stem for p in installed_models()})) or "none"
-            raise ModelInvalid(
-                f"There is no model '{name_or_path}'. Give the path of a model file, or the name of an installed "
-                f"model ({names})."
-            )
-        path = named[0]
+        path = _installed(name_or_path, task)
     if task is not None:
         card = read_card(path)
         if card.task != task:
@@ -72,6 +63,20 @@ def find_model(name_or_path: str, task: str | None = None) -> Path:
                 "Choose another model, or use the tool that fits this one."
             )
     return path
+
+
+def _installed(name: str, task: str | None) -> Path:
+    """The installed model of a name; of several, the first one for the task."""
+    named = [path for path in installed_models() if name in (path.stem, path.name)]
+    if task is not None and len(named) > 1:
+        named = [path for path in named if read_card(path).task == task]
+    if not named:
+        names = ", ".join(sorted({path.stem for path in installed_models()})) or "none"
+        raise ModelInvalid(
+            f"There is no model '{name}'. Give the path of a model file, or the name of an installed "
+            f"model ({names})."
+        )
+    return named[0]
 
 
 def read_metadata(path: Path) -> dict[str, str]:

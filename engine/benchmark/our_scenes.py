@@ -36,8 +36,8 @@ class TunedScenes:
         """See `protocols.SceneMethod`."""
         there, compact = np.unique(labels, return_inverse=True)
         card = scenes_card(self.base.card, len(there))
-        groups = range(len(card.bands) // card.spectral_patch)
-        scenes = array_chips(chips, compact.astype(np.int64), len(there), tuple(groups))
+        groups = range(card.groups)
+        scenes = array_chips(chips, compact.astype(np.int64), len(there), groups)
         rounds = None
         if self.method != "quick":
             epochs, steps = LENGTHS[self.method]
@@ -63,10 +63,9 @@ class LabelledScenesModel:
     @torch.no_grad()
     def predict(self, chips: np.ndarray) -> np.ndarray:
         """Probabilities [M, K]; see `protocols.SceneModel`."""
-        card = self.predictor.card
-        groups = range(len(card.bands) // card.spectral_patch)
+        groups = range(self.predictor.card.groups)
         unknown = np.zeros(len(chips), np.int64)
-        scenes = array_chips(chips, unknown, len(self.there), tuple(groups))
+        scenes = array_chips(chips, unknown, len(self.there), groups)
         found, _ = predict(self.predictor, WholeScenes(scenes, 16))
         chances = np.zeros((len(chips), self.classes), np.float32)
         chances[:, self.there] = found

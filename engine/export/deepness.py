@@ -92,7 +92,7 @@ def wrap(ours: onnx.ModelProto, card: Card) -> onnx.ModelProto:
     given = {item.name for item in graph.input}
     dates = ["before", "after"] if card.task == "change-detection" else ["image"]
     bands, side, classes = len(card.bands), card.window, len(card.classes)
-    before, constants = _entrance(dates, given, bands, -(-bands // card.spectral_patch))
+    before, constants = _entrance(dates, given, bands, card.groups)
     after, more = _exit(card.task == "scene-classification", side)
     nodes = [*before, *graph.node, *after]
     del graph.node[:], graph.input[:], graph.output[:]
@@ -231,7 +231,7 @@ def _difference(ours: onnx.ModelProto, theirs: onnx.ModelProto, card: Card) -> f
         zip(dates, np.split(unit.astype(np.float32), len(dates), axis=1))
     )
     feeds["valid"] = (numbers[:, :1] > 0).astype(np.float32)
-    feeds["groups"] = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
+    feeds["groups"] = np.arange(card.groups, dtype=np.int64)
     expected = _run(ours, "probabilities", feeds)
     if expected is not None and expected.ndim == 2:
         expected = expected[:, :, None, None]

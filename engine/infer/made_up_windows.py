@@ -25,5 +25,5 @@ def random_windows(card: Card, count: int) -> Arrays:
         for name in ("image", "before", "after")
     }
     feeds["valid"] = np.ones((count, 1, card.window, card.window), np.float32)
-    feeds["groups"] = np.arange(-(-len(card.bands) // card.spectral_patch), dtype=np.int64)
+    feeds["groups"] = np.arange(card.groups, dtype=np.int64)
     return feeds

@@ -47,6 +47,31 @@ def open_sources(
         InvalidParameter: There is no raster, or the rasters of the second date do not fit the task or the first date.
         EngineError: A raster cannot be read or does not suit the base model.
     """
+    _check_dates(job)
+    common: dict[str, Any] = {"nodata": job.nodata, "crs": job.crs}
+    opened: list[tuple[RasterSource, RasterSource | None]] = []
+    for number, name in enumerate(job.inputs):
+        first = stack.enter_context(RasterSource.open(name, card, bands=job.bands, **common))
+        second = None
+        if job.after:
+            bands = job.after_bands or job.bands
+            second = stack.enter_context(
+                RasterSource.open(job.after[number], card, bands=bands, grid=first.grid, **common)
+            )
+        for source in filter(None, (first, second)):
+            progress.log(f"{source.path}: {source.scaling.text}")
+            for warning in source.warnings:
+                progress.warning(f"{source.path}: {warning}")
+        opened.append((first, second))
+    return opened
+
+
+def _check_dates(job: FinetuneJob) -> None:
+    """Refuses a job whose rasters do not fit its task.
+
+    Raises:
+        InvalidParameter: See `open_sources`.
+    """
     change = job.task == "change-detection"
     if not job.inputs:
         raise InvalidParameter("No raster was given. Choose the rasters with the labelled ground.")
@@ -60,23 +85,6 @@ def open_sources(
             f"Rasters of a second date were given, but the task is {job.task}. Choose "
             "change-detection, or leave them out."
         )
-    common: dict[str, Any] = {"nodata": job.nodata, "crs": job.crs}
-    opened: list[tuple[RasterSource, RasterSource | None]] = []
-    for number, name in enumerate(job.inputs):
-        first = stack.enter_context(RasterSource.open(name, card, bands=job.bands, **common))
-        second = None
-        if change:
-            bands = job.after_bands or job.bands
-            second = stack.enter_context(
-                RasterSource.open(job.after[number], card, bands=bands, grid=first.grid, **common)
-            )
-        for source in (first, second):
-            if source is not None:
-                progress.log(f"{source.path}: {source.scaling.text}")
-                for warning in source.warnings:
-                    progress.warning(f"{source.path}: {warning}")
-        opened.append((first, second))
-    return opened
 
 
 def label_rasters(
@@ -168,12 +176,7 @@ def _limited(
     read: Callable[[Window], tuple[Feeds, Mask]], groups: tuple[int, ...], card: Card
 ) -> Callable[[Window], tuple[Feeds, Mask]]:
     """Limits a function that reads windows to some spectral groups."""
-    every = len(card.bands) // card.spectral_patch
-    missing = [
-        band
-        for group in set(range(every)) - set(groups)
-        for band in range(group * card.spectral_patch, (group + 1) * card.spectral_patch)
-    ]
+    missing = card.bands_outside(groups)
 
     def limited(window: Window) -> tuple[Feeds, Mask]:
         feeds, valid = read(window)

@@ -86,13 +86,8 @@ def finetune_map(
     part = progress.part(0.02, 0.93)
     kept = open_kept()
     tuner = HeadTuner(base, card, USES[job.use], job.seed, device, kept=kept)
-    if method.name == "quick" and job.task == "change-detection" and units >= JOINT_PLACES:
-        tuned = with_smaller_batches(
-            lambda _: _tune_surroundings(job, tuner, grounds, part), 1, progress
-        )
-    elif method.name == "quick":
-        # It works window by window anyway, so there is no smaller batch to try.
-        tuned = with_smaller_batches(lambda _: tuner.tune(grounds, part), 1, progress)
+    if method.name == "quick":
+        tuned = _tune_quickly(job, tuner, grounds, units, part)
     else:
         tuned = _tune_weights(job, tuner, grounds, plan_rounds(job, method, gpu), part)
     if kept and kept.found:
@@ -108,6 +103,24 @@ def finetune_map(
     return Made(
         tuned.predictor, finished, method, tuned, _facts(job, base, units, finished), examples
     )
+
+
+def _tune_quickly(
+    job: FinetuneJob,
+    tuner: HeadTuner,
+    grounds: Sequence[LabelledGround],
+    units: int,
+    progress: Progress,
+) -> Tuned:
+    """Fits a head on frozen features; for change from many places, also tries one with surroundings."""
+
+    def work(_: int) -> Tuned:
+        if tuner.card.task == "change-detection" and units >= JOINT_PLACES:
+            return _tune_surroundings(job, tuner, grounds, progress)
+        return tuner.tune(grounds, progress)
+
+    # It works window by window anyway, so there is no smaller batch to try.
+    return with_smaller_batches(work, 1, progress)
 
 
 def _tune_weights(

@@ -213,17 +213,11 @@ def _chips(
     raster: int,
 ) -> SceneChips:
     """Makes the chips of one raster from the windows of its scenes."""
-    size = card.spectral_patch
-    missing = [
-        band
-        for group in set(range(len(card.bands) // size)) - set(groups)
-        for band in range(group * size, (group + 1) * size)
-    ]
     kept = sorted(windows)
     thinned = [windows[place][:: -(-len(windows[place]) // MOST_WINDOWS)] for place in kept]
     chosen = [window for mine in thinned for window in mine]
     image = np.stack([window.feeds["image"] for window in chosen])
-    image[:, missing] = 0
+    image[:, card.bands_outside(groups)] = 0
     centres = shapely.centroid(scenes.geometries[kept])
     column, row = grid.column_row(shapely.get_x(centres), shapely.get_y(centres))
     return SceneChips(

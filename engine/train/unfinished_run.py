@@ -43,9 +43,11 @@ class UnfinishedRun:
         self._rasters = {name: _state(name) for name in rasters}
         self.stages: tuple[Stage, ...] | None = None
         self.changed: tuple[str, ...] = ()
-        path = self.folder / FILE
-        if not path.is_file():
-            return
+        if (self.folder / FILE).is_file():
+            self._take_up(self.folder / FILE)
+
+    def _take_up(self, path: Path) -> None:
+        """Reads the file of an earlier run, and checks that it is the same one."""
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             settings_then = dict(stored["settings"])
@@ -57,7 +59,7 @@ class UnfinishedRun:
                 "Delete the folder, or give another one.",
                 details=repr(error),
             ) from error
-        names = [*self._settings, *(name for name in settings_then if name not in self._settings)]
+        names = dict.fromkeys([*self._settings, *settings_then])
         other = [n for n in names if settings_then.get(n) != self._settings.get(n)]
         if other:
             raise CheckpointMismatch(
@@ -66,7 +68,6 @@ class UnfinishedRun:
                 details=f"there: { {n: settings_then.get(n) for n in other} }\n"
                 f"here: { {n: self._settings.get(n) for n in other} }",
             )
-
         self.changed = tuple(
             name for name, state in self._rasters.items() if rasters_then.get(name, state) != state
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import platform
 import tempfile
@@ -19,8 +20,8 @@ from ...progress import Progress
 from .parts import PARTS, Bench, Part
 
 REPEATS = 3
-# Only on request, as they need PyTorch, and minutes or a GPU.
-GPU, PROCESSOR, PREFLIGHT, PIPELINE = "gpu", "processor", "preflight", "pipeline"
+# Only on request, as they need PyTorch, and minutes or a GPU; each is a function in the module of its name.
+ON_REQUEST = ("gpu", "processor", "preflight", "pipeline")
 LIBRARIES = ("numpy", "rasterio", "onnxruntime", "openvino", "torch")
 
 
@@ -74,24 +75,11 @@ def _part(name: str) -> Part:
     Raises:
         InvalidParameter: There is no part of this name.
     """
-    if name == GPU:
-        from .gpu import gpu
-
-        return gpu
-    if name == PROCESSOR:
-        from .processor import processor
-
-        return processor
-    if name == PIPELINE:
-        from .pipeline import pipeline
-
-        return pipeline
-    if name == PREFLIGHT:
-        from .preflight import preflight
-
-        return preflight
+    if name in ON_REQUEST:
+        measure: Part = getattr(importlib.import_module(f".{name}", __package__), name)
+        return measure
     if name not in PARTS:
-        there = ", ".join((*PARTS, GPU, PROCESSOR, PREFLIGHT, PIPELINE))
+        there = ", ".join((*PARTS, *ON_REQUEST))
         raise InvalidParameter(
             f"There is no part '{name}' in the benchmark of speed. There are: {there}."
         )
