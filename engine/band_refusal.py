@@ -51,8 +51,9 @@ def refusal(
     text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
     if len(descriptors) == 1 < required:  # most products are delivered with one file per band
         return text + (
-            f"At least {required} bands are needed in one raster: stack band files with Raster > Miscellaneous > "
-            "Build Virtual Raster, each file as a separate band."
+            f"At least {required} bands are needed in one raster. If this is a file of a satellite product "
+            "(Sentinel-2, Landsat, HLS), 'Open satellite product' makes one raster of all its bands. Otherwise stack "
+            "band files with Raster > Miscellaneous > Build Virtual Raster, each file as a separate band."
         )
     if len(descriptors) < required:
         return text + (

@@ -14,6 +14,7 @@ from .protocol import EXIT_BAD_USAGE
 
 # An example for each verb; README and the guide have longer ones.
 EXAMPLES = {
+    "open-product": "open-product --input S2A_MSIL2A_20240601T105031.zip --output scene.vrt",
     "segment": "segment --input scene.tif --model landcover --output map.tif --confidence confidence.tif",
     "classify": "classify --input scene.tif --model scenes --output scenes.gpkg",
     "detect-change": "detect-change --before 2019.tif --after 2024.tif --model change --output change.tif",

@@ -41,6 +41,10 @@ class RasterUnreadable(EngineError, OSError):
     """A raster is missing, corrupt, truncated, or has an impossible layout."""
 
 
+class ProductUnreadable(EngineError, OSError):
+    """A satellite product is incomplete, damaged, or of a form that cannot be opened."""
+
+
 class VectorUnreadable(EngineError, OSError):
     """A vector file is missing, corrupt or has no polygons."""
 

@@ -17,6 +17,7 @@ from .errors import InvalidParameter, MissingDependency
 from .map_jobs import ChangeJob, ClassifyJob, SegmentJob, UncertainPlacesJob
 from .model_jobs import ExportJob, ImportJob, ModelsJob, RenameJob
 from .parameters import Job, parameter
+from .product_jobs import OpenProductJob
 from .progress import Progress
 from .training_jobs import FinetuneJob, PretrainJob
 
@@ -46,6 +47,7 @@ class DoctorJob(Job):
 
 # Verb -> job class, module and name of the function. The module is imported only when its verb runs.
 VERBS: dict[str, tuple[type[Job], str, str]] = {
+    "open-product": (OpenProductJob, ".product.open_product", "open_product"),
     "segment": (SegmentJob, ".infer.segment", "segment"),
     "classify": (ClassifyJob, ".infer.classify", "classify"),
     "detect-change": (ChangeJob, ".infer.detect_change", "detect_change"),

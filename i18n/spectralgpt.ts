@@ -4806,7 +4806,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5221,7 +5221,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5231,7 +5231,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5281,7 +5281,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -5860,6 +5860,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation type="unfinished"></translation>
@@ -5935,58 +5940,53 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6380,6 +6380,166 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation type="unfinished"></translation>
@@ -6490,6 +6650,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation type="unfinished"></translation>
@@ -6535,7 +6700,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -6555,13 +6720,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6627,11 +6787,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6785,6 +6940,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation type="unfinished"></translation>
@@ -6845,22 +7010,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -4807,8 +4807,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>Mindestens {1} Kanäle in einem Raster werden gebraucht: Stapeln Sie Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Mindestens {1} Kanäle werden in einem Raster benötigt. Gehört diese Datei zu einem Satellitenprodukt (Sentinel-2, Landsat, HLS), macht &#x27;Satellitenprodukt öffnen&#x27; aus allen seinen Kanälen ein Raster. Andernfalls stapeln Sie die Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
@@ -5222,8 +5222,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>{1} ist ein Ordner, kein Raster. Wählen Sie eine Rasterdatei; stapeln Sie Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} ist ein Ordner, kein Raster. Ist es ein Satellitenprodukt (Sentinel-2, Landsat, HLS), öffnen Sie es zuerst mit &#x27;Satellitenprodukt öffnen&#x27;. Andernfalls wählen Sie eine Rasterdatei, oder stapeln Sie Kanaldateien mit Raster &gt; Sonstiges &gt; Virtuelles Raster generieren, jede Datei als eigener Kanal.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5232,8 +5232,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
-        <translation>{1} ist ein Archiv, kein Raster. Entpacken Sie es, oder geben Sie das Raster darin als {2}{3}/NAME.tif an.</translation>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} ist ein Archiv, kein Raster. Ist es ein Satellitenprodukt (Sentinel-2, Landsat), öffnen Sie es zuerst mit &#x27;Satellitenprodukt öffnen&#x27;. Andernfalls entpacken Sie es, oder geben Sie das Raster darin als {2}{3}/NAME.tif an.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5282,8 +5282,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
-        <translation>Wählen Sie eines davon, oder stapeln Sie sie (Raster &gt; Sonstiges &gt; Virtuelles Raster generieren).</translation>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Sind sie ein Satellitenprodukt (Sentinel-2, Landsat, HLS), öffnen Sie es zuerst mit &#x27;Satellitenprodukt öffnen&#x27;. Andernfalls wählen Sie eines davon, oder stapeln Sie sie (Raster &gt; Sonstiges &gt; Virtuelles Raster generieren).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5861,6 +5861,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Modellkarte in &#x27;{1}&#x27; nennt keine Klassen. Erstellen oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Die beiden Zeitpunkte haben keine Kanalgruppe gemeinsam: Der erste bedient die Gruppen {1} des Modells, der zweite {2}. Wählen Sie Raster desselben Sensors.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation>Im Gebiet gibt es kein gültiges Pixel: Das Raster enthält dort nur NoData. Wählen Sie ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
@@ -5936,59 +5941,54 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Die Maske ist kleiner als ein Pixel: Kein Pixel hat seine Mitte darin. Wählen Sie eine größere Maske.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation>Modell: {1}, Lizenz {2} ({3})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation>Modell: {1}, Lizenz {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation>Gerät: {1} ({2})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation>{1} = Kanal {2}, {3}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation>{1} = weggelassen</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, Kanäle: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation>{1}, Werte: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation>{1}, NoData: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Die Pixel des Rasters sind am Boden {1} m breit, die, aus denen das Modell gelernt hat, {2} m: Die Ergebnisse können schlecht sein. Tasten Sie das Raster neu ab (Raster &gt; Projektionen &gt; Transformieren), wählen Sie ein anderes Modell, oder trainieren Sie eines an diesem Raster.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenster: {1} berechnet, {2} übersprungen von {3}; {4} s, {5} Mpx/s auf {6} ({7})</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
-        <translation>Die beiden Zeitpunkte haben keine Kanalgruppe gemeinsam: Der erste bedient die Gruppen {1} des Modells, der zweite {2}. Wählen Sie Raster desselben Sensors.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -6381,6 +6381,166 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; er muss zwischen {4} und {5} liegen.</translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation>Das Archiv {1} kann nicht gelesen werden: Es ist beschädigt, unvollständig heruntergeladen oder von anderer Art, als sein Name sagt. Laden Sie es noch einmal herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation>Es gibt keine Datei und keinen Ordner &#x27;{1}&#x27;. Geben Sie den Ordner eines Satellitenprodukts an, sein .zip oder .tar, oder eine beliebige seiner Dateien.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation>&#x27;{1}&#x27; ist ein komprimiertes Archiv, in dem kein Teil einzeln gelesen werden kann. Entpacken Sie es, und geben Sie den Ordner an; ein .zip oder .tar kann angegeben werden, wie es ist.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation>In &#x27;{1}&#x27; ist kein Archiv auf diesem Rechner genannt. Geben Sie ein .zip oder .tar an, das auf einem Laufwerk liegt.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation>Es ist ein Sentinel-2-Produkt der älteren Form von vor Dezember 2016. Laden Sie dieselbe Szene noch einmal herunter: Das Archiv wurde neu prozessiert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation>Es gibt Dateien eines Sentinel-2-Produkts, aber seine Metadatendatei MTD_MSIL2A.xml oder MTD_MSIL1C.xml liegt nicht darüber; ohne sie sind Skalierung und Offset der Werte unbekannt. Laden Sie das ganze Produkt herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation>Es gibt Dateien eines Landsat-Produkts, aber keine Metadatendatei (ihr Name endet auf _MTL.txt); ohne sie sind Skalierung und Offset der Werte unbekannt. Laden Sie das Produktpaket herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation>Es ist ein HLS-Produkt der Version 1. Laden Sie Version 2 herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation>Es ist ein Produkt eines anderen Satelliten oder Levels. Sentinel-2 Level-1C und Level-2A können geöffnet werden.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation>&#x27;{1}&#x27; enthält {2} Produkte: {3}. Geben Sie eine dieser Dateien an, oder den Ordner oder das Archiv eines Produkts.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation>&#x27;{1}&#x27; gehört zu keinem Satellitenprodukt, das geöffnet werden kann. Erwartet wird ein Sentinel-2-Produkt (.SAFE-Ordner oder .zip, Level-1C oder Level-2A), ein Produkt der Landsat Collection 2 (Ordner oder .tar) oder ein HLS-Produkt der Version 2 (Ordner).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation>Dem HLS-Produkt {1} fehlen {2} seiner Kanäle: {3}. Laden Sie alle seine Dateien in einen Ordner herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation>Die Datei Fmask des Produkts fehlt: Wolken werden nicht maskiert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation>&#x27;{1}&#x27; beschreibt kein Produkt der Landsat Collection 2 mit Reflektanzen von TM, ETM+ oder OLI (Collection {2}, Sensor {3}). Laden Sie die Szene aus Collection 2 herunter, am besten als Level-2 (Oberflächenreflektanz).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation>Dem Produkt fehlen {1} seiner Dateien, etwa &#x27;{2}&#x27;: Es ist unvollständig heruntergeladen oder entpackt. Laden Sie es als Ganzes herunter (das Produktpaket).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation>Die Datei QA_PIXEL des Produkts fehlt: Wolken werden nicht maskiert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>Die Metadatendatei &#x27;{1}&#x27; des Produkts kann nicht gelesen werden: Sie ist beschädigt oder unvollständig heruntergeladen. Laden Sie das Produkt noch einmal herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation>Metadaten des Produkts werden gelesen</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation>Produkt: {1}, aufgenommen {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation>Die Kanaldateien in diesem Archiv sind komprimiert, sodass jedes Lesen sie entpackt: Aus einem entpackten Produkt entstehen Karten schneller.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation>Kanaldateien werden geöffnet</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Wolken werden maskiert</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation>{1} % der Szene sind als Wolken oder Schatten maskiert, nach der Ebene des Produkts: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation>Farben werden bestimmt</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation>{1} Kanäle auf einem Gitter von {2} x {3} Pixeln zu {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation>Die Dateien des Produkts decken nicht dasselbe Gebiet ab: &#x27;{1}&#x27; weicht von den anderen ab. Vielleicht sind Dateien mehrerer Produkte in einem Ordner gemischt: Laden Sie das Produkt noch einmal in einen eigenen Ordner herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation>Mit Pixeln von {1} m hätte das Produkt von {2} x {3} Pixeln {4} x {5}. Geben Sie eine Auflösung nahe der eigenen an, {6} m, oder 0 für diese.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation>Die Metadatendatei &#x27;{1}&#x27; nennt {2} Kacheln und die Dateien von {3} Kanälen; erwartet wird eine Kachel mit allen Kanälen und der Skalierung ihrer Werte. Sie ist von älterer Form (vor Dezember 2016) oder beschädigt: Laden Sie das Produkt noch einmal herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation>Dem Produkt fehlen {1} seiner Dateien, etwa &#x27;{2}&#x27;: Es ist unvollständig heruntergeladen oder entpackt. Laden oder entpacken Sie es noch einmal. Wurden nur seine Dateien mit 20 oder 60 m heruntergeladen, geben Sie diese Auflösung an.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation>Szenenklassifikation (SCL)</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation>Die Szenenklassifikation (SCL) des Produkts fehlt: Wolken werden nicht maskiert.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation>Das Produkt hat keine lesbare Wolkenmaske: Vor Processing Baseline 04.00 (Januar 2022) haben Produkte von Level-1C nur Polygone. Wolken werden nicht maskiert; mit dem Level-2A desselben Datums ist es möglich.</translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation>Der Auftrag ist kein JSON-Objekt in einer Zeile: Erhalten wurde {1}.</translation>
@@ -6491,6 +6651,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Erwartet wird ein Predictor, angegeben ist {1}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>Labels von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten; danach wurde das Modell an alle angepasst</translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Beurteilung, Teil {1} von {2}</translation>
@@ -6536,7 +6701,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{1}: Einige Kanäle fehlen, die andere Raster haben. Das Modell lernt überall ohne sie.</translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation>{1} kann nicht gespeichert werden.</translation>
     </message>
@@ -6556,14 +6721,9 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Alle zurückgehaltenen Labels sind in den Rastern NoData, daher kann das Modell nicht beurteilt werden. Zeichnen Sie mehr Labels, wo das Raster Werte hat.</translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation>Der Speicher reicht selbst für einen Stapel von {1} nicht. Wählen Sie ein kleineres Netz oder Fenster, schließen Sie andere Programme, oder rechnen Sie auf einem anderen Gerät.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
-        <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Stufe {1} von {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
@@ -6629,11 +6789,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
         <translation>{1} hat keine Pixelmerkmale.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
-        <translation>Stufe {1} von {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
@@ -6786,6 +6941,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{1}: weniger als {2} Szenen. Vergeben Sie mehr Labels; Zahlen aus so wenigen sagen wenig.</translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>Der Speicher reicht selbst für einen Stapel von {1} nicht. Wählen Sie ein kleineres Netz oder Fenster, schließen Sie andere Programme, oder rechnen Sie auf einem anderen Gerät.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>Stufe {1} ist &#x27;{2}&#x27;, erwartet wird {3}, zum Beispiel 64:20:1e-3 oder 128:10:5e-4:0.9:*summer*. Trennen Sie Stufen durch ;.</translation>
@@ -6846,22 +7011,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>nicht beurteilt: Es konnten keine Labels zurückgehalten werden</translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation>Labels von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten; danach wurde das Modell an alle angepasst</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation>{1} kann nicht gelesen werden, daher kann der Lauf in diesem Ordner nicht fortgesetzt werden. Löschen Sie den Ordner, oder geben Sie einen anderen an.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation>Der Ordner {1} enthält einen Lauf mit anderen Einstellungen ({2}). Geben Sie dieselben an, um ihn fortzusetzen, oder einen anderen Ordner, oder löschen Sie ihn.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation>In den Checkpoint-Ordner {1} kann nicht geschrieben werden. Wählen Sie einen anderen.</translation>
     </message>

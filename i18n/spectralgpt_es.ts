@@ -4807,8 +4807,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>Se necesitan al menos {1} bandas en un solo ráster: apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Se necesitan al menos {1} bandas en un ráster. Si este archivo es de un producto satelital (Sentinel-2, Landsat, HLS), &#x27;Abrir producto satelital&#x27; reúne todas sus bandas en un ráster. Si no, apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
@@ -5222,8 +5222,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>{1} es una carpeta, no un ráster. Elija un archivo ráster; apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} es una carpeta, no un ráster. Si es un producto satelital (Sentinel-2, Landsat, HLS), ábralo primero con &#x27;Abrir producto satelital&#x27;. Si no, elija un archivo ráster, o apile los archivos de bandas con Ráster &gt; Miscelánea &gt; Construir ráster virtual, cada archivo como una banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5232,8 +5232,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
-        <translation>{1} es un archivo comprimido, no un ráster. Descomprímalo, o indique el ráster que contiene como {2}{3}/NAME.tif.</translation>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} es un archivo comprimido, no un ráster. Si es un producto satelital (Sentinel-2, Landsat), ábralo primero con &#x27;Abrir producto satelital&#x27;. Si no, descomprímalo, o indique el ráster que contiene como {2}{3}/NAME.tif.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5282,8 +5282,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
-        <translation>Elija uno de ellos, o apílelos (Ráster &gt; Miscelánea &gt; Construir ráster virtual).</translation>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Si son un producto satelital (Sentinel-2, Landsat, HLS), ábralo primero con &#x27;Abrir producto satelital&#x27;. Si no, elija uno de ellos, o apílelos (Ráster &gt; Miscelánea &gt; Construir ráster virtual).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5861,6 +5861,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>La ficha de &#x27;{1}&#x27; no nombra ninguna clase. Créelo o impórtelo de nuevo.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Las dos fechas no tienen ningún grupo de bandas en común: la primera sirve a los grupos {1} del modelo, la segunda a {2}. Elija rásteres del mismo sensor.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation>No hay ningún píxel válido en el área: ahí el ráster no contiene más que sin datos. Elija otra área, o compruebe los valores sin datos.</translation>
@@ -5936,59 +5941,54 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>La máscara es menor que un píxel: ningún píxel tiene su centro dentro. Elija una máscara mayor.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation>Modelo: {1}, licencia {2} ({3})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation>Modelo: {1}, licencia {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation>Dispositivo: {1} ({2})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation>{1} = banda {2}, {3}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation>{1} = omitida</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandas: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation>{1}, valores: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation>{1}, sin datos: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Los píxeles del ráster miden {1} m en el terreno, aquellos de los que aprendió el modelo {2} m: los resultados pueden ser malos. Remuestree el ráster (Ráster &gt; Proyecciones &gt; Combar), elija otro modelo o entrene uno con este ráster.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Ventanas: {1} calculadas, {2} omitidas de {3}; {4} s, {5} Mpx/s en {6} ({7})</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
-        <translation>Las dos fechas no tienen ningún grupo de bandas en común: la primera sirve a los grupos {1} del modelo, la segunda a {2}. Elija rásteres del mismo sensor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -6381,6 +6381,166 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; debe estar entre {4} y {5}.</translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation>El archivo comprimido {1} no se puede leer: está dañado, descargado de forma incompleta o es de otro tipo que el que indica su nombre. Descárguelo de nuevo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation>No existe el archivo ni la carpeta &#x27;{1}&#x27;. Indique la carpeta de un producto satelital, su .zip o .tar, o cualquiera de sus archivos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation>&#x27;{1}&#x27; es un archivo comprimido en el que ninguna parte se puede leer por separado. Descomprímalo e indique la carpeta; un .zip o un .tar se puede indicar tal cual.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation>En &#x27;{1}&#x27; no hay ningún archivo comprimido de este equipo. Indique un .zip o .tar que esté en una unidad.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation>Es un producto de Sentinel-2 de la forma antigua, anterior a diciembre de 2016. Descargue de nuevo la misma escena: el archivo se ha reprocesado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation>Hay archivos de un producto de Sentinel-2, pero su archivo de metadatos MTD_MSIL2A.xml o MTD_MSIL1C.xml no está por encima de ellos; sin él no se conocen la escala ni el desplazamiento de los valores. Descargue el producto completo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation>Hay archivos de un producto de Landsat, pero ningún archivo de metadatos (su nombre termina en _MTL.txt); sin él no se conocen la escala ni el desplazamiento de los valores. Descargue el paquete del producto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation>Es un producto HLS de la versión 1. Descargue la versión 2.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation>Es un producto de otro satélite o nivel. Se pueden abrir Sentinel-2 Level-1C y Level-2A.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation>&#x27;{1}&#x27; contiene {2} productos: {3}. Indique uno de estos archivos, o la carpeta o el archivo comprimido de un solo producto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation>&#x27;{1}&#x27; no pertenece a ningún producto satelital que se pueda abrir. Se espera un producto de Sentinel-2 (carpeta .SAFE o .zip, Level-1C o Level-2A), un producto de Landsat Collection 2 (carpeta o .tar) o un producto HLS de la versión 2 (carpeta).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation>Al producto HLS {1} le faltan {2} de sus bandas: {3}. Descargue todos sus archivos en una carpeta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation>Falta el archivo Fmask del producto: no se enmascaran nubes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation>&#x27;{1}&#x27; no describe ningún producto de Landsat Collection 2 con reflectancias de TM, ETM+ u OLI (colección {2}, sensor {3}). Descargue la escena de Collection 2, mejor como Level-2 (reflectancia de superficie).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation>Al producto le faltan {1} de sus archivos, como &#x27;{2}&#x27;: está descargado o descomprimido de forma incompleta. Descárguelo entero (el paquete del producto).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation>Falta el archivo QA_PIXEL del producto: no se enmascaran nubes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>El archivo de metadatos &#x27;{1}&#x27; del producto no se puede leer: está dañado o descargado de forma incompleta. Descargue de nuevo el producto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation>Leyendo los metadatos del producto</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation>Producto: {1}, tomado {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation>Los archivos de bandas de este archivo están comprimidos, de modo que cada lectura los descomprime: los mapas son más rápidos con el producto descomprimido.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation>Abriendo los archivos de banda</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Enmascarando nubes</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation>El {1} % de la escena está enmascarado como nubes o sombras, según la capa del propio producto: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation>Determinando los colores</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation>{1} bandas en una cuadrícula de {2} x {3} píxeles de {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation>Los archivos del producto no cubren el mismo terreno: &#x27;{1}&#x27; difiere de los demás. Quizá haya archivos de varios productos mezclados en una carpeta: descargue de nuevo el producto en una carpeta propia.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation>Con píxeles de {1} m, el producto de {2} x {3} píxeles tendría {4} x {5}. Indique una resolución cercana a la propia, {6} m, o 0 para usarla.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation>El archivo de metadatos &#x27;{1}&#x27; nombra {2} teselas y los archivos de {3} bandas; se espera una tesela con todas las bandas y la escala de sus valores. Es de una forma antigua (anterior a diciembre de 2016) o está dañado: descargue de nuevo el producto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation>Al producto le faltan {1} de sus archivos, como &#x27;{2}&#x27;: está descargado o descomprimido de forma incompleta. Descárguelo o descomprímalo de nuevo. Si solo se descargaron sus archivos de 20 o 60 m, indique esa resolución.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation>clasificación de la escena (SCL)</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation>Falta la clasificación de la escena (SCL) del producto: no se enmascaran nubes.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation>El producto no tiene una máscara de nubes que se pueda leer: antes de la línea base de procesamiento 04.00 (enero de 2022), los productos Level-1C solo tienen polígonos. No se enmascaran nubes; con el Level-2A de la misma fecha sí es posible.</translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation>El trabajo no es un objeto JSON en una línea: se recibió {1}.</translation>
@@ -6491,6 +6651,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Se esperaba un Predictor, se indicó {1}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>etiquetas de {1} lugares en {2} partes, cada una reservada por turno; después el modelo se ajustó a todas</translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Juzgando, parte {1} de {2}</translation>
@@ -6536,7 +6701,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{1}: faltan algunas bandas que otros rásteres tienen. El modelo aprende sin ellas en todas partes.</translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation>{1} no se puede guardar.</translation>
     </message>
@@ -6556,14 +6721,9 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Todas las etiquetas que se reservaron son sin datos en los rásteres, así que el modelo no se puede juzgar. Dibuje más etiquetas donde el ráster tenga valores.</translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation>La memoria no basta ni siquiera para un lote de {1}. Elija una red o una ventana menor, cierre otros programas, o calcule en otro dispositivo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
-        <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Etapa {1} de {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
@@ -6629,11 +6789,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
         <translation>{1} no tiene características de píxeles.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
-        <translation>Etapa {1} de {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
@@ -6786,6 +6941,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{1}: menos de {2} escenas. Etiquete más; las cifras de tan pocas dicen poco.</translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>La memoria no basta ni siquiera para un lote de {1}. Elija una red o una ventana menor, cierre otros programas, o calcule en otro dispositivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>La etapa {1} es &#x27;{2}&#x27;, se esperaba {3}, por ejemplo 64:20:1e-3 o 128:10:5e-4:0.9:*summer*. Separe las etapas con ;.</translation>
@@ -6846,22 +7011,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>no juzgado: no se pudo reservar ninguna etiqueta</translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation>etiquetas de {1} lugares en {2} partes, cada una reservada por turno; después el modelo se ajustó a todas</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation>{1} no se puede leer, así que la ejecución de esta carpeta no se puede retomar. Elimine la carpeta, o indique otra.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation>La carpeta {1} contiene una ejecución con otra configuración ({2}). Indique la misma para continuarla, u otra carpeta, o elimínela.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation>No se puede escribir en la carpeta de checkpoints {1}. Elija otra.</translation>
     </message>

@@ -4807,8 +4807,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>Il faut au moins {1} bandes dans un seul raster : empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>Il faut au moins {1} bandes dans un seul raster. Si ce fichier fait partie d&#x27;un produit satellite (Sentinel-2, Landsat, HLS), « Ouvrir un produit satellite » réunit toutes ses bandes en un raster. Sinon, empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
@@ -5222,8 +5222,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>{1} est un dossier, pas un raster. Choisissez un fichier raster ; empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} est un dossier, pas un raster. S&#x27;il s&#x27;agit d&#x27;un produit satellite (Sentinel-2, Landsat, HLS), ouvrez-le d&#x27;abord avec « Ouvrir un produit satellite ». Sinon, choisissez un fichier raster, ou empilez les fichiers de bandes avec Raster &gt; Divers &gt; Construire un raster virtuel, chaque fichier dans une bande séparée.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5232,8 +5232,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
-        <translation>{1} est une archive, pas un raster. Décompressez-la, ou indiquez le raster qu&#x27;elle contient sous la forme {2}{3}/NAME.tif.</translation>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} est une archive, pas un raster. S&#x27;il s&#x27;agit d&#x27;un produit satellite (Sentinel-2, Landsat), ouvrez-la d&#x27;abord avec « Ouvrir un produit satellite ». Sinon, décompressez-la, ou indiquez le raster qu&#x27;elle contient sous la forme {2}{3}/NAME.tif.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5282,8 +5282,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
-        <translation>Choisissez l&#x27;un d&#x27;eux, ou empilez-les (Raster &gt; Divers &gt; Construire un raster virtuel).</translation>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>S&#x27;il s&#x27;agit d&#x27;un produit satellite (Sentinel-2, Landsat, HLS), ouvrez-le d&#x27;abord avec « Ouvrir un produit satellite ». Sinon, choisissez l&#x27;un d&#x27;eux, ou empilez-les (Raster &gt; Divers &gt; Construire un raster virtuel).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5861,6 +5861,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>La fiche de « {1} » ne nomme aucune classe. Refaites-le ou importez-le à nouveau.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>Les deux dates n&#x27;ont aucun groupe de bandes en commun : la première fournit les groupes {1} du modèle, la seconde {2}. Choisissez des rasters du même capteur.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation>Il n&#x27;y a aucun pixel valide dans la zone : le raster n&#x27;y contient que du nodata. Choisissez une autre zone, ou vérifiez les valeurs nodata.</translation>
@@ -5936,59 +5941,54 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le masque est plus petit qu&#x27;un pixel : aucun pixel n&#x27;a son centre à l&#x27;intérieur. Choisissez un masque plus grand.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation>Modèle : {1}, licence {2} ({3})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation>Modèle : {1}, licence {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation>Périphérique : {1} ({2})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation>{1} = bande {2}, {3}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation>{1} = laissée de côté</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandes : {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation>{1}, valeurs : {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation>{1}, nodata : {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Les pixels du raster font {1} m au sol, ceux dont le modèle a appris {2} m : les résultats peuvent être mauvais. Rééchantillonnez le raster (Raster &gt; Projections &gt; Projection), choisissez un autre modèle ou entraînez-en un sur ce raster.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenêtres : {1} calculées, {2} ignorées sur {3} ; {4} s, {5} Mpx/s sur {6} ({7})</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
-        <translation>Les deux dates n&#x27;ont aucun groupe de bandes en commun : la première fournit les groupes {1} du modèle, la seconde {2}. Choisissez des rasters du même capteur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -6381,6 +6381,166 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Le paramètre « {1} » de « {2} » est {3} ; il doit être compris entre {4} et {5}.</translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation>L&#x27;archive {1} ne peut pas être lue : elle est endommagée, incomplètement téléchargée ou d&#x27;un autre type que ne l&#x27;indique son nom. Téléchargez-la de nouveau.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation>Il n&#x27;y a ni fichier ni dossier « {1} ». Indiquez le dossier d&#x27;un produit satellite, son .zip ou .tar, ou l&#x27;un quelconque de ses fichiers.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation>« {1} » est une archive compressée dont aucune partie ne peut être lue seule. Décompressez-la et indiquez le dossier ; un .zip ou un .tar peut être donné tel quel.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation>« {1} » ne désigne aucune archive de cet ordinateur. Indiquez un .zip ou .tar qui se trouve sur un disque.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation>C&#x27;est un produit Sentinel-2 de l&#x27;ancienne forme, d&#x27;avant décembre 2016. Téléchargez de nouveau la même scène : les archives ont été retraitées.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation>Il y a des fichiers d&#x27;un produit Sentinel-2, mais son fichier de métadonnées MTD_MSIL2A.xml ou MTD_MSIL1C.xml ne se trouve pas au-dessus ; sans lui, l&#x27;échelle et le décalage des valeurs sont inconnus. Téléchargez le produit entier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation>Il y a des fichiers d&#x27;un produit Landsat, mais pas de fichier de métadonnées (son nom finit par _MTL.txt) ; sans lui, l&#x27;échelle et le décalage des valeurs sont inconnus. Téléchargez le lot complet du produit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation>C&#x27;est un produit HLS de la version 1. Téléchargez la version 2.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation>C&#x27;est un produit d&#x27;un autre satellite ou niveau. Sentinel-2 Level-1C et Level-2A peuvent être ouverts.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation>« {1} » contient {2} produits : {3}. Indiquez l&#x27;un de ces fichiers, ou le dossier ou l&#x27;archive d&#x27;un seul produit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation>« {1} » n&#x27;appartient à aucun produit satellite qui puisse être ouvert. Il faut un produit Sentinel-2 (dossier .SAFE ou .zip, Level-1C ou Level-2A), un produit Landsat Collection 2 (dossier ou .tar) ou un produit HLS de version 2 (dossier).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation>Il manque au produit HLS {1} {2} de ses bandes : {3}. Téléchargez tous ses fichiers dans un même dossier.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation>Le fichier Fmask du produit manque : aucun nuage n&#x27;est masqué.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation>« {1} » ne décrit aucun produit Landsat Collection 2 avec des réflectances de TM, ETM+ ou OLI (collection {2}, capteur {3}). Téléchargez la scène de la Collection 2, de préférence en Level-2 (réflectance de surface).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation>Il manque au produit {1} de ses fichiers, par exemple « {2} » : il est incomplètement téléchargé ou décompressé. Téléchargez-le en entier (le lot du produit).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation>Le fichier QA_PIXEL du produit manque : aucun nuage n&#x27;est masqué.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>Le fichier de métadonnées « {1} » du produit ne peut pas être lu : il est endommagé ou incomplètement téléchargé. Téléchargez de nouveau le produit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation>Lecture des métadonnées du produit</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation>Produit : {1}, acquis {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation>Les fichiers de bandes de cette archive sont compressés, si bien que chaque lecture les décompresse : les cartes sont plus rapides à partir d&#x27;un produit décompressé.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation>Ouverture des fichiers de bande</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Masquage des nuages</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation>{1} % de la scène sont masqués comme nuages ou ombres, d&#x27;après la couche du produit : {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation>Détermination des couleurs</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation>{1} bandes sur une grille de {2} x {3} pixels de {4} m : {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation>Les fichiers du produit ne couvrent pas le même terrain : « {1} » diffère des autres. Des fichiers de plusieurs produits sont peut-être mêlés dans un dossier : téléchargez de nouveau le produit dans un dossier à lui.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation>Avec des pixels de {1} m, le produit de {2} x {3} pixels en aurait {4} x {5}. Donnez une résolution proche de la sienne, {6} m, ou 0 pour celle-ci.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation>Le fichier de métadonnées « {1} » nomme {2} tuiles et les fichiers de {3} bandes ; il faut une tuile avec toutes les bandes et l&#x27;échelle de leurs valeurs. Il est d&#x27;une ancienne forme (avant décembre 2016) ou endommagé : téléchargez de nouveau le produit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation>Il manque au produit {1} de ses fichiers, par exemple « {2} » : il est incomplètement téléchargé ou décompressé. Téléchargez-le ou décompressez-le de nouveau. Si seuls ses fichiers à 20 ou 60 m ont été téléchargés, donnez cette résolution.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation>classification de la scène (SCL)</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation>La classification de la scène (SCL) du produit manque : aucun nuage n&#x27;est masqué.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation>Le produit n&#x27;a pas de masque de nuages lisible : avant la version de traitement 04.00 (janvier 2022), les produits Level-1C n&#x27;ont que des polygones. Aucun nuage n&#x27;est masqué ; c&#x27;est possible avec le Level-2A de la même date.</translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation>Le travail n&#x27;est pas un objet JSON sur une seule ligne : reçu {1}.</translation>
@@ -6491,6 +6651,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Un Predictor est attendu ; reçu : {1}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>étiquettes de {1} lieux en {2} parties, chacune mise de côté à son tour ; le modèle a ensuite été ajusté à toutes</translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Évaluation, partie {1} sur {2}</translation>
@@ -6536,7 +6701,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{1} : il manque des bandes que d&#x27;autres rasters ont. Le modèle apprend partout sans elles.</translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation>{1} ne peut pas être enregistré.</translation>
     </message>
@@ -6556,14 +6721,9 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Toutes les étiquettes mises de côté sont nodata dans les rasters, le modèle ne peut donc pas être jugé. Dessinez plus d&#x27;étiquettes là où le raster a des valeurs.</translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation>La mémoire ne suffit même pas pour un lot de {1}. Choisissez un réseau ou une fenêtre plus petits, fermez d&#x27;autres programmes, ou calculez sur un autre périphérique.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
-        <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Étape {1} sur {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
@@ -6629,11 +6789,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
         <translation>{1} n&#x27;a pas de caractéristiques de pixels.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
-        <translation>Étape {1} sur {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
@@ -6786,6 +6941,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{1} : moins de {2} scènes. Étiquetez-en plus ; des chiffres tirés d&#x27;un si petit nombre disent peu.</translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>La mémoire ne suffit même pas pour un lot de {1}. Choisissez un réseau ou une fenêtre plus petits, fermez d&#x27;autres programmes, ou calculez sur un autre périphérique.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>L&#x27;étape {1} est « {2} », alors que {3} est attendu, par exemple 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Séparez les étapes par ;.</translation>
@@ -6846,22 +7011,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>non jugé : aucune étiquette n&#x27;a pu être mise de côté</translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation>étiquettes de {1} lieux en {2} parties, chacune mise de côté à son tour ; le modèle a ensuite été ajusté à toutes</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation>{1} ne peut pas être lu, l&#x27;exécution de ce dossier ne peut donc pas être reprise. Supprimez le dossier, ou indiquez-en un autre.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation>Le dossier {1} contient une exécution avec d&#x27;autres paramètres ({2}). Indiquez les mêmes pour la poursuivre, ou un autre dossier, ou supprimez-le.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation>Impossible d&#x27;écrire dans le dossier de reprise {1}. Choisissez-en un autre.</translation>
     </message>

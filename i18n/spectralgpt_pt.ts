@@ -4807,8 +4807,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>São necessárias pelo menos {1} bandas em um só raster: empilhe os arquivos de bandas com Raster &gt; Miscelânia &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>São necessárias pelo menos {1} bandas em um raster. Se este arquivo for de um produto de satélite (Sentinel-2, Landsat, HLS), &#x27;Abrir produto de satélite&#x27; reúne todas as suas bandas em um raster. Caso contrário, empilhe os arquivos de bandas com Raster &gt; Miscelânea &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
@@ -5222,8 +5222,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>{1} é uma pasta, não um raster. Escolha um arquivo raster; empilhe arquivos de bandas com Raster &gt; Miscelânea &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} é uma pasta, não um raster. Se for um produto de satélite (Sentinel-2, Landsat, HLS), abra-o primeiro com &#x27;Abrir produto de satélite&#x27;. Caso contrário, escolha um arquivo raster, ou empilhe os arquivos de bandas com Raster &gt; Miscelânea &gt; Construir raster virtual, cada arquivo em uma banda separada.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5232,8 +5232,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
-        <translation>{1} é um arquivo compactado, não um raster. Descompacte-o, ou indique o raster dentro dele como {2}{3}/NAME.tif.</translation>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} é um pacote compactado, não um raster. Se for um produto de satélite (Sentinel-2, Landsat), abra-o primeiro com &#x27;Abrir produto de satélite&#x27;. Caso contrário, descompacte-o, ou indique o raster dentro dele como {2}{3}/NAME.tif.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5282,8 +5282,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
-        <translation>Escolha um deles ou empilhe-os (Raster &gt; Miscelânea &gt; Construir raster virtual).</translation>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>Se forem um produto de satélite (Sentinel-2, Landsat, HLS), abra-o primeiro com &#x27;Abrir produto de satélite&#x27;. Caso contrário, escolha um deles, ou empilhe-os (Raster &gt; Miscelânea &gt; Construir raster virtual).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5861,6 +5861,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>A ficha dentro de &#x27;{1}&#x27; não cita classes. Crie-o ou importe-o de novo.</translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>As duas datas não têm nenhum grupo de bandas em comum: a primeira serve para os grupos {1} do modelo, a segunda para {2}. Escolha rasters do mesmo sensor.</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation>Não há nenhum pixel válido na área: ali o raster só contém sem dados. Escolha outra área ou verifique os valores sem dados.</translation>
@@ -5936,59 +5941,54 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>A máscara é menor que um pixel: nenhum pixel tem o centro dentro dela. Escolha uma máscara maior.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation>Modelo: {1}, licença {2} ({3})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation>Modelo: {1}, licença {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation>Dispositivo: {1} ({2})</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation>{1} = banda {2}, {3}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation>{1} = omitida</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}, bandas: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation>{1}, valores: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation>{1}, sem dados: {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Os pixels do raster têm {1} m no terreno, aqueles com que o modelo aprendeu {2} m: os resultados podem ser ruins. Reamostre o raster (Raster &gt; Projeções &gt; Reprojetar), escolha outro modelo ou treine um com este raster.</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Janelas: {1} calculadas, {2} puladas de {3}; {4} s, {5} Mpx/s em {6} ({7})</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
-        <translation>As duas datas não têm nenhum grupo de bandas em comum: a primeira serve para os grupos {1} do modelo, a segunda para {2}. Escolha rasters do mesmo sensor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -6381,6 +6381,166 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; deve estar entre {4} e {5}.</translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation>O pacote compactado {1} não pode ser lido: está danificado, foi baixado de forma incompleta ou é de outro tipo que o indicado pelo nome. Baixe-o de novo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation>Não existe o arquivo nem a pasta &#x27;{1}&#x27;. Indique a pasta de um produto de satélite, o seu .zip ou .tar, ou qualquer um dos seus arquivos.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation>&#x27;{1}&#x27; é um pacote comprimido em que nenhuma parte pode ser lida isoladamente. Descompacte-o e indique a pasta; um .zip ou um .tar pode ser indicado tal como está.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation>Em &#x27;{1}&#x27; não há nenhum pacote compactado deste computador. Indique um .zip ou .tar que esteja em uma unidade.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation>É um produto Sentinel-2 da forma antiga, anterior a dezembro de 2016. Baixe de novo a mesma cena: o acervo foi reprocessado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation>Há arquivos de um produto Sentinel-2, mas o seu arquivo de metadados MTD_MSIL2A.xml ou MTD_MSIL1C.xml não está acima deles; sem ele não se conhecem a escala nem o offset dos valores. Baixe o produto completo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation>Há arquivos de um produto Landsat, mas nenhum arquivo de metadados (o seu nome termina em _MTL.txt); sem ele não se conhecem a escala nem o offset dos valores. Baixe o pacote do produto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation>É um produto HLS da versão 1. Baixe a versão 2.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation>É um produto de outro satélite ou nível. Podem ser abertos Sentinel-2 Level-1C e Level-2A.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation>&#x27;{1}&#x27; contém {2} produtos: {3}. Indique um destes arquivos, ou a pasta ou o pacote de um só produto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation>&#x27;{1}&#x27; não pertence a nenhum produto de satélite que possa ser aberto. Espera-se um produto Sentinel-2 (pasta .SAFE ou .zip, Level-1C ou Level-2A), um produto Landsat Collection 2 (pasta ou .tar) ou um produto HLS da versão 2 (pasta).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation>Ao produto HLS {1} faltam {2} das suas bandas: {3}. Baixe todos os seus arquivos para uma pasta.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation>Falta o arquivo Fmask do produto: não são mascaradas nuvens.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation>&#x27;{1}&#x27; não descreve nenhum produto Landsat Collection 2 com reflectâncias de TM, ETM+ ou OLI (coleção {2}, sensor {3}). Baixe a cena da Collection 2, de preferência como Level-2 (reflectância de superfície).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation>Ao produto faltam {1} dos seus arquivos, como &#x27;{2}&#x27;: foi baixado ou descompactado de forma incompleta. Baixe-o por inteiro (o pacote do produto).</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation>Falta o arquivo QA_PIXEL do produto: não são mascaradas nuvens.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>O arquivo de metadados &#x27;{1}&#x27; do produto não pode ser lido: está danificado ou foi baixado de forma incompleta. Baixe de novo o produto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation>Lendo os metadados do produto</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation>Produto: {1}, adquirido {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation>Os arquivos de bandas deste pacote estão comprimidos, pelo que cada leitura os descompacta: os mapas são mais rápidos a partir do produto descompactado.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation>Abrindo os arquivos de banda</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Mascarando nuvens</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation>{1} % da cena está mascarada como nuvens ou sombras, segundo a camada do próprio produto: {2}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation>Determinando as cores</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation>{1} bandas em uma grelha de {2} x {3} pixels de {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation>Os arquivos do produto não cobrem o mesmo terreno: &#x27;{1}&#x27; difere dos outros. Talvez haja arquivos de vários produtos misturados em uma pasta: baixe de novo o produto para uma pasta própria.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation>Com pixels de {1} m, o produto de {2} x {3} pixels teria {4} x {5}. Indique uma resolução próxima da própria, {6} m, ou 0 para a usar.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation>O arquivo de metadados &#x27;{1}&#x27; indica {2} quadrículas e os arquivos de {3} bandas; espera-se uma quadrícula com todas as bandas e a escala dos seus valores. É de uma forma antiga (anterior a dezembro de 2016) ou está danificado: baixe de novo o produto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation>Ao produto faltam {1} dos seus arquivos, como &#x27;{2}&#x27;: foi baixado ou descompactado de forma incompleta. Baixe-o ou descompacte-o de novo. Se só foram baixados os seus arquivos de 20 ou 60 m, indique essa resolução.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation>classificação da cena (SCL)</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation>Falta a classificação da cena (SCL) do produto: não são mascaradas nuvens.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation>O produto não tem uma máscara de nuvens que possa ser lida: antes da versão de processamento 04.00 (janeiro de 2022), os produtos Level-1C só têm polígonos. Não são mascaradas nuvens; com o Level-2A da mesma data é possível.</translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation>O trabalho não é um objeto JSON em uma linha: recebido {1}.</translation>
@@ -6491,6 +6651,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Esperava-se um Predictor; foi dado {1}.</translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>rótulos de {1} locais em {2} partes, cada uma reservada por vez; depois o modelo foi ajustado a todos</translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>Avaliando, parte {1} de {2}</translation>
@@ -6536,7 +6701,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{1}: faltam algumas bandas que outros rasters têm. O modelo aprende sem elas em todos.</translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation>{1} não pode ser guardado.</translation>
     </message>
@@ -6556,14 +6721,9 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Todos os rótulos que foram reservados são sem dados nos rasters; por isso o modelo não pode ser avaliado. Desenhe mais rótulos onde o raster tem valores.</translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation>A memória não basta nem para um lote de {1}. Escolha uma rede ou janela menor, feche outros programas ou calcule em outro dispositivo.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
-        <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>Etapa {1} de {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
@@ -6629,11 +6789,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
         <translation>{1} não tem características de pixels.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
-        <translation>Etapa {1} de {2}. </translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
@@ -6786,6 +6941,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{1}: menos de {2} cenas. Rotule mais; números de tão poucas dizem pouco.</translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>A memória não basta nem para um lote de {1}. Escolha uma rede ou janela menor, feche outros programas ou calcule em outro dispositivo.</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>A etapa {1} é &#x27;{2}&#x27;; esperava-se {3}, por exemplo 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Separe as etapas por ;.</translation>
@@ -6846,22 +7011,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>não avaliado: nenhum rótulo pôde ser reservado</translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation>rótulos de {1} locais em {2} partes, cada uma reservada por vez; depois o modelo foi ajustado a todos</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation>{1} não pode ser lido; por isso a execução nesta pasta não pode ser retomada. Exclua a pasta ou dê outra.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation>A pasta {1} contém uma execução com outras configurações ({2}). Dê as mesmas para continuá-la, dê outra pasta ou exclua esta.</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation>Não é possível gravar na pasta de checkpoints {1}. Escolha outra.</translation>
     </message>

@@ -4807,8 +4807,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed in one raster: stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>一个栅格中至少需要 {1} 个波段：请用“栅格 &gt; 杂项 &gt; 构建虚拟栅格”叠加波段文件，每个文件作为单独的波段。</translation>
+        <source>At least {1} bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, Landsat, HLS), &#x27;Open satellite product&#x27; makes one raster of all its bands. Otherwise stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>一个栅格中至少需要 {1} 个波段。如果这是卫星产品（Sentinel-2、Landsat、HLS）的一个文件，“打开卫星产品”可将其所有波段合成一个栅格。否则请用栅格 &gt; 杂项 &gt; 构建虚拟栅格叠加各波段文件，每个文件作为单独的波段。</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
@@ -5222,8 +5222,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is a folder, not a raster. Choose a raster file; stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
-        <translation>{1} 是文件夹，不是栅格。请选择栅格文件；可用 栅格 &gt; 杂项 &gt; 构建虚拟栅格 叠加各波段文件，每个文件作为单独的波段。</translation>
+        <source>{1} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose a raster file, or stack band files with Raster &gt; Miscellaneous &gt; Build Virtual Raster, each file as a separate band.</source>
+        <translation>{1} 是文件夹，不是栅格。如果它是卫星产品（Sentinel-2、Landsat、HLS），请先用“打开卫星产品”打开。否则请选择栅格文件，或用栅格 &gt; 杂项 &gt; 构建虚拟栅格叠加波段文件，每个文件作为单独的波段。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5232,8 +5232,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>{1} is an archive, not a raster. Unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
-        <translation>{1} 是压缩包，不是栅格。请解压，或以 {2}{3}/NAME.tif 的形式给出其中的栅格。</translation>
+        <source>{1} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it with &#x27;Open satellite product&#x27; first. Otherwise unpack it, or give the raster inside it as {2}{3}/NAME.tif.</source>
+        <translation>{1} 是压缩包，不是栅格。如果它是卫星产品（Sentinel-2、Landsat），请先用“打开卫星产品”打开。否则请解压，或以 {2}{3}/NAME.tif 的形式给出其中的栅格。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5282,8 +5282,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>Choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
-        <translation>请选择其中之一，或将它们叠加（栅格 &gt; 杂项 &gt; 构建虚拟栅格）。</translation>
+        <source>If they are a satellite product (Sentinel-2, Landsat, HLS), open it with &#x27;Open satellite product&#x27; first. Otherwise choose one of them, or stack them (Raster &gt; Miscellaneous &gt; Build Virtual Raster).</source>
+        <translation>如果它们是卫星产品（Sentinel-2、Landsat、HLS），请先用“打开卫星产品”打开。否则请选择其中之一，或将它们叠加（栅格 &gt; 杂项 &gt; 构建虚拟栅格）。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
@@ -5861,6 +5861,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>“{1}”内的卡片没有列出类别。请重新制作或导入。</translation>
     </message>
     <message>
+        <location filename="../engine/infer/model_inputs.py"/>
+        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <translation>两个日期没有共同的波段组：第一个日期适用于模型的组 {1}，第二个适用于 {2}。请选择同一传感器的栅格。</translation>
+    </message>
+    <message>
         <location filename="../engine/infer/mosaic.py"/>
         <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
         <translation>该区域内没有有效像元：栅格在那里全部为无数据。请选择其他区域，或检查无数据值。</translation>
@@ -5936,59 +5941,54 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>掩膜小于一个像元：没有像元的中心位于其中。请选择更大的掩膜。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2} ({3})</source>
         <translation>模型：{1}，许可证 {2}（{3}）</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Model: {1}, licence {2}</source>
         <translation>模型：{1}，许可证 {2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Device: {1} ({2})</source>
         <translation>设备：{1}（{2}）</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = band {2}, {3}</source>
         <translation>{1} = 波段 {2}，{3}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1} = left out</source>
         <translation>{1} = 略去</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, bands: {2}</source>
         <translation>{1}，波段：{2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, values: {2}</source>
         <translation>{1}，值：{2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>{1}, no-data: {2}</source>
         <translation>{1}，无数据：{2}</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>该栅格的像元在地面上宽 {1} 米，模型学习所用的像元宽 {2} 米：结果可能较差。请重采样栅格（栅格 &gt; 投影 &gt; 变形），选择其他模型，或用此栅格训练一个模型。</translation>
     </message>
     <message>
-        <location filename="../engine/infer/report.py"/>
+        <location filename="../engine/infer/run_report.py"/>
         <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>窗口：已计算 {1} 个，跳过 {2} 个，共 {3} 个；{4} s，在 {6}（{7}）上 {5} Mpx/s</translation>
-    </message>
-    <message>
-        <location filename="../engine/infer/scene.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
-        <translation>两个日期没有共同的波段组：第一个日期适用于模型的组 {1}，第二个适用于 {2}。请选择同一传感器的栅格。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
@@ -6381,6 +6381,166 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>“{2}”的参数“{1}”为 {3}；必须介于 {4} 和 {5} 之间。</translation>
     </message>
     <message>
+        <location filename="../engine/product/files.py"/>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <translation>无法读取压缩包 {1}：它已损坏、下载不完整，或其类型与名称不符。请重新下载。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <translation>没有文件或文件夹“{1}”。请给出卫星产品的文件夹、其 .zip 或 .tar，或其中任意一个文件。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <translation>“{1}”是压缩归档，其中的部分无法单独读取。请解压后给出文件夹；.zip 或 .tar 可直接给出。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <translation>“{1}”中没有本机上的压缩包。请给出位于磁盘上的 .zip 或 .tar。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <translation>这是 2016 年 12 月之前旧格式的 Sentinel-2 产品。请重新下载同一景：存档已重新处理。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <translation>有 Sentinel-2 产品的文件，但其上级没有元数据文件 MTD_MSIL2A.xml 或 MTD_MSIL1C.xml；没有它就无法得知数值的比例和偏移。请下载完整产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <translation>有 Landsat 产品的文件，但没有元数据文件（名称以 _MTL.txt 结尾）；没有它就无法得知数值的比例和偏移。请下载完整的产品包。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is an HLS product of version 1. Download version 2.</source>
+        <translation>这是第 1 版 HLS 产品。请下载第 2 版。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <translation>这是其他卫星或级别的产品。可以打开 Sentinel-2 Level-1C 和 Level-2A。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <translation>“{1}”中有 {2} 个产品：{3}。请给出其中一个文件，或单个产品的文件夹或压缩包。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/finding.py"/>
+        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <translation>“{1}”不属于任何可打开的卫星产品。应为 Sentinel-2 产品（.SAFE 文件夹或 .zip，Level-1C 或 Level-2A）、Landsat Collection 2 产品（文件夹或 .tar）或第 2 版 HLS 产品（文件夹）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The HLS product {1} lacks {2} of its bands: {3}. Download all of its files into one folder.</source>
+        <translation>HLS 产品 {1} 缺少 {2} 个波段：{3}。请将其所有文件下载到一个文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/hls.py"/>
+        <source>The product&#x27;s file Fmask is missing: no clouds are masked.</source>
+        <translation>产品缺少文件 Fmask：未掩膜任何云。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <translation>“{1}”描述的不是具有 TM、ETM+ 或 OLI 反射率的 Landsat Collection 2 产品（collection {2}，传感器 {3}）。请从 Collection 2 下载该景，最好是 Level-2（地表反射率）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download it as a whole (the product bundle).</source>
+        <translation>产品缺少 {1} 个文件，例如“{2}”：下载或解压不完整。请下载完整产品（产品包）。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/landsat.py"/>
+        <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
+        <translation>产品缺少文件 QA_PIXEL：未掩膜任何云。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/metadata.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>无法读取产品的元数据文件“{1}”：它已损坏或下载不完整。请重新下载产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Reading the product&#x27;s metadata</source>
+        <translation>正在读取产品的元数据</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Product: {1}, taken {2}.</source>
+        <translation>产品：{1}，获取时间 {2}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <translation>此压缩包中的波段文件已压缩，每次读取都要解压：使用解压后的产品制图更快。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Opening the band files</source>
+        <translation>正在打开波段文件</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>正在掩膜云</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <translation>根据产品自带的 {2}，场景的 {1} % 被掩膜为云或阴影。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Looking at the colours</source>
+        <translation>正在确定颜色</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation>{1} 个波段，格网为 {2} x {3} 个 {4} m 像元：{5}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>The files of the product do not cover the same ground: &#x27;{1}&#x27; differs from the others. Files of several products may be mixed in one folder: download the product again into a folder of its own.</source>
+        <translation>产品的文件覆盖的地面不同：“{1}”与其他文件不一致。可能一个文件夹中混有多个产品的文件：请将产品重新下载到单独的文件夹。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>With pixels of {1} m, the product of {2} x {3} pixels would have {4} x {5}. Give a resolution near its own, {6} m, or 0 for that.</source>
+        <translation>像元为 {1} m 时，{2} x {3} 像元的产品将有 {4} x {5}。请给出接近其自身 {6} m 的分辨率，或 0 表示采用自身分辨率。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <translation>元数据文件“{1}”列出了 {2} 个图幅和 {3} 个波段的文件；应为一个图幅，包含所有波段及其数值比例。它是旧格式（2016 年 12 月之前）或已损坏：请重新下载产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <translation>产品缺少 {1} 个文件，例如“{2}”：下载或解压不完整。请重新下载或解压。如果只下载了 20 或 60 m 的文件，请给出该分辨率。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>scene classification (SCL)</source>
+        <translation>场景分类（SCL）</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product&#x27;s scene classification (SCL) is missing: no clouds are masked.</source>
+        <translation>产品缺少场景分类（SCL）：未掩膜任何云。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/sentinel2.py"/>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <translation>产品没有可读取的云掩膜：处理基线 04.00（2022 年 1 月）之前的 Level-1C 产品只有多边形。未掩膜任何云；同一日期的 Level-2A 可以掩膜。</translation>
+    </message>
+    <message>
         <location filename="../engine/protocol.py"/>
         <source>The job is not a JSON object on one line: got {1}.</source>
         <translation>作业不是单行的 JSON 对象：收到 {1}。</translation>
@@ -6491,6 +6651,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>应为 Predictor，给定的是 {1}。</translation>
     </message>
     <message>
+        <location filename="../engine/train/head_tuning.py"/>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <translation>{1} 个位置的标注分为 {2} 份，依次留出；之后模型用全部标注拟合</translation>
+    </message>
+    <message>
         <location filename="../engine/train/judging.py"/>
         <source>Judging, part {1} of {2}</source>
         <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
@@ -6536,7 +6701,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{1}：缺少其他栅格具有的一些波段。模型在所有栅格上都不使用这些波段学习。</translation>
     </message>
     <message>
-        <location filename="../engine/train/made.py"/>
+        <location filename="../engine/train/made_model.py"/>
         <source>{1} cannot be stored.</source>
         <translation>{1} 无法存储。</translation>
     </message>
@@ -6556,14 +6721,9 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>留出的所有标注在栅格中均为无数据，因此无法评价模型。请在栅格有值的地方绘制更多标注。</translation>
     </message>
     <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
-        <translation>内存甚至不足以处理批大小 {1}。请选择更小的网络或窗口、关闭其他程序，或在其他设备上计算。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/memory.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
-        <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
+        <location filename="../engine/train/masked_pretraining.py"/>
+        <source>Stage {1} of {2}. </source>
+        <translation>第 {1} 阶段，共 {2} 个阶段。 </translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
@@ -6629,11 +6789,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/train/pixel_features.py"/>
         <source>{1} has no features of pixels.</source>
         <translation>{1} 没有像元特征。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretrain.py"/>
-        <source>Stage {1} of {2}. </source>
-        <translation>第 {1} 阶段，共 {2} 个阶段。 </translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
@@ -6786,6 +6941,16 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{1}：场景少于 {2} 个。请标注更多；如此少的场景得出的数字说明不了多少问题。</translation>
     </message>
     <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <translation>内存甚至不足以处理批大小 {1}。请选择更小的网络或窗口、关闭其他程序，或在其他设备上计算。</translation>
+    </message>
+    <message>
+        <location filename="../engine/train/smaller_batches.py"/>
+        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
+    </message>
+    <message>
         <location filename="../engine/train/stages.py"/>
         <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>阶段 {1} 为“{2}”，应为 {3}，例如 64:20:1e-3 或 128:10:5e-4:0.9:*summer*。阶段之间以 ; 分隔。</translation>
@@ -6846,22 +7011,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>未评价：没有可留出的标注</translation>
     </message>
     <message>
-        <location filename="../engine/train/tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
-        <translation>{1} 个位置的标注分为 {2} 份，依次留出；之后模型用全部标注拟合</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
         <translation>无法读取 {1}，因此无法接续此文件夹中的运行。请删除该文件夹，或另给一个。</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
         <translation>文件夹 {1} 中有使用其他设置的运行 ({2})。请给出相同的设置以继续，或使用其他文件夹，或将其删除。</translation>
     </message>
     <message>
-        <location filename="../engine/train/unfinished.py"/>
+        <location filename="../engine/train/unfinished_run.py"/>
         <source>The checkpoint folder {1} cannot be written. Choose another one.</source>
         <translation>无法写入检查点文件夹 {1}。请另选一个。</translation>
     </message>

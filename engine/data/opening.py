@@ -38,8 +38,9 @@ def open_raster(path: str) -> Iterator[Any]:
         )
     if plain and os.path.isdir(path) and not path.lower().rstrip("/").endswith(".zarr"):
         raise RasterUnreadable(
-            f"{path} is a folder, not a raster. Choose a raster file; stack band files with "
-            "Raster > Miscellaneous > Build Virtual Raster, each file as a separate band."
+            f"{path} is a folder, not a raster. If it is a satellite product (Sentinel-2, Landsat, HLS), open it with "
+            "'Open satellite product' first. Otherwise choose a raster file, or stack band files with Raster > "
+            "Miscellaneous > Build Virtual Raster, each file as a separate band."
         )
     if plain and os.path.isfile(path) and os.path.getsize(path) == 0:
         raise RasterUnreadable(f"The raster {path} is an empty file. Download or export it again.")
@@ -53,7 +54,8 @@ def open_raster(path: str) -> Iterator[Any]:
             if plain and path.lower().endswith(_ARCHIVES):
                 reader = "/vsizip/" if path.lower().endswith(".zip") else "/vsitar/"
                 raise RasterUnreadable(
-                    f"{path} is an archive, not a raster. Unpack it, or give the raster inside it as "
+                    f"{path} is an archive, not a raster. If it is a satellite product (Sentinel-2, Landsat), open it "
+                    "with 'Open satellite product' first. Otherwise unpack it, or give the raster inside it as "
                     f"{reader}{path}/NAME.tif.",
                     details=str(error),
                 ) from error
@@ -215,7 +217,8 @@ def _check_layout(dataset: Any, path: str) -> None:
         raise RasterUnreadable(
             f"The file {path} holds several rasters, not one"
             + (f": {names}. " if inside else ". ")
-            + "Choose one of them, or stack them (Raster > Miscellaneous > Build Virtual Raster)."
+            + "If they are a satellite product (Sentinel-2, Landsat, HLS), open it with 'Open satellite product' "
+            "first. Otherwise choose one of them, or stack them (Raster > Miscellaneous > Build Virtual Raster)."
         )
     if any(dtype.startswith("complex") for dtype in dataset.dtypes):
         raise RasterUnreadable(

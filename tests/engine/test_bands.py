@@ -253,8 +253,9 @@ def test_a_file_of_one_band_is_told_to_be_stacked(name, shown):
         f"The raster has one band only, {shown}. The model needs B02"
     )
     assert caught.value.message.endswith(
-        "At least 6 bands are needed in one raster: stack band files with Raster > Miscellaneous > Build Virtual "
-        "Raster, each file as a separate band."
+        "At least 6 bands are needed in one raster. If this is a file of a satellite product (Sentinel-2, "
+        "Landsat, HLS), 'Open satellite product' makes one raster of all its bands. Otherwise stack band files with "
+        "Raster > Miscellaneous > Build Virtual Raster, each file as a separate band."
     )
 
 
