@@ -2398,7 +2398,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
         <source>De&amp;lete…</source>
-        <translation>&amp;Löschen…</translation>
+        <translation>Lös&amp;chen…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
@@ -3178,7 +3178,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/engine_missing.py"/>
         <source>En&amp;gine…</source>
-        <translation>En&amp;gine…</translation>
+        <translation>Eng&amp;ine…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
@@ -3488,7 +3488,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>To be &amp;used on</source>
-        <translation>E&amp;insatz auf</translation>
+        <translation>Ein&amp;satz auf</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
@@ -3603,7 +3603,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Ne&amp;xt</source>
-        <translation>&amp;Nächste</translation>
+        <translation>Nä&amp;chste</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>

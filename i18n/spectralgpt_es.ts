@@ -1428,7 +1428,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
         <source>&amp;Layer</source>
-        <translation>&amp;Capa</translation>
+        <translation>Ca&amp;pa</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
@@ -2228,7 +2228,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
         <source>La&amp;yer</source>
-        <translation>&amp;Capa</translation>
+        <translation>Ca&amp;pa</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
@@ -3408,7 +3408,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
         <source>&amp;Field</source>
-        <translation>Cam&amp;po</translation>
+        <translation>Camp&amp;o</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
@@ -3598,7 +3598,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation>An&amp;terior</translation>
+        <translation>Anter&amp;ior</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>

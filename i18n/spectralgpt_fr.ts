@@ -3598,7 +3598,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation>Pré&amp;cédent</translation>
+        <translation>Précé&amp;dent</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>

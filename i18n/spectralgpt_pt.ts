@@ -2488,7 +2488,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work_row.py"/>
         <source>&amp;Cancel</source>
-        <translation>&amp;Cancelar</translation>
+        <translation>Cance&amp;lar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
@@ -2578,7 +2578,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
         <source>Remov&amp;e…</source>
-        <translation>Remo&amp;ver…</translation>
+        <translation>Rem&amp;over…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
@@ -3598,12 +3598,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Previo&amp;us</source>
-        <translation>An&amp;terior</translation>
+        <translation>Ante&amp;rior</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
         <source>Ne&amp;xt</source>
-        <translation>&amp;Próximo</translation>
+        <translation>Pró&amp;ximo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
@@ -3768,7 +3768,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Retrai&amp;n from this model</source>
-        <translation>&amp;Treinar de novo a partir deste modelo</translation>
+        <translation>Treinar de &amp;novo a partir deste modelo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>

@@ -14,11 +14,11 @@ _KIND = QMetaType.Type if _NEW else QVariant
 TEXT = QMetaType.Type.QString if _NEW else QVariant.String
 INTEGER = _KIND.Int
 _WHOLE = (INTEGER, _KIND.UInt, _KIND.LongLong, _KIND.ULongLong)
-_LONG = _KIND.LongLong
+LONG = _KIND.LongLong
 _UNSIGNED = (_KIND.UInt, _KIND.ULongLong)
 # Types that a GeoPackage can store. They are only compared, which works with these names in all versions.
 _PLAIN = (
-    *(TEXT, INTEGER, _LONG, QMetaType.Type.Double, QMetaType.Type.Bool),
+    *(TEXT, INTEGER, LONG, QMetaType.Type.Double, QMetaType.Type.Bool),
     *(QMetaType.Type.QDate, QMetaType.Type.QTime, QMetaType.Type.QDateTime),
     QMetaType.Type.QByteArray,
 )
@@ -39,7 +39,7 @@ def storable(field: QgsField) -> QgsField:
     """The field with a type that a GeoPackage can store: lists, JSON and other types become text."""
     if field.type() in _PLAIN:
         return QgsField(field)
-    return QgsField(field.name(), _LONG if field.type() in _UNSIGNED else TEXT)
+    return QgsField(field.name(), LONG if field.type() in _UNSIGNED else TEXT)
 
 
 def stored(value: Any) -> Any:

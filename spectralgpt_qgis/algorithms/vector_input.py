@@ -13,6 +13,7 @@ from qgis.core import (
     QgsFeatureRequest,
     QgsFeatureSink,
     QgsFeedback,
+    QgsField,
     QgsFields,
     QgsProcessingException,
     QgsProcessingFeatureSource,
@@ -23,9 +24,11 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ..field_types import storable, stored
+from ..field_types import LONG, storable, stored
 from ..i18n import tr
 from ..layer_words import without_crs
+
+_FID = "spectralgpt_fid"
 
 
 class LayerFeatures:
@@ -94,7 +97,7 @@ def write_features(
     feedback: QgsFeedback,
     field: str = "",
 ) -> str:
-    """Writes features to a GeoPackage, in their own CRS; lists become text with ";" between the items.
+    """Writes features to a GeoPackage, in their own CRS and with their ids; lists become text, items joined with ";".
 
     Args:
         source: The features to write.
@@ -117,11 +120,15 @@ def write_features(
     options.fileEncoding = "UTF-8"
     # Not the default names: a field "fid" may hold duplicates or text, and a field may be named like the geometry
     # column.
-    options.layerOptions = ["FID=spectralgpt_fid", "GEOMETRY_NAME=spectralgpt_geometry"]
+    options.layerOptions = [f"FID={_FID}", "GEOMETRY_NAME=spectralgpt_geometry"]
     fields = _distinct(source.fields(), field)
+    # A first field of this name becomes the feature id in the file: messages of the engine then name the layer's ids.
+    with_id = QgsFields()
+    for item in (QgsField(_FID, LONG), *fields):
+        with_id.append(item)
     writer = QgsVectorFileWriter.create(
         str(target),
-        fields,
+        with_id,
         source.wkbType(),
         source.sourceCrs(),
         transforms,
@@ -145,6 +152,7 @@ def write_features(
             # A feature that was drawn but not saved yet has the text "Autogenerate" as its fid.
             if not isinstance(feature.attribute(index), (int, float)):
                 feature.setAttribute(index, None)
+        feature.setAttributes([feature.id(), *feature.attributes()])
         if not writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
             raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
         written += 1
@@ -162,7 +170,7 @@ def write_features(
 def _distinct(fields: QgsFields, kept: str) -> QgsFields:
     """Fields of types that a GeoPackage can store, under names that differ in more than case."""
     taken = {field.name().lower() for field in fields if field.name() != kept}
-    given, named = {kept.lower()}, QgsFields()
+    given, named = {kept.lower(), _FID}, QgsFields()
     for field in map(storable, fields):
         name, number = field.name(), 2
         if name != kept and name.lower() in given:

@@ -97,3 +97,39 @@ def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, code):
         assert tr(text) == expected[text] != text
     finally:
         QCoreApplication.removeTranslator(loaded._translator)
+
+
+# The modules whose texts are seen together in one window, or in one step of the training dock.
+GUI = paths.ROOT / "spectralgpt_qgis" / "gui"
+DOCK = ("training/footer.py", "training/place_walk.py", "training/engine_missing.py")
+TOGETHER = {
+    "labels": (
+        *DOCK,
+        "training/imagery_panel.py",
+        "training/raster_rows.py",
+        "training/labels_panel.py",
+    ),
+    "options": ("training/footer.py", "training/engine_missing.py", "training/options_panel.py"),
+    "result": (*DOCK, "training/result_panel.py", "training/next_places.py"),
+    "models": ("models/window.py", "models/filters.py", "models/work_row.py", "models/deletion.py"),
+    "engine": ("options/engine_widget.py", "options/computing_form.py", "options/install_form.py"),
+    "describe": ("describe/window.py",),
+}
+EITHER = {"&Add pair of rasters": "&Add raster", "&Update": "&Install"}  # never both
+
+
+@pytest.mark.parametrize("window", TOGETHER)
+@pytest.mark.parametrize("path", [None, *FILES], ids=["en", *NAMES])
+def test_no_letter_is_underlined_twice_in_a_window(path, window):
+    """Of two buttons with the same letter, Alt and the letter press neither: it only moves the focus."""
+    translated = translations.translated(path) if path else {}
+    letters = {}
+    for module in TOGETHER[window]:
+        for text in re.findall(
+            r'tr\("([^"]*&[^"]*)"\)', (GUI / module).read_text(encoding="utf-8")
+        ):
+            shown = translated.get(text, text)
+            letter = shown[shown.index("&") + 1].upper()
+            letters.setdefault(letter, set()).add(EITHER.get(text, text))
+    assert letters
+    assert {letter: texts for letter, texts in letters.items() if len(texts) > 1} == {}

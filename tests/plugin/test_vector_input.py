@@ -61,6 +61,27 @@ def test_unsaved_polygons_of_a_geopackage_are_copied_too(labels, tmp_path):
     labels.rollBack()
 
 
+def test_features_keep_their_ids_so_that_messages_name_those_of_the_layer(labels, tmp_path):
+    """After deletions and before saving, ids are not 1, 2, 3; users look for them with the expression `$id = 4`."""
+    for label in (2, 3, 4):
+        assert labels.addFeature(QgsVectorLayerUtils.createFeature(labels, SQUARE, {1: label}))
+    assert labels.commitChanges(False)
+    labels.deleteFeature(2)
+    assert labels.addFeature(QgsVectorLayerUtils.createFeature(labels, SQUARE, {1: 5}))
+    expected = {feature.id(): feature["class"] for feature in labels.getFeatures()}
+    assert sorted(expected.values()) == [1, 3, 4, 5] and min(expected) < 0
+    path = write_features(
+        LayerFeatures(labels),
+        tmp_path / "copy.gpkg",
+        QgsCoordinateTransformContext(),
+        QgsFeedback(),
+        "class",
+    )
+    copy = QgsVectorLayer(path, "copy", "ogr")
+    assert {feature.id(): feature["class"] for feature in copy.getFeatures()} == expected
+    labels.rollBack()
+
+
 def test_fields_whose_names_differ_in_their_case_alone_are_copied(tmp_path):
     """Databases and joins may have such fields; in a GeoPackage their names are the same."""
     layer = QgsVectorLayer(
