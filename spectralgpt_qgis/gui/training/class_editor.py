@@ -61,6 +61,7 @@ class ClassEditor(QWidget):
         layout.addLayout(self._make_buttons())
         self.drawing.changed.connect(self._show_drawing)
         self.table.classes.edited.connect(self._on_edited)
+        self.table.classes.taken.connect(self._offer_to_join)
         self.table.draw_wanted.connect(self.draw)
         self.table.selectionModel().selectionChanged.connect(self._show_drawing)
 
@@ -158,31 +159,63 @@ class ClassEditor(QWidget):
         row = self.table.row()
         if self._layer is None or self.unit == "raster" or row < 0:
             return
-        gone = self.classes[row]
+        gone, layer = self.classes[row], self._layer
+        ids = self._labels_of(gone)
+        if ids and not self._can_edit():
+            return
+        if ids:
+            layer.beginEditCommand(tr("Remove class '{}'").format(gone.name))
+            layer.deleteFeatures(ids)
+            layer.endEditCommand()
+        self._drop(gone)
+
+    def join_classes(self, gone: LabelClass, kept: LabelClass) -> None:
+        """Gives the labels of a class to another one and removes the class; Undo restores both.
+
+        Args:
+            gone: The class to remove.
+            kept: The class that gets its labels.
+        """
+        if not {gone, kept} <= set(self.classes) or not self._can_edit():
+            return  # the layer or its classes have changed since the question
+        layer, column, value = self._layer, self._column(), self._value(kept.label)
+        layer.beginEditCommand(
+            tr("Join class '{gone}' with '{kept}'").format(gone=gone.name, kept=kept.name)
+        )
+        for place in self._labels_of(gone):
+            layer.changeAttributeValue(place, column, value)
+        layer.endEditCommand()
+        self._drop(gone)
+
+    def _offer_to_join(self, row: int, other: int) -> None:
+        """Says that a name is taken, as most likely the user wants one class in place of two."""
+        gone, kept = self.classes[row], self.classes[other]
+        text = tr("There is a class '{}' already.").format(kept.name)
+        bar = self._iface.messageBar()
+        item = bar.createMessage("SpectralGPT", unmarked(text))
+        if self._can_draw():
+            button = QPushButton(tr("Join '{}' with it").format(gone.name))
+            button.clicked.connect(lambda: self.join_classes(gone, kept))
+            button.clicked.connect(lambda: bar.popWidget(item))
+            item.layout().addWidget(button)
+        bar.pushWidget(item, Qgis.MessageLevel.Warning)
+
+    def _drop(self, gone: LabelClass) -> None:
+        """Takes a class without labels out of the style."""
         if self.drawing.label == gone.label:
             self.drawing.stop()
-        if not self._delete_labels(self._layer, gone):
-            return
-        self._remembered[gone.label] = gone
-        self._removed.add(gone.label)
-        self._keep([item for item in self.classes if item is not gone])
-
-    def _delete_labels(self, layer: QgsVectorLayer, gone: LabelClass) -> bool:
-        """Deletes the labels of a class; returns whether none is left."""
-        wanted = QgsExpression.createFieldEqualityExpression(self._field, self._value(gone.label))
-        request = QgsFeatureRequest().setFilterExpression(wanted).setNoAttributes()
-        request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
-        ids = [feature.id() for feature in layer.getFeatures(request)]
-        if not ids:
-            return True
-        if not self._can_edit():
-            return False
-        layer.beginEditCommand(tr("Remove class '{}'").format(gone.name))
-        layer.deleteFeatures(ids)
-        layer.endEditCommand()
         if self._counts is not None:
             self._counts.classes.pop(gone.label, None)
-        return True
+        self._remembered[gone.label] = gone
+        self._removed.add(gone.label)
+        self._keep([item for item in self.classes if item != gone])
+
+    def _labels_of(self, item: LabelClass) -> list[int]:
+        """The ids of the features of a class."""
+        wanted = QgsExpression.createFieldEqualityExpression(self._field, self._value(item.label))
+        request = QgsFeatureRequest().setFilterExpression(wanted).setNoAttributes()
+        request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+        return [feature.id() for feature in self._layer.getFeatures(request)]
 
     def _can_edit(self) -> bool:
         """Starts editing; if the layer cannot be edited, a message tells the user."""

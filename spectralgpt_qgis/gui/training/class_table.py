@@ -59,6 +59,7 @@ class ClassTableModel(QAbstractTableModel):
     """Classes and their counts; colours and names can be edited."""
 
     edited = pyqtSignal()  # the user changed a colour or a name
+    taken = pyqtSignal(int, int)  # row whose name was refused, and row of the class that has it
 
     def __init__(self, parent: Any = None) -> None:
         """Starts without classes.
@@ -158,8 +159,11 @@ class ClassTableModel(QAbstractTableModel):
         item, text = self._classes[index.row()], str(value).strip()
         if index.column() == NAME:
             others = [other for other in self._classes if other is not item]
-            clash = text in {other.name for other in others}
-            new = renamed(item, text, others) if text and text != item.name and not clash else item
+            names = [other.name for other in self._classes]
+            if text in names and text != item.name:
+                self.taken.emit(index.row(), names.index(text))
+                return False
+            new = renamed(item, text, others) if text and text != item.name else item
         else:
             new = replace(item, colour=QColor(text).name()) if QColor(text).isValid() else item
         if new == item:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from qgis.core import QgsProject, QgsRectangle, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QPushButton
 
 from spectralgpt_qgis.gui.training.class_editor import ClassEditor
 from spectralgpt_qgis.gui.training.class_table import COLOUR, NAME
@@ -95,6 +96,24 @@ def test_a_removed_class_takes_its_polygons_and_undo_brings_both_back(editor, la
     editor.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
     assert set(editor.classes) == {WATER, FOREST}
     assert {category.value() for category in labels.renderer().categories()} == {1, 2}, "seen again"
+
+
+def test_a_name_that_is_taken_offers_to_join_the_classes_and_undo_parts_them(editor, iface, labels):
+    model = editor.table.classes
+    assert not model.setData(model.index(1, NAME), "Water", Qt.ItemDataRole.EditRole)
+    assert editor.classes == (WATER, FOREST), "nothing happens unasked"
+    (item,) = iface.bar.items()
+    assert item.text() == "There is a class 'Water' already."
+    button = next(b for b in item.findChildren(QPushButton) if b.text() == "Join 'Forest' with it")
+    button.click()
+    assert editor.classes == (WATER,)
+    assert [feature["class"] for feature in labels.getFeatures()] == [1] * 4
+    labels.undoStack().undo()
+    assert sorted(feature["class"] for feature in labels.getFeatures()) == [1, 1, 1, 2]
+    editor.show_counts(LabelCounts({"1": ClassCount(3, 9.0), "2": ClassCount(1, 3.0)}))
+    assert set(editor.classes) == {WATER, FOREST}
+    editor.join_classes(FOREST, LabelClass("9", "Gone", "#000000"))
+    assert set(editor.classes) == {WATER, FOREST}, "a class that is gone is no target"
 
 
 def test_drawing_again_ends_drawing(editor, iface, labels):
