@@ -3022,6 +3022,21 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join class &#x27;{gone}&#x27; with &#x27;{kept}&#x27;</source>
+        <translation>Klasse &#x27;{gone}&#x27; mit &#x27;{kept}&#x27; vereinigen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>There is a class &#x27;{}&#x27; already.</source>
+        <translation>Es gibt schon eine Klasse &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join &#x27;{}&#x27; with it</source>
+        <translation>&#x27;{}&#x27; mit ihr vereinigen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
         <translation>Der Layer &#x27;{}&#x27; kann nicht bearbeitet werden. Speichern Sie ihn als GeoPackage (Rechtsklick, Exportieren, Objekte speichern als) und verwenden Sie dieses.</translation>
     </message>
@@ -6202,13 +6217,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
-        <translation>Es gibt kein Modell &#x27;{1}&#x27;. Geben Sie den Pfad einer Modelldatei oder den Namen eines installierten Modells an ({2}).</translation>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>Das Modell &#x27;{1}&#x27; ist für {2}, hier wird eines für {3} gebraucht. Wählen Sie ein anderes Modell, oder verwenden Sie das Werkzeug, das zu diesem passt.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
-        <translation>Das Modell &#x27;{1}&#x27; ist für {2}, hier wird eines für {3} gebraucht. Wählen Sie ein anderes Modell, oder verwenden Sie das Werkzeug, das zu diesem passt.</translation>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Es gibt kein Modell &#x27;{1}&#x27;. Geben Sie den Pfad einer Modelldatei oder den Namen eines installierten Modells an ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>

@@ -3022,6 +3022,21 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join class &#x27;{gone}&#x27; with &#x27;{kept}&#x27;</source>
+        <translation>Unir la clase &#x27;{gone}&#x27; con &#x27;{kept}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>There is a class &#x27;{}&#x27; already.</source>
+        <translation>Ya hay una clase &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join &#x27;{}&#x27; with it</source>
+        <translation>Unir &#x27;{}&#x27; con ella</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
         <translation>La capa &#x27;{}&#x27; no se puede editar. Guárdela como GeoPackage (clic derecho, Exportar, Guardar objetos como) y úselo.</translation>
     </message>
@@ -6202,13 +6217,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
-        <translation>No existe el modelo &#x27;{1}&#x27;. Indique la ruta de un archivo de modelo, o el nombre de un modelo instalado ({2}).</translation>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>El modelo &#x27;{1}&#x27; es para {2}, aquí se necesita uno para {3}. Elija otro modelo, o use la herramienta adecuada para este.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
-        <translation>El modelo &#x27;{1}&#x27; es para {2}, aquí se necesita uno para {3}. Elija otro modelo, o use la herramienta adecuada para este.</translation>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>No existe el modelo &#x27;{1}&#x27;. Indique la ruta de un archivo de modelo, o el nombre de un modelo instalado ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>

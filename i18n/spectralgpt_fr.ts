@@ -3022,6 +3022,21 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join class &#x27;{gone}&#x27; with &#x27;{kept}&#x27;</source>
+        <translation>Réunir la classe &#x27;{gone}&#x27; avec &#x27;{kept}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>There is a class &#x27;{}&#x27; already.</source>
+        <translation>Il y a déjà une classe &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join &#x27;{}&#x27; with it</source>
+        <translation>Réunir &#x27;{}&#x27; avec elle</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
         <translation>La couche « {} » ne peut pas être modifiée. Enregistrez-la en GeoPackage (clic droit, Exporter, Sauvegarder les entités sous) et utilisez ce fichier.</translation>
     </message>
@@ -6202,13 +6217,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
-        <translation>Il n&#x27;y a pas de modèle « {1} ». Indiquez le chemin d&#x27;un fichier de modèle, ou le nom d&#x27;un modèle installé ({2}).</translation>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>Le modèle « {1} » est destiné à {2}, il en faut ici un pour {3}. Choisissez un autre modèle, ou utilisez l&#x27;outil qui convient à celui-ci.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
-        <translation>Le modèle « {1} » est destiné à {2}, il en faut ici un pour {3}. Choisissez un autre modèle, ou utilisez l&#x27;outil qui convient à celui-ci.</translation>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Il n&#x27;y a pas de modèle « {1} ». Indiquez le chemin d&#x27;un fichier de modèle, ou le nom d&#x27;un modèle installé ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>

@@ -3022,6 +3022,21 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join class &#x27;{gone}&#x27; with &#x27;{kept}&#x27;</source>
+        <translation>Unir a classe &#x27;{gone}&#x27; a &#x27;{kept}&#x27;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>There is a class &#x27;{}&#x27; already.</source>
+        <translation>Já existe uma classe &#x27;{}&#x27;.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join &#x27;{}&#x27; with it</source>
+        <translation>Unir &#x27;{}&#x27; a ela</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
         <translation>A camada &#x27;{}&#x27; não pode ser editada. Salve-a como GeoPackage (botão direito, Exportar, Salvar feições como) e use-o.</translation>
     </message>
@@ -6202,13 +6217,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
-        <translation>Não existe o modelo &#x27;{1}&#x27;. Dê o caminho de um arquivo de modelo ou o nome de um modelo instalado ({2}).</translation>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>O modelo &#x27;{1}&#x27; é para {2}; aqui é preciso um para {3}. Escolha outro modelo ou use a ferramenta que serve para este.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
-        <translation>O modelo &#x27;{1}&#x27; é para {2}; aqui é preciso um para {3}. Escolha outro modelo ou use a ferramenta que serve para este.</translation>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>Não existe o modelo &#x27;{1}&#x27;. Dê o caminho de um arquivo de modelo ou o nome de um modelo instalado ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>

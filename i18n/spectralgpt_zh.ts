@@ -3022,6 +3022,21 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join class &#x27;{gone}&#x27; with &#x27;{kept}&#x27;</source>
+        <translation>将类别“{gone}”并入“{kept}”</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>There is a class &#x27;{}&#x27; already.</source>
+        <translation>已有类别“{}”。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
+        <source>Join &#x27;{}&#x27; with it</source>
+        <translation>将“{}”并入其中</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
         <source>The layer &#x27;{}&#x27; cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use that.</source>
         <translation>图层“{}”无法编辑。请将其保存为 GeoPackage（右键单击，导出，要素另存为）后使用。</translation>
     </message>
@@ -6202,13 +6217,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
-        <translation>没有模型“{1}”。请给出模型文件的路径，或已安装模型的名称 ({2})。</translation>
+        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <translation>模型“{1}”用于 {2}，此处需要用于 {3} 的模型。请选择其他模型，或使用适合该模型的工具。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
-        <translation>模型“{1}”用于 {2}，此处需要用于 {3} 的模型。请选择其他模型，或使用适合该模型的工具。</translation>
+        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <translation>没有模型“{1}”。请给出模型文件的路径，或已安装模型的名称 ({2})。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
