@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,10 +72,18 @@ def find_base_python() -> BasePython:
 
 def candidates() -> list[Path]:
     """Return the existing interpreters in the order in which they are tried."""
-    places: list[Path] = []
+    seen: dict[str, Path] = {}
+    for place in _places():
+        if place.is_file():
+            seen.setdefault(os.path.realpath(place), place)
+    return list(seen.values())
+
+
+def _places() -> Iterator[Path]:
+    """Yield where interpreters may be: this process's own, the one that QGIS brings, those of the system."""
     for text in (sys.executable, getattr(sys, "_base_executable", "")):
         if text and Path(text).name.lower().startswith("python"):
-            places.append(Path(text))
+            yield Path(text)
     major, minor = sys.version_info[:2]
     names = [f"python{major}.{minor}", "python3", "python"]
     folders = [Path(prefix) for prefix in (sys.base_prefix, sys.base_exec_prefix)]
@@ -84,16 +93,11 @@ def candidates() -> list[Path]:
         folders += sorted(Path(os.environ["OSGEO4W_ROOT"], "apps").glob("Python3*"), reverse=True)
     ending = ".exe" if os.name == "nt" else ""
     for folder in folders:
-        places += [folder / part / (name + ending) for part in ("", "bin") for name in names]
+        yield from (folder / part / (name + ending) for part in ("", "bin") for name in names)
     for name in [*names, *(f"python3.{number}" for number in (12, 13, 11, 10, 14, 9))]:
         found = shutil.which(name)
         if found:
-            places.append(Path(found))
-    seen: dict[str, Path] = {}
-    for place in places:
-        if place.is_file():
-            seen.setdefault(os.path.realpath(place), place)
-    return list(seen.values())
+            yield Path(found)
 
 
 def _lasting(interpreter: Path) -> Path:

@@ -8,20 +8,9 @@ from .field_types import can_hold_classes
 
 # Parts of field names in lower case, in the languages of the plugin; the most reliable ones first.
 _WORDS = (
-    *("reference", "class", "klass", "clas", "类", "label", "rótulo", "rotulo", "etiqueta"),
-    *(
-        "categor",
-        "kategor",
-        "catégor",
-        "typ",
-        "tipo",
-        "cover",
-        "landuse",
-        "land_use",
-        "lulc",
-        "crop",
-    ),
-)
+    "reference", "class", "klass", "clas", "类", "label", "rótulo", "rotulo", "etiqueta", "categor", "kategor",
+    "catégor", "typ", "tipo", "cover", "landuse", "land_use", "lulc", "crop",
+)  # fmt: skip
 _NUMBERS_OF_FEATURES = ("id", "fid", "gid", "ogc_fid", "objectid", "oid", "nr")
 
 

@@ -93,9 +93,8 @@ class EngineClient:
         self._words = words
         self._cancel = threading.Event()
         self._abandon = threading.Event()
-        self.pid: int | None = (
-            None  # of the last engine process; part of the names of its hidden output folders
-        )
+        # Of the last engine process; part of the names of its hidden output folders.
+        self.pid: int | None = None
 
     def cancel(self) -> None:
         """Ask the running job to stop; may be called from any thread, returns at once.

@@ -26,7 +26,7 @@ from ..raster_source import crs_text
 from . import parameters as shared
 from .band_choice import band_list, wrong_band_count, wrong_picture
 from .base import EngineAlgorithm
-from .raster_input import RasterInput, assumed_crs, read_raster
+from .raster_input import RasterFiles, RasterInput, read_raster
 from .vector_input import file_stem, write_features
 
 if TYPE_CHECKING:
@@ -236,25 +236,14 @@ class RasterAlgorithm(EngineAlgorithm):
         mask = self.polygon_file(parameters, self.MASK, context, feedback, folder)
         if mask:
             job["mask"] = mask
-        nodata: dict[float, None] = {}
+        pixel = self._pixel_metres(model)
+        files = RasterFiles(folder, area or around, pixel, context.transformContext(), feedback)
         for name, raster in self._rasters.items():
-            for note in raster.notes:
-                feedback.pushWarning(note)
-            inside = folder / name
-            inside.mkdir()
-            job[name.lower()] = raster.source(
-                inside,
-                area or around,
-                self._pixel_metres(model),
-                context.transformContext(),
-                feedback,
-            )
-            nodata.update(dict.fromkeys(raster.nodata))
+            job[name.lower()] = files.add(raster, name)
             bands = self.chosen_bands(parameters, self.RASTERS[name], context)
             if bands:
                 job[self.RASTERS[name].lower()] = bands
-        job["crs"] = assumed_crs(self._rasters.values())
-        job["nodata"] = list(nodata)
+        job.update(files.fields())
         if self._look is not None:
             job.update(self._look.fields())
         return job

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -217,6 +217,46 @@ class RasterInput(NamedTuple):
                     "and that the disk has room, or save the layer as a GeoTIFF and use that."
                 ).format(name=self.name, path=target, code=int(result))
             )
+
+
+class RasterFiles:
+    """The rasters of a run as the engine opens them, and what its job has to say of all of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        area: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None,
+        pixel_metres: float,
+        transforms: QgsCoordinateTransformContext,
+        feedback: QgsFeedback,
+    ) -> None:
+        """Starts without rasters; for the arguments see `RasterInput.source`."""
+        self._folder, self._feedback = folder, feedback
+        self._settings = (area, pixel_metres, transforms, feedback)
+        self._rasters: list[RasterInput] = []
+
+    def add(self, raster: RasterInput, name: str) -> str:
+        """A path or GDAL data source name; also tells the notes about the raster.
+
+        Args:
+            raster: The raster.
+            name: Name of its own folder inside the folder for temporary files.
+
+        Raises:
+            QgsProcessingException: See `RasterInput.source`.
+        """
+        for note in raster.notes:
+            self._feedback.pushWarning(note)
+        inside = self._folder / name
+        inside.mkdir()
+        self._rasters.append(raster)
+        return raster.source(inside, *self._settings)
+
+    def fields(self) -> dict[str, Any]:
+        """The CRS to assume, and the additional no-data values, which the engine takes for all rasters alike."""
+        values = dict.fromkeys(value for raster in self._rasters for value in raster.nodata)
+        crs = {"crs": assumed_crs(self._rasters)} if self._rasters else {}
+        return {**crs, "nodata": list(values)}
 
 
 def band_names(provider: QgsRasterDataProvider) -> list[str]:

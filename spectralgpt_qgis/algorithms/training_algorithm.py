@@ -19,7 +19,7 @@ from ..model_catalogue import InstalledModel, installed_models, models_to_train,
 from . import parameters as shared
 from .band_choice import band_list, wrong_band_count, wrong_picture
 from .base import EngineAlgorithm
-from .raster_input import RasterInput, assumed_crs, read_raster
+from .raster_input import RasterFiles, RasterInput, read_raster
 
 Area = tuple[QgsRectangle, QgsCoordinateReferenceSystem]
 
@@ -161,34 +161,15 @@ class TrainingAlgorithm(EngineAlgorithm):
             "output_report": report,
             "language": language(),
         }
-        nodata: dict[float, None] = {}
+        pixel = self.pixel_metres(parameters, context)
+        files = RasterFiles(folder, area, pixel, context.transformContext(), feedback)
         for name, rasters in self._raster_lists.items():
-            paths = []
-            for number, raster in enumerate(rasters):
-                for note in raster.notes:
-                    feedback.pushWarning(note)
-                inside = folder / f"{name}-{number}"
-                inside.mkdir()
-                paths.append(
-                    raster.source(
-                        inside,
-                        area,
-                        self.pixel_metres(parameters, context),
-                        context.transformContext(),
-                        feedback,
-                    )
-                )
-                nodata.update(dict.fromkeys(raster.nodata))
             field, band_name = self.RASTER_LISTS[name]
-            job[field] = paths
+            job[field] = [files.add(item, f"{name}-{k}") for k, item in enumerate(rasters)]
             chosen = band_list(parameters.get(band_name))
             if chosen:
                 job[band_name.lower()] = chosen
-        rasters = [raster for found in self._raster_lists.values() for raster in found]
-        if rasters:  # pretraining may have only a folder of rasters
-            job["crs"] = assumed_crs(rasters)
-        job["nodata"] = list(nodata)
-        return job
+        return {**job, **files.fields()}
 
     def _base(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """The base model for the engine: a file name where a prediction model of the same name may exist too."""

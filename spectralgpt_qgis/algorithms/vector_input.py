@@ -115,29 +115,12 @@ def write_features(
     """
     if not source.sourceCrs().isValid():
         raise QgsProcessingException(without_crs(source.sourceName()))
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName = "GPKG"
-    options.fileEncoding = "UTF-8"
-    # Not the default names: a field "fid" may hold duplicates or text, and a field may be named like the geometry
-    # column.
-    options.layerOptions = [f"FID={_FID}", "GEOMETRY_NAME=spectralgpt_geometry"]
     fields = _distinct(source.fields(), field)
-    # A first field of this name becomes the feature id in the file: messages of the engine then name the layer's ids.
-    with_id = QgsFields()
-    for item in (QgsField(_FID, LONG), *fields):
-        with_id.append(item)
-    writer = QgsVectorFileWriter.create(
-        str(target),
-        with_id,
-        source.wkbType(),
-        source.sourceCrs(),
-        transforms,
-        options,
-    )
+    writer = _writer(source, fields, target, transforms)
     if writer.hasError() != QgsVectorFileWriter.WriterError.NoError:
         raise QgsProcessingException(_not_copied(source.sourceName(), target, writer))
     written = 0
-    numbers = [index for index, field in enumerate(fields) if field.isNumeric()]
+    numbers = [index for index, column in enumerate(fields) if column.isNumeric()]
     changed = [
         index for index, given in enumerate(source.fields()) if given.type() != fields[index].type()
     ]
@@ -165,6 +148,28 @@ def write_features(
             ).format(source.sourceName())
         )
     return str(target)
+
+
+def _writer(
+    source: QgsProcessingFeatureSource | LayerFeatures,
+    fields: QgsFields,
+    target: Path,
+    transforms: QgsCoordinateTransformContext,
+) -> QgsVectorFileWriter:
+    """A writer of a GeoPackage; its first field takes the feature ids."""
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    options.fileEncoding = "UTF-8"
+    # Not the default names: a field "fid" may hold duplicates or text, and a field may be named like the geometry
+    # column.
+    options.layerOptions = [f"FID={_FID}", "GEOMETRY_NAME=spectralgpt_geometry"]
+    # A first field of this name becomes the feature id in the file: messages of the engine then name the layer's ids.
+    with_id = QgsFields()
+    for item in (QgsField(_FID, LONG), *fields):
+        with_id.append(item)
+    return QgsVectorFileWriter.create(
+        str(target), with_id, source.wkbType(), source.sourceCrs(), transforms, options
+    )
 
 
 def _distinct(fields: QgsFields, kept: str) -> QgsFields:

@@ -160,19 +160,7 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
         options = dict(editor.config()) if editor.type() == "ValueMap" else {}
         options["map"] = [{item.name: item.label} for item in classes]
         layer.setEditorWidgetSetup(column, QgsEditorWidgetSetup("ValueMap", options))
-    before = layer.renderer()
-    symbols: dict[str, Any] = {}
-    rest: list[QgsRendererCategory] = []
-    if isinstance(before, QgsCategorizedSymbolRenderer) and names_field(
-        before.classAttribute(), field
-    ):
-        for category in before.categories():
-            value = category.value()
-            if is_unset(value):  # "all other values", which stay visible
-                rest.append(QgsRendererCategory(category))
-            for one in value if isinstance(value, (list, tuple)) else [value]:
-                # Cloned, as the symbol is deleted with this copy of its category.
-                symbols[as_text(one)] = category.symbol().clone()
+    symbols, rest = _categories(layer, field)
     categories = []
     for item in classes:
         symbol = symbols.pop(item.label, None) or _symbol(layer)
@@ -182,6 +170,27 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
         value: Any = int(item.label) if is_number and is_whole(item.label) else item.label
         categories.append(QgsRendererCategory(value, symbol, item.name))
     layer.setRenderer(QgsCategorizedSymbolRenderer(field, [*categories, *rest]))
+
+
+def _categories(
+    layer: QgsVectorLayer, field: str
+) -> tuple[dict[str, Any], list[QgsRendererCategory]]:
+    """The symbols of a layer's style by class, and its categories of all other values, which stay visible."""
+    symbols: dict[str, Any] = {}
+    rest: list[QgsRendererCategory] = []
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return symbols, rest
+    if not names_field(renderer.classAttribute(), field):
+        return symbols, rest
+    for category in renderer.categories():
+        value = category.value()
+        if is_unset(value):
+            rest.append(QgsRendererCategory(category))
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            # Cloned, as the symbol is deleted with this copy of its category.
+            symbols[as_text(one)] = category.symbol().clone()
+    return symbols, rest
 
 
 def _symbol(layer: QgsVectorLayer) -> Any:

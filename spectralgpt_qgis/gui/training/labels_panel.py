@@ -115,6 +115,9 @@ class LabelsPanel(QGroupBox):
 
     def problem(self) -> str:
         """Why training cannot start with these labels; empty if it can."""
+        return self._problem_of_layer() or self._problem_of_counts()
+
+    def _problem_of_layer(self) -> str:
         layer = self.layer
         if layer is None:
             return tr("Make a label layer, or choose one.")
@@ -124,6 +127,9 @@ class LabelsPanel(QGroupBox):
             return without_class_field(layer.name())
         if self._is_vector() and not self.field:
             return tr("Choose the field with the class.")
+        return ""
+
+    def _problem_of_counts(self) -> str:
         if self._counts is None:
             return tr("Counting the labels…")
         if not self._counts.known:
@@ -132,7 +138,7 @@ class LabelsPanel(QGroupBox):
             if not self._is_vector():
                 return tr(
                     "'{name}' has {found} different values: it is an image and no class raster. Choose another layer."
-                ).format(name=layer.name(), found=len(self._counts.classes))
+                ).format(name=self.layer.name(), found=len(self._counts.classes))
             return tr(
                 "{found} different values were found, and a model can have {most} classes at most. Choose the field of "
                 "the class, not one that numbers the features, or join classes."
