@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "resources" / "sample"
@@ -35,6 +35,54 @@ table { border-collapse: collapse } td, th { padding: .25rem .75rem; text-align:
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 h2 { flex-basis: 100%; margin: 0 } p { max-width: 40rem } code { background: #f3f3f3; padding: 0 .25em }
 """
+
+
+class Step(NamedTuple):
+    """One algorithm of the demo; its outputs begin with `name`."""
+
+    name: str
+    title: str
+    algorithm: str
+    parameters: dict[str, Any]
+
+
+def steps(out: Path) -> list[Step]:
+    """What the demo runs, into a folder."""
+    return [
+        Step(
+            "landcover",
+            "Land cover",
+            "spectralgpt:segment",
+            {
+                "INPUT": AFTER,
+                "MODEL": "landcover",
+                "OUTPUT": out / "landcover.tif",
+                "CONFIDENCE": out / "landcover_confidence.tif",
+                "OUTPUT_VECTOR": out / "landcover.gpkg",
+                "AREAS": out / "landcover_areas.csv",
+            },
+        ),
+        Step(
+            "scenes",
+            "Labelled scenes",
+            "spectralgpt:classify",
+            {"INPUT": AFTER, "MODEL": "scenes", "OUTPUT": out / "scenes.gpkg"},
+        ),
+        Step(
+            "change",
+            "Change",
+            "spectralgpt:detectchange",
+            {
+                "BEFORE": BEFORE,
+                "AFTER": AFTER,
+                "MODEL": "change",
+                "OUTPUT": out / "change.tif",
+                "PROBABILITY": out / "change_probability.tif",
+                "OUTPUT_VECTOR": out / "change.gpkg",
+                "AREAS": out / "change_areas.csv",
+            },
+        ),
+    ]
 
 
 def main() -> int:
@@ -53,47 +101,7 @@ def main() -> int:
         "QT_QPA_PLATFORM": "offscreen",
     }
     started = time.monotonic()
-    sections = [
-        _run(environment, out, *step)
-        for step in (
-            (
-                "landcover",
-                "Land cover",
-                "spectralgpt:segment",
-                {
-                    "INPUT": AFTER,
-                    "MODEL": "landcover",
-                    "OUTPUT": out / "landcover.tif",
-                    "CONFIDENCE": out / "landcover_confidence.tif",
-                    "OUTPUT_VECTOR": out / "landcover.gpkg",
-                    "AREAS": out / "landcover_areas.csv",
-                },
-                AFTER,
-            ),
-            (
-                "scenes",
-                "Labelled scenes",
-                "spectralgpt:classify",
-                {"INPUT": AFTER, "MODEL": "scenes", "OUTPUT": out / "scenes.gpkg"},
-                AFTER,
-            ),
-            (
-                "change",
-                "Change",
-                "spectralgpt:detectchange",
-                {
-                    "BEFORE": BEFORE,
-                    "AFTER": AFTER,
-                    "MODEL": "change",
-                    "OUTPUT": out / "change.tif",
-                    "PROBABILITY": out / "change_probability.tif",
-                    "OUTPUT_VECTOR": out / "change.gpkg",
-                    "AREAS": out / "change_areas.csv",
-                },
-                AFTER,
-            ),
-        )
-    ]
+    sections = [_run(environment, out, step) for step in steps(out)]
     index = out / "index.html"
     index.write_text(_page(sections), encoding="utf-8")
     sys.stdout.write(f"\nDone in {time.monotonic() - started:.0f} s. Everything is in {out}:\n")
@@ -103,68 +111,50 @@ def main() -> int:
     return 0
 
 
-def _run(
-    environment: dict[str, str],
-    out: Path,
-    name: str,
-    title: str,
-    algorithm: str,
-    parameters: dict[str, Any],
-    image: Path,
-) -> dict[str, Any]:
+def _run(environment: dict[str, str], out: Path, step: Step) -> dict[str, Any]:
     """Runs one algorithm and draws its result."""
-    sys.stdout.write(f"{title}: {algorithm} ...\n")
+    sys.stdout.write(f"{step.title}: {step.algorithm} ...\n")
     sys.stdout.flush()
-    arguments = [f"{key}={value}" for key, value in parameters.items()]
     began = time.monotonic()
-    done = subprocess.run(
-        # Not Debian's wrapper, which passes options that only the desktop application knows.
-        [
-            shutil.which("qgis_process.bin") or "qgis_process",
-            "--json",
-            "run",
-            algorithm,
-            "--",
-            *arguments,
-        ],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    # Not Debian's wrapper, which passes options that only the desktop application knows.
+    qgis = shutil.which("qgis_process.bin") or "qgis_process"
+    arguments = [f"{key}={value}" for key, value in step.parameters.items()]
+    told = _output(
+        [qgis, "--json", "run", step.algorithm, "--", *arguments],
+        environment,
+        f"{step.algorithm} failed (exit code {{code}}); its own words are above.",
     )
     seconds = time.monotonic() - began
-    if done.returncode:
-        sys.stderr.write(done.stdout + done.stderr)
-        raise SystemExit(
-            f"{algorithm} failed (exit code {done.returncode}); its own words are above."
-        )
-    results = json.loads(done.stdout[done.stdout.index("{") :])["results"]
-    picture = out / f"{name}.png"
-    drawn = subprocess.run(
+    picture = out / f"{step.name}.png"
+    _output(
         [
             "/usr/bin/python3",
             str(ROOT / "scripts" / "draw_map.py"),
-            *("--layer", str(parameters["OUTPUT"]), "--image", str(image)),
-            *("--title", f"{title}, Boadella", "--out", str(picture)),
+            *("--layer", str(step.parameters["OUTPUT"]), "--image", str(AFTER)),
+            *("--title", f"{step.title}, Boadella", "--out", str(picture)),
         ],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        environment,
+        f"The map of {step.algorithm} was not drawn; the reason is above.",
     )
-    if drawn.returncode:
-        sys.stderr.write(drawn.stdout + drawn.stderr)
-        raise SystemExit(f"The map of {algorithm} was not drawn; the reason is above.")
     sys.stdout.write(f"  {seconds:.1f} s, {picture}\n")
     return {
-        "title": title,
-        "algorithm": algorithm,
+        "title": step.title,
+        "algorithm": step.algorithm,
         "picture": picture.name,
         "seconds": seconds,
-        "results": results,
-        "areas": Path(parameters["AREAS"]) if "AREAS" in parameters else None,
-        "scenes": Path(parameters["OUTPUT"]) if name == "scenes" else None,
+        "results": json.loads(told[told.index("{") :])["results"],
+        "areas": step.parameters.get("AREAS"),
+        "scenes": step.parameters["OUTPUT"] if step.name == "scenes" else None,
     }
+
+
+def _output(command: list[str], environment: dict[str, str], failure: str) -> str:
+    """Runs a command and returns its output; if it fails, shows what it said and exits."""
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        raise SystemExit(failure.format(code=done.returncode))
+    return done.stdout
 
 
 def _page(sections: list[dict[str, Any]]) -> str:

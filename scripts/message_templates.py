@@ -54,39 +54,43 @@ def engine_files() -> list[Path]:
 
 def templates(source: str) -> list[str]:
     """The messages in a module's source, in order: progress messages, marked texts, and all whole sentences."""
-    tree = ast.parse(source)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
-    told = {
-        id(call.args[place])
-        for call in calls
-        if isinstance(call.func, ast.Attribute)
-        for place in [1 if call.func.attr == "update" else 0]
-        if call.func.attr in PROGRESS and len(call.args) > place
-    }
-    named = [call for call in calls if isinstance(call.func, ast.Name)]
-    told |= {id(call.args[0]) for call in named if call.func.id == MARK}
-    translated = {id(call.args[0]) for call in named if call.func.id == "tr"}
-    inside = translated | {
-        id(part)
-        for node in ast.walk(tree)
-        for part in _parts(node)  # pieces of f-strings, and docstrings
-    }
+    nodes = list(ast.walk(ast.parse(source)))
+    told = {id(_told(node)) for node in nodes}
+    hidden = {id(part) for node in nodes for part in _hidden(node)}
     found = []
-    for node in ast.walk(tree):
-        if id(node) in inside or not isinstance(node, (ast.Constant, ast.JoinedStr)):
-            continue
-        text = template(node)
+    for node in nodes:
+        text = "" if id(node) in hidden else template(node)
         if text and (_is_sentence(text) or (id(node) in told and any(map(str.isalpha, text)))):
             found.append((node.lineno, node.col_offset, text))
     return [text for _, _, text in sorted(found)]
+
+
+def _told(node: ast.AST) -> ast.AST | None:
+    """The argument of a call that users will see: a message of progress, or a marked text."""
+    if not isinstance(node, ast.Call):
+        return None
+    name = getattr(node.func, "attr", "")
+    place = 1 if name == "update" else 0
+    if name in PROGRESS and len(node.args) > place:
+        return node.args[place]
+    return node.args[0] if _calls(node, MARK) else None
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    """Whether a node calls a function by its plain name, with an argument."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id == name and bool(node.args)
 
 
 def template(node: ast.AST) -> str:
     """The text of a string with its gaps numbered; empty if the node is not a string."""
     if isinstance(node, ast.Constant):
         return _literal(node.value) if isinstance(node.value, str) else ""
+    if not isinstance(node, ast.JoinedStr):
+        return ""
     pieces, gaps = [], 0
-    for piece in getattr(node, "values", ()):
+    for piece in node.values:
         if isinstance(piece, ast.Constant):
             pieces.append(_literal(piece.value))
         else:
@@ -104,9 +108,12 @@ def _is_sentence(text: str) -> bool:
     return len(words) > 3 and text.rstrip().endswith((".", "…")) and not text[0].islower()
 
 
-def _parts(node: ast.AST) -> list[ast.AST]:
+def _hidden(node: ast.AST) -> list[ast.AST]:
+    """Strings inside a node that are no messages: pieces of f-strings, docstrings, and texts that tr() translates."""
     if isinstance(node, ast.JoinedStr):
         return list(ast.walk(node))[1:]
+    if _calls(node, "tr"):
+        return node.args[:1]
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     if isinstance(node, kinds) and node.body and isinstance(node.body[0], ast.Expr):
         return [node.body[0].value]
