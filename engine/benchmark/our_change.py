@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from ..cards import Card, ModelClass, Normalisation
 from ..data.label_layer import LabelledPixels
 from ..infer.blend import blend_weights
-from ..infer.model_inputs import Feeds, Mask
+from ..infer.model_inputs import Feeds, Mask, Read
 from ..infer.threshold import rescale, scene_threshold, score_edges
 from ..infer.windows import SlidingWindows
 from ..model.config import SpectralGPTConfig
@@ -150,9 +150,7 @@ def fresh_change(base: Base, seed: int = 0) -> Base:
     return dataclasses.replace(base, weights=weights, network=network)
 
 
-def two_dates(
-    before: np.ndarray, after: np.ndarray, valid: np.ndarray
-) -> Callable[[Window], tuple[Feeds, Mask]]:
+def two_dates(before: np.ndarray, after: np.ndarray, valid: np.ndarray) -> Read:
     """Reads windows of two arrays, standardised by scene, like `TwoDates` for rasters."""
     present = [
         g

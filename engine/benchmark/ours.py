@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..assessment_jobs import BenchmarkJob
 from ..cards import Card, ModelClass
 from ..data.label_layer import LabelledPixels
 from ..infer.blend import blend_weights
-from ..infer.model_inputs import Feeds, Mask
+from ..infer.model_inputs import Feeds, Mask, Read
 from ..infer.windows import SlidingWindows
 from ..model.encoder import SpectralEncoder
 from ..model.predictor import Predictor
@@ -125,7 +124,7 @@ class MappedScene:
         return (total / shares).astype(np.float32)
 
 
-def one_date(image: np.ndarray, valid: np.ndarray) -> Callable[[Window], tuple[Feeds, Mask]]:
+def one_date(image: np.ndarray, valid: np.ndarray) -> Read:
     """Reads windows of an array, like `SingleDate` for a raster."""
     groups = np.array(
         [group for group in range(image.shape[0] // 3) if image[3 * group : 3 * group + 3].any()]

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from ..data.grid import Grid
 from ..progress import Progress
 from .cells import Cells
-from .mosaic import Feeds, Read
+from .model_inputs import Feeds, Read
 from .region import Region
 from .scene_windows import ENOUGH, Coverage, SceneWindow
 from .tally import Tally

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,23 @@ from ..cards import Card
 from ..data.source import RasterSource
 from ..errors import BandMismatch
 
-Feeds = dict[str, NDArray[Any]]
+Feeds = dict[str, NDArray[Any]]  # by name of the input, without the batch dimension
 Mask = NDArray[np.bool_]
+Read = Callable[[Window], "tuple[Feeds, Mask]"]  # the inputs of a window, and its valid pixels
+
+
+class Reader(Protocol):
+    """Gives the inputs of windows."""
+
+    def __call__(self, window: Window) -> tuple[Feeds, Mask]:
+        """The inputs of one window, and its valid pixels."""
+
+    def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
+        """The inputs of several windows of one row, and their valid pixels.
+
+        Args:
+            windows: From left to right, each overlapping the one before.
+        """
 
 
 class Scene:

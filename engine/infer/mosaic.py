@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,30 +23,12 @@ from .backend import Backend, check_numbers
 from .blend import blend_weights
 from .lanes import in_order
 from .merge import RowAccumulator, Rows
+from .model_inputs import Feeds, Mask, Reader
 from .region import Region
 from .tally import Tally
 from .windows import SlidingWindows, overlap_pixels
 
-Feeds = dict[str, NDArray[Any]]
-Mask = NDArray[np.bool_]
-Read = Callable[[Window], "tuple[Feeds, Mask]"]
-_ACROSS = (
-    2048  # columns that are read at once, so that what neighbouring windows share is read once
-)
-
-
-class Reader(Protocol):
-    """Gives the inputs of windows."""
-
-    def __call__(self, window: Window) -> tuple[Feeds, Mask]:
-        """The inputs of one window, and its valid pixels."""
-
-    def across(self, windows: Sequence[Window]) -> Iterator[tuple[Feeds, Mask]]:
-        """The inputs of several windows of one row, without the batch dimension, and their valid pixels.
-
-        Args:
-            windows: From left to right, each overlapping the one before.
-        """
+_ACROSS = 2048  # columns that are read at once: what neighbouring windows share is read once
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ from .estimate import Estimate, in_bytes, in_minutes, tell
 from .installed import InstalledModel
 from .map_plan import MapPlan
 from .memory_use import peak_bytes
+from .model_inputs import Feeds
 from .pace import Pace
 from .run_report import Stopwatch
 from .scored_windows import SceneWindows
 from .staging import GEOTIFF
-from .survey import Feeds, ReadWindow, Survey, seconds_a_window, survey_windows
+from .survey import ReadWindow, Survey, seconds_a_window, survey_windows
 from .tally import Tally
 
 # Defaults without an earlier run: seconds and bytes a megapixel, measured on the sample's land cover.

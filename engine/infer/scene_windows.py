@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .mosaic import Feeds
+from .model_inputs import Feeds
 from .tally import Tally
 
 # Share of a feature that must be valid for it to be labelled.

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from .backend import Backend, processors
 from .lanes import in_order
+from .model_inputs import Feeds
 
-Feeds = dict[str, NDArray[Any]]
 ReadWindow = Callable[[Window], Optional[Feeds]]
 
 MOST = 64  # windows that are read

@@ -15,7 +15,7 @@ from rasterio.windows import Window
 from ..data.grid import Grid
 from ..errors import EmptyArea
 from ..progress import Progress
-from .mosaic import Feeds, Read
+from .model_inputs import Feeds, Read
 from .region import Region
 from .scene_windows import ENOUGH, Coverage, SceneWindow
 from .tally import Tally

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from ..data.blocks import Positions
 from ..data.label_layer import LabelledPixels
-from ..infer.model_inputs import Feeds, Mask
+from ..infer.model_inputs import Read
 
 UNLABELLED = 255  # in place of a class index: an unlabelled pixel among the labelled ones
 
@@ -29,7 +29,7 @@ class LabelledGround:
         place: Number of the grid; grounds on the same grid share it.
     """
 
-    read: Callable[[Window], tuple[Feeds, Mask]]
+    read: Read
     shape: tuple[int, int]
     pixels: LabelledPixels
     place: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from ..data.grid import Grid
 from ..data.label_layer import LabelLayer
 from ..data.source import RasterSource
 from ..errors import EmptyArea, InvalidParameter, LabelsInvalid
-from ..infer.model_inputs import Feeds, Mask, SingleDate, TwoDates
+from ..infer.model_inputs import Feeds, Mask, Read, SingleDate, TwoDates
 from ..progress import Progress
 from ..training_jobs import FinetuneJob
 from .labelled_ground import LabelledGround
@@ -127,8 +127,7 @@ def label_rasters(
             # Regions are numbered from 0 on each raster; make the numbers unique across grids.
             pixels = replace(pixels, unit=pixels.unit + np.int32(regions[place]))
             used = max(used, int(pixels.unit.max()) + 1)
-        read: Callable[[Window], tuple[Feeds, Mask]]
-        read = SingleDate(first, card) if second is None else TwoDates(first, second, card)
+        read: Read = SingleDate(first, card) if second is None else TwoDates(first, second, card)
         ground = LabelledGround(_limited(read, groups, card), first.grid.shape, pixels, place)
         found.append(LabelledRaster(first.path, first, second, ground))
     for warning in layer.warnings:
@@ -172,9 +171,7 @@ def _common_groups(
     return tuple(sorted(shared))
 
 
-def _limited(
-    read: Callable[[Window], tuple[Feeds, Mask]], groups: tuple[int, ...], card: Card
-) -> Callable[[Window], tuple[Feeds, Mask]]:
+def _limited(read: Read, groups: tuple[int, ...], card: Card) -> Read:
     """Limits a function that reads windows to some spectral groups."""
     missing = card.bands_outside(groups)
 
