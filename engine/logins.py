@@ -1,18 +1,22 @@
-"""Removes logins from what is stored with outputs, as addresses of rasters may contain passwords and keys."""
+"""Removes logins from what is told and stored, as addresses of rasters may contain passwords and keys."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 HIDDEN = "***"
-_LOGIN = re.compile(r"(?<=://)[^\s/'\"<>]*@")  # user:password@ in an address
-# Names of signatures, tokens and keys in the queries of storage services and tile servers.
+# user:password@ in an address, which may be the percent-encoded part of another one
+_LOGIN = re.compile(r"(?i)(?:(?<=://)[^\s/'\"<>]*@|(?<=%3A%2F%2F)[^\s/'\"<>&]*?%40)")
+# Names of signatures, tokens and keys in the queries of storage services, tile servers and GDAL's /vsicurl?.
 _KEY = re.compile(
-    r"(?i)([?&](?:sig|signature|[\w-]*token|api_?key|key|pass|password|pwd"
-    r"|x-(?:amz|goog)-(?:signature|credential)|awsaccesskeyid|subscription-key)=)[^&\s'\"]+"
+    r"(?i)((?:[?&]|&amp;|%3F|%26)(?:sig|signature|[\w-]*token|api_?key|key|pass|password|pwd|cookie|header\.[\w-]+"
+    r"|x-(?:amz|goog)-(?:signature|credential)|awsaccesskeyid|subscription-key)(?:=|%3D))[^&\s'\"<]+?"
+    r"(?=%26|[.,:;)]*(?:[&\s'\"<]|$))"  # not the end of a sentence
 )
-_DATABASE = re.compile(r"(?i)(\bpass(?:word)?=)('[^']*'|[^\s'\"&]+)")  # in GDAL names such as PG:
+# In GDAL names such as PG:, not in the name of a folder.
+_DATABASE = re.compile(r"(?i)(?<![/\\])(\bpass(?:word)?=)('[^']*'|[^\s'\"&]+)")
 
 
 def without_secrets(text: str) -> str:
@@ -20,6 +24,17 @@ def without_secrets(text: str) -> str:
     text = _LOGIN.sub(f"{HIDDEN}@", text)
     text = _KEY.sub(rf"\g<1>{HIDDEN}", text)
     return _DATABASE.sub(rf"\g<1>{HIDDEN}", text)
+
+
+def masked(value: Any) -> Any:
+    """A JSON value, or an event of the protocol, with all its texts masked; paths of this machine stay as they are."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {masked(key): masked(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(item) for item in value]
+    return value
 
 
 def file_name(path: str) -> str:

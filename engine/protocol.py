@@ -42,6 +42,7 @@ from collections.abc import Iterator
 from typing import IO, Any, Callable
 
 from .errors import Cancelled, ClientGone, EngineError, InvalidParameter, OutOfMemory
+from .logins import masked
 from .memory_limit import is_shortage, limit_in_words
 from .progress import Event, Progress
 
@@ -97,7 +98,8 @@ class EventStream(Progress):
 
 
 def as_json(event: Event, indent: int | None = None) -> str:
-    """An event as JSON; NaN, which JSON lacks and foreign cards may contain, becomes null."""
+    """An event as JSON without logins; NaN, which JSON lacks and foreign cards may contain, becomes null."""
+    event = masked(event)
     try:
         return json.dumps(event, ensure_ascii=False, allow_nan=False, default=str, indent=indent)
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+from .logins import masked
 from .progress import Event, Progress
 from .protocol import as_json
 
@@ -19,7 +20,8 @@ class Terminal(Progress):
         super().__init__(lambda: self.interrupted)
 
     def emit(self, event: Event) -> None:
-        """Shows one event."""
+        """Shows one event, without logins."""
+        event = masked(event)
         kind = event["event"]
         if kind == "progress":
             self._bar(event)

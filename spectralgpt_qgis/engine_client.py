@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, ClassVar
 from . import child_process, paths
 from .engine_exit import explain_exit
 from .job_failure import remember_failure
+from .redaction import without_secrets
 
 _POLL = 0.05  # s between two polls of is_cancelled
 _GRACE = 5.0  # s within which an engine must end after a cancel or its last event
@@ -310,8 +311,8 @@ class _Session:
             return _END if time.monotonic() - self._ended > _SILENCE else None
 
     def tail(self) -> str:
-        """Return the last lines of the error output."""
-        return "\n".join(list(self._tail))
+        """Return the last lines of the error output, in which libraries may tell addresses with logins."""
+        return without_secrets("\n".join(list(self._tail)))
 
     def close(self, grace: float) -> int | None:
         """Wait for the engine to end, or kill it with all that it started.

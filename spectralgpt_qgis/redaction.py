@@ -14,10 +14,27 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN, HOME = "***", "~"
-_LOGIN = re.compile(r"(?<=://)[^\s/'\"<>]*@")  # user:password@ of an address
+# As in engine/logins.py, which the plugin does not import; a test holds them together.
+# user:password@ in an address, which may be the percent-encoded part of another one
+_LOGIN = re.compile(r"(?i)(?:(?<=://)[^\s/'\"<>]*@|(?<=%3A%2F%2F)[^\s/'\"<>&]*?%40)")
+# Names of signatures, tokens and keys in the queries of storage services, tile servers and GDAL's /vsicurl?.
+_KEY = re.compile(
+    r"(?i)((?:[?&]|&amp;|%3F|%26)(?:sig|signature|[\w-]*token|api_?key|key|pass|password|pwd|cookie|header\.[\w-]+"
+    r"|x-(?:amz|goog)-(?:signature|credential)|awsaccesskeyid|subscription-key)(?:=|%3D))[^&\s'\"<]+?"
+    r"(?=%26|[.,:;)]*(?:[&\s'\"<]|$))"  # not the end of a sentence
+)
+# In GDAL names such as PG:, not in the name of a folder.
+_DATABASE = re.compile(r"(?i)(?<![/\\])(\bpass(?:word)?=)('[^']*'|[^\s'\"&]+)")
 _SOMEBODYS_HOME = re.compile(r"(?i)(/home/|/Users/|\b[a-z]:[\\/]+Users[\\/]+)[^\\/\s'\"]+")
 _SHORT = 3  # characters; shorter names are removed only as whole words, else every "a" would go
 _NOBODY = {"localhost", "home", "users"}
+
+
+def without_secrets(text: str) -> str:
+    """Replace logins, passwords and access keys in addresses and database names by ***, as the engine does."""
+    text = _LOGIN.sub(f"{HIDDEN}@", text)
+    text = _KEY.sub(rf"\g<1>{HIDDEN}", text)
+    return _DATABASE.sub(rf"\g<1>{HIDDEN}", text)
 
 
 class Redactor:
@@ -45,7 +62,7 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text with all of these replaced."""
-        text = _LOGIN.sub(f"{HIDDEN}@", text)
+        text = without_secrets(text)
         for word in self._words:
             pattern = re.escape(word)
             if word.lower() in self._short:

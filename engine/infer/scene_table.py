@@ -12,6 +12,7 @@ from typing import Any
 
 from ..data.opening import files_of, open_raster
 from ..errors import EngineError
+from ..logins import masked
 from ..parameters import Job
 from .job_key import stated
 from .staging import CSV_ENCODING, SCRATCH_PREFIX, machine, remove_left_behind, write_error
@@ -73,7 +74,7 @@ class SceneTable:
         self._note(name, {"status": FAILED, "inputs": list(rasters), "reason": reason})
 
     def _note(self, name: str, record: dict[str, Any]) -> None:
-        self._records[name] = record
+        self._records[name] = masked(record)
         listed = self._listed()
         text = json.dumps(listed, indent=1, ensure_ascii=False)
         try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import shlex
 
-from ..logins import without_secrets
+from ..language import tr
+from ..logins import HIDDEN, without_secrets
 from ..parameters import Job
 
 
 def command_line(job: Job) -> str:
-    """`python -m engine VERB ...` with all options that are not defaults, quoted for a POSIX shell, without logins."""
+    """`python -m engine VERB ...` with all options that are not defaults, quoted for a POSIX shell.
+
+    Logins are left out; a comment then says so.
+    """
     words = ["python", "-m", "engine", job.verb]
     for field in dataclasses.fields(job):  # type: ignore[arg-type]
         value = getattr(job, field.name)
@@ -25,4 +29,10 @@ def command_line(job: Job) -> str:
             words += map(str, value)
         elif not isinstance(value, bool):
             words.append(str(value))
-    return " ".join(shlex.quote(without_secrets(word)) for word in words)
+    command = " ".join(shlex.quote(without_secrets(word)) for word in words)
+    if HIDDEN not in command:
+        return command
+    note = tr(
+        "*** stands for a login or an access key, which reports leave out: put yours in its place."
+    )
+    return f"# {note}\n{command}"

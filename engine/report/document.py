@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..infer.staging import write_error
 from ..language import html_code, tr
+from ..logins import without_secrets
 from . import charts
 from .blocks import (
     Bar,
@@ -86,13 +87,13 @@ def render(title: str, subtitle: str, sections: Sequence[Section], version: str 
 def write(
     path: Path, title: str, subtitle: str, sections: Sequence[Section], version: str = ""
 ) -> None:
-    """Writes a report to a file; for the other arguments see `render`.
+    """Writes a report to a file, without logins; for the other arguments see `render`.
 
     Raises:
         OutputNotWritable: The file cannot be written.
         DiskFull: The disk is full.
     """
-    text = render(title, subtitle, sections, version)
+    text = without_secrets(render(title, subtitle, sections, version))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

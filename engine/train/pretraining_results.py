@@ -16,7 +16,7 @@ from ..data.held_windows import HeldWindows
 from ..data.imagery import Survey
 from ..data.raster_pool import RasterPool
 from ..language import marked, told, tr
-from ..logins import file_name, without_secrets
+from ..logins import file_name
 from ..model.config import PRESETS
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..report.command import command_line
@@ -175,10 +175,7 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
             tr("Settings"),
             [
                 Facts(
-                    [
-                        (key, without_secrets(str(value)))
-                        for key, value in dataclasses.asdict(outcome.job).items()
-                    ]
+                    [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
                 ),
                 Text([tr("To do the same again:")]),
                 Code(command_line(outcome.job)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointMismatch, OutputNotWritable
+from ..logins import masked, without_secrets
 from .stages import Stage
 
 FILE = "run.json"
@@ -39,8 +40,8 @@ class UnfinishedRun:
             CheckpointMismatch: It holds a run with other settings.
         """
         self.folder = Path(folder)
-        self._settings = json.loads(json.dumps(dict(settings)))
-        self._rasters = {name: _state(name) for name in rasters}
+        self._settings = masked(json.loads(json.dumps(dict(settings))))
+        self._rasters = {without_secrets(name): _state(name) for name in rasters}
         self.stages: tuple[Stage, ...] | None = None
         self.changed: tuple[str, ...] = ()
         if (self.folder / FILE).is_file():

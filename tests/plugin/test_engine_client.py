@@ -152,6 +152,19 @@ def test_an_error_in_a_callback_ends_the_engine(engine, started):
     assert started[0].poll() is not None
 
 
+def test_what_a_library_says_of_an_address_shows_no_login(engine):
+    client = engine(
+        """
+sys.stderr.write("HTTP 403: /vsicurl/https://me:pw@host/a.tif?sig=abc")
+sys.stderr.flush()
+os._exit(3)
+"""
+    )
+    with pytest.raises(EngineFailed) as failed:
+        client.run("x", {})
+    assert "HTTP 403: /vsicurl/https://***@host/a.tif?sig=***" in failed.value.details
+
+
 # -- the child's environment -----------------------------------------------------------------------
 
 

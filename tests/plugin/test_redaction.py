@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
+from engine import logins
+from spectralgpt_qgis import redaction
 from spectralgpt_qgis.redaction import Redactor, _login_of, redactor_of_this_machine
 
+ADDRESS = "/vsicurl/https://anna:secret@host/scene.tif?sv=1&sig=abc%2Bd&se=2"
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüßéñçłžабв王小明"
 SYMBOLS = "!#$%&+-_=.,;@/\\^~ "
 
@@ -95,3 +98,15 @@ def test_this_machine(monkeypatch):
     text = "/srv/people/ada.lovelace/x ALovelace analytical-1 u1:pa%24s pa$s"
     clean = redactor_of_this_machine(["http://u1:pa%24s@proxy:80"]).redact(text)
     assert clean == "~/x *** *** *** ***"
+
+
+def test_what_counts_as_a_secret_is_the_same_in_the_engine():
+    for name in ("_LOGIN", "_KEY", "_DATABASE"):
+        assert getattr(redaction, name).pattern == getattr(logins, name).pattern
+    assert redaction.without_secrets(ADDRESS) == logins.without_secrets(ADDRESS)
+
+
+def test_access_keys_stay_out_of_diagnostics():
+    assert (
+        Redactor([], []).redact(ADDRESS) == "/vsicurl/https://***@host/scene.tif?sv=1&sig=***&se=2"
+    )
