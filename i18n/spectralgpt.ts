@@ -4355,6 +4355,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation type="unfinished"></translation>

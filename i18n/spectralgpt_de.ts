@@ -4356,6 +4356,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{value} ({level}-Intervall {interval})</translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation>*** steht für eine Anmeldung oder einen Zugangsschlüssel, die Berichte weglassen: Setzen Sie Ihre eigenen ein.</translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation>wahr ↓ kartiert →</translation>

@@ -4356,6 +4356,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{value} (intervalo del {level}: {interval})</translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation>*** sustituye a un inicio de sesión o una clave de acceso, que los informes omiten: ponga los suyos en su lugar.</translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation>real ↓ cartografiado →</translation>

@@ -4356,6 +4356,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{value} (intervalle à {level} : {interval})</translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation>*** remplace un identifiant ou une clé d&#x27;accès, que les rapports omettent : mettez les vôtres à la place.</translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation>vrai ↓ cartographié →</translation>

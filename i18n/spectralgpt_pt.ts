@@ -4356,6 +4356,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{value} (intervalo de {level}: {interval})</translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation>*** substitui um início de sessão ou uma chave de acesso, que os relatórios omitem: coloque os seus no lugar.</translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation>real ↓ mapeado →</translation>

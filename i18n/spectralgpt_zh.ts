@@ -4356,6 +4356,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{value}（{level} 置信区间 {interval}）</translation>
     </message>
     <message>
+        <location filename="../engine/report/command.py"/>
+        <source>*** stands for a login or an access key, which reports leave out: put yours in its place.</source>
+        <translation>*** 代表登录信息或访问密钥，报告中不包含它们：请换成您自己的。</translation>
+    </message>
+    <message>
         <location filename="../engine/report/document.py"/>
         <source>true ↓ mapped →</source>
         <translation>真实 ↓ 分类图 →</translation>
